@@ -1,0 +1,23 @@
+"""The mistakes a user can make, one exception type for each kind."""
+
+from __future__ import annotations
+
+
+class TheoryCheckError(Exception):
+    """Base class of every error the suite raises on purpose; its text is one line."""
+
+
+class SpecificationError(TheoryCheckError, ValueError):
+    """A value is outside what is accepted (a depth of 0, an unknown law, a level of 2)."""
+
+
+class HypothesisError(SpecificationError):
+    """A statement is asked about a network that its hypotheses exclude."""
+
+
+class NumericalOverflowError(TheoryCheckError, ArithmeticError):
+    """A simulation left the range of double precision; its values must not be averaged."""
+
+
+class StorageError(TheoryCheckError, OSError):
+    """A file cannot be written or read back."""

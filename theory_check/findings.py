@@ -1,0 +1,274 @@
+"""What a run concludes: findings for every checked point, and the pictures that illustrate them.
+
+These are plain frozen values. ``claims`` makes them from samples, ``verification`` collects them,
+``reporting`` shows them; they convert to JSON by one function, :func:`msgspec.to_builtins`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Verdict = Literal["supported", "refuted", "inconclusive"]
+
+FloatArray = NDArray[np.float64]
+
+
+def combine_verdicts(verdicts: Iterable[Verdict]) -> Verdict:
+    """Return the verdict on a conjunction: one refuted part refutes it, all parts must support it.
+
+    An empty conjunction is ``inconclusive``: nothing was checked.
+    """
+    seen = set(verdicts)
+    if "refuted" in seen:
+        return "refuted"
+    return "supported" if seen == {"supported"} else "inconclusive"
+
+
+@dataclass(frozen=True, kw_only=True)
+class VariantFinding:
+    """How a nearby false statement fared on the same sample.
+
+    Attributes
+    ----------
+    name : str
+        What the false statement says, in a few words.
+    target_lower, target_upper : float
+        The value it predicts (equal for a point).
+    estimate, lower, upper : float
+        Estimate and confidence interval under the false statement. They repeat those of the point
+        unless the quantity itself depends on the statement (a distance to a predicted law).
+    verdict : Verdict
+        Must be ``refuted``, otherwise the check has no teeth.
+    """
+
+    name: str
+    target_lower: float
+    target_upper: float
+    estimate: float
+    lower: float
+    upper: float
+    verdict: Verdict
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """The outcome of one check: one quantity of one network against one predicted value.
+
+    Attributes
+    ----------
+    id : str
+        Claim id and point, ``E4/rademacher-d40-law``.
+    network : str
+        The network in a few words, ``res-3, width 40, depth 200, rademacher, beta 0.5``.
+    quantity : str
+        What was estimated, in Markdown with inline mathematics.
+    method : str
+        The interval that was used, by its usual name.
+    estimate, lower, upper : float
+        Point estimate and confidence interval, valid at this number of replicates.
+    target_lower, target_upper : float
+        Prediction at *this* depth and width; equal for a point, an interval otherwise.
+    remainder : float
+        Proven bound on the error of the prediction at this size, 0 for an exact statement.
+    margin : float
+        Deviation that is still counted as agreement.
+    exact : bool
+        Whether the prediction is exact at this size, so that a miss of the target alone refutes it.
+    level : float
+        Probability of a wrong verdict, at most.
+    miss_rate : float
+        Probability, at most, that a true statement is not supported at this sample size.
+    resolution : float
+        Smallest deviation that this sample size detects with probability 99%.
+    verdict : Verdict
+    replicates : int
+        Independent networks behind the estimate.
+    seconds : float
+        Time spent on simulating them (shared cells are counted at each point that uses them).
+    variants : tuple of VariantFinding
+        The nearby false statements that this check must refute.
+    """
+
+    id: str
+    network: str
+    quantity: str
+    method: str
+    estimate: float
+    lower: float
+    upper: float
+    target_lower: float
+    target_upper: float
+    remainder: float
+    margin: float
+    exact: bool
+    level: float
+    miss_rate: float
+    resolution: float
+    verdict: Verdict
+    replicates: int
+    seconds: float
+    variants: tuple[VariantFinding, ...]
+
+    @property
+    def has_teeth(self) -> bool:
+        """Whether there are wrong variants and every one was refuted."""
+        return bool(self.variants) and all(v.verdict == "refuted" for v in self.variants)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClaimFinding:
+    """The outcome of a claim: its statement and the findings at each of its points."""
+
+    id: str
+    regime: str
+    title: str
+    statement: str
+    formula: str
+    source: str
+    findings: tuple[Finding, ...]
+
+    @property
+    def verdict(self) -> Verdict:
+        """The verdict on all points together."""
+        return combine_verdicts(f.verdict for f in self.findings)
+
+    @property
+    def has_teeth(self) -> bool:
+        """Whether every wrong variant of every point was refuted."""
+        return all(f.has_teeth for f in self.findings)
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A line to draw: abscissae, ordinates and the text of the legend."""
+
+    label: str
+    x: FloatArray
+    y: FloatArray
+
+
+@dataclass(frozen=True)
+class Band:
+    """Estimates with intervals at several abscissae, drawn as points with error bars."""
+
+    label: str
+    x: FloatArray
+    estimate: FloatArray
+    lower: FloatArray
+    upper: FloatArray
+
+
+@dataclass(frozen=True)
+class HistogramPanel:
+    """A sample as a density histogram, with the predicted density drawn over it."""
+
+    title: str
+    xlabel: str
+    values: FloatArray
+    theory: tuple[Curve, ...]
+
+
+@dataclass(frozen=True)
+class RatePanel:
+    """Measured quantities against depth on logarithmic axes, with the predicted lines."""
+
+    title: str
+    xlabel: str
+    ylabel: str
+    measured: tuple[Band, ...]
+    theory: tuple[Curve, ...]
+
+
+@dataclass(frozen=True)
+class PathPanel:
+    """Sample paths along the depth, shape (paths, positions), with the predicted curves."""
+
+    title: str
+    xlabel: str
+    ylabel: str
+    positions: FloatArray
+    paths: FloatArray
+    theory: tuple[Curve, ...]
+
+
+Panel = HistogramPanel | RatePanel | PathPanel
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One figure of the report: panels side by side under one caption.
+
+    Attributes
+    ----------
+    name : str
+        File name without ending, lower case with hyphens.
+    caption : str
+        What the reader should see, in Markdown.
+    panels : tuple of Panel
+    """
+
+    name: str
+    caption: str
+    panels: tuple[Panel, ...]
+
+
+@dataclass(frozen=True)
+class RegimeReport:
+    """A section of the report: a regime in words, its pictures and the claims that belong to it."""
+
+    name: str
+    title: str
+    text: str
+    formula: str
+    pictures: tuple[Picture, ...]
+    claims: tuple[ClaimFinding, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunRecord:
+    """Everything a run concluded, and the circumstances a reader needs to repeat it.
+
+    Attributes
+    ----------
+    profile, seed, family_level
+        What was asked: depth of evidence, root seed, chance of any false alarm in the whole run.
+    started : str
+        Date and time in UTC, ISO 8601.
+    duration : float
+        Wall-clock seconds of the whole run.
+    simulated_layers : int
+        Residual layers simulated, all replicates together.
+    machine, versions
+        Where and with what it ran.
+    regimes : tuple of RegimeReport
+    """
+
+    profile: str
+    seed: int
+    family_level: float
+    started: str
+    duration: float
+    threads: int
+    simulated_layers: int
+    simulated_networks: int
+    machine: str
+    versions: dict[str, str]
+    regimes: tuple[RegimeReport, ...]
+
+    @property
+    def claims(self) -> tuple[ClaimFinding, ...]:
+        """All claim findings in the order of the report."""
+        return tuple(c for r in self.regimes for c in r.claims)
+
+    @property
+    def verdict(self) -> Verdict:
+        """``supported`` only if every claim is, and every wrong variant was refuted."""
+        verdict = combine_verdicts(c.verdict for c in self.claims)
+        if verdict == "supported" and not all(c.has_teeth for c in self.claims):
+            return "inconclusive"
+        return verdict
