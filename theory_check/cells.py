@@ -1,0 +1,170 @@
+"""Cells and samples: one experiment as a frozen value with a content hash, and what it yields."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from theory_check.errors import NumericalOverflowError, SpecificationError
+from theory_check.initializations import Weights
+from theory_check.kernels import KERNEL_VERSION
+from theory_check.networks import Input, Network
+from theory_check.specifications import check_choice, check_integer
+
+KernelName = Literal["dense", "reduced"]
+
+#: Most replicates a cell may ask for: beyond, its values alone need more than ten gigabytes.
+MAXIMAL_REPLICATES = 10**8
+
+#: Widest network with orthogonal weights: a block keeps all rows of a layer, 256 MB at this width.
+MAXIMAL_ORTHOGONAL_WIDTH = 1000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """One experiment: a network, its weights, its input, what to observe, how often.
+
+    Attributes
+    ----------
+    network, weights, input
+        The random network and where h_0 and the output gradient come from.
+    kernel : ``dense`` or ``reduced``
+        Every weight drawn, or the exact reduction for Gaussian weights. Use :func:`choose_kernel` to decide.
+    replicates : int
+        Independent networks.
+    gradients : bool
+        Whether to carry the gradient back as well.
+    profile : tuple of int
+        Depths at which the norms are recorded, between 0 and the depth.
+    """
+
+    network: Network
+    weights: Weights
+    input: Input = field(default_factory=Input)
+    kernel: KernelName
+    replicates: int
+    gradients: bool = True
+    profile: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        check_choice("kernel", self.kernel, ("dense", "reduced"))
+        check_integer("number of replicates", self.replicates, 1, MAXIMAL_REPLICATES)
+        for depth in self.profile:
+            check_integer("profile depth", depth, 0, self.network.depth)
+        if self.kernel == "reduced" and not can_reduce(self.weights, self.input):
+            raise SpecificationError(
+                f"the reduced kernel needs gaussian weights and one input, not {self.weights} and {self.input}; use dense"
+            )
+        if self.weights.law == "orthogonal" and self.network.width > MAXIMAL_ORTHOGONAL_WIDTH:
+            raise SpecificationError(
+                f"width is {self.network.width}; orthogonal weights accept widths up to {MAXIMAL_ORTHOGONAL_WIDTH}"
+            )
+
+    @property
+    def identity(self) -> str:
+        """Canonical text of all that determines a replicate's values, whatever is observed and how often."""
+        parts = {
+            "network": self.network,
+            "weights": self.weights,
+            "input": self.input,
+            "kernel": self.kernel,
+            "kernel_version": KERNEL_VERSION,
+        }
+        return json.dumps(msgspec.to_builtins(parts), sort_keys=True, separators=(",", ":"))
+
+    @property
+    def content_hash(self) -> str:
+        """Hash of the identity and of the observables, but not of the number of replicates (16 hexadecimal digits)."""
+        text = f"{self.identity}|{self.gradients}|{list(self.profile)}"
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the specification as JSON values; :meth:`from_json` reads them back."""
+        specification: dict[str, Any] = msgspec.to_builtins(self)
+        return {**specification, "kernel_version": KERNEL_VERSION}
+
+    @classmethod
+    def from_json(cls, specification: Mapping[str, Any]) -> Cell:
+        """Read a specification; the kernel version it was made with is not part of the cell."""
+        fields = {k: v for k, v in specification.items() if k != "kernel_version"}
+        try:
+            return msgspec.convert(fields, cls)
+        except msgspec.ValidationError as error:
+            raise SpecificationError(f"not a cell specification: {error}") from error
+
+    def __str__(self) -> str:
+        return f"{self.network}, {self.weights} weights, {self.input} input"
+
+
+def can_reduce(weights: Weights, inputs: Input) -> bool:
+    """Whether the reduced kernel samples these weights exactly."""
+    return weights.law == "gaussian" and inputs.count == 1
+
+
+def choose_kernel(weights: Weights, inputs: Input) -> KernelName:
+    """Return ``reduced`` where it is exact, else ``dense``."""
+    return "reduced" if can_reduce(weights, inputs) else "dense"
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Values of a cell, one row a replicate.
+
+    Attributes
+    ----------
+    cell : Cell
+    seed : int
+        Root seed.
+    values : mapping of str to float64 array
+        Columns of shape (replicates,) for one input and (replicates, inputs) for several:
+
+        * ``log_norm_ratio``: log R = log(||h_L||^2 / ||h_0||^2),
+        * ``log_displacement``: log sqrt(D) = log(||h_L - h_0|| / ||h_0||),
+        * ``log_gradient_ratio``: log R* = log(||p_0||^2 / ||p_L||^2),
+        * ``log_gradient_displacement``: log sqrt(D*) = log(||p_0 - p_L|| / ||p_L||),
+        * ``pairing_output``, ``pairing_input``: <p_L, h_L> and <p_0, h_0>, both over ||p_L|| ||h_L||,
+        * ``cosine_input``, ``cosine_output`` (several inputs): cosine of each hidden state with the first, at both ends,
+
+        and of shape (replicates, [inputs,] depths) ``norm_profile`` and ``gradient_profile``: log(||h_k||^2 / ||h_0||^2) and
+        log(||p_k||^2 / ||p_L||^2) at the depths of the profile.
+    seconds : float
+        Processor time that the simulation took, all threads together.
+    """
+
+    cell: Cell
+    seed: int
+    values: Mapping[str, NDArray[np.float64]]
+    seconds: float
+
+    @property
+    def overflows(self) -> int:
+        """Replicates that left the range of double precision; their values are infinite."""
+        bad = np.zeros(self.cell.replicates, dtype=bool)
+        for column in self.values.values():
+            bad |= np.isposinf(column).reshape(self.cell.replicates, -1).any(axis=1)
+        return int(bad.sum())
+
+    def column(self, name: str) -> NDArray[np.float64]:
+        """Return a column to compute with.
+
+        Raises
+        ------
+        SpecificationError
+            If the cell does not observe it.
+        NumericalOverflowError
+            If a replicate overflowed: its value is not known, and an average over the others would be wrong.
+        """
+        if name not in self.values:
+            raise SpecificationError(f"the sample has no column {name!r}; it has {', '.join(self.values)}")
+        if self.overflows:
+            raise NumericalOverflowError(
+                f"{self.overflows} of {self.cell.replicates} replicates overflowed in: {self.cell}"
+            )
+        return self.values[name]

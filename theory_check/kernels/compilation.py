@@ -1,0 +1,75 @@
+"""One decorator for every kernel, with a disk cache that cannot go stale.
+
+Numba keys its cache by the file of the function alone: after an edit of a *callee* in another file the caller would
+return the old result. The cache directory is therefore named after a hash of all kernel sources.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numba
+import platformdirs
+from numba import types
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+#: One-dimensional arrays, as signatures need them.
+SINGLES = types.float32[::1]
+DOUBLES = types.float64[::1]
+WORDS = types.uint32[::1]
+LONGS = types.int64[::1]
+
+#: ``fill(state, row, parameters)`` writes the entries of one row of weights for all lanes, in units of its law.
+ROW_FILLER = types.FunctionType(types.void(WORDS, SINGLES, DOUBLES))
+
+#: ``activate(pre, post, slope, parameters)`` writes the activation and its derivative at ``pre``.
+ACTIVATOR = types.FunctionType(types.void(SINGLES, SINGLES, SINGLES, DOUBLES))
+
+
+@cache
+def _cache_directory() -> str | None:
+    digest = hashlib.sha256()
+    for source in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(source.name.encode())
+        digest.update(source.read_bytes())
+    root = os.environ.get("NUMBA_CACHE_DIR") or platformdirs.user_cache_path("theory-check")
+    directory = Path(root) / f"kernels-{digest.hexdigest()[:16]}"
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return None
+    return str(directory) if os.access(directory, os.W_OK) else None
+
+
+def kernel(*signature: Any) -> Callable[[Function], Function]:
+    """Compile a kernel: no interpreter lock, IEEE division, products and sums fused but never reordered.
+
+    ``contract`` lets the compiler round ``a * b + c`` once instead of twice; reassociation stays off, so that values do
+    not depend on the vector width that the compiler chose. Argument types are inferred at the first call, except for
+    kernels that take functions: those need their signature here, or every function would compile them anew.
+    """
+
+    def compile_kernel(function: Function) -> Function:
+        options = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
+        directory = _cache_directory()
+        if directory is None:
+            return numba.njit(*signature, **options)(function)  # type: ignore[no-any-return]
+        inherited = numba.config.CACHE_DIR
+        numba.config.CACHE_DIR = directory
+        try:
+            return numba.njit(*signature, cache=True, **options)(function)  # type: ignore[no-any-return]
+        finally:
+            numba.config.CACHE_DIR = inherited
+
+    return compile_kernel
+
+
+def uncached_kernel(function: Function) -> Function:
+    """Compile a kernel that closes over another one, which a disk cache could never recognise again."""
+    return numba.njit(nogil=True, error_model="numpy", fastmath={"contract"})(function)  # type: ignore[no-any-return]

@@ -1,0 +1,235 @@
+"""Dense passes: every entry of every weight matrix is drawn, used and forgotten.
+
+Forward, for layers k in order and several inputs through the same weights:
+``z = W h + b``, ``h <- h + a_k V sigma(z)`` (``z = h`` for branches without inner weights).
+Backward, for layers in reverse order, redrawing the same V and W from their streams:
+``q = sigma'(z) * V^T p``, ``p <- p + a_k W^T q`` (``p <- p + a_k q`` without inner weights).
+
+Exact in law up to rounding: the state is carried in double precision, products with weights in single precision, an
+error of about 1e-7 relative to each *increment*, never to the state.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import types
+from numpy import float32
+
+from theory_check.kernels import LANES
+from theory_check.kernels.compilation import ACTIVATOR, DOUBLES, ROW_FILLER, WORDS, kernel
+from theory_check.kernels.layers import add_bias, add_scaled, narrow, rescale
+from theory_check.kernels.words import seed_lanes
+
+_OUTER = 0  # streams.Purpose, frozen here because kernels see numbers only; a test compares
+_INNER = 1
+_BIAS = 2
+
+_MULTIPLY = types.void(
+    ROW_FILLER, DOUBLES, types.boolean, WORDS, types.float32[::1], types.float32[:, ::1], types.float32[:, ::1]
+)
+_WEIGHTS = (ROW_FILLER, DOUBLES, types.float64, ROW_FILLER, DOUBLES, types.float64)
+_FORWARD = types.void(
+    WORDS, types.int64, types.int64, DOUBLES, *_WEIGHTS,
+    types.boolean, types.boolean, types.boolean, ACTIVATOR, DOUBLES, types.boolean,
+    types.float64[:, ::1], types.int64[:, ::1], types.float32[:, :, ::1],
+)  # fmt: skip
+_BACKWARD = types.void(
+    WORDS, types.int64, types.int64, DOUBLES, *_WEIGHTS, types.boolean, types.boolean,
+    types.float32[:, :, ::1], types.float64[:, ::1], types.int64[:, ::1],
+)  # fmt: skip
+
+
+@kernel()
+def row_size(columns):
+    """Return the length of a row buffer: fillers want an even number of columns."""
+    return (columns + columns % 2) * LANES
+
+
+@kernel()
+def dot(row, vector, out):
+    """Write ``out[lane] = sum_j row[j] vector[j]``; eight products for each load and store of the sum."""
+    columns = vector.size // LANES
+    for lane in range(LANES):
+        out[lane] = float32(0)
+    eights = columns // 8 * 8
+    for j in range(0, eights, 8):
+        for lane in range(LANES):
+            total = out[lane]
+            total += row[j * LANES + lane] * vector[j * LANES + lane]
+            total += row[(j + 1) * LANES + lane] * vector[(j + 1) * LANES + lane]
+            total += row[(j + 2) * LANES + lane] * vector[(j + 2) * LANES + lane]
+            total += row[(j + 3) * LANES + lane] * vector[(j + 3) * LANES + lane]
+            total += row[(j + 4) * LANES + lane] * vector[(j + 4) * LANES + lane]
+            total += row[(j + 5) * LANES + lane] * vector[(j + 5) * LANES + lane]
+            total += row[(j + 6) * LANES + lane] * vector[(j + 6) * LANES + lane]
+            total += row[(j + 7) * LANES + lane] * vector[(j + 7) * LANES + lane]
+            out[lane] = total
+    for j in range(eights, columns):
+        for lane in range(LANES):
+            out[lane] += row[j * LANES + lane] * vector[j * LANES + lane]
+
+
+@kernel()
+def add_outer(row, weight, out):
+    """Do ``out[j] += row[j] weight`` for every column j, ``weight`` one number a lane."""
+    for j in range(out.size // LANES):
+        for lane in range(LANES):
+            out[j * LANES + lane] += row[j * LANES + lane] * weight[lane]
+
+
+@kernel()
+def orthonormalise(rows, index, size):
+    """Make row ``index`` orthogonal to the rows before it, with the squared length of its dimension.
+
+    Gram-Schmidt, twice ("twice is enough", Giraud, Langou, Rozloznik, 2005), on Gaussian rows gives the Haar law on
+    orthogonal matrices, here times sqrt(columns), so that entries have unit variance.
+    """
+    columns = size // LANES
+    row = rows[index * size : (index + 1) * size]
+    projection = np.empty(LANES, np.float32)
+    for _ in range(2):
+        for before in range(index):
+            other = rows[before * size : (before + 1) * size]
+            dot(other, row, projection)
+            for j in range(columns):
+                for lane in range(LANES):
+                    row[j * LANES + lane] -= projection[lane] / float32(columns) * other[j * LANES + lane]
+        dot(row, row, projection)
+        for lane in range(LANES):
+            projection[lane] = math.sqrt(float32(columns) / projection[lane])
+        for j in range(columns):
+            for lane in range(LANES):
+                row[j * LANES + lane] *= projection[lane]
+
+
+@kernel(_MULTIPLY)
+def multiply(fill, parameters, orthogonal, state, buffer, vectors, products):
+    """Write ``products[m] = A vectors[m]`` for a matrix A drawn row by row from ``state``, in natural units.
+
+    ``vectors`` has shape (inputs, columns * LANES), ``products`` (inputs, rows * LANES); ``buffer`` holds one row, or all
+    of them when the rows are to be made orthogonal.
+    """
+    size = row_size(vectors.shape[1] // LANES)
+    for i in range(products.shape[1] // LANES):
+        slot = i if orthogonal else 0
+        row = buffer[slot * size : (slot + 1) * size]
+        fill(state, row, parameters)
+        if orthogonal:
+            orthonormalise(buffer, i, size)
+        for m in range(vectors.shape[0]):
+            dot(row, vectors[m], products[m, i * LANES : (i + 1) * LANES])
+
+
+@kernel(_MULTIPLY)
+def multiply_transposed(fill, parameters, orthogonal, state, buffer, vectors, products):
+    """Write ``products[m] = A^T vectors[m]`` for the matrix A that :func:`multiply` draws from the same ``state``."""
+    size = row_size(products.shape[1] // LANES)
+    products[:] = float32(0)
+    for i in range(vectors.shape[1] // LANES):
+        slot = i if orthogonal else 0
+        row = buffer[slot * size : (slot + 1) * size]
+        fill(state, row, parameters)
+        if orthogonal:
+            orthonormalise(buffer, i, size)
+        for m in range(vectors.shape[0]):
+            add_outer(row, vectors[m, i * LANES : (i + 1) * LANES], products[m])
+
+
+@kernel(_FORWARD)
+def forward(
+    key, first_replicate, first_layer, scaling,
+    outer, outer_parameters, outer_deviation, inner, inner_parameters, inner_deviation,
+    has_inner, has_bias, orthogonal, activate, activation_parameters, homogeneous,
+    hidden, exponents, slopes,
+):  # fmt: skip
+    """Advance a block through ``scaling.size`` layers from ``first_layer``, in place.
+
+    Parameters
+    ----------
+    key : uint32 array (2,)
+    first_replicate, first_layer : int
+    scaling : float64 array, a_k of these layers
+    outer, inner : row fillers of V and W; ``*_deviation`` turns their natural units into weights
+    has_inner, has_bias, orthogonal, homogeneous : bool
+    activate : activation with its parameters
+    hidden : float64 array (inputs, width * LANES), h in units of 2^exponents
+    exponents : int64 array (inputs, LANES), only moved when the branch is homogeneous
+    slopes : float32 array (layers kept, inputs, width * LANES); sigma'(z) of each layer, or a single scratch layer
+    """
+    inputs, size = hidden.shape
+    vectors = np.empty((inputs, size), np.float32)
+    pre = np.empty((inputs, size), np.float32)
+    post = np.empty((inputs, size), np.float32)
+    padded = row_size(size // LANES)
+    buffer = np.zeros(padded * (size // LANES if orthogonal else 1), np.float32)
+    bias = np.empty(padded, np.float32)
+    state = np.empty(4 * LANES, np.uint32)
+    norms = np.empty(LANES)
+    keep = slopes.shape[0] >= scaling.size
+    for k in range(scaling.size):
+        slope = slopes[k if keep else 0]
+        layer = first_layer + k
+        for m in range(inputs):
+            narrow(hidden[m], vectors[m])
+        if has_inner:
+            seed_lanes(state, key, first_replicate, layer, _INNER)
+            multiply(inner, inner_parameters, orthogonal, state, buffer, vectors, pre)
+            deviation = float32(inner_deviation)
+            for m in range(inputs):
+                for i in range(size):
+                    pre[m, i] *= deviation
+            if has_bias:
+                seed_lanes(state, key, first_replicate, layer, _BIAS)
+                inner(state, bias, inner_parameters)
+                for m in range(inputs):
+                    add_bias(pre[m], bias, inner_deviation, exponents[m])
+            for m in range(inputs):
+                activate(pre[m], post[m], slope[m], activation_parameters)
+        else:
+            for m in range(inputs):
+                activate(vectors[m], post[m], slope[m], activation_parameters)
+        seed_lanes(state, key, first_replicate, layer, _OUTER)
+        multiply(outer, outer_parameters, orthogonal, state, buffer, post, pre)
+        for m in range(inputs):
+            add_scaled(hidden[m], scaling[k] * outer_deviation, pre[m])
+            if homogeneous:
+                rescale(hidden[m], exponents[m], norms)
+
+
+@kernel(_BACKWARD)
+def backward(
+    key, first_replicate, first_layer, scaling,
+    outer, outer_parameters, outer_deviation, inner, inner_parameters, inner_deviation,
+    has_inner, orthogonal, slopes, gradient, exponents,
+):  # fmt: skip
+    """Carry dLoss/dh back through the layers of one :func:`forward` call, in place.
+
+    ``gradient`` is a float64 array (inputs, width * LANES) in units of 2^exponents, ``slopes`` what the forward call kept.
+    The map is linear in the gradient, so rescaling is always exact.
+    """
+    inputs, size = gradient.shape
+    vectors = np.empty((inputs, size), np.float32)
+    products = np.empty((inputs, size), np.float32)
+    buffer = np.zeros(row_size(size // LANES) * (size // LANES if orthogonal else 1), np.float32)
+    state = np.empty(4 * LANES, np.uint32)
+    norms = np.empty(LANES)
+    for k in range(scaling.size - 1, -1, -1):
+        layer = first_layer + k
+        for m in range(inputs):
+            narrow(gradient[m], vectors[m])
+        seed_lanes(state, key, first_replicate, layer, _OUTER)
+        multiply_transposed(outer, outer_parameters, orthogonal, state, buffer, vectors, products)
+        deviation = float32(outer_deviation)
+        for m in range(inputs):
+            for i in range(size):
+                vectors[m, i] = deviation * slopes[k, m, i] * products[m, i]
+        factor = scaling[k]
+        if has_inner:
+            seed_lanes(state, key, first_replicate, layer, _INNER)
+            multiply_transposed(inner, inner_parameters, orthogonal, state, buffer, vectors, products)
+            factor *= inner_deviation
+        for m in range(inputs):
+            add_scaled(gradient[m], factor, products[m] if has_inner else vectors[m])
+            rescale(gradient[m], exponents[m], norms)

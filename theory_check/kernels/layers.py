@@ -1,0 +1,92 @@
+"""Pieces of one residual layer that the dense and the reduced kernel share: activations and rescaling.
+
+A vector of a block is flat, component j of lane l at ``j * LANES + l``.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy import float32, float64
+
+from theory_check.kernels import LANES
+from theory_check.kernels.compilation import kernel
+
+_UPPER = 2.0**40
+_LOWER = 2.0**-40
+
+
+@kernel()
+def activate_piecewise_linear(pre, post, slope, parameters):
+    """Write x -> x for x > 0 and x -> s x otherwise, s = parameters[0], and its derivative (s at 0, as PyTorch's ReLU)."""
+    negative = float32(parameters[0])
+    for i in range(pre.size):
+        slope[i] = float32(1) if pre[i] > float32(0) else negative
+        post[i] = slope[i] * pre[i]
+
+
+@kernel()
+def activate_tanh(pre, post, slope, parameters):
+    """Write tanh(x) and its derivative 1 - tanh(x)^2."""
+    for i in range(pre.size):
+        value = float32(math.tanh(pre[i]))
+        post[i] = value
+        slope[i] = float32(1) - value * value
+
+
+@kernel()
+def squared_norms(vector, norms):
+    """Write the squared Euclidean norm of a block vector for every lane, in double precision."""
+    for lane in range(LANES):
+        norms[lane] = 0.0
+    for j in range(vector.size // LANES):
+        for lane in range(LANES):
+            value = float64(vector[j * LANES + lane])
+            norms[lane] += value * value
+
+
+@kernel()
+def rescale(vector, exponents, norms):
+    """Bring lanes whose squared norm left [2^-80, 2^80] back to a norm near 1 by a power of two, kept in ``exponents``.
+
+    The represented vector is ``vector * 2^exponents``. Powers of two are exact, so rescaling never rounds. Lanes with norm
+    0, infinite or NaN are left alone.
+    """
+    squared_norms(vector, norms)
+    outside = False
+    for lane in range(LANES):
+        outside |= not (_LOWER * _LOWER < norms[lane] < _UPPER * _UPPER)
+    if not outside:
+        return
+    for lane in range(LANES):
+        norm = norms[lane]
+        if norm > 0.0 and norm < np.inf and not (_LOWER * _LOWER < norm < _UPPER * _UPPER):
+            shift = math.frexp(norm)[1] // 2
+            factor = math.ldexp(1.0, -shift)
+            for j in range(vector.size // LANES):
+                vector[j * LANES + lane] *= factor
+            exponents[lane] += shift
+
+
+@kernel()
+def narrow(vector, single):
+    """Copy a double-precision vector to single precision."""
+    for i in range(vector.size):
+        single[i] = float32(vector[i])
+
+
+@kernel()
+def add_scaled(vector, factor, increment):
+    """Do ``vector += factor * increment`` in double precision."""
+    for i in range(vector.size):
+        vector[i] += factor * float64(increment[i])
+
+
+@kernel()
+def add_bias(pre, bias, deviation, exponents):
+    """Do ``pre += deviation * bias * 2^-exponents``: the bias in the units of a rescaled hidden state."""
+    for lane in range(LANES):
+        factor = float32(deviation * math.ldexp(1.0, -exponents[lane]))
+        for j in range(pre.size // LANES):
+            pre[j * LANES + lane] += factor * bias[j * LANES + lane]

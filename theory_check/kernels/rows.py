@@ -1,0 +1,149 @@
+"""Rows of random weights for a block of replicates.
+
+Every filler has the signature ``fill(state, row, parameters)``: it overwrites ``row``, shape (columns * LANES,) with an
+even number of columns, by independent draws in natural units, and advances ``state`` by the same number of words a
+lane whatever the values are. The words are drawn in the memory of the row itself and transformed in place.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy import float32, int32, uint32
+
+from theory_check.kernels import LANES
+from theory_check.kernels.compilation import kernel, uncached_kernel
+from theory_check.kernels.words import draw_words
+
+#: Standard deviation of :func:`fill_uniform`, which leaves the scaling of the raw words to the caller:
+#: a whole number uniform on -2^31 .. 2^31 - 1 has variance (2^64 - 1) / 12.
+UNIFORM_NATURAL_DEVIATION = math.sqrt((2.0**64 - 1.0) / 12.0)
+
+_SQRT_HALF_BITS = int32(0x3F3504F3)
+_MANTISSA_BITS = int32(0x007FFFFF)
+_LN2 = float32(math.log(2.0))
+_SIGN_BIT = uint32(0x80000000)
+_ONE_BITS = uint32(0x3F800000)
+
+
+@kernel()
+def fill_uniform(state, row, parameters):
+    """Uniform on the whole numbers of 32 bits with sign, rounded to single precision (mean -1/2 in 2^31)."""
+    words = row.view(np.uint32)
+    draw_words(state, words)
+    for i in range(row.size):
+        row[i] = float32(int32(words[i]))
+
+
+@kernel()
+def fill_signs(state, row, parameters):
+    """Random signs, one bit each: column 32 c + b takes bit 31 - b of word c.
+
+    The words wait in the last columns: word c stands at or after column 32 c + 31, the last column that reads it.
+    """
+    words = row.view(np.uint32)
+    columns = row.size // LANES
+    waiting = (columns + 31) // 32
+    sources = words[(columns - waiting) * LANES :]
+    draw_words(state, sources)
+    for column in range(columns):
+        source = sources[column // 32 * LANES : column // 32 * LANES + LANES]
+        target = words[column * LANES : column * LANES + LANES]
+        bit = uint32(column % 32)
+        for lane in range(LANES):
+            target[lane] = (uint32(source[lane] << bit) & _SIGN_BIT) | _ONE_BITS
+
+
+@kernel()
+def exponential(word):
+    """Return -ln((word + 1/2) / 2^32) in single precision, an exponential variable for a uniform word.
+
+    ln m for the mantissa m in [sqrt(1/2), sqrt(2)) is 2 artanh(s), s = (m - 1)/(m + 1), s^2 < 0.0295: the first term that
+    the series drops, 2 s^11 / 11, is below 7e-10.
+    """
+    number = np.float32(float32(word) + float32(0.5))
+    bits = number.view(np.int32)
+    offset = np.int32(bits - _SQRT_HALF_BITS)
+    exponent = int32(offset >> int32(23))
+    mantissa = np.int32(int32(offset & _MANTISSA_BITS) + _SQRT_HALF_BITS).view(np.float32)
+    s = (mantissa - float32(1)) / (mantissa + float32(1))
+    square = s * s
+    series = float32(2 / 9)
+    series = series * square + float32(2 / 7)
+    series = series * square + float32(2 / 5)
+    series = series * square + float32(2 / 3)
+    series = series * square + float32(2)
+    return float32(int32(32) - exponent) * _LN2 - s * series
+
+
+@kernel()
+def normal_pair(radius_word, angle_word):
+    """Return two independent standard normal numbers from two uniform words (Box and Muller, 1958).
+
+    The two top bits of the angle choose the quadrant, the others an angle x in (-pi/4, pi/4); the Taylor series of sine
+    and cosine stop at x^9 and x^10, the first dropped terms are below 2e-9. The largest value is sqrt(2 ln 2^33) = 6.76,
+    which cuts off a probability of 1.4e-11.
+    """
+    radius = math.sqrt(float32(2) * exponential(radius_word))
+    centred = float32(int32(angle_word & uint32(0x3FFFFFFF))) - float32(2**29 - 0.5)
+    x = centred * float32(math.pi / 2 / 2**30)
+    square = x * x
+    sine = float32(1 / 362880)
+    sine = sine * square - float32(1 / 5040)
+    sine = sine * square + float32(1 / 120)
+    sine = sine * square - float32(1 / 6)
+    sine = sine * square * x + x
+    cosine = float32(-1 / 3628800)
+    cosine = cosine * square + float32(1 / 40320)
+    cosine = cosine * square - float32(1 / 720)
+    cosine = cosine * square + float32(1 / 24)
+    cosine = cosine * square - float32(1 / 2)
+    cosine = cosine * square + float32(1)
+    quadrant = angle_word >> uint32(30)
+    first = cosine
+    second = sine
+    if quadrant & uint32(1):
+        first = -sine
+        second = cosine
+    if quadrant & uint32(2):
+        first = -first
+        second = -second
+    return radius * first, radius * second
+
+
+@kernel()
+def fill_normal(state, row, parameters):
+    """Independent standard normal numbers; column j and column j + columns/2 share a pair."""
+    words = row.view(np.uint32)
+    draw_words(state, words)
+    half = row.size // 2
+    for i in range(half):
+        first, second = normal_pair(words[i], words[half + i])
+        row[i] = first
+        row[half + i] = second
+
+
+@kernel()
+def fill_zero(state, row, parameters):
+    """Write zeros: the last layer of a branch that starts as the identity."""
+    for i in range(row.size):
+        row[i] = float32(0)
+
+
+def entrywise_filler(transform):
+    """Return a filler that applies ``transform(u, v, parameters)`` to two independent uniforms in (0, 1).
+
+    ``transform`` is a plain Python function on floats, compiled here in double precision.
+    """
+    compiled = uncached_kernel(transform)
+
+    def fill(state, row, parameters):
+        words = np.empty(2 * row.size, np.uint32)
+        draw_words(state, words)
+        for i in range(row.size):
+            u = (float(words[i]) + 0.5) * 2.0**-32
+            v = (float(words[row.size + i]) + 0.5) * 2.0**-32
+            row[i] = compiled(u, v, parameters)
+
+    return uncached_kernel(fill)

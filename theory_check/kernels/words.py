@@ -1,0 +1,109 @@
+"""Random words for a block of replicates: Philox4x32-10 seeds, xoshiro128++ draws.
+
+A state is a flat array of 4 * LANES words, word w of lane l at ``w * LANES + l``. Sources: see
+:mod:`theory_check.streams`, whose NumPy functions these kernels reproduce bit for bit.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy import uint32, uint64
+
+from theory_check.kernels import LANES
+from theory_check.kernels.compilation import kernel
+from theory_check.streams import PHILOX_INCREMENTS, PHILOX_MULTIPLIERS, PHILOX_ROUNDS
+
+_M0 = uint64(PHILOX_MULTIPLIERS[0])
+_M1 = uint64(PHILOX_MULTIPLIERS[1])
+_W0 = uint32(PHILOX_INCREMENTS[0])
+_W1 = uint32(PHILOX_INCREMENTS[1])
+_ROUNDS = PHILOX_ROUNDS
+
+
+@kernel()
+def seed_lanes(state, key, first_replicate, layer, purpose):
+    """Set the state of every lane to Philox4x32-10 at counter (replicate, replicate >> 32, layer, purpose).
+
+    ``key`` has the two key words; ``first_replicate`` is the replicate in lane 0, a multiple of LANES, so that the high
+    word is common to the block.
+    """
+    low = uint32(first_replicate & 0xFFFFFFFF)
+    high = uint32(first_replicate >> 32)
+    for lane in range(LANES):
+        c0 = uint32(low + uint32(lane))
+        c1 = high
+        c2 = uint32(layer)
+        c3 = uint32(purpose)
+        k0 = uint32(key[0])
+        k1 = uint32(key[1])
+        for _ in range(_ROUNDS):
+            first = uint64(c0) * _M0
+            second = uint64(c2) * _M1
+            c0 = uint32(uint32(second >> uint64(32)) ^ c1 ^ k0)
+            c2 = uint32(uint32(first >> uint64(32)) ^ c3 ^ k1)
+            c1 = uint32(second)
+            c3 = uint32(first)
+            k0 = uint32(k0 + _W0)
+            k1 = uint32(k1 + _W1)
+        state[lane] = c0
+        state[LANES + lane] = c1
+        state[2 * LANES + lane] = c2
+        state[3 * LANES + lane] = c3
+
+
+@kernel()
+def next_word(s0, s1, s2, s3):
+    """Return the next word of xoshiro128++ and the new state: rotl(s0 + s3, 7) + s0."""
+    total = uint32(s0 + s3)
+    word = uint32(((total << uint32(7)) | (total >> uint32(25))) + s0)
+    shifted = uint32(s1 << uint32(9))
+    s2 = uint32(s2 ^ s0)
+    s3 = uint32(s3 ^ s1)
+    s1 = uint32(s1 ^ s2)
+    s0 = uint32(s0 ^ s3)
+    s2 = uint32(s2 ^ shifted)
+    s3 = uint32((s3 << uint32(11)) | (s3 >> uint32(21)))
+    return word, s0, s1, s2, s3
+
+
+@kernel()
+def draw_words(state, words):
+    """Fill ``words``, draw after draw, ``words[draw * LANES + lane]``.
+
+    Four draws for each load of the state, because traffic with the first-level cache is what bounds the loop.
+    """
+    draws = words.size // LANES
+    fours = draws // 4 * 4
+    for draw in range(0, fours, 4):
+        for lane in range(LANES):
+            s0 = state[lane]
+            s1 = state[LANES + lane]
+            s2 = state[2 * LANES + lane]
+            s3 = state[3 * LANES + lane]
+            word, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
+            words[draw * LANES + lane] = word
+            word, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
+            words[(draw + 1) * LANES + lane] = word
+            word, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
+            words[(draw + 2) * LANES + lane] = word
+            word, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
+            words[(draw + 3) * LANES + lane] = word
+            state[lane] = s0
+            state[LANES + lane] = s1
+            state[2 * LANES + lane] = s2
+            state[3 * LANES + lane] = s3
+    for draw in range(fours, draws):
+        for lane in range(LANES):
+            word, s0, s1, s2, s3 = next_word(
+                state[lane], state[LANES + lane], state[2 * LANES + lane], state[3 * LANES + lane]
+            )
+            words[draw * LANES + lane] = word
+            state[lane] = s0
+            state[LANES + lane] = s1
+            state[2 * LANES + lane] = s2
+            state[3 * LANES + lane] = s3
+
+
+def new_state():
+    """Return an unset state for a block."""
+    return np.empty(4 * LANES, np.uint32)

@@ -1,0 +1,59 @@
+"""Checks and spellings shared by everything a user can specify: one-line errors, ``name:key=value`` strings."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Iterable, Mapping
+
+from theory_check.errors import SpecificationError
+
+
+def check_choice(what: str, value: object, accepted: Iterable[str]) -> None:
+    """Raise unless ``value`` is one of the accepted names; suggest the nearest one."""
+    names = tuple(accepted)
+    if value in names:
+        return
+    near = difflib.get_close_matches(str(value), names, 1)
+    hint = f"; did you mean {near[0]}?" if near else ""
+    listed = ", ".join(names) if names else "nothing"
+    raise SpecificationError(f"unknown {what} {value!r}; accepted: {listed}{hint}")
+
+
+def check_integer(what: str, value: object, least: int, most: int) -> None:
+    """Raise unless ``value`` is a whole number from ``least`` to ``most``."""
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+        raise SpecificationError(f"{what} is {value!r}; it must be a whole number from {least} to {most}")
+
+
+def check_finite(what: str, value: object) -> None:
+    """Raise unless ``value`` is a finite number."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise SpecificationError(f"{what} is {value!r}; it must be a finite number")
+
+
+def parse_call(what: str, text: str) -> tuple[str, dict[str, float | str]]:
+    """Split ``name:key=value,key=value`` into the name and its arguments; numbers become floats."""
+    name, colon, rest = text.strip().partition(":")
+    if not name or (colon and not rest):
+        raise SpecificationError(f"{what} {text!r} is not of the form NAME or NAME:key=value,key=value")
+    arguments: dict[str, float | str] = {}
+    for part in rest.split(",") if rest else ():
+        key, equals, value = (p.strip() for p in part.partition("="))
+        if not key or not equals or not value:
+            raise SpecificationError(f"{what} {text!r}: {part!r} is not of the form key=value")
+        if key in arguments:
+            raise SpecificationError(f"{what} {text!r} gives {key} twice")
+        try:
+            arguments[key] = float(value)
+        except ValueError:
+            arguments[key] = value
+    return name, arguments
+
+
+def render_call(name: str, arguments: Mapping[str, float | str]) -> str:
+    """Spell a name and its arguments so that :func:`parse_call` reads them back."""
+    if not arguments:
+        return name
+    inner = ",".join(f"{k}={v if isinstance(v, str) else repr(v).removesuffix('.0')}" for k, v in arguments.items())
+    return f"{name}:{inner}"
