@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from theory_check.errors import SpecificationError
 from theory_check.specifications import check_choice, check_finite, parse_call, render_call
 
-#: ``transform(u, v, constants)``: two independent uniforms on (0, 1) to one draw; compiled, so plain arithmetic only.
+#: ``transform(u, v, constants)``: two independent uniforms on (0, 1) to one draw; compiled, so arithmetic and ``math`` only.
 Transform = Callable[[float, float, NDArray[np.float64]], float]
 Parameters = Mapping[str, float]
 
@@ -67,36 +67,6 @@ class WeightLaw:
     inner: str = ""
 
 
-def normal_quantile(probability: float) -> float:
-    """Return the standard normal quantile for probabilities from 2^-33 to 1 - 2^-33.
-
-    Algorithm AS 241 (Wichura, 1988), relative error below 1e-15, without its branch for smaller probabilities.
-    """
-    q = probability - 0.5
-    if abs(q) <= 0.425:
-        r = 0.180625 - q * q
-        top = 2509.0809287301226727 * r + 33430.575583588128105
-        top = (top * r + 67265.770927008700853) * r + 45921.953931549871457
-        top = (top * r + 13731.693765509461125) * r + 1971.5909503065514427
-        top = (top * r + 133.14166789178437745) * r + 3.3871328727963666080
-        bottom = 5226.4952788528545610 * r + 28729.085735721942674
-        bottom = (bottom * r + 39307.895800092710610) * r + 21213.794301586595867
-        bottom = (bottom * r + 5394.1960214247511077) * r + 687.18700749205790830
-        bottom = (bottom * r + 42.313330701600911252) * r + 1.0
-        return q * top / bottom
-    tail = probability if q < 0.0 else 1.0 - probability
-    r = math.sqrt(-math.log(tail)) - 1.6
-    top = 7.74545014278341407640e-4 * r + 2.27238449892691845833e-2
-    top = (top * r + 2.41780725177450611770e-1) * r + 1.27045825245236838258
-    top = (top * r + 3.64784832476320460504) * r + 5.76949722146069140550
-    top = (top * r + 4.63033784615654529590) * r + 1.42343711074968357734
-    bottom = 1.05075007164441684324e-9 * r + 5.47593808499534494600e-4
-    bottom = (bottom * r + 1.51986665636164571966e-2) * r + 1.48103976427480074590e-1
-    bottom = (bottom * r + 6.89767334985100004550e-1) * r + 1.67638483018380384940
-    bottom = (bottom * r + 2.05319162663775882187) * r + 1.0
-    return -top / bottom if q < 0.0 else top / bottom
-
-
 def _laplace(u: float, v: float, _constants: NDArray[np.float64]) -> float:
     size = -math.log(u) / math.sqrt(2.0)
     return size if v < 0.5 else -size
@@ -142,7 +112,32 @@ def _student_kurtosis(parameters: Parameters) -> float:
 
 
 def _truncated(u: float, _v: float, constants: NDArray[np.float64]) -> float:
-    return constants[2] * normal_quantile(constants[0] + constants[1] * u)
+    # The normal quantile by algorithm AS 241 (Wichura, 1988), relative error below 1e-15, without its branch for
+    # probabilities below 1e-11, which uniforms of 32 bits do not reach.
+    probability = constants[0] + constants[1] * u
+    q = probability - 0.5
+    if abs(q) <= 0.425:
+        r = 0.180625 - q * q
+        top = 2509.0809287301226727 * r + 33430.575583588128105
+        top = (top * r + 67265.770927008700853) * r + 45921.953931549871457
+        top = (top * r + 13731.693765509461125) * r + 1971.5909503065514427
+        top = (top * r + 133.14166789178437745) * r + 3.3871328727963666080
+        bottom = 5226.4952788528545610 * r + 28729.085735721942674
+        bottom = (bottom * r + 39307.895800092710610) * r + 21213.794301586595867
+        bottom = (bottom * r + 5394.1960214247511077) * r + 687.18700749205790830
+        bottom = (bottom * r + 42.313330701600911252) * r + 1.0
+        return constants[2] * q * top / bottom
+    tail = probability if q < 0.0 else 1.0 - probability
+    r = math.sqrt(-math.log(tail)) - 1.6
+    top = 7.74545014278341407640e-4 * r + 2.27238449892691845833e-2
+    top = (top * r + 2.41780725177450611770e-1) * r + 1.27045825245236838258
+    top = (top * r + 3.64784832476320460504) * r + 5.76949722146069140550
+    top = (top * r + 4.63033784615654529590) * r + 1.42343711074968357734
+    bottom = 1.05075007164441684324e-9 * r + 5.47593808499534494600e-4
+    bottom = (bottom * r + 1.51986665636164571966e-2) * r + 1.48103976427480074590e-1
+    bottom = (bottom * r + 6.89767334985100004550e-1) * r + 1.67638483018380384940
+    bottom = (bottom * r + 2.05319162663775882187) * r + 1.0
+    return constants[2] * (-top / bottom if q < 0.0 else top / bottom)
 
 
 def _zero_last(name: str, summary: str) -> WeightLaw:

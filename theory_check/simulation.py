@@ -265,8 +265,9 @@ def _log_ratio(vector: FloatArray, exponents: NDArray[np.int64], reference: Floa
 
 def _observe_ends(start: FloatArray, end: FloatArray, shift: NDArray[np.int64]) -> tuple[FloatArray, FloatArray]:
     """Return log of the squared norm ratio and of the displacement from ``start`` to ``end 2^shift``."""
-    moved = end - np.ldexp(start, -shift[:, None, :])
-    return _log_ratio(end, shift, start), 0.5 * _log_ratio(moved, shift, start)
+    larger = np.maximum(shift, 0)[:, None, :]
+    moved = np.ldexp(end, shift[:, None, :] - larger) - np.ldexp(start, -larger)
+    return _log_ratio(end, shift, start), 0.5 * _log_ratio(moved, larger[:, 0, :], start)
 
 
 def _segments(cell: Cell, passes: Passes) -> list[tuple[int, int]]:

@@ -1,0 +1,11 @@
+from __future__ import annotations
+
+import pytest
+from example_record import make_record
+
+from theory_check.findings import RunRecord
+
+
+@pytest.fixture(scope="session")
+def record() -> RunRecord:
+    return make_record()

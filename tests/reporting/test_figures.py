@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from example_record import make_picture
+
+from theory_check.findings import Band, Curve, HistogramPanel, PathPanel, Picture, RatePanel
+from theory_check.reporting.figures import CENTRAL_SHARE, describe, draw, histogram_bins, render
+
+PNG = b"\x89PNG\r\n\x1a\n"
+NONE = np.array([])
+
+
+def size(png: bytes) -> tuple[int, int]:
+    from PIL import Image
+
+    with Image.open(io.BytesIO(png)) as image:
+        return image.size
+
+
+def test_equal_pictures_give_equal_bytes_without_date_or_version(tmp_path):
+    draw(make_picture(), tmp_path / "a.png")
+    first = (tmp_path / "a.png").read_bytes()
+    assert first == render(make_picture())
+    assert first.startswith(PNG)
+    assert not {b"tEXt", b"iTXt", b"tIME"} & {first[i : i + 4] for i in range(len(first))}
+    assert first != render(make_picture(seed=5))
+
+
+def test_settings_of_the_reader_neither_matter_nor_change():
+    import matplotlib as mpl
+
+    expected = render(make_picture())
+    with mpl.rc_context({"font.size": 30, "lines.linewidth": 9, "axes.facecolor": "red"}):
+        assert render(make_picture()) == expected
+        assert mpl.rcParams["font.size"] == 30
+
+
+def test_panels_stand_side_by_side_up_to_three():
+    panel = make_picture().panels[0]
+    widths = [size(render(Picture("p", "c", (panel,) * count)))[0] for count in (1, 2, 3)]
+    assert widths == sorted(set(widths))
+    four = size(render(Picture("p", "c", (panel,) * 4)))
+    assert four[0] == widths[1]
+
+
+EMPTY_BAND = Band("b", NONE, NONE, NONE, NONE)
+NOT_POSITIVE = Band(
+    "b", np.array([1.0, 2.0]), np.array([0.0, np.nan]), np.array([-1.0, -np.inf]), np.array([1.0, np.inf])
+)
+
+
+@pytest.mark.parametrize(
+    "panel",
+    [
+        HistogramPanel("empty", "x", NONE, ()),
+        HistogramPanel("not finite", "x", np.array([np.nan, np.inf]), ()),
+        HistogramPanel("constant", "x", np.full(10, 3.0), (Curve("t", np.array([2.9, 3.1]), np.array([1.0, 1.0])),)),
+        HistogramPanel("one value", "x", np.array([0.0]), ()),
+        HistogramPanel("two values", "x", np.repeat([0.0, 1.0], [90, 10]), ()),
+        HistogramPanel(
+            "pole", "x", np.linspace(0, 1, 99), (Curve("t", np.array([0.0, 1.0]), np.array([np.inf, 1.0])),)
+        ),
+        RatePanel("empty", "L", "D", (EMPTY_BAND,), ()),
+        RatePanel("not positive", "L", "D", (NOT_POSITIVE,), (Curve("t", np.array([1.0, 9.0]), np.array([0.0, 1.0])),)),
+        PathPanel("empty", "k", "h", np.array([0.0, 1.0]), np.empty((0, 2)), ()),
+        PathPanel("one path", "k", "h", np.array([0.0, 1.0]), np.array([[0.0, 1.0]]), ()),
+        PathPanel(r"bad math $\nosuchcommand{x}$", r"$\frac{1}$", "$unbalanced", np.array([0.0, 1.0]), np.eye(2), ()),
+        PathPanel("word " * 40, "k", "h", np.array([0.0, 1.0]), np.eye(2), ()),
+    ],
+    ids=lambda panel: panel.title[:12].strip(),
+)
+def test_awkward_panels_are_drawn(panel):
+    assert render(Picture("p", "c", (panel,))).startswith(PNG)
+    assert describe(Picture("p", "c", (panel,)))
+
+
+def test_a_picture_without_panels_is_drawn():
+    assert render(Picture("p", "c", ())).startswith(PNG)
+
+
+def test_bins_cover_the_central_part():
+    values = np.random.default_rng(1).standard_cauchy(50_000)
+    edges = histogram_bins(values)
+    inside = np.mean((values >= edges[0]) & (values <= edges[-1]))
+    assert inside == pytest.approx(CENTRAL_SHARE, abs=1e-3)
+    assert 8 <= edges.size - 1 <= 100
+    assert np.all(np.diff(edges) > 0)
+
+
+def test_description_is_plain():
+    text = describe(make_picture())
+    assert "$" not in text
+    assert "\\" not in text
+    assert text.startswith("Histogram of log(‖h_L‖^2")
+    assert describe(replace(make_picture(), panels=())) == "Empty picture"
+
+
+def test_import_is_light():
+    modules = ("figures", "files", "markdown", "results", "summary", "terminal")
+    imports = "; ".join(f"import theory_check.reporting.{name}" for name in modules)
+    code = f"import sys; {imports}; print([m for m in ('matplotlib', 'jinja2', 'PIL', 'rich') if m in sys.modules])"
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert answer.stdout.strip() == "[]"
+
+
+def test_norms_are_set_as_in_the_report():
+    panel = make_picture().panels[2]
+    ours, other = (replace(panel, ylabel=label) for label in (r"$\lVert h\rVert + \lvert x \rvert$", r"$\|h\| + |x|$"))
+    assert render(Picture("p", "c", (ours,))) == render(Picture("p", "c", (other,)))

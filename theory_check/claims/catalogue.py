@@ -1,0 +1,17 @@
+"""The catalogue: every regime, in the order of the report. Add a regime, or a claim to a regime, here and nowhere else."""
+
+from __future__ import annotations
+
+from theory_check.claims.diffusion import DIFFUSION
+from theory_check.claims.explosion import EXPLOSION
+from theory_check.claims.gradients import GRADIENTS
+from theory_check.claims.identity import IDENTITY
+from theory_check.claims.model import Claim, Regime
+from theory_check.claims.moments import MOMENTS
+
+REGIMES: tuple[Regime, ...] = (MOMENTS, IDENTITY, DIFFUSION, EXPLOSION, GRADIENTS)
+
+
+def all_claims() -> tuple[Claim, ...]:
+    """Return all claims in the order of the report."""
+    return tuple(claim for regime in REGIMES for claim in regime.claims)

@@ -1,0 +1,303 @@
+"""The critical scaling beta = 1/2: a non-trivial random limit (P3, E4, E5)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from theory_check.cells import Cell, Sample
+from theory_check.claims import observables as of
+from theory_check.claims.estimators import (
+    DistanceEstimator,
+    Observable,
+    ProportionEstimator,
+    QuantileEstimator,
+    SpreadEstimator,
+)
+from theory_check.claims.grids import COMBINATIONS, SOURCE, cell, label, one_layer
+from theory_check.claims.laws import Normal
+from theory_check.claims.model import Check, Claim, Illustration, Profile, Regime, Variant
+from theory_check.findings import Curve, HistogramPanel, PathPanel, Picture
+from theory_check.theory import moments
+from theory_check.theory.depth_law import depth_law, distance_to_normal
+from theory_check.theory.limits import lognormal_limit, norm_profile
+
+_WIDTH = 20
+_DEPTH = 200
+_UNIVERSAL = "limit law; for this weight law the error at finite depth, of order 1/L, has no proven constant"
+_PROVEN = "limit law; its exact distance from the law at this depth is the remainder"
+
+#: Normal quantiles one standard deviation on either side of the median.
+_SIGMA_PROBABILITIES = (0.158655253931457, 0.841344746068543)
+
+
+def _limit(network: Cell) -> Normal:
+    return Normal.of(lognormal_limit(one_layer(network)[0]))
+
+
+def _law_check(network: Cell, name: str, observable: Observable, symbol: str, profile: Profile) -> Check:
+    multiplier, a, depth = one_layer(network)
+    law = _limit(network)
+    proven = network.weights.law == "gaussian"
+    remainder = distance_to_normal(depth_law(multiplier, a, depth), law.mean, law.variance).upper if proven else 0.0
+    other = Normal(law.mean * (2.0 if multiplier.kind == "res-3" else 0.5), law.variance)
+    return Check(
+        name=f"{label(network)}-{name}",
+        cells=(network,),
+        quantity=f"Kolmogorov distance between $\\log {symbol}$ and $N(\\kappa(1-2/d),\\,4\\kappa/d)$",
+        estimator=DistanceEstimator(observable, law),
+        target=(0.0, 0.0),
+        margin=0.05 * profile.precision,
+        margin_reason=_PROVEN if proven else _UNIVERSAL,
+        remainder=remainder,
+        allowance=0.0 if proven else 0.3,
+        variants=(
+            Variant("drift of the other branch's kappa", estimator=DistanceEstimator(observable, other)),
+            Variant(
+                "half the variance", estimator=DistanceEstimator(observable, Normal(law.mean, law.variance / 2.0))
+            ),
+            Variant(
+                "twice the variance", estimator=DistanceEstimator(observable, Normal(law.mean, law.variance * 2.0))
+            ),
+        ),
+    )
+
+
+def _location_check(network: Cell, profile: Profile) -> Check:
+    law = _limit(network)
+    uncorrected = law.mean / (1.0 - 2.0 / network.network.width)
+    margin = 0.2 * math.sqrt(law.variance) * profile.precision
+    return Check(
+        name=f"{label(network)}-location",
+        cells=(network,),
+        quantity="median of $\\log R$",
+        estimator=QuantileEstimator(of.LOG_NORM_RATIO, 0.5, law),
+        target=(law.mean, law.mean),
+        margin=margin,
+        margin_reason=_UNIVERSAL,
+        allowance=0.3,
+        variants=(
+            Variant("twice the drift", (2.0 * law.mean, 2.0 * law.mean)),
+            Variant("log of the mean: kappa, and no correction -2/d, twice over", (2 * uncorrected - law.mean,) * 2)
+            if 2.0 * (uncorrected - law.mean) > 2.0 * margin
+            else Variant("no drift", (0.0, 0.0)),
+        ),
+    )
+
+
+def _scale_check(network: Cell, profile: Profile) -> Check:
+    law = _limit(network)
+    sigma = math.sqrt(law.variance)
+    return Check(
+        name=f"{label(network)}-scale",
+        cells=(network,),
+        quantity="half the distance between the quantiles of $\\log R$ at one standard deviation",
+        estimator=SpreadEstimator(of.Scaled("log_norm_ratio", 0.5), _SIGMA_PROBABILITIES, Normal(law.mean / 2, law.variance / 4)),
+        target=(sigma, sigma),
+        margin=0.2 * sigma * profile.precision,
+        margin_reason=_UNIVERSAL,
+        allowance=0.3,
+        variants=(Variant("twice the variance", (math.sqrt(2.0) * sigma,) * 2),),
+    )
+
+
+def _lognormal(profile: Profile) -> tuple[Check, ...]:
+    checks = []
+    for branch, law in COMBINATIONS:
+        network = cell(branch, law, _WIDTH, _DEPTH * profile.depth, 0.5, gradients=True)
+        checks.append(_law_check(network, "norm-law", of.LOG_NORM_RATIO, "R", profile))
+        checks.append(_law_check(network, "gradient-law", of.LOG_GRADIENT_RATIO, "R^*", profile))
+        checks.append(_location_check(network, profile))
+        checks.append(_scale_check(network, profile))
+    return tuple(checks)
+
+
+def _quarters(depth: int) -> tuple[int, ...]:
+    return tuple(depth * quarter // 4 for quarter in range(5))
+
+
+def _profiles(profile: Profile) -> tuple[Check, ...]:
+    checks = []
+    depth = _DEPTH * profile.depth
+    for branch, law in COMBINATIONS:
+        network = cell(branch, law, _WIDTH, depth, 0.5, gradients=True, profile=_quarters(depth))
+        unit = _limit(network)
+        quarter = Normal(unit.mean / 4.0, unit.variance / 4.0)
+        upper = [of.Between(of.ProfileIncrement(i, i + 1), lower=quarter.mean) for i in (1, 2)]
+        increment = of.ProfileIncrement(1, 2)
+        checks.append(
+            Check(
+                name=f"{label(network)}-increment",
+                cells=(network,),
+                quantity="Kolmogorov distance between the increment of $\\log\\Vert h_{tL}\\Vert^2$ over the second quarter "
+                "and $N(\\kappa(1-2/d)/4,\\,\\kappa/d)$",
+                estimator=DistanceEstimator(increment, quarter),
+                target=(0.0, 0.0),
+                margin=0.05 * profile.precision,
+                margin_reason=_UNIVERSAL,
+                allowance=0.3,
+                variants=(
+                    Variant(
+                        "variance grows like the square of time",
+                        estimator=DistanceEstimator(increment, Normal(quarter.mean, 3.0 * unit.variance / 16.0)),
+                    ),
+                    Variant("no drift", estimator=DistanceEstimator(increment, Normal(0.0, quarter.variance)))
+                    if quarter.mean / math.sqrt(quarter.variance) > 0.6
+                    else Variant("four times the drift", estimator=DistanceEstimator(increment, unit)),
+                ),
+            )
+        )
+        checks.append(
+            Check(
+                name=f"{label(network)}-independence",
+                cells=(network,),
+                quantity="probability that the increments over the second and third quarter both exceed their predicted median",
+                estimator=ProportionEstimator(of.Both(upper[0], upper[1])),
+                target=(0.25, 0.25),
+                margin=0.04 * profile.precision,
+                margin_reason=_UNIVERSAL,
+                allowance=0.3,
+                variants=(
+                    Variant("the increments rise and fall together", (0.5, 0.5)),
+                    Variant("correlation 1/2: 1/4 + asin(1/2)/(2 pi)", (1.0 / 3.0, 1.0 / 3.0)),
+                ),
+            )
+        )
+    return tuple(checks)
+
+
+def _bounds(profile: Profile) -> tuple[Check, ...]:
+    delta = 0.05
+    checks = []
+    for branch, law in COMBINATIONS:
+        network = cell(branch, law, _WIDTH, _DEPTH * profile.depth, 0.5, gradients=True)
+        layer = one_layer(network)
+        mean = moments.mean_displacement(*layer)
+        deviation = math.sqrt(moments.displacement_variance(*layer) / delta)
+        # Paley and Zygmund give a positive lower bound where Chebyshev's is not: P(D > t E D) >= (1 - t)^2 (E D)^2 / E D^2.
+        lower, upper = max(mean - deviation, 0.0), mean + deviation
+        checks.append(
+            Check(
+                name=label(network),
+                cells=(network,),
+                quantity=f"$\\mathbb{{P}}({lower:.3g} \\leq D \\leq {upper:.3g})$",
+                estimator=ProportionEstimator(of.Between(of.DISPLACEMENT, lower, upper), truth=0.985),
+                target=(1.0 - delta, 1.0),
+                margin=0.01 * profile.precision,
+                margin_reason="the bounds are exact at this depth; the margin is the resolution that the profile pays for",
+                exact=True,
+                variants=(
+                    Variant(
+                        "explosion: D above its upper bound",
+                        estimator=ProportionEstimator(of.Between(of.DISPLACEMENT, lower=upper)),
+                    ),
+                    Variant(
+                        "identity: D below half its mean",
+                        estimator=ProportionEstimator(of.Between(of.DISPLACEMENT, upper=mean / 2.0)),
+                    ),
+                ),
+            )
+        )
+    return tuple(checks)
+
+
+def _picture_cells(profile: Profile) -> tuple[Cell, ...]:
+    depth = _DEPTH * profile.depth
+    path = cell("res-3", "uniform", 40, 1000, 0.5, profile=tuple(range(0, 1001, 10)))
+    law = cell("res-3", "rademacher", _WIDTH, depth, 0.5, gradients=True)
+    return replace(path, replicates=256), replace(law, replicates=8192)
+
+
+def _picture(samples: Sequence[Sample]) -> Picture:
+    paths, laws = samples
+    multiplier = one_layer(paths.cell)[0]
+    times = np.array(paths.cell.profile) / paths.cell.network.depth
+    drift, covariance = norm_profile(multiplier, times)
+    spread = 2.0 * np.sqrt(np.diag(covariance))
+    normal = _limit(laws.cell)
+    x = np.linspace(float(normal.quantile(1e-4)), float(normal.quantile(1.0 - 1e-4)), 300)
+    density = Curve("$N(\\kappa(1-2/d), 4\\kappa/d)$", x, normal.density(x))
+    return Picture(
+        "diffusion",
+        "Left: the log norm along the network is a Brownian motion with drift (res-3, uniform weights, width 40, depth 1000; "
+        "lines: predicted mean and two standard deviations). Middle and right: the laws at the output and, backward, at the "
+        f"input (res-3, random signs, width {laws.cell.network.width}, depth {laws.cell.network.depth}).",
+        (
+            PathPanel(
+                "Log norm along the depth",
+                "$k / L$",
+                "$\\log(\\Vert h_k\\Vert^2 / \\Vert h_0\\Vert^2)$",
+                times,
+                paths.column("norm_profile")[:48],
+                (
+                    Curve("predicted mean", times, drift),
+                    Curve("mean + 2 deviations", times, drift + spread),
+                    Curve("mean - 2 deviations", times, drift - spread),
+                ),
+            ),
+            HistogramPanel("Output norm", "$\\log R$", laws.column("log_norm_ratio"), (density,)),
+            HistogramPanel("Gradient norm", "$\\log R^*$", laws.column("log_gradient_ratio"), (density,)),
+        ),
+    )
+
+
+DIFFUSION = Regime(
+    name="diffusion",
+    title="Diffusion: beta equal to 1/2",
+    text=(
+        "At the critical scaling the output neither stays at the input nor explodes: the squared norm tends in law to a "
+        "lognormal variable, along the depth to a geometric Brownian motion, and the weight law enters only through its "
+        "variance."
+    ),
+    formula="\\log R \\;\\xrightarrow{\\ \\text{law}\\ }\\; N\\Bigl(\\kappa\\bigl(1-\\tfrac2d\\bigr),\\ \\tfrac{4\\kappa}{d}\\Bigr)",
+    claims=(
+        Claim(
+            id="P3",
+            title="Non-trivial limit at the critical scaling",
+            statement=(
+                "At $\\beta = 1/2$ the displacement stays between two positive bounds with probability at least $1-\\delta$."
+            ),
+            formula="\\mathbb{P}(c_\\delta \\leq D \\leq C_\\delta) \\geq 1-\\delta",
+            source=SOURCE,
+            derivation=(
+                "Bounds from the exact mean and variance of D at this depth by Chebyshev's inequality, "
+                "E D +- sd(D)/sqrt(delta); the Gaussian variance bounds that of every law of kurtosis at most 3."
+            ),
+            hypotheses="Symmetric independent weights of kurtosis at most 3; linear or res-3 branch.",
+            checks=_bounds,
+        ),
+        Claim(
+            id="E4",
+            title="Lognormal limit",
+            statement=(
+                "At $\\beta = 1/2$ both $\\log R$ and $\\log R^*$ tend in law to a normal variable of mean $\\kappa(1-2/d)$ and "
+                "variance $4\\kappa/d$, for every symmetric weight law of finite variance."
+            ),
+            formula="\\log R,\\ \\log R^* \\to N\\bigl(\\kappa(1-2/d),\\,4\\kappa/d\\bigr)",
+            source="Derived; sharpens P3",
+            derivation=(
+                "log of one multiplier is 2 a u + a^2 (|V g|^2 - 2 u^2) + O(a^3) with u the component along h: mean "
+                "a^2 kappa (1 - 2/d), variance 4 a^2 kappa / d. Martingale central limit theorem over L layers."
+            ),
+            hypotheses="Symmetric independent weights of finite variance; linear or res-3 branch.",
+            checks=_lognormal,
+        ),
+        Claim(
+            id="E5",
+            title="Brownian profile",
+            statement=(
+                "At $\\beta = 1/2$ the log norm along the depth tends to a Brownian motion with drift: increments over disjoint "
+                "stretches are independent and normal."
+            ),
+            formula="\\log\\frac{\\Vert h_{tL}\\Vert^2}{\\Vert h_0\\Vert^2} \\to \\kappa\\bigl(1-\\tfrac2d\\bigr)t + \\sqrt{\\tfrac{4\\kappa}{d}}\\,B_t",
+            source="Derived",
+            derivation="The sums of E4 over disjoint stretches of layers; functional central limit theorem.",
+            hypotheses="As E4.",
+            checks=_profiles,
+        ),
+    ),
+    illustrations=(Illustration(cells=_picture_cells, draw=_picture),),
+)

@@ -1,0 +1,230 @@
+"""Estimators: from the samples of a check to an interval, and from a margin to a number of replicates.
+
+An estimator joins an observable (a pure function of samples) with one method of :mod:`theory_check.inference` and with
+what that method needs to be planned. They are frozen values; wrong variants are other estimators of the same kind.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from theory_check.cells import Sample
+from theory_check.inference import design, intervals
+from theory_check.inference.intervals import Interval
+
+FloatArray = NDArray[np.float64]
+Range = tuple[float, float]
+
+#: One number for each replicate, from the samples of a check's cells.
+Observable = Callable[[Sequence[Sample]], FloatArray]
+
+
+class Law(Protocol):
+    """A continuous law on the real line."""
+
+    def cdf(self, x: ArrayLike) -> FloatArray:
+        """Return the distribution function."""
+
+    def quantile(self, p: ArrayLike) -> FloatArray:
+        """Return the quantile function."""
+
+
+class Estimator(Protocol):
+    """What a check needs of its estimator."""
+
+    @property
+    def method(self) -> str:
+        """Usual name of the interval."""
+
+    def replicates(self, target: Range, margin: float, alpha: float, miss: float) -> int:
+        """Return how many replicates support a true statement with probability 1 - miss."""
+
+    def resolution(self, target: Range, replicates: int, alpha: float) -> float:
+        """Return the smallest deviation that is detected with probability 99%."""
+
+    def interval(self, samples: Sequence[Sample], alpha: float) -> Interval:
+        """Return the confidence interval at level alpha."""
+
+
+@dataclass(frozen=True)
+class MeanEstimator:
+    """A mean, by Catoni's interval with a proven bound on the variance."""
+
+    observable: Observable
+    variance_bound: float
+    method: str = "Catoni, proven variance bound"
+
+    def replicates(self, target: Range, margin: float, alpha: float, miss: float) -> int:
+        """See :func:`theory_check.inference.design.mean_sample_size`."""
+        return design.mean_sample_size(variance_bound=self.variance_bound, margin=margin, alpha=alpha, miss=miss)
+
+    def resolution(self, target: Range, replicates: int, alpha: float) -> float:
+        """See :func:`theory_check.inference.design.mean_resolution`."""
+        return design.mean_resolution(variance_bound=self.variance_bound, observations=replicates, alpha=alpha)
+
+    def interval(self, samples: Sequence[Sample], alpha: float) -> Interval:
+        """See :func:`theory_check.inference.intervals.mean_interval`."""
+        return intervals.mean_interval(self.observable(samples), variance_bound=self.variance_bound, alpha=alpha)
+
+
+@dataclass(frozen=True)
+class ProportionEstimator:
+    """The probability of an event (an observable of zeros and ones), by Clopper and Pearson.
+
+    ``truth`` is the probability to plan for, where it is known to differ from the ends of the target.
+    """
+
+    observable: Observable
+    truth: float | None = None
+    method: str = "Clopper-Pearson"
+
+    def replicates(self, target: Range, margin: float, alpha: float, miss: float) -> int:
+        """See :func:`theory_check.inference.design.proportion_sample_size`."""
+        return design.proportion_sample_size(target, margin=margin, alpha=alpha, miss=miss, truth=self.truth)
+
+    def resolution(self, target: Range, replicates: int, alpha: float) -> float:
+        """See :func:`theory_check.inference.design.proportion_resolution`."""
+        return design.proportion_resolution(target, trials=replicates, alpha=alpha)
+
+    def interval(self, samples: Sequence[Sample], alpha: float) -> Interval:
+        """See :func:`theory_check.inference.intervals.proportion_interval`."""
+        event = self.observable(samples)
+        return intervals.proportion_interval(int(event.sum()), event.size, alpha=alpha)
+
+
+@dataclass(frozen=True)
+class QuantileEstimator:
+    """A quantile, by order statistics; ``law`` is the predicted law, used for planning only."""
+
+    observable: Observable
+    probability: float
+    law: Law
+    method: str = "order statistics"
+
+    def replicates(self, target: Range, margin: float, alpha: float, miss: float) -> int:
+        """See :func:`theory_check.inference.design.quantile_sample_size`."""
+        centre = float(self.law.quantile(self.probability))
+        low, high = self.law.cdf(np.array([centre - margin, centre + margin]))
+        return design.quantile_sample_size(
+            self.probability, cdf_low=float(low), cdf_high=float(high), alpha=alpha, miss=miss
+        )
+
+    def resolution(self, target: Range, replicates: int, alpha: float) -> float:
+        """See :func:`theory_check.inference.design.quantile_resolution`."""
+        reach = design.quantile_resolution(self.probability, observations=replicates, alpha=alpha)
+        return _reach(self.law, self.probability, reach)
+
+    def interval(self, samples: Sequence[Sample], alpha: float) -> Interval:
+        """See :func:`theory_check.inference.intervals.quantile_interval`."""
+        return intervals.quantile_interval(self.observable(samples), self.probability, alpha=alpha)
+
+
+@dataclass(frozen=True)
+class SpreadEstimator:
+    """The difference of two quantiles, by order statistics; ``law`` is the predicted law, used for planning only."""
+
+    observable: Observable
+    probabilities: Range
+    law: Law
+    method: str = "order statistics, two quantiles"
+
+    def replicates(self, target: Range, margin: float, alpha: float, miss: float) -> int:
+        """See :func:`theory_check.inference.design.quantile_spread_sample_size`."""
+        low, high = (float(q) for q in self.law.quantile(np.array(self.probabilities)))
+        ends = self.law.cdf(np.array([low - margin / 2, low + margin / 2, high - margin / 2, high + margin / 2]))
+        a, b, c, d = (float(end) for end in ends)
+        return design.quantile_spread_sample_size(
+            *self.probabilities, lower_cdf=(a, b), upper_cdf=(c, d), alpha=alpha, miss=miss
+        )
+
+    def resolution(self, target: Range, replicates: int, alpha: float) -> float:
+        """See :func:`theory_check.inference.design.quantile_spread_resolution`."""
+        reaches = design.quantile_spread_resolution(*self.probabilities, observations=replicates, alpha=alpha)
+        return sum(_reach(self.law, p, reach) for p, reach in zip(self.probabilities, reaches, strict=True))
+
+    def interval(self, samples: Sequence[Sample], alpha: float) -> Interval:
+        """See :func:`theory_check.inference.intervals.quantile_spread_interval`."""
+        return intervals.quantile_spread_interval(self.observable(samples), *self.probabilities, alpha=alpha)
+
+
+def _reach(law: Law, probability: float, reach: Range) -> float:
+    if not (0.0 < reach[0] and reach[1] < 1.0):
+        return math.inf
+    low, middle, high = (float(q) for q in law.quantile(np.array([reach[0], probability, reach[1]])))
+    return max(high - middle, middle - low)
+
+
+@dataclass(frozen=True)
+class DistanceEstimator:
+    """The Kolmogorov distance to a predicted law, by the exact Kolmogorov distribution."""
+
+    observable: Observable
+    law: Law
+    method: str = "Kolmogorov, exact"
+
+    def replicates(self, target: Range, margin: float, alpha: float, miss: float) -> int:
+        """See :func:`theory_check.inference.design.kolmogorov_sample_size`."""
+        return design.kolmogorov_sample_size(margin=margin, alpha=alpha, miss=miss)
+
+    def resolution(self, target: Range, replicates: int, alpha: float) -> float:
+        """See :func:`theory_check.inference.design.kolmogorov_resolution`."""
+        return design.kolmogorov_resolution(observations=replicates, alpha=alpha)
+
+    def interval(self, samples: Sequence[Sample], alpha: float) -> Interval:
+        """See :func:`theory_check.inference.intervals.kolmogorov_interval`."""
+        return intervals.kolmogorov_interval(self.observable(samples), self.law.cdf, alpha=alpha)
+
+
+@dataclass(frozen=True)
+class SlopeEstimator:
+    """The slope of the logarithm of a median against log depth; one cell and one predicted law for each depth."""
+
+    observable: Observable
+    depths: tuple[int, ...]
+    laws: tuple[Law, ...]
+    method: str = "order statistics at each depth, weighted"
+
+    @property
+    def _log_depths(self) -> FloatArray:
+        return np.log(np.array(self.depths, dtype=np.float64))
+
+    def replicates(self, target: Range, margin: float, alpha: float, miss: float) -> int:
+        """Plan every component with its share of the margin (as a factor), of the level and of the miss rate."""
+        share = design.slope_component_margin(self._log_depths, margin=margin)
+        count = len(self.depths)
+        needed = 1
+        for law in self.laws:
+            centre = float(law.quantile(0.5))
+            low, high = law.cdf(np.array([centre * math.exp(-share), centre * math.exp(share)]))
+            size = design.quantile_sample_size(
+                0.5, cdf_low=float(low), cdf_high=float(high), alpha=alpha / count, miss=miss / count
+            )
+            needed = max(needed, size)
+        return needed
+
+    def resolution(self, target: Range, replicates: int, alpha: float) -> float:
+        """Return the slope error that the component intervals leave with probability 99%."""
+        count = len(self.depths)
+        low, high = design.quantile_resolution(
+            0.5, observations=replicates, alpha=alpha / count, power=1.0 - 0.01 / count
+        )
+        if not (0.0 < low and high < 1.0):
+            return math.inf
+        widest = 0.0
+        for law in self.laws:
+            a, m, b = (math.log(float(q)) for q in law.quantile(np.array([low, 0.5, high])))
+            widest = max(widest, b - m, m - a)
+        return design.slope_margin(self._log_depths, component_margin=widest)
+
+    def interval(self, samples: Sequence[Sample], alpha: float) -> Interval:
+        """See :func:`theory_check.inference.intervals.slope_interval`."""
+        parts = [
+            intervals.quantile_interval(self.observable([sample]), 0.5, alpha=alpha / len(samples)) for sample in samples
+        ]
+        return intervals.slope_interval(self._log_depths, parts, alpha=alpha)

@@ -1,0 +1,68 @@
+"""The networks that claims are checked on: short spellings for cells, and their one-layer law."""
+
+from __future__ import annotations
+
+from theory_check.cells import Cell, KernelName, choose_kernel
+from theory_check.errors import HypothesisError
+from theory_check.initializations import Weights
+from theory_check.networks import Branch, BranchName, Input, Network, Scaling
+from theory_check.theory.multiplier import Multiplier
+
+#: Branches and weight laws that every statement on independent weights is checked for.
+BRANCHES: tuple[BranchName, ...] = ("linear", "res-3")
+WEIGHTS: tuple[str, ...] = ("gaussian", "uniform", "rademacher")
+COMBINATIONS: tuple[tuple[BranchName, str], ...] = tuple((branch, law) for branch in BRANCHES for law in WEIGHTS)
+
+SOURCE = "Marion, Fermanian, Biau, Vert, *Scaling ResNets in the Large-depth Regime*, JMLR 26(56), 2025"
+
+
+def cell(
+    branch: BranchName | Branch,
+    weights: str,
+    width: int,
+    depth: int,
+    beta: float,
+    *,
+    gradients: bool = False,
+    profile: tuple[int, ...] = (),
+    kernel: KernelName | None = None,
+) -> Cell:
+    """Return a cell with Gaussian input and one replicate, a placeholder for the planner."""
+    law = Weights.parse(weights)
+    network = Network(Branch(branch) if isinstance(branch, str) else branch, width, depth, Scaling.power(beta))
+    return Cell(
+        network=network,
+        weights=law,
+        kernel=kernel or choose_kernel(law, Input()),
+        replicates=1,
+        gradients=gradients,
+        profile=profile,
+    )
+
+
+def one_layer(cell: Cell) -> tuple[Multiplier, float, int]:
+    """Return the Gaussian one-layer law of a cell's network with its scaling factor and depth.
+
+    Raises
+    ------
+    HypothesisError
+        Unless the branch is linear or res-3 with a piecewise linear activation, the weights have finite variance and all
+        layers have one scaling factor.
+    """
+    network, weights = cell.network, cell.weights
+    branch, slope = network.branch, network.branch.activation.negative_slope
+    if branch.kappa is None or slope is None:
+        raise HypothesisError(f"the one-layer law needs a linear or piecewise linear res-3 branch, not {branch}")
+    if not 0.0 < weights.entry_variance < float("inf"):
+        raise HypothesisError(f"the statement needs weights of finite, positive variance, not {weights}")
+    if network.scaling.kind == "sequence":
+        raise HypothesisError("the statement needs one scaling factor for all layers")
+    gain = weights.gain * (weights.inner.gain if branch.has_inner else 1.0)
+    linear = branch.name == "linear"
+    multiplier = Multiplier(network.width, "linear" if linear else "res-3", 0.0 if linear else slope, gain)
+    return multiplier, float(network.scaling.factors(network.depth)[0]), network.depth
+
+
+def label(cell: Cell) -> str:
+    """Return the part of a check's name that tells the network: ``res-3-uniform-d20``."""
+    return f"{cell.network.branch.name}-{cell.weights.law}-d{cell.network.width}"

@@ -1,0 +1,105 @@
+"""Laws as values: what estimators are planned and compared with."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from theory_check.claims.estimators import Law
+from theory_check.errors import SpecificationError
+from theory_check.theory.limits import NormalLaw
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Normal:
+    """N(mean, variance)."""
+
+    mean: float
+    variance: float
+
+    @classmethod
+    def of(cls, law: NormalLaw) -> Normal:
+        """Take over a limit law."""
+        return cls(law.mean, law.variance)
+
+    def cdf(self, x: ArrayLike) -> FloatArray:
+        """Return the distribution function."""
+        from scipy.special import ndtr
+
+        return np.asarray(ndtr((np.asarray(x, dtype=np.float64) - self.mean) / math.sqrt(self.variance)))
+
+    def quantile(self, p: ArrayLike) -> FloatArray:
+        """Return the quantile function."""
+        from scipy.special import ndtri
+
+        return np.asarray(self.mean + math.sqrt(self.variance) * ndtri(p), dtype=np.float64)
+
+    def density(self, x: ArrayLike) -> FloatArray:
+        """Return the density."""
+        z = (np.asarray(x, dtype=np.float64) - self.mean) / math.sqrt(self.variance)
+        return np.asarray(np.exp(-z * z / 2.0) / math.sqrt(2.0 * math.pi * self.variance))
+
+
+@dataclass(frozen=True)
+class ScaledChiSquare:
+    """The law of ``scale * chi2_degrees / degrees``; with ``root`` that of its square root."""
+
+    degrees: int
+    scale: float = 1.0
+    root: bool = False
+
+    def cdf(self, x: ArrayLike) -> FloatArray:
+        """Return the distribution function."""
+        from scipy.special import gammainc
+
+        values = np.maximum(np.asarray(x, dtype=np.float64), 0.0)
+        square = values * values if self.root else values
+        return np.asarray(gammainc(self.degrees / 2.0, self.degrees * square / (2.0 * self.scale)))
+
+    def quantile(self, p: ArrayLike) -> FloatArray:
+        """Return the quantile function."""
+        from scipy.special import gammaincinv
+
+        square = 2.0 * self.scale / self.degrees * np.asarray(gammaincinv(self.degrees / 2.0, p))
+        return np.sqrt(square) if self.root else square
+
+    def density(self, x: ArrayLike) -> FloatArray:
+        """Return the density."""
+        from scipy.special import gammaln
+
+        values = np.asarray(x, dtype=np.float64)
+        square = values * values if self.root else values
+        half, rate = self.degrees / 2.0, self.degrees / (2.0 * self.scale)
+        log_density = half * math.log(rate) - gammaln(half) + (half - 1.0) * np.log(square) - rate * square
+        return np.exp(log_density) * (2.0 * values if self.root else 1.0)
+
+
+@dataclass(frozen=True)
+class Tilted:
+    """A law at Kolmogorov distance exactly ``|distance|`` from another: F + 4 distance F (1 - F).
+
+    Positive distances move probability down, negative ones up. The nearest false statement that a distance test can meet.
+    """
+
+    law: Law
+    distance: float
+
+    def __post_init__(self) -> None:
+        if abs(self.distance) > 0.25:
+            raise SpecificationError(f"a tilted law has distance at most 1/4, not {self.distance!r}")
+
+    def cdf(self, x: ArrayLike) -> FloatArray:
+        """Return the distribution function."""
+        probability = self.law.cdf(x)
+        return probability + 4.0 * self.distance * probability * (1.0 - probability)
+
+    def quantile(self, p: ArrayLike) -> FloatArray:
+        """Return the quantile function: solves the quadratic in F."""
+        t = 4.0 * self.distance
+        q = np.asarray(p, dtype=np.float64)
+        return self.law.quantile(2.0 * q / (1.0 + t + np.sqrt((1.0 + t) ** 2 - 4.0 * t * q)))

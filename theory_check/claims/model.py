@@ -1,0 +1,237 @@
+"""What a claim is: a statement, where it comes from, and the checks that decide it.
+
+A claim over many laws is one claim with several checks, built from data by a function of the profile. Checks name their
+cells without a number of replicates: the planner finds it from the margin, the level and the miss rate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from theory_check.cells import Cell, Sample
+from theory_check.claims.estimators import DistanceEstimator, Estimator, Range
+from theory_check.claims.laws import Tilted
+from theory_check.findings import Finding, Picture, VariantFinding
+from theory_check.inference.verdicts import judge
+
+#: Chance of any false alarm in a run: the sum of the levels of all claims.
+FAMILY_LEVEL = 1e-3
+
+#: Claims share the family level equally among this many places, taken or still free, so that adding a claim, or running
+#: a selection, leaves the level of every other as it was.
+PLACES = 64
+
+#: Probability, at most, that a check does not support a true statement, by lack of replicates.
+MISS_RATE = 1e-6
+
+
+@dataclass(frozen=True)
+class Profile:
+    """How deep the evidence goes: margins are multiplied by ``precision``, depths by ``depth``."""
+
+    name: str
+    precision: float
+    depth: int
+
+
+PROFILES: Mapping[str, Profile] = {
+    profile.name: profile
+    for profile in (Profile("quick", 1.0, 1), Profile("standard", 0.4, 4), Profile("nightly", 0.2, 8))
+}
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A nearby false statement that a check must refute: another target, or another estimator, on the same samples."""
+
+    name: str
+    target: Range | None = None
+    estimator: Estimator | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """One quantity of one network against its prediction at that depth and width.
+
+    Attributes
+    ----------
+    name : str
+        Point of the claim's grid, ``rademacher-d40-law``; never changes meaning.
+    cells : tuple of Cell
+        Networks to simulate, with one replicate each as a placeholder.
+    quantity : str
+        What is estimated, Markdown with inline mathematics.
+    estimator : Estimator
+    target : (float, float)
+        Predicted value, lower and upper.
+    margin : float
+        Deviation that counts as agreement, and why it is that large.
+    margin_reason : str
+    remainder : float
+        Proven error of the prediction at this size.
+    exact : bool
+        Whether the prediction is exact at this size.
+    allowance : float
+        Part of the margin that planning leaves free for a finite-size error without a proven bound.
+    variants : tuple of Variant
+        Named false theories, besides the two at twice the margin that every check gets.
+    """
+
+    name: str
+    cells: tuple[Cell, ...]
+    quantity: str
+    estimator: Estimator
+    target: Range
+    margin: float
+    margin_reason: str
+    remainder: float = 0.0
+    exact: bool = False
+    allowance: float = 0.0
+    variants: tuple[Variant, ...] = ()
+
+    @property
+    def all_variants(self) -> tuple[Variant, ...]:
+        """The named variants and those at twice the margin on either side (twice the remainder comes on top)."""
+        step = 2.0 * (self.margin + self.remainder)
+        low, high = self.target
+        if isinstance(self.estimator, DistanceEstimator):
+            nearby = tuple(
+                Variant(
+                    f"the predicted law tilted {word} by twice the margin",
+                    estimator=replace(self.estimator, law=Tilted(self.estimator.law, sign * step)),
+                )
+                for word, sign in (("down", 1.0), ("up", -1.0))
+            )
+        else:
+            nearby = (
+                Variant("a value lower by twice the margin", (low - step, low - step)),
+                Variant("a value higher by twice the margin", (high + step, high + step)),
+            )
+        bounded = [v for v in nearby if v.target is None or not self._is_impossible(v.target[0])]
+        return (*bounded, *self.variants)
+
+    def _is_impossible(self, value: float) -> bool:
+        from theory_check.claims.estimators import ProportionEstimator
+
+        return isinstance(self.estimator, ProportionEstimator) and not 0.0 <= value <= 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """A theorem as an executable statement.
+
+    Attributes
+    ----------
+    id, title, statement, formula, source : str
+        Catalogue id; a few words; the statement in words; in LaTeX; where it is stated or derived.
+    derivation, hypotheses : str
+        Why it holds, in short; what it needs.
+    checks : callable
+        The checks at a profile.
+    """
+
+    id: str
+    title: str
+    statement: str
+    formula: str
+    source: str
+    derivation: str
+    hypotheses: str
+    checks: Callable[[Profile], tuple[Check, ...]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Illustration:
+    """A picture of a regime: the cells it needs at a profile and the pure function that makes it from their samples."""
+
+    cells: Callable[[Profile], tuple[Cell, ...]]
+    draw: Callable[[Sequence[Sample]], Picture]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Regime:
+    """A group of claims that the report treats together."""
+
+    name: str
+    title: str
+    text: str
+    formula: str
+    claims: tuple[Claim, ...]
+    illustrations: tuple[Illustration, ...] = ()
+
+
+@dataclass(frozen=True)
+class PlannedCheck:
+    """A check with its level and the number of replicates that its margin needs."""
+
+    id: str
+    check: Check
+    level: float
+    replicates: int
+
+    @property
+    def cells(self) -> tuple[Cell, ...]:
+        """The cells with that many replicates."""
+        return tuple(replace(cell, replicates=self.replicates) for cell in self.check.cells)
+
+
+def plan_check(claim: Claim, check: Check, level: float) -> PlannedCheck:
+    """Find the number of replicates that supports the check with probability 1 - MISS_RATE if it is true."""
+    margin = check.margin * (1.0 - check.allowance)
+    replicates = check.estimator.replicates(check.target, margin, level, MISS_RATE)
+    return PlannedCheck(f"{claim.id}/{check.name}", check, level, replicates)
+
+
+def plan_claim(claim: Claim, profile: Profile) -> tuple[PlannedCheck, ...]:
+    """Plan all checks of a claim; they share its pre-assigned level equally."""
+    checks = claim.checks(profile)
+    level = FAMILY_LEVEL / PLACES / len(checks)
+    return tuple(plan_check(claim, check, level) for check in checks)
+
+
+def evaluate(planned: PlannedCheck, samples: Sequence[Sample]) -> Finding:
+    """Judge a check and its wrong variants on samples of its cells."""
+    check = planned.check
+    interval = check.estimator.interval(samples, planned.level)
+
+    variants = []
+    for variant in check.all_variants:
+        estimate = interval if variant.estimator is None else variant.estimator.interval(samples, planned.level)
+        target = check.target if variant.target is None else variant.target
+        variants.append(
+            VariantFinding(
+                name=variant.name,
+                target_lower=target[0],
+                target_upper=target[1],
+                estimate=estimate.estimate,
+                lower=estimate.lower,
+                upper=estimate.upper,
+                verdict=judge(
+                    estimate, target=target, margin=check.margin, remainder=check.remainder, exact=check.exact
+                ),
+            )
+        )
+    return Finding(
+        id=planned.id,
+        network="; ".join(str(sample.cell) for sample in samples),
+        quantity=check.quantity,
+        method=check.estimator.method,
+        estimate=interval.estimate,
+        lower=interval.lower,
+        upper=interval.upper,
+        target_lower=check.target[0],
+        target_upper=check.target[1],
+        remainder=check.remainder,
+        margin=check.margin,
+        exact=check.exact,
+        level=planned.level,
+        miss_rate=MISS_RATE,
+        resolution=check.estimator.resolution(check.target, planned.replicates, planned.level),
+        verdict=judge(
+            interval, target=check.target, margin=check.margin, remainder=check.remainder, exact=check.exact
+        ),
+        replicates=planned.replicates,
+        seconds=sum(sample.seconds for sample in samples),
+        variants=tuple(variants),
+    )

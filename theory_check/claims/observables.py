@@ -1,0 +1,103 @@
+"""Observables: pure functions from samples to one number for each replicate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from theory_check.cells import Sample
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of the sample of one cell of the check."""
+
+    name: str
+    cell: int = 0
+
+    def __call__(self, samples: Sequence[Sample]) -> FloatArray:
+        return samples[self.cell].column(self.name)
+
+
+@dataclass(frozen=True)
+class Exponential:
+    """exp(power * column): the ratio R from log R (power 1), D from log sqrt(D) (power 2)."""
+
+    name: str
+    power: float = 1.0
+    divisor: float = 1.0
+
+    def __call__(self, samples: Sequence[Sample]) -> FloatArray:
+        return np.exp(self.power * samples[0].column(self.name)) / self.divisor
+
+
+@dataclass(frozen=True)
+class Scaled:
+    """A column times a number."""
+
+    name: str
+    factor: float
+
+    def __call__(self, samples: Sequence[Sample]) -> FloatArray:
+        return self.factor * samples[0].column(self.name)
+
+
+@dataclass(frozen=True)
+class Between:
+    """The event lower <= x <= upper, as zeros and ones."""
+
+    observable: Callable[[Sequence[Sample]], FloatArray]
+    lower: float = -np.inf
+    upper: float = np.inf
+
+    def __call__(self, samples: Sequence[Sample]) -> FloatArray:
+        values = self.observable(samples)
+        return ((values >= self.lower) & (values <= self.upper)).astype(np.float64)
+
+
+@dataclass(frozen=True)
+class ProfileIncrement:
+    """log(||h_k||^2 / ||h_j||^2) for two positions j < k of the profile."""
+
+    start: int
+    end: int
+
+    def __call__(self, samples: Sequence[Sample]) -> FloatArray:
+        profile = samples[0].column("norm_profile")
+        return profile[:, self.end] - profile[:, self.start]
+
+
+@dataclass(frozen=True)
+class Both:
+    """The event that two events happen together."""
+
+    first: Callable[[Sequence[Sample]], FloatArray]
+    second: Callable[[Sequence[Sample]], FloatArray]
+
+    def __call__(self, samples: Sequence[Sample]) -> FloatArray:
+        return self.first(samples) * self.second(samples)
+
+
+@dataclass(frozen=True)
+class PairingDefect:
+    """|<p_0, h_0> - <p_L, h_L>| / (||p_L|| ||h_L||) in a cell of the check."""
+
+    cell: int = 0
+
+    def __call__(self, samples: Sequence[Sample]) -> FloatArray:
+        sample = samples[self.cell]
+        return np.abs(sample.column("pairing_input") - sample.column("pairing_output"))
+
+
+NORM_RATIO = Exponential("log_norm_ratio")
+DISPLACEMENT = Exponential("log_displacement", 2.0)
+ROOT_DISPLACEMENT = Exponential("log_displacement")
+GRADIENT_RATIO = Exponential("log_gradient_ratio")
+GRADIENT_DISPLACEMENT = Exponential("log_gradient_displacement", 2.0)
+LOG_NORM_RATIO = Column("log_norm_ratio")
+LOG_GRADIENT_RATIO = Column("log_gradient_ratio")

@@ -1,0 +1,62 @@
+"""Exact one-sided binomial tests: the common core of proportions and order statistics.
+
+Notation. K is Binomial(n, p), and S(k; n, p) = P(K >= k) = I_p(k, n - k + 1) with I the regularised incomplete beta
+function. The formula extends S to real k in [0, n + 1], where it decreases from 1 to 0.
+
+The test of "p <= p0" at level a rejects when K >= k(n, p0, a), the smallest integer k with S(k; n, p0) <= a. The
+Clopper-Pearson lower limit is at least p0 exactly when this test rejects, and the upper confidence limit of the
+p0-quantile is the order statistic of rank k(n, p0, a).
+"""
+
+from __future__ import annotations
+
+
+def upper_tail(count: float, trials: int, probability: float) -> float:
+    """Return S(count; trials, probability), the probability of at least `count` successes, for real `count`."""
+    from scipy.special import betainc
+
+    if count <= 0.0:
+        return 1.0
+    if count >= trials + 1:
+        return 0.0
+    return float(betainc(count, trials - count + 1.0, probability))
+
+
+def rejection_count(trials: int, null: float, level: float) -> int:
+    """Return the smallest k with P(K >= k) <= level under `null`; ``trials + 1`` when no count rejects."""
+    below, above = 0, trials + 1
+    while above - below > 1:
+        middle = (below + above) // 2
+        if upper_tail(middle, trials, null) <= level:
+            above = middle
+        else:
+            below = middle
+    return above
+
+
+def miss_bound(trials: int, null: float, truth: float, level: float) -> float:
+    r"""Return a bound on the probability that the test of "p <= null" misses `truth` > `null`.
+
+    The exact probability P(K < k(n, p0, a)) is a sawtooth in n because k is an integer. Let kappa be the real solution
+    of S(kappa; n, p0) = a. Then k <= kappa + 1, so that
+
+    .. math:: P_{\text{truth}}(K < k) \le 1 - S(\kappa + 1; n, \text{truth}).
+
+    The bound holds at every n and decreases smoothly in n: a larger sample than planned keeps the promise.
+    """
+    from scipy.special import betaincc
+
+    below, above = 0.0, trials + 1.0
+    # Bisection down to neighbouring numbers; ``above`` always rejects, so rounding errs to the safe side.
+    while (middle := 0.5 * (below + above)) not in (below, above):
+        if upper_tail(middle, trials, null) <= level:
+            above = middle
+        else:
+            below = middle
+        if above - below <= 1e-13 * trials:
+            break
+    count = above + 1.0
+    if count >= trials + 1:
+        # Only K = n can reject; it does when the truth is certain and the test rejects at all.
+        return 0.0 if truth >= 1.0 and upper_tail(trials, trials, null) <= level else 1.0
+    return float(betaincc(count, trials - count + 1.0, truth))

@@ -1,0 +1,345 @@
+"""Confidence intervals whose level holds at every sample size, without normal approximation.
+
+Throughout, ``alpha`` is the error probability: the interval misses the true value with probability at most ``alpha``.
+Two-sided intervals spend ``alpha / 2`` on each side. Each docstring gives the formula, what must hold for it, and its
+source.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import SupportsIndex
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from theory_check.errors import SpecificationError
+from theory_check.findings import FloatArray
+from theory_check.inference.binomial import rejection_count
+from theory_check.inference.validation import (
+    check_count,
+    check_level,
+    check_number,
+    check_positive,
+    check_probability,
+    check_sample,
+)
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A confidence interval with its point estimate.
+
+    Attributes
+    ----------
+    estimate : float
+        Point estimate; NaN where there is none.
+    lower, upper : float
+        Closed interval; infinite ends say that the sample decides nothing on that side.
+    level : float
+        Probability, at most, that the interval misses the true value.
+    method : str
+        Usual name of the construction.
+    """
+
+    estimate: float
+    lower: float
+    upper: float
+    level: float
+    method: str
+
+    def __post_init__(self) -> None:
+        check_level(self.level, "level")
+        if not check_number(self.lower, "lower") <= check_number(self.upper, "upper"):
+            raise SpecificationError(f"an interval needs lower <= upper, got [{self.lower!r}, {self.upper!r}]")
+
+    def contains(self, value: float) -> bool:
+        """Whether `value` is compatible with the sample."""
+        return self.lower <= value <= self.upper
+
+    def inside(self, lower: float, upper: float) -> bool:
+        """Whether the whole interval lies in [lower, upper]."""
+        return lower <= self.lower and self.upper <= upper
+
+    def disjoint(self, lower: float, upper: float) -> bool:
+        """Whether the interval and [lower, upper] have no point in common."""
+        return self.upper < lower or self.lower > upper
+
+
+def proportion_interval(successes: SupportsIndex, trials: SupportsIndex, *, alpha: float) -> Interval:
+    r"""Clopper-Pearson interval of a probability from `successes` in independent `trials`.
+
+    The ends are beta quantiles, :math:`B(\alpha/2; k, n-k+1)` and :math:`B(1-\alpha/2; k+1, n-k)`, which invert the two
+    exact one-sided binomial tests; the lower end is 0 at k = 0 and the upper end is 1 at k = n.
+
+    References
+    ----------
+    C. J. Clopper and E. S. Pearson, Biometrika 26 (1934) 404-413.
+    """
+    alpha = check_level(alpha)
+    n = check_count(trials, "trials")
+    k = check_count(successes, "successes", minimum=0)
+    if k > n:
+        raise SpecificationError(f"successes must not exceed trials, got {k} of {n}")
+    from scipy.special import betainccinv, betaincinv
+
+    lower = 0.0 if k == 0 else float(betaincinv(k, n - k + 1, alpha / 2))
+    upper = 1.0 if k == n else float(betainccinv(k + 1, n - k, alpha / 2))
+    return Interval(k / n, lower, upper, alpha, "Clopper-Pearson")
+
+
+def quantile_ranks(observations: SupportsIndex, probability: float, *, alpha: float) -> tuple[int, int]:
+    r"""Return the ranks (l, u), counted from 1, of the order statistics that enclose a quantile.
+
+    l is the largest rank with :math:`P(K \le l-1) \le \alpha/2` and u the smallest with :math:`P(K \ge u) \le \alpha/2`
+    for K Binomial(n, p). Rank 0 stands for minus infinity and rank n + 1 for infinity.
+    """
+    alpha = check_level(alpha)
+    p = check_probability(probability)
+    n = check_count(observations, "observations")
+    return n + 1 - rejection_count(n, 1.0 - p, alpha / 2), rejection_count(n, p, alpha / 2)
+
+
+def quantile_interval(values: ArrayLike, probability: float, *, alpha: float) -> Interval:
+    r"""Interval of a quantile by order statistics, exact for every law.
+
+    The interval is :math:`[X_{(l)}, X_{(u)}]` with the ranks of :func:`quantile_ranks`. It covers every p-quantile q,
+    that is :math:`F(q-) \le p \le F(q)`: the number of values up to q is binomial with success probability at least p,
+    and the number below q with at most p. Equality holds for continuous laws; ties only make it wider. An end is
+    infinite when the sample is too small for its side. The estimate is the empirical quantile :math:`X_{(\lceil np
+    \rceil)}`.
+
+    References
+    ----------
+    W. R. Thompson, Annals of Mathematical Statistics 7 (1936) 122-128.
+    H. A. David and H. N. Nagaraja, Order Statistics (2003), section 7.1.
+    """
+    alpha = check_level(alpha)
+    p = check_probability(probability)
+    sample = check_sample(values)
+    n = sample.size
+    low, high = quantile_ranks(n, p, alpha=alpha)
+    middle = min(max(math.ceil(n * p), 1), n)
+    if middle > 1 and (middle - 1) / n >= p:  # n * p was rounded up across an integer
+        middle -= 1
+    ranks = sorted({rank for rank in (low, middle, high) if 1 <= rank <= n})
+    ordered = np.partition(sample, [rank - 1 for rank in ranks])
+    return Interval(
+        float(ordered[middle - 1]),
+        float(ordered[low - 1]) if low >= 1 else -math.inf,
+        float(ordered[high - 1]) if high <= n else math.inf,
+        alpha,
+        "order statistics",
+    )
+
+
+def quantile_spread_interval(
+    values: ArrayLike, lower_probability: float, upper_probability: float, *, alpha: float
+) -> Interval:
+    r"""Interval of the distance between two quantiles, a robust measure of scale.
+
+    With intervals :math:`[L_1, U_1]` and :math:`[L_2, U_2]` of the lower and the upper quantile, each at level
+    :math:`\alpha/2` (Bonferroni), the distance lies in :math:`[\max(0, L_2 - U_1), U_2 - L_1]`. Valid for every law.
+    """
+    alpha = check_level(alpha)
+    p_low = check_probability(lower_probability, "lower_probability")
+    p_high = check_probability(upper_probability, "upper_probability")
+    if not p_low < p_high:
+        raise SpecificationError(f"lower_probability must be below upper_probability, got {p_low!r} and {p_high!r}")
+    sample = check_sample(values)
+    below = quantile_interval(sample, p_low, alpha=alpha / 2)
+    above = quantile_interval(sample, p_high, alpha=alpha / 2)
+    return Interval(
+        above.estimate - below.estimate,
+        max(0.0, above.lower - below.upper),
+        above.upper - below.lower,
+        alpha,
+        "order statistics, Bonferroni",
+    )
+
+
+def mean_interval(values: ArrayLike, *, variance_bound: float, alpha: float) -> Interval:
+    r"""Catoni's interval of a mean for independent values with a proved bound on the variance.
+
+    With :math:`\psi(z) = \mathrm{sgn}(z) \ln(1 + |z| + z^2/2)` and :math:`r(m) = \sum_i \psi(\lambda(x_i - m))`,
+    the inequality :math:`\psi(z) \le \ln(1 + z + z^2/2)` gives :math:`E e^{r(m)} \le (1 + \lambda^2 v/2)^n` at the true
+    mean m, and the same for -r. By Markov's inequality each of
+
+    .. math:: \pm r(m) \ge n \ln(1 + \lambda^2 v / 2) + \ln(2/\alpha)
+
+    has probability at most :math:`\alpha/2`. The interval is the set of all m that neither rejects; since r decreases
+    in m, its ends are two roots. Any fixed :math:`\lambda` is valid; here :math:`\lambda = \sqrt{2 \ln(2/\alpha)/(n
+    v)}`. The estimate is Catoni's, the root of r. Up to :math:`n = 2 \ln(2/\alpha)` the interval is the whole line.
+
+    Valid if the variance is at most `variance_bound`; nothing else is assumed about the tails. An estimated variance
+    does not qualify.
+
+    References
+    ----------
+    O. Catoni, Annales de l'Institut Henri Poincare 48 (2012) 1148-1185.
+    """
+    alpha = check_level(alpha)
+    v = check_positive(variance_bound, "variance_bound")
+    sample = check_sample(values)
+    n = sample.size
+    log_level = math.log(2.0 / alpha)
+    # The square roots are taken apart so that no product overflows.
+    tilt = math.sqrt(2.0 * log_level / n) / math.sqrt(v)
+    estimate = _influence_root(sample, tilt, 0.0, float(np.median(sample)), v)
+    if n <= 2.0 * log_level:
+        return Interval(estimate, -math.inf, math.inf, alpha, "Catoni")
+    threshold = n * math.log1p(log_level / n) + log_level
+    lower = _influence_root(sample, tilt, threshold, estimate, v)
+    upper = _influence_root(sample, tilt, -threshold, estimate, v)
+    # On a degenerate scale (a spread below the spacing of floats at the mean) roots may cross by one rounding.
+    return Interval(estimate, min(lower, estimate), max(upper, estimate), alpha, "Catoni")
+
+
+def _influence_root(sample: FloatArray, tilt: float, level: float, start: float, variance_bound: float) -> float:
+    """Return the m with sum psi(tilt (x - m)) = level, searched from `start`."""
+    from scipy.optimize import brentq
+
+    n = sample.size
+
+    def excess(m: float) -> float:
+        return _influence(sample, m, tilt) - level
+
+    # The slope of r lies between -n tilt and 0, so excess / (n tilt) never passes the root: a step slightly longer
+    # usually does, and together they bracket it. All values between these bounds decide the sign in any case,
+    # because |level| < n psi(1).
+    leftmost, rightmost = float(sample.min()) - 1.0 / tilt, float(sample.max()) + 1.0 / tilt
+    # A billionth of the standard error bound is far below anything a verdict depends on.
+    tolerance = 1e-9 * math.sqrt(variance_bound / n)
+    near, gap = start, excess(start)
+    if gap == 0.0:
+        return near
+    direction = 1.0 if gap > 0.0 else -1.0
+    step = 1.01 * abs(gap) / (n * tilt) + tolerance
+    while True:
+        far = min(max(near + direction * step, leftmost), rightmost)
+        if far == near:
+            return near
+        if excess(far) * direction <= 0.0:
+            break
+        near, step = far, 2.0 * step
+    # rtol is the smallest that SciPy accepts: four roundings.
+    return float(brentq(excess, near, far, xtol=tolerance, rtol=4 * np.finfo(np.float64).eps))
+
+
+def _influence(sample: FloatArray, m: float, tilt: float) -> float:
+    """Return the sum of psi(tilt (x - m)), without overflow."""
+    with np.errstate(over="ignore"):
+        z = sample - m
+        z *= tilt
+    # Truncation keeps the square finite. It moves psi towards 0, where |psi| is already 690, so the inequality
+    # psi(z) <= log(1 + z + z^2/2) still holds.
+    np.clip(z, -1e150, 1e150, out=z)
+    size = np.abs(z)
+    growth = 0.5 * size
+    growth += 1.0
+    growth *= size
+    np.log1p(growth, out=growth)
+    return float(np.copysign(growth, z, out=growth).sum())
+
+
+@lru_cache(maxsize=1024)  # inverting the exact law takes milliseconds, and many samples share a size
+def kolmogorov_radius(observations: int, level: float) -> float:
+    r"""Return the number that the Kolmogorov statistic of n values exceeds with probability `level`.
+
+    It is the exact quantile for continuous laws, at most the Dvoretzky-Kiefer-Wolfowitz radius
+    :math:`\sqrt{\ln(2/\alpha)/(2n)}` with Massart's constant.
+    """
+    from scipy.stats import kstwo
+
+    # Massart's radius bounds the root from above. Bisection, because SciPy's own inverse fails at some levels below
+    # 1e-6, and because the tail has tiny jumps where its algorithms meet. The end that keeps the level is returned.
+    lower, upper = 0.0, math.sqrt(math.log(2.0 / level) / (2.0 * observations))
+    while upper - lower > 1e-11 * upper:
+        middle = 0.5 * (lower + upper)
+        lower, upper = (lower, middle) if kstwo.sf(middle, observations) <= level else (middle, upper)
+    return min(upper, 1.0)
+
+
+def kolmogorov_interval(values: ArrayLike, cdf: Callable[[FloatArray], ArrayLike], *, alpha: float) -> Interval:
+    r"""Interval of the Kolmogorov distance between the law of the sample and a predicted law.
+
+    With :math:`D_n = \sup_x |F_n(x) - F_0(x)|` the distance :math:`\sup_x |F(x) - F_0(x)|` lies in
+    :math:`[\max(0, D_n - \varepsilon), \min(1, D_n + \varepsilon)]` whenever :math:`\sup_x |F_n - F| \le \varepsilon`.
+    Here :math:`\varepsilon` is the exact upper quantile of that supremum for a continuous F. For any other F the
+    supremum is smaller in law, so the interval stays valid, also for samples with ties. The predicted `cdf` must be
+    continuous: jumps of :math:`F_0` are not seen from values at the sample points.
+
+    Parameters
+    ----------
+    values : array_like
+        Independent values with one law.
+    cdf : callable
+        The predicted distribution function, applied to the sorted array of values.
+    alpha : float
+        Error probability.
+
+    References
+    ----------
+    P. Massart, Annals of Probability 18 (1990) 1269-1283, for the bound on the radius.
+    G. Marsaglia, W. W. Tsang and J. Wang, Journal of Statistical Software 8 (2003) 18; R. Simard and P. L'Ecuyer,
+    Journal of Statistical Software 39 (2011) 11, for its exact value.
+    """
+    alpha = check_level(alpha)
+    sample = np.sort(check_sample(values))
+    n = sample.size
+    predicted = np.asarray(cdf(sample), dtype=np.float64)
+    if predicted.shape != sample.shape:
+        raise SpecificationError(
+            f"cdf must return one probability per value, got shape {predicted.shape} for {n} values"
+        )
+    if not np.all((predicted >= 0.0) & (predicted <= 1.0)):
+        raise SpecificationError("cdf must return probabilities between 0 and 1, got a value outside or NaN")
+    steps = np.arange(n + 1) / n
+    distance = float(max((steps[1:] - predicted).max(), (predicted - steps[:-1]).max()))
+    radius = kolmogorov_radius(n, alpha)
+    return Interval(distance, max(0.0, distance - radius), min(1.0, distance + radius), alpha, "Kolmogorov")
+
+
+def slope_weights(log_sizes: ArrayLike) -> FloatArray:
+    r"""Return the least-squares weights :math:`w_k = (x_k - \bar x) / \sum_j (x_j - \bar x)^2` of a slope."""
+    x = check_sample(log_sizes, "log_sizes")
+    if np.unique(x).size < 2:
+        raise SpecificationError(f"log_sizes must hold at least two different sizes, got {x.size} equal or single ones")
+    centred = x - x.mean()
+    return np.asarray(centred / np.dot(centred, centred), dtype=np.float64)
+
+
+def slope_interval(log_sizes: ArrayLike, intervals: Sequence[Interval], *, alpha: float) -> Interval:
+    r"""Interval of the order of a power law from intervals of a positive quantity at several sizes.
+
+    The slope is the least-squares slope of the logarithms of the *true* quantities :math:`q_k`, which is
+    :math:`\sum_k w_k \ln q_k`. If :math:`L_k \le q_k \le U_k` for all k it lies in
+
+    .. math:: \Bigl[\sum_k w_k^+ \ln L_k - w_k^- \ln U_k,\; \sum_k w_k^+ \ln U_k - w_k^- \ln L_k\Bigr].
+
+    Valid when the levels of the components add up to at most `alpha` (each at alpha / K, say), whatever their
+    dependence. The interval is the whole line when a lower end is not positive.
+    """
+    alpha = check_level(alpha)
+    weights = slope_weights(log_sizes)
+    if len(intervals) != weights.size:
+        raise SpecificationError(f"one interval per size is needed, got {len(intervals)} for {weights.size} sizes")
+    spent = math.fsum(interval.level for interval in intervals)
+    # K copies of alpha / K may add up to alpha plus a few roundings.
+    if spent > alpha * (1.0 + 1e-12):
+        raise SpecificationError(f"the levels of the intervals must add up to at most alpha={alpha!r}, got {spent!r}")
+    estimates = [interval.estimate for interval in intervals]
+    positive = all(0.0 < estimate < math.inf for estimate in estimates)
+    estimate = float(np.dot(weights, np.log(estimates))) if positive else math.nan
+    lower = upper = 0.0
+    for weight, interval in zip(weights.tolist(), intervals, strict=True):
+        if interval.lower <= 0.0:
+            lower, upper = -math.inf, math.inf
+            break
+        ends = [weight * math.log(interval.lower), weight * math.log(interval.upper)] if weight else [0.0, 0.0]
+        lower += min(ends)
+        upper += max(ends)
+    return Interval(estimate, lower, upper, alpha, "slope of simultaneous intervals")

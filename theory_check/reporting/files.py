@@ -1,0 +1,65 @@
+"""A report as files: ``REPORT.md``, ``results.json`` and ``figures/*.png``."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+
+from theory_check.errors import SpecificationError, StorageError
+from theory_check.findings import RunRecord
+from theory_check.reporting.figures import draw
+from theory_check.reporting.markdown import render_report
+from theory_check.reporting.results import encode_results, load_results
+from theory_check.storage import make_directory, write_atomically
+
+
+def write_report(record: RunRecord, directory: Path) -> list[Path]:
+    """Write the report on a run into a folder, each file whole or not at all.
+
+    Pictures come first and ``REPORT.md`` last, so that a report never links to a picture that is not
+    there yet. Pictures that the previous report in this folder had and this one has not are removed;
+    nothing else is.
+
+    Parameters
+    ----------
+    record : RunRecord
+    directory : Path
+        Created unless it exists.
+
+    Returns
+    -------
+    list of Path
+        The files written, ``REPORT.md`` first.
+
+    Raises
+    ------
+    SpecificationError
+        If two pictures share a name, or a value is outside the schema of the results.
+    StorageError
+        If a file cannot be written.
+    """
+    pictures = {picture.name: picture for regime in record.regimes for picture in regime.pictures}
+    if len(pictures) < sum(len(regime.pictures) for regime in record.regimes):
+        raise SpecificationError("two pictures of the report share a name")
+    report, results = render_report(record), encode_results(record)
+    figures = directory / "figures"
+    make_directory(figures)
+    outdated = _picture_names(directory / "results.json") - pictures.keys()
+    drawn = [figures / f"{name}.png" for name in pictures]
+    for path, picture in zip(drawn, pictures.values(), strict=True):
+        draw(picture, path)
+    written = [directory / "REPORT.md", directory / "results.json"]
+    write_atomically(written[1], results)
+    write_atomically(written[0], report)
+    for name in outdated:
+        with contextlib.suppress(OSError):
+            (figures / f"{name}.png").unlink(missing_ok=True)
+    return written + drawn
+
+
+def _picture_names(results: Path) -> set[str]:
+    try:
+        previous = load_results(results)
+    except StorageError:
+        return set()
+    return {picture.name for regime in previous.regimes for picture in regime.pictures}

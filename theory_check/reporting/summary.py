@@ -1,0 +1,183 @@
+"""What a run says in a few sentences and counts, whatever the medium."""
+
+from __future__ import annotations
+
+import math
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from theory_check.findings import ClaimFinding, Finding, RunRecord, VariantFinding, Verdict
+from theory_check.reporting.numerals import (
+    format_at_most,
+    format_count,
+    format_duration,
+    format_estimate,
+    format_significant,
+    format_target,
+    unit_exponent,
+)
+
+
+@dataclass(frozen=True)
+class Tally:
+    """How many verdicts of each kind."""
+
+    supported: int
+    refuted: int
+    inconclusive: int
+
+    @property
+    def total(self) -> int:
+        """All of them together."""
+        return self.supported + self.refuted + self.inconclusive
+
+
+def tally(verdicts: Iterable[Verdict]) -> Tally:
+    """Count verdicts."""
+    counts = Counter(verdicts)
+    return Tally(counts["supported"], counts["refuted"], counts["inconclusive"])
+
+
+def all_points(record: RunRecord) -> tuple[Finding, ...]:
+    """Return the findings of all claims in the order of the report."""
+    return tuple(f for c in record.claims for f in c.findings)
+
+
+def all_variants(findings: Iterable[Finding]) -> tuple[VariantFinding, ...]:
+    """Return the wrong variants of several points."""
+    return tuple(v for f in findings for v in f.variants)
+
+
+def toothless(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Return the points that have no wrong variant, or one that was not refuted."""
+    return tuple(f for f in findings if not f.has_teeth)
+
+
+def decisive_point(claim: ClaimFinding) -> Finding | None:
+    """Return the point that tells most about a claim.
+
+    Among the points with the verdict of the claim: for a supported claim the one with the narrowest
+    interval relative to the size of the quantity, otherwise the one that is farthest off.
+    """
+    candidates = [f for f in claim.findings if f.verdict == claim.verdict]
+    if not candidates:
+        return None
+    if claim.verdict == "supported":
+        return min(candidates, key=_relative_width)
+    return max(candidates, key=excess)
+
+
+def excess(finding: Finding) -> float:
+    """Return the distance of the estimate from the target, in units of margin and remainder together."""
+    tolerance = finding.margin + finding.remainder
+    distance = max(finding.target_lower - finding.estimate, finding.estimate - finding.target_upper, 0.0)
+    if distance == 0 or math.isnan(distance):
+        return 0.0
+    return distance / tolerance if tolerance > 0 else math.inf
+
+
+def _relative_width(finding: Finding) -> float:
+    ends = (finding.target_lower, finding.target_upper, finding.estimate)
+    size = max((abs(v) for v in ends if math.isfinite(v)), default=0.0)
+    sides = [abs(end - finding.estimate) for end in (finding.lower, finding.upper) if math.isfinite(end)]
+    width = max(sides, default=math.inf)
+    return width / size if size > 0 and not math.isnan(width) else math.inf
+
+
+def answer_theory(record: RunRecord) -> str:
+    """Answer in one sentence whether the theory holds."""
+    claims, points = tally(c.verdict for c in record.claims), tally(f.verdict for f in all_points(record))
+    if claims.total == 0:
+        return "Nothing was checked."
+    support = (
+        f"{claims.supported} of {_plural(claims.total, 'claim')} supported, {claims.refuted} refuted, "
+        f"{claims.inconclusive} inconclusive ({points.supported} of {_plural(points.total, 'point')} supported, "
+        f"{points.refuted} refuted, {points.inconclusive} inconclusive)."
+    )
+    if claims.refuted:
+        return f"Not everywhere: {support}"
+    if claims.inconclusive:
+        return f"Nothing contradicts it, but not all is decided: {support}"
+    if record.verdict != "supported":
+        return f"Nothing contradicts it, but some checks could not have failed: {support}"
+    return f"Yes, wherever it was checked: {support}"
+
+
+def answer_certainty(record: RunRecord) -> str:
+    """Answer in one sentence how sure the verdicts are."""
+    points = all_points(record)
+    variants = tally(v.verdict for v in all_variants(points))
+    miss = max((f.miss_rate for f in points), default=math.nan)
+    return (
+        f"The probability of any false alarm in the whole run is at most {format_at_most(record.family_level)}, "
+        f"a true statement is left unsupported at a point with probability at most {format_at_most(miss)}, and "
+        f"{variants.refuted:,} of {_plural(variants.total, 'deliberately wrong variant')} "
+        f"{'was' if variants.total == 1 else 'were'} refuted on the same samples."
+    )
+
+
+def answer_cost(record: RunRecord) -> str:
+    """Answer in one sentence what the run cost."""
+    networks, layers = record.simulated_networks, record.simulated_layers
+    return (
+        f"{format_count(networks)} {'network' if networks == 1 else 'networks'} with "
+        f"{format_count(layers)} residual {'layer' if layers == 1 else 'layers'} in all were simulated, in "
+        f"{format_duration(record.duration)} of wall-clock time on {_plural(record.threads, 'thread')}."
+    )
+
+
+def estimate_text(finding: Finding | VariantFinding) -> str:
+    """Return the estimate with its interval."""
+    return format_estimate(finding.estimate, finding.lower, finding.upper)
+
+
+def target_text(finding: Finding | VariantFinding) -> str:
+    """Return the predicted value to the digits of the estimate."""
+    exponent = unit_exponent(finding.estimate, finding.lower, finding.upper)
+    return format_target(finding.target_lower, finding.target_upper, exponent)
+
+
+def margin_text(finding: Finding) -> str:
+    """Return the margin, and after a plus sign the proven remainder unless it is zero."""
+    margin = f"± {format_significant(finding.margin)}"
+    return margin if finding.remainder == 0 else f"{margin} + {format_at_most(finding.remainder)}"
+
+
+def more_networks(finding: Finding) -> float:
+    """Return the factor on the sample size that makes the resolution as fine as the margin, at least 1.
+
+    Deviations that a sample can detect shrink with the square root of its size.
+    """
+    tolerance = finding.margin + finding.remainder
+    if tolerance <= 0 or not math.isfinite(finding.resolution):
+        return math.inf
+    return max((finding.resolution / tolerance) ** 2, 1.0)
+
+
+_FONT = re.compile(r"\\(?:mathrm|mathbf|mathbb|mathcal|mathsf|operatorname|text|left|right)(?![A-Za-z])\*?")
+_FRACTION = re.compile(r"\\[dt]?frac\{([^{}]*)\}\{([^{}]*)\}")
+_SIGNS = {r"\|": "‖", r"\lVert": "‖", r"\rVert": "‖", r"\Vert": "‖", r"\vert": "|", r"\sqrt": "√", r"\infty": "∞"}
+_SIGNS |= {r"\leq": "≤", r"\le": "≤", r"\geq": "≥", r"\ge": "≥", r"\to": "→", r"\times": "×", r"\,": " ", r"\;": " "}
+
+
+def plain_text(markdown: str) -> str:
+    """Return text without the signs of Markdown and mathematics, for terminals and alternative texts."""
+    text = _FRACTION.sub(r"\1/\2", _FONT.sub("", markdown))
+    text = re.sub(r"\\(?:[A-Za-z]+|.)", lambda m: _SIGNS.get(m[0]) or _greek(m[0][1:]), text)
+    return " ".join(re.sub(r"[$`{}]|\*\*", "", text).split())
+
+
+def _greek(name: str) -> str:
+    """Return the Greek letter of this name, or the name."""
+    case = "CAPITAL" if name[:1].isupper() else "SMALL"
+    try:
+        return unicodedata.lookup(f"GREEK {case} LETTER {name.upper().replace('LAMBDA', 'LAMDA')}")
+    except KeyError:
+        return name
+
+
+def _plural(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

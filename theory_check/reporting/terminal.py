@@ -1,0 +1,104 @@
+"""The outcome of a run on a terminal, or as plain lines in a log."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from theory_check.findings import ClaimFinding, Finding, RunRecord, Verdict
+from theory_check.reporting.summary import (
+    all_points,
+    all_variants,
+    answer_certainty,
+    answer_cost,
+    answer_theory,
+    decisive_point,
+    estimate_text,
+    margin_text,
+    plain_text,
+    tally,
+    target_text,
+    toothless,
+)
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+_STYLES: dict[Verdict, str] = {"supported": "green", "refuted": "bold red", "inconclusive": "bold yellow"}
+
+
+def print_summary(record: RunRecord, console: Console) -> None:
+    """Print the verdict on every claim, the points that need attention, and the answers of the report.
+
+    Parameters
+    ----------
+    record : RunRecord
+    console : rich.console.Console
+        A table with colours on a terminal (without colours under ``NO_COLOR``), else one plain line
+        for each claim.
+    """
+    if console.is_terminal:
+        console.print(_table(record))
+    else:
+        for claim in record.claims:
+            _print_line(_line(claim), console)
+    for finding in all_points(record):
+        if finding.verdict != "supported":
+            _print_line(_attention(finding), console, _STYLES[finding.verdict])
+    for finding in toothless(all_points(record)):
+        _print_line(f"without proof of power  {finding.id}", console, "yellow")
+    for answer in (answer_theory, answer_certainty, answer_cost):
+        _print_line(answer(record), console)
+
+
+def _print_line(text: str, console: Console, style: str | None = None) -> None:
+    console.print(text, style=style, markup=False, highlight=False, emoji=False, soft_wrap=True)
+
+
+def _table(record: RunRecord) -> Table:
+    from rich.box import SIMPLE
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=SIMPLE)
+    table.add_column("Claim", no_wrap=True)
+    table.add_column("Statement", ratio=2)
+    table.add_column("Verdict", no_wrap=True)
+    table.add_column("Points", justify="right", no_wrap=True)
+    table.add_column("Variants", justify="right", no_wrap=True)
+    table.add_column("Most telling point", ratio=2)
+    for claim in record.claims:
+        verdict = Text(claim.verdict, _STYLES[claim.verdict])
+        variants = Text(_variants(claim), "" if claim.has_teeth else _STYLES["inconclusive"])
+        title, telling = Text(plain_text(claim.title)), Text(_telling(claim))
+        table.add_row(Text(claim.id), title, verdict, Text(_points(claim)), variants, telling)
+    return table
+
+
+def _line(claim: ClaimFinding) -> str:
+    counts = f"points {_points(claim)}  variants {_variants(claim)}"
+    return f"{claim.verdict:<12}  {claim.id:<4}  {counts}  {plain_text(claim.title)}"
+
+
+def _points(claim: ClaimFinding) -> str:
+    counts = tally(f.verdict for f in claim.findings)
+    return f"{counts.supported}/{counts.total}"
+
+
+def _variants(claim: ClaimFinding) -> str:
+    counts = tally(v.verdict for v in all_variants(claim.findings))
+    return f"{counts.refuted}/{counts.total}"
+
+
+def _telling(claim: ClaimFinding) -> str:
+    finding = decisive_point(claim)
+    return "nothing checked" if finding is None else _numbers(finding)
+
+
+def _attention(finding: Finding) -> str:
+    return f"{finding.verdict:<12}  {finding.id}  {_numbers(finding)}"
+
+
+def _numbers(finding: Finding) -> str:
+    predicted = f"predicted {target_text(finding)} {margin_text(finding)}"
+    return f"{plain_text(finding.quantity)}: {estimate_text(finding)}, {predicted}"

@@ -1,0 +1,288 @@
+"""The exact law of log R at finite depth and width for Gaussian weights, by inversion of its characteristic function.
+
+Notation
+    log R = sum_k log M_k, independent; phi its characteristic function, F its distribution function; p the probability
+    that a layer is the identity (2^-d for ReLU, else 0); chi_k = phi_k - p for layer k, with envelope B_k.
+
+Atom and single layers. With ReLU, log R has an atom p^L at 0, and the term with one active layer has a density with a
+logarithmic singularity. Both are set apart exactly: F = atom + p^(L-1) sum_k F_k + F_2, where F_k comes from
+``one_layer`` and F_2, of mass w, has the transform phi_2 = prod (p + chi_k) - p^L - p^(L-1) sum chi_k. For p = 0 and
+L > 1 nothing is set apart.
+
+Inversion (Davies 1973) at half-integer frequencies, spacing delta = 2 pi / T:
+
+    F_2(x) ~ w/2 - sum_{k<n} Im[phi_2((k + 1/2) delta) e^{-i (k + 1/2) delta x}] / (pi (k + 1/2)).
+
+Error bound, the sum of
+
+  * aliasing. The full series is E q(x - X), q the square wave of period 2 T that is 1 on [0, T) and 0 on [-T, 0). It
+    differs from the indicator of X <= x only where |X - x| > T, downwards on the left and upwards on the right. With
+    T = hi - lo, and lo, hi Chernoff quantiles of level eps, the difference is at most eps for x in [lo, hi], and so is
+    the error of F_2 = 0 below lo and F_2 = w above hi;
+  * truncation. q(x - .) is the indicator of half a circle of circumference 2 T. Selberg's trigonometric polynomials of
+    degree K bracket it, with mean excess 1/(K+1), so that their Fourier coefficients differ from those of q by at most
+    1/(K+1) and are at most 1/(K+1) + 1/(pi m) at harmonic m. Harmonics up to 2 n are summed; if |phi_2| <= E beyond,
+
+        |E q(x - X) - sum| <= (4n + 1) w / (K+1) + 2 E sum_{2n<m<=K} [1/(K+1) + 1/(pi m)]
+                           <= (4n + 1) w / (K+1) + 2 E (1 + log(K / 2n) / pi),
+
+    and K + 1 = (4n + 1) w / E makes it E (3 + (2/pi) log(2.5 w / E)). Nothing is assumed of the density; E = prod (p +
+    B_k) - p^L - p^(L-1) sum B_k, increasing in B and hence decreasing in u, holds on the whole half-line;
+  * interpolation of the table of F_2: cubic Hermite, h^4 / 384 times the fourth derivative of the sum, term by term;
+  * the error of phi_k (``one_layer.CHARACTERISTIC_ERROR`` a layer), and of the single-layer terms.
+
+Source: Marion, Fermanian, Biau, Vert (2022; JMLR 2025) for the setting; Montgomery, Ten Lectures (1994), chapter 1, for
+Selberg's polynomials. Exact for Gaussian weights up to ``error``.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from theory_check.errors import SpecificationError
+from theory_check.theory.multiplier import FloatArray, Multiplier, layer_groups
+from theory_check.theory.one_layer import (
+    CDF_ERROR,
+    CHARACTERISTIC_ERROR,
+    ComplexArray,
+    HermiteTable,
+    LogMultiplier,
+    log_multiplier,
+)
+
+_MAX_FREQUENCIES = 2**21
+_MAX_TABLE = 2**22
+
+
+@dataclass(frozen=True, eq=False)
+class DepthLaw:
+    """The law of log R = log(||h_L||^2 / ||h_0||^2).
+
+    Parameters
+    ----------
+    mean, variance
+        Of log R; they come from the one-layer law, accurate to rounding.
+    error
+        Bound on sup |cdf - exact distribution function|.
+    lower, upper
+        Quantiles beyond which less than ``error`` is left on either side.
+    atom
+        Probability that log R = 0 exactly.
+    frequencies
+        Number of values of the characteristic function that were used.
+    """
+
+    mean: float
+    variance: float
+    error: float
+    lower: float
+    upper: float
+    atom: float
+    frequencies: int
+    _mass: float = field(repr=False)
+    _table: HermiteTable | None = field(repr=False)
+    _singles: tuple[tuple[float, LogMultiplier], ...] = field(repr=False)
+
+    def cdf(self, x: ArrayLike) -> FloatArray:
+        """P(log R <= x)."""
+        return self._evaluate(x, at_zero=True)
+
+    def _evaluate(self, x: ArrayLike, *, at_zero: bool) -> FloatArray:
+        """P(log R <= x), or P(log R < x) when the atom is not to count at 0 itself."""
+        points = np.asarray(x, dtype=np.float64)
+        total = self.atom * (points >= 0 if at_zero else points > 0).astype(np.float64)
+        if self._table is not None:
+            total += self._table.evaluate(points, self._mass)
+        for weight, law in self._singles:
+            total += weight * law.continuous_cdf(points)
+        return np.clip(total, 0.0, 1.0)
+
+    def quantile(self, p: ArrayLike) -> FloatArray:
+        """Smallest x with cdf(x) >= p, by bisection inside [lower, upper]."""
+        level = np.asarray(p, dtype=np.float64)
+        if np.any((level < 0) | (level > 1)):
+            raise SpecificationError("a quantile needs probabilities between 0 and 1")
+        low, high = np.full(level.shape, self.lower), np.full(level.shape, self.upper)
+        for _ in range(60):
+            middle = (low + high) / 2
+            reached = self.cdf(middle) >= level
+            low, high = np.where(reached, low, middle), np.where(reached, middle, high)
+        # The bisection closes in on a jump from above; an atom can only sit at 0.
+        return np.where((low <= 0) & (high >= 0) & (self.atom > 0), 0.0, high)
+
+
+@dataclass(frozen=True)
+class KolmogorovDistance:
+    """An interval that contains sup_x |F(x) - G(x)|."""
+
+    lower: float
+    upper: float
+
+
+def depth_law(
+    multiplier: Multiplier, scaling: ArrayLike, depth: int | None = None, *, tolerance: float = 1e-5
+) -> DepthLaw:
+    """Return the law of log R for Gaussian weights.
+
+    Parameters
+    ----------
+    multiplier
+        Law of one layer.
+    scaling, depth
+        A single a with its depth, or the sequence of the a_k (each distinct value costs one law of a layer).
+    tolerance
+        Aim for ``error``; the field says what was reached.
+    """
+    if not 1e-10 <= tolerance <= 1e-2:
+        raise SpecificationError(f"tolerance must lie between 1e-10 and 1e-2, not {tolerance!r}")
+    values, counts = layer_groups(scaling, depth)
+    counts, values = counts[values > 0], values[values > 0]
+    if values.size == 0:
+        raise SpecificationError("every scaling is 0: log R is 0")
+    layers = _Layers(multiplier.atom, tuple(log_multiplier(multiplier, float(a)) for a in values), counts)
+    mean = float(counts @ [law.mean for law in layers.laws])
+    variance = float(counts @ [law.variance for law in layers.laws])
+    p, L = layers.atom, layers.depth
+    weights = counts * p ** (L - 1)
+    keep_singles = float(weights.sum()) * (1 - p) > tolerance / 20
+    singles = tuple(zip(weights.tolist(), layers.laws, strict=True)) if keep_singles else ()
+    error = float(weights.sum()) * (CDF_ERROR if keep_singles else 1 - p)
+    lower, upper = layers.chernoff(math.log(4 / tolerance))
+    if L == 1:
+        return DepthLaw(mean, variance, error, lower, upper, p, 0, 0.0, None, singles)
+    span = upper - lower
+    mass = 1 - p**L - float(weights.sum()) * (1 - p)
+    limit = layers.truncation(mass, tolerance / 4, 2 * math.pi / span)
+    count = math.ceil(limit * span / (2 * math.pi))
+    if count > _MAX_FREQUENCIES:
+        raise SpecificationError(
+            f"tolerance {tolerance:g} needs {count} frequencies at depth {L:g}; accept a tolerance above {tolerance:g}"
+        )
+    truncated = _truncation_error(layers.bound(limit), mass)
+    transform = layers.characteristic(2 * math.pi / span, count)
+    table, interpolated = _invert(transform, mass, lower, span, tolerance / 20)
+    k = np.arange(count) + 0.5
+    layer_error = L * CHARACTERISTIC_ERROR * float(np.sum(1 / (np.pi * k)))
+    error += tolerance / 4 + truncated + interpolated + layer_error
+    return DepthLaw(mean, variance, error, lower, upper, p**L, count, mass, table, singles)
+
+
+def distance_to_normal(law: DepthLaw, mean: float, variance: float) -> KolmogorovDistance:
+    """Kolmogorov distance between a depth law and N(mean, variance).
+
+    Both functions increase, so between two points x < x' of a grid their difference is at most
+    max(F(x') - G(x), G(x') - F(x)): the interval holds for every real x, numerical error of ``law`` included.
+    """
+    from scipy.special import ndtr
+
+    if not variance > 0:
+        raise SpecificationError(f"variance must be positive, not {variance!r}")
+    sd = math.sqrt(variance)
+    points = np.linspace(
+        min(law.lower, mean - 8 * sd), max(law.upper, mean + 8 * sd), 20_001 if law._singles else 200_001
+    )
+    if law.atom > 0:
+        points = np.union1d(points, [0.0])
+    F, before, G = law.cdf(points), law._evaluate(points, at_zero=False), ndtr((points - mean) / sd)
+    on_grid = max(float(np.max(np.abs(F - G))), float(np.max(np.abs(before - G))))
+    between = max(float(np.max(before[1:] - G[:-1])), float(np.max(G[1:] - F[:-1])), float(G[0]), float(1 - F[-1]))
+    return KolmogorovDistance(max(0.0, on_grid - law.error), min(1.0, max(on_grid, between) + law.error))
+
+
+@dataclass(frozen=True, eq=False)
+class _Layers:
+    """Distinct one-layer laws and how many layers follow each."""
+
+    atom: float
+    laws: tuple[LogMultiplier, ...]
+    counts: FloatArray
+
+    @functools.cached_property
+    def depth(self) -> float:
+        return float(self.counts.sum())
+
+    def chernoff(self, log_level: float) -> tuple[float, float]:
+        """Points that log R leaves on either side with probability at most exp(-log_level).
+
+        P(log R > x) <= exp(K(t) - t x), K the cumulant function of the law restricted to the grids of the one-layer
+        laws: what they leave out has a probability below 1e-17 a layer, while for t < -d/2 the full K is infinite.
+        """
+        sd = max(math.sqrt(law.variance) for law in self.laws)
+        total = math.sqrt(float(self.counts @ [law.variance for law in self.laws]))
+        t = np.geomspace(0.005, 1.0, 50) * min(12 / total, 5 / sd)
+
+        def cumulant(tilt: FloatArray) -> FloatArray:
+            return np.asarray(self.counts @ np.array([law.log_mgf(tilt) for law in self.laws]), dtype=np.float64)
+
+        upper = np.min((cumulant(t) + log_level) / t)
+        lower = np.max(-(cumulant(-t) + log_level) / t)
+        return float(lower), float(upper)
+
+    def bound(self, u: float) -> float:
+        """Decreasing bound on |phi_2|."""
+        envelopes = np.minimum([law.envelope(u) for law in self.laws], 1 - self.atom)
+        return float(self._compose(envelopes[:, None])[0])
+
+    def characteristic(self, spacing: float, count: int) -> ComplexArray:
+        """phi_2 at half-integer multiples of the spacing."""
+        return self._compose(np.array([law.characteristic(spacing, count) for law in self.laws]))
+
+    def _compose(self, chi: NDArray[Any]) -> NDArray[Any]:
+        """Return the part of prod (p + chi_k)^{n_k} with two active layers at least."""
+        p, L = self.atom, self.depth
+        product = np.prod((p + chi) ** self.counts[:, None], axis=0)
+        return np.asarray(product - p**L - p ** (L - 1) * (self.counts @ chi))
+
+    def truncation(self, mass: float, target: float, start: float) -> float:
+        """Return a frequency whose truncation error is at most ``target``, within 3% of the least one."""
+        high = start
+        while _truncation_error(self.bound(high), mass) > target and high < _MAX_FREQUENCIES * start:
+            high *= 2
+        low = high / 2
+        while high > 1.03 * low and high > start:
+            middle = math.sqrt(low * high)
+            if _truncation_error(self.bound(middle), mass) > target:
+                low = middle
+            else:
+                high = middle
+        return high
+
+
+def _truncation_error(bound: float, mass: float) -> float:
+    """E (3 + (2/pi) log(2.5 w / E)), for a bound E on the rest of the transform of a law of mass w."""
+    if bound <= 0:
+        return 0.0
+    return bound * (3 + 2 / math.pi * math.log(max(1.0, 2.5 * mass / bound)))
+
+
+def _invert(
+    transform: ComplexArray, mass: float, lower: float, span: float, target: float
+) -> tuple[HermiteTable, float]:
+    """Table of F_2 on [lower, lower + span] and a bound on its interpolation error.
+
+    The cells are refined until that bound is below ``target`` (or the table is as large as allowed).
+    """
+    count = transform.size
+    k = np.arange(count) + 0.5
+    u = 2 * math.pi / span * k
+    coefficients = transform / (math.pi * k)
+    size = max(1024, 2 ** math.ceil(math.log2(8 * count)))
+    fourth = float(np.sum(np.abs(coefficients) * u**4)) / 384
+    while fourth * (span / size) ** 4 > target and size < _MAX_TABLE:
+        size *= 2
+    # e^{-i u_k (lower + j span / size)} = e^{-i u_k lower} e^{-i pi j / size} e^{-2 i pi j k / size}
+    half_turn = np.exp(-1j * math.pi * np.arange(size) / size)
+    shifted = coefficients * np.exp(-1j * u * lower)
+    sums = half_turn * np.fft.fft(shifted, size)
+    derivatives = half_turn * np.fft.fft(u * shifted, size)
+    values = mass / 2 - sums.imag
+    # The sum changes sign over one span, its derivative too.
+    values = np.append(values, mass - values[0])
+    slopes = np.append(derivatives.real, -derivatives.real[0])
+    return HermiteTable(lower, span / size, values, slopes), fourth * (span / size) ** 4

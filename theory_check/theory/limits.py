@@ -1,0 +1,139 @@
+"""Limit laws of deep networks with independent weights and their finite-depth corrections (E4-E7, E11, E20).
+
+Notation
+    a_k scalings, Lam = sum a_k^2, kappa, S and the one-layer multiplier M as in ``multiplier``, R norm ratio,
+    D displacement.
+
+Source: Marion, Fermanian, Biau, Vert (2022; JMLR 2025) for the three regimes. Expansion behind the corrections: given
+tau = a^2 S, the Mellin transform of M is, to all orders in tau,
+
+    E [M^p | tau] = sum_k (-p)_k (1 - p - d/2)_k (2 tau)^k / k!        ((x)_k rising factorial),
+
+and the first two derivatives at p = 0 give
+
+    E log M   = (d - 2) a^2 E S - (d - 2)(d - 4) a^4 E S^2 / 2 + O(a^6)
+    Var log M = 4 a^2 E S + a^4 [(d^2 - 10 d + 20) E S^2 - (d - 2)^2 (E S)^2] + O(a^6).
+
+Asymptotic statements: E4, E5, E11 as max a_k -> 0 with Lam convergent (any symmetric law with the leading terms,
+Gaussian weights with the corrections); E6 for 1/2 < beta; E7 and E20 for 0 < beta < 1/2.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from theory_check.errors import HypothesisError, SpecificationError
+from theory_check.theory.multiplier import FloatArray, Multiplier, layer_groups
+
+
+@dataclass(frozen=True)
+class NormalLaw:
+    """A normal law given by its mean and variance."""
+
+    mean: float
+    variance: float
+
+
+def lognormal_limit(multiplier: Multiplier, total: float = 1.0) -> NormalLaw:
+    """Limit of log R when sum a_k^2 -> total and max a_k -> 0: N(kappa (1 - 2/d) total, 4 kappa total / d) (E4, E11).
+
+    At beta = 1/2 total is 1. The law of the entries does not matter beyond symmetry and variance.
+    """
+    d, rate = multiplier.width, multiplier.kappa * total
+    return NormalLaw(rate * (1 - 2 / d), 4 * rate / d)
+
+
+def corrected_lognormal(multiplier: Multiplier, scaling: ArrayLike, depth: int | None = None) -> NormalLaw:
+    """Mean and variance of log R to second order in a_k^2, Gaussian weights (E4).
+
+    At a = L^(-1/2) the remainder is O(1/L^2). For linear branches the 1/L terms are -(1 - 2/d)(1 - 4/d) / (2 L) and
+    (16 - 6 d) / (d^2 L); for res-3 with ReLU, -(1 + 5/d)(1 - 2/d)(1 - 4/d) / (8 L) and
+    [(1 + 5/d)(d^2 - 10 d + 20) - (d - 2)^2] / (4 d^2 L).
+    """
+    values, counts = layer_groups(scaling, depth)
+    d = multiplier.width
+    s1, s2 = multiplier.scale_moment(1), multiplier.scale_moment(2)
+    first, second = float(np.sum(counts * values**2)), float(np.sum(counts * values**4))
+    mean = first * (d - 2) * s1 - second * (d - 2) * (d - 4) * s2 / 2
+    variance = first * 4 * s1 + second * ((d * d - 10 * d + 20) * s2 - (d - 2) ** 2 * s1**2)
+    return NormalLaw(mean, variance)
+
+
+def norm_profile(multiplier: Multiplier, times: ArrayLike) -> tuple[FloatArray, FloatArray]:
+    """Mean vector and covariance matrix of log(||h_{tL}||^2 / ||h_0||^2) at the given times, beta = 1/2 (E5).
+
+    The limit is a Brownian motion with the drift and variance rate of `lognormal_limit`: independent increments.
+    """
+    t = np.atleast_1d(np.asarray(times, dtype=np.float64))
+    if t.ndim != 1 or np.any(t < 0):
+        raise SpecificationError("times must be a sequence of non-negative numbers")
+    unit = lognormal_limit(multiplier)
+    return unit.mean * t, unit.variance * np.minimum.outer(t, t)
+
+
+def identity_slope(beta: float) -> float:
+    """Slope of log sqrt(D) against log L when beta > 1/2: 1/2 - beta (E6)."""
+    if not beta > 0.5:
+        raise HypothesisError(f"the identity regime needs beta > 1/2, not {beta!r}")
+    return 0.5 - beta
+
+
+def identity_cdf(multiplier: Multiplier, scaling: ArrayLike, depth: int | None, displacement: ArrayLike) -> FloatArray:
+    """Distribution function of D in the identity regime: D / (kappa Lam) -> chi2_d / d when Lam -> 0 (E6).
+
+    At a = L^(-beta), beta > 1/2, kappa Lam = kappa L^(1 - 2 beta). Asymptotic, any symmetric law (entries summed over
+    the layers become Gaussian as L grows).
+    """
+    from scipy.special import gammainc
+
+    values, counts = layer_groups(scaling, depth)
+    spread = multiplier.kappa * float(np.sum(counts * values**2))
+    if spread == 0:
+        raise HypothesisError("every scaling is 0: the displacement is 0 and has no limit law")
+    d = multiplier.width
+    x = np.maximum(np.asarray(displacement, dtype=np.float64), 0.0) / spread
+    return np.asarray(gammainc(d / 2, d * x / 2), dtype=np.float64)
+
+
+def explosion_outcome(width: int) -> Literal["collapses", "null", "explodes"]:
+    """Say what log R does when 0 < beta < 1/2: sign of 1 - 2/d (E7).
+
+    d = 1 collapses (R -> 0, so D -> 1, although E R explodes), d = 2 is null (R -> 0 or infinity, probability 1/2 each:
+    the fluctuations dominate), d > 2 explodes.
+    """
+    if width < 1:
+        raise SpecificationError(f"width must be a positive integer, not {width!r}")
+    return "collapses" if width == 1 else "null" if width == 2 else "explodes"
+
+
+def explosion_rate(multiplier: Multiplier) -> float:
+    """Limit in probability of L^(2 beta - 1) log R for 0 < beta < 1/2: kappa (1 - 2/d) (E7)."""
+    return lognormal_limit(multiplier).mean
+
+
+def explosion_law(multiplier: Multiplier, scaling: ArrayLike, depth: int | None = None) -> NormalLaw:
+    """Return the normal approximation of log R centred at sum E log M_k with variance sum Var log M_k (E7).
+
+    Gaussian weights. The central limit theorem for the L independent terms, with the exact one-layer mean and
+    variance: valid for every beta > 0 as L -> infinity, while centring at L^(1 - 2 beta) kappa (1 - 2/d) is only good
+    enough for beta > 1/6.
+    """
+    from theory_check.theory.one_layer import log_multiplier
+
+    values, counts = layer_groups(scaling, depth)
+    laws = [log_multiplier(multiplier, float(a)) for a in values if a > 0]
+    weights = counts[values > 0]
+    return NormalLaw(
+        float(sum(n * law.mean for n, law in zip(weights, laws, strict=True))),
+        float(sum(n * law.variance for n, law in zip(weights, laws, strict=True))),
+    )
+
+
+def singular_value_rates(multiplier: Multiplier) -> FloatArray:
+    """Limits of L^(2 beta - 1) log sigma_i(J), i = 1..d, for 0 < beta < 1/2: kappa (d - 2 i) / (2 d) (E20)."""
+    d = multiplier.width
+    return multiplier.kappa * (d - 2 * np.arange(1, d + 1, dtype=np.float64)) / (2 * d)

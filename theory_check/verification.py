@@ -1,0 +1,166 @@
+"""Claims and samples to findings: selects, plans, simulates the union of the cells once, judges.
+
+It names no claim: the catalogue is data.
+"""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from time import perf_counter
+
+from theory_check.cells import Cell, Sample
+from theory_check.claims.catalogue import REGIMES, all_claims
+from theory_check.claims.model import FAMILY_LEVEL, PROFILES, Claim, PlannedCheck, Profile, Regime, evaluate, plan_claim
+from theory_check.findings import ClaimFinding, RegimeReport, RunRecord
+from theory_check.kernels import LANES
+from theory_check.runner import Report, available_threads, draws_per_block, merge_cells, run_cells
+from theory_check.specifications import check_choice, check_integer
+from theory_check.streams import check_seed
+
+#: Packages whose versions can move a digit of the report.
+_PACKAGES = ("theory-check", "numpy", "numba", "scipy", "statsmodels")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run will simulate and judge: claims with their planned checks, by regime."""
+
+    profile: Profile
+    regimes: tuple[tuple[Regime, tuple[tuple[Claim, tuple[PlannedCheck, ...]], ...]], ...]
+
+    @property
+    def checked_cells(self) -> list[Cell]:
+        """Cells of all checks, with their replicates, in order and with repetitions."""
+        return [cell for _, claims in self.regimes for _, checks in claims for check in checks for cell in check.cells]
+
+    @property
+    def illustrated_cells(self) -> list[Cell]:
+        """Cells of the pictures of the regimes."""
+        return [c for regime, _ in self.regimes for i in regime.illustrations for c in i.cells(self.profile)]
+
+
+def find_profile(name: str) -> Profile:
+    """Return the profile of that name."""
+    check_choice("profile", name, PROFILES)
+    return PROFILES[name]
+
+
+def find_claim(name: str) -> Claim:
+    """Return the claim of that id."""
+    check_choice("claim", name, [claim.id for claim in all_claims()])
+    return next(claim for claim in all_claims() if claim.id == name)
+
+
+def plan_run(names: Iterable[str], profile: Profile) -> Plan:
+    """Plan the named claims, or all of them when none is named; levels do not depend on the selection."""
+    selected = {find_claim(name).id for name in names} or {claim.id for claim in all_claims()}
+    regimes = tuple(
+        (regime, tuple((claim, plan_claim(claim, profile)) for claim in regime.claims if claim.id in selected))
+        for regime in REGIMES
+    )
+    return Plan(profile, tuple((regime, claims) for regime, claims in regimes if claims))
+
+
+def estimated_draws(cells: Iterable[Cell]) -> int:
+    """Estimate the random numbers that the union of the cells needs."""
+    return sum(-(-cell.replicates // LANES) * draws_per_block(cell) for cell in merge_cells(cells).values())
+
+
+def judge_plan(plan: Plan, samples: dict[Cell, Sample]) -> tuple[RegimeReport, ...]:
+    """Judge every planned check on the samples and draw up the sections of the report."""
+    sections = []
+    for regime, claims in plan.regimes:
+        pictures = tuple(
+            illustration.draw([samples[cell] for cell in illustration.cells(plan.profile)])
+            for illustration in regime.illustrations
+        )
+        findings = tuple(_judge_claim(regime, claim, checks, samples) for claim, checks in claims)
+        sections.append(RegimeReport(regime.name, regime.title, regime.text, regime.formula, pictures, findings))
+    return tuple(sections)
+
+
+def _judge_claim(
+    regime: Regime, claim: Claim, checks: Sequence[PlannedCheck], samples: dict[Cell, Sample]
+) -> ClaimFinding:
+    return ClaimFinding(
+        id=claim.id,
+        regime=regime.name,
+        title=claim.title,
+        statement=claim.statement,
+        formula=claim.formula,
+        source=claim.source,
+        findings=tuple(evaluate(check, [samples[cell] for cell in check.cells]) for check in checks),
+    )
+
+
+def verify(
+    names: Iterable[str] = (),
+    *,
+    profile: str = "quick",
+    seed: int = 0,
+    threads: int | None = None,
+    folder: Path | None = None,
+    report: Report = lambda done, total: None,
+) -> RunRecord:
+    """Simulate and judge claims.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Claim ids; all claims when empty.
+    profile : {"quick", "standard", "nightly"}
+        Depth of evidence.
+    seed : int
+        Root seed, 0 to 2^64 - 1.
+    threads : int, optional
+        Default: all processors. Values do not depend on it.
+    folder : Path, optional
+        Where finished parts are kept, so that an interrupted run goes on when repeated.
+    report : callable
+        Told the work done and the total.
+
+    Raises
+    ------
+    SpecificationError
+        For an unknown claim or profile, or a bad seed or number of threads.
+    """
+    started, clock = datetime.now(UTC), perf_counter()
+    check_seed(seed)
+    count = available_threads() if threads is None else threads
+    check_integer("number of threads", count, 1, 1024)
+    plan = plan_run(names, find_profile(profile))
+    cells = [*plan.checked_cells, *plan.illustrated_cells]
+    samples = run_cells(cells, seed, threads=count, folder=folder, report=report)
+    regimes = judge_plan(plan, samples)
+    merged = merge_cells(cells).values()
+    return RunRecord(
+        profile=profile,
+        seed=seed,
+        family_level=FAMILY_LEVEL,
+        started=started.isoformat(timespec="seconds"),
+        duration=perf_counter() - clock,
+        threads=count,
+        simulated_layers=sum(cell.replicates * cell.network.depth for cell in merged),
+        simulated_networks=sum(cell.replicates for cell in merged),
+        machine=f"{platform.system()} {platform.machine()}, {available_threads()} processors",
+        versions={"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}},
+        regimes=regimes,
+    )
+
+
+def planned_cost(claim: Claim, profile: Profile) -> tuple[int, int]:
+    """Return the networks and the random numbers that a claim needs at a profile, for itself alone."""
+    cells = [cell for check in plan_claim(claim, profile) for cell in check.cells]
+    return sum(cell.replicates for cell in merge_cells(cells).values()), estimated_draws(cells)
+
+
+def exit_code(record: RunRecord) -> int:
+    """Return 0 if all claims are supported and all wrong variants refuted, 1 if a claim is refuted, 3 otherwise."""
+    verdict = record.verdict
+    return {"supported": 0, "refuted": 1, "inconclusive": 3}[verdict]
+
