@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from theory_check.errors import SpecificationError
@@ -15,6 +15,7 @@ SLOPES = st.floats(-3, 3)
 ROUNDING = 1e-11  # log-sum-exp of a few hundred terms whose logarithms reach 1e3: 1e3 * 2^-52 * (a few) relative
 
 
+@settings(deadline=None)
 @given(WIDTHS, SLOPES, st.floats(0.01, 100))
 def test_first_scale_moment_is_kappa_over_width(width, slope, gain):
     for kind in ("linear", "res-3"):
@@ -22,6 +23,7 @@ def test_first_scale_moment_is_kappa_over_width(width, slope, gain):
         assert law.scale_moment(1) == pytest.approx(law.kappa / width, rel=ROUNDING)
 
 
+@settings(deadline=None)
 @given(WIDTHS, SLOPES)
 def test_second_scale_moment_is_the_catalogued_one(width, slope):
     """E19: [3 d (1 + s^4) / 2 + d (d - 1) kappa^2] / d^4, and its ReLU case of E3, (5 d + d^2) / (4 d^4)."""

@@ -24,8 +24,8 @@ def test_laplace_transform_at_every_scale(width, slope):
     np.testing.assert_allclose(value, exact, rtol=0, atol=1e-13)
 
 
-@settings(max_examples=50)
-@given(st.integers(1, 100), st.floats(-2, 2), st.floats(0.1, 10))
+@settings(max_examples=50, deadline=None)
+@given(st.integers(1, 100), st.floats(-2, 2).map(lambda s: round(s, 4)), st.floats(0.1, 10))
 def test_moments(width, slope, gain):
     law = Multiplier(width, "res-3", slope, gain)
     S, w = scale_nodes(law)

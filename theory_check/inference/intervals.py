@@ -245,22 +245,35 @@ def _influence(sample: FloatArray, m: float, tilt: float) -> float:
     return float(np.copysign(growth, z, out=growth).sum())
 
 
-@lru_cache(maxsize=1024)  # inverting the exact law takes milliseconds, and many samples share a size
-def kolmogorov_radius(observations: int, level: float) -> float:
-    r"""Return the number that the Kolmogorov statistic of n values exceeds with probability `level`.
+# Up to here the tail of the Kolmogorov statistic is inverted exactly, at a cost proportional to n; beyond, Massart's
+# radius is at most 0.3% larger at the levels in question.
+_EXACT_RADIUS_LIMIT = 2000
 
-    It is the exact quantile for continuous laws, at most the Dvoretzky-Kiefer-Wolfowitz radius
-    :math:`\sqrt{\ln(2/\alpha)/(2n)}` with Massart's constant.
+
+@lru_cache(maxsize=1024)  # an inversion takes milliseconds, and many samples share a size
+def kolmogorov_radius(observations: int, level: float) -> float:
+    r"""Return a number that the Kolmogorov statistic of n values exceeds with probability at most `level`.
+
+    It is the quantile of the exact law for continuous F, never more than the Dvoretzky-Kiefer-Wolfowitz radius
+    :math:`\sqrt{\ln(2/\alpha)/(2n)}` with Massart's constant, and decreases in n and `level`.
+
+    Notes
+    -----
+    At levels up to 0.02 it solves :math:`2 P(D_n^+ > \varepsilon) = \alpha` with the one-sided statistic: a union bound
+    that exceeds the exact tail by less than :math:`10^{-5}` of its value. ``scipy.stats.kstwo.isf`` is not used there,
+    because it inverts the distribution function instead of the tail: at n = 145 the radius for 1e-12 has level 1.2e-12,
+    and at some levels it fails.
     """
+    from scipy.special import smirnovi
     from scipy.stats import kstwo
 
-    # Massart's radius bounds the root from above. Bisection, because SciPy's own inverse fails at some levels below
-    # 1e-6, and because the tail has tiny jumps where its algorithms meet. The end that keeps the level is returned.
-    lower, upper = 0.0, math.sqrt(math.log(2.0 / level) / (2.0 * observations))
-    while upper - lower > 1e-11 * upper:
-        middle = 0.5 * (lower + upper)
-        lower, upper = (lower, middle) if kstwo.sf(middle, observations) <= level else (middle, upper)
-    return min(upper, 1.0)
+    massart = math.sqrt(math.log(2.0 / level) / (2.0 * observations))
+    if level > 0.02:
+        # The series for n > 140 is good to 4e-5 of the tail; asking for slightly less errs to the safe side.
+        return min(massart, float(kstwo.isf(level * (1.0 - 1e-4), observations)))
+    # The radius of fewer values is valid too, which keeps it decreasing across the limit.
+    exact = float(smirnovi(min(observations, _EXACT_RADIUS_LIMIT), level / 2.0)) * (1.0 + 1e-12)
+    return min(massart, exact, 1.0)
 
 
 def kolmogorov_interval(values: ArrayLike, cdf: Callable[[FloatArray], ArrayLike], *, alpha: float) -> Interval:

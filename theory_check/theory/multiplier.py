@@ -73,7 +73,7 @@ class Multiplier:
     @property
     def atom(self) -> float:
         """Probability that S = 0, hence that the layer is the identity: 2^-d for ReLU, 0 otherwise."""
-        return 2.0**-self.width if self.kind == "res-3" and self.slope == 0 else 0.0
+        return 2.0**-self.width if self.kind == "res-3" and self.slope**2 == 0 else 0.0
 
     def log_scale_moment(self, order: int) -> float:
         """Logarithm of E S^order, for an integer order >= 0.

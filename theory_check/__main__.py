@@ -1,0 +1,5 @@
+"""``python -m theory_check``."""
+
+from theory_check.cli import main
+
+main()

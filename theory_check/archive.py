@@ -1,0 +1,136 @@
+"""A cell from its spelling, and its sample as a NumPy archive: what ``theory-check simulate`` reads and writes."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from theory_check.cells import Cell, KernelName, Sample, choose_kernel
+from theory_check.errors import SpecificationError
+from theory_check.initializations import Weights
+from theory_check.networks import Activation, Branch, Input, Network, Scaling
+from theory_check.specifications import check_choice
+from theory_check.storage import write_atomically
+
+
+def make_cell(
+    *,
+    branch: str = "res-3",
+    activation: str = "relu",
+    weights: str = "gaussian",
+    width: int = 40,
+    depth: int = 1000,
+    beta: float | None = None,
+    scale: str | None = None,
+    input_name: str = "gaussian",
+    inputs: int = 1,
+    replicates: int = 1000,
+    gradients: bool = True,
+    profile_depths: str = "",
+    kernel: str = "auto",
+) -> Cell:
+    """Build a cell from the spellings of the command line.
+
+    Raises
+    ------
+    SpecificationError
+        Naming the first value that is not accepted, and what is.
+    """
+    law = Weights.parse(weights)
+    observed = Input(input_name, inputs)  # type: ignore[arg-type]
+    check_choice("kernel", kernel, ("auto", "dense", "reduced"))
+    chosen: KernelName = choose_kernel(law, observed) if kernel == "auto" else kernel  # type: ignore[assignment]
+    return Cell(
+        network=Network(
+            Branch(branch, Activation.parse(activation)),  # type: ignore[arg-type]
+            width,
+            depth,
+            _scaling(beta, scale, depth),
+        ),
+        weights=law,
+        input=observed,
+        kernel=chosen,
+        replicates=replicates,
+        gradients=gradients,
+        profile=tuple(int(k) for k in _numbers("profile depths", profile_depths, int)),
+    )
+
+
+def _numbers(what: str, text: str, kind: type[int] | type[float]) -> list[float]:
+    try:
+        return [kind(part) for part in text.split(",")] if text.strip() else []
+    except ValueError as error:
+        raise SpecificationError(f"{what} {text!r} must be numbers separated by commas") from error
+
+
+def _scaling(beta: float | None, scale: str | None, depth: int) -> Scaling:
+    if scale is None:
+        return Scaling.power(0.5 if beta is None else beta)
+    if beta is not None:
+        raise SpecificationError("give beta or a scale, not both")
+    factors = _numbers("scale", scale, float)
+    if not factors:
+        raise SpecificationError("scale is empty; give one number, or one for each layer")
+    return Scaling.constant(factors[0]) if len(factors) == 1 else Scaling.sequence(factors)
+
+
+def arrays(sample: Sample) -> dict[str, NDArray[np.float64]]:
+    """Return the columns of a sample and, besides the logarithms of the displacements, the displacements themselves."""
+    values = dict(sample.values)
+    with np.errstate(over="ignore"):
+        for name in ("displacement", "gradient_displacement"):
+            logarithm = "log_" + name
+            if logarithm in values:
+                values[name] = np.exp(values[logarithm])
+    return values
+
+
+def specification(sample: Sample) -> dict[str, Any]:
+    """Return the cell and the seed as JSON values."""
+    return {"cell": sample.cell.to_json(), "seed": sample.seed}
+
+
+def write_sample(sample: Sample, path: Path) -> None:
+    """Write a sample as an ``.npz`` archive, whole or not at all."""
+    buffer = io.BytesIO()
+    text = json.dumps(specification(sample), sort_keys=True)
+    np.savez(buffer, spec=np.array(text), **arrays(sample))  # type: ignore[arg-type]
+    write_atomically(path, buffer.getvalue())
+
+
+def read_sample(path: Path) -> Sample:
+    """Read what :func:`write_sample` wrote.
+
+    Raises
+    ------
+    SpecificationError
+        If the file is not such an archive.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            stored = {name: archive[name] for name in archive.files}
+        spec = json.loads(str(stored.pop("spec")))
+        cell, seed = Cell.from_json(spec["cell"]), int(spec["seed"])
+    except (OSError, ValueError, KeyError) as error:
+        raise SpecificationError(f"{path} is not a sample written by theory-check simulate: {error}") from error
+    derived = {"displacement", "gradient_displacement"}
+    return Sample(cell, seed, {name: column for name, column in stored.items() if name not in derived}, 0.0)
+
+
+def summarise(sample: Sample) -> list[str]:
+    """Return one line for each column: its median with an exact 95% interval."""
+    from theory_check.inference.intervals import quantile_interval
+    from theory_check.reporting.numerals import format_estimate
+
+    lines = [f"{sample.cell}: {sample.cell.replicates} replicates, {sample.cell.kernel} kernel, {sample.seconds:.2f} core s"]
+    for name, column in arrays(sample).items():
+        if column.ndim == 1 and not name.startswith("pairing"):
+            finite = np.where(np.isfinite(column), column, np.sign(column) * np.finfo(np.float64).max)
+            interval = quantile_interval(finite, 0.5, alpha=0.05)
+            lines.append(f"  {name:<26} median {format_estimate(interval.estimate, interval.lower, interval.upper)}")
+    return lines

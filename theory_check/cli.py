@@ -1,0 +1,305 @@
+"""The command line: ``theory-check run``, ``list``, ``show`` and ``simulate``.
+
+Everything here is parsing and printing; errors end as one line on stderr with exit code 2, an interrupt with 130.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from theory_check import __version__
+from theory_check.errors import TheoryCheckError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from theory_check.runner import Report
+
+USAGE_ERROR = 2
+INTERRUPTED = 130
+
+#: Processor seconds for a random number, all lanes together; for the estimates that ``list`` prints.
+_SECONDS_PER_DRAW = 2e-10
+
+
+def _console(stderr: bool = False) -> Console:
+    from rich.console import Console
+
+    return Console(stderr=stderr, highlight=False)
+
+
+@contextmanager
+def _progress(description: str) -> Iterator[Report]:
+    """Show a bar on a terminal and a line at every tenth of the work elsewhere."""
+    console = _console(stderr=True)
+    if console.is_terminal:
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+        columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+        with Progress(*columns, console=console, transient=True) as progress:
+            task = progress.add_task(description)
+            yield lambda done, total: progress.update(task, completed=done, total=total)
+        return
+    shown = -1
+
+    def report(done: int, total: int) -> None:
+        nonlocal shown
+        tenth = 10 * done // max(total, 1)
+        if tenth > shown:
+            shown = tenth
+            click.echo(f"{description}: {10 * tenth}%", err=True)
+
+    yield report
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
+@click.version_option(__version__, prog_name="theory-check")
+def cli() -> None:
+    """Check theorems about very deep random residual networks by simulation, with controlled error."""
+
+
+_threads_option = click.option(
+    "--threads", type=int, default=None, metavar="N", help="Threads; default: all processors. Values do not depend on it."
+)
+_seed_option = click.option("--seed", type=int, default=0, show_default=True, metavar="N", help="Root seed, 0 to 2^64 - 1.")
+
+
+@cli.command()
+@click.argument("claims", nargs=-1, metavar="[CLAIM]...")
+@click.option("--profile", default="quick", show_default=True, metavar="quick|standard|nightly", help="Depth of evidence.")
+@_seed_option
+@click.option("--out", type=click.Path(path_type=Path), default=Path("reports"), show_default=True, metavar="DIR")
+@_threads_option
+def run(claims: tuple[str, ...], profile: str, seed: int, out: Path, threads: int | None) -> int:
+    """Simulate, judge and report: all claims, or those named.
+
+    Writes DIR/REPORT.md, DIR/results.json and DIR/figures. Exit code 0: all supported; 1: one refuted; 2: bad input;
+    3: none refuted, some inconclusive; 130: interrupted, the same command continues.
+    """
+    from theory_check.reporting.files import write_report
+    from theory_check.reporting.terminal import print_summary
+    from theory_check.runner import UnitStore
+    from theory_check.specifications import check_integer
+    from theory_check.storage import make_directory
+    from theory_check.streams import check_seed
+    from theory_check.verification import exit_code, find_claim, find_profile, verify
+
+    for name in claims:
+        find_claim(name)
+    find_profile(profile)
+    check_seed(seed)
+    if threads is not None:
+        check_integer("number of threads", threads, 1, 1024)
+    resume = out / ".resume"
+    make_directory(resume)
+    with _progress(f"theory-check run, profile {profile}, seed {seed}") as report:
+        record = verify(claims, profile=profile, seed=seed, threads=threads, folder=resume, report=report)
+    written = write_report(record, out)
+    UnitStore(resume).clear()
+    console = _console()
+    print_summary(record, console)
+    click.echo(f"report: {written[0]}")
+    return exit_code(record)
+
+
+@cli.command("list")
+@click.option("--regime", default=None, metavar="R", help="Only the claims of this regime.")
+def list_claims(regime: str | None) -> int:
+    """List the catalogue: id, regime, statement, source, cost at each profile."""
+    from rich.table import Table
+
+    from theory_check.claims.catalogue import REGIMES
+    from theory_check.claims.model import PROFILES
+    from theory_check.reporting.numerals import format_count, format_duration
+    from theory_check.reporting.summary import plain_text
+    from theory_check.specifications import check_choice
+    from theory_check.verification import planned_cost
+
+    if regime is not None:
+        check_choice("regime", regime, [r.name for r in REGIMES])
+    table = Table(box=None, pad_edge=False, title_justify="left")
+    for heading in ("id", "regime", "statement", "source"):
+        table.add_column(heading, overflow="fold")
+    for profile in PROFILES:
+        table.add_column(f"{profile}: networks, core time", justify="right")
+    for group in REGIMES:
+        for claim in group.claims if regime in (None, group.name) else ():
+            costs = [planned_cost(claim, profile) for profile in PROFILES.values()]
+            table.add_row(
+                claim.id,
+                group.name,
+                plain_text(claim.statement),
+                plain_text(claim.source),
+                *(f"{format_count(n)}, {format_duration(draws * _SECONDS_PER_DRAW)}" for n, draws in costs),
+            )
+    console = _console()
+    if not console.is_terminal:
+        console.width = 240
+    console.print(table)
+    return 0
+
+
+@cli.command()
+@click.argument("claim")
+@click.option("--profile", default="quick", show_default=True, metavar="quick|standard|nightly")
+@click.option("--out", type=click.Path(path_type=Path), default=Path("reports"), show_default=True, metavar="DIR",
+              help="Where the last finding is read from.")  # fmt: skip
+def show(claim: str, profile: str, out: Path) -> int:
+    """Show one claim in full: statement, derivation, checks, wrong variants, last finding."""
+    from theory_check.claims.model import plan_claim
+    from theory_check.reporting.numerals import format_significant, format_target
+    from theory_check.reporting.results import load_results
+    from theory_check.reporting.summary import plain_text
+    from theory_check.verification import find_claim, find_profile
+
+    found = find_claim(claim)
+    checks = plan_claim(found, find_profile(profile))
+    for title, text in (
+        (found.id, found.title),
+        ("Statement", plain_text(found.statement)),
+        ("Formula", found.formula),
+        ("Hypotheses", plain_text(found.hypotheses)),
+        ("Derivation", plain_text(found.derivation)),
+        ("Source", plain_text(found.source)),
+    ):
+        click.echo(f"{title}: {text}")
+    click.echo(f"\nChecks at profile {profile}, each at level {format_significant(checks[0].level)}:")
+    for planned in checks:
+        check = planned.check
+        click.echo(f"\n{planned.id}")
+        for cell in check.cells:
+            click.echo(f"  network   {cell}, {cell.kernel} kernel")
+        click.echo(f"  quantity  {plain_text(check.quantity)}; {check.estimator.method}; {planned.replicates} replicates")
+        remainder = f" + remainder {format_significant(check.remainder)}" if check.remainder else ""
+        click.echo(f"  target    {format_target(*check.target)}{' (exact)' if check.exact else ''}")
+        click.echo(f"  margin    {format_significant(check.margin)}{remainder}: {check.margin_reason}")
+        click.echo(f"  must refute  {'; '.join(v.name for v in check.all_variants)}")
+    results = out / "results.json"
+    if results.is_file():
+        record = load_results(results)
+        click.echo(f"\nLast finding ({record.started}, profile {record.profile}, seed {record.seed}):")
+        last = [c for c in record.claims if c.id == found.id]
+        click.echo(f"  {last[0].verdict if last else 'not part of that run'}")
+        for finding in last[0].findings if last else ():
+            click.echo(f"  {finding.verdict:<12} {finding.id}")
+    return 0
+
+
+@cli.command()
+@click.option("--branch", default="res-3", show_default=True, metavar="linear|res-1|res-2|res-3")
+@click.option("--activation", default="relu", show_default=True, metavar="relu|leaky:slope=S|identity|tanh")
+@click.option("--weights", default="gaussian", show_default=True, metavar="NAME[:key=value,...]",
+              help="Weight law, with its parameters and variance=unit|he|glorot|lecun|pytorch.")  # fmt: skip
+@click.option("--width", type=int, default=40, show_default=True)
+@click.option("--depth", type=int, default=1000, show_default=True)
+@click.option("--beta", type=float, default=None, help="Scaling a_k = depth^-beta; default 0.5.")
+@click.option("--scale", default=None, metavar="A[,A...]", help="Scaling a_k itself: one number, or one for each layer.")
+@click.option("--input", "input_name", default="gaussian", show_default=True, metavar="gaussian|sphere|paper")
+@click.option("--inputs", type=int, default=1, show_default=True, help="Inputs that share the weights.")
+@click.option("--replicates", type=int, default=1000, show_default=True)
+@_seed_option
+@click.option("--gradients/--no-gradients", default=True, show_default=True)
+@click.option("--profile-depths", default="", metavar="K[,K...]", help="Depths at which to record the norms.")
+@click.option("--kernel", default="auto", show_default=True, metavar="auto|dense|reduced")
+@_threads_option
+@click.option("--out", type=click.Path(path_type=Path), required=True, metavar="FILE.npz")
+def simulate(
+    branch: str,
+    activation: str,
+    weights: str,
+    width: int,
+    depth: int,
+    beta: float | None,
+    scale: str | None,
+    input_name: str,
+    inputs: int,
+    replicates: int,
+    seed: int,
+    gradients: bool,
+    profile_depths: str,
+    kernel: str,
+    threads: int | None,
+    out: Path,
+) -> int:
+    """Simulate one cell and write its values.
+
+    Arrays of shape (replicates,): log_norm_ratio = log(|h_L|^2/|h_0|^2), displacement = |h_L - h_0|/|h_0|,
+    log_gradient_ratio and gradient_displacement likewise for the gradient from output to input, the logarithms of the
+    displacements, the pairings <p, h> at both ends, and the specification as JSON in spec.
+    """
+    from theory_check.archive import make_cell, summarise, write_sample
+    from theory_check.runner import UnitStore, run_cells
+    from theory_check.specifications import check_integer
+    from theory_check.streams import check_seed
+
+    cell = make_cell(
+        branch=branch,
+        activation=activation,
+        weights=weights,
+        width=width,
+        depth=depth,
+        beta=beta,
+        scale=scale,
+        input_name=input_name,
+        inputs=inputs,
+        replicates=replicates,
+        gradients=gradients,
+        profile_depths=profile_depths,
+        kernel=kernel,
+    )
+    check_seed(seed)
+    if threads is not None:
+        check_integer("number of threads", threads, 1, 1024)
+    if not out.parent.is_dir() or out.is_dir():
+        raise click.UsageError(f"--out {out}: give the path of a file in an existing folder")
+    resume = out.parent / f".{out.name}.resume"
+    from theory_check.storage import make_directory
+
+    make_directory(resume)
+    with _progress(f"theory-check simulate, {replicates} replicates") as report:
+        sample = run_cells([cell], seed, threads=threads, folder=resume, report=report)[cell]
+    write_sample(sample, out)
+    UnitStore(resume).clear()
+    for line in summarise(sample):
+        click.echo(line)
+    click.echo(f"written: {out}")
+    if sample.overflows:
+        click.echo(
+            f"theory-check: warning: {sample.overflows} of {replicates} replicates left the range of double precision; "
+            "their values are infinite, do not average them",
+            err=True,
+        )
+    return 0
+
+
+def _invoke(command: Callable[..., object], arguments: list[str] | None) -> int:
+    try:
+        code = command(args=arguments, standalone_mode=False, prog_name="theory-check")
+    except click.exceptions.Exit as error:
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("theory-check: interrupted; finished parts are kept, the same command continues", err=True)
+        return INTERRUPTED
+    except click.ClickException as error:
+        message = " ".join(error.format_message().split())
+        click.echo(f"theory-check: error: {message}", err=True)
+        return USAGE_ERROR
+    except TheoryCheckError as error:
+        click.echo(f"theory-check: error: {error}", err=True)
+        return USAGE_ERROR
+    return code if isinstance(code, int) else 0
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and leave with its exit code."""
+    sys.exit(_invoke(cli, arguments))
+
+
+if __name__ == "__main__":
+    main()
