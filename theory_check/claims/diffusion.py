@@ -26,7 +26,7 @@ from theory_check.theory.depth_law import depth_law, distance_to_normal
 from theory_check.theory.limits import lognormal_limit, norm_profile
 
 _WIDTH = 20
-_DEPTH = 200
+_DEPTH = 128
 _UNIVERSAL = "limit law; for this weight law the error at finite depth, of order 1/L, has no proven constant"
 _PROVEN = "limit law; its exact distance from the law at this depth is the remainder"
 

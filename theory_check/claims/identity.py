@@ -30,7 +30,7 @@ def _identity(profile: Profile) -> tuple[Check, ...]:
     """P(sqrt D <= epsilon) for an epsilon that the limit law puts at 95%, and the rate at which the median vanishes."""
     checks = []
     for branch, law in COMBINATIONS:
-        network = cell(branch, law, 20, 400 * profile.depth, 1.0)
+        network = cell(branch, law, 20, 200 * profile.depth, 1.0)
         limit = _limit(network)
         epsilon = float(limit.quantile(0.95))
         half = float(limit.quantile(0.5))
@@ -75,7 +75,7 @@ def _identity(profile: Profile) -> tuple[Check, ...]:
 def _identity_laws(profile: Profile) -> tuple[Check, ...]:
     checks = []
     for branch, law in COMBINATIONS:
-        network = cell(branch, law, 20, 400 * profile.depth, 1.0)
+        network = cell(branch, law, 20, 200 * profile.depth, 1.0)
         multiplier, a, depth = one_layer(network)
         spread = multiplier.kappa * a * a * depth
         observable = of.Exponential("log_displacement", 2.0, spread)
@@ -113,7 +113,7 @@ def _rate_cells(profile: Profile) -> tuple[Cell, ...]:
     rates = [
         replace(cell("res-3", "uniform", 40, depth, beta), replicates=512) for beta in _RATE_BETAS for depth in _RATE_DEPTHS
     ]
-    return (*rates, replace(cell("res-3", "uniform", 20, 400 * profile.depth, 1.0), replicates=4096))
+    return (*rates, replace(cell("res-3", "uniform", 20, 200 * profile.depth, 1.0), replicates=4096))
 
 
 def _rate_picture(samples: Sequence[Sample]) -> Picture:
