@@ -184,9 +184,9 @@ def _bounds(profile: Profile) -> tuple[Check, ...]:
                 name=label(network),
                 cells=(network,),
                 quantity=f"$\\mathbb{{P}}({lower:.3g} \\leq D \\leq {upper:.3g})$",
-                estimator=ProportionEstimator(of.Between(of.DISPLACEMENT, lower, upper), truth=0.985),
+                estimator=ProportionEstimator(of.Between(of.DISPLACEMENT, lower, upper), truth=0.985, exact=True),
                 target=(1.0 - delta, 1.0),
-                margin=0.01 * profile.precision,
+                margin=0.03 * profile.precision,
                 margin_reason="the bounds are exact at this depth; the margin is the resolution that the profile pays for",
                 exact=True,
                 variants=(

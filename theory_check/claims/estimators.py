@@ -77,16 +77,25 @@ class MeanEstimator:
 class ProportionEstimator:
     """The probability of an event (an observable of zeros and ones), by Clopper and Pearson.
 
-    ``truth`` is the probability to plan for, where it is known to differ from the ends of the target.
+    ``truth`` is the probability to plan for, where it is known to differ from the ends of the target: "at least 0.9" is
+    supported sooner if it is 0.98. A probability twice the margin below such a target must be refuted all the same, so
+    that is planned for as well; ``exact`` says whether it is enough then to exclude the target without its margin.
     """
 
     observable: Observable
     truth: float | None = None
+    exact: bool = False
     method: str = "Clopper-Pearson"
 
     def replicates(self, target: Range, margin: float, alpha: float, miss: float) -> int:
         """See :func:`theory_check.inference.design.proportion_sample_size`."""
-        return design.proportion_sample_size(target, margin=margin, alpha=alpha, miss=miss, truth=self.truth)
+        needed = design.proportion_sample_size(target, margin=margin, alpha=alpha, miss=miss, truth=self.truth)
+        wrong = target[0] - 2.0 * margin
+        if self.truth is None or wrong <= 0.0:
+            return needed
+        room = 2.0 * margin if self.exact else margin
+        detected = design.proportion_sample_size((0.0, wrong), margin=room, alpha=alpha, miss=miss, truth=wrong)
+        return max(needed, detected)
 
     def resolution(self, target: Range, replicates: int, alpha: float) -> float:
         """See :func:`theory_check.inference.design.proportion_resolution`."""

@@ -75,7 +75,7 @@ def _conservation(profile: Profile) -> tuple[Check, ...]:
                 quantity=f"probability that $\\langle p, h\\rangle$ at both ends agrees within rounding, {bound:.1g}",
                 estimator=ProportionEstimator(of.Between(of.PairingDefect(0), upper=bound), truth=1.0),
                 target=(1.0, 1.0),
-                margin=0.01 * profile.precision,
+                margin=0.02 * profile.precision,
                 margin_reason="an identity; the margin is the share of networks that a sample of this size could overlook",
                 variants=tuple(
                     Variant(name, estimator=ProportionEstimator(of.Between(of.PairingDefect(index + 1), upper=bound)))

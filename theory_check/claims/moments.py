@@ -135,7 +135,7 @@ def _markov_bounds(profile: Profile) -> tuple[Check, ...]:
                     name=f"{label(network)}-{name}",
                     cells=(network,),
                     quantity=f"$\\mathbb{{P}}(D \\leq {symbol})$ at $\\delta = {delta:g}$",
-                    estimator=ProportionEstimator(of.Between(of.DISPLACEMENT, upper=bound), truth=0.98),
+                    estimator=ProportionEstimator(of.Between(of.DISPLACEMENT, upper=bound), truth=0.98, exact=True),
                     target=(1.0 - delta, 1.0),
                     margin=0.02 * profile.precision,
                     margin_reason=_EXACT,

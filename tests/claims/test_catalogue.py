@@ -1,0 +1,76 @@
+"""Contracts that every claim of the catalogue keeps, present and future."""
+
+from __future__ import annotations
+
+import pytest
+
+from theory_check.cells import Cell
+from theory_check.claims.catalogue import REGIMES, all_claims
+from theory_check.claims.estimators import DistanceEstimator
+from theory_check.claims.grids import COMBINATIONS, label
+from theory_check.claims.model import FAMILY_LEVEL, MISS_RATE, PLACES, PROFILES, plan_claim
+from theory_check.initializations import Weights
+from theory_check.networks import Branch, Input, Network, Scaling
+
+CLAIMS = {claim.id: claim for claim in all_claims()}
+
+
+def test_ids_are_unique_and_levels_add_up():
+    assert len(CLAIMS) == len(all_claims()) <= PLACES
+    spent = sum(planned.level for claim in all_claims() for planned in plan_claim(claim, PROFILES["quick"]))
+    assert spent == pytest.approx(FAMILY_LEVEL * len(CLAIMS) / PLACES)
+
+
+@pytest.mark.parametrize("claim", all_claims(), ids=lambda c: c.id)
+def test_a_claim_states_everything_a_reader_needs(claim):
+    for text in (claim.title, claim.statement, claim.formula, claim.source, claim.derivation, claim.hypotheses):
+        assert text.strip()
+
+
+@pytest.mark.parametrize("name", PROFILES)
+@pytest.mark.parametrize("claim", all_claims(), ids=lambda c: c.id)
+def test_points_keep_their_names_across_profiles_and_plan(claim, name):
+    planned = plan_claim(claim, PROFILES[name])
+    assert len({p.id for p in planned}) == len(planned)
+    assert [p.id for p in planned] == [p.id for p in plan_claim(claim, PROFILES["quick"])]
+    for one in planned:
+        check = one.check
+        assert one.replicates >= 1
+        assert check.margin > 0.0
+        assert check.margin_reason
+        assert check.target[0] <= check.target[1]
+        # Wrong variants of distance checks are at twice margin plus remainder; tilted laws reach a distance of 1/4.
+        if isinstance(check.estimator, DistanceEstimator):
+            assert check.margin + check.remainder <= 0.125
+
+
+@pytest.mark.parametrize("claim_id", ["E1", "E4", "E5", "E6", "P1", "P2", "P3", "P4", "P5", "E8"])
+def test_central_statements_cover_both_branches_and_three_weight_laws(claim_id):
+    checks = CLAIMS[claim_id].checks(PROFILES["quick"])
+    seen = {(c.network.branch.name, c.weights.law) for check in checks for c in check.cells}
+    assert set(COMBINATIONS) <= seen
+
+
+@pytest.mark.parametrize("claim", all_claims(), ids=lambda c: c.id)
+def test_a_finer_profile_never_plans_fewer_networks(claim):
+    plans = [plan_claim(claim, profile) for profile in PROFILES.values()]
+    for coarse, fine in zip(plans, plans[1:], strict=False):
+        for a, b in zip(coarse, fine, strict=True):
+            # Where the predicted probability itself tends to 0 or 1 with depth, less is needed.
+            if a.check.target == b.check.target:
+                assert a.replicates <= b.replicates
+
+
+def test_the_miss_rate_leaves_a_run_inconclusive_by_chance_less_than_once_in_a_thousand():
+    points = sum(len(plan_claim(claim, PROFILES["quick"])) for claim in all_claims())
+    assert points * MISS_RATE < 1e-3
+
+
+def test_labels_tell_networks_apart():
+    network = Network(Branch("res-3"), 20, 5, Scaling.power(0.5))
+    cell = Cell(network=network, weights=Weights("uniform"), input=Input(), kernel="dense", replicates=1)
+    assert label(cell) == "res-3-uniform-d20"
+
+
+def test_regimes_have_pictures():
+    assert all(regime.illustrations for regime in REGIMES if regime.name != "moments")

@@ -1,0 +1,45 @@
+"""Laws as values: inverse functions, densities, and the distance of a tilted law."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from theory_check.claims.laws import Normal, ScaledChiSquare, Tilted
+from theory_check.errors import SpecificationError
+
+LAWS = [
+    (Normal(0.3, 2.0), stats.norm(0.3, np.sqrt(2.0))),
+    (ScaledChiSquare(5, 0.7), stats.gamma(2.5, scale=2 * 0.7 / 5)),
+    (ScaledChiSquare(4, 3.0, root=True), stats.nakagami(2.0, scale=np.sqrt(3.0))),
+]
+
+
+@pytest.mark.parametrize(("law", "reference"), LAWS)
+def test_laws_agree_with_scipy(law, reference):
+    p = np.linspace(0.001, 0.999, 101)
+    x = reference.ppf(p)
+    # 1e-12: both sides are a few roundings away from the same special functions.
+    np.testing.assert_allclose(law.cdf(x), p, rtol=1e-12)
+    np.testing.assert_allclose(law.quantile(p), x, rtol=1e-10)
+    np.testing.assert_allclose(law.density(x), reference.pdf(x), rtol=1e-10)
+
+
+@given(st.floats(-0.25, 0.25), st.sampled_from([law for law, _ in LAWS]))
+def test_a_tilted_law_is_a_law_at_the_stated_distance(distance, law):
+    tilted = Tilted(law, distance)
+    p = np.linspace(0.0, 1.0, 2001)[1:-1]
+    x = law.quantile(p)
+    assert np.all(np.diff(tilted.cdf(x)) >= 0.0)
+    # p = 1/2, where the tilt is largest, is on the grid; the rest is rounding.
+    assert np.max(np.abs(tilted.cdf(x) - law.cdf(x))) == pytest.approx(abs(distance), abs=1e-12)
+    if abs(distance) < 0.24:
+        np.testing.assert_allclose(tilted.cdf(tilted.quantile(p)), p, atol=1e-9)
+
+
+def test_a_tilt_that_leaves_the_unit_interval_is_refused():
+    with pytest.raises(SpecificationError, match="at most 1/4"):
+        Tilted(Normal(0.0, 1.0), 0.3)

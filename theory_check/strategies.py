@@ -1,0 +1,205 @@
+"""Hypothesis strategies for networks, weight laws, inputs and cells.
+
+They draw *parameters*. A seed of a statistical test is never drawn: a search over seeds would find an unlucky one, and
+the level of the test would mean nothing. Every value shrinks towards a small, plain one: ReLU, ``linear``, Gaussian weights,
+width 1, depth 1, beta 1/2.
+
+    from hypothesis import given
+    from theory_check.simulation import simulate
+    from theory_check.strategies import cells
+
+    @given(cells())
+    def test_values_do_not_depend_on_the_observables(cell): ...
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from hypothesis import strategies as st
+
+from theory_check.cells import MAXIMAL_ORTHOGONAL_WIDTH, Cell, KernelName, can_reduce
+from theory_check.initializations import GAINS, LAWS, WeightLaw, Weights
+from theory_check.networks import Activation, Branch, Input, Network, Scaling
+
+__all__ = ["activations", "branches", "cells", "inputs", "networks", "scalings", "weights"]
+
+#: Largest absolute value of the scaling exponents and factors that are drawn: beyond, a few layers leave double precision.
+_LARGEST_EXPONENT = 2.0
+_LARGEST_FACTOR = 2.0
+
+
+def _between(low: float, high: float, **options: Any) -> st.SearchStrategy[float]:
+    """Draw a number between two bounds with at most six digits, so that examples can be read."""
+    return st.floats(low, high, allow_nan=False, allow_subnormal=False, **options).map(lambda x: float(f"{x:.6g}"))
+
+
+def activations(*, homogeneous: bool | None = None) -> st.SearchStrategy[Activation]:
+    """Draw an activation: ``relu``, ``identity``, ``leaky`` with a slope in [-1, 1], or ``tanh``.
+
+    Parameters
+    ----------
+    homogeneous : bool, optional
+        Only those with sigma(c x) = c sigma(x) for c > 0, or only the others; default: all.
+    """
+    piecewise_linear = st.one_of(
+        st.sampled_from([Activation("relu"), Activation("identity")]),
+        _between(-1.0, 1.0).map(lambda slope: Activation("leaky", slope)),
+    )
+    tanh = st.just(Activation("tanh"))
+    if homogeneous is None:
+        return piecewise_linear | tanh
+    return piecewise_linear if homogeneous else tanh
+
+
+def branches(*, homogeneous: bool | None = None) -> st.SearchStrategy[Branch]:
+    """Draw a residual branch with an activation.
+
+    Parameters
+    ----------
+    homogeneous : bool, optional
+        Only branches with g(c h) = c g(h) for c > 0, or only the others (a bias, or tanh); default: all.
+    """
+    straight = st.just(Branch("linear")) | st.builds(
+        Branch, st.sampled_from(["res-1", "res-3"]), activations(homogeneous=True)
+    )
+    other = st.builds(Branch, st.just("res-2"), activations()) | st.builds(
+        Branch, st.sampled_from(["res-1", "res-3"]), activations(homogeneous=False)
+    )
+    if homogeneous is None:
+        return straight | other
+    return straight if homogeneous else other
+
+
+def scalings(depth: int, *, positive: bool = False) -> st.SearchStrategy[Scaling]:
+    """Draw a scaling for a network of that depth: a power, a constant factor, or one factor a layer.
+
+    Parameters
+    ----------
+    depth : int
+        Length of a sequence of factors.
+    positive : bool
+        Only factors above 0; default: zero and negative factors as well.
+    """
+    lowest = 0.001 if positive else -_LARGEST_FACTOR
+    factor = _between(lowest, _LARGEST_FACTOR)
+    return st.one_of(
+        st.sampled_from([0.5, 1.0, 0.25, 0.0]).map(Scaling.power),
+        _between(-0.5 if positive else -_LARGEST_EXPONENT, _LARGEST_EXPONENT).map(Scaling.power),
+        factor.map(Scaling.constant),
+        st.lists(factor, min_size=depth, max_size=depth).map(Scaling.sequence),
+    )
+
+
+def weights(
+    *,
+    laws: tuple[str, ...] | None = None,
+    finite_variance: bool = False,
+    nonzero: bool = False,
+    independent: bool = False,
+) -> st.SearchStrategy[Weights]:
+    """Draw a registered weight law, its parameters inside their ranges, and a variance convention.
+
+    Parameters
+    ----------
+    laws : tuple of str, optional
+        Names of the laws to draw from; default: all that are registered.
+    finite_variance : bool
+        Only laws with a finite variance.
+    nonzero : bool
+        Only laws with a variance that is not 0.
+    independent : bool
+        Only laws with independent entries (all but ``orthogonal``).
+    """
+    chosen = [law for law in LAWS if laws is None or law.name in laws]
+    if independent:
+        chosen = [law for law in chosen if law.kernel != "orthogonal"]
+    if nonzero:
+        chosen = [law for law in chosen if law.variance(law.defaults) != 0.0]
+    drawn = st.sampled_from(chosen).flatmap(_weights_of_law)
+    return drawn.filter(lambda w: math.isfinite(w.entry_variance)) if finite_variance else drawn
+
+
+def _weights_of_law(law: WeightLaw) -> st.SearchStrategy[Weights]:
+    parameters = [
+        st.tuples(st.just(name), st.just(default) | _inside(*law.ranges[name])) for name, default in law.defaults.items()
+    ]
+    return st.builds(Weights, st.just(law.name), st.tuples(*parameters), st.sampled_from(sorted(GAINS, key=_plainness)))
+
+
+def _plainness(convention: str) -> tuple[bool, str]:
+    return convention != "unit", convention
+
+
+def _inside(low: float, high: float) -> st.SearchStrategy[float]:
+    """Draw from an open interval; on the logarithmic scale where it spans several orders of magnitude."""
+    if low > 0.0 and high > 10.0 * low:
+        drawn = _between(math.log(low), math.log(high)).map(lambda x: float(f"{math.exp(x):.6g}"))
+    else:
+        drawn = _between(low, high)
+    return drawn.filter(lambda x: low < x < high)
+
+
+def inputs(*, maximal_count: int = 3) -> st.SearchStrategy[Input]:
+    """Draw a law of the input, and how many inputs share the weights (up to ``maximal_count``)."""
+    return st.builds(Input, st.sampled_from(["gaussian", "sphere", "paper"]), st.integers(1, maximal_count))
+
+
+@st.composite
+def networks(
+    draw: st.DrawFn,
+    *,
+    max_width: int = 6,
+    max_depth: int = 5,
+    branches: st.SearchStrategy[Branch] = branches(),  # noqa: B008 - a strategy is a frozen description
+) -> Network:
+    """Draw a network.
+
+    Parameters
+    ----------
+    max_width, max_depth : int
+        Largest width and depth; the smallest are 1.
+    branches : strategy
+        Where the branch comes from, for example ``branches(homogeneous=True)``.
+    """
+    depth = draw(st.integers(1, max_depth))
+    return Network(draw(branches), draw(st.integers(1, max_width)), depth, draw(scalings(depth)))
+
+
+@st.composite
+def cells(
+    draw: st.DrawFn,
+    *,
+    max_width: int = 6,
+    max_depth: int = 5,
+    max_replicates: int = 100,
+    branches: st.SearchStrategy[Branch] = branches(),  # noqa: B008
+    weights: st.SearchStrategy[Weights] = weights(),  # noqa: B008
+    inputs: st.SearchStrategy[Input] = inputs(),  # noqa: B008
+    kernel: KernelName | None = None,
+) -> Cell:
+    """Draw a cell that is quick to simulate.
+
+    Parameters
+    ----------
+    max_width, max_depth, max_replicates : int
+        Largest sizes.
+    branches, weights, inputs : strategy
+        Where the parts come from.
+    kernel : {"dense", "reduced"}, optional
+        Only cells of this kernel; default: dense, and reduced where it is exact. With ``reduced``, pass weights and
+        inputs that can be reduced.
+    """
+    network = draw(networks(max_width=min(max_width, MAXIMAL_ORTHOGONAL_WIDTH), max_depth=max_depth, branches=branches))
+    law, observed = draw(weights), draw(inputs)
+    kernels: list[KernelName] = ["dense", "reduced"] if can_reduce(law, observed) else ["dense"]
+    return Cell(
+        network=network,
+        weights=law,
+        input=observed,
+        kernel=draw(st.sampled_from(kernels)) if kernel is None else kernel,
+        replicates=draw(st.integers(1, max_replicates)),
+        gradients=draw(st.booleans()),
+        profile=tuple(sorted(draw(st.sets(st.integers(0, network.depth), max_size=3)))),
+    )
