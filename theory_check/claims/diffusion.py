@@ -17,12 +17,11 @@ from theory_check.claims.estimators import (
     QuantileEstimator,
     SpreadEstimator,
 )
-from theory_check.claims.grids import COMBINATIONS, SOURCE, cell, label, one_layer
+from theory_check.claims.grids import COMBINATIONS, SOURCE, cell, distance_from_normal, label, one_layer
 from theory_check.claims.laws import Normal
 from theory_check.claims.model import Check, Claim, Illustration, Profile, Regime, Variant
 from theory_check.findings import Curve, HistogramPanel, PathPanel, Picture
 from theory_check.theory import moments
-from theory_check.theory.depth_law import depth_law, distance_to_normal
 from theory_check.theory.limits import lognormal_limit, norm_profile
 
 _WIDTH = 20
@@ -42,7 +41,7 @@ def _law_check(network: Cell, name: str, observable: Observable, symbol: str, pr
     multiplier, a, depth = one_layer(network)
     law = _limit(network)
     proven = network.weights.law == "gaussian"
-    remainder = distance_to_normal(depth_law(multiplier, a, depth), law.mean, law.variance).upper if proven else 0.0
+    remainder = distance_from_normal(multiplier, a, depth, law.mean, law.variance) if proven else 0.0
     other = Normal(law.mean * (2.0 if multiplier.kind == "res-3" else 0.5), law.variance)
     return Check(
         name=f"{label(network)}-{name}",

@@ -11,12 +11,19 @@ import numpy as np
 from theory_check.cells import Cell, Sample
 from theory_check.claims import observables as of
 from theory_check.claims.estimators import DistanceEstimator, ProportionEstimator, QuantileEstimator
-from theory_check.claims.grids import COMBINATIONS, SOURCE, cell, label, one_layer
+from theory_check.claims.grids import (
+    COMBINATIONS,
+    SOURCE,
+    cell,
+    distance_from_normal,
+    finite_depth_law,
+    label,
+    one_layer,
+)
 from theory_check.claims.laws import Normal
 from theory_check.claims.model import Check, Claim, Illustration, Profile, Regime, Variant
 from theory_check.findings import Band, Curve, PathPanel, Picture, RatePanel
 from theory_check.inference.intervals import quantile_interval
-from theory_check.theory.depth_law import depth_law, distance_to_normal
 from theory_check.theory.limits import explosion_law, explosion_rate
 from theory_check.theory.multiplier import Multiplier
 
@@ -90,7 +97,7 @@ def _fluctuations(profile: Profile) -> list[Check]:
         multiplier, a, depth = one_layer(network)
         centred = explosion_law(multiplier, a, depth)
         law = Normal.of(centred)
-        remainder = distance_to_normal(depth_law(multiplier, a, depth), law.mean, law.variance).upper
+        remainder = distance_from_normal(multiplier, a, depth, law.mean, law.variance)
         deviation = math.sqrt(law.variance)
         checks.append(
             Check(
@@ -126,10 +133,10 @@ def _threshold(profile: Profile) -> list[Check]:
     for branch, width in (("linear", 1), ("linear", 2), ("linear", 3), ("res-3", 2), ("res-3", 3)):
         network = cell(branch, "gaussian", width, 1000 * profile.depth, _BETA)  # type: ignore[arg-type]
         multiplier, a, depth = one_layer(network)
-        law = depth_law(multiplier, a, depth)
+        law = finite_depth_law(multiplier, a, depth)
         growing = 1.0 - float(law.cdf(0.0))
         wrong = Multiplier(width + 1, multiplier.kind, multiplier.slope, multiplier.gain)
-        other = 1.0 - float(depth_law(wrong, a, depth).cdf(0.0))
+        other = 1.0 - float(finite_depth_law(wrong, a, depth).cdf(0.0))
         checks.append(
             Check(
                 name=f"{label(network)}-sign",
@@ -147,7 +154,7 @@ def _threshold(profile: Profile) -> list[Check]:
         )
     network = cell("linear", "gaussian", 1, 1000 * profile.depth, _BETA)
     multiplier, a, depth = one_layer(network)
-    law = depth_law(multiplier, a, depth)
+    law = finite_depth_law(multiplier, a, depth)
     near_one = of.Between(of.ROOT_DISPLACEMENT, 0.9, 1.1)
     # sqrt(D) = |h_L/h_0 - 1|, and |h_L/h_0| = sqrt(R): within 0.1 of 1 as soon as sqrt(R) <= 0.1.
     collapsed = float(law.cdf(2.0 * math.log(0.1)))

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from theory_check.cells import Cell, KernelName, choose_kernel
 from theory_check.errors import HypothesisError
 from theory_check.initializations import Weights
 from theory_check.networks import Branch, BranchName, Input, Network, Scaling
+from theory_check.theory.depth_law import DepthLaw, depth_law, distance_to_normal
 from theory_check.theory.multiplier import Multiplier
 
 #: Branches and weight laws that every statement on independent weights is checked for.
@@ -61,6 +64,18 @@ def one_layer(cell: Cell) -> tuple[Multiplier, float, int]:
     linear = branch.name == "linear"
     multiplier = Multiplier(network.width, "linear" if linear else "res-3", 0.0 if linear else slope, gain)
     return multiplier, float(network.scaling.factors(network.depth)[0]), network.depth
+
+
+@cache
+def finite_depth_law(multiplier: Multiplier, a: float, depth: int) -> DepthLaw:
+    """Return the exact law of log R; claims, variants and profiles share it."""
+    return depth_law(multiplier, a, depth)
+
+
+@cache
+def distance_from_normal(multiplier: Multiplier, a: float, depth: int, mean: float, variance: float) -> float:
+    """Bound the Kolmogorov distance of the exact law of log R from N(mean, variance)."""
+    return distance_to_normal(finite_depth_law(multiplier, a, depth), mean, variance).upper
 
 
 def label(cell: Cell) -> str:

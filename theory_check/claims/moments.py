@@ -5,10 +5,9 @@ from __future__ import annotations
 from theory_check.cells import Cell
 from theory_check.claims import observables as of
 from theory_check.claims.estimators import DistanceEstimator, MeanEstimator, ProportionEstimator
-from theory_check.claims.grids import COMBINATIONS, SOURCE, cell, label, one_layer
+from theory_check.claims.grids import COMBINATIONS, SOURCE, cell, finite_depth_law, label, one_layer
 from theory_check.claims.model import Check, Claim, Profile, Regime, Variant
 from theory_check.theory import moments
-from theory_check.theory.depth_law import depth_law
 from theory_check.theory.multiplier import Multiplier
 
 _EXACT = "the prediction is exact at this depth and width; the margin is the resolution that the profile pays for"
@@ -73,7 +72,7 @@ def _one_layer_laws(profile: Profile) -> tuple[Check, ...]:
     ):
         network = cell(branch, "gaussian", width, depth, beta, kernel=kernel)  # type: ignore[arg-type]
         multiplier, a, layers = one_layer(network)
-        law = depth_law(multiplier, a, layers)
+        law = finite_depth_law(multiplier, a, layers)
         wider = Multiplier(width + max(1, width // 3), multiplier.kind, multiplier.slope, multiplier.gain)
         checks.append(
             Check(
@@ -88,7 +87,7 @@ def _one_layer_laws(profile: Profile) -> tuple[Check, ...]:
                 variants=(
                     Variant(
                         f"the law of width {wider.width}",
-                        estimator=DistanceEstimator(of.LOG_NORM_RATIO, depth_law(wider, a, layers)),
+                        estimator=DistanceEstimator(of.LOG_NORM_RATIO, finite_depth_law(wider, a, layers)),
                     ),
                 ),
             )

@@ -250,7 +250,14 @@ def _influence(sample: FloatArray, m: float, tilt: float) -> float:
 _EXACT_RADIUS_LIMIT = 2000
 
 
-@lru_cache(maxsize=1024)  # an inversion takes milliseconds, and many samples share a size
+@lru_cache(maxsize=1024)  # an inversion takes milliseconds, and all samples beyond the limit share one
+def _exact_radius(observations: int, level: float) -> float:
+    from scipy.special import smirnovi
+
+    return float(smirnovi(observations, level / 2.0)) * (1.0 + 1e-12)
+
+
+@lru_cache(maxsize=1024)
 def kolmogorov_radius(observations: int, level: float) -> float:
     r"""Return a number that the Kolmogorov statistic of n values exceeds with probability at most `level`.
 
@@ -264,16 +271,14 @@ def kolmogorov_radius(observations: int, level: float) -> float:
     because it inverts the distribution function instead of the tail: at n = 145 the radius for 1e-12 has level 1.2e-12,
     and at some levels it fails.
     """
-    from scipy.special import smirnovi
-    from scipy.stats import kstwo
-
     massart = math.sqrt(math.log(2.0 / level) / (2.0 * observations))
     if level > 0.02:
+        from scipy.stats import kstwo
+
         # The series for n > 140 is good to 4e-5 of the tail; asking for slightly less errs to the safe side.
         return min(massart, float(kstwo.isf(level * (1.0 - 1e-4), observations)))
     # The radius of fewer values is valid too, which keeps it decreasing across the limit.
-    exact = float(smirnovi(min(observations, _EXACT_RADIUS_LIMIT), level / 2.0)) * (1.0 + 1e-12)
-    return min(massart, exact, 1.0)
+    return min(massart, _exact_radius(min(observations, _EXACT_RADIUS_LIMIT), level), 1.0)
 
 
 def kolmogorov_interval(values: ArrayLike, cdf: Callable[[FloatArray], ArrayLike], *, alpha: float) -> Interval:
