@@ -105,12 +105,12 @@ class Matrices:
             return self.deviation * matrix, np.zeros_like(matrix)
         # Gram-Schmidt on the rows is the QR factorisation of the transpose with a positive diagonal. A relative
         # perturbation of the rows by (columns + 8) UNIT moves the factor by at most its condition number times that
-        # (Sun 1991, first order, with the constant 1 + sqrt 2), relative to entries of size up to sqrt(columns).
+        # (Sun 1991, first order, with the constant 1 + sqrt 2) in the Frobenius norm, sqrt(columns) for a rotation.
         columns = matrix.shape[1]
         stacked = np.moveaxis(matrix, -1, 0)
         q, r = np.linalg.qr(np.swapaxes(stacked, 1, 2))
         rows = np.swapaxes(q * np.sign(np.einsum("lii->li", r))[:, None, :], 1, 2) * math.sqrt(columns)
-        bound = (1.0 + math.sqrt(2.0)) * np.linalg.cond(stacked) * columns * (columns + 8) * UNIT
+        bound = (1.0 + math.sqrt(2.0)) * np.linalg.cond(stacked) * math.sqrt(columns) * (columns + 8) * UNIT
         bounds = np.broadcast_to(self.deviation * math.sqrt(columns) * bound, matrix.shape)
         return self.deviation * np.moveaxis(rows, 0, -1), bounds
 

@@ -116,6 +116,7 @@ def test_it(evidence, index):
 
 
 def test_the_plugin_imports_nothing_heavy():
-    code = "import sys, theory_check.pytest_plugin as p; print([m for m in ('numpy', 'numba', 'scipy') if m in sys.modules])"
+    code = "import sys, theory_check.pytest_plugin as p; print([m for m in ('numpy', 'numba', 'scipy') if m in "
+    "sys.modules])"
     output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert output.strip() == "[]"

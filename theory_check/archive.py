@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,7 @@ def make_cell(
             Branch(branch, Activation.parse(activation)),  # type: ignore[arg-type]
             width,
             depth,
-            _scaling(beta, scale, depth),
+            _scaling(beta, scale),
         ),
         weights=law,
         input=observed,
@@ -68,7 +69,7 @@ def _numbers(what: str, text: str, kind: type[int] | type[float]) -> list[float]
         raise SpecificationError(f"{what} {text!r} must be numbers separated by commas") from error
 
 
-def _scaling(beta: float | None, scale: str | None, depth: int) -> Scaling:
+def _scaling(beta: float | None, scale: str | None) -> Scaling:
     if scale is None:
         return Scaling.power(0.5 if beta is None else beta)
     if beta is not None:
@@ -116,8 +117,9 @@ def read_sample(path: Path) -> Sample:
             stored = {name: archive[name] for name in archive.files}
         spec = json.loads(str(stored.pop("spec")))
         cell, seed = Cell.from_json(spec["cell"]), int(spec["seed"])
-    except (OSError, ValueError, KeyError) as error:
-        raise SpecificationError(f"{path} is not a sample written by theory-check simulate: {error}") from error
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, zipfile.BadZipFile) as error:
+        reason = " ".join(str(error).split())
+        raise SpecificationError(f"{path} is not a sample written by theory-check simulate: {reason}") from error
     derived = {"displacement", "gradient_displacement"}
     return Sample(cell, seed, {name: column for name, column in stored.items() if name not in derived}, 0.0)
 
@@ -127,7 +129,9 @@ def summarise(sample: Sample) -> list[str]:
     from theory_check.inference.intervals import quantile_interval
     from theory_check.reporting.numerals import format_estimate
 
-    lines = [f"{sample.cell}: {sample.cell.replicates} replicates, {sample.cell.kernel} kernel, {sample.seconds:.2f} core s"]
+    lines = [
+        f"{sample.cell}: {sample.cell.replicates} replicates, {sample.cell.kernel} kernel, {sample.seconds:.2f} core s"
+    ]
     for name, column in arrays(sample).items():
         if column.ndim == 1 and not name.startswith("pairing"):
             finite = np.where(np.isfinite(column), column, np.sign(column) * np.finfo(np.float64).max)

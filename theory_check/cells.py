@@ -60,7 +60,8 @@ class Cell:
             check_integer("profile depth", depth, 0, self.network.depth)
         if self.kernel == "reduced" and not can_reduce(self.weights, self.input):
             raise SpecificationError(
-                f"the reduced kernel needs gaussian weights and one input, not {self.weights} and {self.input}; use dense"
+                f"the reduced kernel needs gaussian weights and one input, not {self.weights} and {self.input}; use "
+                f"dense"
             )
         if self.weights.law == "orthogonal" and self.network.width > MAXIMAL_ORTHOGONAL_WIDTH:
             raise SpecificationError(
@@ -130,10 +131,11 @@ class Sample:
         * ``log_gradient_ratio``: log R* = log(||p_0||^2 / ||p_L||^2),
         * ``log_gradient_displacement``: log sqrt(D*) = log(||p_0 - p_L|| / ||p_L||),
         * ``pairing_output``, ``pairing_input``: <p_L, h_L> and <p_0, h_0>, both over ||p_L|| ||h_L||,
-        * ``cosine_input``, ``cosine_output`` (several inputs): cosine of each hidden state with the first, at both ends,
+        * ``cosine_input``, ``cosine_output`` (several inputs): cosine of each hidden state with the first, at both
+          ends,
 
-        and of shape (replicates, [inputs,] depths) ``norm_profile`` and ``gradient_profile``: log(||h_k||^2 / ||h_0||^2) and
-        log(||p_k||^2 / ||p_L||^2) at the depths of the profile.
+        and of shape (replicates, [inputs,] depths) ``norm_profile`` and ``gradient_profile``: log(||h_k||^2 /
+        ||h_0||^2) and log(||p_k||^2 / ||p_L||^2) at the depths of the profile.
     seconds : float
         Processor time that the simulation took, all threads together.
     """

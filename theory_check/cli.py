@@ -65,14 +65,22 @@ def cli() -> None:
 
 
 _threads_option = click.option(
-    "--threads", type=int, default=None, metavar="N", help="Threads; default: all processors. Values do not depend on it."
+    "--threads",
+    type=int,
+    default=None,
+    metavar="N",
+    help="Threads; default: all processors. Values do not depend on it.",
 )
-_seed_option = click.option("--seed", type=int, default=0, show_default=True, metavar="N", help="Root seed, 0 to 2^64 - 1.")
+_seed_option = click.option(
+    "--seed", type=int, default=0, show_default=True, metavar="N", help="Root seed, 0 to 2^64 - 1."
+)
 
 
 @cli.command()
 @click.argument("claims", nargs=-1, metavar="[CLAIM]...")
-@click.option("--profile", default="quick", show_default=True, metavar="quick|standard|nightly", help="Depth of evidence.")
+@click.option(
+    "--profile", default="quick", show_default=True, metavar="quick|standard|nightly", help="Depth of evidence."
+)
 @_seed_option
 @click.option("--out", type=click.Path(path_type=Path), default=Path("reports"), show_default=True, metavar="DIR")
 @_threads_option
@@ -175,7 +183,9 @@ def show(claim: str, profile: str, out: Path) -> int:
         click.echo(f"\n{planned.id}")
         for cell in check.cells:
             click.echo(f"  network   {cell}, {cell.kernel} kernel")
-        click.echo(f"  quantity  {plain_text(check.quantity)}; {check.estimator.method}; {planned.replicates} replicates")
+        click.echo(
+            f"  quantity  {plain_text(check.quantity)}; {check.estimator.method}; {planned.replicates} replicates"
+        )
         remainder = f" + remainder {format_significant(check.remainder)}" if check.remainder else ""
         click.echo(f"  target    {format_target(*check.target)}{' (exact)' if check.exact else ''}")
         click.echo(f"  margin    {format_significant(check.margin)}{remainder}: {check.margin_reason}")
@@ -199,7 +209,9 @@ def show(claim: str, profile: str, out: Path) -> int:
 @click.option("--width", type=int, default=40, show_default=True)
 @click.option("--depth", type=int, default=1000, show_default=True)
 @click.option("--beta", type=float, default=None, help="Scaling a_k = depth^-beta; default 0.5.")
-@click.option("--scale", default=None, metavar="A[,A...]", help="Scaling a_k itself: one number, or one for each layer.")
+@click.option(
+    "--scale", default=None, metavar="A[,A...]", help="Scaling a_k itself: one number, or one for each layer."
+)
 @click.option("--input", "input_name", default="gaussian", show_default=True, metavar="gaussian|sphere|paper")
 @click.option("--inputs", type=int, default=1, show_default=True, help="Inputs that share the weights.")
 @click.option("--replicates", type=int, default=1000, show_default=True)

@@ -115,6 +115,11 @@ class Finding:
     variants: tuple[VariantFinding, ...]
 
     @property
+    def tolerance(self) -> float:
+        """Distance from the target that still counts as agreement: margin and remainder."""
+        return self.margin + self.remainder
+
+    @property
     def has_teeth(self) -> bool:
         """Whether there are wrong variants and every one was refuted."""
         return bool(self.variants) and all(v.verdict == "refuted" for v in self.variants)
@@ -140,7 +145,7 @@ class ClaimFinding:
     @property
     def has_teeth(self) -> bool:
         """Whether every wrong variant of every point was refuted."""
-        return all(f.has_teeth for f in self.findings)
+        return bool(self.findings) and all(f.has_teeth for f in self.findings)
 
 
 @dataclass(frozen=True)
@@ -175,7 +180,10 @@ class HistogramPanel:
 
 @dataclass(frozen=True)
 class RatePanel:
-    """Measured quantities against depth on logarithmic axes, with the predicted lines."""
+    """Measured quantities against depth on logarithmic axes, with the predicted lines.
+
+    With as many lines as measured quantities, line i belongs to quantity i and shares its colour.
+    """
 
     title: str
     xlabel: str
@@ -235,8 +243,8 @@ class RunRecord:
 
     Attributes
     ----------
-    profile, seed, family_level
-        What was asked: depth of evidence, root seed, chance of any false alarm in the whole run.
+    profile, seed, selection, family_level
+        What was asked: depth of evidence, root seed, claims (none named means all), chance of any false alarm.
     started : str
         Date and time in UTC, ISO 8601.
     duration : float
@@ -250,6 +258,7 @@ class RunRecord:
 
     profile: str
     seed: int
+    selection: tuple[str, ...] = ()
     family_level: float
     started: str
     duration: float

@@ -1,14 +1,14 @@
 """Weight laws at initialisation: the law of one entry of sqrt(d) V, and the variance convention.
 
-To add a law, append one :class:`WeightLaw` to :data:`LAWS`: a name, a line of description and a plain function that maps
-two independent uniforms on (0, 1) to one draw of unit variance. It is then available in Python, on the command line
-(``--weights NAME``), in the Hypothesis strategies and in the tests that every law passes.
+To add a law, append one :class:`WeightLaw` to :data:`LAWS`: a name, a line of description and a plain function that
+maps two independent uniforms on (0, 1) to one draw of unit variance. It is then available in Python, on the command
+line (``--weights NAME``), in the Hypothesis strategies and in the tests that every law passes.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal
@@ -19,15 +19,18 @@ from numpy.typing import NDArray
 from theory_check.errors import SpecificationError
 from theory_check.specifications import check_choice, check_finite, parse_call, render_call
 
-#: ``transform(u, v, constants)``: two independent uniforms on (0, 1) to one draw; compiled, so arithmetic and ``math`` only.
-Transform = Callable[[float, float, NDArray[np.float64]], float]
+#: ``transform(u, v, constants)``: two independent uniforms on (0, 1) to one draw; compiled, so arithmetic and ``math``
+#: only.
+Transform = Callable[[float, float, Sequence[float]], float]
 Parameters = Mapping[str, float]
 
 Variance = Literal["unit", "he", "glorot", "lecun", "pytorch"]
 
 #: Variance of an entry of a square matrix, times the width: 2/fan-in (He), 2/(fan-in + fan-out) (Glorot), 1/fan-in
 #: (LeCun), and 1/(3 fan-in) for PyTorch's default Linear, uniform on +-1/sqrt(fan-in).
-GAINS: Mapping[str, float] = MappingProxyType({"unit": 1.0, "he": 2.0, "glorot": 1.0, "lecun": 1.0, "pytorch": 1.0 / 3.0})
+GAINS: Mapping[str, float] = MappingProxyType(
+    {"unit": 1.0, "he": 2.0, "glorot": 1.0, "lecun": 1.0, "pytorch": 1.0 / 3.0}
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,18 +70,18 @@ class WeightLaw:
     inner: str = ""
 
 
-def _laplace(u: float, v: float, _constants: NDArray[np.float64]) -> float:
+def _laplace(u: float, v: float, _constants: Sequence[float]) -> float:
     size = -math.log(u) / math.sqrt(2.0)
     return size if v < 0.5 else -size
 
 
-def _sparse(u: float, v: float, constants: NDArray[np.float64]) -> float:
+def _sparse(u: float, v: float, constants: Sequence[float]) -> float:
     if u >= constants[0]:
         return 0.0
     return constants[1] if v < 0.5 else -constants[1]
 
 
-def _student(u: float, v: float, constants: NDArray[np.float64]) -> float:
+def _student(u: float, v: float, constants: Sequence[float]) -> float:
     # Bailey (1994): sqrt(df (u^(-2/df) - 1)) cos(2 pi v); expm1 keeps small values accurate at large df.
     return constants[1] * math.sqrt(math.expm1(constants[0] * math.log(u))) * math.cos(2.0 * math.pi * v)
 
@@ -111,7 +114,7 @@ def _student_kurtosis(parameters: Parameters) -> float:
     return 3.0 + 6.0 / (df - 4.0) if df > 4.0 else math.inf
 
 
-def _truncated(u: float, _v: float, constants: NDArray[np.float64]) -> float:
+def _truncated(u: float, _v: float, constants: Sequence[float]) -> float:
     # The normal quantile by algorithm AS 241 (Wichura, 1988), relative error below 1e-15, without its branch for
     # probabilities below 1e-11, which uniforms of 32 bits do not reach.
     probability = constants[0] + constants[1] * u
@@ -207,7 +210,8 @@ def find_law(name: str) -> WeightLaw:
 class Weights:
     """A weight law with its parameters and its variance convention, spelled ``student:df=5,variance=he``.
 
-    Entries of V have variance ``gain / width``, with gain 1 for the conventions ``unit``, ``glorot`` and ``lecun``, 2 for
+    Entries of V have variance ``gain / width``, with gain 1 for the conventions ``unit``, ``glorot`` and ``lecun``, 2
+    for
     ``he`` and 1/3 for ``pytorch``.
     """
 
@@ -219,11 +223,13 @@ class Weights:
         law = find_law(self.law)
         check_choice("variance convention", self.variance, GAINS)
         for key, value in self.parameters:
-            check_choice(f"parameter of {self.law} weights", key, (*law.defaults, "variance"))
+            check_choice(f"parameter of {self.law} weights", key, law.defaults)
             check_finite(f"{key} of {self.law} weights", value)
             low, high = law.ranges[key]
             if not low < value < high:
-                raise SpecificationError(f"{key} of {self.law} weights is {value:g}; it must be between {low:g} and {high:g}")
+                raise SpecificationError(
+                    f"{key} of {self.law} weights is {value:g}; it must be between {low:g} and {high:g}"
+                )
         complete = {**law.defaults, **dict(self.parameters)}
         object.__setattr__(self, "parameters", tuple((k, float(complete[k])) for k in sorted(complete)))
 

@@ -7,6 +7,7 @@ Notation and names follow Marion, Fermanian, Biau, Vert, *Scaling ResNets in the
 from __future__ import annotations
 
 import math
+import sys
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -24,8 +25,15 @@ InputName = Literal["gaussian", "sphere", "paper"]
 MAXIMAL_DEPTH = 10**8
 MAXIMAL_WIDTH = 10**4
 
+_LOG_MAX = math.log(sys.float_info.max) - 1e-9  # less the rounding of a product with a logarithm
+
 #: Size of the observation in the paper's experiments.
 PAPER_INPUT_SIZE = 64
+
+
+def _plain(value: float) -> float:
+    """Return one spelling of equal numbers, 1.0 for 1 and 0.0 for -0.0: the identity of a cell is made of spellings."""
+    return float(value) + 0.0
 
 
 @dataclass(frozen=True)
@@ -40,6 +48,7 @@ class Activation:
         check_finite("activation slope", self.slope)
         if self.name != "leaky" and self.slope != 0.0:
             raise SpecificationError(f"activation {self.name} takes no slope; only leaky does")
+        object.__setattr__(self, "slope", _plain(self.slope))
 
     @classmethod
     def parse(cls, text: str) -> Activation:
@@ -123,6 +132,7 @@ class Scaling:
             raise SpecificationError(f"scaling {self.kind} got {len(self.values)} values; it takes one number")
         for value in self.values:
             check_finite(name, value)
+        object.__setattr__(self, "values", tuple(_plain(value) for value in self.values))
 
     @classmethod
     def power(cls, beta: float) -> Scaling:
@@ -148,7 +158,9 @@ class Scaling:
         """Return the array of a_k, shape (depth,)."""
         if self.kind == "sequence":
             if len(self.values) != depth:
-                raise SpecificationError(f"scaling sequence has {len(self.values)} values for depth {depth}; give one a layer")
+                raise SpecificationError(
+                    f"scaling sequence has {len(self.values)} values for depth {depth}; give one a layer"
+                )
             return np.array(self.values)
         factor = float(depth) ** -self.values[0] if self.kind == "power" else self.values[0]
         return np.full(depth, factor)
@@ -174,7 +186,9 @@ class Network:
         if self.scaling.kind == "sequence":
             self.scaling.factors(self.depth)
         elif not math.isfinite(self.depth ** -self.scaling.values[0] if self.scaling.kind == "power" else 0.0):
-            raise SpecificationError(f"beta is {self.scaling.values[0]:g}; L^-beta is not a number at depth {self.depth}")
+            raise SpecificationError(
+                f"beta is {self.scaling.values[0]:g}; L^-beta is not a number at depth {self.depth}"
+            )
 
     def __str__(self) -> str:
         return f"{self.branch}, width {self.width}, depth {self.depth}, {self.scaling}"

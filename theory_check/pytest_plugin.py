@@ -52,13 +52,25 @@ class Evidence:
         self._intervals: list[Interval] = []
 
     def supports(
-        self, interval: Interval, *, target: tuple[float, float], margin: float, remainder: float = 0.0, exact: bool = False
+        self,
+        interval: Interval,
+        *,
+        target: tuple[float, float],
+        margin: float,
+        remainder: float = 0.0,
+        exact: bool = False,
     ) -> None:
         """Fail unless the interval lies inside the target widened by the margin."""
         self._assert("supported", interval, target, margin, remainder, exact)
 
     def refutes(
-        self, interval: Interval, *, target: tuple[float, float], margin: float = 0.0, remainder: float = 0.0, exact: bool = False
+        self,
+        interval: Interval,
+        *,
+        target: tuple[float, float],
+        margin: float = 0.0,
+        remainder: float = 0.0,
+        exact: bool = False,
     ) -> None:
         """Fail unless the interval excludes the target, widened by the margin if the statement is not exact."""
         self._assert("refuted", interval, target, margin, remainder, exact)
@@ -80,7 +92,8 @@ class Evidence:
         self, wanted: str, verdict: str, interval: Interval, target: tuple[float, float], tolerance: float
     ) -> None:
         __tracebackhide__ = True
-        # One interval judged against several targets errs, if it misses the truth, in all of them at once: count it once.
+        # One interval judged against several targets errs, if it misses the truth, in all of them at once: count it
+        # once.
         if not any(known is interval for known in self._intervals):
             self._intervals.append(interval)
         self.records.append({"wanted": wanted, "verdict": verdict, "level": interval.level})
@@ -124,8 +137,9 @@ def _level(item: pytest.Item) -> float:
 def evidence(request: pytest.FixtureRequest) -> Evidence:
     """Level, seed and verdicts of this test; see :class:`Evidence`."""
     item = request.node
-    item.stash[_KEY] = Evidence(item.nodeid, _level(item))
-    return item.stash[_KEY]
+    granted = Evidence(item.nodeid, _level(item))
+    item.stash[_KEY] = granted
+    return granted
 
 
 @pytest.hookimpl(wrapper=True)

@@ -1,7 +1,7 @@
 """Cells in, samples out: plan the union of the cells, execute it in threads, keep finished parts, resume.
 
-The unit of work, :func:`simulate_blocks`, is a pure function of picklable arguments that returns arrays; any engine that
-maps functions over arguments can run it with the same values.
+The unit of work, :func:`simulate_blocks`, is a pure function of picklable arguments that returns arrays; any engine
+that maps functions over arguments can run it with the same values.
 """
 
 from __future__ import annotations
@@ -30,6 +30,10 @@ UNIT_DRAWS = 4 * 10**9
 
 #: ``report(done, total)`` in units of random numbers drawn.
 Report = Callable[[int, int], None]
+
+
+def silent(done: int, total: int) -> None:
+    """Report nothing."""
 
 
 @dataclass(frozen=True)
@@ -188,7 +192,7 @@ def run_cells(
     *,
     threads: int | None = None,
     folder: Path | None = None,
-    report: Report = lambda done, total: None,
+    report: Report = silent,
 ) -> dict[Cell, Sample]:
     """Simulate the union of cells once and return a sample for each.
 
@@ -208,7 +212,9 @@ def run_cells(
     wanted = list(cells)
     merged = merge_cells(wanted)
     units = {identity: plan_units(cell, seed) for identity, cell in merged.items()}
-    results = _execute([u for us in units.values() for u in us], UnitStore(folder), threads or available_threads(), report)
+    results = _execute(
+        [u for us in units.values() for u in us], UnitStore(folder), threads or available_threads(), report
+    )
     samples: dict[str, Sample] = {}
     for identity, cell in merged.items():
         parts = [results[unit] for unit in units[identity]]

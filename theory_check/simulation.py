@@ -1,9 +1,9 @@
 """Cell to sample: chooses the kernels, streams blocks of replicates and segments of depth, reads off the observables.
 
-The unit of work is a block of :data:`~theory_check.kernels.LANES` replicates, a pure function of (cell, seed, block). Depth is
-cut into segments, so that memory does not grow with it and a run can stop between two segments. With gradients, the
-activation slopes of a segment are kept; when they do not all fit the budget, the state at the start of each segment is
-kept instead and the backward pass runs the segment forward once more, drawing the same weights.
+The unit of work is a block of :data:`~theory_check.kernels.LANES` replicates, a pure function of (cell, seed, block).
+Depth is cut into segments, so that memory does not grow with it and a run can stop between two segments. With
+gradients, the activation slopes of a segment are kept; when they do not all fit the budget, the state at the start of
+each segment is kept instead and the backward pass runs the segment forward once more, drawing the same weights.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from time import thread_time
 from typing import Any, Protocol
 
@@ -31,7 +32,8 @@ Values = dict[str, FloatArray]
 #: Bytes that the slopes or hidden states kept for the backward pass of a block may take.
 SEGMENT_BYTES = 48 * 2**20
 
-#: Weights (all lanes) that one kernel call may draw: a fraction of a second, the time a run takes to react to an interrupt.
+#: Weights (all lanes) that one kernel call may draw: a fraction of a second, the time a run takes to react to an
+#: interrupt.
 SEGMENT_DRAWS = 2 * 10**9
 
 
@@ -95,7 +97,9 @@ class Passes(Protocol):
     def slice(self, kept: Any, first: int, last: int) -> Any:
         """Return the part of the room that belongs to layers ``first`` to ``last``."""
 
-    def forward(self, first: int, scaling: FloatArray, hidden: FloatArray, exponents: NDArray[np.int64], kept: Any) -> None:
+    def forward(
+        self, first: int, scaling: FloatArray, hidden: FloatArray, exponents: NDArray[np.int64], kept: Any
+    ) -> None:
         """Advance ``hidden`` (inputs, width, LANES) in units of 2^exponents, in place."""
 
     def backward(
@@ -113,7 +117,7 @@ class DensePasses:
         network, weights = cell.network, cell.weights
         width, inputs = network.width, cell.input.count
         outer, inner = row_filler(weights), row_filler(weights.inner)
-        self._kernel = dense
+        self._kernel: Any = dense
         self._block = (key, first_replicate)
         self._weights = (
             outer.fill, outer.constants, math.sqrt(weights.gain / width) / outer.natural_deviation,
@@ -127,12 +131,17 @@ class DensePasses:
         self.draws_per_layer = width * width * LANES * (2 if network.branch.has_inner else 1)
 
     def storage(self, layers: int) -> Any:
+        """Return room for what ``layers`` layers must keep."""
         return np.empty((max(layers, 1), *self._shape), np.float32)
 
     def slice(self, kept: Any, first: int, last: int) -> Any:
+        """Return the part of the room that belongs to layers ``first`` to ``last``."""
         return kept[first:last]
 
-    def forward(self, first: int, scaling: FloatArray, hidden: FloatArray, exponents: NDArray[np.int64], kept: Any) -> None:
+    def forward(
+        self, first: int, scaling: FloatArray, hidden: FloatArray, exponents: NDArray[np.int64], kept: Any
+    ) -> None:
+        """Advance ``hidden`` in place."""
         branch = self._branch
         self._kernel.forward(
             *self._block, first, scaling, *self._weights, branch.has_inner, branch.has_bias, self._orthogonal,
@@ -142,6 +151,7 @@ class DensePasses:
     def backward(
         self, first: int, scaling: FloatArray, kept: Any, gradient: FloatArray, exponents: NDArray[np.int64]
     ) -> None:
+        """Carry ``gradient`` back in place."""
         self._kernel.backward(
             *self._block, first, scaling, *self._weights, self._branch.has_inner, self._orthogonal,
             kept, gradient.reshape(self._shape), exponents,
@@ -156,7 +166,7 @@ class ReducedPasses:
 
         network = cell.network
         deviation = math.sqrt(cell.weights.gain / network.width)
-        self._kernel = reduced
+        self._kernel: Any = reduced
         self._block = (key, first_replicate)
         self._deviations = (deviation, deviation)
         self._branch = network.branch
@@ -166,12 +176,17 @@ class ReducedPasses:
         self.draws_per_layer = self._size * (2 if network.branch.has_inner else 1)
 
     def storage(self, layers: int) -> Any:
+        """Return room for what ``layers`` layers must keep."""
         return np.empty((layers, self._size), np.float32), np.empty((layers, LANES), np.int64)
 
     def slice(self, kept: Any, first: int, last: int) -> Any:
+        """Return the part of the room that belongs to layers ``first`` to ``last``."""
         return kept[0][first:last], kept[1][first:last]
 
-    def forward(self, first: int, scaling: FloatArray, hidden: FloatArray, exponents: NDArray[np.int64], kept: Any) -> None:
+    def forward(
+        self, first: int, scaling: FloatArray, hidden: FloatArray, exponents: NDArray[np.int64], kept: Any
+    ) -> None:
+        """Advance ``hidden`` in place."""
         branch = self._branch
         self._kernel.forward(
             *self._block, first, scaling, *self._deviations, branch.has_inner, branch.has_bias,
@@ -181,6 +196,7 @@ class ReducedPasses:
     def backward(
         self, first: int, scaling: FloatArray, kept: Any, gradient: FloatArray, exponents: NDArray[np.int64]
     ) -> None:
+        """Carry ``gradient`` back in place."""
         branch = self._branch
         self._kernel.backward(
             *self._block, first, scaling, *self._deviations, branch.has_inner, branch.has_bias,
@@ -210,7 +226,7 @@ class Boundary:
 
         row = np.empty((columns + columns % 2) * LANES, np.float32)
         rows.fill_uniform(self._state(purpose, index), row, np.empty(0))
-        return row.reshape(-1, LANES)[:columns] * 2.0**-32
+        return row.reshape(-1, LANES)[:columns].astype(np.float64) * 2.0**-32
 
     def _normal(self, purpose: Purpose, index: int) -> FloatArray:
         from theory_check.kernels import rows
@@ -233,8 +249,8 @@ class Boundary:
         observations = np.stack([self._uniform(Purpose.INPUT, m, size) + 0.5 for m in range(count)])
         hidden = np.empty((count, self._width * LANES), np.float32)
         dense.multiply(
-            rows.fill_uniform, np.empty(0), False, self._state(Purpose.INPUT_WEIGHTS, 0), np.empty(size * LANES, np.float32),
-            observations.astype(np.float32).reshape(count, -1), hidden,
+            rows.fill_uniform, np.empty(0), False, self._state(Purpose.INPUT_WEIGHTS, 0), np.empty(size * LANES,
+            np.float32), observations.astype(np.float32).reshape(count, -1), hidden,
         )  # fmt: skip
         scaled = hidden.astype(np.float64) / (math.sqrt(size) * rows.UNIFORM_NATURAL_DEVIATION)
         return scaled.reshape(count, self._width, LANES)
@@ -252,7 +268,7 @@ class Boundary:
 
 
 def _squared(vector: FloatArray) -> FloatArray:
-    return np.sum(vector * vector, axis=1)
+    return np.asarray(np.sum(vector * vector, axis=1))
 
 
 def _log_ratio(vector: FloatArray, exponents: NDArray[np.int64], reference: FloatArray) -> FloatArray:
@@ -277,17 +293,14 @@ def _segments(cell: Cell, passes: Passes) -> list[tuple[int, int]]:
     if cell.gradients and depth * passes.bytes_per_layer > SEGMENT_BYTES:
         most = min(most, max(1, SEGMENT_BYTES // passes.bytes_per_layer))
     stops = sorted({0, depth, *cell.profile})
-    return [
-        (first, min(first + most, stop))
-        for start, stop in zip(stops, stops[1:], strict=False)
-        for first in range(start, stop, most)
-    ]
+    return [(first, min(first + most, stop)) for start, stop in pairwise(stops) for first in range(start, stop, most)]
 
 
 def simulate_block(cell: Cell, seed: int, block: int, stop: Callable[[], bool] = never) -> Values:
     """Simulate the replicates ``block * LANES`` to ``(block + 1) * LANES - 1`` of a cell.
 
-    Returns the columns of :class:`~theory_check.cells.Sample` with LANES rows. Raises :class:`InterruptedSimulationError` when
+    Returns the columns of :class:`~theory_check.cells.Sample` with LANES rows. Raises
+    :class:`InterruptedSimulationError` when
     ``stop()`` becomes true.
     """
     first_replicate = block * LANES
@@ -328,7 +341,9 @@ def simulate_block(cell: Cell, seed: int, block: int, stop: Callable[[], bool] =
         columns["cosine_input"] = _cosines(start)
         columns["cosine_output"] = _cosines(hidden)
     if cell.gradients:
-        columns |= _gradients(cell, passes, boundary, segments, scaling, (start, hidden, exponents), checkpoints, room, stop)
+        columns |= _gradients(
+            cell, passes, boundary, segments, scaling, (start, hidden, exponents), checkpoints, room, stop
+        )
     by_lane = {name: np.moveaxis(column, 1, 0) for name, column in columns.items()}
     return {name: column[:, 0] if cell.input.count == 1 else column for name, column in by_lane.items()}
 
@@ -373,11 +388,11 @@ def _gradients(
 def _cosines(vectors: FloatArray) -> FloatArray:
     products = np.sum(vectors * vectors[:1], axis=1)
     squares = _squared(vectors)
-    return products / np.sqrt(squares * squares[:1])
+    return np.asarray(products / np.sqrt(squares * squares[:1]))
 
 
 def simulate(cell: Cell, seed: int) -> Sample:
-    """Simulate all replicates of a cell in this thread; :mod:`theory_check.runner` does it in several and can be resumed."""
+    """Simulate all replicates of a cell in this thread; :func:`theory_check.runner.run_cells` uses several."""
     started = thread_time()
     blocks = [simulate_block(cell, seed, block) for block in range(-(-cell.replicates // LANES))]
     values = {name: np.concatenate([b[name] for b in blocks])[: cell.replicates] for name in blocks[0]}

@@ -123,7 +123,8 @@ def weights(
 
 def _weights_of_law(law: WeightLaw) -> st.SearchStrategy[Weights]:
     parameters = [
-        st.tuples(st.just(name), st.just(default) | _inside(*law.ranges[name])) for name, default in law.defaults.items()
+        st.tuples(st.just(name), st.just(default) | _inside(*law.ranges[name]))
+        for name, default in law.defaults.items()
     ]
     return st.builds(Weights, st.just(law.name), st.tuples(*parameters), st.sampled_from(sorted(GAINS, key=_plainness)))
 

@@ -65,7 +65,8 @@ def stream_key(seed: int, identity: str) -> tuple[int, int]:
 def philox4x32(counter: Words, key: tuple[int, int]) -> Words:
     """Apply Philox4x32-10 to counters, shape (n, 4); the plain NumPy twin of the kernel.
 
-    One round maps (c0, c1, c2, c3) to (hi(M1 c2) ^ c1 ^ k0, lo(M1 c2), hi(M0 c0) ^ c3 ^ k1, lo(M0 c0)) and bumps the key.
+    One round maps (c0, c1, c2, c3) to (hi(M1 c2) ^ c1 ^ k0, lo(M1 c2), hi(M0 c0) ^ c3 ^ k1, lo(M0 c0)) and bumps the
+    key.
     """
     c0, c1, c2, c3 = (counter[:, i].astype(np.uint64) for i in range(4))
     k0, k1 = (np.uint64(k) for k in key)

@@ -18,7 +18,7 @@ from theory_check.claims.catalogue import REGIMES, all_claims
 from theory_check.claims.model import FAMILY_LEVEL, PROFILES, Claim, PlannedCheck, Profile, Regime, evaluate, plan_claim
 from theory_check.findings import ClaimFinding, RegimeReport, RunRecord
 from theory_check.kernels import LANES
-from theory_check.runner import Report, available_threads, draws_per_block, merge_cells, run_cells
+from theory_check.runner import Report, available_threads, draws_per_block, merge_cells, run_cells, silent
 from theory_check.specifications import check_choice, check_integer
 from theory_check.streams import check_seed
 
@@ -105,7 +105,7 @@ def verify(
     seed: int = 0,
     threads: int | None = None,
     folder: Path | None = None,
-    report: Report = lambda done, total: None,
+    report: Report = silent,
 ) -> RunRecord:
     """Simulate and judge claims.
 
@@ -133,6 +133,7 @@ def verify(
     check_seed(seed)
     count = available_threads() if threads is None else threads
     check_integer("number of threads", count, 1, 1024)
+    names = tuple(names)
     plan = plan_run(names, find_profile(profile))
     cells = [*plan.checked_cells, *plan.illustrated_cells]
     samples = run_cells(cells, seed, threads=count, folder=folder, report=report)
@@ -141,6 +142,7 @@ def verify(
     return RunRecord(
         profile=profile,
         seed=seed,
+        selection=names,
         family_level=FAMILY_LEVEL,
         started=started.isoformat(timespec="seconds"),
         duration=perf_counter() - clock,
@@ -163,4 +165,3 @@ def exit_code(record: RunRecord) -> int:
     """Return 0 if all claims are supported and all wrong variants refuted, 1 if a claim is refuted, 3 otherwise."""
     verdict = record.verdict
     return {"supported": 0, "refuted": 1, "inconclusive": 3}[verdict]
-

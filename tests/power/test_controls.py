@@ -1,8 +1,8 @@
 """Every check of the catalogue against worlds where its statement is true, and false, by construction.
 
-Positive control: values drawn from the predicted law must be supported, and the statements at twice the margin refuted on them.
-Negative control: values from a world at twice the margin must refute the statement. Both exercise the whole path from planned
-number of replicates to verdict without a network.
+Positive control: values drawn from the predicted law must be supported, and the statements at twice the margin refuted
+on them. Negative control: values from a world at twice the margin must refute the statement. Both exercise the whole
+path from planned number of replicates to verdict without a network.
 """
 
 from __future__ import annotations
@@ -59,7 +59,8 @@ def values_of_world(planned: PlannedCheck, shift: float) -> tuple[np.ndarray, ..
     rng = generator(planned, f"{shift}")
     low, high = planned.check.target
     if isinstance(estimator, MeanEstimator):
-        # A lognormal sample with the mean and the whole variance that the method assumes: skewed, as ratios of norms are.
+        # A lognormal sample with the mean and the whole variance that the method assumes: skewed, as ratios of norms
+        # are.
         mean = low + shift
         square = math.log1p(estimator.variance_bound / mean**2)
         return (mean * np.exp(math.sqrt(square) * rng.standard_normal(n) - square / 2.0),)
@@ -76,7 +77,8 @@ def values_of_world(planned: PlannedCheck, shift: float) -> tuple[np.ndarray, ..
     assert isinstance(estimator, SlopeEstimator)
     depths = np.array(estimator.depths)
     return tuple(
-        law.quantile(rng.random(n)) * (depth / depths[0]) ** shift for law, depth in zip(estimator.laws, depths, strict=True)
+        law.quantile(rng.random(n)) * (depth / depths[0]) ** shift
+        for law, depth in zip(estimator.laws, depths, strict=True)
     )
 
 

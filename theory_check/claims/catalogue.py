@@ -1,4 +1,4 @@
-"""The catalogue: every regime, in the order of the report. Add a regime, or a claim to a regime, here and nowhere else."""
+"""The catalogue: every regime, in the order of the report. A new regime is added here and nowhere else."""
 
 from __future__ import annotations
 

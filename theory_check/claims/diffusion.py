@@ -55,9 +55,7 @@ def _law_check(network: Cell, name: str, observable: Observable, symbol: str, pr
         allowance=0.0 if proven else 0.3,
         variants=(
             Variant("drift of the other branch's kappa", estimator=DistanceEstimator(observable, other)),
-            Variant(
-                "half the variance", estimator=DistanceEstimator(observable, Normal(law.mean, law.variance / 2.0))
-            ),
+            Variant("half the variance", estimator=DistanceEstimator(observable, Normal(law.mean, law.variance / 2.0))),
             Variant(
                 "twice the variance", estimator=DistanceEstimator(observable, Normal(law.mean, law.variance * 2.0))
             ),
@@ -94,7 +92,9 @@ def _scale_check(network: Cell, profile: Profile) -> Check:
         name=f"{label(network)}-scale",
         cells=(network,),
         quantity="half the distance between the quantiles of $\\log R$ at one standard deviation",
-        estimator=SpreadEstimator(of.Scaled("log_norm_ratio", 0.5), _SIGMA_PROBABILITIES, Normal(law.mean / 2, law.variance / 4)),
+        estimator=SpreadEstimator(
+            of.Scaled("log_norm_ratio", 0.5), _SIGMA_PROBABILITIES, Normal(law.mean / 2, law.variance / 4)
+        ),
         target=(sigma, sigma),
         margin=0.2 * sigma * profile.precision,
         margin_reason=_UNIVERSAL,
@@ -131,8 +131,8 @@ def _profiles(profile: Profile) -> tuple[Check, ...]:
             Check(
                 name=f"{label(network)}-increment",
                 cells=(network,),
-                quantity="Kolmogorov distance between the increment of $\\log\\Vert h_{tL}\\Vert^2$ over the second quarter "
-                "and $N(\\kappa(1-2/d)/4,\\,\\kappa/d)$",
+                quantity="Kolmogorov distance between the increment of $\\log\\Vert h_{tL}\\Vert^2$ over the second "
+                "quarter and $N(\\kappa(1-2/d)/4,\\,\\kappa/d)$",
                 estimator=DistanceEstimator(increment, quarter),
                 target=(0.0, 0.0),
                 margin=0.05 * profile.precision,
@@ -153,7 +153,8 @@ def _profiles(profile: Profile) -> tuple[Check, ...]:
             Check(
                 name=f"{label(network)}-independence",
                 cells=(network,),
-                quantity="probability that the increments over the second and third quarter both exceed their predicted median",
+                quantity="probability that the increments over the second and third quarter both exceed their "
+                "predicted median",
                 estimator=ProportionEstimator(of.Both(upper[0], upper[1])),
                 target=(0.25, 0.25),
                 margin=0.04 * profile.precision,
@@ -186,7 +187,8 @@ def _bounds(profile: Profile) -> tuple[Check, ...]:
                 estimator=ProportionEstimator(of.Between(of.DISPLACEMENT, lower, upper), truth=0.985, exact=True),
                 target=(1.0 - delta, 1.0),
                 margin=0.03 * profile.precision,
-                margin_reason="the bounds are exact at this depth; the margin is the resolution that the profile pays for",
+                margin_reason="the bounds are exact at this depth; the margin is the resolution that the profile pays "
+                "for",
                 exact=True,
                 variants=(
                     Variant(
@@ -221,8 +223,10 @@ def _picture(samples: Sequence[Sample]) -> Picture:
     density = Curve("$N(\\kappa(1-2/d), 4\\kappa/d)$", x, normal.density(x))
     return Picture(
         "diffusion",
-        "Left: the log norm along the network is a Brownian motion with drift (res-3, uniform weights, width 40, depth 1000; "
-        "lines: predicted mean and two standard deviations). Middle and right: the laws at the output and, backward, at the "
+        "Left: the log norm along the network is a Brownian motion with drift (res-3, uniform weights, width 40, "
+        "depth 1000; "
+        "lines: predicted mean and two standard deviations). Middle and right: the laws at the output and, backward, "
+        "at the "
         f"input (res-3, random signs, width {laws.cell.network.width}, depth {laws.cell.network.depth}).",
         (
             PathPanel(
@@ -247,23 +251,25 @@ DIFFUSION = Regime(
     name="diffusion",
     title="Diffusion: beta equal to 1/2",
     text=(
-        "At the critical scaling the output neither stays at the input nor explodes: the squared norm tends in law to a "
-        "lognormal variable, along the depth to a geometric Brownian motion, and the weight law enters only through its "
-        "variance."
+        "At the critical scaling the output neither stays at the input nor explodes: the squared norm tends in law to "
+        "a lognormal variable, along the depth to a geometric Brownian motion, and the weight law enters only through "
+        "its variance."
     ),
-    formula="\\log R \\;\\xrightarrow{\\ \\text{law}\\ }\\; N\\Bigl(\\kappa\\bigl(1-\\tfrac2d\\bigr),\\ \\tfrac{4\\kappa}{d}\\Bigr)",
+    formula="\\log R \\;\\xrightarrow{\\ \\text{law}\\ }\\; N\\Bigl(\\kappa\\bigl(1-\\tfrac2d\\bigr),\\ "
+    "\\tfrac{4\\kappa}{d}\\Bigr)",
     claims=(
         Claim(
             id="P3",
             title="Non-trivial limit at the critical scaling",
             statement=(
-                "At $\\beta = 1/2$ the displacement stays between two positive bounds with probability at least $1-\\delta$."
+                "At $\\beta = 1/2$ the displacement stays between two positive bounds with probability at least "
+                "$1-\\delta$."
             ),
             formula="\\mathbb{P}(c_\\delta \\leq D \\leq C_\\delta) \\geq 1-\\delta",
             source=SOURCE,
             derivation=(
-                "Bounds from the exact mean and variance of D at this depth by Chebyshev's inequality, "
-                "E D +- sd(D)/sqrt(delta); the Gaussian variance bounds that of every law of kurtosis at most 3."
+                "Bounds from the exact mean and variance of D at this depth by Chebyshev's inequality, E D +- "
+                "sd(D)/sqrt(delta); the Gaussian variance bounds that of every law of kurtosis at most 3."
             ),
             hypotheses="Symmetric independent weights of kurtosis at most 3; linear or res-3 branch.",
             checks=_bounds,
@@ -272,8 +278,8 @@ DIFFUSION = Regime(
             id="E4",
             title="Lognormal limit",
             statement=(
-                "At $\\beta = 1/2$ both $\\log R$ and $\\log R^*$ tend in law to a normal variable of mean $\\kappa(1-2/d)$ and "
-                "variance $4\\kappa/d$, for every symmetric weight law of finite variance."
+                "At $\\beta = 1/2$ both $\\log R$ and $\\log R^*$ tend in law to a normal variable of mean "
+                "$\\kappa(1-2/d)$ and variance $4\\kappa/d$, for every symmetric weight law of finite variance."
             ),
             formula="\\log R,\\ \\log R^* \\to N\\bigl(\\kappa(1-2/d),\\,4\\kappa/d\\bigr)",
             source="Derived; sharpens P3",
@@ -288,10 +294,11 @@ DIFFUSION = Regime(
             id="E5",
             title="Brownian profile",
             statement=(
-                "At $\\beta = 1/2$ the log norm along the depth tends to a Brownian motion with drift: increments over disjoint "
-                "stretches are independent and normal."
+                "At $\\beta = 1/2$ the log norm along the depth tends to a Brownian motion with drift: increments "
+                "over disjoint stretches are independent and normal."
             ),
-            formula="\\log\\frac{\\Vert h_{tL}\\Vert^2}{\\Vert h_0\\Vert^2} \\to \\kappa\\bigl(1-\\tfrac2d\\bigr)t + \\sqrt{\\tfrac{4\\kappa}{d}}\\,B_t",
+            formula="\\log\\frac{\\Vert h_{tL}\\Vert^2}{\\Vert h_0\\Vert^2} \\to \\kappa\\bigl(1-\\tfrac2d\\bigr)t + "
+            "\\sqrt{\\tfrac{4\\kappa}{d}}\\,B_t",
             source="Derived",
             derivation="The sums of E4 over disjoint stretches of layers; functional central limit theorem.",
             hypotheses="As E4.",

@@ -163,7 +163,7 @@ class SpreadEstimator:
 
 
 def _reach(law: Law, probability: float, reach: Range) -> float:
-    if not (0.0 < reach[0] and reach[1] < 1.0):
+    if not (reach[0] > 0.0 and reach[1] < 1.0):
         return math.inf
     low, middle, high = (float(q) for q in law.quantile(np.array([reach[0], probability, reach[1]])))
     return max(high - middle, middle - low)
@@ -223,7 +223,7 @@ class SlopeEstimator:
         low, high = design.quantile_resolution(
             0.5, observations=replicates, alpha=alpha / count, power=1.0 - 0.01 / count
         )
-        if not (0.0 < low and high < 1.0):
+        if not (low > 0.0 and high < 1.0):
             return math.inf
         widest = 0.0
         for law in self.laws:
@@ -234,6 +234,7 @@ class SlopeEstimator:
     def interval(self, samples: Sequence[Sample], alpha: float) -> Interval:
         """See :func:`theory_check.inference.intervals.slope_interval`."""
         parts = [
-            intervals.quantile_interval(self.observable([sample]), 0.5, alpha=alpha / len(samples)) for sample in samples
+            intervals.quantile_interval(self.observable([sample]), 0.5, alpha=alpha / len(samples))
+            for sample in samples
         ]
         return intervals.slope_interval(self._log_depths, parts, alpha=alpha)

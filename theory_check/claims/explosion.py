@@ -79,7 +79,8 @@ def _rates(profile: Profile) -> list[Check]:
                 ),
                 target=(rate, rate),
                 margin=0.1 * rate * math.sqrt(profile.precision),
-                margin_reason="limit in probability; the next term is of relative order a^2 = L^(-1/2), 2.5% at depth 400",
+                margin_reason="limit in probability; the next term is of relative order a^2 = L^(-1/2), 2.5% at depth "
+                "400",
                 allowance=0.5,
                 variants=(
                     Variant("log of the mean growth, and twice the width correction", (rate - 4.0 * rate / 18.0,) * 2),
@@ -103,7 +104,8 @@ def _fluctuations(profile: Profile) -> list[Check]:
             Check(
                 name=f"{label(network)}-fluctuations",
                 cells=(network,),
-                quantity="Kolmogorov distance between $\\log R$ and $N(L\\,\\mathbb{E}\\log M,\\ L\\,\\mathrm{Var}\\log M)$",
+                quantity="Kolmogorov distance between $\\log R$ and $N(L\\,\\mathbb{E}\\log M,\\ "
+                "L\\,\\mathrm{Var}\\log M)$",
                 estimator=DistanceEstimator(of.LOG_NORM_RATIO, law),
                 target=(0.0, 0.0),
                 margin=0.05 * profile.precision,
@@ -190,7 +192,7 @@ _PATH_WIDTHS = (1, 2, 9)
 _GROWTH_DEPTHS = (10, 32, 100, 320, 1000)
 
 
-def _picture_cells(profile: Profile) -> tuple[Cell, ...]:
+def _picture_cells(_profile: Profile) -> tuple[Cell, ...]:
     depth = 800
     positions = tuple(range(0, depth + 1, 10))
     growth = [cell("res-3", "uniform", 40, length, _BETA) for length in _GROWTH_DEPTHS]
@@ -237,9 +239,9 @@ def _picture(samples: Sequence[Sample]) -> Picture:
         )
     return Picture(
         "explosion",
-        "First: the displacement grows faster than any power of the depth (res-3, uniform weights, width 40; medians of 512 "
-        "networks with 99% intervals). Then: log norms along linear networks of depth 800 at $\\beta = 1/4$: width 1 "
-        "collapses, width 2 wanders, width 9 explodes.",
+        "First: the displacement grows faster than any power of the depth (res-3, uniform weights, width 40; medians "
+        "of 512 networks with 99% intervals). Then: log norms along linear networks of depth 800 at $\\beta = 1/4$: "
+        "width 1 collapses, width 2 wanders, width 9 explodes.",
         tuple(panels),
     )
 
@@ -248,12 +250,13 @@ EXPLOSION = Regime(
     name="explosion",
     title="Explosion: beta below 1/2",
     text=(
-        "When the scaling factor decays more slowly than $L^{-1/2}$, the output of a wide enough network explodes. Enough "
-        "means more than two: at width 2 the log norm has no drift, and at width 1 the output collapses although its mean "
-        "square explodes, carried by rare paths."
+        "When the scaling factor decays more slowly than $L^{-1/2}$, the output of a wide enough network explodes. "
+        "Enough means more than two: at width 2 the log norm has no drift, and at width 1 the output collapses "
+        "although its mean square explodes, carried by rare paths."
     ),
     formula=(
-        "L^{2\\beta-1}\\log R \\;\\to\\; \\kappa\\bigl(1-\\tfrac2d\\bigr)\\quad\\text{in probability},\\qquad 0 < \\beta < \\tfrac12"
+        "L^{2\\beta-1}\\log R \\;\\to\\; \\kappa\\bigl(1-\\tfrac2d\\bigr)\\quad\\text{in probability},\\qquad 0 < "
+        "\\beta < \\tfrac12"
     ),
     claims=(
         Claim(
@@ -263,8 +266,8 @@ EXPLOSION = Regime(
             formula="\\sqrt D \\to \\infty\\ \\text{in probability},\\qquad \\beta < \\tfrac12,\\ d > 2",
             source=SOURCE + " (the paper asks for a large width; the threshold is E7's)",
             derivation=(
-                "By E7 log R exceeds its centre minus four standard deviations, which tends to infinity with depth, with "
-                "probability close to 1; sqrt(D) >= sqrt(R) - 1."
+                "By E7 log R exceeds its centre minus four standard deviations, which tends to infinity with depth, "
+                "with probability close to 1; sqrt(D) >= sqrt(R) - 1."
             ),
             hypotheses="Symmetric independent weights; linear or res-3 branch; d > 2.",
             checks=_explodes,
@@ -273,17 +276,18 @@ EXPLOSION = Regime(
             id="E7",
             title="Law in the explosion regime and its threshold",
             statement=(
-                "For $0 < \\beta < 1/2$, $L^{2\\beta-1}\\log R$ tends to $\\kappa(1-2/d)$ with Gaussian fluctuations: width 2 is the "
-                "threshold between collapse and explosion."
+                "For $0 < \\beta < 1/2$, $L^{2\\beta-1}\\log R$ tends to $\\kappa(1-2/d)$ with Gaussian fluctuations: "
+                "width 2 is the threshold between collapse and explosion."
             ),
             formula="L^{2\\beta-1}\\log R \\to \\kappa(1-2/d)",
             source="Derived; sharpens P2",
             derivation=(
-                "log R is a sum of L terms of mean a^2 kappa (1 - 2/d) + O(a^4) and variance 4 a^2 kappa / d. With Gaussian weights "
-                "they are independent and identically distributed, so the centre L E log M and the variance L Var log M are "
-                "known exactly. The sign of 1 - 2/d decides."
+                "log R is a sum of L terms of mean a^2 kappa (1 - 2/d) + O(a^4) and variance 4 a^2 kappa / d. With "
+                "Gaussian weights they are independent and identically distributed, so the centre L E log M and the "
+                "variance L Var log M are known exactly. The sign of 1 - 2/d decides."
             ),
-            hypotheses="Symmetric independent weights; 0 < beta < 1/2; linear or res-3 branch. Gaussian weights for the law.",
+            hypotheses="Symmetric independent weights; 0 < beta < 1/2; linear or res-3 branch. Gaussian weights for "
+            "the law.",
             checks=_explosion_laws,
         ),
     ),

@@ -38,7 +38,8 @@ def _trichotomy(profile: Profile) -> tuple[Check, ...]:
                     target=(target, target),
                     margin=relative * profile.precision * target,
                     margin_reason=(
-                        "the prediction is exact at this depth and width; the margin is the resolution that the profile pays for"
+                        "the prediction is exact at this depth and width; the margin is the resolution that the "
+                        "profile pays for"
                     ),
                     exact=True,
                     variants=(Variant("weights of twice the variance", (other, other)),),
@@ -50,9 +51,9 @@ def _trichotomy(profile: Profile) -> tuple[Check, ...]:
 def rounding_bound(network: Cell) -> float:
     """Bound on the drift of <p, h> / (||p_L|| ||h_L||) by rounding.
 
-    Products with weights are sums of d terms in single precision: relative error at most (d + 4) 2^-24 each, on increments
-    of size a ||p|| ||g||. Summed over forward and backward products of all layers and matrices, with a factor of 8 for the
-    growth of ||p_k|| ||h_k|| along the depth relative to the ends.
+    Products with weights are sums of d terms in single precision: relative error at most (d + 4) 2^-24 each, on
+    increments of size a ||p|| ||g||. Summed over forward and backward products of all layers and matrices, with a
+    factor of 8 for the growth of ||p_k|| ||h_k|| along the depth relative to the ends.
     """
     factors = network.network.scaling.factors(network.network.depth)
     matrices = 2 if network.network.branch.has_inner else 1
@@ -63,7 +64,8 @@ def _conservation(profile: Profile) -> tuple[Check, ...]:
     checks = []
     broken = (
         ("a bias does not matter", cell(Branch("res-2"), "uniform", _WIDTH, _DEPTH, 0.5, gradients=True)),
-        ("a bounded activation does not matter", cell(Branch("res-3", Activation("tanh")), "uniform", _WIDTH, _DEPTH, 0.5, gradients=True)),
+        ("a bounded activation does not "
+        "matter", cell(Branch("res-3", Activation("tanh")), "uniform", _WIDTH, _DEPTH, 0.5, gradients=True)),
     )  # fmt: skip
     for branch, law in COMBINATIONS:
         network = cell(branch, law, _WIDTH, _DEPTH, 0.5, gradients=True)
@@ -76,7 +78,8 @@ def _conservation(profile: Profile) -> tuple[Check, ...]:
                 estimator=ProportionEstimator(of.Between(of.PairingDefect(0), upper=bound), truth=1.0),
                 target=(1.0, 1.0),
                 margin=0.02 * profile.precision,
-                margin_reason="an identity; the margin is the share of networks that a sample of this size could overlook",
+                margin_reason="an identity; the margin is the share of networks that a sample of this size could "
+                "overlook",
                 variants=tuple(
                     Variant(name, estimator=ProportionEstimator(of.Between(of.PairingDefect(index + 1), upper=bound)))
                     for index, (name, _) in enumerate(broken)
@@ -90,7 +93,7 @@ _PICTURE_DEPTHS = (10, 32, 100, 320, 1000)
 _PICTURE_BETAS = (1.0, 0.5, 0.25)
 
 
-def _picture_cells(profile: Profile) -> tuple[Cell, ...]:
+def _picture_cells(_profile: Profile) -> tuple[Cell, ...]:
     return tuple(
         replace(cell("res-3", "gaussian", 40, depth, beta, gradients=True), replicates=2048)
         for beta in _PICTURE_BETAS
@@ -130,8 +133,8 @@ def _picture(samples: Sequence[Sample]) -> Picture:
         )
     return Picture(
         "gradients",
-        "Mean gradient displacement against depth on logarithmic axes (res-3, Gaussian weights, width 40; Catoni intervals from "
-        "2048 networks): it vanishes, settles, and explodes, on the exact curve at every depth.",
+        "Mean gradient displacement against depth on logarithmic axes (res-3, Gaussian weights, width 40; Catoni "
+        "intervals from 2048 networks): it vanishes, settles, and explodes, on the exact curve at every depth.",
         tuple(panels),
     )
 
@@ -140,9 +143,9 @@ GRADIENTS = Regime(
     name="gradients",
     title="Gradients",
     text=(
-        "Backward the same three regimes appear at the same thresholds. For branches without bias that scale with their input, "
-        "the pairing of gradient and hidden state is constant along the depth, so gradients explode or vanish exactly where "
-        "outputs do."
+        "Backward the same three regimes appear at the same thresholds. For branches without bias that scale with "
+        "their input, the pairing of gradient and hidden state is constant along the depth, so gradients explode or "
+        "vanish exactly where outputs do."
     ),
     formula=(
         "\\mathbb{E}\\,D^* = (1+\\kappa a_L^2)^L - 1 \\;\\to\\; 0\\ \\ (\\beta > \\tfrac12),\\quad e^{\\kappa}-1\\ \\ "
@@ -153,8 +156,8 @@ GRADIENTS = Regime(
             id="P5",
             title="The trichotomy for gradients",
             statement=(
-                "The mean gradient displacement tends to 0 for $\\beta > 1/2$, to $e^\\kappa-1$ at $\\beta = 1/2$ and to infinity for "
-                "$\\beta < 1/2$; at every depth it is $(1+\\kappa a^2)^L-1$."
+                "The mean gradient displacement tends to 0 for $\\beta > 1/2$, to $e^\\kappa-1$ at $\\beta = 1/2$ and "
+                "to infinity for $\\beta < 1/2$; at every depth it is $(1+\\kappa a^2)^L-1$."
             ),
             formula="\\mathbb{E}\\,D^* = (1+\\kappa a_L^2)^L - 1",
             source=SOURCE + "; the exact mean is E1's",
@@ -166,8 +169,8 @@ GRADIENTS = Regime(
             id="E8",
             title="Conservation of the pairing",
             statement=(
-                "For bias-free positively homogeneous branches the pairing $\\langle p_k, h_k\\rangle$ of gradient and hidden state is the "
-                "same at every layer."
+                "For bias-free positively homogeneous branches the pairing $\\langle p_k, h_k\\rangle$ of gradient "
+                "and hidden state is the same at every layer."
             ),
             formula="\\langle p_0, h_0\\rangle = \\langle p_L, h_L\\rangle",
             source="Derived from Euler's identity",

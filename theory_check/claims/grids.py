@@ -49,8 +49,8 @@ def one_layer(cell: Cell) -> tuple[Multiplier, float, int]:
     Raises
     ------
     HypothesisError
-        Unless the branch is linear or res-3 with a piecewise linear activation, the weights have finite variance and all
-        layers have one scaling factor.
+        Unless the branch is linear or res-3 with a piecewise linear activation, the weights have finite variance and
+        all layers have one scaling factor.
     """
     network, weights = cell.network, cell.weights
     branch, slope = network.branch, network.branch.activation.negative_slope

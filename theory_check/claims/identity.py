@@ -17,7 +17,9 @@ from theory_check.findings import Band, Curve, HistogramPanel, Picture, RatePane
 from theory_check.inference.intervals import quantile_interval
 from theory_check.theory.limits import identity_slope
 
-_ASYMPTOTIC = "the law is a limit; its error at this depth is of order L a^2, well inside the part of the margin left for it"
+_ASYMPTOTIC = (
+    "the law is a limit; its error at this depth is of order L a^2, well inside the part of the margin left for it"
+)
 
 
 def _limit(network: Cell) -> ScaledChiSquare:
@@ -54,7 +56,7 @@ def _identity(profile: Profile) -> tuple[Check, ...]:
         )
     for branch, law, beta in (("linear", "gaussian", 0.75), ("res-3", "uniform", 1.0), ("res-3", "rademacher", 0.75)):
         depths = tuple(d * profile.depth for d in (64, 192, 576))
-        cells = tuple(cell(branch, law, 20, depth, beta) for depth in depths)  # type: ignore[arg-type]
+        cells = tuple(cell(branch, law, 20, depth, beta) for depth in depths)
         slope = identity_slope(beta)
         checks.append(
             Check(
@@ -66,7 +68,10 @@ def _identity(profile: Profile) -> tuple[Check, ...]:
                 margin=0.04 * profile.precision,
                 margin_reason=_ASYMPTOTIC,
                 allowance=0.3,
-                variants=(Variant("the displacement does not vanish", (0.0, 0.0)), Variant("rate -beta", (-beta, -beta))),
+                variants=(
+                    Variant("the displacement does not vanish", (0.0, 0.0)),
+                    Variant("rate -beta", (-beta, -beta)),
+                ),
             )
         )
     return tuple(checks)
@@ -111,7 +116,9 @@ _RATE_BETAS = (1.0, 0.75)
 
 def _rate_cells(profile: Profile) -> tuple[Cell, ...]:
     rates = [
-        replace(cell("res-3", "uniform", 40, depth, beta), replicates=512) for beta in _RATE_BETAS for depth in _RATE_DEPTHS
+        replace(cell("res-3", "uniform", 40, depth, beta), replicates=512)
+        for beta in _RATE_BETAS
+        for depth in _RATE_DEPTHS
     ]
     return (*rates, replace(cell("res-3", "uniform", 20, 200 * profile.depth, 1.0), replicates=4096))
 
@@ -140,8 +147,8 @@ def _rate_picture(samples: Sequence[Sample]) -> Picture:
     x = np.linspace(float(law.quantile(1e-4)), float(law.quantile(1.0 - 1e-4)), 300)
     return Picture(
         "identity",
-        "Left: the displacement vanishes with depth at the predicted rate $L^{1/2-\\beta}$ (res-3, uniform weights, width "
-        "40; medians of 512 networks with 99% intervals). Right: rescaled, it follows the chi-square law.",
+        "Left: the displacement vanishes with depth at the predicted rate $L^{1/2-\\beta}$ (res-3, uniform weights, "
+        "width 40; medians of 512 networks with 99% intervals). Right: rescaled, it follows the chi-square law.",
         (
             RatePanel("Displacement against depth", "depth $L$", "$\\sqrt{D}$", tuple(bands), tuple(curves)),
             HistogramPanel(
@@ -158,10 +165,11 @@ IDENTITY = Regime(
     name="identity",
     title="Identity: beta above 1/2",
     text=(
-        "When the scaling factor decays faster than $L^{-1/2}$, the residual branches add up to nothing: the output is the "
-        "input. The sharp statement gives the rate and the law of what is left."
+        "When the scaling factor decays faster than $L^{-1/2}$, the residual branches add up to nothing: the output "
+        "is the input. The sharp statement gives the rate and the law of what is left."
     ),
-    formula="L^{2\\beta-1}\\,\\frac{D}{\\kappa} \\;\\xrightarrow{\\ \\text{law}\\ }\\; \\frac{\\chi^2_d}{d},\\qquad \\beta > \\tfrac12",
+    formula="L^{2\\beta-1}\\,\\frac{D}{\\kappa} \\;\\xrightarrow{\\ \\text{law}\\ }\\; \\frac{\\chi^2_d}{d},\\qquad "
+    "\\beta > \\tfrac12",
     claims=(
         Claim(
             id="P1",
@@ -172,8 +180,9 @@ IDENTITY = Regime(
             formula="\\sqrt D \\to 0 \\ \\text{in probability},\\qquad \\beta > \\tfrac12",
             source=SOURCE,
             derivation=(
-                "E D = (1 + kappa a^2)^L - 1 is of order L^(1 - 2 beta). Checked sharply: the probability of staying below "
-                "the 95% quantile of the law E6, which itself tends to zero with depth, and the slope of the median."
+                "E D = (1 + kappa a^2)^L - 1 is of order L^(1 - 2 beta). Checked sharply: the probability of staying "
+                "below the 95% quantile of the law E6, which itself tends to zero with depth, and the slope of the "
+                "median."
             ),
             hypotheses="Symmetric independent weights of finite variance.",
             checks=_identity,
@@ -181,12 +190,13 @@ IDENTITY = Regime(
         Claim(
             id="E6",
             title="Law of the displacement in the identity regime",
-            statement="For $\\beta > 1/2$ the rescaled displacement $L^{2\\beta-1}D/\\kappa$ tends to $\\chi^2_d/d$ in law.",
+            statement="For $\\beta > 1/2$ the rescaled displacement $L^{2\\beta-1}D/\\kappa$ tends to $\\chi^2_d/d$ "
+            "in law.",
             formula="L^{2\\beta-1} D/\\kappa \\to \\chi^2_d/d",
             source="Derived; sharpens P1",
             derivation=(
-                "To first order h_L - h_0 is a sum of L independent isotropic vectors a V g(h_0) of variance "
-                "a^2 kappa ||h_0||^2 / d a coordinate; the central limit theorem makes it Gaussian."
+                "To first order h_L - h_0 is a sum of L independent isotropic vectors a V g(h_0) of variance a^2 "
+                "kappa ||h_0||^2 / d a coordinate; the central limit theorem makes it Gaussian."
             ),
             hypotheses="Symmetric independent weights of finite variance; linear or res-3 branch.",
             checks=_identity_laws,

@@ -76,14 +76,15 @@ class ScaledChiSquare:
         square = values * values if self.root else values
         half, rate = self.degrees / 2.0, self.degrees / (2.0 * self.scale)
         log_density = half * math.log(rate) - gammaln(half) + (half - 1.0) * np.log(square) - rate * square
-        return np.exp(log_density) * (2.0 * values if self.root else 1.0)
+        return np.asarray(np.exp(log_density) * (2.0 * values if self.root else 1.0))
 
 
 @dataclass(frozen=True)
 class Tilted:
     """A law at Kolmogorov distance exactly ``|distance|`` from another: F + 4 distance F (1 - F).
 
-    Positive distances move probability down, negative ones up. The nearest false statement that a distance test can meet.
+    Positive distances move probability down, negative ones up. The nearest false statement that a distance test can
+    meet.
     """
 
     law: Law

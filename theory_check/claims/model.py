@@ -228,9 +228,7 @@ def evaluate(planned: PlannedCheck, samples: Sequence[Sample]) -> Finding:
         level=planned.level,
         miss_rate=MISS_RATE,
         resolution=check.estimator.resolution(check.target, planned.replicates, planned.level),
-        verdict=judge(
-            interval, target=check.target, margin=check.margin, remainder=check.remainder, exact=check.exact
-        ),
+        verdict=judge(interval, target=check.target, margin=check.margin, remainder=check.remainder, exact=check.exact),
         replicates=planned.replicates,
         seconds=sum(sample.seconds for sample in samples),
         variants=tuple(variants),

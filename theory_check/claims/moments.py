@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from theory_check.cells import Cell
+from theory_check.cells import Cell, KernelName
 from theory_check.claims import observables as of
 from theory_check.claims.estimators import DistanceEstimator, MeanEstimator, ProportionEstimator
-from theory_check.claims.grids import COMBINATIONS, SOURCE, cell, finite_depth_law, label, one_layer
+from theory_check.claims.grids import BRANCHES, COMBINATIONS, SOURCE, cell, finite_depth_law, label, one_layer
 from theory_check.claims.model import Check, Claim, Profile, Regime, Variant
+from theory_check.networks import BranchName
 from theory_check.theory import moments
 from theory_check.theory.multiplier import Multiplier
 
@@ -14,8 +15,27 @@ _EXACT = "the prediction is exact at this depth and width; the margin is the res
 _WIDTH = 20
 _DEPTH = 64
 
+#: Branch, weights, beta and relative margin away from the critical scaling.
+_OTHER_SCALINGS: tuple[tuple[BranchName, str, float, float], ...] = (
+    ("linear", "uniform", 0.25, 0.15),
+    ("res-3", "rademacher", 0.25, 0.15),
+    ("linear", "rademacher", 1.0, 0.06),
+    ("res-3", "uniform", 1.0, 0.06),
+)
 
-def _mean_check(network: Cell, name: str, observable: of.Exponential, symbol: str, relative: float, profile: Profile) -> Check:
+#: Branch, width, depth, beta and kernel: one layer by itself, then products of layers by both kernels.
+_EXACT_LAWS: tuple[tuple[BranchName, int, int, float, KernelName], ...] = (
+    ("linear", 3, 1, 0.0, "dense"),
+    ("res-3", 20, 1, 0.0, "dense"),
+    ("linear", 10, 50, 0.5, "dense"),
+    ("res-3", 20, 50, 0.5, "dense"),
+    ("res-3", 20, 400, 0.5, "reduced"),
+)
+
+
+def _mean_check(
+    network: Cell, name: str, observable: of.Exponential, symbol: str, relative: float, profile: Profile
+) -> Check:
     layer = one_layer(network)
     displaced = "displacement" in observable.name
     target = moments.mean_displacement(*layer) if displaced else moments.norm_ratio_moment(*layer)
@@ -51,26 +71,15 @@ def _exact_means(profile: Profile) -> tuple[Check, ...]:
     ]
     other = [
         _mean_check(cell(branch, law, _WIDTH, _DEPTH, beta), "displacement", of.DISPLACEMENT, "D", relative, profile)
-        for branch, law, beta, relative in (
-            ("linear", "uniform", 0.25, 0.15),
-            ("res-3", "rademacher", 0.25, 0.15),
-            ("linear", "rademacher", 1.0, 0.06),
-            ("res-3", "uniform", 1.0, 0.06),
-        )
+        for branch, law, beta, relative in _OTHER_SCALINGS
     ]
     return (*critical, *other)
 
 
 def _one_layer_laws(profile: Profile) -> tuple[Check, ...]:
     checks = []
-    for branch, width, depth, beta, kernel in (
-        ("linear", 3, 1, 0.0, "dense"),
-        ("res-3", 20, 1, 0.0, "dense"),
-        ("linear", 10, 50, 0.5, "dense"),
-        ("res-3", 20, 50, 0.5, "dense"),
-        ("res-3", 20, 400, 0.5, "reduced"),
-    ):
-        network = cell(branch, "gaussian", width, depth, beta, kernel=kernel)  # type: ignore[arg-type]
+    for branch, width, depth, beta, kernel in _EXACT_LAWS:
+        network = cell(branch, "gaussian", width, depth, beta, kernel=kernel)
         multiplier, a, layers = one_layer(network)
         law = finite_depth_law(multiplier, a, layers)
         wider = Multiplier(width + max(1, width // 3), multiplier.kind, multiplier.slope, multiplier.gain)
@@ -97,8 +106,8 @@ def _one_layer_laws(profile: Profile) -> tuple[Check, ...]:
 
 def _second_moments(profile: Profile) -> tuple[Check, ...]:
     checks = []
-    for branch in ("linear", "res-3"):
-        network = cell(branch, "gaussian", 40, 16, 0.5, kernel="dense")  # type: ignore[arg-type]
+    for branch in BRANCHES:
+        network = cell(branch, "gaussian", 40, 16, 0.5, kernel="dense")
         layer = one_layer(network)
         target = moments.norm_ratio_moment(*layer, order=2)
         first = moments.norm_ratio_moment(*layer)
@@ -128,7 +137,10 @@ def _markov_bounds(profile: Profile) -> tuple[Check, ...]:
         paper = 2.0 * depth * a * a / delta
         sharp = moments.mean_displacement(multiplier, a, depth) / delta
         mean = moments.mean_displacement(multiplier, a, depth)
-        for name, bound, symbol in (("paper", paper, "2La_L^2/\\delta"), ("sharp", sharp, "((1+\\kappa a^2)^L-1)/\\delta")):
+        for name, bound, symbol in (
+            ("paper", paper, "2La_L^2/\\delta"),
+            ("sharp", sharp, "((1+\\kappa a^2)^L-1)/\\delta"),
+        ):
             checks.append(
                 Check(
                     name=f"{label(network)}-{name}",
@@ -154,50 +166,53 @@ MOMENTS = Regime(
     name="moments",
     title="Exact at every depth and scaling",
     text=(
-        "Before any limit is taken, symmetry alone fixes the mean of the squared norm ratio, of the displacement and of "
-        "their backward counterparts, for every symmetric weight law, depth, width and scaling. For Gaussian weights the "
-        "layers multiply the squared norm by independent copies of one explicit variable, which gives every moment and "
-        "the whole law at finite depth."
+        "Before any limit is taken, symmetry alone fixes the mean of the squared norm ratio, of the displacement and "
+        "of their backward counterparts, for every symmetric weight law, depth, width and scaling. For Gaussian "
+        "weights the layers multiply the squared norm by independent copies of one explicit variable, which gives "
+        "every moment and the whole law at finite depth."
     ),
     formula=(
-        "R = \\frac{\\Vert h_L\\Vert^2}{\\Vert h_0\\Vert^2},\\qquad D = \\frac{\\Vert h_L-h_0\\Vert^2}{\\Vert h_0\\Vert^2},"
-        "\\qquad \\mathbb{E}\\,R = (1+\\kappa a_L^2)^L,\\qquad \\mathbb{E}\\,D = (1+\\kappa a_L^2)^L - 1"
+        "R = \\frac{\\Vert h_L\\Vert^2}{\\Vert h_0\\Vert^2},\\qquad D = \\frac{\\Vert h_L-h_0\\Vert^2}{\\Vert "
+        "h_0\\Vert^2},\\qquad \\mathbb{E}\\,R = (1+\\kappa a_L^2)^L,\\qquad \\mathbb{E}\\,D = (1+\\kappa a_L^2)^L - 1"
     ),
     claims=(
         Claim(
             id="E1",
             title="Exact means",
             statement=(
-                "For symmetric independent weights the mean of the squared norm ratio grows by the factor $1+\\kappa a^2$ a "
-                "layer, forward and backward, and the mean displacement is one less."
+                "For symmetric independent weights the mean of the squared norm ratio grows by the factor $1+\\kappa "
+                "a^2$ a layer, forward and backward, and the mean displacement is one less."
             ),
-            formula="\\mathbb{E}\\,R = \\mathbb{E}\\,R^* = (1+\\kappa a^2)^L,\\qquad \\mathbb{E}\\,D = (1+\\kappa a^2)^L - 1",
+            formula="\\mathbb{E}\\,R = \\mathbb{E}\\,R^* = (1+\\kappa a^2)^L,\\qquad \\mathbb{E}\\,D = (1+\\kappa "
+            "a^2)^L - 1",
             source="Derived; sharpens the bounds of " + SOURCE,
             derivation=(
-                "Given h_k, V is centred and independent of g(h_k), so the cross term has mean zero and "
-                "E||V g||^2 = ||g||^2; E||g(h)||^2 = kappa ||h||^2 by symmetry of W. Induct over layers. Backward, the same "
-                "holds for a gradient whose direction does not depend on the residual weights. The variance of R and D for "
+                "Given h_k, V is centred and independent of g(h_k), so the cross term has mean zero and E||V g||^2 = "
+                "||g||^2; E||g(h)||^2 = kappa ||h||^2 by symmetry of W. Induct over layers. Backward, the same holds "
+                "for a gradient whose direction does not depend on the residual weights. The variance of R and D for "
                 "entries of kurtosis at most 3 is at most the Gaussian one, which Catoni's interval uses."
             ),
-            hypotheses="V centred with uncorrelated entries; W symmetric without atoms at 0 of W h; p_L/||p_L|| independent.",
+            hypotheses="V centred with uncorrelated entries; W symmetric without atoms at 0 of W h; p_L/||p_L|| "
+            "independent.",
             checks=_exact_means,
         ),
         Claim(
             id="E2",
             title="Exact one-layer law, Gaussian weights",
             statement=(
-                "With Gaussian weights the squared norm is multiplied in every layer by an independent copy of "
-                "$M = (1+asz)^2 + a^2s^2\\chi^2_{d-1}$, so the law of $\\log R$ at depth $L$ is a convolution power."
+                "With Gaussian weights the squared norm is multiplied in every layer by an independent copy of $M = "
+                "(1+asz)^2 + a^2s^2\\chi^2_{d-1}$, so the law of $\\log R$ at depth $L$ is a convolution power."
             ),
             formula=(
-                "M = (1+a s z)^2 + a^2 s^2 \\chi^2_{d-1},\\qquad s^2 = \\frac1d \\ \\text{(linear)},\\qquad "
-                "s^2 = \\frac{\\chi^2_N}{d^2},\\ N\\sim\\mathrm{Bin}(d,\\tfrac12) \\ \\text{(res-3)}"
+                "M = (1+a s z)^2 + a^2 s^2 \\chi^2_{d-1},\\qquad s^2 = \\frac1d \\ \\text{(linear)},\\qquad s^2 = "
+                "\\frac{\\chi^2_N}{d^2},\\ N\\sim\\mathrm{Bin}(d,\\tfrac12) \\ \\text{(res-3)}"
             ),
             source="Derived from rotation invariance of Gaussian matrices",
             derivation=(
-                "Given h, V g(h) is isotropic Gaussian of variance ||g||^2/d a coordinate; its component along h is "
-                "a s z ||h||, the others add a^2 s^2 chi2_{d-1}. ||g||^2 is ||h||^2/d times the sum of squares of the "
-                "positive coordinates of a standard normal vector. Nothing depends on h, so the layers are independent."
+                "Given h, V g(h) is isotropic Gaussian of variance ||g||^2/d a coordinate; its component along h is a "
+                "s z ||h||, the others add a^2 s^2 chi2_{d-1}. ||g||^2 is ||h||^2/d times the sum of squares of the "
+                "positive coordinates of a standard normal vector. Nothing depends on h, so the layers are "
+                "independent."
             ),
             hypotheses="Gaussian V and W.",
             checks=_one_layer_laws,
@@ -205,13 +220,15 @@ MOMENTS = Regime(
         Claim(
             id="E3",
             title="Exact second moment, Gaussian weights",
-            statement="With Gaussian weights $\\mathbb{E}\\,R^2$ is the $L$-th power of an explicit second moment of one layer.",
+            statement="With Gaussian weights $\\mathbb{E}\\,R^2$ is the $L$-th power of an explicit second moment of "
+            "one layer.",
             formula=(
-                "\\mathbb{E}\\,R^2 = (\\mathbb{E}\\,M^2)^L,\\qquad "
-                "\\mathbb{E}\\,M^2 = 1 + a^2\\Bigl(2+\\frac4d\\Bigr) + a^4\\Bigl(1+\\frac2d\\Bigr)\\ \\text{(linear)}"
+                "\\mathbb{E}\\,R^2 = (\\mathbb{E}\\,M^2)^L,\\qquad \\mathbb{E}\\,M^2 = 1 + "
+                "a^2\\Bigl(2+\\frac4d\\Bigr) + a^4\\Bigl(1+\\frac2d\\Bigr)\\ \\text{(linear)}"
             ),
             source="Derived from the one-layer law",
-            derivation="Moments of the noncentral chi-square given s, then moments of s^2 over the binomial number of active units.",
+            derivation="Moments of the noncentral chi-square given s, then moments of s^2 over the binomial number of "
+            "active units.",
             hypotheses="Gaussian V and W.",
             checks=_second_moments,
         ),
@@ -224,7 +241,8 @@ MOMENTS = Regime(
             ),
             formula="\\mathbb{P}\\Bigl(D \\leq \\frac{2La_L^2}{\\delta}\\Bigr) \\geq 1-\\delta",
             source=SOURCE,
-            derivation="Markov's inequality for the exact mean; (1 + kappa a^2)^L - 1 <= (e - 1) L a^2 when kappa L a^2 <= 1.",
+            derivation="Markov's inequality for the exact mean; (1 + kappa a^2)^L - 1 <= (e - 1) L a^2 when kappa L "
+            "a^2 <= 1.",
             hypotheses="As E1, with kappa <= 1.",
             checks=_markov_bounds,
         ),

@@ -21,6 +21,7 @@ class Column:
     cell: int = 0
 
     def __call__(self, samples: Sequence[Sample]) -> FloatArray:
+        """Return one value for each replicate."""
         return samples[self.cell].column(self.name)
 
 
@@ -33,6 +34,7 @@ class Exponential:
     divisor: float = 1.0
 
     def __call__(self, samples: Sequence[Sample]) -> FloatArray:
+        """Return one value for each replicate."""
         return np.exp(self.power * samples[0].column(self.name)) / self.divisor
 
 
@@ -44,6 +46,7 @@ class Scaled:
     factor: float
 
     def __call__(self, samples: Sequence[Sample]) -> FloatArray:
+        """Return one value for each replicate."""
         return self.factor * samples[0].column(self.name)
 
 
@@ -56,6 +59,7 @@ class Between:
     upper: float = np.inf
 
     def __call__(self, samples: Sequence[Sample]) -> FloatArray:
+        """Return one value for each replicate."""
         values = self.observable(samples)
         return ((values >= self.lower) & (values <= self.upper)).astype(np.float64)
 
@@ -68,6 +72,7 @@ class ProfileIncrement:
     end: int
 
     def __call__(self, samples: Sequence[Sample]) -> FloatArray:
+        """Return one value for each replicate."""
         profile = samples[0].column("norm_profile")
         return profile[:, self.end] - profile[:, self.start]
 
@@ -80,6 +85,7 @@ class Both:
     second: Callable[[Sequence[Sample]], FloatArray]
 
     def __call__(self, samples: Sequence[Sample]) -> FloatArray:
+        """Return one value for each replicate."""
         return self.first(samples) * self.second(samples)
 
 
@@ -90,6 +96,7 @@ class PairingDefect:
     cell: int = 0
 
     def __call__(self, samples: Sequence[Sample]) -> FloatArray:
+        """Return one value for each replicate."""
         sample = samples[self.cell]
         return np.abs(sample.column("pairing_input") - sample.column("pairing_output"))
 

@@ -108,8 +108,8 @@ def orthonormalise(rows, index, size):
 def multiply(fill, parameters, orthogonal, state, buffer, vectors, products):
     """Write ``products[m] = A vectors[m]`` for a matrix A drawn row by row from ``state``, in natural units.
 
-    ``vectors`` has shape (inputs, columns * LANES), ``products`` (inputs, rows * LANES); ``buffer`` holds one row, or all
-    of them when the rows are to be made orthogonal.
+    ``vectors`` has shape (inputs, columns * LANES), ``products`` (inputs, rows * LANES); ``buffer`` holds one row, or
+    all of them when the rows are to be made orthogonal.
     """
     size = row_size(vectors.shape[1] // LANES)
     for i in range(products.shape[1] // LANES):
@@ -206,8 +206,8 @@ def backward(
 ):  # fmt: skip
     """Carry dLoss/dh back through the layers of one :func:`forward` call, in place.
 
-    ``gradient`` is a float64 array (inputs, width * LANES) in units of 2^exponents, ``slopes`` what the forward call kept.
-    The map is linear in the gradient, so rescaling is always exact.
+    ``gradient`` is a float64 array (inputs, width * LANES) in units of 2^exponents, ``slopes`` what the forward call
+    kept. The map is linear in the gradient, so rescaling is always exact.
     """
     inputs, size = gradient.shape
     vectors = np.empty((inputs, size), np.float32)

@@ -19,7 +19,7 @@ _LOWER = 2.0**-40
 
 @kernel()
 def activate_piecewise_linear(pre, post, slope, parameters):
-    """Write x -> x for x > 0 and x -> s x otherwise, s = parameters[0], and its derivative (s at 0, as PyTorch's ReLU)."""
+    """Write x -> x for x > 0 and x -> s x otherwise, s = parameters[0], and its derivative, which is s at 0."""
     negative = float32(parameters[0])
     for i in range(pre.size):
         slope[i] = float32(1) if pre[i] > float32(0) else negative
@@ -50,8 +50,8 @@ def squared_norms(vector, norms):
 def rescale(vector, exponents, norms):
     """Bring lanes whose squared norm left [2^-80, 2^80] back to a norm near 1 by a power of two, kept in ``exponents``.
 
-    The represented vector is ``vector * 2^exponents``. Powers of two are exact, so rescaling never rounds. Lanes with norm
-    0, infinite or NaN are left alone.
+    The represented vector is ``vector * 2^exponents``. Powers of two are exact, so rescaling never rounds. Lanes with
+    norm 0, infinite or NaN are left alone.
     """
     squared_norms(vector, norms)
     outside = False

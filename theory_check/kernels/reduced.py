@@ -1,9 +1,9 @@
 """Reduced passes for Gaussian weights: O(d) draws a layer instead of O(d^2), exact in law.
 
-Given the hidden state, ``W h`` is ``||h|| sigma_W xi`` and ``V g`` is ``||g|| sigma_V eta`` with standard normal vectors xi
-and eta: the matrices themselves are not needed (THEORY E2 follows by taking norms). Backward, given ``V g = y``, the
-matrix is ``y g^T/||g||^2 + G (I - g g^T/||g||^2)`` with G an independent copy, and the gradient p above the layer depends on
-V through y alone, hence
+Given the hidden state, ``W h`` is ``||h|| sigma_W xi`` and ``V g`` is ``||g|| sigma_V eta`` with standard normal
+vectors xi and eta: the matrices themselves are not needed (THEORY E2 follows by taking norms). Backward, given ``V g =
+y``, the matrix is ``y g^T/||g||^2 + G (I - g g^T/||g||^2)`` with G an independent copy, and the gradient p above the
+layer depends on V through y alone, hence
 
     V^T p = g <y, p>/||g||^2 + sigma_V ||p|| (I - g g^T/||g||^2) xi',
 
@@ -109,8 +109,8 @@ def forward(
     """Advance a block through ``scaling.size`` layers from ``first_layer``, in place.
 
     Arguments as in :func:`theory_check.kernels.dense.forward`, for one input: ``hidden`` is a float64 array
-    (width * LANES,), ``exponents`` an int64 array (LANES,). ``trace`` (layers kept, width * LANES) receives the hidden state
-    before each layer, ``trace_exponents`` its exponents, unless they are too short to keep them.
+    (width * LANES,), ``exponents`` an int64 array (LANES,). ``trace`` (layers kept, width * LANES) receives the hidden
+    state before each layer, ``trace_exponents`` its exponents, unless they are too short to keep them.
     """
     size = hidden.size
     padded = row_size(size // LANES)

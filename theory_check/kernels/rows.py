@@ -59,8 +59,8 @@ def fill_signs(state, row, parameters):
 def exponential(word):
     """Return -ln((word + 1/2) / 2^32) in single precision, an exponential variable for a uniform word.
 
-    ln m for the mantissa m in [sqrt(1/2), sqrt(2)) is 2 artanh(s), s = (m - 1)/(m + 1), s^2 < 0.0295: the first term that
-    the series drops, 2 s^11 / 11, is below 7e-10.
+    ln m for the mantissa m in [sqrt(1/2), sqrt(2)) is 2 artanh(s), s = (m - 1)/(m + 1), s^2 < 0.0295: the first term
+    that the series drops, 2 s^11 / 11, is below 7e-10.
     """
     number = np.float32(float32(word) + float32(0.5))
     bits = number.view(np.int32)
@@ -82,8 +82,8 @@ def normal_pair(radius_word, angle_word):
     """Return two independent standard normal numbers from two uniform words (Box and Muller, 1958).
 
     The two top bits of the angle choose the quadrant, the others an angle x in (-pi/4, pi/4); the Taylor series of sine
-    and cosine stop at x^9 and x^10, the first dropped terms are below 2e-9. The largest value is sqrt(2 ln 2^33) = 6.76,
-    which cuts off a probability of 1.4e-11.
+    and cosine stop at x^9 and x^10, the first dropped terms are below 2e-9. The largest value is sqrt(2 ln 2^33) =
+    6.76, which cuts off a probability of 1.4e-11.
     """
     radius = math.sqrt(float32(2) * exponential(radius_word))
     centred = float32(int32(angle_word & uint32(0x3FFFFFFF))) - float32(2**29 - 0.5)

@@ -137,7 +137,7 @@ def _off(finding: Finding) -> str:
 
 
 def _undecided(finding: Finding) -> str:
-    tolerance = finding.margin + finding.remainder
+    tolerance = finding.tolerance
     factor = more_networks(finding)
     if factor == 1:
         reason = "the interval reaches across the edge of the margin."

@@ -131,6 +131,7 @@ class Results(msgspec.Struct, frozen=True, kw_only=True):
     verdict: Verdict
     profile: str
     seed: int
+    selection: tuple[str, ...]
     family_level: Probability
     simulated_networks: Count
     simulated_layers: Count
@@ -215,6 +216,7 @@ def _record(results: Results) -> RunRecord:
     return RunRecord(
         profile=results.profile,
         seed=results.seed,
+        selection=results.selection,
         family_level=results.family_level,
         started=run.started,
         duration=run.duration,

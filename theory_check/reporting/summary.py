@@ -72,7 +72,7 @@ def decisive_point(claim: ClaimFinding) -> Finding | None:
 
 def excess(finding: Finding) -> float:
     """Return the distance of the estimate from the target, in units of margin and remainder together."""
-    tolerance = finding.margin + finding.remainder
+    tolerance = finding.tolerance
     distance = max(finding.target_lower - finding.estimate, finding.estimate - finding.target_upper, 0.0)
     if distance == 0 or math.isnan(distance):
         return 0.0
@@ -151,7 +151,7 @@ def more_networks(finding: Finding) -> float:
 
     Deviations that a sample can detect shrink with the square root of its size.
     """
-    tolerance = finding.margin + finding.remainder
+    tolerance = finding.tolerance
     if tolerance <= 0 or not math.isfinite(finding.resolution):
         return math.inf
     return max((finding.resolution / tolerance) ** 2, 1.0)

@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from theory_check.errors import SpecificationError
+from theory_check.specifications import check_choice, check_finite, check_integer, parse_call, render_call
+
+names = st.from_regex(r"[a-z][a-z0-9-]{0,8}", fullmatch=True)
+# Words that a number is not spelled with.
+words = names.filter(lambda w: w not in ("nan", "inf", "infinity"))
+
+
+@given(names, st.dictionaries(words, st.floats(allow_nan=False) | words, max_size=4))
+def test_a_spelling_is_read_back(name, arguments):
+    assert parse_call("call", render_call(name, arguments)) == (name, arguments)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("gaussian", ("gaussian", {})),
+        (" student:df=5 ", ("student", {"df": 5.0})),
+        ("leaky: slope = 1e-2", ("leaky", {"slope": 0.01})),
+        ("student:df=5,variance=he", ("student", {"df": 5.0, "variance": "he"})),
+    ],
+)
+def test_spellings(text, expected):
+    assert parse_call("weights", text) == expected
+
+
+@pytest.mark.parametrize("text", ["", "  ", ":df=5", "student:", "student:df", "student:df=", "student:=5", "student:df=5,"])
+def test_bad_spellings(text):
+    with pytest.raises(SpecificationError, match="is not of the form"):
+        parse_call("weights", text)
+
+
+def test_repeated_key():
+    with pytest.raises(SpecificationError, match="gives df twice"):
+        parse_call("weights", "student:df=5,df=6")
+
+
+def test_numbers_are_spelled_shortly():
+    assert render_call("student", {"df": 5.0}) == "student:df=5"
+    assert render_call("leaky", {"slope": 1e-300}) == "leaky:slope=1e-300"
+    assert render_call("tanh", {}) == "tanh"
+
+
+def test_choices_are_listed_and_the_nearest_is_suggested():
+    check_choice("law", "uniform", ("gaussian", "uniform"))
+    with pytest.raises(SpecificationError) as caught:
+        check_choice("law", "unifrom", ("gaussian", "uniform"))
+    assert str(caught.value) == "unknown law 'unifrom'; accepted: gaussian, uniform; did you mean uniform?"
+    with pytest.raises(SpecificationError, match="accepted: nothing$"):
+        check_choice("parameter", "x", ())
+
+
+@pytest.mark.parametrize("value", [0, 11, True, 1.0, "1", None, math.nan, np.int64(3)])
+def test_refused_integers(value):
+    with pytest.raises(SpecificationError, match="depth is .*; it must be a whole number from 1 to 10"):
+        check_integer("depth", value, 1, 10)
+
+
+@pytest.mark.parametrize("value", [1, 10])
+def test_accepted_integers(value):
+    check_integer("depth", value, 1, 10)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, True, "1", None])
+def test_refused_numbers(value):
+    with pytest.raises(SpecificationError, match="beta is .*; it must be a finite number"):
+        check_finite("beta", value)
+
+
+@pytest.mark.parametrize("value", [0, -1, 1.5, np.float64(2.0)])
+def test_accepted_numbers(value):
+    check_finite("beta", value)
