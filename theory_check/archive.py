@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import sys
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,9 @@ from theory_check.errors import SpecificationError
 from theory_check.initializations import Weights
 from theory_check.networks import Activation, Branch, Input, Network, Scaling
 from theory_check.specifications import check_choice
-from theory_check.storage import write_atomically
+from theory_check.storage import read_bytes, write_atomically
+
+_LARGEST = sys.float_info.max
 
 
 def make_cell(
@@ -111,9 +114,12 @@ def read_sample(path: Path) -> Sample:
     ------
     SpecificationError
         If the file is not such an archive.
+    StorageError
+        If it cannot be read at all.
     """
+    content = read_bytes(path)
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
             stored = {name: archive[name] for name in archive.files}
         spec = json.loads(str(stored.pop("spec")))
         cell, seed = Cell.from_json(spec["cell"]), int(spec["seed"])
@@ -134,7 +140,11 @@ def summarise(sample: Sample) -> list[str]:
     ]
     for name, column in arrays(sample).items():
         if column.ndim == 1 and not name.startswith("pairing"):
-            finite = np.where(np.isfinite(column), column, np.sign(column) * np.finfo(np.float64).max)
-            interval = quantile_interval(finite, 0.5, alpha=0.05)
-            lines.append(f"  {name:<26} median {format_estimate(interval.estimate, interval.lower, interval.upper)}")
+            # Order statistics are taken of finite numbers; an infinite median is the logarithm of 0, or an overflow.
+            interval = quantile_interval(np.clip(column, -_LARGEST, _LARGEST), 0.5, alpha=0.05)
+            if abs(interval.estimate) < _LARGEST:
+                shown = format_estimate(interval.estimate, interval.lower, interval.upper)
+            else:
+                shown = "∞" if interval.estimate > 0.0 else "-∞"
+            lines.append(f"  {name:<26} median {shown}")
     return lines

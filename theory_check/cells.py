@@ -23,6 +23,11 @@ KernelName = Literal["dense", "reduced"]
 #: Most replicates a cell may ask for: beyond, its values alone need more than ten gigabytes.
 MAXIMAL_REPLICATES = 10**8
 
+#: Columns of a sample that the backward pass yields.
+GRADIENT_COLUMNS = frozenset(
+    ("log_gradient_ratio", "log_gradient_displacement", "pairing_output", "pairing_input", "gradient_profile")
+)
+
 #: Widest network with orthogonal weights: a block keeps all rows of a layer, 256 MB at this width.
 MAXIMAL_ORTHOGONAL_WIDTH = 1000
 
@@ -147,10 +152,10 @@ class Sample:
 
     @property
     def overflows(self) -> int:
-        """Replicates that left the range of double precision; their values are infinite."""
+        """Replicates with a column that left the range of double precision; its value is infinite or not a number."""
         bad = np.zeros(self.cell.replicates, dtype=bool)
         for column in self.values.values():
-            bad |= np.isposinf(column).reshape(self.cell.replicates, -1).any(axis=1)
+            bad |= _has_overflowed(column)
         return int(bad.sum())
 
     def column(self, name: str) -> NDArray[np.float64]:
@@ -165,8 +170,16 @@ class Sample:
         """
         if name not in self.values:
             raise SpecificationError(f"the sample has no column {name!r}; it has {', '.join(self.values)}")
-        if self.overflows:
+        column = self.values[name]
+        overflows = int(_has_overflowed(column).sum())
+        if overflows:
             raise NumericalOverflowError(
-                f"{self.overflows} of {self.cell.replicates} replicates overflowed in: {self.cell}"
+                f"{overflows} of {self.cell.replicates} replicates overflowed in column {name} of: {self.cell}"
             )
-        return self.values[name]
+        return column
+
+
+def _has_overflowed(column: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Tell for each replicate; minus infinity is the logarithm of 0, a displacement that did not happen."""
+    bad: NDArray[np.bool_] = np.isposinf(column) | np.isnan(column)
+    return np.asarray(bad.reshape(len(column), -1).any(axis=1))

@@ -185,7 +185,7 @@ class Network:
         check_integer("depth", self.depth, 1, MAXIMAL_DEPTH)
         if self.scaling.kind == "sequence":
             self.scaling.factors(self.depth)
-        elif not math.isfinite(self.depth ** -self.scaling.values[0] if self.scaling.kind == "power" else 0.0):
+        elif self.scaling.kind == "power" and -self.scaling.values[0] * math.log(self.depth) > _LOG_MAX:
             raise SpecificationError(
                 f"beta is {self.scaling.values[0]:g}; L^-beta is not a number at depth {self.depth}"
             )

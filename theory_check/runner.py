@@ -19,7 +19,7 @@ from time import thread_time
 import numpy as np
 from numpy.typing import NDArray
 
-from theory_check.cells import Cell, Sample
+from theory_check.cells import GRADIENT_COLUMNS, Cell, Sample
 from theory_check.errors import StorageError
 from theory_check.kernels import LANES
 from theory_check.simulation import Values, never, simulate_block
@@ -89,11 +89,13 @@ def merge_cells(cells: Iterable[Cell]) -> dict[str, Cell]:
 
 
 def restrict(sample: Sample, cell: Cell) -> Sample:
-    """Return the part of a merged sample that a cell asked for: its replicates and its profile."""
+    """Return the part of a merged sample that a cell asked for: its replicates, its profile, gradients or not."""
     positions = [sample.cell.profile.index(depth) for depth in cell.profile]
     values: dict[str, NDArray[np.float64]] = {}
     for name, column in sample.values.items():
         rows = column[: cell.replicates]
+        if name in GRADIENT_COLUMNS and not cell.gradients:
+            continue
         if name.endswith("_profile"):
             if positions:
                 values[name] = rows[..., positions]

@@ -1,8 +1,8 @@
 """Hypothesis strategies for networks, weight laws, inputs and cells.
 
 They draw *parameters*. A seed of a statistical test is never drawn: a search over seeds would find an unlucky one, and
-the level of the test would mean nothing. Every value shrinks towards a small, plain one: ReLU, ``linear``, Gaussian weights,
-width 1, depth 1, beta 1/2.
+the level of the test would mean nothing. Every value shrinks towards a small, plain one: ``linear``, ReLU, Gaussian
+weights, width 1, depth 1, beta 1/2.
 
     from hypothesis import given
     from theory_check.simulation import simulate
@@ -21,11 +21,12 @@ from hypothesis import strategies as st
 
 from theory_check.cells import MAXIMAL_ORTHOGONAL_WIDTH, Cell, KernelName, can_reduce
 from theory_check.initializations import GAINS, LAWS, WeightLaw, Weights
-from theory_check.networks import Activation, Branch, Input, Network, Scaling
+from theory_check.networks import Activation, ActivationName, Branch, Input, Network, Scaling
 
 __all__ = ["activations", "branches", "cells", "inputs", "networks", "scalings", "weights"]
 
-#: Largest absolute value of the scaling exponents and factors that are drawn: beyond, a few layers leave double precision.
+#: Largest absolute value of the scaling exponents and factors that are drawn: beyond, a few layers leave double
+#: precision.
 _LARGEST_EXPONENT = 2.0
 _LARGEST_FACTOR = 2.0
 
@@ -43,14 +44,13 @@ def activations(*, homogeneous: bool | None = None) -> st.SearchStrategy[Activat
     homogeneous : bool, optional
         Only those with sigma(c x) = c sigma(x) for c > 0, or only the others; default: all.
     """
-    piecewise_linear = st.one_of(
-        st.sampled_from([Activation("relu"), Activation("identity")]),
-        _between(-1.0, 1.0).map(lambda slope: Activation("leaky", slope)),
-    )
-    tanh = st.just(Activation("tanh"))
-    if homogeneous is None:
-        return piecewise_linear | tanh
-    return piecewise_linear if homogeneous else tanh
+    names: dict[bool | None, list[ActivationName]] = {
+        None: ["relu", "identity", "tanh"],
+        True: ["relu", "identity"],
+        False: ["tanh"],
+    }
+    named = st.sampled_from(names[homogeneous]).map(Activation)
+    return named if homogeneous is False else named | _between(-1.0, 1.0).map(lambda slope: Activation("leaky", slope))
 
 
 def branches(*, homogeneous: bool | None = None) -> st.SearchStrategy[Branch]:
@@ -194,12 +194,13 @@ def cells(
     """
     network = draw(networks(max_width=min(max_width, MAXIMAL_ORTHOGONAL_WIDTH), max_depth=max_depth, branches=branches))
     law, observed = draw(weights), draw(inputs)
-    kernels: list[KernelName] = ["dense", "reduced"] if can_reduce(law, observed) else ["dense"]
+    # Drawn in any case: a choice that only some cells have would make the others look simpler.
+    reduced = draw(st.booleans()) and can_reduce(law, observed)
     return Cell(
         network=network,
         weights=law,
         input=observed,
-        kernel=draw(st.sampled_from(kernels)) if kernel is None else kernel,
+        kernel=kernel or ("reduced" if reduced else "dense"),
         replicates=draw(st.integers(1, max_replicates)),
         gradients=draw(st.booleans()),
         profile=tuple(sorted(draw(st.sets(st.integers(0, network.depth), max_size=3)))),

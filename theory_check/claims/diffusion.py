@@ -17,8 +17,16 @@ from theory_check.claims.estimators import (
     QuantileEstimator,
     SpreadEstimator,
 )
-from theory_check.claims.grids import COMBINATIONS, SOURCE, cell, distance_from_normal, label, one_layer
-from theory_check.claims.laws import Normal
+from theory_check.claims.grids import (
+    COMBINATIONS,
+    SOURCE,
+    cell,
+    distance_from_normal,
+    dominated_layer,
+    label,
+    one_layer,
+)
+from theory_check.claims.laws import LogNormal, Normal
 from theory_check.claims.model import Check, Claim, Illustration, Profile, Regime, Variant
 from theory_check.findings import Curve, HistogramPanel, PathPanel, Picture
 from theory_check.theory import moments
@@ -55,9 +63,13 @@ def _law_check(network: Cell, name: str, observable: Observable, symbol: str, pr
         allowance=0.0 if proven else 0.3,
         variants=(
             Variant("drift of the other branch's kappa", estimator=DistanceEstimator(observable, other)),
-            Variant("half the variance", estimator=DistanceEstimator(observable, Normal(law.mean, law.variance / 2.0))),
             Variant(
-                "twice the variance", estimator=DistanceEstimator(observable, Normal(law.mean, law.variance * 2.0))
+                "a third of the variance",
+                estimator=DistanceEstimator(observable, Normal(law.mean, law.variance / 3.0)),
+            ),
+            Variant(
+                "three times the variance",
+                estimator=DistanceEstimator(observable, Normal(law.mean, law.variance * 3.0)),
             ),
         ),
     )
@@ -78,8 +90,8 @@ def _location_check(network: Cell, profile: Profile) -> Check:
         allowance=0.3,
         variants=(
             Variant("twice the drift", (2.0 * law.mean, 2.0 * law.mean)),
-            Variant("log of the mean: kappa, and no correction -2/d, twice over", (2 * uncorrected - law.mean,) * 2)
-            if 2.0 * (uncorrected - law.mean) > 2.0 * margin
+            Variant("drift kappa, without the width correction", (uncorrected, uncorrected))
+            if uncorrected - law.mean > 2.0 * margin
             else Variant("no drift", (0.0, 0.0)),
         ),
     )
@@ -175,10 +187,13 @@ def _bounds(profile: Profile) -> tuple[Check, ...]:
     checks = []
     for branch, law in COMBINATIONS:
         network = cell(branch, law, 128, 100 * profile.depth, 0.5)
-        layer = one_layer(network)
+        layer = dominated_layer(network)
         mean = moments.mean_displacement(*layer)
-        deviation = math.sqrt(moments.displacement_variance(*layer) / delta)
+        variance = moments.displacement_variance(*layer)
+        deviation = math.sqrt(variance / delta)
         lower, upper = mean - deviation, mean + deviation
+        # Where one network in ten lies on either side, by the lognormal law of the same mean and variance.
+        left, right = (float(q) for q in LogNormal.of_moments(mean, variance).quantile(np.array([0.1, 0.9])))
         checks.append(
             Check(
                 name=label(network),
@@ -198,6 +213,10 @@ def _bounds(profile: Profile) -> tuple[Check, ...]:
                     Variant(
                         "identity: D below its lower bound",
                         estimator=ProportionEstimator(of.Between(of.DISPLACEMENT, upper=lower)),
+                    ),
+                    Variant(
+                        f"the same probability for {left:.3g} <= D <= {right:.3g}, which one network in five leaves",
+                        estimator=ProportionEstimator(of.Between(of.DISPLACEMENT, left, right)),
                     ),
                 ),
             )

@@ -93,7 +93,8 @@ class ProportionEstimator:
         wrong = target[0] - 2.0 * margin
         if self.truth is None or wrong <= 0.0:
             return needed
-        room = 2.0 * margin if self.exact else margin
+        # Nine tenths, because an upper end at 1 excludes nothing.
+        room = min(2.0 * margin if self.exact else margin, 0.9 * (1.0 - wrong))
         detected = design.proportion_sample_size((0.0, wrong), margin=room, alpha=alpha, miss=miss, truth=wrong)
         return max(needed, detected)
 

@@ -66,6 +66,23 @@ def one_layer(cell: Cell) -> tuple[Multiplier, float, int]:
     return multiplier, float(network.scaling.factors(network.depth)[0]), network.depth
 
 
+def dominated_layer(cell: Cell) -> tuple[Multiplier, float, int]:
+    """Return :func:`one_layer` where Gaussian second moments of R and D bound those of the cell's weights.
+
+    Raises
+    ------
+    HypothesisError
+        Unless the entries of all matrices are independent with kurtosis at most 3.
+    """
+    for weights in (cell.weights, cell.weights.inner):
+        if not weights.is_dominated_by_gaussian:
+            raise HypothesisError(
+                f"the variance bound needs independent entries of kurtosis at most 3; {weights} weights have "
+                f"{weights.kurtosis:g}{'' if weights.definition.independent else ' and are not independent'}"
+            )
+    return one_layer(cell)
+
+
 @cache
 def finite_depth_law(multiplier: Multiplier, a: float, depth: int) -> DepthLaw:
     """Return the exact law of log R; claims, variants and profiles share it."""

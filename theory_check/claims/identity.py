@@ -67,7 +67,8 @@ def _identity(profile: Profile) -> tuple[Check, ...]:
                 target=(slope, slope),
                 margin=0.04 * profile.precision,
                 margin_reason=_ASYMPTOTIC,
-                allowance=0.3,
+                # The medians at beta = 3/4 are off by a factor of about 1 + 0.19 L a^2.
+                allowance=0.5,
                 variants=(
                     Variant("the displacement does not vanish", (0.0, 0.0)),
                     Variant("rate -beta", (-beta, -beta)),

@@ -14,6 +14,16 @@ from theory_check.theory.limits import NormalLaw
 
 FloatArray = NDArray[np.float64]
 
+#: F + 4 t F (1 - F) increases for |t| up to here.
+LARGEST_TILT = 0.25
+
+
+def law_distance(first: Law, second: Law) -> float:
+    """Return the Kolmogorov distance of two continuous laws, the largest difference at 2000 quantiles of each."""
+    levels = (np.arange(2000) + 0.5) / 2000
+    points = np.concatenate([first.quantile(levels), second.quantile(levels)])
+    return float(np.max(np.abs(first.cdf(points) - second.cdf(points))))
+
 
 @dataclass(frozen=True)
 class Normal:
@@ -43,6 +53,28 @@ class Normal:
         """Return the density."""
         z = (np.asarray(x, dtype=np.float64) - self.mean) / math.sqrt(self.variance)
         return np.asarray(np.exp(-z * z / 2.0) / math.sqrt(2.0 * math.pi * self.variance))
+
+
+@dataclass(frozen=True)
+class LogNormal:
+    """The law of exp(X) for a normal X."""
+
+    logarithm: Normal
+
+    @classmethod
+    def of_moments(cls, mean: float, variance: float) -> LogNormal:
+        """Return the lognormal law of that mean and variance."""
+        spread = math.log1p(variance / mean**2)
+        return cls(Normal(math.log(mean) - spread / 2.0, spread))
+
+    def cdf(self, x: ArrayLike) -> FloatArray:
+        """Return the distribution function."""
+        values = np.asarray(x, dtype=np.float64)
+        return np.where(values > 0.0, self.logarithm.cdf(np.log(np.maximum(values, np.finfo(np.float64).tiny))), 0.0)
+
+    def quantile(self, p: ArrayLike) -> FloatArray:
+        """Return the quantile function."""
+        return np.exp(self.logarithm.quantile(p))
 
 
 @dataclass(frozen=True)
@@ -91,8 +123,8 @@ class Tilted:
     distance: float
 
     def __post_init__(self) -> None:
-        if abs(self.distance) > 0.25:
-            raise SpecificationError(f"a tilted law has distance at most 1/4, not {self.distance!r}")
+        if abs(self.distance) > LARGEST_TILT:
+            raise SpecificationError(f"a tilted law has distance at most {LARGEST_TILT:g}, not {self.distance!r}")
 
     def cdf(self, x: ArrayLike) -> FloatArray:
         """Return the distribution function."""

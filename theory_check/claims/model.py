@@ -10,8 +10,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from theory_check.cells import Cell, Sample
-from theory_check.claims.estimators import DistanceEstimator, Estimator, Range
-from theory_check.claims.laws import Tilted
+from theory_check.claims.estimators import DistanceEstimator, Estimator, ProportionEstimator, Range
+from theory_check.claims.laws import LARGEST_TILT, Tilted, law_distance
+from theory_check.errors import SpecificationError
 from theory_check.findings import Finding, Picture, VariantFinding
 from theory_check.inference.verdicts import judge
 
@@ -112,8 +113,6 @@ class Check:
         return (*bounded, *self.variants)
 
     def _is_impossible(self, value: float) -> bool:
-        from theory_check.claims.estimators import ProportionEstimator
-
         return isinstance(self.estimator, ProportionEstimator) and not 0.0 <= value <= 1.0
 
 
@@ -177,10 +176,37 @@ class PlannedCheck:
 
 
 def plan_check(claim: Claim, check: Check, level: float) -> PlannedCheck:
-    """Find the number of replicates that supports the check with probability 1 - MISS_RATE if it is true."""
-    margin = check.margin * (1.0 - check.allowance)
-    replicates = check.estimator.replicates(check.target, margin, level, MISS_RATE)
-    return PlannedCheck(f"{claim.id}/{check.name}", check, level, replicates)
+    """Find the number of replicates that supports a true check and refutes its variants, each with the promised power.
+
+    Values and laws at twice the margin are refuted wherever the check is supported. A named law at distance D from the
+    predicted one is refuted as soon as the two radii of the level and of the miss rate fit into D minus what separates
+    the truth from the prediction, minus what the variant itself is granted.
+
+    Raises
+    ------
+    SpecificationError
+        If a variant is so near that no sample could refute it, or a margin so wide that no law lies beyond twice of it.
+    """
+    name = f"{claim.id}/{check.name}"
+    needed = [check.estimator.replicates(check.target, check.margin * (1.0 - check.allowance), level, MISS_RATE)]
+    if isinstance(check.estimator, DistanceEstimator):
+        granted = 0.0 if check.exact else check.margin + check.remainder
+        truth = check.remainder + check.allowance * check.margin
+        if 2.0 * (check.margin + check.remainder) > LARGEST_TILT:
+            raise SpecificationError(
+                f"{name}: margin and remainder must be at most {LARGEST_TILT / 2:g} for a distance"
+            )
+        for variant in check.variants:
+            if isinstance(variant.estimator, DistanceEstimator):
+                distance = law_distance(check.estimator.law, variant.estimator.law)
+                room = distance - truth - granted
+                if room <= 0.0:
+                    raise SpecificationError(
+                        f"{name}: variant {variant.name!r} is too near, at distance {distance:.3g}"
+                    )
+                estimator = variant.estimator
+                needed.append(estimator.replicates(check.target, min(room, 0.5), level, MISS_RATE))
+    return PlannedCheck(name, check, level, max(needed))
 
 
 def plan_claim(claim: Claim, profile: Profile) -> tuple[PlannedCheck, ...]:

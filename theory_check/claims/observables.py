@@ -91,14 +91,15 @@ class Both:
 
 @dataclass(frozen=True)
 class PairingDefect:
-    """|<p_0, h_0> - <p_L, h_L>| / (||p_L|| ||h_L||) in a cell of the check."""
+    """|<p_0, h_0> - <p_L, h_L>| / (||p_L|| ||h_L||) in a cell of the check, plus a drift that was not simulated."""
 
     cell: int = 0
+    drift: float = 0.0
 
     def __call__(self, samples: Sequence[Sample]) -> FloatArray:
         """Return one value for each replicate."""
         sample = samples[self.cell]
-        return np.abs(sample.column("pairing_input") - sample.column("pairing_output"))
+        return np.abs(sample.column("pairing_input") - sample.column("pairing_output")) + self.drift
 
 
 NORM_RATIO = Exponential("log_norm_ratio")

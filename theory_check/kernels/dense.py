@@ -80,18 +80,19 @@ def add_outer(row, weight, out):
 
 
 @kernel()
-def orthonormalise(rows, index, size):
+def orthonormalise(rows, index, size, columns):
     """Make row ``index`` orthogonal to the rows before it, with the squared length of its dimension.
+
+    Rows stand ``size`` numbers apart; the padding behind their ``columns`` columns takes no part.
 
     Gram-Schmidt, twice ("twice is enough", Giraud, Langou, Rozloznik, 2005), on Gaussian rows gives the Haar law on
     orthogonal matrices, here times sqrt(columns), so that entries have unit variance.
     """
-    columns = size // LANES
-    row = rows[index * size : (index + 1) * size]
+    row = rows[index * size : index * size + columns * LANES]
     projection = np.empty(LANES, np.float32)
     for _ in range(2):
         for before in range(index):
-            other = rows[before * size : (before + 1) * size]
+            other = rows[before * size : before * size + columns * LANES]
             dot(other, row, projection)
             for j in range(columns):
                 for lane in range(LANES):
@@ -117,7 +118,7 @@ def multiply(fill, parameters, orthogonal, state, buffer, vectors, products):
         row = buffer[slot * size : (slot + 1) * size]
         fill(state, row, parameters)
         if orthogonal:
-            orthonormalise(buffer, i, size)
+            orthonormalise(buffer, i, size, vectors.shape[1] // LANES)
         for m in range(vectors.shape[0]):
             dot(row, vectors[m], products[m, i * LANES : (i + 1) * LANES])
 
@@ -132,7 +133,7 @@ def multiply_transposed(fill, parameters, orthogonal, state, buffer, vectors, pr
         row = buffer[slot * size : (slot + 1) * size]
         fill(state, row, parameters)
         if orthogonal:
-            orthonormalise(buffer, i, size)
+            orthonormalise(buffer, i, size, products.shape[1] // LANES)
         for m in range(vectors.shape[0]):
             add_outer(row, vectors[m, i * LANES : (i + 1) * LANES], products[m])
 

@@ -14,7 +14,7 @@ from numpy import float32, int32, uint32
 
 from theory_check.kernels import LANES
 from theory_check.kernels.compilation import kernel, uncached_kernel
-from theory_check.kernels.words import draw_words
+from theory_check.kernels.words import draw_words, next_four, next_one
 
 #: Standard deviation of :func:`fill_uniform`, which leaves the scaling of the raw words to the caller:
 #: a whole number uniform on -2^31 .. 2^31 - 1 has variance (2^64 - 1) / 12.
@@ -23,6 +23,8 @@ UNIFORM_NATURAL_DEVIATION = math.sqrt((2.0**64 - 1.0) / 12.0)
 _SQRT_HALF_BITS = int32(0x3F3504F3)
 _MANTISSA_BITS = int32(0x007FFFFF)
 _LN2 = float32(math.log(2.0))
+#: The smallest value that the words of 32 bits stand for; single precision rounds the last of them to 0.
+_LEAST_EXPONENTIAL = float32(2.0**-33)
 _SIGN_BIT = uint32(0x80000000)
 _ONE_BITS = uint32(0x3F800000)
 
@@ -30,10 +32,18 @@ _ONE_BITS = uint32(0x3F800000)
 @kernel()
 def fill_uniform(state, row, parameters):
     """Uniform on the whole numbers of 32 bits with sign, rounded to single precision (mean -1/2 in 2^31)."""
-    words = row.view(np.uint32)
-    draw_words(state, words)
-    for i in range(row.size):
-        row[i] = float32(int32(words[i]))
+    columns = row.size // LANES
+    fours = columns // 4 * 4
+    for column in range(0, fours, 4):
+        for lane in range(LANES):
+            first, second, third, fourth = next_four(state, lane)
+            row[column * LANES + lane] = float32(int32(first))
+            row[(column + 1) * LANES + lane] = float32(int32(second))
+            row[(column + 2) * LANES + lane] = float32(int32(third))
+            row[(column + 3) * LANES + lane] = float32(int32(fourth))
+    for column in range(fours, columns):
+        for lane in range(LANES):
+            row[column * LANES + lane] = float32(int32(next_one(state, lane)))
 
 
 @kernel()
@@ -85,7 +95,7 @@ def normal_pair(radius_word, angle_word):
     and cosine stop at x^9 and x^10, the first dropped terms are below 2e-9. The largest value is sqrt(2 ln 2^33) =
     6.76, which cuts off a probability of 1.4e-11.
     """
-    radius = math.sqrt(float32(2) * exponential(radius_word))
+    radius = math.sqrt(float32(2) * max(exponential(radius_word), _LEAST_EXPONENTIAL))
     centred = float32(int32(angle_word & uint32(0x3FFFFFFF))) - float32(2**29 - 0.5)
     x = centred * float32(math.pi / 2 / 2**30)
     square = x * x
@@ -132,18 +142,20 @@ def fill_zero(state, row, parameters):
 
 
 def entrywise_filler(transform):
-    """Return a filler that applies ``transform(u, v, parameters)`` to two independent uniforms in (0, 1).
+    """Return a filler that applies ``transform(u, v, parameters)`` to two independent uniforms on (0, 1].
 
-    ``transform`` is a plain Python function on floats, compiled here in double precision.
+    ``transform`` is a plain Python function on floats, compiled here in double precision. It may read u from the tail
+    of a heavy law, so u has 64 random bits, v has 32.
     """
     compiled = uncached_kernel(transform)
 
     def fill(state, row, parameters):
-        words = np.empty(2 * row.size, np.uint32)
+        words = np.empty(3 * row.size, np.uint32)
         draw_words(state, words)
         for i in range(row.size):
-            u = (float(words[i]) + 0.5) * 2.0**-32
-            v = (float(words[row.size + i]) + 0.5) * 2.0**-32
+            low = (float(words[row.size + i]) + 0.5) * 2.0**-32
+            u = (float(words[i]) + low) * 2.0**-32
+            v = (float(words[2 * row.size + i]) + 0.5) * 2.0**-32
             row[i] = compiled(u, v, parameters)
 
     return uncached_kernel(fill)

@@ -6,7 +6,6 @@ A state is a flat array of 4 * LANES words, word w of lane l at ``w * LANES + l`
 
 from __future__ import annotations
 
-import numpy as np
 from numpy import uint32, uint64
 
 from theory_check.kernels import LANES
@@ -67,43 +66,49 @@ def next_word(s0, s1, s2, s3):
 
 
 @kernel()
-def draw_words(state, words):
-    """Fill ``words``, draw after draw, ``words[draw * LANES + lane]``.
+def next_four(state, lane):
+    """Return the next four words of a lane and advance its state.
 
-    Four draws for each load of the state, because traffic with the first-level cache is what bounds the loop.
+    Four at a time, because traffic with the first-level cache, not arithmetic, is what bounds the loops over lanes.
     """
+    s0 = state[lane]
+    s1 = state[LANES + lane]
+    s2 = state[2 * LANES + lane]
+    s3 = state[3 * LANES + lane]
+    first, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
+    second, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
+    third, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
+    fourth, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
+    state[lane] = s0
+    state[LANES + lane] = s1
+    state[2 * LANES + lane] = s2
+    state[3 * LANES + lane] = s3
+    return first, second, third, fourth
+
+
+@kernel()
+def next_one(state, lane):
+    """Return the next word of a lane and advance its state."""
+    word, s0, s1, s2, s3 = next_word(state[lane], state[LANES + lane], state[2 * LANES + lane], state[3 * LANES + lane])
+    state[lane] = s0
+    state[LANES + lane] = s1
+    state[2 * LANES + lane] = s2
+    state[3 * LANES + lane] = s3
+    return word
+
+
+@kernel()
+def draw_words(state, words):
+    """Fill ``words``, draw after draw, ``words[draw * LANES + lane]``."""
     draws = words.size // LANES
     fours = draws // 4 * 4
     for draw in range(0, fours, 4):
         for lane in range(LANES):
-            s0 = state[lane]
-            s1 = state[LANES + lane]
-            s2 = state[2 * LANES + lane]
-            s3 = state[3 * LANES + lane]
-            word, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
-            words[draw * LANES + lane] = word
-            word, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
-            words[(draw + 1) * LANES + lane] = word
-            word, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
-            words[(draw + 2) * LANES + lane] = word
-            word, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
-            words[(draw + 3) * LANES + lane] = word
-            state[lane] = s0
-            state[LANES + lane] = s1
-            state[2 * LANES + lane] = s2
-            state[3 * LANES + lane] = s3
+            first, second, third, fourth = next_four(state, lane)
+            words[draw * LANES + lane] = first
+            words[(draw + 1) * LANES + lane] = second
+            words[(draw + 2) * LANES + lane] = third
+            words[(draw + 3) * LANES + lane] = fourth
     for draw in range(fours, draws):
         for lane in range(LANES):
-            word, s0, s1, s2, s3 = next_word(
-                state[lane], state[LANES + lane], state[2 * LANES + lane], state[3 * LANES + lane]
-            )
-            words[draw * LANES + lane] = word
-            state[lane] = s0
-            state[LANES + lane] = s1
-            state[2 * LANES + lane] = s2
-            state[3 * LANES + lane] = s3
-
-
-def new_state():
-    """Return an unset state for a block."""
-    return np.empty(4 * LANES, np.uint32)
+            words[draw * LANES + lane] = next_one(state, lane)
