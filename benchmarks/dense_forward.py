@@ -51,20 +51,18 @@ MEMORY_BAR = 300  # MiB
 
 @dataclass(frozen=True)
 class Size:
-    """How much work is timed."""
+    """How much work is timed; ``units`` of work of the runner for each thread, or a single block."""
 
     depth: int = 1000
     widths: tuple[int, ...] = (40, 100)
     batches: tuple[int, ...] = (8, 32, 128)
     search_depth: int = 50
-    weights: int = 10**9
-    repetitions: int = 3
+    units: int = 1
+    repetitions: int = 5
     memory_depths: tuple[int, ...] = (10**3, 10**6)
 
 
-QUICK = Size(
-    depth=20, widths=(16,), batches=(8,), search_depth=2, weights=10**6, repetitions=1, memory_depths=(10, 100)
-)
+QUICK = Size(depth=20, widths=(16,), batches=(8,), search_depth=2, units=0, repetitions=1, memory_depths=(10, 100))
 
 
 @dataclass(frozen=True)
@@ -178,7 +176,7 @@ def best_batch(numpy_version: NumpyVersion, problem: Problem, size: Size) -> int
         batch: min(elapsed(lambda b=batch: numpy_version.forward(short, b, SEED)) for _ in range(2)) / batch
         for batch in size.batches
     }
-    return min(times, key=lambda batch: times[batch])
+    return min(batch for batch, time in times.items() if time <= 1.02 * min(times.values()))
 
 
 def numpy_seconds(numpy_version: NumpyVersion, problem: Problem, batch: int, threads: int) -> float:
@@ -211,13 +209,12 @@ def simulate(
 
 
 def kernel_replicates(problem: Problem, size: Size, threads: int) -> int:
-    """Return about ``size.weights`` weights a thread, in whole units of work so that no thread waits for another."""
+    """Return a number of replicates in whole units of work, so that no thread waits for another."""
     from theory_check.kernels import LANES
     from theory_check.runner import UNIT_DRAWS
 
-    blocks = max(1, UNIT_DRAWS // (LANES * problem.weights))
-    wanted = max(1, round(size.weights / (LANES * problem.weights)))
-    return LANES * threads * (wanted if wanted < blocks else blocks * max(1, round(wanted / blocks)))
+    blocks = size.units * max(1, UNIT_DRAWS // (LANES * problem.weights))
+    return LANES * threads * max(1, blocks)
 
 
 def check_agreement(problem: Problem) -> None:
@@ -310,7 +307,12 @@ def seconds(value: float) -> str:
     return f"{value:.3g} s" if value >= 1.0 else f"{1e3 * value:.3g} ms"
 
 
-def render(rows: list[Row], reduced: list[tuple[Problem, float, float]], memory: list[tuple[Problem, float]]) -> str:
+def render(
+    rows: list[Row],
+    reduced: list[tuple[Problem, float, float]],
+    memory: list[tuple[Problem, float]],
+    repetitions: int,
+) -> str:
     packages = ("theory-check", "numpy", "numba")
     versions = ", ".join(f"{name} {version(name)}" for name in packages)
     depth = rows[0].problem.depth
@@ -322,8 +324,8 @@ def render(rows: list[Row], reduced: list[tuple[Problem, float, float]], memory:
         "",
         f"Depth {depth}, beta 1/2, forward only, every weight drawn. *Plain NumPy*: batches of replicates, double "
         "precision, distribution methods of `np.random.Generator`. *Tuned NumPy*: single precision, in place, raw "
-        "words turned into uniform numbers and signs, SFC64. Both with their best batch size; with several threads, one "
-        "generator and one batch each. Times are the best of the repetitions.",
+        "words turned into uniform numbers and signs, SFC64. Both with their best batch size; with several threads, "
+        f"one generator and one batch each. Times are the best of {repetitions}.",
         "",
         "## Nanoseconds per weight",
         "",
@@ -394,7 +396,7 @@ def main(arguments: list[str] | None = None) -> int:
         for width in size.widths:
             problem = Problem(branch, "gaussian", width, size.depth)
             reduced.append((problem, *measure_reduced(problem, size)))
-    text = render(rows, reduced, memory)
+    text = render(rows, reduced, memory, size.repetitions)
     print(text, end="")
     if options.out:
         options.out.write_text(text, encoding="utf-8")

@@ -1,9 +1,9 @@
 """Plain NumPy twins of the kernels, written from their docstrings, with bounds on the difference from them.
 
-Arrays have the lanes of a block last. What a kernel computes in single precision, a twin computes in double precision and
-carries along a bound on the distance between the two, by running error analysis (Wilkinson 1963; Higham, *Accuracy and
-Stability of Numerical Algorithms*, section 3.3): errors of the arguments pass through absolute values of the matrices, and
-every product, sum or rounding adds a relative error of at most UNIT.
+Arrays have the lanes of a block last. What a kernel computes in single precision, a twin computes in double precision
+and carries along a bound on the distance between the two, by running error analysis (Wilkinson 1963; Higham, *Accuracy
+and Stability of Numerical Algorithms*, section 3.3): errors of the arguments pass through absolute values of the
+matrices, and every product, sum or rounding adds a relative error of at most UNIT.
 """
 
 from __future__ import annotations
@@ -32,10 +32,16 @@ def words(key, first_replicate, layer, purpose, draws):
     replicates = first_replicate + np.arange(LANES, dtype=np.uint64)
     constant = np.ones(LANES, np.uint64)
     counter = np.stack(
-        [replicates & np.uint64(0xFFFFFFFF), replicates >> np.uint64(32), constant * layer, constant * int(purpose)], axis=1
+        [replicates & np.uint64(0xFFFFFFFF), replicates >> np.uint64(32), constant * layer, constant * int(purpose)],
+        axis=1,
     )
     seeds = philox4x32(counter.astype(np.uint32), (int(key[0]), int(key[1])))
     return xoshiro128plusplus(seeds.T.copy(), draws)
+
+
+def new_state():
+    """An unset state of the generators of a block."""
+    return np.empty(4 * LANES, np.uint32)
 
 
 def even(columns):
@@ -55,11 +61,12 @@ def signs_row(drawn, columns):
 def normal_row(drawn, columns):
     """Box and Muller in double precision, with a bound on the distance to single precision.
 
-    Exponential variable E = -ln u: the word is rounded to single precision twice, together 2 UNIT in ln u; the product of
-    the exponent with ln 2 and the last sum round 3 times relative to E, the series adds less than 2 UNIT since it is below
-    0.35. So |dE| <= (4 + 3 max(E, 1)) UNIT, and the radius sqrt(2 E) moves by at most min(sqrt(2 dE), 2 dE / radius).
-    Angle: whole numbers below 2^30 are rounded to multiples of 64, an error of at most 32.5 pi/2 / 2^30 < UNIT; sine and
-    cosine are within 3 UNIT of that, the root and the last product within 2 UNIT: 6 UNIT times the radius.
+    Exponential variable E = -ln u: the word is rounded to single precision twice, together 2 UNIT in ln u; the product
+    of the exponent with ln 2 and the last sum round 3 times relative to E, the series adds less than 2 UNIT since it is
+    below 0.35. So |dE| <= (4 + 3 max(E, 1)) UNIT, and the radius sqrt(2 E) moves by at most min(sqrt(2 dE), 2 dE /
+    radius). Angle: whole numbers below 2^30 are rounded to multiples of 64, an error of at most 32.5 pi/2 / 2^30 <
+    UNIT; sine and cosine are within 3 UNIT of that, the root and the last product within 2 UNIT: 6 UNIT times the
+    radius.
     """
     half = columns // 2
     radius_words, angle_words = drawn[:half].astype(np.float64), drawn[half:]
@@ -74,8 +81,11 @@ def normal_row(drawn, columns):
 
 
 def entrywise_row(transform, constants):
+    """Two uniform numbers for each entry: u of 64 bits, from the words of the first and second third, v of 32 bits."""
+
     def row(drawn, columns):
-        u, v = ((part.astype(np.float64) + 0.5) * 2.0**-32 for part in (drawn[:columns], drawn[columns:]))
+        high, low, sign = (part.astype(np.float64) for part in drawn.reshape(3, columns, LANES))
+        u, v = (high + (low + 0.5) * 2.0**-32) * 2.0**-32, (sign + 0.5) * 2.0**-32
         return np.vectorize(lambda a, b: transform(a, b, constants), otypes=[np.float64])(u, v)
 
     return row
@@ -91,7 +101,7 @@ class Matrices:
     orthogonal: bool = False
 
     def draw(self, key, first_replicate, layer, purpose, rows, columns):
-        from theory_check.kernels.words import new_state, seed_lanes
+        from theory_check.kernels.words import seed_lanes
 
         state = new_state()
         seed_lanes(state, key, first_replicate, layer, int(purpose))
@@ -213,6 +223,8 @@ class DenseTwin:
             moved = direction
             if self.branch.has_inner:
                 moved, _ = product(self.matrix(first_layer + k, Purpose.INNER_WEIGHTS, len(direction)), moved, 0.0)
-            moved, _ = product(self.matrix(first_layer + k, Purpose.OUTER_WEIGHTS, len(direction)), slopes[k][0] * moved, 0.0)
+            moved, _ = product(
+                self.matrix(first_layer + k, Purpose.OUTER_WEIGHTS, len(direction)), slopes[k][0] * moved, 0.0
+            )
             direction = direction + factor * moved
         return direction

@@ -109,7 +109,9 @@ def test_scalings_have_as_many_values_as_their_kind():
         Scaling("cubic", (1.0,))
 
 
-@pytest.mark.parametrize(("width", "depth"), [(0, 1), (-3, 1), (1, 0), (MAXIMAL_WIDTH + 1, 1), (1, MAXIMAL_DEPTH + 1), (1.0, 1)])
+@pytest.mark.parametrize(
+    ("width", "depth"), [(0, 1), (-3, 1), (1, 0), (MAXIMAL_WIDTH + 1, 1), (1, MAXIMAL_DEPTH + 1), (1.0, 1)]
+)
 def test_refused_sizes(width, depth):
     with pytest.raises(SpecificationError, match="it must be a whole number from 1 to"):
         Network(Branch(), width, depth, Scaling.power(0.5))
@@ -134,7 +136,7 @@ def test_networks_are_described_in_a_line(network):
 
 
 def test_inputs():
-    assert str(Input()) == "gaussian"
+    assert str(Input()) == "gaussian input"
     assert str(Input("paper", 10)) == "10 paper inputs"
     for name, count, message in (("cubic", 1, "unknown input"), ("paper", 0, "number of inputs is 0")):
         with pytest.raises(SpecificationError, match=message):

@@ -33,7 +33,9 @@ def test_spellings(text, expected):
     assert parse_call("weights", text) == expected
 
 
-@pytest.mark.parametrize("text", ["", "  ", ":df=5", "student:", "student:df", "student:df=", "student:=5", "student:df=5,"])
+@pytest.mark.parametrize(
+    "text", ["", "  ", ":df=5", "student:", "student:df", "student:df=", "student:=5", "student:df=5,"]
+)
 def test_bad_spellings(text):
     with pytest.raises(SpecificationError, match="is not of the form"):
         parse_call("weights", text)
@@ -55,13 +57,13 @@ def test_choices_are_listed_and_the_nearest_is_suggested():
     with pytest.raises(SpecificationError) as caught:
         check_choice("law", "unifrom", ("gaussian", "uniform"))
     assert str(caught.value) == "unknown law 'unifrom'; accepted: gaussian, uniform; did you mean uniform?"
-    with pytest.raises(SpecificationError, match="accepted: nothing$"):
+    with pytest.raises(SpecificationError, match=r"accepted: nothing$"):
         check_choice("parameter", "x", ())
 
 
 @pytest.mark.parametrize("value", [0, 11, True, 1.0, "1", None, math.nan, np.int64(3)])
 def test_refused_integers(value):
-    with pytest.raises(SpecificationError, match="depth is .*; it must be a whole number from 1 to 10"):
+    with pytest.raises(SpecificationError, match=r"depth is .*; it must be a whole number from 1 to 10"):
         check_integer("depth", value, 1, 10)
 
 
@@ -72,7 +74,7 @@ def test_accepted_integers(value):
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, True, "1", None])
 def test_refused_numbers(value):
-    with pytest.raises(SpecificationError, match="beta is .*; it must be a finite number"):
+    with pytest.raises(SpecificationError, match=r"beta is .*; it must be a finite number"):
         check_finite("beta", value)
 
 

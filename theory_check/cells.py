@@ -106,7 +106,7 @@ class Cell:
             raise SpecificationError(f"not a cell specification: {error}") from error
 
     def __str__(self) -> str:
-        return f"{self.network}, {self.weights} weights, {self.input} input"
+        return f"{self.network}, {self.weights} weights, {self.input}"
 
 
 def can_reduce(weights: Weights, inputs: Input) -> bool:

@@ -58,10 +58,16 @@ def _progress(description: str) -> Iterator[Report]:
     yield report
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
+@click.group(
+    invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120}
+)
 @click.version_option(__version__, prog_name="theory-check")
-def cli() -> None:
+@click.pass_context
+def cli(context: click.Context) -> None:
     """Check theorems about very deep random residual networks by simulation, with controlled error."""
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help(), err=True)
+        context.exit(USAGE_ERROR)
 
 
 _threads_option = click.option(

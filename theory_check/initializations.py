@@ -182,7 +182,7 @@ LAWS: tuple[WeightLaw, ...] = (
         summary="Student t entries with df degrees of freedom; infinite variance, not normalised, for df <= 2",
         transform=_student,
         defaults={"df": 5.0},
-        ranges={"df": (0.1, 1e6)},
+        ranges={"df": (0.5, 1e6)},
         constants=_student_constants,
         kurtosis=_student_kurtosis,
         variance=lambda p: 1.0 if p["df"] > 2.0 else math.inf,

@@ -129,7 +129,8 @@ class Scaling:
         check_choice("scaling", self.kind, ("power", "constant", "sequence"))
         name = "beta" if self.kind == "power" else "scaling factor"
         if not self.values or (self.kind != "sequence" and len(self.values) != 1):
-            raise SpecificationError(f"scaling {self.kind} got {len(self.values)} values; it takes one number")
+            wanted = "one number a layer" if self.kind == "sequence" else "one number"
+            raise SpecificationError(f"scaling {self.kind} got {len(self.values)} values; it takes {wanted}")
         for value in self.values:
             check_finite(name, value)
         object.__setattr__(self, "values", tuple(_plain(value) for value in self.values))
@@ -212,4 +213,4 @@ class Input:
         check_integer("number of inputs", self.count, 1, 1000)
 
     def __str__(self) -> str:
-        return self.name if self.count == 1 else f"{self.count} {self.name} inputs"
+        return f"{self.name} input" if self.count == 1 else f"{self.count} {self.name} inputs"

@@ -10,6 +10,7 @@ import hashlib
 import io
 import os
 import threading
+import zipfile
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
@@ -122,10 +123,11 @@ class UnitStore:
         if self._folder is None:
             return None
         try:
-            with np.load(self._folder / unit.name, allow_pickle=False) as stored:
+            content = (self._folder / unit.name).read_bytes()
+            with np.load(io.BytesIO(content), allow_pickle=False) as stored:
                 values = {name: stored[name] for name in stored.files}
             return values, float(values.pop("seconds"))
-        except (OSError, ValueError, KeyError, EOFError):
+        except (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile):
             return None
 
     def save(self, unit: Unit, values: Values, seconds: float) -> None:

@@ -262,13 +262,16 @@ class Boundary:
             return np.stack([self._normal(Purpose.READOUT, m) for m in range(count)]), np.zeros_like(exponents)
         readout = self._uniform(Purpose.READOUT, 0, self._width) * math.sqrt(12.0 / self._width)
         targets = np.stack([self._uniform(Purpose.TARGET, m, 1)[0] + 0.5 for m in range(count)])
-        # d/dh (B h - y)^2 = 2 (B h - y) B^T, in units of 2^exponents like h itself.
-        residual = np.einsum("il,mil->ml", readout, hidden) - np.ldexp(targets, -exponents)
-        return 2.0 * residual[:, None, :] * readout, exponents.copy()
+        # d/dh (B h - y)^2 = 2 (B h - y) B^T, in units of the larger of h and 1.
+        units = np.maximum(exponents, 0)
+        shrunk = np.ldexp(hidden, (exponents - units)[:, None, :])
+        residual = np.einsum("il,mil->ml", readout, shrunk) - np.ldexp(targets, -units)
+        return 2.0 * residual[:, None, :] * readout, units
 
 
 def _squared(vector: FloatArray) -> FloatArray:
-    return np.asarray(np.sum(vector * vector, axis=1))
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.asarray(np.sum(vector * vector, axis=1))
 
 
 def _log_ratio(vector: FloatArray, exponents: NDArray[np.int64], reference: FloatArray) -> FloatArray:
@@ -377,18 +380,23 @@ def _gradients(
     columns: Values = {}
     shift = gradient_exponents - output_exponents
     columns["log_gradient_ratio"], columns["log_gradient_displacement"] = _observe_ends(output, gradient, shift)
-    scale = np.sqrt(_squared(output) * _squared(hidden))
-    columns["pairing_output"] = np.sum(output * hidden, axis=1) / scale
-    columns["pairing_input"] = np.ldexp(np.sum(gradient * start, axis=1) / scale, shift - exponents)
+    columns["pairing_output"] = _normalised(output, hidden, output, hidden)
+    columns["pairing_input"] = np.ldexp(_normalised(gradient, start, output, hidden), shift - exponents)
     if cell.profile:
         columns["gradient_profile"] = np.stack([norms[k] for k in cell.profile], axis=-1)
     return columns
 
 
+def _normalised(left: FloatArray, right: FloatArray, first: FloatArray, second: FloatArray) -> FloatArray:
+    """Return <left, right> / (||first|| ||second||) for every input and lane; 0 where a norm is 0."""
+    norms = np.sqrt(_squared(first)) * np.sqrt(_squared(second))
+    with np.errstate(over="ignore", invalid="ignore"):
+        products = np.sum(left * right, axis=1)
+        return np.asarray(np.divide(products, norms, out=np.zeros_like(norms), where=norms != 0.0))
+
+
 def _cosines(vectors: FloatArray) -> FloatArray:
-    products = np.sum(vectors * vectors[:1], axis=1)
-    squares = _squared(vectors)
-    return np.asarray(products / np.sqrt(squares * squares[:1]))
+    return _normalised(vectors, vectors[:1], vectors, vectors[:1])
 
 
 def simulate(cell: Cell, seed: int) -> Sample:

@@ -114,7 +114,7 @@ def weights(
     """
     chosen = [law for law in LAWS if laws is None or law.name in laws]
     if independent:
-        chosen = [law for law in chosen if law.kernel != "orthogonal"]
+        chosen = [law for law in chosen if law.independent]
     if nonzero:
         chosen = [law for law in chosen if law.variance(law.defaults) != 0.0]
     drawn = st.sampled_from(chosen).flatmap(_weights_of_law)
@@ -175,9 +175,9 @@ def cells(
     max_width: int = 6,
     max_depth: int = 5,
     max_replicates: int = 100,
-    branches: st.SearchStrategy[Branch] = branches(),  # noqa: B008
-    weights: st.SearchStrategy[Weights] = weights(),  # noqa: B008
-    inputs: st.SearchStrategy[Input] = inputs(),  # noqa: B008
+    branches: st.SearchStrategy[Branch] = branches(),  # noqa: B008 - likewise
+    weights: st.SearchStrategy[Weights] = weights(),  # noqa: B008 - likewise
+    inputs: st.SearchStrategy[Input] = inputs(),  # noqa: B008 - likewise
     kernel: KernelName | None = None,
 ) -> Cell:
     """Draw a cell that is quick to simulate.

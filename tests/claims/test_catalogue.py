@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from theory_check.cells import Cell
@@ -54,7 +56,7 @@ def test_central_statements_cover_both_branches_and_three_weight_laws(claim_id):
 @pytest.mark.parametrize("claim", all_claims(), ids=lambda c: c.id)
 def test_a_finer_profile_never_plans_fewer_networks(claim):
     plans = [plan_claim(claim, profile) for profile in PROFILES.values()]
-    for coarse, fine in zip(plans, plans[1:], strict=False):
+    for coarse, fine in pairwise(plans):
         for a, b in zip(coarse, fine, strict=True):
             # Where the predicted probability itself tends to 0 or 1 with depth, less is needed.
             if a.check.target == b.check.target:

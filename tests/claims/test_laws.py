@@ -41,5 +41,5 @@ def test_a_tilted_law_is_a_law_at_the_stated_distance(distance, law):
 
 
 def test_a_tilt_that_leaves_the_unit_interval_is_refused():
-    with pytest.raises(SpecificationError, match="at most 0.25"):
+    with pytest.raises(SpecificationError, match=r"at most 0\.25"):
         Tilted(Normal(0.0, 1.0), 0.3)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -42,7 +43,9 @@ def states(cell, count=1):
 def twin_of(cell):
     width, inner = cell.network.width, cell.weights.inner
     matrices = [
-        Matrices(filler.fill, filler.constants, math.sqrt(w.gain / width) / filler.natural_deviation, w.law == "orthogonal")
+        Matrices(
+            filler.fill, filler.constants, math.sqrt(w.gain / width) / filler.natural_deviation, w.law == "orthogonal"
+        )
         for w, filler in ((w, row_filler(w)) for w in (cell.weights, inner))
     ]
     factors = cell.network.scaling.factors(cell.network.depth)
@@ -61,7 +64,7 @@ class Block:
         """Return h_L; with cuts, in several calls."""
         hidden, exponents = start.copy(), np.zeros((start.shape[0], LANES), np.int64)
         stops = [0, *cuts, len(self.scaling)]
-        for first, last in zip(stops, stops[1:], strict=False):
+        for first, last in pairwise(stops):
             kept = self.passes.slice(self.kept, first, last)
             self.passes.forward(first, self.scaling[first:last], hidden, exponents, kept)
         return np.ldexp(hidden, exponents[:, None])
@@ -70,7 +73,7 @@ class Block:
         """Return p_0."""
         gradient, exponents = output.copy(), np.zeros((output.shape[0], LANES), np.int64)
         stops = [0, *cuts, len(self.scaling)]
-        for first, last in reversed(list(zip(stops, stops[1:], strict=False))):
+        for first, last in reversed(list(pairwise(stops))):
             kept = self.passes.slice(self.kept, first, last)
             self.passes.backward(first, self.scaling[first:last], kept, gradient, exponents)
         return np.ldexp(gradient, exponents[:, None])
@@ -85,7 +88,8 @@ def assert_passes_agree(cell):
         gradient, gradient_bound = twin.backward(slopes, output[m])
         assert np.all(np.abs(found[m] - expected) <= bound)
         assert np.all(np.abs(found_gradient[m] - gradient) <= gradient_bound)
-        # A bound that admits everything would be no test: at these sizes the worst case is below 1% of the norm, mostly far below.
+        # A bound that admits everything would be no test: at these sizes the worst case is below 1% of the norm, mostly
+        # far below.
         assert np.median(bound) <= 0.01 * np.median(np.linalg.norm(expected, axis=0))
         assert np.median(gradient_bound) <= 0.01 * np.median(np.linalg.norm(gradient, axis=0))
 
@@ -119,7 +123,8 @@ def test_widths_are_their_twins(width):
 def test_growing_networks_are_their_twins_layer_by_layer(branch, factor):
     """The state leaves the range of single precision; in units of a power of two it does not, and the bias follows.
 
-    Bounds of many layers would grow faster than the state, so that every layer starts from what the kernel made of the last.
+    Bounds of many layers would grow faster than the state, so that every layer starts from what the kernel made of the
+    last.
     """
     depth = 40
     cell = a_cell(branch, factors=(factor,) * depth)
@@ -156,8 +161,8 @@ def test_twin_gradient_is_the_derivative_of_the_twin(branch):
     behind, _, slopes_behind = twin.forward(start - step * direction)
     difference = np.sum(output * (ahead - behind), axis=0) / (2 * step)
     predicted = np.sum(twin.backward(slopes, output)[0] * direction, axis=0)
-    # Without a kink between the two points the network is linear there, or, for tanh, has third derivatives of order 1e2
-    # at these sizes, an error of 1e2 step^2 / 6 = 3e-10; rounding adds 1e-15 x 1e2 / step = 3e-8.
+    # Without a kink between the two points the network is linear there, or, for tanh, has third derivatives of order
+    # 1e2 at these sizes, an error of 1e2 step^2 / 6 = 3e-10; rounding adds 1e-15 x 1e2 / step = 3e-8.
     if branch.activation.homogeneous:
         pairs = zip(slopes_ahead, slopes_behind, strict=True)
         smooth = np.all([np.all(a[0] == b[0], axis=0) for a, b in pairs], axis=0)
@@ -197,7 +202,9 @@ def test_composition_of_layers_is_exact(branch, cuts):
 def test_powers_of_two_pass_through_exactly(branch, power):
     cell = a_cell(branch, width=3)
     start = states(cell)[0]
-    np.testing.assert_array_equal(Block(cell).forward(np.ldexp(start, power)), np.ldexp(Block(cell).forward(start), power))
+    np.testing.assert_array_equal(
+        Block(cell).forward(np.ldexp(start, power)), np.ldexp(Block(cell).forward(start), power)
+    )
 
 
 @pytest.mark.parametrize("branch", HOMOGENEOUS, ids=str)

@@ -33,7 +33,8 @@ def test_tanh_activation():
     post, derivative = np.empty_like(pre), np.empty_like(pre)
     layers.activate_tanh(pre, post, derivative, np.empty(0))
     exact = np.tanh(pre.astype(np.float64))
-    # Libraries compute tanh in single precision within 2 units in the last place, 4 UNIT; its square is rounded once more.
+    # Libraries compute tanh in single precision within 2 units in the last place, 4 UNIT; its square is rounded once
+    # more.
     assert np.all(np.abs(post - exact) <= 4 * UNIT * np.abs(exact))
     assert np.all(np.abs(derivative - (1 - exact**2)) <= 10 * UNIT)
 

@@ -1,4 +1,4 @@
-"""Reduced passes: twins on the same stream, the conditions that the pulled-back gradient must meet, and the joint law."""
+"""Reduced passes: twins on the same stream, the conditions on the pulled-back gradient, and the joint law."""
 
 from __future__ import annotations
 
@@ -132,8 +132,8 @@ def test_nothing_is_conditioned_on_a_zero_vector():
 def test_the_pairing_is_conserved(branch, width):
     values = simulate(a_cell(branch, width, depth=20, replicates=200), SEED_OF_LAWS).values
     change = np.abs(values["pairing_input"] - values["pairing_output"])
-    # <p, h> / (||p_L|| ||h_L||): every layer adds roundings relative to ||p_k|| ||h_k||, about 10 UNIT, and these products
-    # are at most a few hundred times the last one along paths of 20 layers with factor 0.7.
+    # <p, h> / (||p_L|| ||h_L||): every layer adds roundings relative to ||p_k|| ||h_k||, about 10 UNIT, and these
+    # products are at most a few hundred times the last one along paths of 20 layers with factor 0.7.
     assert np.all(change <= 20 * 10 * UNIT * 300)
 
 

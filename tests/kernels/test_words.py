@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from numpy_twins import words
+from numpy_twins import new_state, words
 
 from theory_check.kernels import LANES, dense, reduced
-from theory_check.kernels.words import draw_words, new_state, next_word, seed_lanes
+from theory_check.kernels.words import draw_words, next_word, seed_lanes
 from theory_check.streams import Purpose
 
 KEY = (0xA4093822, 0x299F31D0)
@@ -48,7 +48,18 @@ def test_a_stream_goes_on_where_it_stopped(cut):
 
 def test_xoshiro_reference_outputs():
     # From the state 1, 2, 3, 4, as published with the test vectors of the rand_xoshiro crate.
-    expected = [641, 1573767, 3222811527, 3517856514, 836907274, 4247214768, 3867114732, 1355841295, 495546011, 621204420]
+    expected = [
+        641,
+        1573767,
+        3222811527,
+        3517856514,
+        836907274,
+        4247214768,
+        3867114732,
+        1355841295,
+        495546011,
+        621204420,
+    ]
     state, found = tuple(np.uint32(s) for s in (1, 2, 3, 4)), []
     for _ in expected:
         word, *state = next_word(*state)
@@ -70,6 +81,7 @@ def test_purposes_frozen_in_the_kernels_are_those_of_the_streams():
 def test_purposes_layers_and_keys_do_not_share_words():
     streams = [(KEY, 0, layer, purpose) for layer in range(3) for purpose in Purpose] + [((0, 0), 0, 0, 0)]
     rows = np.stack([drawn(*stream, 4) for stream in streams])
-    # 28 streams of 4 x 64 words: 7168 words of 32 bits repeat by chance with probability 0.6%, pairs of words with 1e-12.
+    # 28 streams of 4 x 64 words: 7168 words of 32 bits repeat by chance with probability 0.6%, pairs of words with
+    # 1e-12.
     pairs = rows[:, ::2].astype(np.uint64) << np.uint64(32) | rows[:, 1::2]
     assert np.unique(pairs).size == pairs.size

@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from theory_check import strategies
+from theory_check.cells import MAXIMAL_ORTHOGONAL_WIDTH, MAXIMAL_REPLICATES, Cell, Sample, can_reduce, choose_kernel
+from theory_check.errors import NumericalOverflowError, SpecificationError
+from theory_check.initializations import Weights
+from theory_check.kernels import KERNEL_VERSION
+from theory_check.networks import Branch, Input, Network, Scaling
+
+NETWORK = Network(Branch(), 4, 3, Scaling.power(0.5))
+CELL = Cell(network=NETWORK, weights=Weights("uniform"), kernel="dense", replicates=5)
+
+
+@given(strategies.cells())
+def test_cells_survive_json(cell):
+    text = json.dumps(cell.to_json())
+    again = Cell.from_json(json.loads(text))
+    assert again == cell
+    assert again.identity == cell.identity
+    assert again.content_hash == cell.content_hash
+    assert json.loads(text)["kernel_version"] == KERNEL_VERSION
+
+
+@given(strategies.cells(), st.integers(1, 1000))
+def test_the_identity_is_what_makes_the_values(cell, replicates):
+    assert replace(cell, replicates=replicates).content_hash == cell.content_hash
+    for observed in (replace(cell, gradients=not cell.gradients), replace(cell, profile=(*cell.profile, 0))):
+        assert observed.identity == cell.identity
+        assert observed.content_hash != cell.content_hash
+    deeper = replace(cell.network, depth=cell.network.depth + 1, scaling=Scaling.power(0.5))
+    assert replace(cell, network=deeper, profile=()).identity != cell.identity
+
+
+def test_the_identity_is_frozen():
+    """Streams are keyed by this text: an accidental change of its spelling would change every value of every run."""
+    assert json.loads(CELL.identity)["kernel_version"] == KERNEL_VERSION
+    assert CELL.identity.replace(f'"kernel_version":{KERNEL_VERSION}', '"kernel_version":0') == (
+        '{"input":{"count":1,"name":"gaussian"},"kernel":"dense","kernel_version":0,"network":{"branch":{"activation":'
+        '{"name":"relu","slope":0.0},"name":"res-3"},"depth":3,"scaling":{"kind":"power","values":[0.5]},"width":4},'
+        '"weights":{"law":"uniform","parameters":[],"variance":"unit"}}'
+    )
+
+
+@given(strategies.weights(), strategies.inputs())
+def test_the_reduced_kernel_is_for_one_input_and_gaussian_weights(weights, inputs):
+    kernel = choose_kernel(weights, inputs)
+    assert (kernel == "reduced") == can_reduce(weights, inputs) == (weights.law == "gaussian" and inputs.count == 1)
+    Cell(network=NETWORK, weights=weights, input=inputs, kernel=kernel, replicates=1)
+    if kernel == "dense":
+        with pytest.raises(
+            SpecificationError, match=r"the reduced kernel needs gaussian weights and one input.*use dense"
+        ):
+            Cell(network=NETWORK, weights=weights, input=inputs, kernel="reduced", replicates=1)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"kernel": "sparse"}, "unknown kernel 'sparse'; accepted: dense, reduced"),
+        ({"replicates": 0}, "number of replicates is 0"),
+        ({"replicates": MAXIMAL_REPLICATES + 1}, "number of replicates is"),
+        ({"profile": (4,)}, "profile depth is 4; it must be a whole number from 0 to 3"),
+        ({"profile": (-1,)}, "profile depth is -1"),
+        (
+            {"weights": Weights("orthogonal"), "network": replace(NETWORK, width=MAXIMAL_ORTHOGONAL_WIDTH + 1)},
+            "orthogonal weights accept widths up to",
+        ),
+    ],
+)
+def test_refused_cells(changes, message):
+    with pytest.raises(SpecificationError, match=message):
+        replace(CELL, **changes)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda s: s.pop("network"),
+        lambda s: s.update(replicates="many"),
+        lambda s: s.update(replicates=-1),
+        lambda s: s["network"].update(width=0),
+        lambda s: s["weights"].update(law="cauchy"),
+        lambda s: s["network"]["scaling"].update(values=[]),
+    ],
+)
+def test_refused_specifications(damage):
+    specification = json.loads(json.dumps(CELL.to_json()))
+    damage(specification)
+    with pytest.raises(SpecificationError, match="not a cell specification"):
+        Cell.from_json(specification)
+
+
+def test_cells_are_described_in_a_line():
+    assert str(CELL) == "res-3, width 4, depth 3, beta 0.5, uniform weights, gaussian input"
+    assert "2 paper inputs" in str(replace(CELL, input=Input("paper", 2)))
+
+
+def test_columns_of_a_sample():
+    sample = Sample(CELL, 1, {"log_norm_ratio": np.arange(5.0), "log_displacement": np.full(5, -math.inf)}, 0.0)
+    assert sample.overflows == 0
+    np.testing.assert_array_equal(sample.column("log_norm_ratio"), np.arange(5.0))
+    with pytest.raises(SpecificationError, match="no column 'R'; it has log_norm_ratio, log_displacement"):
+        sample.column("R")
+
+
+def test_overflows_are_counted_once_a_replicate_and_refused_in_their_column():
+    profile, ratio, displacement = np.zeros((5, 2, 3)), np.zeros((5, 2)), np.full((5, 2), -math.inf)
+    profile[1], profile[4, 0, 0], ratio[1, 1] = math.inf, math.nan, math.inf
+    columns = {"log_norm_ratio": ratio, "log_displacement": displacement, "norm_profile": profile}
+    sample = Sample(CELL, 1, columns, 0.0)
+    assert sample.overflows == 2
+    for name, count in (("log_norm_ratio", 1), ("norm_profile", 2)):
+        with pytest.raises(
+            NumericalOverflowError, match=f"{count} of 5 replicates overflowed in column {name} of: res-3"
+        ):
+            sample.column(name)
+    assert sample.column("log_displacement") is displacement

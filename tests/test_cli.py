@@ -1,0 +1,299 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from reporting.example_record import make_record
+
+import theory_check
+from theory_check import runner, verification
+from theory_check.archive import read_sample
+from theory_check.cli import main
+from theory_check.reporting.results import load_results
+from theory_check.simulation import simulate
+from theory_check.verification import exit_code
+
+SEED = "5"
+
+
+@pytest.fixture
+def command(capsys, monkeypatch, tmp_path):
+    """Run the command line in an empty folder; return exit code, stdout and stderr lines."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments):
+        with pytest.raises(SystemExit) as stopped:
+            main([str(a) for a in arguments])
+        out, err = capsys.readouterr()
+        return stopped.value.code, out.splitlines(), err.splitlines()
+
+    return run
+
+
+def names(folder):
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
+
+
+SMALL = ("simulate", "--width", 3, "--depth", 4, "--replicates", 70, "--seed", SEED, "--out", "s.npz")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--beta", "nan"), "beta is nan; it must be a finite number"),
+        (("--beta", "half"), "'half' is not a valid float"),
+        (("--beta", "-600"), "L^-beta is not a number at depth 4"),
+        (("--depth", 0), "depth is 0; it must be a whole number from 1 to 100000000"),
+        (("--width", -3), "width is -3; it must be a whole number from 1 to 10000"),
+        (("--width", "2.5"), "'2.5' is not a valid integer"),
+        (("--replicates", 10**12), "number of replicates is 1000000000000; it must be a whole number from 1 to"),
+        (("--weights", "unifrom"), "unknown weight law 'unifrom'"),
+        (("--weights", "student:df=-1"), "df of student weights is -1; it must be between"),
+        (("--weights", "student:"), "is not of the form NAME or NAME:key=value,key=value"),
+        (("--kernel", "reduced", "--weights", "uniform"), "the reduced kernel needs gaussian weights and one input"),
+        (("--scale", "0.1", "--beta", "0.5"), "give beta or a scale, not both"),
+        (("--scale", "0.1,0.2"), "2 values for depth 4"),
+        (("--activation", "selu"), "unknown activation 'selu'"),
+        (("--branch", "res-9"), "unknown branch 'res-9'; accepted: linear, res-1, res-2, res-3"),
+        (("--input", "cubic"), "unknown input 'cubic'"),
+        (("--inputs", 0), "number of inputs is 0"),
+        (("--profile-depths", "9"), "profile depth is 9; it must be a whole number from 0 to 4"),
+        (("--seed", -1), "seed is -1; it must be a whole number from 0 to 2^64 - 1"),
+        (("--seed", 2**64), "seed is 18446744073709551616"),
+        (("--threads", 0), "number of threads is 0"),
+        (("--out", "missing/s.npz"), "--out missing/s.npz: give the path of a file in an existing folder"),
+        (("--out", "."), "give the path of a file in an existing folder"),
+        (("--nope",), "No such option"),
+    ],
+    ids=str,
+)
+def test_bad_input_of_simulate(command, tmp_path, arguments, message):
+    code, out, err = command(*SMALL, *arguments)
+    assert (code, out, len(err)) == (2, [], 1)
+    assert err[0].startswith("theory-check: error: ")
+    assert message in err[0]
+    assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("run", "E99"), "unknown claim 'E99'; accepted: "),
+        (("run", "E8", "--profile", "fast"), "unknown profile 'fast'; accepted: quick, standard, nightly"),
+        (("run", "E8", "--seed", "-1"), "seed is -1"),
+        (("run", "E8", "--threads", "0"), "number of threads is 0"),
+        (("run", "--nope"), "No such option"),
+        (("show", "E99"), "unknown claim 'E99'"),
+        (("show",), "Missing argument 'CLAIM'"),
+        (("show", "E8", "--profile", "fast"), "unknown profile 'fast'"),
+        (("list", "--regime", "chaos"), "unknown regime 'chaos'"),
+        (("simulate",), "Missing option '--out'"),
+        (("explode",), "No such command 'explode'"),
+    ],
+    ids=str,
+)
+def test_bad_input_elsewhere(command, tmp_path, arguments, message):
+    code, out, err = command(*arguments)
+    assert (code, out, len(err)) == (2, [], 1)
+    assert message in err[0]
+    assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize("arguments", [("run", "E8", "--out", "file/below"), (*SMALL[:-1], "file/s.npz")], ids=str)
+def test_a_folder_below_a_file(command, tmp_path, arguments):
+    (tmp_path / "file").write_text("mine")
+    code, out, err = command(*arguments)
+    assert (code, out, len(err)) == (2, [], 1)
+    assert err[0].startswith("theory-check: error: ")
+    assert names(tmp_path) == ["file"]
+
+
+def test_no_command_shows_the_help(command):
+    _, out, err = command()
+    text = "\n".join(out + err)
+    assert "Commands:" in text.splitlines() or "  simulate" in text  # laid out in lines, not squeezed into one
+    assert len(text.splitlines()) > 5
+
+
+@pytest.mark.parametrize("arguments", [("--help",), ("run", "-h"), ("simulate", "--help")], ids=str)
+def test_help(command, arguments):
+    code, out, err = command(*arguments)
+    assert (code, err) == (0, [])
+    assert out[0].startswith("Usage: theory-check")
+
+
+def test_version(command):
+    assert command("--version") == (0, [f"theory-check, version {theory_check.__version__}"], [])
+
+
+def test_simulate_writes_the_documented_arrays(command, tmp_path):
+    code, out, err = command(*SMALL)
+    assert code == 0
+    assert out[-1] == "written: s.npz"
+    assert all(line.startswith("theory-check simulate, 70 replicates: ") for line in err)
+    assert names(tmp_path) == ["s.npz"]
+    with np.load("s.npz", allow_pickle=False) as stored:
+        for name in ("log_norm_ratio", "displacement", "log_gradient_ratio", "gradient_displacement"):
+            assert stored[name].shape == (70,)
+        spec = json.loads(str(stored["spec"]))
+    assert (spec["seed"], spec["cell"]["network"]["width"], spec["cell"]["kernel"]) == (5, 3, "reduced")
+    sample = read_sample(tmp_path / "s.npz")
+    for name, column in simulate(sample.cell, 5).values.items():
+        np.testing.assert_array_equal(sample.values[name], column)
+
+
+def test_options_of_simulate_reach_the_cell(command, tmp_path):
+    code, _, _ = command(
+        *SMALL, "--no-gradients", "--weights", "sparse:density=0.5,variance=he", "--input", "paper", "--inputs", 2,
+        "--profile-depths", "1,4", "--branch", "res-2", "--activation", "leaky:slope=0.1", "--scale", "0.5",
+    )  # fmt: skip
+    assert code == 0
+    sample = read_sample(tmp_path / "s.npz")
+    assert str(sample.cell.weights) == "sparse:density=0.5,variance=he"
+    assert (sample.cell.input.name, sample.cell.input.count) == ("paper", 2)
+    assert sample.values["norm_profile"].shape == (70, 2, 2)
+    assert not any("gradient" in name for name in sample.values)
+
+
+def test_the_same_seed_gives_the_same_bytes(command, tmp_path, monkeypatch):
+    monkeypatch.setattr(runner, "UNIT_DRAWS", 1)
+    for threads in (1, 2):
+        assert command(*SMALL, "--threads", threads, "--out", f"{threads}.npz")[0] == 0
+    assert (tmp_path / "1.npz").read_bytes() == (tmp_path / "2.npz").read_bytes()
+    command(*SMALL, "--seed", 6, "--out", "other.npz")
+    assert (tmp_path / "1.npz").read_bytes() != (tmp_path / "other.npz").read_bytes()
+
+
+def test_overflows_are_warned_of(command):
+    code, _, err = command(*SMALL, "--weights", "uniform", "--activation", "tanh", "--scale", "1e308")
+    assert code == 0
+    warnings = [line for line in err if "warning" in line]
+    assert len(warnings) == 1
+    assert "70 of 70 replicates left the range of double precision" in warnings[0]
+
+
+def test_an_interrupt_keeps_what_is_finished(command, tmp_path, monkeypatch):
+    monkeypatch.setattr(runner, "UNIT_DRAWS", 1)
+    save = runner.UnitStore.save
+
+    def save_and_interrupt(store, *arguments):
+        save(store, *arguments)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(runner.UnitStore, "save", save_and_interrupt)
+        code, out, err = command(*SMALL, "--threads", 1)
+    assert (code, out) == (130, [])
+    assert err[-1].startswith("theory-check: interrupted")
+    assert len(names(tmp_path)) == 2  # the folder of parts and one part
+    assert command(*SMALL, "--threads", 1)[0] == 0
+    assert names(tmp_path) == ["s.npz"]
+    sample = read_sample(tmp_path / "s.npz")
+    expected = simulate(sample.cell, 5).values["log_norm_ratio"]
+    np.testing.assert_array_equal(sample.values["log_norm_ratio"], expected)
+
+
+def test_an_interrupted_run_exits_with_130(command, monkeypatch):
+    def interrupted(*arguments, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(verification, "run_cells", interrupted)
+    code, _, err = command("run", "E8")
+    assert code == 130
+    assert "the same command continues" in err[-1]
+
+
+def test_run_writes_a_report_that_loads(command, tmp_path):
+    code, out, _ = command("run", "E8", "--out", "reports", "--threads", 1)
+    assert code == 0
+    assert out[-1] == "report: reports/REPORT.md"
+    written = names(tmp_path / "reports")
+    assert {"REPORT.md", "results.json", "figures"} <= set(written)
+    assert not any(".resume" in name or name.endswith((".tmp", ".npz")) for name in written)
+    record = load_results(tmp_path / "reports" / "results.json")
+    assert [claim.id for claim in record.claims] == ["E8"]
+    assert (record.verdict, record.profile, record.seed) == ("supported", "quick", 0)
+    assert exit_code(record) == 0
+    # The last finding is shown with the claim.
+    code, out, _ = command("show", "E8")
+    assert code == 0
+    assert any(line.startswith("Last finding") for line in out)
+
+
+def test_list_has_a_row_for_every_claim(command):
+    from theory_check.claims.catalogue import REGIMES, all_claims
+
+    code, out, err = command("list")
+    assert (code, err) == (0, [])
+    first = [line.split()[0] for line in out if line and not line.startswith(" ")]
+    assert first[0] == "id"
+    assert first[1:] == [claim.id for claim in all_claims()]
+    regime = REGIMES[-1]
+    _, out, _ = command("list", "--regime", regime.name)
+    assert [line.split()[0] for line in out[1:] if not line.startswith(" ")] == [claim.id for claim in regime.claims]
+
+
+def test_show_has_every_part_of_a_claim(command):
+    code, out, err = command("show", "P4")
+    assert (code, err) == (0, [])
+    for part in (
+        "P4: ",
+        "Statement: ",
+        "Formula: ",
+        "Hypotheses: ",
+        "Derivation: ",
+        "Source: ",
+        "Checks at profile quick",
+    ):
+        assert any(line.startswith(part) for line in out)
+    for part in ("network ", "quantity ", "target ", "margin ", "must refute "):
+        assert any(line.strip().startswith(part) for line in out)
+
+
+def with_verdict(verdict):
+    """An example record in which every finding has this verdict."""
+    record = make_record(only_supported=True)
+    regimes = []
+    for regime in record.regimes:
+        claims = tuple(
+            replace(claim, findings=tuple(replace(finding, verdict=verdict) for finding in claim.findings))
+            for claim in regime.claims
+        )
+        regimes.append(replace(regime, claims=claims))
+    return replace(record, regimes=tuple(regimes))
+
+
+@pytest.mark.parametrize(("verdict", "code"), [("supported", 0), ("refuted", 1), ("inconclusive", 3)])
+def test_run_exits_with_the_verdict(command, monkeypatch, verdict, code):
+    record = with_verdict(verdict)
+    assert record.verdict == verdict
+    assert exit_code(record) == code
+    monkeypatch.setattr(verification, "verify", lambda *arguments, **options: record)
+    assert command("run")[0] == code
+
+
+def test_one_refuted_claim_is_enough():
+    assert exit_code(make_record()) == 1
+
+
+def python(*arguments, folder):
+    environment = {**os.environ, "COLUMNS": "120"}
+    return subprocess.run(
+        [sys.executable, "-m", "theory_check", *arguments],
+        cwd=folder, env=environment, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+
+
+def test_as_a_module(tmp_path):
+    done = python("simulate", "--width", "2", "--depth", "2", "--replicates", "3", "--out", "s.npz", folder=tmp_path)
+    assert (done.returncode, names(tmp_path)) == (0, ["s.npz"])
+    assert "warning" not in done.stderr.lower()
+    failed = python("simulate", "--depth", "0", "--out", "t.npz", folder=tmp_path)
+    assert (failed.returncode, failed.stdout) == (2, "")
+    assert failed.stderr == "theory-check: error: depth is 0; it must be a whole number from 1 to 100000000\n"
+    assert names(tmp_path) == ["s.npz"]

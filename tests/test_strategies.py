@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import HealthCheck, find, given, settings
+from hypothesis import strategies as st
+
+from theory_check import strategies
+from theory_check.cells import Cell
+from theory_check.initializations import GAINS, LAWS, Weights
+from theory_check.networks import Activation, Branch, Input, Network, Scaling
+
+SEARCH = settings(
+    max_examples=3000, suppress_health_check=list(HealthCheck), deadline=None, derandomize=True, database=None
+)
+
+
+def least(strategy, condition=lambda value: True):
+    return find(strategy, condition, settings=SEARCH)
+
+
+@pytest.mark.parametrize("law", LAWS, ids=lambda law: law.name)
+def test_every_registered_law_is_drawn_with_its_defaults_first(law):
+    assert least(strategies.weights(), lambda w: w.law == law.name) == Weights(law.name)
+
+
+@pytest.mark.parametrize("law", [law for law in LAWS if law.defaults], ids=lambda law: law.name)
+def test_parameters_are_drawn_as_well(law):
+    least(strategies.weights(laws=(law.name,)), lambda w: w != Weights(law.name, variance=w.variance))
+
+
+@pytest.mark.parametrize("convention", GAINS)
+def test_every_variance_convention_is_drawn(convention):
+    assert least(strategies.weights(), lambda w: w.variance == convention) == Weights(variance=convention)
+
+
+@given(strategies.weights(finite_variance=True, nonzero=True, independent=True))
+def test_filters_of_weights(weights):
+    assert 0.0 < weights.entry_variance < math.inf
+    assert weights.law != "orthogonal"
+
+
+@given(st.data())
+def test_filters_of_branches(data):
+    assert data.draw(strategies.branches(homogeneous=True)).homogeneous
+    assert not data.draw(strategies.branches(homogeneous=False)).homogeneous
+    assert data.draw(strategies.activations(homogeneous=True)).homogeneous
+    assert not data.draw(strategies.activations(homogeneous=False)).homogeneous
+
+
+@pytest.mark.parametrize("name", ["linear", "res-1", "res-2", "res-3"])
+def test_every_branch_is_drawn(name):
+    assert least(strategies.branches(), lambda b: b.name == name) == Branch(name)
+
+
+@pytest.mark.parametrize("name", ["relu", "leaky", "identity", "tanh"])
+def test_every_activation_is_drawn(name):
+    assert least(strategies.activations(), lambda a: a.name == name) == Activation(name)
+
+
+@pytest.mark.parametrize("kind", ["power", "constant", "sequence"])
+def test_every_scaling_is_drawn(kind):
+    least(strategies.scalings(3), lambda s: s.kind == kind)
+
+
+@given(st.integers(1, 6), st.data())
+def test_positive_scalings(depth, data):
+    assert (data.draw(strategies.scalings(depth, positive=True)).factors(depth) > 0).all()
+
+
+@given(strategies.networks(max_width=3, max_depth=2), strategies.inputs(maximal_count=2))
+def test_sizes(network, inputs):
+    assert network.width <= 3
+    assert network.depth <= 2
+    assert inputs.count <= 2
+
+
+@given(strategies.cells(kernel="reduced", weights=strategies.weights(laws=("gaussian",)), inputs=st.just(Input())))
+def test_reduced_cells(cell):
+    assert cell.kernel == "reduced"
+
+
+@pytest.mark.parametrize("kernel", ["dense", "reduced"])
+def test_both_kernels_are_drawn(kernel):
+    least(strategies.cells(), lambda cell: cell.kernel == kernel)
+
+
+def test_the_simplest_values_are_plain():
+    scaling = Scaling.power(0.5)
+    assert least(strategies.networks()) == Network(Branch("linear"), 1, 1, scaling)
+    assert least(strategies.cells()) == Cell(
+        network=Network(Branch("linear"), 1, 1, scaling),
+        weights=Weights(),
+        input=Input(),
+        kernel="dense",
+        replicates=1,
+        gradients=False,
+        profile=(),
+    )
+
+
+def test_a_failure_shrinks_to_what_causes_it():
+    cell = least(strategies.cells(), lambda c: c.network.width >= 3 and c.weights.law == "student" and c.gradients)
+    assert cell.network == Network(Branch("linear"), 3, 1, Scaling.power(0.5))
+    assert (cell.weights, cell.input, cell.replicates) == (Weights("student"), Input(), 1)
