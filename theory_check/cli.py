@@ -178,8 +178,8 @@ def show(claim: str, profile: str, out: Path) -> int:
         (found.id, found.title),
         ("Statement", plain_text(found.statement)),
         ("Formula", found.formula),
-        ("Hypotheses", plain_text(found.hypotheses)),
-        ("Derivation", plain_text(found.derivation)),
+        ("Hypotheses", found.hypotheses),
+        ("Derivation", found.derivation),
         ("Source", plain_text(found.source)),
     ):
         click.echo(f"{title}: {text}")

@@ -10,6 +10,7 @@ import numpy as np
 
 from theory_check.cells import Cell, KernelName, Sample
 from theory_check.claims import observables as of
+from theory_check.claims.bands import band
 from theory_check.claims.estimators import DistanceEstimator, ProportionEstimator, QuantileEstimator
 from theory_check.claims.grids import (
     COMBINATIONS,
@@ -22,7 +23,7 @@ from theory_check.claims.grids import (
 )
 from theory_check.claims.laws import Normal
 from theory_check.claims.model import Check, Claim, Illustration, Profile, Regime, Variant
-from theory_check.findings import Band, Curve, PathPanel, Picture, RatePanel
+from theory_check.findings import Curve, PathPanel, Picture, RatePanel
 from theory_check.inference.intervals import quantile_interval
 from theory_check.networks import BranchName
 from theory_check.theory.limits import explosion_law, explosion_rate
@@ -236,15 +237,7 @@ def _picture(samples: Sequence[Sample]) -> Picture:
             "Displacement against depth",
             "depth $L$",
             "$\\sqrt{D}$",
-            (
-                Band(
-                    "median, $\\beta = 1/4$",
-                    depths,
-                    np.array([m.estimate for m in medians]),
-                    np.array([m.lower for m in medians]),
-                    np.array([m.upper for m in medians]),
-                ),
-            ),
+            (band("median, $\\beta = 1/4$", depths, medians),),
             (Curve("theory, $R = e^{L E \\log M}$", depths, predicted),),
         )
     ]

@@ -10,10 +10,11 @@ import numpy as np
 
 from theory_check.cells import Cell, Sample
 from theory_check.claims import observables as of
+from theory_check.claims.bands import band
 from theory_check.claims.estimators import MeanEstimator, ProportionEstimator
 from theory_check.claims.grids import COMBINATIONS, SOURCE, cell, dominated_layer, label, one_layer
 from theory_check.claims.model import Check, Claim, Illustration, Profile, Regime, Variant
-from theory_check.findings import Band, Curve, Picture, RatePanel
+from theory_check.findings import Curve, Picture, RatePanel
 from theory_check.inference.intervals import mean_interval
 from theory_check.networks import Activation, Branch
 from theory_check.theory import moments
@@ -128,15 +129,7 @@ def _picture(samples: Sequence[Sample]) -> Picture:
                 f"$\\beta = {beta:g}$",
                 "depth $L$",
                 "$E\\, D^*$",
-                (
-                    Band(
-                        "mean, 99% interval",
-                        depths,
-                        np.array([i.estimate for i in intervals]),
-                        np.array([i.lower for i in intervals]),
-                        np.array([i.upper for i in intervals]),
-                    ),
-                ),
+                (band("mean, 99% interval", depths, intervals),),
                 (Curve("$(1 + \\kappa a^2)^L - 1$", depths, predicted),),
             )
         )

@@ -9,11 +9,12 @@ import numpy as np
 
 from theory_check.cells import Cell, Sample
 from theory_check.claims import observables as of
+from theory_check.claims.bands import band
 from theory_check.claims.estimators import DistanceEstimator, ProportionEstimator, SlopeEstimator
 from theory_check.claims.grids import COMBINATIONS, SOURCE, cell, label, one_layer
 from theory_check.claims.laws import ScaledChiSquare
 from theory_check.claims.model import Check, Claim, Illustration, Profile, Regime, Variant
-from theory_check.findings import Band, Curve, HistogramPanel, Picture, RatePanel
+from theory_check.findings import Curve, HistogramPanel, Picture, RatePanel
 from theory_check.inference.intervals import quantile_interval
 from theory_check.theory.limits import identity_slope
 
@@ -130,15 +131,7 @@ def _rate_picture(samples: Sequence[Sample]) -> Picture:
         group = samples[row * len(_RATE_DEPTHS) : (row + 1) * len(_RATE_DEPTHS)]
         medians = [quantile_interval(of.ROOT_DISPLACEMENT([s]), 0.5, alpha=0.01) for s in group]
         depths = np.array(_RATE_DEPTHS, dtype=np.float64)
-        bands.append(
-            Band(
-                f"median, $\\beta = {beta:g}$",
-                depths,
-                np.array([m.estimate for m in medians]),
-                np.array([m.lower for m in medians]),
-                np.array([m.upper for m in medians]),
-            )
-        )
+        bands.append(band(f"median, $\\beta = {beta:g}$", depths, medians))
         predicted = np.array([float(_limit(s.cell).quantile(0.5)) for s in group])
         curves.append(Curve(f"theory, slope {0.5 - beta:g}", depths, predicted))
     last = samples[-1]

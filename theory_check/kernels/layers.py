@@ -87,6 +87,6 @@ def add_scaled(vector, factor, increment):
 def add_bias(pre, bias, deviation, exponents):
     """Do ``pre += deviation * bias * 2^-exponents``: the bias in the units of a rescaled hidden state."""
     for lane in range(LANES):
-        factor = float32(deviation * math.ldexp(1.0, -exponents[lane]))
+        factor = float32(deviation * math.ldexp(1.0, int(-exponents[lane])))
         for j in range(pre.size // LANES):
             pre[j * LANES + lane] += factor * bias[j * LANES + lane]

@@ -161,11 +161,13 @@ _FONT = re.compile(r"\\(?:mathrm|mathbf|mathbb|mathcal|mathsf|operatorname|text|
 _FRACTION = re.compile(r"\\[dt]?frac\{([^{}]*)\}\{([^{}]*)\}")
 _SIGNS = {r"\|": "‖", r"\lVert": "‖", r"\rVert": "‖", r"\Vert": "‖", r"\vert": "|", r"\sqrt": "√", r"\infty": "∞"}
 _SIGNS |= {r"\leq": "≤", r"\le": "≤", r"\geq": "≥", r"\ge": "≥", r"\to": "→", r"\times": "×", r"\,": " ", r"\;": " "}
+_SIGNS |= {r"\langle": "⟨", r"\rangle": "⟩"}
+_EMPHASIS = re.compile(r"\*{1,2}([^*$]+)\*{1,2}")
 
 
 def plain_text(markdown: str) -> str:
     """Return text without the signs of Markdown and mathematics, for terminals and alternative texts."""
-    text = _FRACTION.sub(r"\1/\2", _FONT.sub("", markdown))
+    text = _EMPHASIS.sub(r"\1", _FRACTION.sub(r"\1/\2", _FONT.sub("", markdown)))
     text = re.sub(r"\\(?:[A-Za-z]+|.)", lambda m: _SIGNS.get(m[0]) or _greek(m[0][1:]), text)
     return " ".join(re.sub(r"[$`{}]|\*\*", "", text).split())
 
