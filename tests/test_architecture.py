@@ -17,6 +17,7 @@ LAYERS = (
     ("reporting", "claims", "strategies"),
     ("inference", "theory", "runner"),
     ("simulation",),
+    ("passes", "boundary"),
     ("cells",),
     ("kernels",),
     ("networks", "initializations", "streams"),

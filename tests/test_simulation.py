@@ -11,12 +11,13 @@ from numpy_twins import LANES, UNIT, key_of, uniform_row, words
 from scipy import stats
 
 from theory_check import simulation, strategies
+from theory_check.boundary import Boundary
 from theory_check.cells import Cell, choose_kernel
 from theory_check.errors import NumericalOverflowError
 from theory_check.inference.intervals import kolmogorov_interval, mean_interval, quantile_interval
 from theory_check.initializations import Weights
 from theory_check.networks import PAPER_INPUT_SIZE, Activation, Branch, Input, Network, Scaling
-from theory_check.simulation import Boundary, InterruptedSimulationError, simulate, simulate_block
+from theory_check.simulation import InterruptedSimulationError, simulate, simulate_block
 from theory_check.streams import Purpose
 
 SEED = 1

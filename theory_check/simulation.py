@@ -10,21 +10,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cache
 from itertools import pairwise
 from time import thread_time
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from theory_check.boundary import Boundary
 from theory_check.cells import Cell, Sample
 from theory_check.errors import TheoryCheckError
-from theory_check.initializations import Weights
 from theory_check.kernels import LANES
-from theory_check.networks import PAPER_INPUT_SIZE, Activation
-from theory_check.streams import Purpose, stream_key
+from theory_check.passes import DensePasses, Passes, ReducedPasses
+from theory_check.streams import stream_key
 
 FloatArray = NDArray[np.float64]
 Values = dict[str, FloatArray]
@@ -44,229 +42,6 @@ class InterruptedSimulationError(TheoryCheckError):
 def never() -> bool:
     """Return False: do not stop."""
     return False
-
-
-@dataclass(frozen=True)
-class Filler:
-    """A compiled row filler with the numbers it reads and the deviation of its natural units."""
-
-    fill: Any
-    constants: FloatArray
-    natural_deviation: float
-
-
-@cache
-def row_filler(weights: Weights) -> Filler:
-    """Return the compiled filler of a weight law."""
-    from theory_check.kernels import rows
-
-    law = weights.definition
-    if law.kernel == "entrywise":
-        return Filler(rows.entrywise_filler(law.transform), weights.constants, 1.0)
-    fill = {
-        "normal": rows.fill_normal,
-        "uniform": rows.fill_uniform,
-        "signs": rows.fill_signs,
-        "orthogonal": rows.fill_normal,
-        "zero": rows.fill_zero,
-    }[law.kernel]
-    return Filler(fill, weights.constants, rows.UNIFORM_NATURAL_DEVIATION if law.kernel == "uniform" else 1.0)
-
-
-def compiled_activation(activation: Activation) -> tuple[Any, FloatArray]:
-    """Return the activation kernel and its parameters."""
-    from theory_check.kernels import layers
-
-    if activation.negative_slope is None:
-        return layers.activate_tanh, np.empty(0)
-    return layers.activate_piecewise_linear, np.array([activation.negative_slope])
-
-
-class Passes(Protocol):
-    """Forward and backward passes over segments of layers of one block.
-
-    ``kept`` is what :meth:`forward` stores for :meth:`backward`, made by :meth:`storage` for a number of layers.
-    """
-
-    bytes_per_layer: int
-    draws_per_layer: int
-
-    def storage(self, layers: int) -> Any:
-        """Return room for what ``layers`` layers must keep."""
-
-    def slice(self, kept: Any, first: int, last: int) -> Any:
-        """Return the part of the room that belongs to layers ``first`` to ``last``."""
-
-    def forward(
-        self, first: int, scaling: FloatArray, hidden: FloatArray, exponents: NDArray[np.int64], kept: Any
-    ) -> None:
-        """Advance ``hidden`` (inputs, width, LANES) in units of 2^exponents, in place."""
-
-    def backward(
-        self, first: int, scaling: FloatArray, kept: Any, gradient: FloatArray, exponents: NDArray[np.int64]
-    ) -> None:
-        """Carry ``gradient`` (inputs, width, LANES) back through the same layers, in place."""
-
-
-class DensePasses:
-    """Every weight drawn on the fly; several inputs share the weights."""
-
-    def __init__(self, cell: Cell, key: NDArray[np.uint32], first_replicate: int) -> None:
-        from theory_check.kernels import dense
-
-        network, weights = cell.network, cell.weights
-        width, inputs = network.width, cell.input.count
-        outer, inner = row_filler(weights), row_filler(weights.inner)
-        self._kernel: Any = dense
-        self._block = (key, first_replicate)
-        self._weights = (
-            outer.fill, outer.constants, math.sqrt(weights.gain / width) / outer.natural_deviation,
-            inner.fill, inner.constants, math.sqrt(weights.inner.gain / width) / inner.natural_deviation,
-        )  # fmt: skip
-        self._orthogonal = weights.law == "orthogonal"
-        self._branch = network.branch
-        self._activation = compiled_activation(network.branch.activation)
-        self._shape = (inputs, width * LANES)
-        self.bytes_per_layer = 4 * inputs * width * LANES
-        self.draws_per_layer = width * width * LANES * (2 if network.branch.has_inner else 1)
-
-    def storage(self, layers: int) -> Any:
-        """Return room for what ``layers`` layers must keep."""
-        return np.empty((max(layers, 1), *self._shape), np.float32)
-
-    def slice(self, kept: Any, first: int, last: int) -> Any:
-        """Return the part of the room that belongs to layers ``first`` to ``last``."""
-        return kept[first:last]
-
-    def forward(
-        self, first: int, scaling: FloatArray, hidden: FloatArray, exponents: NDArray[np.int64], kept: Any
-    ) -> None:
-        """Advance ``hidden`` in place."""
-        branch = self._branch
-        self._kernel.forward(
-            *self._block, first, scaling, *self._weights, branch.has_inner, branch.has_bias, self._orthogonal,
-            *self._activation, branch.activation.homogeneous, hidden.reshape(self._shape), exponents, kept,
-        )  # fmt: skip
-
-    def backward(
-        self, first: int, scaling: FloatArray, kept: Any, gradient: FloatArray, exponents: NDArray[np.int64]
-    ) -> None:
-        """Carry ``gradient`` back in place."""
-        self._kernel.backward(
-            *self._block, first, scaling, *self._weights, self._branch.has_inner, self._orthogonal,
-            kept, gradient.reshape(self._shape), exponents,
-        )  # fmt: skip
-
-
-class ReducedPasses:
-    """Gaussian weights by their action on the hidden state, exact in law; one input."""
-
-    def __init__(self, cell: Cell, key: NDArray[np.uint32], first_replicate: int) -> None:
-        from theory_check.kernels import reduced
-
-        network = cell.network
-        deviation = math.sqrt(cell.weights.gain / network.width)
-        self._kernel: Any = reduced
-        self._block = (key, first_replicate)
-        self._deviations = (deviation, deviation)
-        self._branch = network.branch
-        self._activation = compiled_activation(network.branch.activation)
-        self._size = network.width * LANES
-        self.bytes_per_layer = 4 * self._size + 8 * LANES
-        self.draws_per_layer = self._size * (2 if network.branch.has_inner else 1)
-
-    def storage(self, layers: int) -> Any:
-        """Return room for what ``layers`` layers must keep."""
-        return np.empty((layers, self._size), np.float32), np.empty((layers, LANES), np.int64)
-
-    def slice(self, kept: Any, first: int, last: int) -> Any:
-        """Return the part of the room that belongs to layers ``first`` to ``last``."""
-        return kept[0][first:last], kept[1][first:last]
-
-    def forward(
-        self, first: int, scaling: FloatArray, hidden: FloatArray, exponents: NDArray[np.int64], kept: Any
-    ) -> None:
-        """Advance ``hidden`` in place."""
-        branch = self._branch
-        self._kernel.forward(
-            *self._block, first, scaling, *self._deviations, branch.has_inner, branch.has_bias,
-            *self._activation, branch.activation.homogeneous, hidden.reshape(self._size), exponents[0], *kept,
-        )  # fmt: skip
-
-    def backward(
-        self, first: int, scaling: FloatArray, kept: Any, gradient: FloatArray, exponents: NDArray[np.int64]
-    ) -> None:
-        """Carry ``gradient`` back in place."""
-        branch = self._branch
-        self._kernel.backward(
-            *self._block, first, scaling, *self._deviations, branch.has_inner, branch.has_bias,
-            *self._activation, *kept, gradient.reshape(self._size), exponents[0],
-        )  # fmt: skip
-
-
-class Boundary:
-    """Draws h_0 and, given h_L, the gradient p_L of a block."""
-
-    def __init__(self, cell: Cell, key: NDArray[np.uint32], first_replicate: int) -> None:
-        self._cell = cell
-        self._key = key
-        self._first = first_replicate
-        self._width = cell.network.width
-
-    def _state(self, purpose: Purpose, index: int) -> NDArray[np.uint32]:
-        from theory_check.kernels import words
-
-        state = np.empty(4 * LANES, np.uint32)
-        words.seed_lanes(state, self._key, self._first, index, int(purpose))
-        return state
-
-    def _uniform(self, purpose: Purpose, index: int, columns: int) -> FloatArray:
-        """Uniform on (-1/2, 1/2), shape (columns, LANES)."""
-        from theory_check.kernels import rows
-
-        row = np.empty((columns + columns % 2) * LANES, np.float32)
-        rows.fill_uniform(self._state(purpose, index), row, np.empty(0))
-        return row.reshape(-1, LANES)[:columns].astype(np.float64) * 2.0**-32
-
-    def _normal(self, purpose: Purpose, index: int) -> FloatArray:
-        from theory_check.kernels import rows
-
-        row = np.empty((self._width + self._width % 2) * LANES, np.float32)
-        rows.fill_normal(self._state(purpose, index), row, np.empty(0))
-        vector = row.reshape(-1, LANES)[: self._width].astype(np.float64)
-        if self._cell.input.name == "sphere":
-            vector *= math.sqrt(self._width) / np.sqrt(np.sum(vector**2, axis=0))
-        return vector
-
-    def hidden(self) -> FloatArray:
-        """Return h_0, shape (inputs, width, LANES)."""
-        from theory_check.kernels import dense, rows
-
-        count = self._cell.input.count
-        if self._cell.input.name != "paper":
-            return np.stack([self._normal(Purpose.INPUT, m) for m in range(count)])
-        size = PAPER_INPUT_SIZE
-        observations = np.stack([self._uniform(Purpose.INPUT, m, size) + 0.5 for m in range(count)])
-        hidden = np.empty((count, self._width * LANES), np.float32)
-        dense.multiply(
-            rows.fill_uniform, np.empty(0), False, self._state(Purpose.INPUT_WEIGHTS, 0), np.empty(size * LANES,
-            np.float32), observations.astype(np.float32).reshape(count, -1), hidden,
-        )  # fmt: skip
-        scaled = hidden.astype(np.float64) / (math.sqrt(size) * rows.UNIFORM_NATURAL_DEVIATION)
-        return scaled.reshape(count, self._width, LANES)
-
-    def gradient(self, hidden: FloatArray, exponents: NDArray[np.int64]) -> tuple[FloatArray, NDArray[np.int64]]:
-        """Return p_L and its exponents, given h_L in units of 2^exponents."""
-        count = self._cell.input.count
-        if self._cell.input.name != "paper":
-            return np.stack([self._normal(Purpose.READOUT, m) for m in range(count)]), np.zeros_like(exponents)
-        readout = self._uniform(Purpose.READOUT, 0, self._width) * math.sqrt(12.0 / self._width)
-        targets = np.stack([self._uniform(Purpose.TARGET, m, 1)[0] + 0.5 for m in range(count)])
-        # d/dh (B h - y)^2 = 2 (B h - y) B^T, in units of the larger of h and 1.
-        units = np.maximum(exponents, 0)
-        shrunk = np.ldexp(hidden, (exponents - units)[:, None, :])
-        residual = np.einsum("il,mil->ml", readout, shrunk) - np.ldexp(targets, -units)
-        return 2.0 * residual[:, None, :] * readout, units
 
 
 def _squared(vector: FloatArray) -> FloatArray:

@@ -18,7 +18,7 @@ from theory_check.cells import Cell
 from theory_check.initializations import Weights
 from theory_check.kernels.dense import add_outer, dot
 from theory_check.networks import Activation, Branch, Input, Network, Scaling
-from theory_check.simulation import DensePasses, row_filler
+from theory_check.passes import DensePasses, row_filler
 
 SEED_OF_STATES = 5
 FIRST_REPLICATE = 3 * LANES

@@ -14,7 +14,8 @@ from theory_check.inference.intervals import kolmogorov_interval, proportion_int
 from theory_check.initializations import Weights
 from theory_check.kernels import reduced
 from theory_check.networks import Activation, Branch, Network, Scaling
-from theory_check.simulation import ReducedPasses, simulate
+from theory_check.passes import ReducedPasses
+from theory_check.simulation import simulate
 from theory_check.streams import Purpose
 from theory_check.theory.depth_law import depth_law
 from theory_check.theory.multiplier import Multiplier

@@ -26,7 +26,7 @@ from theory_check.inference.intervals import kolmogorov_interval, mean_interval,
 from theory_check.initializations import LAWS
 from theory_check.kernels import rows
 from theory_check.kernels.words import draw_words, seed_lanes
-from theory_check.simulation import row_filler
+from theory_check.passes import row_filler
 from theory_check.streams import Purpose
 
 SEED_OF_LAWS = 20240229

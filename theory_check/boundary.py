@@ -1,0 +1,80 @@
+"""Both ends of a network: the hidden state h_0 it starts from and the gradient p_L it sends back, by input law."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from theory_check.cells import Cell
+from theory_check.kernels import LANES
+from theory_check.networks import PAPER_INPUT_SIZE
+from theory_check.streams import Purpose
+
+FloatArray = NDArray[np.float64]
+
+
+class Boundary:
+    """Draws h_0 and, given h_L, the gradient p_L of a block."""
+
+    def __init__(self, cell: Cell, key: NDArray[np.uint32], first_replicate: int) -> None:
+        self._cell = cell
+        self._key = key
+        self._first = first_replicate
+        self._width = cell.network.width
+
+    def _state(self, purpose: Purpose, index: int) -> NDArray[np.uint32]:
+        from theory_check.kernels import words
+
+        state = np.empty(4 * LANES, np.uint32)
+        words.seed_lanes(state, self._key, self._first, index, int(purpose))
+        return state
+
+    def _uniform(self, purpose: Purpose, index: int, columns: int) -> FloatArray:
+        """Uniform on (-1/2, 1/2), shape (columns, LANES)."""
+        from theory_check.kernels import rows
+
+        row = np.empty((columns + columns % 2) * LANES, np.float32)
+        rows.fill_uniform(self._state(purpose, index), row, np.empty(0))
+        return row.reshape(-1, LANES)[:columns].astype(np.float64) * 2.0**-32
+
+    def _normal(self, purpose: Purpose, index: int) -> FloatArray:
+        from theory_check.kernels import rows
+
+        row = np.empty((self._width + self._width % 2) * LANES, np.float32)
+        rows.fill_normal(self._state(purpose, index), row, np.empty(0))
+        vector = row.reshape(-1, LANES)[: self._width].astype(np.float64)
+        if self._cell.input.name == "sphere":
+            vector *= math.sqrt(self._width) / np.sqrt(np.sum(vector**2, axis=0))
+        return vector
+
+    def hidden(self) -> FloatArray:
+        """Return h_0, shape (inputs, width, LANES)."""
+        from theory_check.kernels import dense, rows
+
+        count = self._cell.input.count
+        if self._cell.input.name != "paper":
+            return np.stack([self._normal(Purpose.INPUT, m) for m in range(count)])
+        size = PAPER_INPUT_SIZE
+        observations = np.stack([self._uniform(Purpose.INPUT, m, size) + 0.5 for m in range(count)])
+        hidden = np.empty((count, self._width * LANES), np.float32)
+        dense.multiply(
+            rows.fill_uniform, np.empty(0), False, self._state(Purpose.INPUT_WEIGHTS, 0), np.empty(size * LANES,
+            np.float32), observations.astype(np.float32).reshape(count, -1), hidden,
+        )  # fmt: skip
+        scaled = hidden.astype(np.float64) / (math.sqrt(size) * rows.UNIFORM_NATURAL_DEVIATION)
+        return scaled.reshape(count, self._width, LANES)
+
+    def gradient(self, hidden: FloatArray, exponents: NDArray[np.int64]) -> tuple[FloatArray, NDArray[np.int64]]:
+        """Return p_L and its exponents, given h_L in units of 2^exponents."""
+        count = self._cell.input.count
+        if self._cell.input.name != "paper":
+            return np.stack([self._normal(Purpose.READOUT, m) for m in range(count)]), np.zeros_like(exponents)
+        readout = self._uniform(Purpose.READOUT, 0, self._width) * math.sqrt(12.0 / self._width)
+        targets = np.stack([self._uniform(Purpose.TARGET, m, 1)[0] + 0.5 for m in range(count)])
+        # d/dh (B h - y)^2 = 2 (B h - y) B^T, in units of the larger of h and 1.
+        units = np.maximum(exponents, 0)
+        shrunk = np.ldexp(hidden, (exponents - units)[:, None, :])
+        residual = np.einsum("il,mil->ml", readout, shrunk) - np.ldexp(targets, -units)
+        return 2.0 * residual[:, None, :] * readout, units

@@ -1,0 +1,179 @@
+"""Forward and backward passes over a block of replicates: a cell's network and weights as kernel calls.
+
+The two kinds share one protocol, so that :mod:`theory_check.simulation` does not care which kernel a cell uses.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from theory_check.cells import Cell
+from theory_check.initializations import Weights
+from theory_check.kernels import LANES
+from theory_check.networks import Activation
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Filler:
+    """A compiled row filler with the numbers it reads and the deviation of its natural units."""
+
+    fill: Any
+    constants: FloatArray
+    natural_deviation: float
+
+
+@cache
+def row_filler(weights: Weights) -> Filler:
+    """Return the compiled filler of a weight law."""
+    from theory_check.kernels import rows
+
+    law = weights.definition
+    if law.kernel == "entrywise":
+        return Filler(rows.entrywise_filler(law.transform), weights.constants, 1.0)
+    fill = {
+        "normal": rows.fill_normal,
+        "uniform": rows.fill_uniform,
+        "signs": rows.fill_signs,
+        "orthogonal": rows.fill_normal,
+        "zero": rows.fill_zero,
+    }[law.kernel]
+    return Filler(fill, weights.constants, rows.UNIFORM_NATURAL_DEVIATION if law.kernel == "uniform" else 1.0)
+
+
+def compiled_activation(activation: Activation) -> tuple[Any, FloatArray]:
+    """Return the activation kernel and its parameters."""
+    from theory_check.kernels import layers
+
+    if activation.negative_slope is None:
+        return layers.activate_tanh, np.empty(0)
+    return layers.activate_piecewise_linear, np.array([activation.negative_slope])
+
+
+class Passes(Protocol):
+    """Forward and backward passes over segments of layers of one block.
+
+    ``kept`` is what :meth:`forward` stores for :meth:`backward`, made by :meth:`storage` for a number of layers.
+    """
+
+    bytes_per_layer: int
+    draws_per_layer: int
+
+    def storage(self, layers: int) -> Any:
+        """Return room for what ``layers`` layers must keep."""
+
+    def slice(self, kept: Any, first: int, last: int) -> Any:
+        """Return the part of the room that belongs to layers ``first`` to ``last``."""
+
+    def forward(
+        self, first: int, scaling: FloatArray, hidden: FloatArray, exponents: NDArray[np.int64], kept: Any
+    ) -> None:
+        """Advance ``hidden`` (inputs, width, LANES) in units of 2^exponents, in place."""
+
+    def backward(
+        self, first: int, scaling: FloatArray, kept: Any, gradient: FloatArray, exponents: NDArray[np.int64]
+    ) -> None:
+        """Carry ``gradient`` (inputs, width, LANES) back through the same layers, in place."""
+
+
+class DensePasses:
+    """Every weight drawn on the fly; several inputs share the weights."""
+
+    def __init__(self, cell: Cell, key: NDArray[np.uint32], first_replicate: int) -> None:
+        from theory_check.kernels import dense
+
+        network, weights = cell.network, cell.weights
+        width, inputs = network.width, cell.input.count
+        outer, inner = row_filler(weights), row_filler(weights.inner)
+        self._kernel: Any = dense
+        self._block = (key, first_replicate)
+        self._weights = (
+            outer.fill, outer.constants, math.sqrt(weights.gain / width) / outer.natural_deviation,
+            inner.fill, inner.constants, math.sqrt(weights.inner.gain / width) / inner.natural_deviation,
+        )  # fmt: skip
+        self._orthogonal = weights.law == "orthogonal"
+        self._branch = network.branch
+        self._activation = compiled_activation(network.branch.activation)
+        self._shape = (inputs, width * LANES)
+        self.bytes_per_layer = 4 * inputs * width * LANES
+        self.draws_per_layer = width * width * LANES * (2 if network.branch.has_inner else 1)
+
+    def storage(self, layers: int) -> Any:
+        """Return room for what ``layers`` layers must keep."""
+        return np.empty((max(layers, 1), *self._shape), np.float32)
+
+    def slice(self, kept: Any, first: int, last: int) -> Any:
+        """Return the part of the room that belongs to layers ``first`` to ``last``."""
+        return kept[first:last]
+
+    def forward(
+        self, first: int, scaling: FloatArray, hidden: FloatArray, exponents: NDArray[np.int64], kept: Any
+    ) -> None:
+        """Advance ``hidden`` in place."""
+        branch = self._branch
+        self._kernel.forward(
+            *self._block, first, scaling, *self._weights, branch.has_inner, branch.has_bias, self._orthogonal,
+            *self._activation, branch.activation.homogeneous, hidden.reshape(self._shape), exponents, kept,
+        )  # fmt: skip
+
+    def backward(
+        self, first: int, scaling: FloatArray, kept: Any, gradient: FloatArray, exponents: NDArray[np.int64]
+    ) -> None:
+        """Carry ``gradient`` back in place."""
+        self._kernel.backward(
+            *self._block, first, scaling, *self._weights, self._branch.has_inner, self._orthogonal,
+            kept, gradient.reshape(self._shape), exponents,
+        )  # fmt: skip
+
+
+class ReducedPasses:
+    """Gaussian weights by their action on the hidden state, exact in law; one input."""
+
+    def __init__(self, cell: Cell, key: NDArray[np.uint32], first_replicate: int) -> None:
+        from theory_check.kernels import reduced
+
+        network = cell.network
+        deviation = math.sqrt(cell.weights.gain / network.width)
+        self._kernel: Any = reduced
+        self._block = (key, first_replicate)
+        self._deviations = (deviation, deviation)
+        self._branch = network.branch
+        self._activation = compiled_activation(network.branch.activation)
+        self._size = network.width * LANES
+        self.bytes_per_layer = 4 * self._size + 8 * LANES
+        self.draws_per_layer = self._size * (2 if network.branch.has_inner else 1)
+
+    def storage(self, layers: int) -> Any:
+        """Return room for what ``layers`` layers must keep."""
+        return np.empty((layers, self._size), np.float32), np.empty((layers, LANES), np.int64)
+
+    def slice(self, kept: Any, first: int, last: int) -> Any:
+        """Return the part of the room that belongs to layers ``first`` to ``last``."""
+        return kept[0][first:last], kept[1][first:last]
+
+    def forward(
+        self, first: int, scaling: FloatArray, hidden: FloatArray, exponents: NDArray[np.int64], kept: Any
+    ) -> None:
+        """Advance ``hidden`` in place."""
+        branch = self._branch
+        self._kernel.forward(
+            *self._block, first, scaling, *self._deviations, branch.has_inner, branch.has_bias,
+            *self._activation, branch.activation.homogeneous, hidden.reshape(self._size), exponents[0], *kept,
+        )  # fmt: skip
+
+    def backward(
+        self, first: int, scaling: FloatArray, kept: Any, gradient: FloatArray, exponents: NDArray[np.int64]
+    ) -> None:
+        """Carry ``gradient`` back in place."""
+        branch = self._branch
+        self._kernel.backward(
+            *self._block, first, scaling, *self._deviations, branch.has_inner, branch.has_bias,
+            *self._activation, *kept, gradient.reshape(self._size), exponents[0],
+        )  # fmt: skip
