@@ -254,6 +254,7 @@ def simulate(
     from theory_check.archive import make_cell, summarise, write_sample
     from theory_check.runner import UnitStore, run_cells
     from theory_check.specifications import check_integer
+    from theory_check.storage import make_directory
     from theory_check.streams import check_seed
 
     cell = make_cell(
@@ -277,8 +278,6 @@ def simulate(
     if not out.parent.is_dir() or out.is_dir():
         raise click.UsageError(f"--out {out}: give the path of a file in an existing folder")
     resume = out.parent / f".{out.name}.resume"
-    from theory_check.storage import make_directory
-
     make_directory(resume)
     with _progress(f"theory-check simulate, {replicates} replicates") as report:
         sample = run_cells([cell], seed, threads=threads, folder=resume, report=report)[cell]

@@ -19,8 +19,8 @@ LARGEST_TILT = 0.25
 
 
 def law_distance(first: Law, second: Law) -> float:
-    """Return the Kolmogorov distance of two continuous laws, the largest difference at 2000 quantiles of each."""
-    levels = (np.arange(2000) + 0.5) / 2000
+    """Return the largest difference of two continuous laws at 200 quantiles of each: their distance, from below."""
+    levels = (np.arange(200) + 0.5) / 200
     points = np.concatenate([first.quantile(levels), second.quantile(levels)])
     return float(np.max(np.abs(first.cdf(points) - second.cdf(points))))
 
