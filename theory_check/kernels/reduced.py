@@ -100,6 +100,14 @@ def conditional_transpose(condition, image, gradient, deviation, normal, out):
             out[i] = float32(length[lane]) * normal[i] + float32(pairing[lane]) * condition[i]
 
 
+@kernel()
+def workspace(size):
+    """Return the arrays of one layer: normal row, hidden state, pre, biased, post, slope, branch, and norms by lane."""
+    normal = np.empty(row_size(size // LANES), np.float32)
+    vectors = np.empty((6, size), np.float32)
+    return normal, vectors[0], vectors[1], vectors[2], vectors[3], vectors[4], vectors[5], np.empty(LANES)
+
+
 @kernel(_FORWARD_PASS)
 def forward(
     key, first_replicate, first_layer, scaling, outer_deviation, inner_deviation,
@@ -112,16 +120,7 @@ def forward(
     (width * LANES,), ``exponents`` an int64 array (LANES,). ``trace`` (layers kept, width * LANES) receives the hidden
     state before each layer, ``trace_exponents`` its exponents, unless they are too short to keep them.
     """
-    size = hidden.size
-    padded = row_size(size // LANES)
-    normal = np.empty(padded, np.float32)
-    vector = np.empty(size, np.float32)
-    pre = np.empty(size, np.float32)
-    biased = np.empty(size, np.float32)
-    post = np.empty(size, np.float32)
-    slope = np.empty(size, np.float32)
-    branch = np.empty(size, np.float32)
-    norms = np.empty(LANES)
+    normal, vector, pre, biased, post, slope, branch, norms = workspace(hidden.size)
     keep = trace.shape[0] >= scaling.size
     for k in range(scaling.size):
         narrow(hidden, vector)
@@ -149,16 +148,8 @@ def backward(
     (width * LANES,) in units of 2^exponents.
     """
     size = gradient.size
-    padded = row_size(size // LANES)
-    normal = np.empty(padded, np.float32)
-    vector = np.empty(size, np.float32)
-    pre = np.empty(size, np.float32)
-    biased = np.empty(size, np.float32)
-    post = np.empty(size, np.float32)
-    slope = np.empty(size, np.float32)
-    branch = np.empty(size, np.float32)
+    normal, vector, pre, biased, post, slope, branch, norms = workspace(size)
     product = np.empty(size, np.float32)
-    norms = np.empty(LANES)
     none = np.empty(0)
     state = np.empty(4 * LANES, np.uint32)
     for k in range(scaling.size - 1, -1, -1):
