@@ -525,3 +525,15 @@ def test_the_slope_needs_distinct_sizes_matching_intervals_and_enough_level():
     with pytest.raises(SpecificationError, match="add up"):
         slope_interval([1.0, 2.0], parts, alpha=0.019)
     assert slope_interval([1.0, 2.0], parts, alpha=0.02).level == 0.02
+
+
+@pytest.mark.parametrize(("successes", "trials"), [(0, 7), (3, 10), (499, 1000), (10**6, 10**6)])
+def test_proportion_agrees_with_statsmodels(successes, trials):
+    from statsmodels.stats.proportion import proportion_confint
+
+    alpha = 1e-3
+    ours = proportion_interval(successes, trials, alpha=alpha)
+    # Beta quantiles from two libraries; statsmodels takes the upper one at 1 - alpha/2 and loses three digits of 16.
+    np.testing.assert_allclose(
+        (ours.lower, ours.upper), proportion_confint(successes, trials, alpha, "beta"), rtol=1e-12
+    )
