@@ -1,7 +1,7 @@
 """Reduced passes for Gaussian weights: O(d) draws a layer instead of O(d^2), exact in law.
 
 Given the hidden state, ``W h`` is ``||h|| sigma_W xi`` and ``V g`` is ``||g|| sigma_V eta`` with standard normal
-vectors xi and eta: the matrices themselves are not needed (THEORY E2 follows by taking norms). Backward, given ``V g =
+vectors xi and eta: the matrices themselves are not needed (claim E2 follows by taking norms). Backward, given ``V g =
 y``, the matrix is ``y g^T/||g||^2 + G (I - g g^T/||g||^2)`` with G an independent copy, and the gradient p above the
 layer depends on V through y alone, hence
 
