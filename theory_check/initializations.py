@@ -1,7 +1,7 @@
 """Weight laws at initialisation: the law of one entry of sqrt(d) V, and the variance convention.
 
 To add a law, append one :class:`WeightLaw` to :data:`LAWS`: a name, a line of description and a plain function that
-maps two independent uniforms on (0, 1) to one draw of unit variance. It is then available in Python, on the command
+maps two independent uniforms on (0, 1] to one draw of unit variance. It is then available in Python, on the command
 line (``--weights NAME``), in the Hypothesis strategies and in the tests that every law passes.
 """
 
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from theory_check.errors import SpecificationError
 from theory_check.specifications import check_choice, check_finite, parse_call, render_call
 
-#: ``transform(u, v, constants)``: two independent uniforms on (0, 1) to one draw; compiled, so arithmetic and ``math``
+#: ``transform(u, v, constants)``: two independent uniforms on (0, 1] to one draw; compiled, so arithmetic and ``math``
 #: only.
 Transform = Callable[[float, float, Sequence[float]], float]
 Parameters = Mapping[str, float]

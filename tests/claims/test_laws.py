@@ -24,8 +24,10 @@ def test_laws_agree_with_scipy(law, reference):
     x = reference.ppf(p)
     # 1e-12: both sides are a few roundings away from the same special functions.
     np.testing.assert_allclose(law.cdf(x), p, rtol=1e-12)
-    np.testing.assert_allclose(law.quantile(p), x, rtol=1e-10)
-    np.testing.assert_allclose(law.density(x), reference.pdf(x), rtol=1e-10)
+    # The normal quantile passes through 0, where only the absolute rounding of its terms, below 1e-15, is left.
+    np.testing.assert_allclose(law.quantile(p), x, rtol=1e-12, atol=1e-14)
+    # Both exponentiate a sum of logarithms, here below 30, each rounded to 2e-16 of itself.
+    np.testing.assert_allclose(law.density(x), reference.pdf(x), rtol=1e-12)
 
 
 @given(st.floats(-0.25, 0.25), st.sampled_from([law for law, _ in LAWS]))
@@ -36,8 +38,8 @@ def test_a_tilted_law_is_a_law_at_the_stated_distance(distance, law):
     assert np.all(np.diff(tilted.cdf(x)) >= 0.0)
     # p = 1/2, where the tilt is largest, is on the grid; the rest is rounding.
     assert np.max(np.abs(tilted.cdf(x) - law.cdf(x))) == pytest.approx(abs(distance), abs=1e-12)
-    if abs(distance) < 0.24:
-        np.testing.assert_allclose(tilted.cdf(tilted.quantile(p)), p, atol=1e-9)
+    # The quantile loses digits where the tilted function is flat, which is where its own function forgives them.
+    np.testing.assert_allclose(tilted.cdf(tilted.quantile(p)), p, rtol=0.0, atol=1e-12)
 
 
 def test_a_tilt_that_leaves_the_unit_interval_is_refused():

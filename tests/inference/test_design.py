@@ -229,7 +229,8 @@ def test_a_spread_is_planned_as_two_quantiles():
     fewer = design.quantile_spread_margin(0.25, 0.75, observations=size - 1, alpha=alpha, miss=miss)
     assert fewer[1][1] > 0.79
     resolution = design.quantile_spread_resolution(0.25, 0.75, observations=size, alpha=alpha, power=0.99)
-    # Half of a miss of 0.01 on each of two ends, against half of 0.02 / 2 on each of four.
+    # Half of a miss of 0.01 on each of two ends, against half of 0.02 / 2 on each of four. 1 - 0.99 is rounded at 1,
+    # and the searches stop at 1e-13 of their range.
     assert resolution[0] == pytest.approx(lower, abs=1e-9)
     assert resolution[1] == pytest.approx(upper, abs=1e-9)
 
@@ -252,6 +253,7 @@ def test_mean_planning_improves_with_the_sample_and_scales(n, alpha, miss):
     small, large = (design.mean_margin(variance_bound=1.0, observations=k, alpha=alpha, miss=miss) for k in (n, n + 1))
     assert large < small or large == small == math.inf
     scaled = design.mean_margin(variance_bound=9.0, observations=n, alpha=alpha, miss=miss)
+    # The variance bound enters by its square root alone, rounded once.
     assert scaled == pytest.approx(3 * small, rel=1e-12)
     one_sided = design.mean_resolution(variance_bound=1.0, observations=n, alpha=alpha, power=1 - miss / 2)
     # 1 - (1 - miss / 2) is rounded at 1, so the two agree to 1e-16 / miss.
@@ -293,6 +295,7 @@ def test_a_slope_stays_within_its_planned_margin(sizes, h, order):
     margin = design.slope_margin(x, component_margin=h)
     # Rounding of logarithms, magnified by weights of up to 1 / log(1000 / 999).
     assert (slope.lower, slope.upper) == pytest.approx((order - margin, order + margin), abs=1e-9)
+    # A product and a quotient by the same sum: two roundings.
     assert design.slope_component_margin(x, margin=margin) == pytest.approx(h, rel=1e-12)
 
 

@@ -137,7 +137,7 @@ def test_proportions_are_nested_in_alpha_and_mirror_images(trials, pair, data):
 
 
 def test_all_or_nothing_is_one_sided():
-    # (alpha / 2)^(1/n), the closed form at k = n.
+    # (alpha / 2)^(1/n), the closed form at k = n, up to the rounding of a beta quantile.
     interval = proportion_interval(10, 10, alpha=0.02)
     assert interval.upper == 1.0
     assert interval.lower == pytest.approx(0.01**0.1, rel=1e-12)
