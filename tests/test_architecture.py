@@ -16,7 +16,7 @@ LAYERS = (
     ("verification", "archive"),
     ("reporting", "claims", "strategies"),
     ("inference", "theory", "runner"),
-    ("simulation",),
+    ("simulation", "euler_maruyama"),
     ("passes", "boundary"),
     ("cells",),
     ("experiments",),
