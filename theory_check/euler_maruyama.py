@@ -34,6 +34,7 @@ from theory_check.errors import SpecificationError
 from theory_check.experiments import InterruptedSimulationError, Values, never
 from theory_check.initializations import Weights
 from theory_check.kernels import KERNEL_VERSION, LANES
+from theory_check.levels import by_replicate, level_columns, level_errors, norms
 from theory_check.networks import MAXIMAL_DEPTH, Input, Network
 from theory_check.passes import compiled_activation, row_filler
 from theory_check.specifications import check_choice, check_integer
@@ -189,11 +190,6 @@ class Levels:
             )  # fmt: skip
 
 
-def _norms(vectors: FloatArray) -> FloatArray:
-    """Euclidean norms of (..., width, LANES)."""
-    return np.asarray(np.sqrt(np.sum(vectors * vectors, axis=-2)))
-
-
 def simulate_block(experiment: EulerMaruyama, seed: int, block: int, stop: Callable[[], bool] = never) -> Values:
     """Simulate the replicates ``block * LANES`` to ``(block + 1) * LANES - 1``.
 
@@ -206,28 +202,22 @@ def simulate_block(experiment: EulerMaruyama, seed: int, block: int, stop: Calla
     levels = Levels(experiment, key, first_replicate)
     hidden = np.repeat(start[None], experiment.doublings + 1, axis=0)
     flat = hidden.reshape(len(hidden), -1)
-    unit = _norms(start)
-    suprema = (np.zeros((experiment.doublings, LANES)), np.zeros((experiment.doublings, LANES)))
+    unit = norms(start)
+    suprema: Values = dict.fromkeys(("finest", "adjacent"), np.zeros((experiment.doublings, LANES)))
 
     finest = experiment.depths[-1]
     most = max(1, SEGMENT_DRAWS // (experiment.network.width**2 * LANES))
-    coarsest_step = finest // experiment.network.depth
-    stride = coarsest_step if experiment.suprema else finest
+    stride = finest // experiment.network.depth if experiment.suprema else finest
     for begin in range(0, finest, stride):
         for first in range(begin, begin + stride, most):
             if stop():
                 raise InterruptedSimulationError("simulation interrupted")
             levels.advance(first, min(most, begin + stride - first), flat)
-        errors = _norms(hidden[:-1] - hidden[-1:]) / unit, _norms(np.diff(hidden, axis=0)) / unit
-        for largest, error in zip(suprema, errors, strict=True):
-            np.maximum(largest, error, out=largest)
+        if experiment.suprema:
+            errors = level_errors(hidden, unit)
+            suprema = {name: np.maximum(largest, errors[name]) for name, largest in suprema.items()}
 
-    columns = {
-        "log_norm_ratio": 2.0 * np.log(_norms(hidden) / unit),
-        "projection": np.sum(hidden * start, axis=1) / unit**2,
-    }
-    if experiment.doublings:
-        columns |= {"finest_error": errors[0], "adjacent_error": errors[1]}
+    columns = level_columns(start, hidden)
     if experiment.doublings and experiment.suprema:
-        columns |= {"finest_supremum": suprema[0], "adjacent_supremum": suprema[1]}
-    return {name: np.ascontiguousarray(column.T) for name, column in columns.items()}
+        columns |= {f"{name}_supremum": largest for name, largest in suprema.items()}
+    return by_replicate(columns)

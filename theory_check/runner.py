@@ -21,9 +21,10 @@ from typing import Any, Generic
 
 import numpy as np
 
-from theory_check import euler_maruyama, simulation
+from theory_check import euler, euler_maruyama, simulation
 from theory_check.cells import Cell
 from theory_check.errors import StorageError
+from theory_check.euler import Euler
 from theory_check.euler_maruyama import EulerMaruyama
 from theory_check.experiments import E, Sample, Values, never
 from theory_check.kernels import LANES
@@ -66,7 +67,11 @@ Simulator = Callable[[Any, int, int, Callable[[], bool]], Values]
 
 #: How each kind of experiment is simulated, and the only place that tells them apart.
 SIMULATORS: Mapping[type, Simulator] = MappingProxyType(
-    {Cell: simulation.simulate_block, EulerMaruyama: euler_maruyama.simulate_block}
+    {
+        Cell: simulation.simulate_block,
+        EulerMaruyama: euler_maruyama.simulate_block,
+        Euler: euler.simulate_block,
+    }
 )
 
 
