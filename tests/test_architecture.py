@@ -19,8 +19,11 @@ LAYERS = (
     ("simulation",),
     ("passes", "boundary"),
     ("cells",),
+    ("weight_paths",),
     ("kernels",),
     ("networks", "initializations", "streams"),
+    ("processes",),
+    ("covariances", "covariance_factors"),
     ("specifications", "storage", "findings"),
     ("errors",),
 )
