@@ -20,10 +20,11 @@ LAYERS = (
     ("passes", "boundary"),
     ("cells",),
     ("weight_paths",),
+    ("path_writers",),
     ("kernels",),
     ("networks", "initializations", "streams"),
     ("processes",),
-    ("covariances", "covariance_factors"),
+    ("covariances", "covariance_factors", "custom_processes"),
     ("specifications", "storage", "findings"),
     ("errors",),
 )
