@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from gaussian_laws import correlation_failure, failures
@@ -90,7 +92,7 @@ def test_a_process_by_its_covariance_has_that_law():
 def generated(spectrum, depth, paths):
     """Paths from a spectrum as the generator of fractional noise makes them."""
     out = np.empty((depth, paths), np.float32)
-    path_writers._transforms(np.sqrt(spectrum / len(spectrum)), 1.0, (KEY, 0, 0))(0, out)
+    path_writers._transforms(np.sqrt(spectrum / len(spectrum)), 1.0, (KEY, 0, 0)).write(0, out)
     return out.T
 
 
@@ -179,6 +181,25 @@ def test_paths_of_any_process_and_size(weights, width, rows, depth, data):
     np.testing.assert_array_equal(source.layers(first, last), whole[first:last])
 
 
+@pytest.mark.parametrize(
+    ("text", "method", "whole"),
+    [
+        ("fgn", "circulant embedding of length 2000", True),
+        ("smooth:length=0.01", "circulant embedding of length 2000", True),
+        ("matern:nu=0.7,length=1", "circulant embedding of length 8000", True),
+        ("smooth", r"factor of rank 3\d", False),
+        ("matern:length=100", r"factor of rank \d+", False),
+        ("ou", "bridges over 32 layers", False),
+        ("tied", "1 pieces", False),
+    ],
+)
+def test_how_paths_are_made(text, method, whole):
+    source = open_paths(Weights.parse(text), 1, 1000, KEY, 0, Purpose.OUTER_WEIGHTS, budget_bytes=0)
+    assert re.fullmatch(method, source.method)
+    assert source.makes_whole_paths == whole
+    assert not open_paths(Weights.parse(text), 1, 1000, KEY, 0, Purpose.OUTER_WEIGHTS).makes_whole_paths
+
+
 def test_entries_do_not_depend_on_the_size_of_the_matrix():
     for text in ("fgn", "smooth", "ou", "piecewise"):
         wide = open_paths(Weights(text), 10, 40, KEY, 0, Purpose.OUTER_WEIGHTS, rows=20).layers(0, 40)
@@ -195,7 +216,7 @@ def test_single_precision_of_the_transform(hurst):
     spectrum = np.sqrt(circulant_spectrum(fractional_noise(hurst, embedding_size(depth) + 1)) / 2000)
     assert len(spectrum) == 2000
     found = np.empty((depth, 64), np.float32)
-    path_writers._transforms(spectrum, 1.0, (KEY, 0, 0))(0, found)
+    path_writers._transforms(spectrum, 1.0, (KEY, 0, 0)).write(0, found)
     ones, white = np.ones(4000, np.float32), np.empty((32, 4000), np.float32)
     paths.fill_spectra(KEY, 0, 0, 0, ones, white)
     exact = np.fft.fft(spectrum * white.view(np.complex64).astype(np.complex128), axis=1)[:, :depth]

@@ -132,7 +132,7 @@ def _matern_defect(x: float, parameters: Parameters) -> float:
         # k(x) = sum_j (x/2)^2j / (j! (1-nu)_j) - c (x/2)^2nu sum_j (x/2)^2j / (j! (1+nu)_j), c = Gamma(1-nu) /
         # Gamma(1+nu); after 12 terms less than 2^-24 / 12!^2 is left.
         square = x * x / 4.0
-        rough = math.gamma(1.0 - nu) / math.gamma(1.0 + nu) * square**nu
+        rough = math.gamma(1.0 - nu) / math.gamma(1.0 + nu) * math.pow(square, nu)
         total, smooth = rough, 1.0
         for j in range(1, 12):
             rough *= square / (j * (j + nu))

@@ -1,14 +1,14 @@
 """How the paths of a process are made: in pieces, by bridges, by a factor of low rank, by a Fourier transform.
 
-A writer is a function ``write(first, out)`` that writes the layers from ``first`` on, shape (layers, entries). What it
-writes to a layer does not depend on the other layers that are asked for: tables are made for fixed tiles of layers and
-batches of entries, and matrix products run in a kernel of our own.
+What a writer writes to a layer does not depend on the other layers that are asked for: tables are made for fixed tiles
+of layers and batches of entries, and matrix products run in a kernel of our own.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -30,7 +30,6 @@ from theory_check.processes import piece_of_layer
 
 SingleArray = NDArray[np.float32]
 FloatArray = NDArray[np.float64]
-Writer = Callable[[int, SingleArray], None]
 
 #: Key, replicate and purpose.
 Stream = tuple[NDArray[np.uint32], int, int]
@@ -41,9 +40,29 @@ FULL_RANK_DEPTH = 2048
 
 #: A longer embedding has fewer negative eigenvalues; the longest that is tried, over the shortest.
 LONGEST_EMBEDDING = 64
+_MOST_LAGS = 2**22
 
 #: Layers whose rows of a factor are made together.
 _TILE = 256
+
+
+@dataclass(frozen=True)
+class Writer:
+    """How to write the layers of a path.
+
+    Attributes
+    ----------
+    write : callable
+        ``write(first, out)`` writes the layers from ``first`` on to ``out``, shape (layers, entries).
+    method : str
+        In words.
+    whole : bool
+        Whether a whole path is made to write any part of it.
+    """
+
+    write: Callable[[int, SingleArray], None]
+    method: str
+    whole: bool = False
 
 
 def process_writer(weights: Weights, depth: int, deviation: float, stream: Stream) -> Writer:
@@ -84,10 +103,11 @@ def function_writer(law: PathFunction, depth: int, shape: tuple[int, int]) -> Wr
     """Return the writer of a given path."""
 
     def write(first: int, out: SingleArray) -> None:
-        times = np.arange(first, first + len(out)) / depth
-        out[:] = law.evaluate(times, shape).reshape(out.shape)
+        # One layer at a time: what the function does to several at once is its own affair.
+        for k, row in enumerate(out, first):
+            row[:] = law.evaluate(np.array([k / depth]), shape).ravel()
 
-    return write
+    return Writer(write, f"function {law.name}")
 
 
 def _pieces(pieces: int, depth: int, deviation: float, stream: Stream) -> Writer:
@@ -97,7 +117,7 @@ def _pieces(pieces: int, depth: int, deviation: float, stream: Stream) -> Writer
         layers = np.arange(first, first + len(out))
         paths.write_pieces(*stream, piece_of_layer(pieces, layers, depth), deviation, out)
 
-    return write
+    return Writer(write, f"{pieces} pieces")
 
 
 def bridge_steps(rate: float, length: int) -> FloatArray:
@@ -126,19 +146,23 @@ def _bridges(rate: float, increments: bool, depth: int, deviation: float, stream
     def write(first: int, out: SingleArray) -> None:
         paths.write_bridges(*stream, chain, steps, tiles, unit, deviation, first, out)
 
-    return write
+    return Writer(write, f"bridges over {length} layers")
 
 
-@lru_cache(maxsize=8)
 def _correlations(weights: Weights, depth: int, lags: int) -> FloatArray:
     assert weights.process is not None
     return weights.process.autocovariance(dict(weights.parameters), depth, lags)
 
 
+@lru_cache(maxsize=8)
+def _correlations_of_layers(weights: Weights, depth: int) -> FloatArray:
+    return _correlations(weights, depth, depth)
+
+
 def _covariance(law: Weights | CovarianceProcess, depth: int) -> Covariance:
     if isinstance(law, CovarianceProcess):
         return lambda layers, pivot: law.evaluate(layers / depth, np.array(pivot / depth))
-    correlations = _correlations(law, depth, depth)
+    correlations = _correlations_of_layers(law, depth)
     return lambda layers, pivot: correlations[np.abs(layers - pivot)]
 
 
@@ -165,6 +189,8 @@ def _combinations(
 ) -> Writer:
     from theory_check.kernels import paths
 
+    rank = len(factor.pivots)
+
     def write(first: int, out: SingleArray) -> None:
         last = first + len(out)
         tiles = range(first // _TILE, -(-last // _TILE))
@@ -175,7 +201,7 @@ def _combinations(
         needed *= np.float32(deviation)
         paths.write_combinations(*stream, needed, out)
 
-    return write
+    return Writer(write, f"factor of rank {rank}")
 
 
 @lru_cache(maxsize=8)
@@ -183,7 +209,7 @@ def _spectrum(weights: Weights, depth: int) -> FloatArray | None:
     """Return the square roots of eigenvalue / N of the shortest embedding without negative eigenvalues."""
     shortest = embedding_size(depth)
     length = shortest
-    while length <= LONGEST_EMBEDDING * shortest:
+    while length == shortest or length <= min(LONGEST_EMBEDDING * shortest, _MOST_LAGS):
         eigenvalues = circulant_spectrum(_correlations(weights, depth, length + 1))
         if eigenvalues is not None:
             return np.asarray(np.sqrt(eigenvalues / len(eigenvalues)))
@@ -198,8 +224,9 @@ def _transforms(spectrum: FloatArray, deviation: float, stream: Stream) -> Write
 
     key, replicate, purpose = stream
     amplitudes = np.repeat((deviation * spectrum).astype(np.float32), 2)
-    # Pairs transformed together, always as many, so that a pair's arithmetic does not depend on the others.
-    batch = max(4, min(32, 2**16 // len(spectrum)))
+    # Pairs transformed together, always as many, so that a pair's arithmetic does not depend on the others: what fits
+    # the second-level cache, at least four for the vector instructions, one where memory would be felt.
+    batch = max(4 if len(spectrum) <= 2**20 else 1, min(32, 2**16 // len(spectrum)))
 
     def write(first: int, out: SingleArray) -> None:
         spectra = np.empty((batch, len(amplitudes)), np.float32)
@@ -208,4 +235,4 @@ def _transforms(spectrum: FloatArray, deviation: float, stream: Stream) -> Write
             series: Any = fft.fft(spectra.view(np.complex64), axis=1, overwrite_x=True)
             paths.write_pairs(series.view(np.float32), first, out, first_entry)
 
-    return write
+    return Writer(write, f"circulant embedding of length {len(spectrum)}", whole=True)

@@ -52,7 +52,17 @@ class PathSource:
     depth: int
     shape: tuple[int, int]
     kept: SingleArray | None = field(repr=False)
-    _write: Writer = field(repr=False)
+    _writer: Writer = field(repr=False)
+
+    @property
+    def method(self) -> str:
+        """How the path is made, in words."""
+        return self._writer.method
+
+    @property
+    def makes_whole_paths(self) -> bool:
+        """Whether each call makes a whole path, whatever part it returns."""
+        return self.kept is None and self._writer.whole
 
     def layers(self, first: int, last: int) -> SingleArray:
         """Return the matrices of layers ``first`` to ``last - 1``, counted from 0: (last - first, rows, columns).
@@ -68,7 +78,7 @@ class PathSource:
     def _make(self, first: int, last: int) -> SingleArray:
         out = np.empty((last - first, self.shape[0] * self.shape[1]), np.float32)
         if last > first:
-            self._write(first, out)
+            self._writer.write(first, out)
         return out.reshape(last - first, *self.shape)
 
 
@@ -113,21 +123,21 @@ def open_paths(
     check_integer("number of rows", shape[0], 1, MAXIMAL_WIDTH)
     stream = (key, replicate, int(purpose))
     if isinstance(weights, PathFunction):
-        write = function_writer(weights, depth, shape)
+        writer = function_writer(weights, depth, shape)
     elif isinstance(weights, CovarianceProcess):
-        write = covariance_writer(weights, depth, math.sqrt(1.0 / width), stream)
+        writer = covariance_writer(weights, depth, math.sqrt(1.0 / width), stream)
     elif weights.process is None:
         raise SpecificationError(
             f"{weights} weights are independent from layer to layer; paths are made of {', '.join(process_names())}"
         )
     else:
-        write = process_writer(weights, depth, math.sqrt(weights.gain / width), stream)
-    source = PathSource(weights, depth, shape, None, write)
+        writer = process_writer(weights, depth, math.sqrt(weights.gain / width), stream)
+    source = PathSource(weights, depth, shape, None, writer)
     if 4 * depth * shape[0] * shape[1] > budget_bytes:
         return source
     kept = source._make(0, depth)
     kept.flags.writeable = False
-    return PathSource(weights, depth, shape, kept, write)
+    return PathSource(weights, depth, shape, kept, writer)
 
 
 def sample_paths(weights: Weights | str, *, depth: int, count: int, seed: int) -> SingleArray:
