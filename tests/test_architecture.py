@@ -20,9 +20,13 @@ LAYERS = (
     ("passes", "boundary", "levels"),
     ("cells",),
     ("experiments",),
+    ("weight_paths",),
+    ("path_writers",),
     ("kernels",),
     ("path_series", "flows"),
     ("networks", "initializations", "streams"),
+    ("processes",),
+    ("covariances", "covariance_factors", "custom_processes"),
     ("specifications", "storage", "findings"),
     ("errors",),
 )

@@ -50,6 +50,12 @@ def test_the_identity_is_frozen():
     )
 
 
+@pytest.mark.parametrize("kernel", ["dense", "reduced"])
+def test_weights_that_are_correlated_from_layer_to_layer_are_refused(kernel):
+    with pytest.raises(SpecificationError, match=f"the {kernel} kernel needs .*, not fgn"):
+        replace(CELL, weights=Weights("fgn"), kernel=kernel)
+
+
 @given(strategies.weights(), strategies.inputs())
 def test_the_reduced_kernel_is_for_one_input_and_gaussian_weights(weights, inputs):
     kernel = choose_kernel(weights, inputs)

@@ -69,6 +69,10 @@ class Cell:
                 f"the reduced kernel needs gaussian weights and one input, not {self.weights} and {self.input}; use "
                 f"dense"
             )
+        if self.weights.process is not None:
+            raise SpecificationError(
+                f"the {self.kernel} kernel needs weights that are independent from layer to layer, not {self.weights}"
+            )
         if self.weights.law == "orthogonal" and self.network.width > MAXIMAL_ORTHOGONAL_WIDTH:
             raise SpecificationError(
                 f"width is {self.network.width}; orthogonal weights accept widths up to {MAXIMAL_ORTHOGONAL_WIDTH}"
