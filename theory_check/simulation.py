@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import pairwise
 from time import thread_time
 from typing import Any
@@ -64,14 +65,119 @@ def _observe_ends(start: FloatArray, end: FloatArray, shift: NDArray[np.int64]) 
     return _log_ratio(end, shift, start), 0.5 * _log_ratio(moved, larger[:, 0, :], start)
 
 
-def _segments(cell: Cell, passes: Passes) -> list[tuple[int, int]]:
+@dataclass(frozen=True)
+class Course:
+    """What carries states through the depth, and what is observed on the way.
+
+    Attributes
+    ----------
+    passes : Passes
+    scaling : float64 array (depth,)
+    gradients : bool
+    profile : tuple of int
+    kept_bytes : int
+        Bytes that the backward pass may keep.
+    """
+
+    passes: Passes
+    scaling: FloatArray
+    gradients: bool
+    profile: tuple[int, ...]
+    kept_bytes: int
+
+    @property
+    def depth(self) -> int:
+        """Number of layers."""
+        return len(self.scaling)
+
+    @property
+    def fits(self) -> bool:
+        """Whether all that the backward pass needs can be kept."""
+        return self.depth * self.passes.bytes_per_layer <= self.kept_bytes
+
+
+def _segments(course: Course) -> list[tuple[int, int]]:
     """Cut the depth at the profile, and wherever a kernel call would grow too long or keep too much."""
-    depth = cell.network.depth
-    most = max(1, SEGMENT_DRAWS // passes.draws_per_layer)
-    if cell.gradients and depth * passes.bytes_per_layer > SEGMENT_BYTES:
-        most = min(most, max(1, SEGMENT_BYTES // passes.bytes_per_layer))
-    stops = sorted({0, depth, *cell.profile})
+    most = max(1, SEGMENT_DRAWS // course.passes.draws_per_layer)
+    if course.gradients and not course.fits:
+        most = min(most, max(1, course.kept_bytes // course.passes.bytes_per_layer))
+    stops = sorted({0, course.depth, *course.profile})
     return [(first, min(first + most, stop)) for start, stop in pairwise(stops) for first in range(start, stop, most)]
+
+
+def traverse(
+    course: Course,
+    start: FloatArray,
+    output_gradient: Callable[[FloatArray, NDArray[np.int64]], tuple[FloatArray, NDArray[np.int64]]],
+    stop: Callable[[], bool] = never,
+) -> tuple[Values, FloatArray]:
+    """Carry states to the end of the depth and, with gradients, a gradient back.
+
+    Parameters
+    ----------
+    course : Course
+    start : float64 array (rows, width, LANES)
+        Hidden states h_0.
+    output_gradient : callable
+        Returns p_L and its exponents, given h_L in units of 2^exponents.
+    stop : callable
+        Asked between two segments.
+
+    Returns
+    -------
+    columns : Values
+        Logarithms of ratios and displacements, pairings and profiles, shape (rows, LANES[, depths]).
+    hidden : float64 array (rows, width, LANES)
+        h_L, up to a power of two for every state.
+    """
+    passes, scaling = course.passes, course.scaling
+    segments = _segments(course)
+    longest = max(last - first for first, last in segments)
+    kept = passes.storage(0 if not course.gradients else course.depth if course.fits else longest)
+    checkpoints: list[tuple[FloatArray, NDArray[np.int64]]] = []
+
+    def room(first: int, last: int) -> Any:
+        if not course.gradients:
+            return kept
+        return passes.slice(kept, first, last) if course.fits else passes.slice(kept, 0, last - first)
+
+    hidden = start.copy()
+    exponents = np.zeros((start.shape[0], LANES), np.int64)
+    norms = {0: np.zeros(exponents.shape)}
+    for first, last in segments:
+        if stop():
+            raise InterruptedSimulationError("simulation interrupted")
+        if course.gradients and not course.fits:
+            checkpoints.append((hidden.copy(), exponents.copy()))
+        passes.forward(first, scaling[first:last], hidden, exponents, room(first, last))
+        norms[last] = _log_ratio(hidden, exponents, start)
+
+    columns: Values = {}
+    columns["log_norm_ratio"], columns["log_displacement"] = _observe_ends(start, hidden, exponents)
+    if course.profile:
+        columns["norm_profile"] = np.stack([norms[k] for k in course.profile], axis=-1)
+    if not course.gradients:
+        return columns, hidden
+
+    output, output_exponents = output_gradient(hidden, exponents)
+    gradient, gradient_exponents = output.copy(), output_exponents.copy()
+    norms = {course.depth: np.zeros(exponents.shape)}
+    for index in range(len(segments) - 1, -1, -1):
+        if stop():
+            raise InterruptedSimulationError("simulation interrupted")
+        first, last = segments[index]
+        if checkpoints and index < len(segments) - 1:
+            passes.forward(first, scaling[first:last], *checkpoints[index], room(first, last))
+        passes.backward(first, scaling[first:last], room(first, last), gradient, gradient_exponents)
+        norms[first] = _log_ratio(gradient, gradient_exponents - output_exponents, output)
+
+    shift = gradient_exponents - output_exponents
+    columns["log_gradient_ratio"], columns["log_gradient_displacement"] = _observe_ends(output, gradient, shift)
+    columns["pairing_output"] = _normalised(output, hidden, output, hidden)
+    columns["pairing_input"] = np.ldexp(_normalised(gradient, start, output, hidden), shift - exponents)
+    if course.profile:
+        columns["gradient_profile"] = np.stack([norms[k] for k in course.profile], axis=-1)
+    return columns, hidden
 
 
 def simulate_block(cell: Cell, seed: int, block: int, stop: Callable[[], bool] = never) -> Values:
@@ -85,81 +191,15 @@ def simulate_block(cell: Cell, seed: int, block: int, stop: Callable[[], bool] =
     key = np.array(stream_key(seed, cell.identity), np.uint32)
     passes: Passes = (DensePasses if cell.kernel == "dense" else ReducedPasses)(cell, key, first_replicate)
     boundary = Boundary(cell, key, first_replicate)
-    network = cell.network
-    scaling = network.scaling.factors(network.depth)
-    segments = _segments(cell, passes)
-    fits = cell.gradients and network.depth * passes.bytes_per_layer <= SEGMENT_BYTES
-    longest = max(last - first for first, last in segments)
-    kept = passes.storage(network.depth if fits else longest if cell.gradients else 0)
-
+    scaling = cell.network.scaling.factors(cell.network.depth)
+    course = Course(passes, scaling, cell.gradients, cell.profile, SEGMENT_BYTES)
     start = boundary.hidden()
-    hidden = start.copy()
-    exponents = np.zeros((cell.input.count, LANES), np.int64)
-    checkpoints: list[tuple[FloatArray, NDArray[np.int64]]] = []
-    norms = {0: np.zeros((cell.input.count, LANES))}
-
-    def room(first: int, last: int) -> Any:
-        if not cell.gradients:
-            return kept
-        return passes.slice(kept, first, last) if fits else passes.slice(kept, 0, last - first)
-
-    for first, last in segments:
-        if stop():
-            raise InterruptedSimulationError("simulation interrupted")
-        if cell.gradients and not fits:
-            checkpoints.append((hidden.copy(), exponents.copy()))
-        passes.forward(first, scaling[first:last], hidden, exponents, room(first, last))
-        norms[last] = _log_ratio(hidden, exponents, start)
-
-    columns: Values = {}
-    columns["log_norm_ratio"], columns["log_displacement"] = _observe_ends(start, hidden, exponents)
-    if cell.profile:
-        columns["norm_profile"] = np.stack([norms[k] for k in cell.profile], axis=-1)
+    columns, hidden = traverse(course, start, boundary.gradient, stop)
     if cell.input.count > 1:
         columns["cosine_input"] = _cosines(start)
         columns["cosine_output"] = _cosines(hidden)
-    if cell.gradients:
-        columns |= _gradients(
-            cell, passes, boundary, segments, scaling, (start, hidden, exponents), checkpoints, room, stop
-        )
     by_lane = {name: np.moveaxis(column, 1, 0) for name, column in columns.items()}
     return {name: column[:, 0] if cell.input.count == 1 else column for name, column in by_lane.items()}
-
-
-def _gradients(
-    cell: Cell,
-    passes: Passes,
-    boundary: Boundary,
-    segments: list[tuple[int, int]],
-    scaling: FloatArray,
-    states: tuple[FloatArray, FloatArray, NDArray[np.int64]],
-    checkpoints: list[tuple[FloatArray, NDArray[np.int64]]],
-    room: Callable[[int, int], Any],
-    stop: Callable[[], bool],
-) -> Values:
-    """Run the backward pass and return its columns, shape (inputs, LANES)."""
-    start, hidden, exponents = states
-    output, output_exponents = boundary.gradient(hidden, exponents)
-    gradient, gradient_exponents = output.copy(), output_exponents.copy()
-    norms = {cell.network.depth: np.zeros((cell.input.count, LANES))}
-    for index in range(len(segments) - 1, -1, -1):
-        if stop():
-            raise InterruptedSimulationError("simulation interrupted")
-        first, last = segments[index]
-        if checkpoints and index < len(segments) - 1:
-            again, again_exponents = checkpoints[index]
-            passes.forward(first, scaling[first:last], again, again_exponents, room(first, last))
-        passes.backward(first, scaling[first:last], room(first, last), gradient, gradient_exponents)
-        norms[first] = _log_ratio(gradient, gradient_exponents - output_exponents, output)
-
-    columns: Values = {}
-    shift = gradient_exponents - output_exponents
-    columns["log_gradient_ratio"], columns["log_gradient_displacement"] = _observe_ends(output, gradient, shift)
-    columns["pairing_output"] = _normalised(output, hidden, output, hidden)
-    columns["pairing_input"] = np.ldexp(_normalised(gradient, start, output, hidden), shift - exponents)
-    if cell.profile:
-        columns["gradient_profile"] = np.stack([norms[k] for k in cell.profile], axis=-1)
-    return columns
 
 
 def _normalised(left: FloatArray, right: FloatArray, first: FloatArray, second: FloatArray) -> FloatArray:
