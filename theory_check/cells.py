@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import msgspec
 import numpy as np
@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 
 from theory_check.errors import NumericalOverflowError, SpecificationError
 from theory_check.initializations import Weights
-from theory_check.kernels import KERNEL_VERSION
+from theory_check.kernels import KERNEL_VERSION, LANES
 from theory_check.networks import Input, Network
 from theory_check.specifications import check_choice, check_integer
 
-KernelName = Literal["dense", "reduced"]
+KernelName = Literal["dense", "reduced", "stored"]
 
 #: Most replicates a cell may ask for: beyond, its values alone need more than ten gigabytes.
 MAXIMAL_REPLICATES = 10**8
@@ -40,8 +40,9 @@ class Cell:
     ----------
     network, weights, input
         The random network and where h_0 and the output gradient come from.
-    kernel : ``dense`` or ``reduced``
-        Every weight drawn, or the exact reduction for Gaussian weights. Use :func:`choose_kernel` to decide.
+    kernel : ``dense``, ``reduced`` or ``stored``
+        Every weight drawn, the exact reduction for Gaussian weights, or weights kept because a process ties layers
+        together. Use :func:`choose_kernel` to decide.
     replicates : int
         Independent networks.
     gradients : bool
@@ -59,7 +60,7 @@ class Cell:
     profile: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
-        check_choice("kernel", self.kernel, ("dense", "reduced"))
+        check_choice("kernel", self.kernel, get_args(KernelName))
         check_integer("number of replicates", self.replicates, 1, MAXIMAL_REPLICATES)
         for depth in self.profile:
             check_integer("profile depth", depth, 0, self.network.depth)
@@ -68,10 +69,20 @@ class Cell:
                 f"the reduced kernel needs gaussian weights and one input, not {self.weights} and {self.input}; use "
                 f"dense"
             )
+        if (self.kernel == "stored") != (self.weights.process is not None):
+            raise SpecificationError(
+                f"the {self.kernel} kernel does not take {self.weights} weights; use "
+                f"{choose_kernel(self.weights, self.input)}"
+            )
         if self.weights.law == "orthogonal" and self.network.width > MAXIMAL_ORTHOGONAL_WIDTH:
             raise SpecificationError(
                 f"width is {self.network.width}; orthogonal weights accept widths up to {MAXIMAL_ORTHOGONAL_WIDTH}"
             )
+
+    @property
+    def block_size(self) -> int:
+        """Replicates that are simulated together: LANES, or one where the weights are stored."""
+        return 1 if self.kernel == "stored" else LANES
 
     @property
     def identity(self) -> str:
@@ -115,7 +126,9 @@ def can_reduce(weights: Weights, inputs: Input) -> bool:
 
 
 def choose_kernel(weights: Weights, inputs: Input) -> KernelName:
-    """Return ``reduced`` where it is exact, else ``dense``."""
+    """Return ``stored`` for a weight process, ``reduced`` where it is exact, else ``dense``."""
+    if weights.process is not None:
+        return "stored"
     return "reduced" if can_reduce(weights, inputs) else "dense"
 
 

@@ -1,6 +1,7 @@
 """Cell to sample: chooses the kernels, streams blocks of replicates and segments of depth, reads off the observables.
 
-The unit of work is a block of :data:`~theory_check.kernels.LANES` replicates, a pure function of (cell, seed, block).
+The unit of work is a block of :data:`~theory_check.kernels.LANES` replicates, or of one replicate where weights are
+stored, a pure function of (cell, seed, block).
 Depth is cut into segments, so that memory does not grow with it and a run can stop between two segments. With
 gradients, the activation slopes of a segment are kept; when they do not all fit the budget, the state at the start of
 each segment is kept instead and the backward pass runs the segment forward once more, drawing the same weights.
@@ -23,6 +24,7 @@ from theory_check.cells import Cell, Sample
 from theory_check.errors import TheoryCheckError
 from theory_check.kernels import LANES
 from theory_check.passes import DensePasses, Passes, ReducedPasses
+from theory_check.stored_passes import StoredPasses, from_panels, to_panels
 from theory_check.streams import stream_key
 
 FloatArray = NDArray[np.float64]
@@ -30,6 +32,9 @@ Values = dict[str, FloatArray]
 
 #: Bytes that the slopes or hidden states kept for the backward pass of a block may take.
 SEGMENT_BYTES = 48 * 2**20
+
+#: Bytes that one thread may take for stored weights and what is kept for their backward pass, unless told otherwise.
+MEMORY = 256 * 2**20
 
 #: Weights (all lanes) that one kernel call may draw: a fraction of a second, the time a run takes to react to an
 #: interrupt.
@@ -180,26 +185,61 @@ def traverse(
     return columns, hidden
 
 
-def simulate_block(cell: Cell, seed: int, block: int, stop: Callable[[], bool] = never) -> Values:
-    """Simulate the replicates ``block * LANES`` to ``(block + 1) * LANES - 1`` of a cell.
+def simulate_block(
+    cell: Cell, seed: int, block: int, stop: Callable[[], bool] = never, *, memory: int = MEMORY
+) -> Values:
+    """Simulate the replicates ``block * block_size`` to ``(block + 1) * block_size - 1`` of a cell.
 
-    Returns the columns of :class:`~theory_check.cells.Sample` with LANES rows. Raises
-    :class:`InterruptedSimulationError` when
-    ``stop()`` becomes true.
+    Returns the columns of :class:`~theory_check.cells.Sample` with ``cell.block_size`` rows. ``memory`` bounds the
+    bytes of stored weights and of what is kept for their backward pass; values do not depend on it. Raises
+    :class:`InterruptedSimulationError` when ``stop()`` becomes true.
     """
-    first_replicate = block * LANES
     key = np.array(stream_key(seed, cell.identity), np.uint32)
+    scaling = cell.network.scaling.factors(cell.network.depth)
+    if cell.kernel == "stored":
+        return _simulate_stored(cell, key, block, scaling, stop, memory)
+    first_replicate = block * LANES
     passes: Passes = (DensePasses if cell.kernel == "dense" else ReducedPasses)(cell, key, first_replicate)
     boundary = Boundary(cell, key, first_replicate)
-    scaling = cell.network.scaling.factors(cell.network.depth)
     course = Course(passes, scaling, cell.gradients, cell.profile, SEGMENT_BYTES)
     start = boundary.hidden()
     columns, hidden = traverse(course, start, boundary.gradient, stop)
+    return _by_replicate(cell, columns, start, hidden)
+
+
+def _by_replicate(cell: Cell, columns: Values, start: FloatArray, hidden: FloatArray) -> Values:
+    """Add the cosines and turn columns of shape (inputs, replicates, ...) into those of a sample."""
     if cell.input.count > 1:
-        columns["cosine_input"] = _cosines(start)
-        columns["cosine_output"] = _cosines(hidden)
-    by_lane = {name: np.moveaxis(column, 1, 0) for name, column in columns.items()}
-    return {name: column[:, 0] if cell.input.count == 1 else column for name, column in by_lane.items()}
+        columns = {**columns, "cosine_input": _cosines(start), "cosine_output": _cosines(hidden)}
+    turned = {name: np.moveaxis(column, 1, 0) for name, column in columns.items()}
+    return {name: column[:, 0] if cell.input.count == 1 else column for name, column in turned.items()}
+
+
+def _simulate_stored(
+    cell: Cell,
+    key: NDArray[np.uint32],
+    replicate: int,
+    scaling: FloatArray,
+    stop: Callable[[], bool],
+    memory: int,
+) -> Values:
+    """Simulate one replicate: its inputs are the columns that share the weights."""
+    count = cell.input.count
+    boundary = Boundary.of_replicate(cell, key, replicate)
+    start = boundary.hidden()
+    states = to_panels(start[..., 0])
+    factors = np.ones((len(states), LANES))
+    passes = StoredPasses(cell.network, cell.weights, key, replicate, factors, memory // 2)
+    course = Course(passes, scaling, cell.gradients, cell.profile, memory // 4)
+
+    def output_gradient(hidden: FloatArray, exponents: NDArray[np.int64]) -> tuple[FloatArray, NDArray[np.int64]]:
+        rows = from_panels(hidden, count)[..., None], from_panels(exponents, count)[..., None]
+        gradient, gradient_exponents = boundary.gradient(*rows)
+        return to_panels(gradient[..., 0]), to_panels(gradient_exponents[..., 0])
+
+    panels, hidden = traverse(course, states, output_gradient, stop)
+    columns = {name: panel.reshape(-1, *panel.shape[2:])[:count, None] for name, panel in panels.items()}
+    return _by_replicate(cell, columns, start, from_panels(hidden, count)[..., None])
 
 
 def _normalised(left: FloatArray, right: FloatArray, first: FloatArray, second: FloatArray) -> FloatArray:
@@ -217,6 +257,6 @@ def _cosines(vectors: FloatArray) -> FloatArray:
 def simulate(cell: Cell, seed: int) -> Sample:
     """Simulate all replicates of a cell in this thread; :func:`theory_check.runner.run_cells` uses several."""
     started = thread_time()
-    blocks = [simulate_block(cell, seed, block) for block in range(-(-cell.replicates // LANES))]
+    blocks = [simulate_block(cell, seed, block) for block in range(-(-cell.replicates // cell.block_size))]
     values = {name: np.concatenate([b[name] for b in blocks])[: cell.replicates] for name in blocks[0]}
     return Sample(cell, seed, values, thread_time() - started)

@@ -43,15 +43,11 @@ class Tied:
     @classmethod
     def draw(cls, branch, *, width=5, depth=DEPTH, panels=1, scale=1.0):
         rng = np.random.default_rng(SEED_OF_WEIGHTS)
-        outer, inner = rng.standard_normal((2, depth, width, width)).astype(np.float32)
-        bias = rng.standard_normal((depth, width)).astype(np.float32)
+        outer, inner = (rng.standard_normal((2, depth, width, width)) / math.sqrt(width)).astype(np.float32)
+        bias = (rng.standard_normal((depth, width)) / math.sqrt(width)).astype(np.float32)
         # Factors of both signs, 0 and 1 among them; every layer and every column has another one.
         factors = np.concatenate([[0.0, 1.0], rng.uniform(-1.5, 1.5, panels * LANES - 2)]).reshape(panels, LANES)
         return cls(branch, outer, inner, bias, scale * rng.uniform(0.5, 1.0, depth), factors)
-
-    @property
-    def deviation(self):
-        return 1.0 / math.sqrt(self.outer.shape[1])
 
     def cut(self, first, last):
         layers = slice(first, last)
@@ -71,8 +67,8 @@ class Tied:
         slopes = np.empty((len(self.scaling) if keep else 1, *flat.shape), np.float32)
         branch = self.branch
         stored.forward(
-            self.outer, self.deviation, self.inner, self.deviation, self.bias, branch.has_inner, branch.has_bias,
-            self.scaling, self.factors, *compiled_activation(branch.activation), branch.activation.homogeneous,
+            self.outer, self.inner, self.bias, branch.has_inner, branch.has_bias, self.scaling,
+            self.factors, *compiled_activation(branch.activation), branch.activation.homogeneous,
             flat, new_exponents(start) if exponents is None else exponents, slopes,
         )  # fmt: skip
         return hidden, slopes
@@ -81,16 +77,16 @@ class Tied:
         """Return p, in units of 2^exponents."""
         gradient = output.copy()
         stored.backward(
-            self.outer, self.deviation, self.inner, self.deviation, self.branch.has_inner, self.scaling, self.factors,
-            slopes, gradient.reshape(len(gradient), -1), new_exponents(output) if exponents is None else exponents,
+            self.outer, self.inner, self.branch.has_inner, self.scaling, self.factors, slopes,
+            gradient.reshape(len(gradient), -1), new_exponents(output) if exponents is None else exponents,
         )  # fmt: skip
         return gradient
 
     def twin(self, panel=0):
         return StoredTwin(
             self.branch, self.scaling[:, None] * self.factors[panel], None, 0, None, None,
-            self.deviation * self.outer.astype(np.float64), self.deviation * self.inner.astype(np.float64),
-            self.deviation * self.bias[:, :, None].astype(np.float64),
+            self.outer.astype(np.float64), self.inner.astype(np.float64),
+            self.bias[:, :, None].astype(np.float64),
         )  # fmt: skip
 
 
@@ -395,7 +391,8 @@ def test_tied_linear_weights_approach_the_exponential():
     """C1: (I + V/L)^L h -> expm(V) h; ||(I + V/L)^L - e^V|| <= ||V||^2 e^||V|| / (2 L), of order 1/L and no better."""
     width, start = 6, None
     errors = []
-    matrix = np.random.default_rng(SEED_OF_WEIGHTS).standard_normal((1, width, width)).astype(np.float32)
+    drawn = np.random.default_rng(SEED_OF_WEIGHTS).standard_normal((1, width, width))
+    matrix = (drawn / math.sqrt(width)).astype(np.float32)
     for depth in (200, 400):
         layers = np.broadcast_to(matrix, (depth, width, width))
         factors = np.full((1, LANES), 1.0 / depth)
@@ -404,7 +401,7 @@ def test_tied_linear_weights_approach_the_exponential():
         )  # fmt: skip
         start = network.states(1)[0] if start is None else start
         end, _ = network.forward(start, keep=False)
-        exact = network.deviation * matrix[0].astype(np.float64)
+        exact = matrix[0].astype(np.float64)
         # The error constant of C1: -V^2 e^V / (2 L) h; the next term is of order ||V||^4 e^||V|| / L^2.
         leading = -exact @ exact @ expm(exact) @ start[0] / (2 * depth)
         size = np.linalg.norm(exact, 2)

@@ -27,12 +27,11 @@ _MATRICES = types.Array(types.float32, 3, "A", readonly=True)
 _VECTORS = types.Array(types.float32, 2, "A", readonly=True)
 _PANELS = types.float64[:, ::1]
 _FORWARD = types.void(
-    _MATRICES, types.float64, _MATRICES, types.float64, _VECTORS, types.boolean, types.boolean, DOUBLES, _PANELS,
+    _MATRICES, _MATRICES, _VECTORS, types.boolean, types.boolean, DOUBLES, _PANELS,
     ACTIVATOR, DOUBLES, types.boolean, _PANELS, types.int64[:, ::1], types.float32[:, :, ::1],
 )  # fmt: skip
 _BACKWARD = types.void(
-    _MATRICES, types.float64, _MATRICES, types.float64, types.boolean, DOUBLES, _PANELS,
-    types.float32[:, :, ::1], _PANELS, types.int64[:, ::1],
+    _MATRICES, _MATRICES, types.boolean, DOUBLES, _PANELS, types.float32[:, :, ::1], _PANELS, types.int64[:, ::1],
 )  # fmt: skip
 
 
@@ -99,10 +98,10 @@ def multiply(matrix, vectors, products):
 
 
 @kernel()
-def add_common_bias(pre, bias, deviation, exponents):
-    """Do ``pre += deviation * bias * 2^-exponents``, one bias for all columns, in the units of each."""
+def add_common_bias(pre, bias, exponents):
+    """Do ``pre += bias * 2^-exponents``, one bias for all columns, in the units of each."""
     for lane in range(LANES):
-        factor = float32(deviation * math.ldexp(1.0, int(-exponents[lane])))
+        factor = float32(math.ldexp(1.0, int(-exponents[lane])))
         for j in range(bias.size):
             pre[j * LANES + lane] += factor * bias[j]
 
@@ -117,15 +116,15 @@ def add_scaled_columns(vector, factor, factors, increment):
 
 @kernel(_FORWARD)
 def forward(
-    outer, outer_deviation, inner, inner_deviation, bias, has_inner, has_bias, scaling, factors,
+    outer, inner, bias, has_inner, has_bias, scaling, factors,
     activate, activation_parameters, homogeneous, hidden, exponents, slopes,
 ):  # fmt: skip
     """Advance the columns through ``scaling.size`` layers, in place.
 
     Parameters
     ----------
-    outer, inner : float32 arrays (layers, width, width), V and W; ``*_deviation`` turns their units into weights
-    bias : float32 array (layers, width), in the units of W
+    outer, inner : float32 arrays (layers, width, width), V and W
+    bias : float32 array (layers, width)
     has_inner, has_bias, homogeneous : bool; without one, ``inner`` or ``bias`` is not read
     scaling : float64 array (layers,)
     factors : float64 array (panels, LANES)
@@ -139,31 +138,26 @@ def forward(
     pre = np.empty(size, np.float32)
     norms = np.empty(LANES)
     keep = slopes.shape[0] >= scaling.size
-    deviation = float32(inner_deviation)
     for k in range(scaling.size):
         for p in range(panels):
             slope = slopes[k if keep else 0, p]
             narrow(hidden[p], vector)
             if has_inner:
                 multiply(inner[k], vector, pre)
-                for i in range(size):
-                    pre[i] *= deviation
                 if has_bias:
-                    add_common_bias(pre, bias[k], inner_deviation, exponents[p])
+                    add_common_bias(pre, bias[k], exponents[p])
                 activate(pre, vector, slope, activation_parameters)
                 multiply(outer[k], vector, pre)
             else:
                 activate(vector, pre, slope, activation_parameters)
                 multiply(outer[k], pre, vector)
-            add_scaled_columns(hidden[p], scaling[k] * outer_deviation, factors[p], pre if has_inner else vector)
+            add_scaled_columns(hidden[p], scaling[k], factors[p], pre if has_inner else vector)
             if homogeneous:
                 rescale(hidden[p], exponents[p], norms)
 
 
 @kernel(_BACKWARD)
-def backward(
-    outer, outer_deviation, inner, inner_deviation, has_inner, scaling, factors, slopes, gradient, exponents,
-):  # fmt: skip
+def backward(outer, inner, has_inner, scaling, factors, slopes, gradient, exponents):
     """Carry dLoss/dh back through the layers of one :func:`forward` call, in place.
 
     ``gradient`` is a float64 array (panels, width * LANES) in units of 2^exponents, ``slopes`` what the forward call
@@ -173,16 +167,14 @@ def backward(
     vector = np.empty(size, np.float32)
     product = np.empty(size, np.float32)
     norms = np.empty(LANES)
-    deviation = float32(outer_deviation)
     for k in range(scaling.size - 1, -1, -1):
-        factor = scaling[k] * inner_deviation if has_inner else scaling[k]
         for p in range(panels):
             narrow(gradient[p], vector)
             multiply(outer[k].T, vector, product)
             slope = slopes[k, p]
             for i in range(size):
-                vector[i] = deviation * slope[i] * product[i]
+                vector[i] = slope[i] * product[i]
             if has_inner:
                 multiply(inner[k].T, vector, product)
-            add_scaled_columns(gradient[p], factor, factors[p], product if has_inner else vector)
+            add_scaled_columns(gradient[p], scaling[k], factors[p], product if has_inner else vector)
             rescale(gradient[p], exponents[p], norms)
