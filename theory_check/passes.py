@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theory_check.cells import Cell
-from theory_check.initializations import Weights
+from theory_check.initializations import Weights, find_independent_law
 from theory_check.kernels import LANES
 from theory_check.networks import Activation
 
@@ -35,7 +35,7 @@ def row_filler(weights: Weights) -> Filler:
     """Return the compiled filler of a weight law."""
     from theory_check.kernels import rows
 
-    law = weights.definition
+    law = find_independent_law(weights.law)
     if law.kernel == "entrywise":
         return Filler(rows.entrywise_filler(law.transform), weights.constants, 1.0)
     fill = {

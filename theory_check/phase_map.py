@@ -14,6 +14,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from time import thread_time
 from typing import Any
@@ -26,9 +27,9 @@ from theory_check.boundary import Boundary
 from theory_check.cells import Cell
 from theory_check.errors import SpecificationError
 from theory_check.initializations import Weights
-from theory_check.kernels import KERNEL_VERSION, LANES
-from theory_check.networks import Branch, Input, InputName, Network, Scaling
-from theory_check.runner import Report, UnitStore, execute, share_of, silent, thread_count
+from theory_check.kernels import KERNEL_VERSION
+from theory_check.networks import Branch, Input, Network, Scaling
+from theory_check.runner import MEMORY, Report, UnitStore, available_threads, execute, silent
 from theory_check.simulation import Course, Values, never, traverse
 from theory_check.specifications import check_choice, check_finite, check_integer
 from theory_check.storage import write_atomically
@@ -80,13 +81,12 @@ class MapSpecification:
         for name, grid in ((self.parameter, self.values), ("beta", self.betas)):
             for value in grid:
                 check_finite(name, value)
-            if not grid or any(b <= a for a, b in zip(grid, grid[1:], strict=False)):
+            if not grid or any(b <= a for a, b in pairwise(grid)):
                 raise SpecificationError(f"the grid of {name} is {list(grid)}; it must increase and not be empty")
             if len(grid) > _MAXIMAL_GRID:
                 raise SpecificationError(f"the grid of {name} has {len(grid)} values; at most {_MAXIMAL_GRID}")
         check_choice(f"parameter of {self.weights.law} weights", self.parameter, self.weights.definition.defaults)
-        for beta in self.betas:
-            Scaling.power(beta).factors(self.depth)
+        Network(self.branch, self.width, self.depth, Scaling.power(self.betas[0]))
         for value in self.values:
             self.cell(value)
 
@@ -167,7 +167,7 @@ def simulate_draw(unit: MapUnit, stop: Callable[[], bool] = never, *, memory: in
     start = boundary.hidden()
     betas, inputs, width = len(specification.betas), len(start), specification.width
     depth = specification.depth
-    powers = np.array([Scaling.power(beta).factors(1)[0] * float(depth) ** -beta for beta in specification.betas])
+    powers = np.array([float(depth) ** -beta for beta in specification.betas])
     factors = to_panels(np.repeat(powers, inputs))
     passes = StoredPasses(cell.network, cell.weights, key, unit.draw, factors, memory // 2)
     course = Course(passes, np.ones(depth), cell.gradients, (), memory // 4)
@@ -222,7 +222,7 @@ def run_map(
     threads: int | None = None,
     folder: Path | None = None,
     report: Report = silent,
-    memory: int | None = None,
+    memory: int = MEMORY,
 ) -> PhaseMap:
     """Simulate a map; arguments as in :func:`theory_check.runner.run_cells`."""
     check_seed(seed)
@@ -231,8 +231,9 @@ def run_map(
         for index in range(len(specification.values))
         for draw in range(specification.draws)
     ]
-    work = partial(simulate_draw, memory=share_of(memory, threads))
-    results = execute(units, work, UnitStore(folder), thread_count(threads), report)
+    workers = threads or available_threads()
+    work = partial(simulate_draw, memory=memory // workers)
+    results = execute(units, work, UnitStore(folder), workers, report)
     names = OUTPUTS + GRADIENTS if specification.gradients else OUTPUTS
     arrays = {name: np.empty(specification.shape) for name in names}
     for unit, (values, _) in results.items():

@@ -14,8 +14,10 @@ import zipfile
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from time import thread_time
+from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,11 +25,20 @@ from numpy.typing import NDArray
 from theory_check.cells import GRADIENT_COLUMNS, Cell, Sample
 from theory_check.errors import StorageError
 from theory_check.kernels import LANES
+from theory_check.networks import Network
+from theory_check.simulation import MEMORY as BLOCK_MEMORY
 from theory_check.simulation import Values, never, simulate_block
 from theory_check.storage import write_atomically
 
 #: Random numbers, all lanes, that a unit of work draws: about a second, so that a killed run loses little.
 UNIT_DRAWS = 4 * 10**9
+
+#: Random numbers that take as long as a weight of a path, and products with stored weights as long as a random number.
+DRAWS_PER_STORED_WEIGHT = 200
+PRODUCTS_PER_DRAW = 8
+
+#: Bytes for stored weights in all threads together, unless told otherwise.
+MEMORY = 512 * 2**20
 
 #: ``report(done, total)`` in units of random numbers drawn.
 Report = Callable[[int, int], None]
@@ -59,18 +70,29 @@ class Unit:
 
 
 def draws_per_block(cell: Cell) -> int:
-    """Estimate the random numbers that a block draws, forward and backward."""
+    """Estimate the random numbers that a block draws, forward and backward; of stored weights, its duration in them."""
     network = cell.network
     matrices = 2 if network.branch.has_inner else 1
-    size = network.width**2 if cell.kernel == "dense" else 4 * network.width
     passes = 2 if cell.gradients else 1
+    if cell.kernel == "stored":
+        return stored_draws(network, cell.input.count, passes)
+    size = network.width**2 if cell.kernel == "dense" else 4 * network.width
     return LANES * network.depth * size * matrices * passes
 
 
-def simulate_blocks(unit: Unit, stop: Callable[[], bool] = never) -> tuple[Values, float]:
+def stored_draws(network: Network, columns: int, passes: int) -> int:
+    """Estimate how many random numbers take as long as one network of stored weights, made once and passed through."""
+    matrices = 2 if network.branch.has_inner else 1
+    products = passes * -(-columns // LANES) * LANES // PRODUCTS_PER_DRAW
+    return matrices * network.depth * network.width**2 * (DRAWS_PER_STORED_WEIGHT + products)
+
+
+def simulate_blocks(
+    unit: Unit, stop: Callable[[], bool] = never, *, memory: int = BLOCK_MEMORY
+) -> tuple[Values, float]:
     """Simulate a unit of work; return its columns and the processor seconds it took."""
     started = thread_time()
-    blocks = [simulate_block(unit.cell, unit.seed, block, stop) for block in range(unit.first, unit.last)]
+    blocks = [simulate_block(unit.cell, unit.seed, b, stop, memory=memory) for b in range(unit.first, unit.last)]
     values = {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
     return values, thread_time() - started
 
@@ -107,7 +129,7 @@ def restrict(sample: Sample, cell: Cell) -> Sample:
 
 def plan_units(cell: Cell, seed: int) -> list[Unit]:
     """Cut a cell into units of work of about a second; the cuts depend on the cell alone."""
-    blocks = -(-cell.replicates // LANES)
+    blocks = -(-cell.replicates // cell.block_size)
     step = max(1, UNIT_DRAWS // draws_per_block(cell))
     return [Unit(cell, seed, first, min(first + step, blocks)) for first in range(0, blocks, step)]
 
@@ -118,7 +140,7 @@ class UnitStore:
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder
 
-    def load(self, unit: Unit) -> tuple[Values, float] | None:
+    def load(self, unit: Work) -> tuple[Values, float] | None:
         """Return the stored result of a unit, if there is a readable one."""
         if self._folder is None:
             return None
@@ -130,7 +152,7 @@ class UnitStore:
         except (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile):
             return None
 
-    def save(self, unit: Unit, values: Values, seconds: float) -> None:
+    def save(self, unit: Work, values: Values, seconds: float) -> None:
         """Keep the result of a unit."""
         if self._folder is None:
             return
@@ -157,10 +179,32 @@ def available_threads() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _execute(units: Sequence[Unit], store: UnitStore, threads: int, report: Report) -> dict[Unit, tuple[Values, float]]:
+class Work(Protocol):
+    """A unit of work: its duration in random numbers drawn, and the file name of its stored values."""
+
+    @property
+    def draws(self) -> int:
+        """Estimate of its duration."""
+
+    @property
+    def name(self) -> str:
+        """File name, a function of all that determines the values."""
+
+
+Task = TypeVar("Task", bound=Work)
+
+
+def execute(
+    units: Sequence[Task],
+    work: Callable[[Task, Callable[[], bool]], tuple[Values, float]],
+    store: UnitStore,
+    threads: int,
+    report: Report,
+) -> dict[Task, tuple[Values, float]]:
+    """Do ``work(unit, stop)`` for every unit that is not in the store, in threads; return all results."""
     total = sum(unit.draws for unit in units)
-    results: dict[Unit, tuple[Values, float]] = {}
-    missing: list[Unit] = []
+    results: dict[Task, tuple[Values, float]] = {}
+    missing: list[Task] = []
     for unit in units:
         stored = store.load(unit)
         if stored is None:
@@ -170,13 +214,13 @@ def _execute(units: Sequence[Unit], store: UnitStore, threads: int, report: Repo
     done = total - sum(unit.draws for unit in missing)
     report(done, total)
     stopped = threading.Event()
-    running: dict[Future[tuple[Values, float]], Unit] = {}
+    running: dict[Future[tuple[Values, float]], Task] = {}
     with ThreadPoolExecutor(threads) as pool:
         try:
             while missing or running:
                 while missing and len(running) < threads:
                     unit = missing.pop(0)
-                    running[pool.submit(simulate_blocks, unit, stopped.is_set)] = unit
+                    running[pool.submit(work, unit, stopped.is_set)] = unit
                 finished, _ = wait(running, return_when=FIRST_COMPLETED)
                 for future in finished:
                     unit = running.pop(future)
@@ -197,6 +241,7 @@ def run_cells(
     threads: int | None = None,
     folder: Path | None = None,
     report: Report = silent,
+    memory: int = MEMORY,
 ) -> dict[Cell, Sample]:
     """Simulate the union of cells once and return a sample for each.
 
@@ -212,13 +257,15 @@ def run_cells(
         Where finished units are kept until :meth:`UnitStore.clear`; a later call with the same cells goes on from them.
     report : callable
         Called with the work done and the total.
+    memory : int
+        Bytes that stored weights, and what is kept for their backward pass, may take in all threads together.
     """
     wanted = list(cells)
     merged = merge_cells(wanted)
     units = {identity: plan_units(cell, seed) for identity, cell in merged.items()}
-    results = _execute(
-        [u for us in units.values() for u in us], UnitStore(folder), threads or available_threads(), report
-    )
+    workers = threads or available_threads()
+    work = partial(simulate_blocks, memory=memory // workers)
+    results = execute([u for us in units.values() for u in us], work, UnitStore(folder), workers, report)
     samples: dict[str, Sample] = {}
     for identity, cell in merged.items():
         parts = [results[unit] for unit in units[identity]]
