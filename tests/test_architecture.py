@@ -13,8 +13,8 @@ import theory_check
 LAYERS = (
     ("__main__",),
     ("cli", "pytest_plugin"),
-    ("verification", "archive", "phase_map"),
-    ("reporting", "claims", "strategies"),
+    ("verification", "archive", "map_archive"),
+    ("reporting", "claims", "phase_map", "strategies"),
     ("inference", "theory", "runner"),
     ("simulation",),
     ("stored_passes",),

@@ -37,9 +37,9 @@ def simulated(monkeypatch):
     """The units that are simulated, in order."""
     units = []
 
-    def watched(unit, *arguments):
+    def watched(unit, *arguments, **options):
         units.append(unit)
-        return simulate_blocks(unit, *arguments)
+        return simulate_blocks(unit, *arguments, **options)
 
     monkeypatch.setattr(runner, "simulate_blocks", watched)
     return units

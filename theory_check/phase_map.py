@@ -8,7 +8,6 @@ network, the law, its draw, its input and its beta alone, whatever else is on th
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import math
 from collections.abc import Callable, Mapping
@@ -29,10 +28,9 @@ from theory_check.errors import SpecificationError
 from theory_check.initializations import Weights
 from theory_check.kernels import KERNEL_VERSION
 from theory_check.networks import Branch, Input, Network, Scaling
-from theory_check.runner import MEMORY, Report, UnitStore, available_threads, execute, silent
+from theory_check.runner import MEMORY, Report, UnitStore, available_threads, execute, silent, stored_draws
 from theory_check.simulation import Course, Values, never, traverse
-from theory_check.specifications import check_choice, check_finite, check_integer
-from theory_check.storage import write_atomically
+from theory_check.specifications import MAXIMAL_GRID, check_choice, check_finite, check_integer
 from theory_check.stored_passes import StoredPasses, from_panels, to_panels
 from theory_check.streams import check_seed, stream_key
 
@@ -41,8 +39,6 @@ FloatArray = NDArray[np.float64]
 #: Columns of :class:`PhaseMap`; the last two with gradients only.
 OUTPUTS = ("log_norm_ratio", "log_displacement")
 GRADIENTS = ("log_gradient_ratio", "log_gradient_displacement")
-
-_MAXIMAL_GRID = 100_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,8 +79,8 @@ class MapSpecification:
                 check_finite(name, value)
             if not grid or any(b <= a for a, b in pairwise(grid)):
                 raise SpecificationError(f"the grid of {name} is {list(grid)}; it must increase and not be empty")
-            if len(grid) > _MAXIMAL_GRID:
-                raise SpecificationError(f"the grid of {name} has {len(grid)} values; at most {_MAXIMAL_GRID}")
+            if len(grid) > MAXIMAL_GRID:
+                raise SpecificationError(f"the grid of {name} has {len(grid)} values; at most {MAXIMAL_GRID}")
         check_choice(f"parameter of {self.weights.law} weights", self.parameter, self.weights.definition.defaults)
         Network(self.branch, self.width, self.depth, Scaling.power(self.betas[0]))
         for value in self.values:
@@ -145,7 +141,9 @@ class MapUnit:
     @property
     def draws(self) -> int:
         """Estimate of its duration, in random numbers as :class:`theory_check.runner.Unit` counts them."""
-        return self.specification.width**2 * self.specification.depth
+        specification = self.specification
+        columns = len(specification.betas) * specification.input.count
+        return stored_draws(self.cell.network, columns, 2 if specification.gradients else 1)
 
     @property
     def name(self) -> str:
@@ -169,8 +167,8 @@ def simulate_draw(unit: MapUnit, stop: Callable[[], bool] = never, *, memory: in
     depth = specification.depth
     powers = np.array([float(depth) ** -beta for beta in specification.betas])
     factors = to_panels(np.repeat(powers, inputs))
-    passes = StoredPasses(cell.network, cell.weights, key, unit.draw, factors, memory // 2)
-    course = Course(passes, np.ones(depth), cell.gradients, (), memory // 4)
+    passes = StoredPasses(cell.network, cell.weights, key, unit.draw, factors, memory)
+    course = Course(passes, np.ones(depth), cell.gradients, (), passes.kept_bytes)
 
     def output_gradient(hidden: FloatArray, exponents: NDArray[np.int64]) -> tuple[FloatArray, NDArray[np.int64]]:
         states = from_panels(hidden, betas * inputs).reshape(betas, inputs, width, 1)
@@ -240,40 +238,3 @@ def run_map(
         for name in names:
             arrays[name][unit.index, :, unit.draw] = values[name]
     return PhaseMap(specification, seed, arrays, sum(seconds for _, seconds in results.values()))
-
-
-def write_map(phase_map: PhaseMap, path: Path) -> list[Path]:
-    """Write a map as an ``.npz`` archive and a picture beside it; return both paths."""
-    specification = phase_map.specification
-    buffer = io.BytesIO()
-    text = json.dumps({"map": specification.to_json(), "seed": phase_map.seed}, sort_keys=True)
-    np.savez(
-        buffer,
-        spec=np.array(text),
-        parameters=np.array(specification.values),
-        betas=np.array(specification.betas),
-        **phase_map.values,  # type: ignore[arg-type]
-    )
-    picture = path.with_suffix(".png")
-    write_atomically(picture, draw_map(phase_map))
-    write_atomically(path, buffer.getvalue())
-    return [path, picture]
-
-
-def draw_map(phase_map: PhaseMap) -> bytes:
-    """Return heat maps of the median displacements, of the output and of the gradient, as PNG."""
-    from theory_check.reporting.heat_map import HeatPanel, render_heat_map
-
-    specification = phase_map.specification
-    titles = {
-        "log_displacement": r"$\log_{10}\ \|h_L - h_0\| / \|h_0\|$, median",
-        "log_gradient_displacement": r"$\log_{10}\ \|p_0 - p_L\| / \|p_L\|$, median",
-    }
-    label = "$H$" if specification.parameter == "hurst" else specification.parameter
-    betas, values = np.array(specification.betas), np.array(specification.values)
-    panels = [
-        HeatPanel(title, r"$\beta$", label, betas, values, phase_map.median(name))
-        for name, title in titles.items()
-        if name in phase_map.values
-    ]
-    return render_heat_map(panels)

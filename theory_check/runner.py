@@ -26,16 +26,15 @@ from theory_check.cells import GRADIENT_COLUMNS, Cell, Sample
 from theory_check.errors import StorageError
 from theory_check.kernels import LANES
 from theory_check.networks import Network
-from theory_check.simulation import MEMORY as BLOCK_MEMORY
-from theory_check.simulation import Values, never, simulate_block
+from theory_check.simulation import BLOCK_MEMORY, Values, never, simulate_block
 from theory_check.storage import write_atomically
 
 #: Random numbers, all lanes, that a unit of work draws: about a second, so that a killed run loses little.
 UNIT_DRAWS = 4 * 10**9
 
 #: Random numbers that take as long as a weight of a path, and products with stored weights as long as a random number.
-DRAWS_PER_STORED_WEIGHT = 200
-PRODUCTS_PER_DRAW = 8
+DRAWS_PER_STORED_WEIGHT = 75
+PRODUCTS_PER_DRAW = 5
 
 #: Bytes for stored weights in all threads together, unless told otherwise.
 MEMORY = 512 * 2**20

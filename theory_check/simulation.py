@@ -34,7 +34,7 @@ Values = dict[str, FloatArray]
 SEGMENT_BYTES = 48 * 2**20
 
 #: Bytes that one thread may take for stored weights and what is kept for their backward pass, unless told otherwise.
-MEMORY = 256 * 2**20
+BLOCK_MEMORY = 256 * 2**20
 
 #: Weights (all lanes) that one kernel call may draw: a fraction of a second, the time a run takes to react to an
 #: interrupt.
@@ -186,7 +186,7 @@ def traverse(
 
 
 def simulate_block(
-    cell: Cell, seed: int, block: int, stop: Callable[[], bool] = never, *, memory: int = MEMORY
+    cell: Cell, seed: int, block: int, stop: Callable[[], bool] = never, *, memory: int = BLOCK_MEMORY
 ) -> Values:
     """Simulate the replicates ``block * block_size`` to ``(block + 1) * block_size - 1`` of a cell.
 
@@ -229,8 +229,8 @@ def _simulate_stored(
     start = boundary.hidden()
     states = to_panels(start[..., 0])
     factors = np.ones((len(states), LANES))
-    passes = StoredPasses(cell.network, cell.weights, key, replicate, factors, memory // 2)
-    course = Course(passes, scaling, cell.gradients, cell.profile, memory // 4)
+    passes = StoredPasses(cell.network, cell.weights, key, replicate, factors, memory)
+    course = Course(passes, scaling, cell.gradients, cell.profile, passes.kept_bytes)
 
     def output_gradient(hidden: FloatArray, exponents: NDArray[np.int64]) -> tuple[FloatArray, NDArray[np.int64]]:
         rows = from_panels(hidden, count)[..., None], from_panels(exponents, count)[..., None]

@@ -5,6 +5,7 @@ A column is one input under one scaling; see :mod:`theory_check.kernels.stored` 
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 from typing import Any
 
@@ -47,8 +48,15 @@ class StoredPasses:
         Streams of the weights.
     factors : float64 array (panels, LANES)
         What multiplies the factors of the depth in each column.
-    budget_bytes : int
-        Bytes that the weights may take; values do not depend on it.
+    memory : int
+        Bytes that the weights, and what :func:`theory_check.simulation.traverse` keeps, may take; values do not depend
+        on it. Weights get half of it at most.
+
+    Attributes
+    ----------
+    kept_bytes : int
+        Bytes for the slopes: three quarters of what the weights leave, the last for checkpoints. Never less than
+        sqrt(2 depth) layers, where slopes (4 bytes) and checkpoints (8 bytes) together are least.
     """
 
     def __init__(
@@ -58,13 +66,13 @@ class StoredPasses:
         key: NDArray[np.uint32],
         replicate: int,
         factors: FloatArray,
-        budget_bytes: int,
+        memory: int,
     ) -> None:
         from theory_check.kernels import stored
 
         width, depth = network.width, network.depth
         matrices = 2 if network.branch.has_inner else 1
-        share = budget_bytes // matrices
+        share = memory // (2 * matrices)
 
         def paths(purpose: Purpose, rows: int = width) -> PathSource:
             return open_paths(weights, width, depth, key, replicate, purpose, rows=rows, budget_bytes=share)
@@ -83,6 +91,9 @@ class StoredPasses:
         self._activation = compiled_activation(network.branch.activation)
         self._shape = (len(factors), width * LANES)
         self.bytes_per_layer = 4 * factors.size * width
+        weight_bytes = 4 * matrices * width**2 * self._chunk
+        least = math.isqrt(2 * depth) + 1
+        self.kept_bytes = max(3 * (memory - weight_bytes) // 4, least * self.bytes_per_layer)
         self.draws_per_layer = matrices * factors.size * width**2
 
     def storage(self, layers: int) -> Any:
@@ -108,7 +119,7 @@ class StoredPasses:
             self._loaded = (chunk, [path.layers(start, end) for path in self._paths])
         parts = [part[first - start : last - start] for part in self._loaded[1]]
         unread = np.empty((0, 0, 0), np.float32)
-        outer, inner, bias = (*parts, *[unread] * (3 - len(parts)))
+        outer, inner, bias = [*parts, unread, unread][:3]
         return outer, inner, bias[:, 0] if self._branch.has_bias else unread.reshape(0, 0)
 
     def forward(
