@@ -342,13 +342,14 @@ def phase_map(seed: int, threads: int | None, memory: int, out: Path, **spelling
         raise click.UsageError(f"--out {out}: give the path of a file in an existing folder, not of a picture")
     resume = out.parent / f".{out.name}.resume"
     make_directory(resume)
-    values, betas, draws, inputs = specification.shape
+    values, betas = len(specification.values), len(specification.betas)
     with _progress(f"theory-check map, {values} x {betas} points") as report:
         found = run_map(specification, seed, threads=threads, folder=resume, report=report, memory=memory * 2**20)
     written = write_map(found, out)
     UnitStore(resume).clear()
     click.echo(
-        f"{values} values of {specification.parameter}, {betas} of beta, {draws} draws x {inputs} inputs: "
+        f"{values} values of {specification.parameter}, {betas} of beta, {specification.draws} draws x "
+        f"{specification.input.count} inputs: "
         f"{found.seconds:.1f} core s"
     )
     for path in written:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from theory_check.networks import Activation, Branch, Input
 from theory_check.phase_map import MapSpecification, PhaseMap
 from theory_check.processes import process_names
 from theory_check.specifications import check_choice, parse_call, parse_grid
-from theory_check.storage import write_atomically
+from theory_check.storage import read_bytes, write_atomically
 
 
 def make_map(
@@ -71,6 +72,21 @@ def write_map(phase_map: PhaseMap, path: Path) -> list[Path]:
     write_atomically(picture, draw_map(phase_map))
     write_atomically(path, buffer.getvalue())
     return [path, picture]
+
+
+def read_map(path: Path) -> PhaseMap:
+    """Read what :func:`write_map` wrote; raise SpecificationError if the file is not such an archive."""
+    content = read_bytes(path)
+    try:
+        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
+            stored = {name: archive[name] for name in archive.files}
+        spec = json.loads(str(stored.pop("spec")))
+        specification, seed = MapSpecification.from_json(spec["map"]), int(spec["seed"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, zipfile.BadZipFile) as error:
+        reason = " ".join(str(error).split())
+        raise SpecificationError(f"{path} is not a map written by theory-check map: {reason}") from error
+    values = {name: column for name, column in stored.items() if name not in ("parameters", "betas")}
+    return PhaseMap(specification, seed, values, 0.0)
 
 
 def draw_map(phase_map: PhaseMap) -> bytes:

@@ -1,4 +1,4 @@
-"""Cells in, samples out: plan the union of the cells, execute it in threads, keep finished parts, resume.
+"""Experiments in, samples out: plan their union, execute it in threads, keep finished parts, resume.
 
 The unit of work, :func:`simulate_blocks`, is a pure function of picklable arguments that returns arrays; any engine
 that maps functions over arguments can run it with the same values.
@@ -11,33 +11,25 @@ import io
 import os
 import threading
 import zipfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
 from time import thread_time
-from typing import Protocol, TypeVar
+from types import MappingProxyType
+from typing import Any, Generic
 
 import numpy as np
-from numpy.typing import NDArray
 
-from theory_check.cells import GRADIENT_COLUMNS, Cell, Sample
+from theory_check import simulation, sweeps
+from theory_check.cells import Cell
 from theory_check.errors import StorageError
-from theory_check.kernels import LANES
-from theory_check.networks import Network
-from theory_check.simulation import BLOCK_MEMORY, Values, never, simulate_block
+from theory_check.experiments import MEMORY, E, Sample, Values, never
 from theory_check.storage import write_atomically
+from theory_check.sweeps import Sweep
 
 #: Random numbers, all lanes, that a unit of work draws: about a second, so that a killed run loses little.
 UNIT_DRAWS = 4 * 10**9
-
-#: Random numbers that take as long as a weight of a path, and products with stored weights as long as a random number.
-DRAWS_PER_STORED_WEIGHT = 75
-PRODUCTS_PER_DRAW = 5
-
-#: Bytes for stored weights in all threads together, unless told otherwise.
-MEMORY = 512 * 2**20
 
 #: ``report(done, total)`` in units of random numbers drawn.
 Report = Callable[[int, int], None]
@@ -48,10 +40,10 @@ def silent(done: int, total: int) -> None:
 
 
 @dataclass(frozen=True)
-class Unit:
-    """Blocks ``first`` to ``last - 1`` of a cell under a root seed."""
+class Unit(Generic[E]):
+    """Blocks ``first`` to ``last - 1`` of an experiment under a root seed."""
 
-    cell: Cell
+    cell: E
     seed: int
     first: int
     last: int
@@ -59,7 +51,7 @@ class Unit:
     @property
     def draws(self) -> int:
         """Estimate of the random numbers that it needs: a measure of its duration."""
-        return (self.last - self.first) * draws_per_block(self.cell)
+        return (self.last - self.first) * self.cell.draws_per_block
 
     @property
     def name(self) -> str:
@@ -68,68 +60,39 @@ class Unit:
         return hashlib.sha256(text.encode()).hexdigest()[:24] + ".npz"
 
 
-def draws_per_block(cell: Cell) -> int:
-    """Estimate the random numbers that a block draws, forward and backward; of stored weights, its duration in them."""
-    network = cell.network
-    matrices = 2 if network.branch.has_inner else 1
-    passes = 2 if cell.gradients else 1
-    if cell.kernel == "stored":
-        return stored_draws(network, cell.input.count, passes)
-    size = network.width**2 if cell.kernel == "dense" else 4 * network.width
-    return LANES * network.depth * size * matrices * passes
+#: ``simulate_block(experiment, seed, block, stop, memory=bytes)``: the columns of a block, one row a replicate.
+Simulator = Callable[..., Values]
+
+#: How each kind of experiment is simulated, and the only place that tells them apart.
+SIMULATORS: Mapping[type, Simulator] = MappingProxyType({Cell: simulation.simulate_block, Sweep: sweeps.simulate_block})
 
 
-def stored_draws(network: Network, columns: int, passes: int) -> int:
-    """Estimate how many random numbers take as long as one network of stored weights, made once and passed through."""
-    matrices = 2 if network.branch.has_inner else 1
-    products = passes * -(-columns // LANES) * LANES // PRODUCTS_PER_DRAW
-    return matrices * network.depth * network.width**2 * (DRAWS_PER_STORED_WEIGHT + products)
-
-
-def simulate_blocks(
-    unit: Unit, stop: Callable[[], bool] = never, *, memory: int = BLOCK_MEMORY
-) -> tuple[Values, float]:
+def simulate_blocks(unit: Unit[Any], stop: Callable[[], bool] = never, *, memory: int = MEMORY) -> tuple[Values, float]:
     """Simulate a unit of work; return its columns and the processor seconds it took."""
     started = thread_time()
+    simulate_block = SIMULATORS[type(unit.cell)]
     blocks = [simulate_block(unit.cell, unit.seed, b, stop, memory=memory) for b in range(unit.first, unit.last)]
     values = {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
     return values, thread_time() - started
 
 
-def merge_cells(cells: Iterable[Cell]) -> dict[str, Cell]:
-    """Return one cell for each identity: the most replicates and the union of what is observed."""
-    merged: dict[str, Cell] = {}
+def merge_cells(cells: Iterable[E]) -> dict[str, E]:
+    """Return one experiment for each identity: the most replicates and the union of what is observed."""
+    merged: dict[str, E] = {}
     for cell in cells:
-        known = merged.get(cell.identity, cell)
-        merged[cell.identity] = replace(
-            known,
-            replicates=max(known.replicates, cell.replicates),
-            gradients=known.gradients or cell.gradients,
-            profile=tuple(sorted({*known.profile, *cell.profile})),
-        )
+        merged[cell.identity] = merged.get(cell.identity, cell).merge(cell)
     return merged
 
 
-def restrict(sample: Sample, cell: Cell) -> Sample:
-    """Return the part of a merged sample that a cell asked for: its replicates, its profile, gradients or not."""
-    positions = [sample.cell.profile.index(depth) for depth in cell.profile]
-    values: dict[str, NDArray[np.float64]] = {}
-    for name, column in sample.values.items():
-        rows = column[: cell.replicates]
-        if name in GRADIENT_COLUMNS and not cell.gradients:
-            continue
-        if name.endswith("_profile"):
-            if positions:
-                values[name] = rows[..., positions]
-        else:
-            values[name] = rows
-    return Sample(cell, sample.seed, values, sample.seconds)
+def restrict(sample: Sample[E], cell: E) -> Sample[E]:
+    """Return the part of a merged sample that an experiment asked for."""
+    return Sample(cell, sample.seed, sample.cell.restrict(sample.values, cell), sample.seconds)
 
 
-def plan_units(cell: Cell, seed: int) -> list[Unit]:
-    """Cut a cell into units of work of about a second; the cuts depend on the cell alone."""
+def plan_units(cell: E, seed: int) -> list[Unit[E]]:
+    """Cut an experiment into units of work of about a second; the cuts depend on the experiment alone."""
     blocks = -(-cell.replicates // cell.block_size)
-    step = max(1, UNIT_DRAWS // draws_per_block(cell))
+    step = max(1, UNIT_DRAWS // cell.draws_per_block)
     return [Unit(cell, seed, first, min(first + step, blocks)) for first in range(0, blocks, step)]
 
 
@@ -139,7 +102,7 @@ class UnitStore:
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder
 
-    def load(self, unit: Work) -> tuple[Values, float] | None:
+    def load(self, unit: Unit[Any]) -> tuple[Values, float] | None:
         """Return the stored result of a unit, if there is a readable one."""
         if self._folder is None:
             return None
@@ -151,7 +114,7 @@ class UnitStore:
         except (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile):
             return None
 
-    def save(self, unit: Work, values: Values, seconds: float) -> None:
+    def save(self, unit: Unit[Any], values: Values, seconds: float) -> None:
         """Keep the result of a unit."""
         if self._folder is None:
             return
@@ -178,32 +141,12 @@ def available_threads() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-class Work(Protocol):
-    """A unit of work: its duration in random numbers drawn, and the file name of its stored values."""
-
-    @property
-    def draws(self) -> int:
-        """Estimate of its duration."""
-
-    @property
-    def name(self) -> str:
-        """File name, a function of all that determines the values."""
-
-
-Task = TypeVar("Task", bound=Work)
-
-
-def execute(
-    units: Sequence[Task],
-    work: Callable[[Task, Callable[[], bool]], tuple[Values, float]],
-    store: UnitStore,
-    threads: int,
-    report: Report,
-) -> dict[Task, tuple[Values, float]]:
-    """Do ``work(unit, stop)`` for every unit that is not in the store, in threads; return all results."""
+def _execute(
+    units: Sequence[Unit[E]], store: UnitStore, threads: int, report: Report, memory: int
+) -> dict[Unit[E], tuple[Values, float]]:
     total = sum(unit.draws for unit in units)
-    results: dict[Task, tuple[Values, float]] = {}
-    missing: list[Task] = []
+    results: dict[Unit[E], tuple[Values, float]] = {}
+    missing: list[Unit[E]] = []
     for unit in units:
         stored = store.load(unit)
         if stored is None:
@@ -213,13 +156,13 @@ def execute(
     done = total - sum(unit.draws for unit in missing)
     report(done, total)
     stopped = threading.Event()
-    running: dict[Future[tuple[Values, float]], Task] = {}
+    running: dict[Future[tuple[Values, float]], Unit[E]] = {}
     with ThreadPoolExecutor(threads) as pool:
         try:
             while missing or running:
                 while missing and len(running) < threads:
                     unit = missing.pop(0)
-                    running[pool.submit(work, unit, stopped.is_set)] = unit
+                    running[pool.submit(simulate_blocks, unit, stopped.is_set, memory=memory // threads)] = unit
                 finished, _ = wait(running, return_when=FIRST_COMPLETED)
                 for future in finished:
                     unit = running.pop(future)
@@ -234,38 +177,39 @@ def execute(
 
 
 def run_cells(
-    cells: Iterable[Cell],
+    cells: Iterable[E],
     seed: int,
     *,
     threads: int | None = None,
     folder: Path | None = None,
     report: Report = silent,
     memory: int = MEMORY,
-) -> dict[Cell, Sample]:
-    """Simulate the union of cells once and return a sample for each.
+) -> dict[E, Sample[E]]:
+    """Simulate the union of experiments once and return a sample for each.
 
     Parameters
     ----------
-    cells : iterable of Cell
-        Cells of one identity share their replicates, whatever they observe and however many they ask for.
+    cells : iterable of experiments
+        Those of one identity share their replicates, whatever they observe and however many they ask for.
     seed : int
         Root seed.
     threads : int, optional
         Default: all processors this process may use. Values do not depend on it.
     folder : Path, optional
-        Where finished units are kept until :meth:`UnitStore.clear`; a later call with the same cells goes on from them.
+        Where finished units are kept until :meth:`UnitStore.clear`; a later call with the same experiments goes on
+        from them.
     report : callable
         Called with the work done and the total.
     memory : int
-        Bytes that stored weights, and what is kept for their backward pass, may take in all threads together.
+        Bytes that stored weights, and what is kept for their backward pass, may take in all threads together. Values
+        do not depend on it.
     """
     wanted = list(cells)
     merged = merge_cells(wanted)
     units = {identity: plan_units(cell, seed) for identity, cell in merged.items()}
-    workers = threads or available_threads()
-    work = partial(simulate_blocks, memory=memory // workers)
-    results = execute([u for us in units.values() for u in us], work, UnitStore(folder), workers, report)
-    samples: dict[str, Sample] = {}
+    planned = [unit for parts in units.values() for unit in parts]
+    results = _execute(planned, UnitStore(folder), threads or available_threads(), report, memory)
+    samples: dict[str, Sample[E]] = {}
     for identity, cell in merged.items():
         parts = [results[unit] for unit in units[identity]]
         values = {n: np.concatenate([v[n] for v, _ in parts])[: cell.replicates] for n in parts[0][0]}

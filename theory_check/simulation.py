@@ -21,33 +21,20 @@ from numpy.typing import NDArray
 
 from theory_check.boundary import Boundary
 from theory_check.cells import Cell, Sample
-from theory_check.errors import TheoryCheckError
+from theory_check.experiments import MEMORY, InterruptedSimulationError, Values, never
 from theory_check.kernels import LANES
 from theory_check.passes import DensePasses, Passes, ReducedPasses
 from theory_check.stored_passes import StoredPasses, from_panels, to_panels
 from theory_check.streams import stream_key
 
 FloatArray = NDArray[np.float64]
-Values = dict[str, FloatArray]
 
 #: Bytes that the slopes or hidden states kept for the backward pass of a block may take.
 SEGMENT_BYTES = 48 * 2**20
 
-#: Bytes that one thread may take for stored weights and what is kept for their backward pass, unless told otherwise.
-BLOCK_MEMORY = 256 * 2**20
-
 #: Weights (all lanes) that one kernel call may draw: a fraction of a second, the time a run takes to react to an
 #: interrupt.
 SEGMENT_DRAWS = 2 * 10**9
-
-
-class InterruptedSimulationError(TheoryCheckError):
-    """The simulation was asked to stop between two segments."""
-
-
-def never() -> bool:
-    """Return False: do not stop."""
-    return False
 
 
 def _squared(vector: FloatArray) -> FloatArray:
@@ -186,11 +173,11 @@ def traverse(
 
 
 def simulate_block(
-    cell: Cell, seed: int, block: int, stop: Callable[[], bool] = never, *, memory: int = BLOCK_MEMORY
+    cell: Cell, seed: int, block: int, stop: Callable[[], bool] = never, *, memory: int = MEMORY
 ) -> Values:
     """Simulate the replicates ``block * block_size`` to ``(block + 1) * block_size - 1`` of a cell.
 
-    Returns the columns of :class:`~theory_check.cells.Sample` with ``cell.block_size`` rows. ``memory`` bounds the
+    Returns the columns of :data:`~theory_check.cells.Sample` with ``cell.block_size`` rows. ``memory`` bounds the
     bytes of stored weights and of what is kept for their backward pass; values do not depend on it. Raises
     :class:`InterruptedSimulationError` when ``stop()`` becomes true.
     """
