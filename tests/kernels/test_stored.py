@@ -9,14 +9,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from numpy_twins import LANES, UNIT, DenseTwin
+from numpy_twins import LANES, UNIT, StoredTwin
 from scipy.linalg import expm
 
 from theory_check import strategies
 from theory_check.kernels import stored
 from theory_check.networks import Activation, Branch
 from theory_check.passes import compiled_activation
-from theory_check.streams import Purpose
 
 SEED_OF_WEIGHTS = 7
 SEED_OF_STATES = 5
@@ -83,27 +82,9 @@ class Tied:
         return gradient
 
     def twin(self, panel=0):
-        return StoredTwin(
-            self.branch, self.scaling[:, None] * self.factors[panel], None, 0, None, None,
-            self.outer.astype(np.float64), self.inner.astype(np.float64),
-            self.bias[:, :, None].astype(np.float64),
-        )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class StoredTwin(DenseTwin):
-    """The textbook loop of the dense kernel with given matrices, the same for every lane, and factors by lane."""
-
-    outers: np.ndarray
-    inners: np.ndarray
-    biases: np.ndarray  # (depth, width, 1), or one value for each column
-
-    def matrix(self, layer, purpose, width):
-        given_matrix = (self.inners if purpose == Purpose.INNER_WEIGHTS else self.outers)[layer][:, :, None]
-        return given_matrix, np.zeros_like(given_matrix)
-
-    def bias(self, layer, width):
-        return self.biases[layer]
+        return StoredTwin.of(
+            self.branch, self.scaling[:, None] * self.factors[panel], self.outer, self.inner, self.bias
+        )
 
 
 def new_exponents(state):
