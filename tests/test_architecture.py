@@ -22,11 +22,12 @@ LAYERS = (
     ("passes", "boundary"),
     ("cells",),
     ("weight_paths",),
+    ("path_writers",),
     ("experiments",),
     ("kernels",),
     ("networks", "initializations", "streams"),
     ("processes",),
-    ("covariances", "covariance_factors"),
+    ("covariances", "covariance_factors", "custom_processes"),
     ("specifications", "storage", "findings"),
     ("errors",),
 )

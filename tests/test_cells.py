@@ -60,6 +60,8 @@ def test_the_stored_kernel_is_for_weight_processes(process):
         replace(cell, kernel="dense")
     with pytest.raises(SpecificationError, match="the stored kernel does not take uniform weights; use dense"):
         replace(CELL, kernel="stored")
+    with pytest.raises(SpecificationError, match=r"the reduced kernel needs gaussian weights.*; use stored"):
+        replace(cell, kernel="reduced")
 
 
 def test_the_cost_of_stored_weights_grows_with_columns_and_depth():

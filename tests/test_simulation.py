@@ -265,6 +265,21 @@ def test_inputs_and_gradients_have_one_vector_for_each_input_and_lane(name):
     assert np.unique(hidden).size == hidden.size
 
 
+@pytest.mark.parametrize("name", ["gaussian", "sphere", "paper"])
+def test_a_replicate_alone_has_the_input_and_gradient_of_its_block(name):
+    cell = a_cell("linear", "uniform", width=5, input=Input(name, 2))
+    block, lane = Boundary(cell, key_of(SEED_OF_INPUTS), LANES), 7
+    alone = Boundary.of_replicate(cell, key_of(SEED_OF_INPUTS), LANES + lane)
+    hidden, part = block.hidden(), alone.hidden()
+    np.testing.assert_array_equal(part, hidden[..., lane : lane + 1])
+    exponents = no_exponents(2) + 3
+    gradient, units = block.gradient(hidden, exponents)
+    found, found_units = alone.gradient(part, exponents[:, lane : lane + 1])
+    np.testing.assert_array_equal(found_units, units[:, lane : lane + 1])
+    # A scalar product of five terms may be summed in another order, and cancel against the target.
+    np.testing.assert_allclose(found, gradient[..., lane : lane + 1], rtol=1e-13, atol=1e-13)
+
+
 def test_lengths_on_the_sphere():
     drawn = boundary("sphere", width=7)
     for vector in (drawn.hidden(), drawn.gradient(drawn.hidden(), no_exponents(1))[0]):

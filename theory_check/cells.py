@@ -73,7 +73,7 @@ class Cell:
         if self.kernel == "reduced" and not can_reduce(self.weights, self.input):
             raise SpecificationError(
                 f"the reduced kernel needs gaussian weights and one input, not {self.weights} and {self.input}; use "
-                f"dense"
+                f"{choose_kernel(self.weights, self.input)}"
             )
         if (self.kernel == "stored") != (self.weights.process is not None):
             raise SpecificationError(

@@ -34,7 +34,7 @@ _CANDIDATES = 2048
 Covariance = Callable[[Layers, int], FloatArray]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class LowRankFactor:
     """Pivots and the lower triangular factor of their covariance: rows of F for any layers.
 
@@ -65,7 +65,7 @@ def candidate_layers(depth: int) -> Layers:
 
 
 def low_rank_factor(covariance: Covariance, variances: FloatArray, most: int) -> LowRankFactor | None:
-    """Return the pivoted Cholesky factor that leaves at most :data:`TRUNCATION` of the variance of every layer.
+    """Return the pivoted Cholesky factor that leaves at most :data:`TRUNCATION` of the largest variance in any layer.
 
     Parameters
     ----------
@@ -75,11 +75,12 @@ def low_rank_factor(covariance: Covariance, variances: FloatArray, most: int) ->
     most : int
         Largest rank to try. None is returned if it does not suffice.
     """
+    tolerance = TRUNCATION * float(variances.max())
     candidates = candidate_layers(len(variances))
     left = variances[candidates].copy()
     factor = np.zeros((min(most, len(candidates)), len(candidates)))
     chosen: list[int] = []
-    while (pivot := int(np.argmax(left))) >= 0 and left[pivot] > TRUNCATION:
+    while left[pivot := int(np.argmax(left))] > tolerance:
         rank = len(chosen)
         if rank == len(factor):
             return None
@@ -90,11 +91,12 @@ def low_rank_factor(covariance: Covariance, variances: FloatArray, most: int) ->
         left[pivot] = 0.0
         chosen.append(pivot)
     found = LowRankFactor(tuple(int(candidates[i]) for i in chosen), np.tril(factor[: len(chosen), chosen].T))
-    # Between the candidates the residual may be larger, if they are too coarse for the process.
+    # Between the candidates the residual may be larger, if they are too coarse for the process. Twice the deviation is
+    # allowed: near the tolerance it is made of the roundings of a covariance, a few 2^-53.
     for start in range(0, len(variances) if len(candidates) < len(variances) else 0, _CANDIDATES):
         layers = np.arange(start, min(start + _CANDIDATES, len(variances)))
         rows = found.rows(covariance, layers)
-        if np.any(variances[layers] - np.einsum("kj,kj->k", rows, rows) > 2.0 * TRUNCATION):
+        if np.any(variances[layers] - np.einsum("kj,kj->k", rows, rows) > 4.0 * tolerance):
             return None
     return found
 

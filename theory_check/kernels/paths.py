@@ -118,3 +118,50 @@ def write_pieces(key, replicate, purpose, pieces, deviation, out):
                 fill_normal(state, row, parameters)
                 for entry in range(start, min(start + 2 * LANES, entries)):
                     out[k, entry] = scale * row[entry - start]
+
+
+@kernel()
+def write_bridges(key, replicate, purpose, chain, steps, tiles, increments, deviation, first, out):
+    """Write a stationary Gaussian Markov sequence, or its normalised increments, from layer ``first`` on.
+
+    Layers are cut into tiles of ``len(steps)``, ``tiles`` of them. The values x at the ends of the tiles are a chain,
+    ``x' = chain[0] x + chain[1] z``; within a tile, the bridge between its ends is filled from the left,
+    ``x_{i+1} = steps[i, 0] x_i + steps[i, 1] end + steps[i, 2] z``. The chain is drawn anew in every call, a tile only
+    if it is needed. Increments are in units of 1 / ``increments``; 0 stands for values. State in double precision, so
+    that increments of a slow process do not cancel.
+    """
+    layers, entries = out.shape
+    length = steps.shape[0]
+    state = np.empty(4 * LANES, np.uint32)
+    knots = np.empty((tiles + 2) // 2 * 2 * LANES, np.float32)
+    row = np.empty((length + 1) // 2 * 2 * LANES, np.float32)
+    start, now, end = np.empty(LANES, np.float64), np.empty(LANES, np.float64), np.empty(LANES, np.float64)
+    parameters = np.empty(0, np.float64)
+    for group in range((entries + LANES - 1) // LANES):
+        seed_entries(state, key, replicate, group, 0, purpose)
+        fill_normal(state, knots, parameters)
+        first_entry = group * LANES
+        lanes = min(LANES, entries - first_entry)
+        for lane in range(LANES):
+            end[lane] = knots[lane]
+        for tile in range((first + layers - 1) // length + 1):
+            for lane in range(LANES):
+                start[lane] = end[lane]
+                end[lane] = chain[0] * end[lane] + chain[1] * knots[(tile + 1) * LANES + lane]
+            if (tile + 1) * length <= first:
+                continue
+            seed_entries(state, key, replicate, group, tile + 1, purpose)
+            fill_normal(state, row, parameters)
+            for i in range(length):
+                k = tile * length + i - first
+                z = row[i * LANES : (i + 1) * LANES]
+                for lane in range(LANES):
+                    now[lane] = start[lane]
+                    start[lane] = steps[i, 0] * start[lane] + steps[i, 1] * end[lane] + steps[i, 2] * z[lane]
+                if 0 <= k < layers:
+                    if increments > 0.0:
+                        for lane in range(lanes):
+                            out[k, first_entry + lane] = deviation * (increments * (start[lane] - now[lane]))
+                    else:
+                        for lane in range(lanes):
+                            out[k, first_entry + lane] = deviation * now[lane]
