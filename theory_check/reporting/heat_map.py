@@ -80,8 +80,9 @@ def _draw(axes: Axes, panel: HeatPanel) -> Any:
         _edges(panel.columns), _edges(panel.rows), panel.values, cmap=colormaps["cividis"], norm=norm, rasterized=True
     )
     finite = np.clip(panel.values, -2 * _LIMIT, 2 * _LIMIT)
-    if min(finite.shape) > 1:
-        levels = [level for level in (-2.0, -1.0, 0.0, 1.0, 2.0) if np.nanmin(finite) < level < np.nanmax(finite)]
+    known = finite[~np.isnan(finite)]
+    if min(finite.shape) > 1 and known.size:
+        levels = [level for level in (-2.0, -1.0, 0.0, 1.0, 2.0) if known.min() < level < known.max()]
         if levels:
             widths = [2.4 if level == 0.0 else 0.9 for level in levels]
             lines = axes.contour(
