@@ -250,3 +250,17 @@ class StoredTwin(DenseTwin):
 
     def bias(self, layer, width):
         return self.biases[layer]
+
+
+def entry_words(key, replicate, group, layer, purpose, draws):
+    """Words of the streams of a group of entries, shape (draws, LANES)."""
+    entries = group * LANES + np.arange(LANES, dtype=np.uint64)
+    constant = np.ones(LANES, np.uint64)
+    counter = np.stack([constant * replicate, entries, constant * layer, constant * int(purpose)], axis=1)
+    seeds = philox4x32(counter.astype(np.uint32), (int(key[0]), int(key[1])))
+    return xoshiro128plusplus(seeds.T.copy(), draws)
+
+
+def entry_normals(key, replicate, group, layer, purpose, columns):
+    """Normal numbers of a group and their distance to single precision, shape (even columns, LANES) each."""
+    return normal_row(entry_words(key, replicate, group, layer, purpose, even(columns)), even(columns))

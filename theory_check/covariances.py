@@ -124,19 +124,28 @@ def _matern(x: FloatArray, parameters: Parameters) -> FloatArray:
 
 
 def _matern_defect(x: float, parameters: Parameters) -> float:
-    """Integrate -k'(s) = c s^nu K_{nu-1}(s) from 0 to x; s = x w^p removes the singularity at 0 for nu < 1."""
+    """Return 1 - k(x): by the series of K_nu at 0 for nu < 3/4, else by integrating -k'(s) = c s^nu K_{nu-1}(s)."""
+    nu = parameters["nu"]
+    if x >= 1.0:
+        return 1.0 - float(_matern(np.array(x), parameters))
+    if nu < 0.75:
+        # k(x) = sum_j (x/2)^2j / (j! (1-nu)_j) - c (x/2)^2nu sum_j (x/2)^2j / (j! (1+nu)_j), c = Gamma(1-nu) /
+        # Gamma(1+nu); after 12 terms less than 2^-24 / 12!^2 is left.
+        square = x * x / 4.0
+        rough = math.gamma(1.0 - nu) / math.gamma(1.0 + nu) * square**nu
+        total, smooth = rough, 1.0
+        for j in range(1, 12):
+            rough *= square / (j * (j + nu))
+            smooth *= square / (j * (j - nu))
+            total += rough - smooth
+        return total
     from scipy.integrate import quad
 
-    nu = parameters["nu"]
-    if nu == 0.5:
-        return -math.expm1(-x)
-    p = max(1.0, 0.5 / nu)
+    def slope(s: float) -> float:
+        return float(_bessel(nu, nu - 1.0, np.array(s), nu))
 
-    def slope(w: float) -> float:
-        s = x * w**p
-        return float(_bessel(nu, nu - 1.0, np.array(s), nu) * x * p * w ** (p - 1.0))
-
-    return float(quad(slope, 0.0, 1.0, epsabs=0.0, epsrel=1e-13, limit=200)[0])
+    # full_output: no warning when roundings keep it from going below 1e-13.
+    return float(quad(slope, 0.0, x, epsabs=0.0, epsrel=1e-13, limit=200, full_output=1)[0])
 
 
 def _matern_curvature(x: FloatArray, parameters: Parameters) -> FloatArray:

@@ -284,10 +284,30 @@ class Weights:
         definition = self.definition
         return definition if isinstance(definition, WeightProcess) else None
 
+    def covariance(self, depth: int) -> NDArray[np.float64]:
+        """Return the covariance of an entry over the layers, in units of its variance: (depth, depth)."""
+        process = self.process
+        return np.eye(depth) if process is None else process.covariance(self._named, depth)
+
+    def autocovariance(self, depth: int) -> NDArray[np.float64]:
+        """Return the covariance of an entry with itself 0 .. depth - 1 layers later, in units of its variance."""
+        process = self.process
+        return np.asarray(np.eye(1, depth)[0]) if process is None else process.autocovariance(self._named, depth)
+
+    @property
+    def regularity(self) -> float:
+        """Hoelder exponent of the process whose values or increments the layers are; 1/2 if they are independent."""
+        process = self.process
+        return 0.5 if process is None else process.regularity(self._named)
+
+    @property
+    def _named(self) -> dict[str, float]:
+        return dict(self.parameters)
+
     @property
     def constants(self) -> NDArray[np.float64]:
         """Numbers that the kernel of the law reads."""
-        return np.array(self.definition.constants(dict(self.parameters)), dtype=np.float64)
+        return np.array(self.definition.constants(self._named), dtype=np.float64)
 
     @property
     def gain(self) -> float:
@@ -297,12 +317,12 @@ class Weights:
     @property
     def entry_variance(self) -> float:
         """Variance of an entry times the width: the gain, 0 for zero weights, infinite for heavy tails."""
-        return self.gain * self.definition.variance(dict(self.parameters))
+        return self.gain * self.definition.variance(self._named)
 
     @property
     def kurtosis(self) -> float:
         """Fourth moment of an entry over its squared variance."""
-        return self.definition.kurtosis(dict(self.parameters))
+        return self.definition.kurtosis(self._named)
 
     @property
     def is_dominated_by_gaussian(self) -> bool:

@@ -40,7 +40,7 @@ LOW_RANK = 256
 FULL_RANK_DEPTH = 2048
 
 #: A longer embedding has fewer negative eigenvalues; the longest that is tried, over the shortest.
-LONGEST_EMBEDDING = 16
+LONGEST_EMBEDDING = 64
 
 #: Layers whose rows of a factor are made together.
 _TILE = 256

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from theory_check import covariances
 from theory_check.covariances import Parameters, StationaryKernel
+from theory_check.errors import SpecificationError
 
 FloatArray = NDArray[np.float64]
 
@@ -89,7 +90,9 @@ class WeightProcess:
         Of a stationary process only; for the others see :meth:`covariance`.
         """
         if not self.stationary:
-            raise ValueError(f"{self.name} weights are not stationary; use covariance")
+            raise SpecificationError(
+                f"{self.name} weights are not stationary: they have no autocovariance, but a covariance"
+            )
         return self.correlation(parameters, 1.0 / depth, depth if lags is None else lags)
 
     def covariance(self, parameters: Parameters, depth: int) -> FloatArray:

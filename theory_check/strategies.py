@@ -22,8 +22,9 @@ from hypothesis import strategies as st
 from theory_check.cells import MAXIMAL_ORTHOGONAL_WIDTH, Cell, KernelName, can_reduce
 from theory_check.initializations import GAINS, LAWS, WeightLaw, Weights
 from theory_check.networks import Activation, ActivationName, Branch, Input, Network, Scaling
+from theory_check.processes import PROCESSES, WeightProcess
 
-__all__ = ["activations", "branches", "cells", "inputs", "networks", "scalings", "weights"]
+__all__ = ["activations", "branches", "cells", "inputs", "networks", "scalings", "weight_processes", "weights"]
 
 #: Largest absolute value of the scaling exponents and factors that are drawn: beyond, a few layers leave double
 #: precision.
@@ -99,7 +100,7 @@ def weights(
     nonzero: bool = False,
     independent: bool = False,
 ) -> st.SearchStrategy[Weights]:
-    """Draw a registered weight law, its parameters inside their ranges, and a variance convention.
+    """Draw a weight law with independent layers, its parameters inside their ranges, and a variance convention.
 
     Parameters
     ----------
@@ -121,9 +122,22 @@ def weights(
     return drawn.filter(lambda w: math.isfinite(w.entry_variance)) if finite_variance else drawn
 
 
-def _weights_of_law(law: WeightLaw) -> st.SearchStrategy[Weights]:
+def weight_processes(*, names: tuple[str, ...] | None = None) -> st.SearchStrategy[Weights]:
+    """Draw weights that are correlated from layer to layer: a registered process, its parameters, a convention.
+
+    Parameters
+    ----------
+    names : tuple of str, optional
+        Names of the processes to draw from; default: all that are registered.
+    """
+    chosen = [process for process in PROCESSES if names is None or process.name in names]
+    return st.sampled_from(chosen).flatmap(_weights_of_law)
+
+
+def _weights_of_law(law: WeightLaw | WeightProcess) -> st.SearchStrategy[Weights]:
+    whole = law.whole if isinstance(law, WeightProcess) else frozenset()
     parameters = [
-        st.tuples(st.just(name), st.just(default) | _inside(*law.ranges[name]))
+        st.tuples(st.just(name), st.just(default) | _inside(*law.ranges[name], whole=name in whole))
         for name, default in law.defaults.items()
     ]
     return st.builds(Weights, st.just(law.name), st.tuples(*parameters), st.sampled_from(sorted(GAINS, key=_plainness)))
@@ -133,8 +147,10 @@ def _plainness(convention: str) -> tuple[bool, str]:
     return convention != "unit", convention
 
 
-def _inside(low: float, high: float) -> st.SearchStrategy[float]:
+def _inside(low: float, high: float, *, whole: bool = False) -> st.SearchStrategy[float]:
     """Draw from an open interval; on the logarithmic scale where it spans several orders of magnitude."""
+    if whole:
+        return st.integers(math.floor(low) + 1, math.ceil(high) - 1).map(float)
     if low > 0.0 and high > 10.0 * low:
         drawn = _between(math.log(low), math.log(high)).map(lambda x: float(f"{math.exp(x):.6g}"))
     else:

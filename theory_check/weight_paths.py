@@ -14,7 +14,7 @@ Values are rounded to single precision; so is the arithmetic that makes them, wi
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,8 +51,8 @@ class PathSource:
     weights: Weights | CovarianceProcess | PathFunction
     depth: int
     shape: tuple[int, int]
-    kept: SingleArray | None
-    _write: Writer
+    kept: SingleArray | None = field(repr=False)
+    _write: Writer = field(repr=False)
 
     def layers(self, first: int, last: int) -> SingleArray:
         """Return the matrices of layers ``first`` to ``last - 1``, counted from 0: (last - first, rows, columns).
