@@ -17,7 +17,7 @@ LAYERS = (
     ("reporting", "claims", "phase_map", "strategies"),
     ("inference", "theory", "runner"),
     ("sweeps",),
-    ("simulation",),
+    ("simulation", "euler_maruyama"),
     ("stored_passes",),
     ("passes", "boundary"),
     ("cells",),

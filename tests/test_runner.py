@@ -120,7 +120,7 @@ class Counter:
         return {name: values[name][: part.replicates] for name in part.names}
 
 
-def count(counter, seed, block, stop, *, memory):
+def count(counter, seed, block, stop):
     size = counter.block_size
     return {name: seed + np.arange(block * size, (block + 1) * size, dtype=float) for name in counter.names}
 

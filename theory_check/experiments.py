@@ -1,8 +1,8 @@
 """What an experiment is to whoever runs it: a frozen value that says what it needs, merges and is cut back.
 
 The unit of simulation is a block of replicates, as many as the experiment says. A new kind of experiment is a frozen,
-hashable value with the members of :class:`Experiment`, a function ``simulate_block(experiment, seed, block, stop,
-memory=...)`` that returns its columns, and one line in :data:`theory_check.runner.SIMULATORS`.
+hashable value with the members of :class:`Experiment`, a function ``simulate_block(experiment, seed, block, stop)``
+that returns its columns, and one line in :data:`theory_check.runner.SIMULATORS`.
 """
 
 from __future__ import annotations

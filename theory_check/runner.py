@@ -21,9 +21,10 @@ from typing import Any, Generic
 
 import numpy as np
 
-from theory_check import simulation, sweeps
+from theory_check import euler_maruyama, simulation, sweeps
 from theory_check.cells import Cell
 from theory_check.errors import StorageError
+from theory_check.euler_maruyama import EulerMaruyama
 from theory_check.experiments import MEMORY, E, Sample, Values, never
 from theory_check.storage import write_atomically
 from theory_check.sweeps import Sweep
@@ -60,18 +61,28 @@ class Unit(Generic[E]):
         return hashlib.sha256(text.encode()).hexdigest()[:24] + ".npz"
 
 
-#: ``simulate_block(experiment, seed, block, stop, memory=bytes)``: the columns of a block, one row a replicate.
+#: ``simulate_block(experiment, seed, block, stop)``: the columns of a block, one row a replicate.
 Simulator = Callable[..., Values]
 
 #: How each kind of experiment is simulated, and the only place that tells them apart.
-SIMULATORS: Mapping[type, Simulator] = MappingProxyType({Cell: simulation.simulate_block, Sweep: sweeps.simulate_block})
+SIMULATORS: Mapping[type, Simulator] = MappingProxyType(
+    {
+        Cell: simulation.simulate_block,
+        Sweep: sweeps.simulate_block,
+        EulerMaruyama: euler_maruyama.simulate_block,
+    }
+)
+
+#: Kinds whose memory can be bounded: their simulators take ``memory=bytes`` besides.
+BOUNDED = frozenset({Cell, Sweep})
 
 
 def simulate_blocks(unit: Unit[Any], stop: Callable[[], bool] = never, *, memory: int = MEMORY) -> tuple[Values, float]:
     """Simulate a unit of work; return its columns and the processor seconds it took."""
     started = thread_time()
     simulate_block = SIMULATORS[type(unit.cell)]
-    blocks = [simulate_block(unit.cell, unit.seed, b, stop, memory=memory) for b in range(unit.first, unit.last)]
+    options = {"memory": memory} if type(unit.cell) in BOUNDED else {}
+    blocks = [simulate_block(unit.cell, unit.seed, b, stop, **options) for b in range(unit.first, unit.last)]
     values = {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
     return values, thread_time() - started
 
