@@ -66,7 +66,7 @@ def assert_same(found, expected):
 
 
 @settings(max_examples=60)
-@given(strategies.cells(max_replicates=3))
+@given(strategies.cells(max_replicates=3, weights=strategies.weights() | strategies.weight_processes()))
 def test_documented_columns_of_any_cell(cell):
     """No warning, no NaN but in a ratio 0/0, and the shapes that the sample promises."""
     # Infinite variance leaves single precision now and then; the claim here is about columns, not about their values.
