@@ -13,7 +13,7 @@ from theory_check import strategies
 from theory_check.cells import MAXIMAL_ORTHOGONAL_WIDTH, MAXIMAL_REPLICATES, Cell, Sample, can_reduce, choose_kernel
 from theory_check.errors import NumericalOverflowError, SpecificationError
 from theory_check.initializations import Weights
-from theory_check.kernels import KERNEL_VERSION
+from theory_check.kernels import KERNEL_VERSION, LANES
 from theory_check.networks import Branch, Input, Network, Scaling
 
 NETWORK = Network(Branch(), 4, 3, Scaling.power(0.5))
@@ -50,10 +50,27 @@ def test_the_identity_is_frozen():
     )
 
 
-@pytest.mark.parametrize("kernel", ["dense", "reduced"])
-def test_weights_that_are_correlated_from_layer_to_layer_are_refused(kernel):
-    with pytest.raises(SpecificationError, match=f"the {kernel} kernel needs .*, not fgn"):
-        replace(CELL, weights=Weights("fgn"), kernel=kernel)
+@pytest.mark.parametrize("process", ["fgn", "smooth", "tied"])
+def test_the_stored_kernel_is_for_weight_processes(process):
+    weights = Weights(process)
+    assert choose_kernel(weights, Input()) == "stored"
+    cell = replace(CELL, weights=weights, kernel="stored")
+    assert (cell.block_size, CELL.block_size) == (1, LANES)
+    with pytest.raises(SpecificationError, match=f"the dense kernel does not take {process} weights; use stored"):
+        replace(cell, kernel="dense")
+    with pytest.raises(SpecificationError, match="the stored kernel does not take uniform weights; use dense"):
+        replace(CELL, kernel="stored")
+    with pytest.raises(SpecificationError, match=r"the reduced kernel needs gaussian weights.*; use stored"):
+        replace(cell, kernel="reduced")
+
+
+def test_the_cost_of_stored_weights_grows_with_columns_and_depth():
+    cell = replace(CELL, weights=Weights("fgn"), kernel="stored")
+    deeper = replace(cell, network=replace(NETWORK, depth=6))
+    assert deeper.draws_per_block == 2 * cell.draws_per_block
+    assert replace(cell, input=Input(count=LANES)).draws_per_block == cell.draws_per_block
+    assert replace(cell, input=Input(count=LANES + 1)).draws_per_block > cell.draws_per_block
+    assert replace(cell, gradients=False).draws_per_block < cell.draws_per_block
 
 
 @given(strategies.weights(), strategies.inputs())

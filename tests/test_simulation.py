@@ -38,7 +38,7 @@ def a_cell(
     )
 
 
-# Both kernels, every branch, every input law, growth beyond the range of single precision, one input and several.
+# All kernels, every branch, every input law, growth beyond the range of single precision, one input and several.
 CELLS = [
     a_cell(),
     a_cell("res-2"),
@@ -49,6 +49,9 @@ CELLS = [
     a_cell("res-3", input=Input("paper"), activation="leaky:slope=0.2"),
     a_cell("res-3", "student:df=3", width=3, input=Input("gaussian", 2)),
     a_cell("res-1", "orthogonal"),
+    a_cell("res-3", "fgn:hurst=0.8", scaling=Scaling.constant(200.0), input=Input("paper"), replicates=9),
+    a_cell("res-2", "smooth:length=0.3", activation="tanh", input=Input("sphere", 3), replicates=5),
+    a_cell("linear", "tied", input=Input("gaussian", LANES + 1), replicates=3),
 ]
 # log R of the first two replicates of cells 0, 2 and 4.
 FROZEN = [(0.062269, 0.420064), (0.741315, 1.489248), (66.291926, 51.060597)]
@@ -63,7 +66,7 @@ def assert_same(found, expected):
 
 
 @settings(max_examples=60)
-@given(strategies.cells(max_replicates=3))
+@given(strategies.cells(max_replicates=3, weights=strategies.weights() | strategies.weight_processes()))
 def test_documented_columns_of_any_cell(cell):
     """No warning, no NaN but in a ratio 0/0, and the shapes that the sample promises."""
     # Infinite variance leaves single precision now and then; the claim here is about columns, not about their values.
@@ -86,13 +89,13 @@ def test_documented_columns_of_any_cell(cell):
 @each_cell
 def test_replicates_do_not_depend_on_how_many_there_are(cell):
     few = simulate(cell, SEED).values
-    many = simulate(replace(cell, replicates=3 * LANES), SEED).values
+    many = simulate(replace(cell, replicates=cell.replicates + 2 * cell.block_size), SEED).values
     assert_same(few, {name: column[: cell.replicates] for name, column in many.items()})
 
 
 @each_cell
 def test_blocks_are_simulated_in_any_order(cell):
-    cell = replace(cell, replicates=2 * LANES)
+    cell = replace(cell, replicates=2 * cell.block_size)
     backwards = [simulate_block(cell, SEED, block) for block in (1, 0)][::-1]
     joined = {name: np.concatenate([block[name] for block in backwards]) for name in backwards[0]}
     assert_same(joined, simulate(cell, SEED).values)
@@ -224,12 +227,20 @@ def test_several_inputs_share_the_weights():
     np.testing.assert_allclose(np.abs(values["cosine_output"]), 1.0, rtol=4 * 2.0**-52)
 
 
-def test_a_stop_is_obeyed_between_segments(monkeypatch):
+@pytest.mark.parametrize("cell", [c for c in CELLS if c.kernel == "stored"], ids=str)
+@pytest.mark.parametrize("memory", [1, 600, 5000])
+def test_values_do_not_depend_on_memory(cell, memory):
+    """One layer of a weight matrix of width 4 takes 64 bytes, its slopes 1024 in a panel."""
+    assert_same(simulate_block(cell, SEED, 1, memory=memory), simulate_block(cell, SEED, 1))
+
+
+@pytest.mark.parametrize("cell", [CELLS[0], next(c for c in CELLS if c.kernel == "stored")], ids=str)
+def test_a_stop_is_obeyed_between_segments(cell, monkeypatch):
     monkeypatch.setattr(simulation, "SEGMENT_DRAWS", 1)
     for allowed in range(4):
         asked = iter([False] * allowed)
         with pytest.raises(InterruptedSimulationError):
-            simulate_block(CELLS[0], SEED, 0, lambda asked=asked: next(asked, True))
+            simulate_block(cell, SEED, 0, lambda asked=asked: next(asked, True))
 
 
 # Inputs.
@@ -252,6 +263,21 @@ def test_inputs_and_gradients_have_one_vector_for_each_input_and_lane(name):
     assert hidden.shape == gradient.shape == (3, 5, LANES)
     assert exponents.shape == (3, LANES)
     assert np.unique(hidden).size == hidden.size
+
+
+@pytest.mark.parametrize("name", ["gaussian", "sphere", "paper"])
+def test_a_replicate_alone_has_the_input_and_gradient_of_its_block(name):
+    cell = a_cell("linear", "uniform", width=5, input=Input(name, 2))
+    block, lane = Boundary(cell, key_of(SEED_OF_INPUTS), LANES), 7
+    alone = Boundary.of_replicate(cell, key_of(SEED_OF_INPUTS), LANES + lane)
+    hidden, part = block.hidden(), alone.hidden()
+    np.testing.assert_array_equal(part, hidden[..., lane : lane + 1])
+    exponents = no_exponents(2) + 3
+    gradient, units = block.gradient(hidden, exponents)
+    found, found_units = alone.gradient(part, exponents[:, lane : lane + 1])
+    np.testing.assert_array_equal(found_units, units[:, lane : lane + 1])
+    # A scalar product of five terms may be summed in another order, and cancel against the target.
+    np.testing.assert_allclose(found, gradient[..., lane : lane + 1], rtol=1e-13, atol=1e-13)
 
 
 def test_lengths_on_the_sphere():

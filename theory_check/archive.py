@@ -7,7 +7,7 @@ import json
 import sys
 import zipfile
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,7 +47,7 @@ def make_cell(
     """
     law = Weights.parse(weights)
     observed = Input(input_name, inputs)  # type: ignore[arg-type]
-    check_choice("kernel", kernel, ("auto", "dense", "reduced"))
+    check_choice("kernel", kernel, ("auto", *get_args(KernelName)))
     chosen: KernelName = choose_kernel(law, observed) if kernel == "auto" else kernel  # type: ignore[assignment]
     return Cell(
         network=Network(

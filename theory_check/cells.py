@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, get_args
 
 import msgspec
 import numpy as np
@@ -19,10 +19,15 @@ from theory_check.kernels import KERNEL_VERSION, LANES
 from theory_check.networks import Input, Network
 from theory_check.specifications import check_choice, check_integer
 
-KernelName = Literal["dense", "reduced"]
+KernelName = Literal["dense", "reduced", "stored"]
 
 #: Most replicates a cell may ask for: beyond, its values alone need more than ten gigabytes.
 MAXIMAL_REPLICATES = 10**8
+
+#: Random numbers that take as long as a weight of a path; products with stored weights that take as long as a random
+#: number.
+DRAWS_PER_STORED_WEIGHT = 75
+PRODUCTS_PER_DRAW = 5
 
 #: Columns of a sample that the backward pass yields.
 GRADIENT_COLUMNS = frozenset(
@@ -41,8 +46,9 @@ class Cell:
     ----------
     network, weights, input
         The random network and where h_0 and the output gradient come from.
-    kernel : ``dense`` or ``reduced``
-        Every weight drawn, or the exact reduction for Gaussian weights. Use :func:`choose_kernel` to decide.
+    kernel : ``dense``, ``reduced`` or ``stored``
+        Every weight drawn, the exact reduction for Gaussian weights, or weights kept because a process ties layers
+        together. Use :func:`choose_kernel` to decide.
     replicates : int
         Independent networks.
     gradients : bool
@@ -60,23 +66,29 @@ class Cell:
     profile: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
-        check_choice("kernel", self.kernel, ("dense", "reduced"))
+        check_choice("kernel", self.kernel, get_args(KernelName))
         check_integer("number of replicates", self.replicates, 1, MAXIMAL_REPLICATES)
         for depth in self.profile:
             check_integer("profile depth", depth, 0, self.network.depth)
         if self.kernel == "reduced" and not can_reduce(self.weights, self.input):
             raise SpecificationError(
                 f"the reduced kernel needs gaussian weights and one input, not {self.weights} and {self.input}; use "
-                f"dense"
+                f"{choose_kernel(self.weights, self.input)}"
             )
-        if self.weights.process is not None:
+        if (self.kernel == "stored") != (self.weights.process is not None):
             raise SpecificationError(
-                f"the {self.kernel} kernel needs weights that are independent from layer to layer, not {self.weights}"
+                f"the {self.kernel} kernel does not take {self.weights} weights; use "
+                f"{choose_kernel(self.weights, self.input)}"
             )
         if self.weights.law == "orthogonal" and self.network.width > MAXIMAL_ORTHOGONAL_WIDTH:
             raise SpecificationError(
                 f"width is {self.network.width}; orthogonal weights accept widths up to {MAXIMAL_ORTHOGONAL_WIDTH}"
             )
+
+    @property
+    def block_size(self) -> int:
+        """Replicates that are simulated together: LANES, or one where the weights are stored."""
+        return 1 if self.kernel == "stored" else LANES
 
     @property
     def identity(self) -> str:
@@ -99,9 +111,11 @@ class Cell:
     @property
     def draws_per_block(self) -> int:
         """Estimate of the random numbers that a block draws, forward and backward."""
+        passes = 2 if self.gradients else 1
+        if self.kernel == "stored":
+            return stored_draws(self.network, self.input.count, passes)
         matrices = 2 if self.network.branch.has_inner else 1
         size = self.network.width**2 if self.kernel == "dense" else 4 * self.network.width
-        passes = 2 if self.gradients else 1
         return LANES * self.network.depth * size * matrices * passes
 
     def merge(self, other: Cell) -> Cell:
@@ -146,13 +160,22 @@ class Cell:
         return f"{self.network}, {self.weights} weights, {self.input}"
 
 
+def stored_draws(network: Network, columns: int, passes: int) -> int:
+    """Estimate how many random numbers take as long as one network of stored weights, made once and passed through."""
+    matrices = 2 if network.branch.has_inner else 1
+    products = passes * -(-columns // LANES) * LANES // PRODUCTS_PER_DRAW
+    return matrices * network.depth * network.width**2 * (DRAWS_PER_STORED_WEIGHT + products)
+
+
 def can_reduce(weights: Weights, inputs: Input) -> bool:
     """Whether the reduced kernel samples these weights exactly."""
     return weights.law == "gaussian" and inputs.count == 1
 
 
 def choose_kernel(weights: Weights, inputs: Input) -> KernelName:
-    """Return ``reduced`` where it is exact, else ``dense``."""
+    """Return ``stored`` for a weight process, ``reduced`` where it is exact, else ``dense``."""
+    if weights.process is not None:
+        return "stored"
     return "reduced" if can_reduce(weights, inputs) else "dense"
 
 

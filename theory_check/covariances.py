@@ -138,7 +138,7 @@ def _matern_defect(x: float, parameters: Parameters) -> float:
             rough *= square / (j * (j + nu))
             smooth *= square / (j * (j - nu))
             total += rough - smooth
-        return total
+        return float(total)
     from scipy.integrate import quad
 
     def slope(s: float) -> float:

@@ -134,6 +134,11 @@ class EulerMaruyama:
         return hashlib.sha256(f"{self.identity}|{self.suprema}".encode()).hexdigest()[:16]
 
     @property
+    def block_size(self) -> int:
+        """Replicates that are simulated together."""
+        return LANES
+
+    @property
     def draws_per_block(self) -> int:
         """Estimate of the random numbers that a block draws; a product costs about a tenth of a normal number."""
         levels = self.doublings + 1

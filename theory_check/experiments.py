@@ -1,8 +1,8 @@
 """What an experiment is to whoever runs it: a frozen value that says what it needs, merges and is cut back.
 
-The unit of simulation is a block of :data:`~theory_check.kernels.LANES` replicates. A new kind of experiment is a
-frozen, hashable value with the members of :class:`Experiment`, a function ``simulate_block(experiment, seed, block,
-stop)`` that returns its columns, and one line in :data:`theory_check.runner.SIMULATORS`.
+The unit of simulation is a block of replicates, as many as the experiment says. A new kind of experiment is a frozen,
+hashable value with the members of :class:`Experiment`, a function ``simulate_block(experiment, seed, block, stop)``
+that returns its columns, and one line in :data:`theory_check.runner.SIMULATORS`.
 """
 
 from __future__ import annotations
@@ -17,6 +17,9 @@ from numpy.typing import NDArray
 from theory_check.errors import NumericalOverflowError, SpecificationError, TheoryCheckError
 
 Values = dict[str, NDArray[np.float64]]
+
+#: Bytes that stored weights, and what is kept for their backward pass, may take unless told otherwise.
+MEMORY = 512 * 2**20
 
 
 class InterruptedSimulationError(TheoryCheckError):
@@ -47,6 +50,10 @@ class Experiment(Protocol):
     @property
     def content_hash(self) -> str:
         """Hash of the identity and of the observables, but not of the number of replicates."""
+
+    @property
+    def block_size(self) -> int:
+        """Replicates of a block, which are simulated together: LANES where they share a kernel call, else 1."""
 
     @property
     def draws_per_block(self) -> int:

@@ -21,14 +21,14 @@ from typing import Any, Generic
 
 import numpy as np
 
-from theory_check import euler, euler_maruyama, simulation
+from theory_check import euler, euler_maruyama, simulation, sweeps
 from theory_check.cells import Cell
 from theory_check.errors import StorageError
 from theory_check.euler import Euler
 from theory_check.euler_maruyama import EulerMaruyama
-from theory_check.experiments import E, Sample, Values, never
-from theory_check.kernels import LANES
+from theory_check.experiments import MEMORY, E, Sample, Values, never
 from theory_check.storage import write_atomically
+from theory_check.sweeps import Sweep
 
 #: Random numbers, all lanes, that a unit of work draws: about a second, so that a killed run loses little.
 UNIT_DRAWS = 4 * 10**9
@@ -62,24 +62,29 @@ class Unit(Generic[E]):
         return hashlib.sha256(text.encode()).hexdigest()[:24] + ".npz"
 
 
-#: ``simulate_block(experiment, seed, block, stop)``: the columns of a block, LANES rows each.
-Simulator = Callable[[Any, int, int, Callable[[], bool]], Values]
+#: ``simulate_block(experiment, seed, block, stop)``: the columns of a block, one row a replicate.
+Simulator = Callable[..., Values]
 
 #: How each kind of experiment is simulated, and the only place that tells them apart.
 SIMULATORS: Mapping[type, Simulator] = MappingProxyType(
     {
         Cell: simulation.simulate_block,
+        Sweep: sweeps.simulate_block,
         EulerMaruyama: euler_maruyama.simulate_block,
         Euler: euler.simulate_block,
     }
 )
 
+#: Kinds whose memory can be bounded: their simulators take ``memory=bytes`` besides.
+BOUNDED = frozenset({Cell, Sweep})
 
-def simulate_blocks(unit: Unit[Any], stop: Callable[[], bool] = never) -> tuple[Values, float]:
+
+def simulate_blocks(unit: Unit[Any], stop: Callable[[], bool] = never, *, memory: int = MEMORY) -> tuple[Values, float]:
     """Simulate a unit of work; return its columns and the processor seconds it took."""
     started = thread_time()
     simulate_block = SIMULATORS[type(unit.cell)]
-    blocks = [simulate_block(unit.cell, unit.seed, block, stop) for block in range(unit.first, unit.last)]
+    options = {"memory": memory} if type(unit.cell) in BOUNDED else {}
+    blocks = [simulate_block(unit.cell, unit.seed, b, stop, **options) for b in range(unit.first, unit.last)]
     values = {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
     return values, thread_time() - started
 
@@ -99,7 +104,7 @@ def restrict(sample: Sample[E], cell: E) -> Sample[E]:
 
 def plan_units(cell: E, seed: int) -> list[Unit[E]]:
     """Cut an experiment into units of work of about a second; the cuts depend on the experiment alone."""
-    blocks = -(-cell.replicates // LANES)
+    blocks = -(-cell.replicates // cell.block_size)
     step = max(1, UNIT_DRAWS // cell.draws_per_block)
     return [Unit(cell, seed, first, min(first + step, blocks)) for first in range(0, blocks, step)]
 
@@ -150,7 +155,7 @@ def available_threads() -> int:
 
 
 def _execute(
-    units: Sequence[Unit[E]], store: UnitStore, threads: int, report: Report
+    units: Sequence[Unit[E]], store: UnitStore, threads: int, report: Report, memory: int
 ) -> dict[Unit[E], tuple[Values, float]]:
     total = sum(unit.draws for unit in units)
     results: dict[Unit[E], tuple[Values, float]] = {}
@@ -170,7 +175,7 @@ def _execute(
             while missing or running:
                 while missing and len(running) < threads:
                     unit = missing.pop(0)
-                    running[pool.submit(simulate_blocks, unit, stopped.is_set)] = unit
+                    running[pool.submit(simulate_blocks, unit, stopped.is_set, memory=memory // threads)] = unit
                 finished, _ = wait(running, return_when=FIRST_COMPLETED)
                 for future in finished:
                     unit = running.pop(future)
@@ -191,6 +196,7 @@ def run_cells(
     threads: int | None = None,
     folder: Path | None = None,
     report: Report = silent,
+    memory: int = MEMORY,
 ) -> dict[E, Sample[E]]:
     """Simulate the union of experiments once and return a sample for each.
 
@@ -207,13 +213,15 @@ def run_cells(
         from them.
     report : callable
         Called with the work done and the total.
+    memory : int
+        Bytes that stored weights, and what is kept for their backward pass, may take in all threads together. Values
+        do not depend on it.
     """
     wanted = list(cells)
     merged = merge_cells(wanted)
     units = {identity: plan_units(cell, seed) for identity, cell in merged.items()}
-    results = _execute(
-        [u for us in units.values() for u in us], UnitStore(folder), threads or available_threads(), report
-    )
+    planned = [unit for parts in units.values() for unit in parts]
+    results = _execute(planned, UnitStore(folder), threads or available_threads(), report, memory)
     samples: dict[str, Sample[E]] = {}
     for identity, cell in merged.items():
         parts = [results[unit] for unit in units[identity]]

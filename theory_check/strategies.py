@@ -212,11 +212,12 @@ def cells(
     law, observed = draw(weights), draw(inputs)
     # Drawn in any case: a choice that only some cells have would make the others look simpler.
     reduced = draw(st.booleans()) and can_reduce(law, observed)
+    drawn: KernelName = "stored" if law.process is not None else "reduced" if reduced else "dense"
     return Cell(
         network=network,
         weights=law,
         input=observed,
-        kernel=kernel or ("reduced" if reduced else "dense"),
+        kernel=kernel or drawn,
         replicates=draw(st.integers(1, max_replicates)),
         gradients=draw(st.booleans()),
         profile=tuple(sorted(draw(st.sets(st.integers(0, network.depth), max_size=3)))),
