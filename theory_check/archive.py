@@ -46,16 +46,17 @@ def make_cell(
         Naming the first value that is not accepted, and what is.
     """
     law = Weights.parse(weights)
-    observed = Input(input_name, inputs)  # type: ignore[arg-type]
+    observed = Input.parse(input_name, inputs)
     check_choice("kernel", kernel, ("auto", "dense", "reduced"))
-    chosen: KernelName = choose_kernel(law, observed) if kernel == "auto" else kernel  # type: ignore[assignment]
+    network = Network(
+        Branch(branch, Activation.parse(activation)),  # type: ignore[arg-type]
+        width,
+        depth,
+        _scaling(beta, scale),
+    )
+    chosen: KernelName = choose_kernel(law, observed, width) if kernel == "auto" else kernel  # type: ignore[assignment]
     return Cell(
-        network=Network(
-            Branch(branch, Activation.parse(activation)),  # type: ignore[arg-type]
-            width,
-            depth,
-            _scaling(beta, scale),
-        ),
+        network=network,
         weights=law,
         input=observed,
         kernel=chosen,

@@ -28,6 +28,9 @@ GRADIENT_COLUMNS = frozenset(
     ("log_gradient_ratio", "log_gradient_displacement", "pairing_output", "pairing_input", "gradient_profile")
 )
 
+#: Most inputs of the reduced kernel: beyond, the factors of a block leave the cache, and dense is faster anyway.
+MAXIMAL_REDUCED_INPUTS = 32
+
 #: Widest network with orthogonal weights: a block keeps all rows of a layer, 256 MB at this width.
 MAXIMAL_ORTHOGONAL_WIDTH = 1000
 
@@ -65,9 +68,11 @@ class Cell:
             check_integer("profile depth", depth, 0, self.network.depth)
         if self.kernel == "reduced" and not can_reduce(self.weights, self.input):
             raise SpecificationError(
-                f"the reduced kernel needs gaussian weights and one input, not {self.weights} and {self.input}; use "
-                f"dense"
+                f"the reduced kernel needs gaussian weights and at most {MAXIMAL_REDUCED_INPUTS} inputs, not "
+                f"{self.weights} and {self.input}; use dense"
             )
+        if self.input.name == "correlated" and self.input.correlation_factor.shape[1] > self.network.width:
+            raise SpecificationError(f"width is {self.network.width}; it is too small for {self.input}")
         if self.weights.law == "orthogonal" and self.network.width > MAXIMAL_ORTHOGONAL_WIDTH:
             raise SpecificationError(
                 f"width is {self.network.width}; orthogonal weights accept widths up to {MAXIMAL_ORTHOGONAL_WIDTH}"
@@ -79,7 +84,8 @@ class Cell:
         parts = {
             "network": self.network,
             "weights": self.weights,
-            "input": self.input,
+            # A cosine that is not there stays out: identities of inputs without one are older than it.
+            "input": {k: v for k, v in msgspec.to_builtins(self.input).items() if v is not None},
             "kernel": self.kernel,
             "kernel_version": KERNEL_VERSION,
         }
@@ -111,12 +117,17 @@ class Cell:
 
 def can_reduce(weights: Weights, inputs: Input) -> bool:
     """Whether the reduced kernel samples these weights exactly."""
-    return weights.law == "gaussian" and inputs.count == 1
+    return weights.law == "gaussian" and inputs.count <= MAXIMAL_REDUCED_INPUTS
 
 
-def choose_kernel(weights: Weights, inputs: Input) -> KernelName:
-    """Return ``reduced`` where it is exact, else ``dense``."""
-    return "reduced" if can_reduce(weights, inputs) else "dense"
+def choose_kernel(weights: Weights, inputs: Input, width: int | None = None) -> KernelName:
+    """Return ``reduced`` where it is exact and, at that width, faster; else ``dense``.
+
+    One input costs O(d) against O(d^2) numbers a layer; m of them O(m d) and O(m^2 d) operations, which is measured to
+    be less up to about m = d/4.
+    """
+    faster = inputs.count == 1 or width is None or 4 * inputs.count <= width
+    return "reduced" if faster and can_reduce(weights, inputs) else "dense"
 
 
 @dataclass(frozen=True)
@@ -139,8 +150,9 @@ class Sample:
         * ``cosine_input``, ``cosine_output`` (several inputs): cosine of each hidden state with the first, at both
           ends,
 
-        and of shape (replicates, [inputs,] depths) ``norm_profile`` and ``gradient_profile``: log(||h_k||^2 /
-        ||h_0||^2) and log(||p_k||^2 / ||p_L||^2) at the depths of the profile.
+        and of shape (replicates, [inputs,] depths), at the depths of the profile, ``norm_profile`` and
+        ``gradient_profile``: log(||h_k||^2 / ||h_0||^2) and log(||p_k||^2 / ||p_L||^2), and for several inputs
+        ``cosine_profile``: cosine of h_k with that of the first input.
     seconds : float
         Processor time that the simulation took, all threads together.
     """

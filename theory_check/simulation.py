@@ -21,7 +21,7 @@ from theory_check.boundary import Boundary
 from theory_check.cells import Cell, Sample
 from theory_check.errors import TheoryCheckError
 from theory_check.kernels import LANES
-from theory_check.passes import DensePasses, Passes, ReducedPasses
+from theory_check.passes import Passes, make_passes
 from theory_check.streams import stream_key
 
 FloatArray = NDArray[np.float64]
@@ -83,7 +83,7 @@ def simulate_block(cell: Cell, seed: int, block: int, stop: Callable[[], bool] =
     """
     first_replicate = block * LANES
     key = np.array(stream_key(seed, cell.identity), np.uint32)
-    passes: Passes = (DensePasses if cell.kernel == "dense" else ReducedPasses)(cell, key, first_replicate)
+    passes = make_passes(cell, key, first_replicate)
     boundary = Boundary(cell, key, first_replicate)
     network = cell.network
     scaling = network.scaling.factors(network.depth)
@@ -97,6 +97,7 @@ def simulate_block(cell: Cell, seed: int, block: int, stop: Callable[[], bool] =
     exponents = np.zeros((cell.input.count, LANES), np.int64)
     checkpoints: list[tuple[FloatArray, NDArray[np.int64]]] = []
     norms = {0: np.zeros((cell.input.count, LANES))}
+    cosines = {0: _cosines(start)}
 
     def room(first: int, last: int) -> Any:
         if not cell.gradients:
@@ -110,14 +111,16 @@ def simulate_block(cell: Cell, seed: int, block: int, stop: Callable[[], bool] =
             checkpoints.append((hidden.copy(), exponents.copy()))
         passes.forward(first, scaling[first:last], hidden, exponents, room(first, last))
         norms[last] = _log_ratio(hidden, exponents, start)
+        cosines[last] = _cosines(hidden)
 
     columns: Values = {}
     columns["log_norm_ratio"], columns["log_displacement"] = _observe_ends(start, hidden, exponents)
     if cell.profile:
         columns["norm_profile"] = np.stack([norms[k] for k in cell.profile], axis=-1)
     if cell.input.count > 1:
-        columns["cosine_input"] = _cosines(start)
-        columns["cosine_output"] = _cosines(hidden)
+        columns["cosine_input"], columns["cosine_output"] = cosines[0], cosines[network.depth]
+        if cell.profile:
+            columns["cosine_profile"] = np.stack([cosines[k] for k in cell.profile], axis=-1)
     if cell.gradients:
         columns |= _gradients(
             cell, passes, boundary, segments, scaling, (start, hidden, exponents), checkpoints, room, stop
