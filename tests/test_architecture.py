@@ -19,6 +19,7 @@ LAYERS = (
     ("simulation",),
     ("passes", "boundary"),
     ("cells",),
+    ("experiments",),
     ("kernels",),
     ("networks", "initializations", "streams"),
     ("specifications", "storage", "findings"),

@@ -3,7 +3,7 @@ from __future__ import annotations
 import errno
 import io
 import os
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -97,6 +97,41 @@ def test_merging_covers_every_cell(cells):
         assert union.identity == cell.identity
     again = merge_cells(merged.values())
     assert again == merged
+
+
+@dataclass(frozen=True)
+class Counter:
+    """An experiment of another kind: replicate r is r + seed, observed under the names it asks for."""
+
+    replicates: int
+    names: frozenset[str]
+    identity: str = "counter"
+    draws_per_block: int = 1
+
+    @property
+    def content_hash(self):
+        return f"counter {sorted(self.names)}"
+
+    def merge(self, other):
+        return Counter(max(self.replicates, other.replicates), self.names | other.names)
+
+    def restrict(self, values, part):
+        return {name: values[name][: part.replicates] for name in part.names}
+
+
+def count(counter, seed, block, stop):
+    return {name: seed + np.arange(block * LANES, (block + 1) * LANES, dtype=float) for name in counter.names}
+
+
+def test_any_kind_of_experiment_is_run(small_units, monkeypatch, tmp_path):
+    monkeypatch.setattr(runner, "SIMULATORS", {**runner.SIMULATORS, Counter: count})
+    few, many = Counter(3, frozenset("ab")), Counter(2 * LANES + 1, frozenset("b"))
+    samples = run_cells([few, OTHER, many], SEED, threads=2, folder=tmp_path)
+    assert_same(samples[OTHER], simulate(OTHER, SEED))
+    assert set(samples[few].values) == {"a", "b"}
+    np.testing.assert_array_equal(samples[few].column("a"), SEED + np.arange(3.0))
+    assert set(samples[many].values) == {"b"}
+    np.testing.assert_array_equal(samples[many].column("b"), SEED + np.arange(2.0 * LANES + 1))
 
 
 def test_restriction_keeps_the_order_of_the_profile():

@@ -1,20 +1,21 @@
-"""Cells and samples: one experiment as a frozen value with a content hash, and what it yields."""
+"""Cells and their samples: a network at initialisation as a frozen experiment, and what it yields."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, TypeAlias
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from theory_check.errors import NumericalOverflowError, SpecificationError
+from theory_check import experiments
+from theory_check.errors import SpecificationError
 from theory_check.initializations import Weights
-from theory_check.kernels import KERNEL_VERSION
+from theory_check.kernels import KERNEL_VERSION, LANES
 from theory_check.networks import Input, Network
 from theory_check.specifications import check_choice, check_integer
 
@@ -97,6 +98,38 @@ class Cell:
         text = f"{self.identity}|{self.gradients}|{list(self.profile)}"
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
+    @property
+    def draws_per_block(self) -> int:
+        """Estimate of the random numbers that a block draws, forward and backward."""
+        matrices = 2 if self.network.branch.has_inner else 1
+        size = self.network.width**2 if self.kernel == "dense" else 4 * self.network.width
+        passes = 2 if self.gradients else 1
+        return LANES * self.network.depth * size * matrices * passes
+
+    def merge(self, other: Cell) -> Cell:
+        """Return the cell with the most replicates of both and the union of what they observe."""
+        return replace(
+            self,
+            replicates=max(self.replicates, other.replicates),
+            gradients=self.gradients or other.gradients,
+            profile=tuple(sorted({*self.profile, *other.profile})),
+        )
+
+    def restrict(self, values: Mapping[str, NDArray[np.float64]], part: Cell) -> experiments.Values:
+        """Return what ``part`` asked for: its replicates, its profile, gradients or not."""
+        positions = [self.profile.index(depth) for depth in part.profile]
+        kept: experiments.Values = {}
+        for name, column in values.items():
+            rows = column[: part.replicates]
+            if name in GRADIENT_COLUMNS and not part.gradients:
+                continue
+            if name.endswith("_profile"):
+                if positions:
+                    kept[name] = rows[..., positions]
+            else:
+                kept[name] = rows
+        return kept
+
     def to_json(self) -> dict[str, Any]:
         """Return the specification as JSON values; :meth:`from_json` reads them back."""
         specification: dict[str, Any] = msgspec.to_builtins(self)
@@ -130,68 +163,16 @@ def choose_kernel(weights: Weights, inputs: Input, width: int | None = None) -> 
     return "reduced" if faster and can_reduce(weights, inputs) else "dense"
 
 
-@dataclass(frozen=True)
-class Sample:
-    """Values of a cell, one row a replicate.
-
-    Attributes
-    ----------
-    cell : Cell
-    seed : int
-        Root seed.
-    values : mapping of str to float64 array
-        Columns of shape (replicates,) for one input and (replicates, inputs) for several:
-
-        * ``log_norm_ratio``: log R = log(||h_L||^2 / ||h_0||^2),
-        * ``log_displacement``: log sqrt(D) = log(||h_L - h_0|| / ||h_0||),
-        * ``log_gradient_ratio``: log R* = log(||p_0||^2 / ||p_L||^2),
-        * ``log_gradient_displacement``: log sqrt(D*) = log(||p_0 - p_L|| / ||p_L||),
-        * ``pairing_output``, ``pairing_input``: <p_L, h_L> and <p_0, h_0>, both over ||p_L|| ||h_L||,
-        * ``cosine_input``, ``cosine_output`` (several inputs): cosine of each hidden state with the first, at both
-          ends,
-
-        and of shape (replicates, [inputs,] depths), at the depths of the profile, ``norm_profile`` and
-        ``gradient_profile``: log(||h_k||^2 / ||h_0||^2) and log(||p_k||^2 / ||p_L||^2), and for several inputs
-        ``cosine_profile``: cosine of h_k with that of the first input.
-    seconds : float
-        Processor time that the simulation took, all threads together.
-    """
-
-    cell: Cell
-    seed: int
-    values: Mapping[str, NDArray[np.float64]]
-    seconds: float
-
-    @property
-    def overflows(self) -> int:
-        """Replicates with a column that left the range of double precision; its value is infinite or not a number."""
-        bad = np.zeros(self.cell.replicates, dtype=bool)
-        for column in self.values.values():
-            bad |= _has_overflowed(column)
-        return int(bad.sum())
-
-    def column(self, name: str) -> NDArray[np.float64]:
-        """Return a column to compute with.
-
-        Raises
-        ------
-        SpecificationError
-            If the cell does not observe it.
-        NumericalOverflowError
-            If a replicate overflowed: its value is not known, and an average over the others would be wrong.
-        """
-        if name not in self.values:
-            raise SpecificationError(f"the sample has no column {name!r}; it has {', '.join(self.values)}")
-        column = self.values[name]
-        overflows = int(_has_overflowed(column).sum())
-        if overflows:
-            raise NumericalOverflowError(
-                f"{overflows} of {self.cell.replicates} replicates overflowed in column {name} of: {self.cell}"
-            )
-        return column
-
-
-def _has_overflowed(column: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Tell for each replicate; minus infinity is the logarithm of 0, a displacement that did not happen."""
-    bad: NDArray[np.bool_] = np.isposinf(column) | np.isnan(column)
-    return np.asarray(bad.reshape(len(column), -1).any(axis=1))
+#: What a cell yields. Columns of shape (replicates,) for one input and (replicates, inputs) for several:
+#:
+#: * ``log_norm_ratio``: log R = log(||h_L||^2 / ||h_0||^2),
+#: * ``log_displacement``: log sqrt(D) = log(||h_L - h_0|| / ||h_0||),
+#: * ``log_gradient_ratio``: log R* = log(||p_0||^2 / ||p_L||^2),
+#: * ``log_gradient_displacement``: log sqrt(D*) = log(||p_0 - p_L|| / ||p_L||),
+#: * ``pairing_output``, ``pairing_input``: <p_L, h_L> and <p_0, h_0>, both over ||p_L|| ||h_L||,
+#: * ``cosine_input``, ``cosine_output`` (several inputs): cosine of each hidden state with the first, at both ends,
+#:
+#: and of shape (replicates, [inputs,] depths), at the depths of the profile, ``norm_profile`` and ``gradient_profile``:
+#: log(||h_k||^2 / ||h_0||^2) and log(||p_k||^2 / ||p_L||^2), and for several inputs ``cosine_profile``: cosine of h_k with
+#: that of the first input.
+Sample: TypeAlias = experiments.Sample[Cell]

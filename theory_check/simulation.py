@@ -19,13 +19,12 @@ from numpy.typing import NDArray
 
 from theory_check.boundary import Boundary
 from theory_check.cells import Cell, Sample
-from theory_check.errors import TheoryCheckError
+from theory_check.experiments import InterruptedSimulationError, Values, never
 from theory_check.kernels import LANES
 from theory_check.passes import Passes, make_passes
 from theory_check.streams import stream_key
 
 FloatArray = NDArray[np.float64]
-Values = dict[str, FloatArray]
 
 #: Bytes that the slopes or hidden states kept for the backward pass of a block may take.
 SEGMENT_BYTES = 48 * 2**20
@@ -33,15 +32,6 @@ SEGMENT_BYTES = 48 * 2**20
 #: Weights (all lanes) that one kernel call may draw: a fraction of a second, the time a run takes to react to an
 #: interrupt.
 SEGMENT_DRAWS = 2 * 10**9
-
-
-class InterruptedSimulationError(TheoryCheckError):
-    """The simulation was asked to stop between two segments."""
-
-
-def never() -> bool:
-    """Return False: do not stop."""
-    return False
 
 
 def _squared(vector: FloatArray) -> FloatArray:
@@ -77,7 +67,7 @@ def _segments(cell: Cell, passes: Passes) -> list[tuple[int, int]]:
 def simulate_block(cell: Cell, seed: int, block: int, stop: Callable[[], bool] = never) -> Values:
     """Simulate the replicates ``block * LANES`` to ``(block + 1) * LANES - 1`` of a cell.
 
-    Returns the columns of :class:`~theory_check.cells.Sample` with LANES rows. Raises
+    Returns the columns of :data:`~theory_check.cells.Sample` with LANES rows. Raises
     :class:`InterruptedSimulationError` when
     ``stop()`` becomes true.
     """
