@@ -17,6 +17,7 @@ LAYERS = (
     ("reporting", "claims", "strategies"),
     ("inference", "theory", "runner"),
     ("simulation",),
+    ("jacobian",),
     ("passes", "boundary"),
     ("cells",),
     ("experiments",),

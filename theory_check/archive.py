@@ -36,6 +36,7 @@ def make_cell(
     replicates: int = 1000,
     gradients: bool = True,
     profile_depths: str = "",
+    jacobian: bool = False,
     kernel: str = "auto",
 ) -> Cell:
     """Build a cell from the spellings of the command line.
@@ -54,7 +55,8 @@ def make_cell(
         depth,
         _scaling(beta, scale),
     )
-    chosen: KernelName = choose_kernel(law, observed, width) if kernel == "auto" else kernel  # type: ignore[assignment]
+    automatic = choose_kernel(law, observed, width, jacobian=jacobian)
+    chosen: KernelName = automatic if kernel == "auto" else kernel  # type: ignore[assignment]
     return Cell(
         network=network,
         weights=law,
@@ -63,6 +65,7 @@ def make_cell(
         replicates=replicates,
         gradients=gradients,
         profile=tuple(int(k) for k in _numbers("profile depths", profile_depths, int)),
+        jacobian=jacobian,
     )
 
 

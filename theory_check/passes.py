@@ -139,6 +139,15 @@ class DensePasses:
             kept, gradient.reshape(self._shape), exponents,
         )  # fmt: skip
 
+    def tangent(self, first: int, scaling: FloatArray, kept: Any, index: int, frame: FloatArray) -> None:
+        """Carry the tangent vectors ``frame`` (columns, width * LANES) of one input through the same layers."""
+        from theory_check.kernels import tangent
+
+        slopes = np.ascontiguousarray(kept[: len(scaling), index])
+        tangent.advance(
+            *self._block, first, scaling, *self._weights, self._branch.has_inner, self._orthogonal, slopes, frame
+        )
+
 
 class GramPasses:
     """Gaussian weights by their action on several hidden states at once, exact in law."""

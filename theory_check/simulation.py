@@ -3,7 +3,8 @@
 The unit of work is a block of :data:`~theory_check.kernels.LANES` replicates, a pure function of (cell, seed, block).
 Depth is cut into segments, so that memory does not grow with it and a run can stop between two segments. With
 gradients, the activation slopes of a segment are kept; when they do not all fit the budget, the state at the start of
-each segment is kept instead and the backward pass runs the segment forward once more, drawing the same weights.
+each segment is kept instead and the backward pass runs the segment forward once more, drawing the same weights. The
+tangent vectors of a Jacobian follow the forward pass, segment after segment.
 """
 
 from __future__ import annotations
@@ -20,8 +21,9 @@ from numpy.typing import NDArray
 from theory_check.boundary import Boundary
 from theory_check.cells import Cell, Sample
 from theory_check.experiments import InterruptedSimulationError, Values, never
+from theory_check.jacobian import Jacobian
 from theory_check.kernels import LANES
-from theory_check.passes import Passes, make_passes
+from theory_check.passes import DensePasses, Passes, make_passes
 from theory_check.streams import stream_key
 
 FloatArray = NDArray[np.float64]
@@ -58,7 +60,7 @@ def _segments(cell: Cell, passes: Passes) -> list[tuple[int, int]]:
     """Cut the depth at the profile, and wherever a kernel call would grow too long or keep too much."""
     depth = cell.network.depth
     most = max(1, SEGMENT_DRAWS // passes.draws_per_layer)
-    if cell.gradients and depth * passes.bytes_per_layer > SEGMENT_BYTES:
+    if (cell.gradients or cell.jacobian) and depth * passes.bytes_per_layer > SEGMENT_BYTES:
         most = min(most, max(1, SEGMENT_BYTES // passes.bytes_per_layer))
     stops = sorted({0, depth, *cell.profile})
     return [(first, min(first + most, stop)) for start, stop in pairwise(stops) for first in range(start, stop, most)]
@@ -80,7 +82,9 @@ def simulate_block(cell: Cell, seed: int, block: int, stop: Callable[[], bool] =
     segments = _segments(cell, passes)
     fits = cell.gradients and network.depth * passes.bytes_per_layer <= SEGMENT_BYTES
     longest = max(last - first for first, last in segments)
-    kept = passes.storage(network.depth if fits else longest if cell.gradients else 0)
+    keeps = cell.gradients or cell.jacobian
+    kept = passes.storage(network.depth if fits else longest if keeps else 0)
+    jacobian = Jacobian(cell, passes) if cell.jacobian and isinstance(passes, DensePasses) else None
 
     start = boundary.hidden()
     hidden = start.copy()
@@ -90,7 +94,7 @@ def simulate_block(cell: Cell, seed: int, block: int, stop: Callable[[], bool] =
     cosines = {0: _cosines(start)}
 
     def room(first: int, last: int) -> Any:
-        if not cell.gradients:
+        if not keeps:
             return kept
         return passes.slice(kept, first, last) if fits else passes.slice(kept, 0, last - first)
 
@@ -100,6 +104,8 @@ def simulate_block(cell: Cell, seed: int, block: int, stop: Callable[[], bool] =
         if cell.gradients and not fits:
             checkpoints.append((hidden.copy(), exponents.copy()))
         passes.forward(first, scaling[first:last], hidden, exponents, room(first, last))
+        if jacobian is not None:
+            jacobian.advance(first, last, room(first, last), stop)
         norms[last] = _log_ratio(hidden, exponents, start)
         cosines[last] = _cosines(hidden)
 
@@ -111,6 +117,8 @@ def simulate_block(cell: Cell, seed: int, block: int, stop: Callable[[], bool] =
         columns["cosine_input"], columns["cosine_output"] = cosines[0], cosines[network.depth]
         if cell.profile:
             columns["cosine_profile"] = np.stack([cosines[k] for k in cell.profile], axis=-1)
+    if jacobian is not None:
+        columns |= jacobian.columns()
     if cell.gradients:
         columns |= _gradients(
             cell, passes, boundary, segments, scaling, (start, hidden, exponents), checkpoints, room, stop
