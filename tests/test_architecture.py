@@ -18,7 +18,7 @@ LAYERS = (
     ("inference", "theory", "runner"),
     ("sweeps",),
     ("simulation", "euler_maruyama", "euler"),
-    ("stored_passes",),
+    ("stored_passes", "jacobian"),
     ("passes", "boundary", "levels"),
     ("cells",),
     ("weight_paths",),

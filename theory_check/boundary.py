@@ -52,7 +52,7 @@ class Boundary:
         row = np.empty((self._width + self._width % 2) * LANES, np.float32)
         rows.fill_normal(self._state(purpose, index), row, np.empty(0))
         vector = row.reshape(-1, LANES)[: self._width, self._lanes].astype(np.float64)
-        if self._cell.input.name == "sphere":
+        if self._cell.input.name in ("sphere", "correlated"):
             vector *= math.sqrt(self._width) / np.sqrt(np.sum(vector**2, axis=0))
         return vector
 
@@ -61,6 +61,8 @@ class Boundary:
         from theory_check.kernels import dense, rows
 
         count = self._cell.input.count
+        if self._cell.input.name == "correlated":
+            return self._correlated()
         if self._cell.input.name != "paper":
             return np.stack([self._normal(Purpose.INPUT, m) for m in range(count)])
         size = PAPER_INPUT_SIZE
@@ -72,6 +74,21 @@ class Boundary:
         )  # fmt: skip
         scaled = hidden.astype(np.float64) / (math.sqrt(size) * rows.UNIFORM_NATURAL_DEVIATION)
         return scaled.reshape(count, self._width, LANES)[..., self._lanes]
+
+    def _correlated(self) -> FloatArray:
+        """Combine an orthogonal frame of uniform orientation, Gram-Schmidt twice on normal vectors."""
+        factor = self._cell.input.correlation_factor
+        frame: list[FloatArray] = []
+        for m in range(factor.shape[1]):
+            vector = self._normal(Purpose.INPUT, m)
+            for other in 2 * frame:
+                vector -= other * (np.sum(other * vector, axis=0) / self._width)
+            frame.append(vector * (math.sqrt(self._width) / np.sqrt(np.sum(vector**2, axis=0))))
+        hidden = np.zeros((factor.shape[0], *frame[0].shape))
+        for m, row in enumerate(factor):
+            for weight, vector in zip(row, frame, strict=True):
+                hidden[m] += weight * vector
+        return hidden
 
     def gradient(self, hidden: FloatArray, exponents: NDArray[np.int64]) -> tuple[FloatArray, NDArray[np.int64]]:
         """Return p_L and its exponents, given h_L in units of 2^exponents."""

@@ -34,6 +34,16 @@ GRADIENT_COLUMNS = frozenset(
     ("log_gradient_ratio", "log_gradient_displacement", "pairing_output", "pairing_input", "gradient_profile")
 )
 
+#: Columns of a sample that the tangent vectors yield.
+JACOBIAN_COLUMNS = frozenset(("log_singular_values", "log_determinant"))
+
+#: Widest network whose Jacobian is observed, and most tangent vectors of all its inputs together: 50 MB a block.
+MAXIMAL_JACOBIAN_WIDTH = 100
+MAXIMAL_TANGENTS = 1000
+
+#: Most inputs of the reduced kernel: beyond, the factors of a block leave the cache, and dense is faster anyway.
+MAXIMAL_REDUCED_INPUTS = 32
+
 #: Widest network with orthogonal weights: a block keeps all rows of a layer, 256 MB at this width.
 MAXIMAL_ORTHOGONAL_WIDTH = 1000
 
@@ -55,6 +65,8 @@ class Cell:
         Whether to carry the gradient back as well.
     profile : tuple of int
         Depths at which the norms are recorded, between 0 and the depth.
+    jacobian : bool
+        Whether to observe the Jacobian dh_L/dh_0 as well; d^3 operations a layer, dense kernel only.
     """
 
     network: Network
@@ -64,6 +76,7 @@ class Cell:
     replicates: int
     gradients: bool = True
     profile: tuple[int, ...] = ()
+    jacobian: bool = False
 
     def __post_init__(self) -> None:
         check_choice("kernel", self.kernel, get_args(KernelName))
@@ -72,17 +85,32 @@ class Cell:
             check_integer("profile depth", depth, 0, self.network.depth)
         if self.kernel == "reduced" and not can_reduce(self.weights, self.input):
             raise SpecificationError(
-                f"the reduced kernel needs gaussian weights and one input, not {self.weights} and {self.input}; use "
-                f"{choose_kernel(self.weights, self.input)}"
+                f"the reduced kernel needs gaussian weights and at most {MAXIMAL_REDUCED_INPUTS} inputs, not "
+                f"{self.weights} and {self.input}; use {choose_kernel(self.weights, self.input)}"
             )
         if (self.kernel == "stored") != (self.weights.process is not None):
             raise SpecificationError(
                 f"the {self.kernel} kernel does not take {self.weights} weights; use "
                 f"{choose_kernel(self.weights, self.input)}"
             )
+        if self.input.name == "correlated" and self.input.correlation_factor.shape[1] > self.network.width:
+            raise SpecificationError(f"width is {self.network.width}; it is too small for {self.input}")
         if self.weights.law == "orthogonal" and self.network.width > MAXIMAL_ORTHOGONAL_WIDTH:
             raise SpecificationError(
                 f"width is {self.network.width}; orthogonal weights accept widths up to {MAXIMAL_ORTHOGONAL_WIDTH}"
+            )
+
+        if self.jacobian:
+            self._check_jacobian()
+
+    def _check_jacobian(self) -> None:
+        if self.kernel != "dense":
+            raise SpecificationError(f"the Jacobian needs independent weights, each drawn; use the dense kernel, not {self.kernel}")
+        width, inputs = self.network.width, self.input.count
+        if width > MAXIMAL_JACOBIAN_WIDTH or width * inputs > MAXIMAL_TANGENTS:
+            raise SpecificationError(
+                f"width is {width} for {self.input}; the Jacobian accepts widths up to {MAXIMAL_JACOBIAN_WIDTH} and "
+                f"{MAXIMAL_TANGENTS} tangent vectors, width times inputs"
             )
 
     @property
@@ -96,7 +124,8 @@ class Cell:
         parts = {
             "network": self.network,
             "weights": self.weights,
-            "input": self.input,
+            # A cosine that is not there stays out: identities of inputs without one are older than it.
+            "input": {k: v for k, v in msgspec.to_builtins(self.input).items() if v is not None},
             "kernel": self.kernel,
             "kernel_version": KERNEL_VERSION,
         }
@@ -105,18 +134,22 @@ class Cell:
     @property
     def content_hash(self) -> str:
         """Hash of the identity and of the observables, but not of the number of replicates (16 hexadecimal digits)."""
-        text = f"{self.identity}|{self.gradients}|{list(self.profile)}"
+        text = f"{self.identity}|{self.gradients}|{list(self.profile)}" + "|jacobian" * self.jacobian
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     @property
     def draws_per_block(self) -> int:
-        """Estimate of the random numbers that a block draws, forward and backward."""
+        """Estimate of the random numbers that a block draws, forward and backward, and of other work in that unit."""
+        width, inputs = self.network.width, self.input.count
         passes = 2 if self.gradients else 1
         if self.kernel == "stored":
-            return stored_draws(self.network, self.input.count, passes)
+            return stored_draws(self.network, inputs, passes)
         matrices = 2 if self.network.branch.has_inner else 1
-        size = self.network.width**2 if self.kernel == "dense" else 4 * self.network.width
-        return LANES * self.network.depth * size * matrices * passes
+        # Gram matrices and projections cost a third of a number for each two inputs and component, measured.
+        size = width**2 if self.kernel == "dense" else width * inputs * (4 + (inputs - 1) // 3)
+        # A product with a tangent vector costs a quarter of a number.
+        tangents = inputs * width**3 // 4 if self.jacobian else 0
+        return LANES * self.network.depth * matrices * (size * passes + tangents)
 
     def merge(self, other: Cell) -> Cell:
         """Return the cell with the most replicates of both and the union of what they observe."""
@@ -125,15 +158,16 @@ class Cell:
             replicates=max(self.replicates, other.replicates),
             gradients=self.gradients or other.gradients,
             profile=tuple(sorted({*self.profile, *other.profile})),
+            jacobian=self.jacobian or other.jacobian,
         )
 
     def restrict(self, values: Mapping[str, NDArray[np.float64]], part: Cell) -> experiments.Values:
-        """Return what ``part`` asked for: its replicates, its profile, gradients or not."""
+        """Return what ``part`` asked for: its replicates, its profile, gradients or not, Jacobian or not."""
         positions = [self.profile.index(depth) for depth in part.profile]
         kept: experiments.Values = {}
         for name, column in values.items():
             rows = column[: part.replicates]
-            if name in GRADIENT_COLUMNS and not part.gradients:
+            if (name in GRADIENT_COLUMNS and not part.gradients) or (name in JACOBIAN_COLUMNS and not part.jacobian):
                 continue
             if name.endswith("_profile"):
                 if positions:
@@ -169,14 +203,19 @@ def stored_draws(network: Network, columns: int, passes: int) -> int:
 
 def can_reduce(weights: Weights, inputs: Input) -> bool:
     """Whether the reduced kernel samples these weights exactly."""
-    return weights.law == "gaussian" and inputs.count == 1
+    return weights.law == "gaussian" and inputs.count <= MAXIMAL_REDUCED_INPUTS
 
 
-def choose_kernel(weights: Weights, inputs: Input) -> KernelName:
-    """Return ``stored`` for a weight process, ``reduced`` where it is exact, else ``dense``."""
+def choose_kernel(weights: Weights, inputs: Input, width: int | None = None, *, jacobian: bool = False) -> KernelName:
+    """Return ``stored`` for a weight process, ``reduced`` where it is exact and, at that width, faster; else ``dense``, and for Jacobians.
+
+    One input costs O(d) against O(d^2) numbers a layer; m of them O(m d) and O(m^2 d) operations, which is measured to
+    be less up to about m = d/4.
+    """
     if weights.process is not None:
         return "stored"
-    return "reduced" if can_reduce(weights, inputs) else "dense"
+    faster = inputs.count == 1 or width is None or 4 * inputs.count <= width
+    return "reduced" if faster and not jacobian and can_reduce(weights, inputs) else "dense"
 
 
 #: What a cell yields. Columns of shape (replicates,) for one input and (replicates, inputs) for several:
@@ -188,6 +227,10 @@ def choose_kernel(weights: Weights, inputs: Input) -> KernelName:
 #: * ``pairing_output``, ``pairing_input``: <p_L, h_L> and <p_0, h_0>, both over ||p_L|| ||h_L||,
 #: * ``cosine_input``, ``cosine_output`` (several inputs): cosine of each hidden state with the first, at both ends,
 #:
-#: and of shape (replicates, [inputs,] depths) ``norm_profile`` and ``gradient_profile``: log(||h_k||^2 / ||h_0||^2) and
-#: log(||p_k||^2 / ||p_L||^2) at the depths of the profile.
+#: and of shape (replicates, [inputs,] depths), at the depths of the profile, ``norm_profile`` and ``gradient_profile``:
+#: log(||h_k||^2 / ||h_0||^2) and log(||p_k||^2 / ||p_L||^2), and for several inputs ``cosine_profile``: cosine of h_k with
+#: that of the first input. With ``jacobian``, J = dh_L/dh_0:
+#:
+#: * ``log_determinant``: log|det J|,
+#: * ``log_singular_values``, shape (replicates, [inputs,] width): the logarithms of the singular values of J, descending.
 Sample: TypeAlias = experiments.Sample[Cell]

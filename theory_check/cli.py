@@ -226,12 +226,20 @@ def show(claim: str, profile: str, out: Path) -> int:
 @click.option(
     "--scale", default=None, metavar="A[,A...]", help="Scaling a_k itself: one number, or one for each layer."
 )
-@click.option("--input", "input_name", default="gaussian", show_default=True, metavar="gaussian|sphere|paper")
+@click.option(
+    "--input", "input_name", default="gaussian", show_default=True, metavar="gaussian|sphere|paper|correlated:cosine=C"
+)
 @click.option("--inputs", type=int, default=1, show_default=True, help="Inputs that share the weights.")
 @click.option("--replicates", type=int, default=1000, show_default=True)
 @_seed_option
 @click.option("--gradients/--no-gradients", default=True, show_default=True)
-@click.option("--profile-depths", default="", metavar="K[,K...]", help="Depths at which to record the norms.")
+@click.option("--profile-depths", default="", metavar="K[,K...]", help="Depths at which to record norms and cosines.")
+@click.option(
+    "--jacobian/--no-jacobian",
+    default=False,
+    show_default=True,
+    help="Singular values and determinant of dh_L/dh_0; widths up to 100.",
+)
 @click.option("--kernel", default="auto", show_default=True, metavar="auto|dense|reduced|stored")
 @_threads_option
 @_memory_option
@@ -250,6 +258,7 @@ def simulate(
     seed: int,
     gradients: bool,
     profile_depths: str,
+    jacobian: bool,
     kernel: str,
     threads: int | None,
     memory: int,
@@ -279,6 +288,7 @@ def simulate(
         replicates=replicates,
         gradients=gradients,
         profile_depths=profile_depths,
+        jacobian=jacobian,
         kernel=kernel,
     )
     check_seed(seed)

@@ -4,7 +4,8 @@ The unit of work is a block of :data:`~theory_check.kernels.LANES` replicates, o
 stored, a pure function of (cell, seed, block).
 Depth is cut into segments, so that memory does not grow with it and a run can stop between two segments. With
 gradients, the activation slopes of a segment are kept; when they do not all fit the budget, the state at the start of
-each segment is kept instead and the backward pass runs the segment forward once more, drawing the same weights.
+each segment is kept instead and the backward pass runs the segment forward once more, drawing the same weights. The
+tangent vectors of a Jacobian follow the forward pass, segment after segment.
 """
 
 from __future__ import annotations
@@ -22,8 +23,9 @@ from numpy.typing import NDArray
 from theory_check.boundary import Boundary
 from theory_check.cells import Cell, Sample
 from theory_check.experiments import MEMORY, InterruptedSimulationError, Values, never
+from theory_check.jacobian import Jacobian
 from theory_check.kernels import LANES
-from theory_check.passes import DensePasses, Passes, ReducedPasses
+from theory_check.passes import DensePasses, Passes, make_passes
 from theory_check.stored_passes import StoredPasses, from_panels, to_panels
 from theory_check.streams import stream_key
 
@@ -69,6 +71,8 @@ class Course:
     profile : tuple of int
     kept_bytes : int
         Bytes that the backward pass may keep.
+    tangents : Jacobian, optional
+        Tangent frames that follow the forward pass.
     """
 
     passes: Passes
@@ -76,6 +80,7 @@ class Course:
     gradients: bool
     profile: tuple[int, ...]
     kept_bytes: int
+    tangents: Jacobian | None = None
 
     @property
     def depth(self) -> int:
@@ -83,15 +88,20 @@ class Course:
         return len(self.scaling)
 
     @property
+    def keeps(self) -> bool:
+        """Whether the forward pass keeps anything."""
+        return self.gradients or self.tangents is not None
+
+    @property
     def fits(self) -> bool:
         """Whether all that the backward pass needs can be kept."""
-        return self.depth * self.passes.bytes_per_layer <= self.kept_bytes
+        return self.gradients and self.depth * self.passes.bytes_per_layer <= self.kept_bytes
 
 
 def _segments(course: Course) -> list[tuple[int, int]]:
     """Cut the depth at the profile, and wherever a kernel call would grow too long or keep too much."""
     most = max(1, SEGMENT_DRAWS // course.passes.draws_per_layer)
-    if course.gradients and not course.fits:
+    if course.keeps and not course.fits:
         most = min(most, max(1, course.kept_bytes // course.passes.bytes_per_layer))
     stops = sorted({0, course.depth, *course.profile})
     return [(first, min(first + most, stop)) for start, stop in pairwise(stops) for first in range(start, stop, most)]
@@ -102,7 +112,8 @@ def traverse(
     start: FloatArray,
     output_gradient: Callable[[FloatArray, NDArray[np.int64]], tuple[FloatArray, NDArray[np.int64]]],
     stop: Callable[[], bool] = never,
-) -> tuple[Values, FloatArray]:
+    watch: Callable[[int, FloatArray], None] | None = None,
+) -> Values:
     """Carry states to the end of the depth and, with gradients, a gradient back.
 
     Parameters
@@ -114,42 +125,51 @@ def traverse(
         Returns p_L and its exponents, given h_L in units of 2^exponents.
     stop : callable
         Asked between two segments.
+    watch : callable
+        Shown the depth and the states, each up to a power of two, at the start and after every segment: at every depth
+        of the profile.
 
     Returns
     -------
     columns : Values
         Logarithms of ratios and displacements, pairings and profiles, shape (rows, LANES[, depths]).
-    hidden : float64 array (rows, width, LANES)
-        h_L, up to a power of two for every state.
     """
     passes, scaling = course.passes, course.scaling
     segments = _segments(course)
     longest = max(last - first for first, last in segments)
-    kept = passes.storage(0 if not course.gradients else course.depth if course.fits else longest)
+    kept = passes.storage(0 if not course.keeps else course.depth if course.fits else longest)
     checkpoints: list[tuple[FloatArray, NDArray[np.int64]]] = []
 
     def room(first: int, last: int) -> Any:
-        if not course.gradients:
+        if not course.keeps:
             return kept
         return passes.slice(kept, first, last) if course.fits else passes.slice(kept, 0, last - first)
 
     hidden = start.copy()
     exponents = np.zeros((start.shape[0], LANES), np.int64)
     norms = {0: np.zeros(exponents.shape)}
+    if watch is not None:
+        watch(0, hidden)
     for first, last in segments:
         if stop():
             raise InterruptedSimulationError("simulation interrupted")
         if course.gradients and not course.fits:
             checkpoints.append((hidden.copy(), exponents.copy()))
         passes.forward(first, scaling[first:last], hidden, exponents, room(first, last))
+        if course.tangents is not None:
+            course.tangents.advance(first, last, room(first, last), stop)
         norms[last] = _log_ratio(hidden, exponents, start)
+        if watch is not None:
+            watch(last, hidden)
 
     columns: Values = {}
     columns["log_norm_ratio"], columns["log_displacement"] = _observe_ends(start, hidden, exponents)
     if course.profile:
         columns["norm_profile"] = np.stack([norms[k] for k in course.profile], axis=-1)
+    if course.tangents is not None:
+        columns |= course.tangents.columns()
     if not course.gradients:
-        return columns, hidden
+        return columns
 
     output, output_exponents = output_gradient(hidden, exponents)
     gradient, gradient_exponents = output.copy(), output_exponents.copy()
@@ -169,7 +189,7 @@ def traverse(
     columns["pairing_input"] = np.ldexp(_normalised(gradient, start, output, hidden), shift - exponents)
     if course.profile:
         columns["gradient_profile"] = np.stack([norms[k] for k in course.profile], axis=-1)
-    return columns, hidden
+    return columns
 
 
 def simulate_block(
@@ -186,18 +206,26 @@ def simulate_block(
     if cell.kernel == "stored":
         return _simulate_stored(cell, key, block, scaling, stop, memory)
     first_replicate = block * LANES
-    passes: Passes = (DensePasses if cell.kernel == "dense" else ReducedPasses)(cell, key, first_replicate)
+    passes = make_passes(cell, key, first_replicate)
     boundary = Boundary(cell, key, first_replicate)
-    course = Course(passes, scaling, cell.gradients, cell.profile, SEGMENT_BYTES)
-    start = boundary.hidden()
-    columns, hidden = traverse(course, start, boundary.gradient, stop)
-    return _by_replicate(cell, columns, start, hidden)
+    tangents = Jacobian(cell, passes) if cell.jacobian and isinstance(passes, DensePasses) else None
+    course = Course(passes, scaling, cell.gradients, cell.profile, SEGMENT_BYTES, tangents)
+    cosines: dict[int, FloatArray] = {}
+
+    def watch(depth: int, hidden: FloatArray) -> None:
+        cosines[depth] = _cosines(hidden)
+
+    columns = traverse(course, boundary.hidden(), boundary.gradient, stop, watch if cell.input.count > 1 else None)
+    return _by_replicate(cell, columns, cosines)
 
 
-def _by_replicate(cell: Cell, columns: Values, start: FloatArray, hidden: FloatArray) -> Values:
+def _by_replicate(cell: Cell, columns: Values, cosines: dict[int, FloatArray]) -> Values:
     """Add the cosines and turn columns of shape (inputs, replicates, ...) into those of a sample."""
     if cell.input.count > 1:
-        columns = {**columns, "cosine_input": _cosines(start), "cosine_output": _cosines(hidden)}
+        ends = {"cosine_input": cosines[0], "cosine_output": cosines[cell.network.depth]}
+        columns = {**columns, **ends}
+        if cell.profile:
+            columns["cosine_profile"] = np.stack([cosines[k] for k in cell.profile], axis=-1)
     turned = {name: np.moveaxis(column, 1, 0) for name, column in columns.items()}
     return {name: column[:, 0] if cell.input.count == 1 else column for name, column in turned.items()}
 
@@ -213,8 +241,7 @@ def _simulate_stored(
     """Simulate one replicate: its inputs are the columns that share the weights."""
     count = cell.input.count
     boundary = Boundary.of_replicate(cell, key, replicate)
-    start = boundary.hidden()
-    states = to_panels(start[..., 0])
+    states = to_panels(boundary.hidden()[..., 0])
     factors = np.ones((len(states), LANES))
     passes = StoredPasses(cell.network, cell.weights, key, replicate, factors, memory)
     course = Course(passes, scaling, cell.gradients, cell.profile, passes.kept_bytes)
@@ -224,9 +251,14 @@ def _simulate_stored(
         gradient, gradient_exponents = boundary.gradient(*rows)
         return to_panels(gradient[..., 0]), to_panels(gradient_exponents[..., 0])
 
-    panels, hidden = traverse(course, states, output_gradient, stop)
+    cosines: dict[int, FloatArray] = {}
+
+    def watch(depth: int, hidden: FloatArray) -> None:
+        cosines[depth] = _cosines(from_panels(hidden, count)[..., None])
+
+    panels = traverse(course, states, output_gradient, stop, watch if count > 1 else None)
     columns = {name: panel.reshape(-1, *panel.shape[2:])[:count, None] for name, panel in panels.items()}
-    return _by_replicate(cell, columns, start, from_panels(hidden, count)[..., None])
+    return _by_replicate(cell, columns, cosines)
 
 
 def _normalised(left: FloatArray, right: FloatArray, first: FloatArray, second: FloatArray) -> FloatArray:

@@ -160,7 +160,15 @@ def _inside(low: float, high: float, *, whole: bool = False) -> st.SearchStrateg
 
 def inputs(*, maximal_count: int = 3) -> st.SearchStrategy[Input]:
     """Draw a law of the input, and how many inputs share the weights (up to ``maximal_count``)."""
-    return st.builds(Input, st.sampled_from(["gaussian", "sphere", "paper"]), st.integers(1, maximal_count))
+    plain = st.builds(Input, st.sampled_from(["gaussian", "sphere", "paper"]), st.integers(1, maximal_count))
+    several = st.integers(2, max(maximal_count, 2)).flatmap(_correlated)
+    return plain | several if maximal_count > 1 else plain
+
+
+def _correlated(count: int) -> st.SearchStrategy[Input]:
+    least = -1.0 / (count - 1)
+    cosines = _between(least, 1.0).filter(lambda cosine: cosine >= least)
+    return st.builds(Input, st.just("correlated"), st.just(count), cosines | st.sampled_from([1.0, 0.0, least]))
 
 
 @st.composite
@@ -213,12 +221,17 @@ def cells(
     # Drawn in any case: a choice that only some cells have would make the others look simpler.
     reduced = draw(st.booleans()) and can_reduce(law, observed)
     drawn: KernelName = "stored" if law.process is not None else "reduced" if reduced else "dense"
+    chosen = kernel or drawn
+    jacobian = draw(st.booleans()) and chosen == "dense"
+    if observed.name == "correlated" and observed.correlation_factor.shape[1] > network.width:
+        observed = Input("sphere", observed.count)
     return Cell(
         network=network,
         weights=law,
         input=observed,
-        kernel=kernel or drawn,
+        kernel=chosen,
         replicates=draw(st.integers(1, max_replicates)),
         gradients=draw(st.booleans()),
         profile=tuple(sorted(draw(st.sets(st.integers(0, network.depth), max_size=3)))),
+        jacobian=jacobian,
     )

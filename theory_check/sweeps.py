@@ -154,6 +154,6 @@ def simulate_block(
         gradient, gradient_exponents = (np.concatenate(part)[..., 0] for part in zip(*pairs, strict=True))
         return to_panels(gradient), to_panels(gradient_exponents)
 
-    columns, _ = traverse(course, states, output_gradient, stop)
+    columns = traverse(course, states, output_gradient, stop)
     names = OUTPUTS + GRADIENTS if sweep.gradients else OUTPUTS
     return {name: columns[name].reshape(-1)[:count].reshape(1, *shape) for name in names}
