@@ -13,7 +13,7 @@ import theory_check
 LAYERS = (
     ("__main__",),
     ("cli", "pytest_plugin"),
-    ("verification", "archive"),
+    ("verification", "archive", "calibration"),
     ("reporting", "claims", "strategies"),
     ("inference", "theory", "runner"),
     ("simulation",),
@@ -21,7 +21,7 @@ LAYERS = (
     ("cells",),
     ("kernels",),
     ("networks", "initializations", "streams"),
-    ("specifications", "storage", "findings"),
+    ("specifications", "storage", "findings", "promises"),
     ("errors",),
 )
 HEIGHT = {name: -depth for depth, layer in enumerate(LAYERS) for name in layer}
@@ -83,7 +83,7 @@ def test_the_check_sees_an_upward_import(tmp_path, monkeypatch):
 
 
 def test_inference_knows_no_network_and_reporting_no_claim():
-    low = {"errors", "findings", "specifications", "storage", "inference", "reporting", "theory"}
+    low = {"errors", "findings", "specifications", "storage", "promises", "inference", "reporting", "theory"}
     for path in SOURCES:
         if part_of(path) in ("inference", "reporting", "theory"):
             assert parts_imported(path) <= low

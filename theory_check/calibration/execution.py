@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from time import perf_counter
 
 import numpy as np
@@ -119,7 +120,7 @@ def _judged(units: Sequence[Unit], threads: int) -> Iterator[tuple[Unit, tuple[i
         running: dict[Future[tuple[int, ...]], Unit] = {}
         queue = iter(units)
         while True:
-            while len(running) < 2 * threads and (unit := next(queue, None)) is not None:
+            for unit in islice(queue, 2 * threads - len(running)):
                 running[pool.submit(count_rejections, unit)] = unit
             if not running:
                 return

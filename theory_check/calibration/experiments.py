@@ -99,7 +99,7 @@ def plan_trials(method: Method, profile: Profile) -> tuple[Trial, ...]:
         level, power = profile.planting
         planted = method.plant(level, power)
         trials += [_planted(method, case, profile, control=False) for case in planted]
-        few = _short_of_observations(planted[0], method.shortage)
+        few = _short_of_observations(method.name, planted[0], method.shortage)
         controls.append(_planted(method, few, profile, control=True))
     return (*trials, *controls)
 
@@ -123,15 +123,15 @@ def _planted(method: Method, case: Case, profile: Profile, *, control: bool) -> 
     return _trial(method, case, level, power, profile.planted_repetitions, control=control)
 
 
-def _short_of_observations(case: Case, shortage: int) -> Case:
+def _short_of_observations(name: str, case: Case, shortage: int) -> Case:
     words = {2: "half", 4: "a quarter"}[shortage]
-    return replace(
-        case, observations=case.observations // shortage, procedure=f"design with {words} of its observations"
-    )
+    procedure = f"plan of {name} with {words} of the observations"
+    return replace(case, observations=case.observations // shortage, procedure=procedure)
 
 
 def _trial(method: Method, case: Case, level: float, promise: float, repetitions: int, *, control: bool) -> Trial:
-    words = (case.procedure, case.law.name, f"n = {case.observations}", case.deviation, f"level {level:g}")
+    looks = "monitored" if case.monitored else ""
+    words = (case.procedure, looks, case.law.name, f"n = {case.observations}", case.deviation, f"level {level:g}")
     return Trial(
         id=": ".join((method.name, ", ".join(word for word in words if word))),
         method=method.name,

@@ -78,7 +78,7 @@ PROPORTION = Method(
     ),
     controls=(
         Case(
-            procedure="Clopper-Pearson, looked at after every trial",
+            procedure="Clopper-Pearson",
             law=bernoulli(0.1),
             observations=1000,
             reject=peeking_binomial_test,
@@ -298,7 +298,7 @@ MEAN = Method(
             levels=(0.05,),
         ),
         Case(
-            procedure="t-test, looked at after every observation",
+            procedure="t-test",
             law=normal(),
             observations=1000,
             reject=peeking_t_test,
