@@ -50,12 +50,12 @@ def judge_rate(trial: Trial, count: int, share: float) -> RateFinding:
     keeps it. There is no tolerance. The computations are SciPy's, not those of the package: the judge is none of the
     judged.
     """
-    from scipy.stats import binomtest
+    from scipy.stats import beta, binomtest
 
     promise, sense, n = trial.promise, trial.case.sense, trial.repetitions
     alternative = {"at most": "greater", "at least": "less", "exactly": "two-sided"}[sense]
-    interval = binomtest(count, n).proportion_ci(1.0 - share, method="exact")
-    lower, upper = float(interval.low), float(interval.high)
+    lower = float(beta.ppf(share / 2.0, count, n - count + 1)) if count else 0.0
+    upper = float(beta.isf(share / 2.0, count + 1, n - count)) if count < n else 1.0
     law, observations = trial.sample
     return RateFinding(
         id=trial.id,

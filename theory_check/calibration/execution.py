@@ -83,12 +83,12 @@ def count_rejections(unit: Unit) -> tuple[int, ...]:
 
 def plan_units(trials: Sequence[Trial], seed: int) -> list[Unit]:
     """Group the trials by their samples and cut each group into units."""
-    groups: dict[tuple[str, str, int], list[Trial]] = {}
+    groups: dict[tuple[tuple[str, str, float, float], int], list[Trial]] = {}
     for trial in trials:
         law, observations = trial.sample
-        groups.setdefault((law.stream, law.name, observations), []).append(trial)
+        groups.setdefault((law.identity, observations), []).append(trial)
     units = []
-    for (_, _, observations), group in groups.items():
+    for (_, observations), group in groups.items():
         size = block_repetitions(observations)
         step = -(-UNIT_REPETITIONS // size)
         blocks = -(-max(trial.repetitions for trial in group) // size)

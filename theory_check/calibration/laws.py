@@ -28,7 +28,7 @@ class Law:
     Attributes
     ----------
     name : str
-        In words; with `stream` it identifies the law.
+        In words, with rounded numbers.
     stream : str
         Name of the random numbers that it draws.
     draw : callable
@@ -53,6 +53,11 @@ class Law:
     support: tuple[float, float]
     continuous: bool = True
 
+    @property
+    def identity(self) -> tuple[str, str, float, float]:
+        """What tells it from other laws: its name alone is rounded."""
+        return self.stream, self.name, self.mean, self.variance
+
     def quantile_at(self, probability: float) -> float:
         """Return one quantile."""
         return float(self.quantile(np.array([probability]))[0])
@@ -61,7 +66,7 @@ class Law:
         """Return the law of X + by."""
         low, high = self.support
         return Law(
-            f"{self.name} {'+' if by >= 0 else '-'} {abs(by):.4g}",
+            f"{self.name}, shifted by {by:.3g}",
             self.stream,
             partial(_draw_affine, self.draw, 1.0, by),
             self.mean + by,
@@ -78,7 +83,7 @@ class Law:
             raise SpecificationError(f"the factor of a scaled law must be positive and finite, got {factor!r}")
         low, high = self.support
         return Law(
-            f"{factor:.4g} × {self.name}",
+            f"{self.name}, times {factor:.3g}",
             self.stream,
             partial(_draw_affine, self.draw, factor, 0.0),
             factor * self.mean,
@@ -149,7 +154,7 @@ def bent(excess: float) -> Law:
     variance = (low + 7.0 * high) / 12.0 - mean**2
     quantile = partial(_bent_quantile, excess)
     return Law(
-        f"uniform bent by {excess:.4g}",
+        f"uniform bent by {excess:.3g}",
         "uniform",
         partial(_draw_by_quantile, quantile),
         mean,
@@ -163,7 +168,7 @@ def bent(excess: float) -> Law:
 def bernoulli(probability: float) -> Law:
     """Return the law of 1 with this probability, otherwise 0."""
     return Law(
-        f"Bernoulli, p = {probability:.4g}",
+        f"Bernoulli, p = {probability:.3g}",
         "uniform",
         partial(_draw_bernoulli, probability),
         probability,

@@ -9,6 +9,7 @@ import numpy as np
 from theory_check.calibration.laws import Law, bernoulli, lognormal, normal, pareto, ties, uniform
 from theory_check.calibration.methods import BoolArray, Case, Method, each
 from theory_check.findings import FloatArray
+from theory_check.inference import design, sequential_design
 from theory_check.inference.betting import (
     bounded_mean_evidence,
     bounded_mean_sequence,
@@ -56,6 +57,25 @@ def _reject_with_foresight(samples: FloatArray, hypothesis: Law, level: float) -
     return np.asarray(capital.max(axis=1) >= -np.log(level))
 
 
+def _plant_bounded(level: float, power: float) -> tuple[Case, ...]:
+    cases = []
+    for p, n in ((0.1, 1000), (0.5, 500)):
+        reach = sequential_design.bounded_mean_resolution(p, observations=n, alpha=level, power=power)
+        cases += [
+            Case(
+                law=bernoulli(truth),
+                hypothesis=bernoulli(p),
+                observations=n,
+                reject=reject_bounded,
+                deviation=f"stated p = {p:g}",
+                monitored=True,
+            )
+            for truth in (p + reach, p - reach)
+            if truth > 0.0
+        ]
+    return tuple(cases)
+
+
 BOUNDED = Method(
     name="betting-bounded",
     title="Mean of bounded values, betting",
@@ -73,6 +93,7 @@ BOUNDED = Method(
             observations=100,
             reject=reject_bounded_sequence,
             monitored=True,
+            levels=(0.05,),
         ),
     ),
     controls=(
@@ -85,6 +106,8 @@ BOUNDED = Method(
             levels=(0.05,),
         ),
     ),
+    plant=_plant_bounded,
+    shortage=4,
 )
 
 
@@ -106,6 +129,26 @@ def _reject_below_limit(samples: FloatArray, hypothesis: Law, level: float) -> B
 
 
 _reject_nonnegative = partial(reject_nonnegative, 1.0)
+
+
+def _plant_nonnegative(level: float, power: float) -> tuple[Case, ...]:
+    cases = []
+    for law, n in ((lognormal(1.0), 1000), (pareto(2.5), 1000)):
+        excess = sequential_design.nonnegative_mean_resolution(
+            law.mean, observations=n, variance_bound=law.variance, alpha=level, power=power
+        )
+        cases.append(
+            Case(
+                law=law.shifted(excess),
+                hypothesis=law,
+                observations=n,
+                reject=_reject_nonnegative,
+                deviation=f"stated mean at most {law.mean:g}",
+                monitored=True,
+            )
+        )
+    return tuple(cases)
+
 
 NONNEGATIVE = Method(
     name="betting-nonnegative",
@@ -130,6 +173,8 @@ NONNEGATIVE = Method(
             levels=(0.05,),
         ),
     ),
+    plant=_plant_nonnegative,
+    shortage=4,
 )
 
 
@@ -162,6 +207,35 @@ def reject_variance_bounded_sequence(samples: FloatArray, hypothesis: Law, level
 
 
 _reject_planned = partial(reject_variance_bounded, 1.0, True)
+_reject_unplanned = partial(reject_variance_bounded, 1.0, False)
+
+
+def _plant_catoni(level: float, power: float) -> tuple[Case, ...]:
+    cases = []
+    for law, n in ((normal(), 300), (lognormal(2.0), 1000)):
+        v = law.variance
+        planned = design.mean_resolution(variance_bound=v, observations=n, alpha=level, power=power)
+        unplanned = sequential_design.mean_sequence_resolution(
+            variance_bound=v, observations=n, alpha=level, power=power
+        )
+        cases += [
+            Case(
+                law=law,
+                hypothesis=law.shifted(deviation),
+                observations=n,
+                reject=reject,
+                procedure=procedure,
+                deviation=f"stated mean {'+' if deviation > 0 else '-'} {abs(deviation):.3g}",
+                monitored=True,
+            )
+            for deviation, reject, procedure in (
+                (planned, _reject_planned, ""),
+                (-planned, _reject_planned, ""),
+                (unplanned, _reject_unplanned, "no planned number of observations"),
+            )
+        ]
+    return tuple(cases)
+
 
 CATONI = Method(
     name="catoni",
@@ -179,7 +253,7 @@ CATONI = Method(
             procedure="no planned number of observations",
             law=pareto(2.5),
             observations=1000,
-            reject=partial(reject_variance_bounded, 1.0, False),
+            reject=_reject_unplanned,
             monitored=True,
         ),
         Case(
@@ -188,6 +262,7 @@ CATONI = Method(
             observations=100,
             reject=reject_variance_bounded_sequence,
             monitored=True,
+            levels=(0.05,),
         ),
     ),
     controls=(
@@ -200,4 +275,5 @@ CATONI = Method(
             levels=(0.05,),
         ),
     ),
+    plant=_plant_catoni,
 )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from theory_check.promises import CalibrationRecord, RateFinding
-from theory_check.reporting.calibration_figure import draw_calibration, procedure_text
+from theory_check.reporting.calibration_figure import draw_calibration
 from theory_check.reporting.calibration_results import encode_calibration
 from theory_check.reporting.markdown import (
     RUN_BEGIN,
@@ -35,7 +35,7 @@ def write_calibration(record: CalibrationRecord, directory: Path) -> list[Path]:
     list of Path
         The files written, ``CALIBRATION.md`` first.
     """
-    contents = {
+    contents: dict[Path, bytes | str] = {
         directory / "CALIBRATION.md": render_calibration(record),
         directory / "calibration.json": encode_calibration(record),
         directory / "figures" / "calibration.png": draw_calibration(record),
@@ -65,7 +65,6 @@ def render_calibration(record: CalibrationRecord) -> str:
     text = environment.get_template("calibration.md.jinja").render(
         record=record,
         example=example(record),
-        worst=worst_control(record),
         answers=(answer_promises(record), answer_controls(record)),
         unexpected=unexpected(record),
         longest=LONGEST,
@@ -79,11 +78,6 @@ def example(record: CalibrationRecord) -> list[tuple[str, RateFinding]]:
     """Return the rates of the example at the head of the report with the titles of their methods, controls first."""
     rates = [(method.title, rate) for method in record.methods for rate in method.rates if rate.example]
     return sorted(rates, key=lambda titled: not titled[1].control)
-
-
-def worst_control(record: CalibrationRecord) -> RateFinding | None:
-    """Return the control of the example that errs most often."""
-    return max((r for _, r in example(record) if r.control), key=lambda r: r.rate / r.promise, default=None)
 
 
 def unexpected(record: CalibrationRecord) -> tuple[RateFinding, ...]:
@@ -150,6 +144,12 @@ def promised_text(rate: RateFinding) -> str:
 def what_text(rate: RateFinding) -> str:
     """Return what was done with which law: procedure, law, deviation."""
     return "; ".join(words for words in (procedure_text(rate), rate.law, rate.deviation) if words)
+
+
+def procedure_text(rate: RateFinding) -> str:
+    """Return what was applied, and whether it was monitored."""
+    looks = "looked at after every observation" if rate.monitored else ""
+    return ", ".join(words for words in (rate.procedure, looks) if words)
 
 
 def mark(rate: RateFinding) -> str:

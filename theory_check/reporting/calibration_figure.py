@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 Panel: TypeAlias = tuple[bool, float]
 
 _ORANGE, _BLUE = COLOURS[0], COLOURS[1]
-_LINE, _GAP, _LEAST_ROW = 0.075, 0.12, 0.32
-_PANEL_WIDTH, _LABEL_WIDTH, _LABEL_LENGTH, _MARGINS = 2.6, 3.5, 52, 1.6
+_LINE, _TEXT_LINE, _GAP = 0.075, 0.175, 0.12
+_PANEL_WIDTH, _LABEL_WIDTH, _LABEL_LENGTH, _MARGINS = 2.6, 3.6, 56, 1.6
 
 
 @dataclass(frozen=True)
 class _Row:
-    """A label and the rates beside it; heights are inches from above."""
+    """A label and the rates beside it, in inches from above."""
 
     label: str
     rates: tuple[RateFinding, ...]
@@ -45,12 +45,6 @@ class _Row:
     @property
     def bottom(self) -> float:
         return self.top + self.height
-
-
-def procedure_text(rate: RateFinding) -> str:
-    """Return what was applied, and whether it was monitored."""
-    looks = "looked at after every observation" if rate.monitored else ""
-    return ", ".join(words for words in (rate.procedure, looks) if words)
 
 
 def error_rate(rate: RateFinding) -> tuple[float, float, float]:
@@ -74,7 +68,7 @@ def draw_calibration(record: CalibrationRecord) -> bytes:
     panels = _panels((*record.promises, *record.controls))
     above = _rows(((method.title, method.promises) for method in record.methods), panels, 0.0)
     edge = above[-1].bottom + 2 * _GAP if above else 0.0
-    below = _rows(((_control_label(rate), (rate,)) for rate in record.controls), panels, edge + 3 * _GAP, 0.03)
+    below = _rows(((_control_label(rate), (rate,)) for rate in record.controls), panels, edge + 3 * _GAP, 0.05)
     rows = (*above, *below)
     end = (rows[-1].bottom if rows else 0.0) + _GAP
     with own_style():
@@ -90,7 +84,7 @@ def draw_calibration(record: CalibrationRecord) -> bytes:
                 _draw_row(axes, [rate for rate in row.rates if _panel(rate) == panel], row, smallest)
             if below:
                 axes.axhspan(edge, end, color="#FBEFE6", zorder=0)
-            labels = [_wrapped(row.label) for row in rows] if position == 0 else []
+            labels = [row.label for row in rows] if position == 0 else []
             axes.set_yticks([row.middle for row in rows] if labels else [], labels, linespacing=0.95)
             if below and position == 0:
                 text = "NEGATIVE CONTROLS: must break their promise"
@@ -118,7 +112,9 @@ def _rows(
     rows: list[_Row] = []
     for label, rates in labelled:
         lines = max(sum(_panel(rate) == panel for rate in rates) for panel in panels)
-        rows.append(_Row(label, rates, top, max(lines * _LINE, _LEAST_ROW)))
+        text = _wrapped(label)
+        height = max(lines * _LINE, (text.count("\n") + 1) * _TEXT_LINE)
+        rows.append(_Row(text, rates, top, height))
         top = rows[-1].bottom + gap
     return rows
 
@@ -184,8 +180,9 @@ def _draw_legend(figure: Figure) -> None:
 
 
 def _control_label(rate: RateFinding) -> str:
-    label, law = procedure_text(rate), f"({rate.law}, n = {rate.observations:,})"
-    return f"{label} {law}" if len(label) + len(law) < _LABEL_LENGTH else f"{label}\n{law}"
+    looks = ", monitored" if rate.monitored else ""
+    law = f"({rate.law}, n = {rate.observations:,}{looks})"
+    return f"{rate.procedure} {law}" if len(rate.procedure) + len(law) < _LABEL_LENGTH else f"{rate.procedure}\n{law}"
 
 
 def _wrapped(label: str) -> str:
