@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 MOST_PATHS = 60
 CENTRAL_SHARE = 0.998
 
-DPI = 130
+_DPI = 130
 _COLUMNS = 3
 _PANEL_WIDTH, _PANEL_HEIGHT, _LEGEND_LINE = 4.0, 3.1, 0.21
 _TITLE_LENGTH, _LEGEND_LENGTH, _HALF_LEGEND = 46, 48, 20
 
-COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#000000", "#E69F00", "#56B4E9")
+_COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#000000", "#E69F00", "#56B4E9")
 _DASHES = ("-", (0, (6, 2)), (0, (5, 2, 1, 2)), (0, (1.5, 1.5)), (0, (9, 2, 1, 2, 1, 2)), (0, (3, 1)), (0, (1, 3)))
 _BROKEN = (*_DASHES[1:], (0, (10, 4)))
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X")
@@ -102,8 +102,8 @@ def render(picture: Picture) -> bytes:
             _draw_panel(axes, panel)
             _draw_legend(axes, panel)
         drawn = io.BytesIO()
-        figure.savefig(drawn, format="png", dpi=DPI, metadata={"Software": None})
-    return compact(drawn)
+        figure.savefig(drawn, format="png", dpi=_DPI, metadata={"Software": None})
+    return compact_png(drawn)
 
 
 def describe(picture: Picture) -> str:
@@ -138,14 +138,14 @@ def _has_wide_legend(panel: Panel) -> bool:
     return all(len(plain_text(label)) <= _HALF_LEGEND for label in labels)
 
 
-def compact(png: io.BytesIO) -> bytes:
+def compact_png(png: io.BytesIO) -> bytes:
     """Return a picture of few colours at a third of its size."""
     from PIL import Image
 
     small = io.BytesIO()
     with Image.open(png) as image:
         indexed = image.convert("RGB").quantize(128, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
-        indexed.save(small, format="png", optimize=True, dpi=(DPI, DPI))
+        indexed.save(small, format="png", optimize=True, dpi=(_DPI, _DPI))
     return small.getvalue()
 
 
@@ -190,7 +190,7 @@ def _draw_histogram(axes: Axes, panel: HistogramPanel) -> None:
     top = float(density.max())
     for index, curve in enumerate(panel.theory):
         inside = (curve.x >= edges[0]) & (curve.x <= edges[-1]) & np.isfinite(curve.y)
-        _line(axes, curve, index, _DASHES, COLOURS[index % len(COLOURS)])
+        _line(axes, curve, index, _DASHES, _COLOURS[index % len(_COLOURS)])
         top = max(top, min(float(curve.y[inside].max(initial=0.0)), 2 * float(density.max())))
     axes.set_xlim(float(edges[0]), float(edges[-1]))
     axes.set_ylim(0, 1.06 * top)
@@ -203,7 +203,7 @@ def _draw_rates(axes: Axes, panel: RatePanel) -> None:
     hidden = sum(_draw_band(axes, band, index) for index, band in enumerate(panel.measured))
     paired = len(panel.theory) == len(panel.measured)
     for index, curve in enumerate(panel.theory):
-        _line(axes, _positive_part(curve), index, _BROKEN, COLOURS[index % len(COLOURS)] if paired else "#333333")
+        _line(axes, _positive_part(curve), index, _BROKEN, _COLOURS[index % len(_COLOURS)] if paired else "#333333")
     if not any(_drawable(band).any() for band in panel.measured) and not panel.theory:
         _say_nothing_to_draw(axes)
     elif hidden:
@@ -216,7 +216,7 @@ def _draw_band(axes: Axes, band: Band, index: int) -> int:
     shown = _drawable(band)
     x, estimate = band.x[shown], band.estimate[shown]
     below, above = np.maximum(estimate - band.lower[shown], 0), np.maximum(band.upper[shown] - estimate, 0)
-    colour = COLOURS[index % len(COLOURS)]
+    colour = _COLOURS[index % len(_COLOURS)]
     axes.errorbar(
         x,
         estimate,
@@ -250,7 +250,7 @@ def _draw_paths(axes: Axes, panel: PathPanel) -> None:
     label = f"{len(chosen):,} of {total:,} sample paths" if len(chosen) < total else f"{total:,} sample paths"
     axes.add_collection(LineCollection(segments, colors=_PATH, linewidths=0.6, alpha=0.7, label=label, zorder=1))
     for index, curve in enumerate(panel.theory):
-        _line(axes, curve, index, _DASHES, COLOURS[index % len(COLOURS)], width=2.6)
+        _line(axes, curve, index, _DASHES, _COLOURS[index % len(_COLOURS)], width=2.6)
     axes.autoscale_view()
     axes.margins(x=0)
 
