@@ -13,7 +13,7 @@ import theory_check
 LAYERS = (
     ("__main__",),
     ("cli", "pytest_plugin"),
-    ("verification", "archive", "map_archive"),
+    ("verification", "archive", "map_archive", "calibration"),
     ("reporting", "claims", "phase_map", "strategies"),
     ("inference", "theory", "runner"),
     ("sweeps",),
@@ -29,7 +29,7 @@ LAYERS = (
     ("networks", "initializations", "streams"),
     ("processes",),
     ("covariances", "covariance_factors", "custom_processes"),
-    ("specifications", "storage", "findings"),
+    ("specifications", "storage", "findings", "promises"),
     ("errors",),
 )
 HEIGHT = {name: -depth for depth, layer in enumerate(LAYERS) for name in layer}
@@ -91,7 +91,7 @@ def test_the_check_sees_an_upward_import(tmp_path, monkeypatch):
 
 
 def test_inference_knows_no_network_and_reporting_no_claim():
-    low = {"errors", "findings", "specifications", "storage", "inference", "reporting", "theory"}
+    low = {"errors", "findings", "specifications", "storage", "promises", "inference", "reporting", "theory"}
     for path in SOURCES:
         if part_of(path) in ("inference", "reporting", "theory"):
             # Compiled loops on plain arrays know no network either.

@@ -209,8 +209,8 @@ def can_reduce(weights: Weights, inputs: Input) -> bool:
 def choose_kernel(weights: Weights, inputs: Input, width: int | None = None, *, jacobian: bool = False) -> KernelName:
     """Return ``stored`` for a weight process, ``reduced`` where it is exact and faster, ``dense`` elsewhere.
 
-    A Jacobian needs the dense kernel. One input costs O(d) against O(d^2) numbers a layer; m of them O(m d) and O(m^2 d) operations, which is measured to
-    be less up to about m = d/4.
+    A Jacobian needs the dense kernel. One input costs O(d) against O(d^2) numbers a layer; m of them O(m d) and
+    O(m^2 d) operations, which is measured to be less up to about m = d/4.
     """
     if weights.process is not None:
         return "stored"
