@@ -14,7 +14,7 @@ LAYERS = (
     ("__main__",),
     ("cli", "pytest_plugin"),
     ("verification", "archive"),
-    ("reporting", "claims", "strategies"),
+    ("reporting", "claims", "strategies", "multilevel"),
     ("inference", "theory", "runner"),
     ("simulation", "euler_maruyama", "euler"),
     ("passes", "boundary", "levels"),
