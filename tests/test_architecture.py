@@ -14,7 +14,7 @@ LAYERS = (
     ("__main__",),
     ("cli", "pytest_plugin"),
     ("verification", "archive", "map_archive", "calibration"),
-    ("reporting", "claims", "phase_map", "strategies"),
+    ("reporting", "claims", "phase_map", "multilevel", "strategies"),
     ("inference", "theory", "runner"),
     ("sweeps",),
     ("simulation", "euler_maruyama", "euler"),
