@@ -101,7 +101,10 @@ def test_the_kernel_is_the_faster_one_of_those_that_are_exact():
         ({"replicates": MAXIMAL_REPLICATES + 1}, "number of replicates is"),
         ({"profile": (4,)}, "profile depth is 4; it must be a whole number from 0 to 3"),
         ({"profile": (-1,)}, "profile depth is -1"),
-        ({"kernel": "reduced", "weights": Weights(), "jacobian": True}, "the Jacobian needs every weight; use the dense"),
+        (
+            {"kernel": "reduced", "weights": Weights(), "jacobian": True},
+            "the Jacobian needs every weight; use",
+        ),
         (
             {"network": replace(NETWORK, width=MAXIMAL_JACOBIAN_WIDTH + 1), "jacobian": True},
             "width is 101 for gaussian input; the Jacobian accepts widths up to 100 and 1000 tangent vectors",

@@ -122,8 +122,10 @@ def test_values_do_not_depend_on_what_is_observed(cell):
     if cell.kernel == "dense":
         more = simulate(replace(cell, gradients=False, profile=(), jacobian=True), SEED).values
         assert_same(bare, {name: more[name] for name in bare})
-        assert_same({n: c for n, c in full.items() if n in JACOBIAN_COLUMNS and cell.jacobian},
-                    {n: c for n, c in more.items() if n in JACOBIAN_COLUMNS and cell.jacobian})
+        assert_same(
+            {n: c for n, c in full.items() if n in JACOBIAN_COLUMNS and cell.jacobian},
+            {n: c for n, c in more.items() if n in JACOBIAN_COLUMNS and cell.jacobian},
+        )
     every = simulate(replace(cell, profile=tuple(range(8))), SEED).values
     for name in ("norm_profile", "gradient_profile", *(["cosine_profile"] if cell.input.count > 1 else [])):
         np.testing.assert_array_equal(every[name][..., list(cell.profile)], full[name])
@@ -286,8 +288,12 @@ def test_correlated_inputs_have_their_cosine(count, cosine, width):
     hidden = np.moveaxis(Boundary(cell, key_of(SEED_OF_INPUTS), 0).hidden(), 2, 0)
     expected = width * (cosine + (1 - cosine) * np.eye(count))
     # Sums of up to 9 products in double precision; a pivot below 4 count 2^-52 is left out.
-    np.testing.assert_allclose(hidden @ np.swapaxes(hidden, 1, 2), np.broadcast_to(expected, (LANES, count, count)),
-                               rtol=0, atol=width * 40 * count * 2.0**-52)
+    np.testing.assert_allclose(
+        hidden @ np.swapaxes(hidden, 1, 2),
+        np.broadcast_to(expected, (LANES, count, count)),
+        rtol=0,
+        atol=width * 40 * count * 2.0**-52,
+    )
 
 
 def test_correlated_inputs_have_no_preferred_direction():

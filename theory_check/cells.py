@@ -181,9 +181,7 @@ def can_reduce(weights: Weights, inputs: Input) -> bool:
     return weights.law == "gaussian" and inputs.count <= MAXIMAL_REDUCED_INPUTS
 
 
-def choose_kernel(
-    weights: Weights, inputs: Input, width: int | None = None, *, jacobian: bool = False
-) -> KernelName:
+def choose_kernel(weights: Weights, inputs: Input, width: int | None = None, *, jacobian: bool = False) -> KernelName:
     """Return ``reduced`` where it is exact and, at that width, faster; else ``dense``, and for Jacobians.
 
     One input costs O(d) against O(d^2) numbers a layer; m of them O(m d) and O(m^2 d) operations, which is measured to
@@ -203,9 +201,9 @@ def choose_kernel(
 #: * ``cosine_input``, ``cosine_output`` (several inputs): cosine of each hidden state with the first, at both ends,
 #:
 #: and of shape (replicates, [inputs,] depths), at the depths of the profile, ``norm_profile`` and ``gradient_profile``:
-#: log(||h_k||^2 / ||h_0||^2) and log(||p_k||^2 / ||p_L||^2), and for several inputs ``cosine_profile``: cosine of h_k with
-#: that of the first input. With ``jacobian``, J = dh_L/dh_0:
+#: log(||h_k||^2 / ||h_0||^2) and log(||p_k||^2 / ||p_L||^2), and for several inputs ``cosine_profile``: cosine of h_k
+#: with that of the first input. With ``jacobian``, J = dh_L/dh_0:
 #:
 #: * ``log_determinant``: log|det J|,
-#: * ``log_singular_values``, shape (replicates, [inputs,] width): the logarithms of the singular values of J, descending.
+#: * ``log_singular_values``, shape (replicates, [inputs,] width): logarithms of the singular values of J, descending.
 Sample: TypeAlias = experiments.Sample[Cell]

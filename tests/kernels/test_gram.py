@@ -1,4 +1,4 @@
-"""Several inputs through Gaussian weights: factors and bases, the conditional law, the joint law with the dense kernel."""
+"""Several inputs through Gaussian weights: factors and bases, the conditional law, the joint law with dense."""
 
 from __future__ import annotations
 
@@ -140,9 +140,10 @@ def test_bases_are_orthonormal_and_span_the_vectors(vectors):
     slack = 4 * UNIT + 100 * 2.0**-53 / pivots**2
     target = present[:, :, None] * np.eye(len(vectors))
     assert np.all(np.abs(np.swapaxes(q, 1, 2) @ q - target) <= slack[:, None, None])
-    assert np.all(np.linalg.norm(q @ np.swapaxes(factor, 1, 2) - columns, axis=1) <= 4 * UNIT * norms + 1e-300 + (
-        math.sqrt(gram.RANK_TOLERANCE) * norms
-    ))
+    assert np.all(
+        np.linalg.norm(q @ np.swapaxes(factor, 1, 2) - columns, axis=1)
+        <= 4 * UNIT * norms + 1e-300 + (math.sqrt(gram.RANK_TOLERANCE) * norms)
+    )
 
 
 @each_set
@@ -151,8 +152,9 @@ def test_images_are_combinations_of_the_normals(vectors):
     factor = np.empty((len(vectors), len(vectors), LANES))
     gram.write_images(vectors, normals, 0.6, factor, out)
     known, z = factor_of(vectors), by_lane(normals)
-    np.testing.assert_array_equal(np.moveaxis(factor, 2, 0)[:, *np.tril_indices(len(vectors))],
-                                  known[:, *np.tril_indices(len(vectors))])
+    np.testing.assert_array_equal(
+        np.moveaxis(factor, 2, 0)[:, *np.tril_indices(len(vectors))], known[:, *np.tril_indices(len(vectors))]
+    )
     expected = 0.6 * z @ np.swapaxes(known, 1, 2)
     # A rounded weight, a product and up to m sums for each term.
     bound = (len(vectors) + 3) * UNIT * 0.6 * np.abs(z) @ np.swapaxes(np.abs(known), 1, 2)
@@ -410,5 +412,3 @@ def test_every_input_has_the_exact_law(branch, multiplier):
             # The predicted law itself is exact up to law.error. Radius of the test: 0.036.
             assert kolmogorov_interval(values[column][:, m], law.cdf, alpha=LEVEL).lower <= law.error
             assert kolmogorov_interval(values[column][:, m], wrong.cdf, alpha=LEVEL).lower > wrong.error
-
-
