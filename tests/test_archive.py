@@ -116,6 +116,9 @@ def test_cells_from_spellings():
     )
     assert make_cell().network.scaling == Scaling.power(0.5)
     assert make_cell(scale="0.1").network.scaling == Scaling.constant(0.1)
+    assert make_cell(inputs=2, input_name="correlated:cosine=-1").input == Input("correlated", 2, -1.0)
+    assert [make_cell(inputs=m).kernel for m in (10, 11)] == ["reduced", "dense"]
+    assert make_cell(jacobian=True).kernel == "dense"
     assert [make_cell().kernel, make_cell(kernel="dense").kernel, make_cell(weights="laplace").kernel] == [
         "reduced",
         "dense",
@@ -137,6 +140,25 @@ def test_cells_from_spellings():
 def test_refused_spellings(spelling, message):
     with pytest.raises(SpecificationError, match=message):
         make_cell(**spelling)
+
+
+def test_summaries_of_several_inputs_and_jacobians():
+    cell = make_cell(
+        width=3, depth=4, replicates=50, inputs=2, input_name="correlated:cosine=0.3", profile_depths="2", jacobian=True
+    )
+    assert (cell.kernel, cell.input) == ("dense", Input("correlated", 2, 0.3))
+    sample = simulate(cell, 1)
+    lines = summarise(sample)[1:]
+    names = [line.split(" median ")[0].strip() for line in lines]
+    assert names[:2] == ["log_norm_ratio of input 1", "log_displacement of input 1"]
+    assert "cosine_input of input 2" in names
+    assert [n for n in names if "singular" in n] == [
+        "log_singular_value 1 of input 1",
+        "log_singular_value 3 of input 1",
+    ]
+    assert "log_determinant of input 1" in names
+    shown = next(line for line in lines if "cosine_input" in line)
+    assert "0.3" in shown
 
 
 @pytest.mark.parametrize("weights", ["gaussian", "zero", "student:df=1"])

@@ -126,7 +126,7 @@ def test_the_kernel_is_the_faster_one_of_those_that_are_exact():
         ({"profile": (-1,)}, "profile depth is -1"),
         (
             {"kernel": "reduced", "weights": Weights(), "jacobian": True},
-            "the Jacobian needs every weight; use the dense",
+            "the Jacobian needs every weight; use",
         ),
         (
             {"network": replace(NETWORK, width=MAXIMAL_JACOBIAN_WIDTH + 1), "jacobian": True},

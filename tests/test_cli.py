@@ -175,6 +175,19 @@ def test_options_of_simulate_reach_the_cell(command, tmp_path):
     assert not any("gradient" in name for name in sample.values)
 
 
+def test_simulate_correlated_inputs_and_jacobians(command, tmp_path):
+    code, lines, _ = command(
+        *SMALL, "--input", "correlated:cosine=0.3", "--inputs", 2, "--jacobian", "--profile-depths", "0,4"
+    )
+    assert code == 0
+    assert sum("log_singular_value" in line for line in lines) == 2
+    sample = read_sample(tmp_path / "s.npz")
+    assert (sample.cell.input.spelling, sample.cell.jacobian) == ("correlated:cosine=0.3", True)
+    assert sample.values["log_singular_values"].shape == (70, 2, 3)
+    # Sums of three products in double precision.
+    np.testing.assert_allclose(sample.values["cosine_profile"][:, 1, 0], 0.3, rtol=0, atol=20 * 2.0**-52)
+
+
 def test_the_same_seed_gives_the_same_bytes(command, tmp_path, monkeypatch):
     monkeypatch.setattr(runner, "UNIT_DRAWS", 1)
     for threads in (1, 2):

@@ -99,6 +99,16 @@ def test_merging_covers_every_cell(cells):
     assert again == merged
 
 
+def test_observables_of_one_network_are_shared_and_cut_back():
+    small = replace(OTHER.network, width=3, depth=6)
+    plain = replace(OTHER, network=small, kernel="dense", jacobian=False)
+    cells = [plain, replace(plain, jacobian=True, gradients=not plain.gradients)]
+    assert len(merge_cells(cells)) == 1
+    for cell, sample in run_cells(cells, SEED, threads=1).items():
+        assert_same(sample, simulate(cell, SEED))
+        assert ("log_determinant" in sample.values) == cell.jacobian
+
+
 @dataclass(frozen=True)
 class Counter:
     """An experiment of another kind: replicate r is r + seed, observed under the names it asks for."""

@@ -227,7 +227,12 @@ def show(claim: str, profile: str, out: Path) -> int:
     "--scale", default=None, metavar="A[,A...]", help="Scaling a_k itself: one number, or one for each layer."
 )
 @click.option(
-    "--input", "input_name", default="gaussian", show_default=True, metavar="gaussian|sphere|paper|correlated:cosine=C"
+    "--input",
+    "input_name",
+    default="gaussian",
+    show_default=True,
+    metavar="NAME",
+    help="gaussian, sphere, paper, or correlated:cosine=C, several inputs of that cosine.",
 )
 @click.option("--inputs", type=int, default=1, show_default=True, help="Inputs that share the weights.")
 @click.option("--replicates", type=int, default=1000, show_default=True)
@@ -268,7 +273,9 @@ def simulate(
 
     Arrays of shape (replicates,): log_norm_ratio = log(|h_L|^2/|h_0|^2), displacement = |h_L - h_0|/|h_0|,
     log_gradient_ratio and gradient_displacement likewise for the gradient from output to input, the logarithms of the
-    displacements, the pairings <p, h> at both ends, and the specification as JSON in spec.
+    displacements, the pairings <p, h> at both ends, and the specification as JSON in spec. Several inputs add an axis
+    and their cosines with the first; profile depths add norms and cosines there; --jacobian adds log_singular_values
+    and log_determinant.
     """
     from theory_check.archive import make_cell, summarise, write_sample
     from theory_check.runner import UnitStore, run_cells

@@ -1,4 +1,4 @@
-"""Several inputs through Gaussian weights: factors and bases, the conditional law, the joint law with the dense kernel."""
+"""Several inputs through Gaussian weights: factors and bases, the conditional law, the joint law with dense."""
 
 from __future__ import annotations
 

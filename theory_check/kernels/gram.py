@@ -200,7 +200,7 @@ def draw_layer(
     ``work`` receives sigma(z), sigma'(z) and V sigma(z) in its first three parts, with z = W h + b (or h without inner
     weights); ``normals`` the normal vectors of W and of V, ``*_factor`` their factors.
     """
-    inputs, size = vectors.shape
+    inputs = vectors.shape[0]
     state = np.empty(4 * LANES, np.uint32)
     none = np.empty(0)
     post, slope, branch = work[0], work[1], work[2]
