@@ -228,3 +228,39 @@ class DenseTwin:
             )
             direction = direction + factor * moved
         return direction
+
+
+@dataclass(frozen=True)
+class StoredTwin(DenseTwin):
+    """The textbook loop of the dense kernel with given matrices, the same for every lane, and factors by lane."""
+
+    outers: np.ndarray
+    inners: np.ndarray
+    biases: np.ndarray  # (depth, width, 1), or one value for each column
+
+    @classmethod
+    def of(cls, branch, scaling, outer, inner, bias):
+        """Scaling of shape (depth, lanes), matrices (depth, width, width), biases (depth, width)."""
+        given = (part.astype(np.float64) for part in (outer, inner, bias[:, :, None]))
+        return cls(branch, scaling, None, 0, None, None, *given)
+
+    def matrix(self, layer, purpose, width):
+        given_matrix = (self.inners if purpose == Purpose.INNER_WEIGHTS else self.outers)[layer][:, :, None]
+        return given_matrix, np.zeros_like(given_matrix)
+
+    def bias(self, layer, width):
+        return self.biases[layer]
+
+
+def entry_words(key, replicate, group, layer, purpose, draws):
+    """Words of the streams of a group of entries, shape (draws, LANES)."""
+    entries = group * LANES + np.arange(LANES, dtype=np.uint64)
+    constant = np.ones(LANES, np.uint64)
+    counter = np.stack([constant * replicate, entries, constant * layer, constant * int(purpose)], axis=1)
+    seeds = philox4x32(counter.astype(np.uint32), (int(key[0]), int(key[1])))
+    return xoshiro128plusplus(seeds.T.copy(), draws)
+
+
+def entry_normals(key, replicate, group, layer, purpose, columns):
+    """Normal numbers of a group and their distance to single precision, shape (even columns, LANES) each."""
+    return normal_row(entry_words(key, replicate, group, layer, purpose, even(columns)), even(columns))

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 from dataclasses import replace
@@ -10,10 +11,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from theory_check import strategies
-from theory_check.cells import MAXIMAL_ORTHOGONAL_WIDTH, MAXIMAL_REPLICATES, Cell, Sample, can_reduce, choose_kernel
+from theory_check.cells import (
+    MAXIMAL_JACOBIAN_WIDTH,
+    MAXIMAL_ORTHOGONAL_WIDTH,
+    MAXIMAL_REPLICATES,
+    Cell,
+    Sample,
+    can_reduce,
+    choose_kernel,
+)
 from theory_check.errors import NumericalOverflowError, SpecificationError
 from theory_check.initializations import Weights
-from theory_check.kernels import KERNEL_VERSION
+from theory_check.kernels import KERNEL_VERSION, LANES
 from theory_check.networks import Branch, Input, Network, Scaling
 
 NETWORK = Network(Branch(), 4, 3, Scaling.power(0.5))
@@ -33,7 +42,9 @@ def test_cells_survive_json(cell):
 @given(strategies.cells(), st.integers(1, 1000))
 def test_the_identity_is_what_makes_the_values(cell, replicates):
     assert replace(cell, replicates=replicates).content_hash == cell.content_hash
-    for observed in (replace(cell, gradients=not cell.gradients), replace(cell, profile=(*cell.profile, 0))):
+    observables = [{"gradients": not cell.gradients}, {"profile": (*cell.profile, 0)}]
+    observables += [{"jacobian": not cell.jacobian}] if cell.kernel == "dense" else []
+    for observed in (replace(cell, **changes) for changes in observables):
         assert observed.identity == cell.identity
         assert observed.content_hash != cell.content_hash
     deeper = replace(cell.network, depth=cell.network.depth + 1, scaling=Scaling.power(0.5))
@@ -50,16 +61,59 @@ def test_the_identity_is_frozen():
     )
 
 
+@pytest.mark.parametrize("process", ["fgn", "smooth", "tied"])
+def test_the_stored_kernel_is_for_weight_processes(process):
+    weights = Weights(process)
+    assert choose_kernel(weights, Input()) == "stored"
+    cell = replace(CELL, weights=weights, kernel="stored")
+    assert (cell.block_size, CELL.block_size) == (1, LANES)
+    with pytest.raises(SpecificationError, match=f"the dense kernel does not take {process} weights; use stored"):
+        replace(cell, kernel="dense")
+    with pytest.raises(SpecificationError, match="the stored kernel does not take uniform weights; use dense"):
+        replace(CELL, kernel="stored")
+    with pytest.raises(SpecificationError, match=r"the reduced kernel needs gaussian weights.*; use stored"):
+        replace(cell, kernel="reduced")
+
+
+def test_the_cost_of_stored_weights_grows_with_columns_and_depth():
+    cell = replace(CELL, weights=Weights("fgn"), kernel="stored")
+    deeper = replace(cell, network=replace(NETWORK, depth=6))
+    assert deeper.draws_per_block == 2 * cell.draws_per_block
+    assert replace(cell, input=Input(count=LANES)).draws_per_block == cell.draws_per_block
+    assert replace(cell, input=Input(count=LANES + 1)).draws_per_block > cell.draws_per_block
+    assert replace(cell, gradients=False).draws_per_block < cell.draws_per_block
+
+
+def test_hashes_are_older_than_later_fields():
+    """A cosine or a Jacobian that is not asked for leaves no trace: stored samples keep their names."""
+    assert CELL.content_hash == replace(CELL, jacobian=False).content_hash
+    text = f"{CELL.identity}|True|[]"
+    assert CELL.content_hash == hashlib.sha256(text.encode()).hexdigest()[:16]
+    assert replace(CELL, input=Input("correlated", 2, 0.5)).identity != replace(CELL, input=Input("sphere", 2)).identity
+    specification = CELL.to_json()
+    del specification["jacobian"], specification["input"]["cosine"]
+    assert Cell.from_json(specification) == CELL
+
+
 @given(strategies.weights(), strategies.inputs())
-def test_the_reduced_kernel_is_for_one_input_and_gaussian_weights(weights, inputs):
+def test_the_reduced_kernel_is_for_gaussian_weights(weights, inputs):
     kernel = choose_kernel(weights, inputs)
-    assert (kernel == "reduced") == can_reduce(weights, inputs) == (weights.law == "gaussian" and inputs.count == 1)
+    assert (kernel == "reduced") == can_reduce(weights, inputs) == (weights.law == "gaussian")
     Cell(network=NETWORK, weights=weights, input=inputs, kernel=kernel, replicates=1)
     if kernel == "dense":
         with pytest.raises(
-            SpecificationError, match=r"the reduced kernel needs gaussian weights and one input.*use dense"
+            SpecificationError, match=r"the reduced kernel needs gaussian weights and at most 32 inputs.*use dense"
         ):
             Cell(network=NETWORK, weights=weights, input=inputs, kernel="reduced", replicates=1)
+
+
+def test_the_kernel_is_the_faster_one_of_those_that_are_exact():
+    gaussian = Weights()
+    assert choose_kernel(gaussian, Input(), 1) == "reduced"
+    assert choose_kernel(gaussian, Input(count=10), 40) == "reduced"
+    assert choose_kernel(gaussian, Input(count=11), 40) == "dense"
+    assert choose_kernel(gaussian, Input(count=33), 10_000) == "dense"
+    assert choose_kernel(gaussian, Input(), 10, jacobian=True) == "dense"
 
 
 @pytest.mark.parametrize(
@@ -70,6 +124,16 @@ def test_the_reduced_kernel_is_for_one_input_and_gaussian_weights(weights, input
         ({"replicates": MAXIMAL_REPLICATES + 1}, "number of replicates is"),
         ({"profile": (4,)}, "profile depth is 4; it must be a whole number from 0 to 3"),
         ({"profile": (-1,)}, "profile depth is -1"),
+        (
+            {"kernel": "reduced", "weights": Weights(), "jacobian": True},
+            "the Jacobian needs every weight; use the dense",
+        ),
+        (
+            {"network": replace(NETWORK, width=MAXIMAL_JACOBIAN_WIDTH + 1), "jacobian": True},
+            "width is 101 for gaussian input; the Jacobian accepts widths up to 100 and 1000 tangent vectors",
+        ),
+        ({"input": Input("sphere", 251), "jacobian": True}, "width is 4 for 251 sphere inputs; the Jacobian accepts"),
+        ({"input": Input("correlated", 5, 0.5)}, "width is 4; it is too small for 5 correlated:cosine=0.5 inputs"),
         (
             {"weights": Weights("orthogonal"), "network": replace(NETWORK, width=MAXIMAL_ORTHOGONAL_WIDTH + 1)},
             "orthogonal weights accept widths up to",

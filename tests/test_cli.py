@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +15,8 @@ import theory_check
 from theory_check import runner, verification
 from theory_check.archive import read_sample
 from theory_check.cli import main
+from theory_check.map_archive import read_map
+from theory_check.phase_map import run_map
 from theory_check.reporting.results import load_results
 from theory_check.simulation import simulate
 from theory_check.verification import exit_code
@@ -55,17 +58,23 @@ SMALL = ("simulate", "--width", 3, "--depth", 4, "--replicates", 70, "--seed", S
         (("--weights", "unifrom"), "unknown weight law 'unifrom'"),
         (("--weights", "student:df=-1"), "df of student weights is -1; it must be between"),
         (("--weights", "student:"), "is not of the form NAME or NAME:key=value,key=value"),
-        (("--kernel", "reduced", "--weights", "uniform"), "the reduced kernel needs gaussian weights and one input"),
+        (("--kernel", "reduced", "--weights", "uniform"), "the reduced kernel needs gaussian weights and at most 32"),
         (("--scale", "0.1", "--beta", "0.5"), "give beta or a scale, not both"),
         (("--scale", "0.1,0.2"), "2 values for depth 4"),
         (("--activation", "selu"), "unknown activation 'selu'"),
         (("--branch", "res-9"), "unknown branch 'res-9'; accepted: linear, res-1, res-2, res-3"),
         (("--input", "cubic"), "unknown input 'cubic'"),
         (("--inputs", 0), "number of inputs is 0"),
+        (("--input", "correlated:cosine=0.3"), "correlated inputs are at least 2, not 1"),
+        (("--jacobian", "--kernel", "reduced"), "the Jacobian needs every weight; use the dense kernel"),
+        (("--jacobian", "--width", 101), "the Jacobian accepts widths up to 100"),
         (("--profile-depths", "9"), "profile depth is 9; it must be a whole number from 0 to 4"),
         (("--seed", -1), "seed is -1; it must be a whole number from 0 to 2^64 - 1"),
         (("--seed", 2**64), "seed is 18446744073709551616"),
         (("--threads", 0), "number of threads is 0"),
+        (("--memory", 0), "memory in MiB is 0; it must be a whole number from 1 to"),
+        (("--kernel", "dense", "--weights", "fgn"), "the dense kernel does not take fgn weights; use stored"),
+        (("--weights", "fgn:hurst=1"), "hurst of fgn weights is 1; it must be between 0 and 1"),
         (("--out", "missing/s.npz"), "--out missing/s.npz: give the path of a file in an existing folder"),
         (("--out", "."), "give the path of a file in an existing folder"),
         (("--nope",), "No such option"),
@@ -93,6 +102,12 @@ def test_bad_input_of_simulate(command, tmp_path, arguments, message):
         (("show", "E8", "--profile", "fast"), "unknown profile 'fast'"),
         (("list", "--regime", "chaos"), "unknown regime 'chaos'"),
         (("simulate",), "Missing option '--out'"),
+        (("map",), "Missing option '--out'"),
+        (("map", "--out", "map.png"), "give the path of a file in an existing folder, not of a picture"),
+        (("map", "--out", "m.npz", "--process", "unifrom"), "unknown process 'unifrom'; accepted: fgn, "),
+        (("map", "--out", "m.npz", "--betas", "0:1"), "betas '0:1' must be FIRST:LAST:COUNT or numbers"),
+        (("map", "--out", "m.npz", "--parameters", "0.5:1:3"), "hurst of fgn weights is 1; it must be between 0 and 1"),
+        (("map", "--out", "m.npz", "--memory", "0"), "memory in MiB is 0"),
         (("explode",), "No such command 'explode'"),
     ],
     ids=str,
@@ -297,3 +312,61 @@ def test_as_a_module(tmp_path):
     assert (failed.returncode, failed.stdout) == (2, "")
     assert failed.stderr == "theory-check: error: depth is 0; it must be a whole number from 1 to 100000000\n"
     assert names(tmp_path) == ["s.npz"]
+
+
+@pytest.mark.parametrize("weights", ["fgn:hurst=0.7", "smooth:length=0.1", "tied"])
+def test_simulate_with_weights_that_are_tied_across_layers(command, weights):
+    code, _, _ = command(*SMALL, "--weights", weights, "--profile-depths", "2,4", "--inputs", 2)
+    assert code == 0
+    sample = read_sample(Path("s.npz"))
+    assert sample.cell.kernel == "stored"
+    assert str(sample.cell.weights) in (weights, weights.partition(":")[0])
+    expected = simulate(sample.cell, int(SEED)).values
+    assert set(expected) == set(sample.values)
+    for name, column in expected.items():
+        np.testing.assert_array_equal(sample.values[name], column)
+    first = Path("s.npz").read_bytes()
+    assert command(*SMALL, "--weights", weights, "--profile-depths", "2,4", "--inputs", 2, "--memory", 1)[0] == 0
+    assert Path("s.npz").read_bytes() == first
+
+
+TINY_MAP = (
+    "map", "--width", 2, "--depth", 3, "--parameters", "0.2:0.8:3", "--betas", "0,0.5,1", "--draws", 2, "--inputs", 2,
+    "--seed", SEED, "--out", "m.npz",
+)  # fmt: skip
+
+
+def test_map_writes_arrays_and_a_picture(command, tmp_path):
+    code, out, err = command(*TINY_MAP)
+    assert code == 0
+    assert out[0].startswith("3 values of hurst, 3 of beta, 2 draws x 2 inputs: ")
+    assert out[1:] == ["written: m.npz", "written: m.png"]
+    assert all(line.startswith("theory-check map, 3 x 3 points: ") for line in err)
+    assert names(tmp_path) == ["m.npz", "m.png"]
+    found = read_map(Path("m.npz"))
+    expected = run_map(found.specification, int(SEED))
+    for name, column in expected.values.items():
+        np.testing.assert_array_equal(found.values[name], column)
+    assert command(*TINY_MAP, "--no-gradients")[0] == 0
+    assert sorted(read_map(Path("m.npz")).values) == ["log_displacement", "log_norm_ratio"]
+
+
+def test_an_interrupted_map_goes_on(command, tmp_path, monkeypatch):
+    monkeypatch.setattr(runner, "UNIT_DRAWS", 1)
+    saved, save = [], runner.UnitStore.save
+
+    def interrupted(store, *result):
+        save(store, *result)
+        saved.append(1)
+        if len(saved) == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(runner.UnitStore, "save", interrupted)
+    code, _, err = command(*TINY_MAP, "--threads", 1)
+    assert code == 130
+    assert err[-1] == "theory-check: interrupted; finished parts are kept, the same command continues"
+    assert len(names(tmp_path)) == 3
+    assert command(*TINY_MAP)[0] == 0
+    # Three values with two draws each, of which two were kept.
+    assert len(saved) == 6
+    assert names(tmp_path) == ["m.npz", "m.png"]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 import numpy as np
 import pytest
@@ -141,3 +142,50 @@ def test_inputs():
     for name, count, message in (("cubic", 1, "unknown input"), ("paper", 0, "number of inputs is 0")):
         with pytest.raises(SpecificationError, match=message):
             Input(name, count)
+
+
+def test_correlated_inputs_are_spelled_and_read_back():
+    observed = Input.parse("correlated:cosine=0.3", 2)
+    assert observed == Input("correlated", 2, 0.3)
+    assert observed.spelling == "correlated:cosine=0.3"
+    assert str(observed) == "2 correlated:cosine=0.3 inputs"
+    assert Input.parse("sphere") == Input("sphere")
+
+
+@given(strategies.inputs())
+def test_spellings_of_inputs_are_read_back(observed):
+    assert Input.parse(observed.spelling, observed.count) == observed
+
+
+@given(strategies.inputs(maximal_count=9).filter(lambda observed: observed.cosine is not None))
+def test_correlation_factors(observed):
+    factor, count, cosine = observed.correlation_factor, observed.count, observed.cosine
+    # One rounding for each pivot; pivots below 4 count 2^-52 are left out with their columns.
+    expected = (1 - cosine) * np.eye(count) + cosine
+    np.testing.assert_allclose(factor @ factor.T, expected, rtol=0, atol=10 * count * 2.0**-52)
+    assert np.all(factor[~np.tri(*factor.shape, dtype=bool)] == 0.0)
+    assert factor.shape[1] == (1 if cosine == 1.0 else count - 1 if cosine == -1 / (count - 1) else count)
+
+
+@pytest.mark.parametrize(
+    ("text", "count", "message"),
+    [
+        ("correlated", 2, "cosine of correlated inputs is None; it must be a finite number"),
+        ("correlated:cosine=x", 2, "cosine of correlated inputs is 'x'; it must be a finite number"),
+        ("correlated:cosine=0.3", 1, "correlated inputs are at least 2, not 1"),
+        ("correlated:cosine=-0.6", 3, "cosine of correlated inputs is -0.6; 3 inputs accept -0.5 to 1"),
+        ("correlated:cosine=1.1", 2, "2 inputs accept -1 to 1"),
+        ("correlated:angle=1", 2, "unknown parameter of input correlated 'angle'; accepted: cosine"),
+        ("sphere:cosine=0.3", 2, "unknown parameter of input sphere 'cosine'; accepted: nothing"),
+    ],
+)
+def test_refused_correlated_inputs(text, count, message):
+    with pytest.raises(SpecificationError, match=re.escape(message)):
+        Input.parse(text, count)
+
+
+def test_only_correlated_inputs_have_a_cosine():
+    with pytest.raises(SpecificationError, match="input sphere takes no cosine; only correlated does"):
+        Input("sphere", 2, 0.5)
+    with pytest.raises(SpecificationError, match="input sphere has no cosine"):
+        _ = Input("sphere", 2).correlation_factor

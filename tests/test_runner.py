@@ -3,7 +3,7 @@ from __future__ import annotations
 import errno
 import io
 import os
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -37,9 +37,9 @@ def simulated(monkeypatch):
     """The units that are simulated, in order."""
     units = []
 
-    def watched(unit, *arguments):
+    def watched(unit, *arguments, **options):
         units.append(unit)
-        return simulate_blocks(unit, *arguments)
+        return simulate_blocks(unit, *arguments, **options)
 
     monkeypatch.setattr(runner, "simulate_blocks", watched)
     return units
@@ -99,6 +99,45 @@ def test_merging_covers_every_cell(cells):
     assert again == merged
 
 
+@dataclass(frozen=True)
+class Counter:
+    """An experiment of another kind: replicate r is r + seed, observed under the names it asks for."""
+
+    replicates: int
+    names: frozenset[str]
+    identity: str = "counter"
+    draws_per_block: int = 1
+    block_size: int = LANES
+
+    @property
+    def content_hash(self):
+        return f"counter {sorted(self.names)}"
+
+    def merge(self, other):
+        return replace(self, replicates=max(self.replicates, other.replicates), names=self.names | other.names)
+
+    def restrict(self, values, part):
+        return {name: values[name][: part.replicates] for name in part.names}
+
+
+def count(counter, seed, block, stop):
+    size = counter.block_size
+    return {name: seed + np.arange(block * size, (block + 1) * size, dtype=float) for name in counter.names}
+
+
+@pytest.mark.parametrize("size", [1, 10, LANES])
+def test_any_kind_of_experiment_is_run(size, small_units, monkeypatch, tmp_path):
+    monkeypatch.setattr(runner, "SIMULATORS", {**runner.SIMULATORS, Counter: count})
+    few = Counter(3, frozenset("ab"), block_size=size)
+    many = Counter(2 * LANES + 1, frozenset("b"), block_size=size)
+    samples = run_cells([few, OTHER, many], SEED, threads=2, folder=tmp_path)
+    assert_same(samples[OTHER], simulate(OTHER, SEED))
+    assert set(samples[few].values) == {"a", "b"}
+    np.testing.assert_array_equal(samples[few].column("a"), SEED + np.arange(3.0))
+    assert set(samples[many].values) == {"b"}
+    np.testing.assert_array_equal(samples[many].column("b"), SEED + np.arange(2.0 * LANES + 1))
+
+
 def test_restriction_keeps_the_order_of_the_profile():
     sample = simulate(replace(CELL, profile=(0, 1, 2, 3, 4)), SEED)
     part = restrict(sample, replace(CELL, replicates=2, profile=(3, 1)))
@@ -112,7 +151,7 @@ def test_units_cover_the_replicates(cell, replicates):
     units = plan_units(cell, SEED)
     assert units[0].first == 0
     assert all(unit.last == following.first for unit, following in pairwise(units))
-    assert (units[-1].last - 1) * LANES < replicates <= units[-1].last * LANES
+    assert (units[-1].last - 1) * cell.block_size < replicates <= units[-1].last * cell.block_size
     assert all(unit.draws > 0 for unit in units)
     assert len({unit.name for unit in units}) == len(units)
 

@@ -12,7 +12,7 @@ from scipy import stats
 
 from theory_check import simulation, strategies
 from theory_check.boundary import Boundary
-from theory_check.cells import Cell, choose_kernel
+from theory_check.cells import JACOBIAN_COLUMNS, Cell, choose_kernel
 from theory_check.errors import NumericalOverflowError
 from theory_check.inference.intervals import kolmogorov_interval, mean_interval, quantile_interval
 from theory_check.initializations import Weights
@@ -38,7 +38,7 @@ def a_cell(
     )
 
 
-# Both kernels, every branch, every input law, growth beyond the range of single precision, one input and several.
+# All kernels, every branch, every input law, growth beyond the range of single precision, one input and several.
 CELLS = [
     a_cell(),
     a_cell("res-2"),
@@ -49,6 +49,11 @@ CELLS = [
     a_cell("res-3", input=Input("paper"), activation="leaky:slope=0.2"),
     a_cell("res-3", "student:df=3", width=3, input=Input("gaussian", 2)),
     a_cell("res-1", "orthogonal"),
+    a_cell("res-3", "fgn:hurst=0.8", scaling=Scaling.constant(200.0), input=Input("paper"), replicates=9),
+    a_cell("res-2", "smooth:length=0.3", activation="tanh", input=Input("sphere", 3), replicates=5),
+    a_cell("linear", "tied", input=Input("gaussian", LANES + 1), replicates=3),
+    a_cell("res-2", width=5, kernel="reduced", input=Input("correlated", 3, 0.2)),
+    a_cell("res-3", "uniform", scaling=Scaling.power(0.25), input=Input("gaussian", 2), jacobian=True),
 ]
 # log R of the first two replicates of cells 0, 2 and 4.
 FROZEN = [(0.062269, 0.420064), (0.741315, 1.489248), (66.291926, 51.060597)]
@@ -63,7 +68,7 @@ def assert_same(found, expected):
 
 
 @settings(max_examples=60)
-@given(strategies.cells(max_replicates=3))
+@given(strategies.cells(max_replicates=3, weights=strategies.weights() | strategies.weight_processes()))
 def test_documented_columns_of_any_cell(cell):
     """No warning, no NaN but in a ratio 0/0, and the shapes that the sample promises."""
     # Infinite variance leaves single precision now and then; the claim here is about columns, not about their values.
@@ -74,8 +79,13 @@ def test_documented_columns_of_any_cell(cell):
         names += ["log_gradient_ratio", "log_gradient_displacement", "pairing_output", "pairing_input"]
     if cell.input.count > 1:
         names += ["cosine_input", "cosine_output"]
-    profiles = (["norm_profile"] + ["gradient_profile"] * cell.gradients) if cell.profile else []
-    assert set(values) == {*names, *profiles}
+    names += ["log_determinant"] * cell.jacobian
+    several = cell.input.count > 1
+    profiles = ["norm_profile"] + ["gradient_profile"] * cell.gradients + ["cosine_profile"] * several
+    profiles = profiles if cell.profile else []
+    spectra = ["log_singular_values"] * cell.jacobian
+    assert set(values) == {*names, *profiles, *spectra}
+    assert all(values[name].shape == (*shape, cell.network.width) for name in spectra)
     assert all(values[name].shape == shape for name in names)
     assert all(values[name].shape == (*shape, len(cell.profile)) for name in profiles)
     assert all(column.dtype == np.float64 for column in values.values())
@@ -86,13 +96,13 @@ def test_documented_columns_of_any_cell(cell):
 @each_cell
 def test_replicates_do_not_depend_on_how_many_there_are(cell):
     few = simulate(cell, SEED).values
-    many = simulate(replace(cell, replicates=3 * LANES), SEED).values
+    many = simulate(replace(cell, replicates=cell.replicates + 2 * cell.block_size), SEED).values
     assert_same(few, {name: column[: cell.replicates] for name, column in many.items()})
 
 
 @each_cell
 def test_blocks_are_simulated_in_any_order(cell):
-    cell = replace(cell, replicates=2 * LANES)
+    cell = replace(cell, replicates=2 * cell.block_size)
     backwards = [simulate_block(cell, SEED, block) for block in (1, 0)][::-1]
     joined = {name: np.concatenate([block[name] for block in backwards]) for name in backwards[0]}
     assert_same(joined, simulate(cell, SEED).values)
@@ -109,11 +119,18 @@ def test_values_do_not_depend_on_the_cuts_of_the_depth(cell, limit, value, monke
 @each_cell
 def test_values_do_not_depend_on_what_is_observed(cell):
     full = simulate(cell, SEED).values
-    bare = simulate(replace(cell, gradients=False, profile=()), SEED).values
+    bare = simulate(replace(cell, gradients=False, profile=(), jacobian=False), SEED).values
     assert_same(bare, {name: full[name] for name in bare})
-    assert not any("gradient" in name or "pairing" in name for name in bare)
+    assert not any("gradient" in name or "pairing" in name or name in JACOBIAN_COLUMNS for name in bare)
+    if cell.kernel == "dense":
+        more = simulate(replace(cell, gradients=False, profile=(), jacobian=True), SEED).values
+        assert_same(bare, {name: more[name] for name in bare})
+        assert_same(
+            {n: c for n, c in full.items() if n in JACOBIAN_COLUMNS and cell.jacobian},
+            {n: c for n, c in more.items() if n in JACOBIAN_COLUMNS and cell.jacobian},
+        )
     every = simulate(replace(cell, profile=tuple(range(8))), SEED).values
-    for name in ("norm_profile", "gradient_profile"):
+    for name in ("norm_profile", "gradient_profile", *(["cosine_profile"] if cell.input.count > 1 else [])):
         np.testing.assert_array_equal(every[name][..., list(cell.profile)], full[name])
 
 
@@ -124,6 +141,9 @@ def test_the_profile_joins_the_ends(cell):
     assert not values["gradient_profile"][..., 1].any()
     np.testing.assert_array_equal(values["norm_profile"][..., 1], values["log_norm_ratio"])
     np.testing.assert_array_equal(values["gradient_profile"][..., 0], values["log_gradient_ratio"])
+    if cell.input.count > 1:
+        np.testing.assert_array_equal(values["cosine_profile"][..., 0], values["cosine_input"])
+        np.testing.assert_array_equal(values["cosine_profile"][..., 1], values["cosine_output"])
 
 
 @each_cell
@@ -224,12 +244,20 @@ def test_several_inputs_share_the_weights():
     np.testing.assert_allclose(np.abs(values["cosine_output"]), 1.0, rtol=4 * 2.0**-52)
 
 
-def test_a_stop_is_obeyed_between_segments(monkeypatch):
+@pytest.mark.parametrize("cell", [c for c in CELLS if c.kernel == "stored"], ids=str)
+@pytest.mark.parametrize("memory", [1, 600, 5000])
+def test_values_do_not_depend_on_memory(cell, memory):
+    """One layer of a weight matrix of width 4 takes 64 bytes, its slopes 1024 in a panel."""
+    assert_same(simulate_block(cell, SEED, 1, memory=memory), simulate_block(cell, SEED, 1))
+
+
+@pytest.mark.parametrize("cell", [CELLS[0], next(c for c in CELLS if c.kernel == "stored")], ids=str)
+def test_a_stop_is_obeyed_between_segments(cell, monkeypatch):
     monkeypatch.setattr(simulation, "SEGMENT_DRAWS", 1)
     for allowed in range(4):
         asked = iter([False] * allowed)
         with pytest.raises(InterruptedSimulationError):
-            simulate_block(CELLS[0], SEED, 0, lambda asked=asked: next(asked, True))
+            simulate_block(cell, SEED, 0, lambda asked=asked: next(asked, True))
 
 
 # Inputs.
@@ -254,11 +282,56 @@ def test_inputs_and_gradients_have_one_vector_for_each_input_and_lane(name):
     assert np.unique(hidden).size == hidden.size
 
 
+@pytest.mark.parametrize("name", ["gaussian", "sphere", "paper"])
+def test_a_replicate_alone_has_the_input_and_gradient_of_its_block(name):
+    cell = a_cell("linear", "uniform", width=5, input=Input(name, 2))
+    block, lane = Boundary(cell, key_of(SEED_OF_INPUTS), LANES), 7
+    alone = Boundary.of_replicate(cell, key_of(SEED_OF_INPUTS), LANES + lane)
+    hidden, part = block.hidden(), alone.hidden()
+    np.testing.assert_array_equal(part, hidden[..., lane : lane + 1])
+    exponents = no_exponents(2) + 3
+    gradient, units = block.gradient(hidden, exponents)
+    found, found_units = alone.gradient(part, exponents[:, lane : lane + 1])
+    np.testing.assert_array_equal(found_units, units[:, lane : lane + 1])
+    # A scalar product of five terms may be summed in another order, and cancel against the target.
+    np.testing.assert_allclose(found, gradient[..., lane : lane + 1], rtol=1e-13, atol=1e-13)
+
+
 def test_lengths_on_the_sphere():
     drawn = boundary("sphere", width=7)
     for vector in (drawn.hidden(), drawn.gradient(drawn.hidden(), no_exponents(1))[0]):
         # A sum of 7 squares and a root in double precision.
         np.testing.assert_allclose(np.sum(vector**2, axis=1), 7.0, rtol=10 * 2.0**-52)
+
+
+@pytest.mark.parametrize(
+    ("count", "cosine", "width"),
+    [(2, 0.3, 5), (2, -1.0, 1), (2, 1.0, 1), (3, -0.5, 2), (4, -1 / 3, 3), (4, 0.7, 4), (7, 0.0, 7), (3, 1 - 1e-12, 9)],
+)
+def test_correlated_inputs_have_their_cosine(count, cosine, width):
+    observed = Input("correlated", count, cosine)
+    cell = a_cell("linear", width=width, input=observed, kernel="dense")
+    hidden = np.moveaxis(Boundary(cell, key_of(SEED_OF_INPUTS), 0).hidden(), 2, 0)
+    expected = width * (cosine + (1 - cosine) * np.eye(count))
+    # Sums of up to 9 products in double precision; a pivot below 4 count 2^-52 is left out.
+    np.testing.assert_allclose(
+        hidden @ np.swapaxes(hidden, 1, 2),
+        np.broadcast_to(expected, (LANES, count, count)),
+        rtol=0,
+        atol=width * 40 * count * 2.0**-52,
+    )
+
+
+def test_correlated_inputs_have_no_preferred_direction():
+    """The first on the sphere, and of the second the part across: a component squared is Beta(1/2, (d - 1)/2)."""
+    width, cosine = 4, 0.6
+    cell = a_cell("linear", width=width, input=Input("correlated", 2, cosine), kernel="dense")
+    pairs = np.concatenate([Boundary(cell, key_of(SEED_OF_INPUTS), b * LANES).hidden() for b in range(100)], axis=2)
+    across = (pairs[1] - cosine * pairs[0]) / math.sqrt(1 - cosine**2)
+    law, wrong = stats.beta(0.5, (width - 1) / 2), stats.beta(0.5, width / 2)
+    for vector in (pairs[0], across):
+        assert kolmogorov_interval(vector[1] ** 2 / width, law.cdf, alpha=LEVEL).lower == 0.0
+        assert kolmogorov_interval(vector[1] ** 2 / width, wrong.cdf, alpha=LEVEL).lower > 0.0
 
 
 @pytest.mark.parametrize("width", [1, 4, 5])

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from theory_check.errors import SpecificationError
-from theory_check.specifications import check_choice, check_finite, check_integer, parse_call, render_call
+from theory_check.specifications import check_choice, check_finite, check_integer, parse_call, parse_grid, render_call
 
 names = st.from_regex(r"[a-z][a-z0-9-]{0,8}", fullmatch=True)
 # Words that a number is not spelled with.
@@ -81,3 +81,22 @@ def test_refused_numbers(value):
 @pytest.mark.parametrize("value", [0, -1, 1.5, np.float64(2.0)])
 def test_accepted_numbers(value):
     check_finite("beta", value)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("0.5", (0.5,)), ("0.5,1,2e-1", (0.5, 1.0, 0.2)), ("0:1:3", (0.0, 0.5, 1.0)), (" 1 : 0 : 2 ", (1.0, 0.0))],
+)
+def test_grids(text, expected):
+    assert parse_grid("betas", text) == expected
+
+
+@given(st.floats(-10, 10), st.floats(-10, 10), st.integers(2, 100))
+def test_even_grids_are_those_of_numpy(first, last, count):
+    assert parse_grid("betas", f"{first!r}:{last!r}:{count}") == tuple(np.linspace(first, last, count).tolist())
+
+
+@pytest.mark.parametrize("text", ["", "a", "1,", "1:2", "1:2:1", "1:2:2.5", "1:2:3:4", "0:inf:3", "0:1:1000001"])
+def test_bad_grids(text):
+    with pytest.raises(SpecificationError, match="must be FIRST:LAST:COUNT or numbers separated by commas"):
+        parse_grid("betas", text)

@@ -10,6 +10,7 @@ from theory_check import strategies
 from theory_check.cells import Cell
 from theory_check.initializations import GAINS, LAWS, Weights
 from theory_check.networks import Activation, Branch, Input, Network, Scaling
+from theory_check.processes import PROCESSES
 
 SEARCH = settings(
     max_examples=3000, suppress_health_check=list(HealthCheck), deadline=None, derandomize=True, database=None
@@ -28,6 +29,19 @@ def test_every_registered_law_is_drawn_with_its_defaults_first(law):
 @pytest.mark.parametrize("law", [law for law in LAWS if law.defaults], ids=lambda law: law.name)
 def test_parameters_are_drawn_as_well(law):
     least(strategies.weights(laws=(law.name,)), lambda w: w != Weights(law.name, variance=w.variance))
+
+
+@pytest.mark.parametrize("process", PROCESSES, ids=lambda process: process.name)
+def test_every_registered_process_is_drawn_with_its_defaults_first(process):
+    drawn = strategies.weight_processes(names=(process.name,))
+    assert least(drawn) == Weights(process.name)
+    if process.defaults:
+        least(drawn, lambda w: w != Weights(process.name, variance=w.variance))
+
+
+@given(strategies.weights())
+def test_laws_are_drawn_apart_from_processes(weights):
+    assert weights.process is None
 
 
 @pytest.mark.parametrize("convention", GAINS)

@@ -7,7 +7,7 @@ import json
 import sys
 import zipfile
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +36,7 @@ def make_cell(
     replicates: int = 1000,
     gradients: bool = True,
     profile_depths: str = "",
+    jacobian: bool = False,
     kernel: str = "auto",
 ) -> Cell:
     """Build a cell from the spellings of the command line.
@@ -46,22 +47,25 @@ def make_cell(
         Naming the first value that is not accepted, and what is.
     """
     law = Weights.parse(weights)
-    observed = Input(input_name, inputs)  # type: ignore[arg-type]
-    check_choice("kernel", kernel, ("auto", "dense", "reduced"))
-    chosen: KernelName = choose_kernel(law, observed) if kernel == "auto" else kernel  # type: ignore[assignment]
+    observed = Input.parse(input_name, inputs)
+    check_choice("kernel", kernel, ("auto", *get_args(KernelName)))
+    network = Network(
+        Branch(branch, Activation.parse(activation)),  # type: ignore[arg-type]
+        width,
+        depth,
+        _scaling(beta, scale),
+    )
+    automatic = choose_kernel(law, observed, width, jacobian=jacobian)
+    chosen: KernelName = automatic if kernel == "auto" else kernel  # type: ignore[assignment]
     return Cell(
-        network=Network(
-            Branch(branch, Activation.parse(activation)),  # type: ignore[arg-type]
-            width,
-            depth,
-            _scaling(beta, scale),
-        ),
+        network=network,
         weights=law,
         input=observed,
         kernel=chosen,
         replicates=replicates,
         gradients=gradients,
         profile=tuple(int(k) for k in _numbers("profile depths", profile_depths, int)),
+        jacobian=jacobian,
     )
 
 

@@ -16,13 +16,20 @@ FloatArray = NDArray[np.float64]
 
 
 class Boundary:
-    """Draws h_0 and, given h_L, the gradient p_L of a block."""
+    """Draws h_0 and, given h_L, the gradient p_L of a block, or of some of its lanes."""
 
-    def __init__(self, cell: Cell, key: NDArray[np.uint32], first_replicate: int) -> None:
+    def __init__(self, cell: Cell, key: NDArray[np.uint32], first_replicate: int, lanes: slice = slice(None)) -> None:
         self._cell = cell
         self._key = key
         self._first = first_replicate
+        self._lanes = lanes
         self._width = cell.network.width
+
+    @classmethod
+    def of_replicate(cls, cell: Cell, key: NDArray[np.uint32], replicate: int) -> Boundary:
+        """Return the boundary of one replicate, with the values that it has in its block."""
+        lane = replicate % LANES
+        return cls(cell, key, replicate - lane, slice(lane, lane + 1))
 
     def _state(self, purpose: Purpose, index: int) -> NDArray[np.uint32]:
         from theory_check.kernels import words
@@ -44,16 +51,18 @@ class Boundary:
 
         row = np.empty((self._width + self._width % 2) * LANES, np.float32)
         rows.fill_normal(self._state(purpose, index), row, np.empty(0))
-        vector = row.reshape(-1, LANES)[: self._width].astype(np.float64)
-        if self._cell.input.name == "sphere":
+        vector = row.reshape(-1, LANES)[: self._width, self._lanes].astype(np.float64)
+        if self._cell.input.name in ("sphere", "correlated"):
             vector *= math.sqrt(self._width) / np.sqrt(np.sum(vector**2, axis=0))
         return vector
 
     def hidden(self) -> FloatArray:
-        """Return h_0, shape (inputs, width, LANES)."""
+        """Return h_0, shape (inputs, width, lanes)."""
         from theory_check.kernels import dense, rows
 
         count = self._cell.input.count
+        if self._cell.input.name == "correlated":
+            return self._correlated()
         if self._cell.input.name != "paper":
             return np.stack([self._normal(Purpose.INPUT, m) for m in range(count)])
         size = PAPER_INPUT_SIZE
@@ -64,15 +73,30 @@ class Boundary:
             np.float32), observations.astype(np.float32).reshape(count, -1), hidden,
         )  # fmt: skip
         scaled = hidden.astype(np.float64) / (math.sqrt(size) * rows.UNIFORM_NATURAL_DEVIATION)
-        return scaled.reshape(count, self._width, LANES)
+        return scaled.reshape(count, self._width, LANES)[..., self._lanes]
+
+    def _correlated(self) -> FloatArray:
+        """Combine an orthogonal frame of uniform orientation, Gram-Schmidt twice on normal vectors."""
+        factor = self._cell.input.correlation_factor
+        frame: list[FloatArray] = []
+        for m in range(factor.shape[1]):
+            vector = self._normal(Purpose.INPUT, m)
+            for other in 2 * frame:
+                vector -= other * (np.sum(other * vector, axis=0) / self._width)
+            frame.append(vector * (math.sqrt(self._width) / np.sqrt(np.sum(vector**2, axis=0))))
+        hidden = np.zeros((factor.shape[0], *frame[0].shape))
+        for m, row in enumerate(factor):
+            for weight, vector in zip(row, frame, strict=True):
+                hidden[m] += weight * vector
+        return hidden
 
     def gradient(self, hidden: FloatArray, exponents: NDArray[np.int64]) -> tuple[FloatArray, NDArray[np.int64]]:
         """Return p_L and its exponents, given h_L in units of 2^exponents."""
         count = self._cell.input.count
         if self._cell.input.name != "paper":
             return np.stack([self._normal(Purpose.READOUT, m) for m in range(count)]), np.zeros_like(exponents)
-        readout = self._uniform(Purpose.READOUT, 0, self._width) * math.sqrt(12.0 / self._width)
-        targets = np.stack([self._uniform(Purpose.TARGET, m, 1)[0] + 0.5 for m in range(count)])
+        readout = self._uniform(Purpose.READOUT, 0, self._width)[:, self._lanes] * math.sqrt(12.0 / self._width)
+        targets = np.stack([self._uniform(Purpose.TARGET, m, 1)[0, self._lanes] + 0.5 for m in range(count)])
         # d/dh (B h - y)^2 = 2 (B h - y) B^T, in units of the larger of h and 1.
         units = np.maximum(exponents, 0)
         shrunk = np.ldexp(hidden, (exponents - units)[:, None, :])

@@ -1,32 +1,48 @@
-"""Cells and samples: one experiment as a frozen value with a content hash, and what it yields."""
+"""Cells and their samples: a network at initialisation as a frozen experiment, and what it yields."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, TypeAlias, get_args
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from theory_check.errors import NumericalOverflowError, SpecificationError
+from theory_check import experiments
+from theory_check.errors import SpecificationError
 from theory_check.initializations import Weights
-from theory_check.kernels import KERNEL_VERSION
+from theory_check.kernels import KERNEL_VERSION, LANES
 from theory_check.networks import Input, Network
 from theory_check.specifications import check_choice, check_integer
 
-KernelName = Literal["dense", "reduced"]
+KernelName = Literal["dense", "reduced", "stored"]
 
 #: Most replicates a cell may ask for: beyond, its values alone need more than ten gigabytes.
 MAXIMAL_REPLICATES = 10**8
+
+#: Random numbers that take as long as a weight of a path; products with stored weights that take as long as a random
+#: number.
+DRAWS_PER_STORED_WEIGHT = 75
+PRODUCTS_PER_DRAW = 5
 
 #: Columns of a sample that the backward pass yields.
 GRADIENT_COLUMNS = frozenset(
     ("log_gradient_ratio", "log_gradient_displacement", "pairing_output", "pairing_input", "gradient_profile")
 )
+
+#: Columns of a sample that the tangent vectors yield.
+JACOBIAN_COLUMNS = frozenset(("log_singular_values", "log_determinant"))
+
+#: Widest network whose Jacobian is observed, and most tangent vectors of all its inputs together: 50 MB a block.
+MAXIMAL_JACOBIAN_WIDTH = 100
+MAXIMAL_TANGENTS = 1000
+
+#: Most inputs of the reduced kernel: beyond, the factors of a block leave the cache, and dense is faster anyway.
+MAXIMAL_REDUCED_INPUTS = 32
 
 #: Widest network with orthogonal weights: a block keeps all rows of a layer, 256 MB at this width.
 MAXIMAL_ORTHOGONAL_WIDTH = 1000
@@ -40,14 +56,17 @@ class Cell:
     ----------
     network, weights, input
         The random network and where h_0 and the output gradient come from.
-    kernel : ``dense`` or ``reduced``
-        Every weight drawn, or the exact reduction for Gaussian weights. Use :func:`choose_kernel` to decide.
+    kernel : ``dense``, ``reduced`` or ``stored``
+        Every weight drawn, the exact reduction for Gaussian weights, or weights kept because a process ties layers
+        together. Use :func:`choose_kernel` to decide.
     replicates : int
         Independent networks.
     gradients : bool
         Whether to carry the gradient back as well.
     profile : tuple of int
         Depths at which the norms are recorded, between 0 and the depth.
+    jacobian : bool
+        Whether to observe the Jacobian dh_L/dh_0 as well; d^3 operations a layer, dense kernel only.
     """
 
     network: Network
@@ -57,21 +76,47 @@ class Cell:
     replicates: int
     gradients: bool = True
     profile: tuple[int, ...] = ()
+    jacobian: bool = False
 
     def __post_init__(self) -> None:
-        check_choice("kernel", self.kernel, ("dense", "reduced"))
+        check_choice("kernel", self.kernel, get_args(KernelName))
         check_integer("number of replicates", self.replicates, 1, MAXIMAL_REPLICATES)
         for depth in self.profile:
             check_integer("profile depth", depth, 0, self.network.depth)
         if self.kernel == "reduced" and not can_reduce(self.weights, self.input):
             raise SpecificationError(
-                f"the reduced kernel needs gaussian weights and one input, not {self.weights} and {self.input}; use "
-                f"dense"
+                f"the reduced kernel needs gaussian weights and at most {MAXIMAL_REDUCED_INPUTS} inputs, not "
+                f"{self.weights} and {self.input}; use {choose_kernel(self.weights, self.input)}"
             )
+        if (self.kernel == "stored") != (self.weights.process is not None):
+            raise SpecificationError(
+                f"the {self.kernel} kernel does not take {self.weights} weights; use "
+                f"{choose_kernel(self.weights, self.input)}"
+            )
+        if self.input.name == "correlated" and self.input.correlation_factor.shape[1] > self.network.width:
+            raise SpecificationError(f"width is {self.network.width}; it is too small for {self.input}")
         if self.weights.law == "orthogonal" and self.network.width > MAXIMAL_ORTHOGONAL_WIDTH:
             raise SpecificationError(
                 f"width is {self.network.width}; orthogonal weights accept widths up to {MAXIMAL_ORTHOGONAL_WIDTH}"
             )
+
+        if self.jacobian:
+            self._check_jacobian()
+
+    def _check_jacobian(self) -> None:
+        if self.kernel != "dense":
+            raise SpecificationError(f"the Jacobian needs every weight; use the dense kernel, not {self.kernel}")
+        width, inputs = self.network.width, self.input.count
+        if width > MAXIMAL_JACOBIAN_WIDTH or width * inputs > MAXIMAL_TANGENTS:
+            raise SpecificationError(
+                f"width is {width} for {self.input}; the Jacobian accepts widths up to {MAXIMAL_JACOBIAN_WIDTH} and "
+                f"{MAXIMAL_TANGENTS} tangent vectors, width times inputs"
+            )
+
+    @property
+    def block_size(self) -> int:
+        """Replicates that are simulated together: LANES, or one where the weights are stored."""
+        return 1 if self.kernel == "stored" else LANES
 
     @property
     def identity(self) -> str:
@@ -79,7 +124,8 @@ class Cell:
         parts = {
             "network": self.network,
             "weights": self.weights,
-            "input": self.input,
+            # A cosine that is not there stays out: identities of inputs without one are older than it.
+            "input": {k: v for k, v in msgspec.to_builtins(self.input).items() if v is not None},
             "kernel": self.kernel,
             "kernel_version": KERNEL_VERSION,
         }
@@ -88,8 +134,47 @@ class Cell:
     @property
     def content_hash(self) -> str:
         """Hash of the identity and of the observables, but not of the number of replicates (16 hexadecimal digits)."""
-        text = f"{self.identity}|{self.gradients}|{list(self.profile)}"
+        text = f"{self.identity}|{self.gradients}|{list(self.profile)}" + "|jacobian" * self.jacobian
         return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    @property
+    def draws_per_block(self) -> int:
+        """Estimate of the random numbers that a block draws, forward and backward, and of other work in that unit."""
+        width, inputs = self.network.width, self.input.count
+        passes = 2 if self.gradients else 1
+        if self.kernel == "stored":
+            return stored_draws(self.network, inputs, passes)
+        matrices = 2 if self.network.branch.has_inner else 1
+        # Gram matrices and projections cost a third of a number for each two inputs and component, measured.
+        size = width**2 if self.kernel == "dense" else width * inputs * (4 + (inputs - 1) // 3)
+        # A product with a tangent vector costs a quarter of a number.
+        tangents = inputs * width**3 // 4 if self.jacobian else 0
+        return LANES * self.network.depth * matrices * (size * passes + tangents)
+
+    def merge(self, other: Cell) -> Cell:
+        """Return the cell with the most replicates of both and the union of what they observe."""
+        return replace(
+            self,
+            replicates=max(self.replicates, other.replicates),
+            gradients=self.gradients or other.gradients,
+            profile=tuple(sorted({*self.profile, *other.profile})),
+            jacobian=self.jacobian or other.jacobian,
+        )
+
+    def restrict(self, values: Mapping[str, NDArray[np.float64]], part: Cell) -> experiments.Values:
+        """Return what ``part`` asked for: its replicates, its profile, gradients or not, Jacobian or not."""
+        positions = [self.profile.index(depth) for depth in part.profile]
+        kept: experiments.Values = {}
+        for name, column in values.items():
+            rows = column[: part.replicates]
+            if (name in GRADIENT_COLUMNS and not part.gradients) or (name in JACOBIAN_COLUMNS and not part.jacobian):
+                continue
+            if name.endswith("_profile"):
+                if positions:
+                    kept[name] = rows[..., positions]
+            else:
+                kept[name] = rows
+        return kept
 
     def to_json(self) -> dict[str, Any]:
         """Return the specification as JSON values; :meth:`from_json` reads them back."""
@@ -109,77 +194,43 @@ class Cell:
         return f"{self.network}, {self.weights} weights, {self.input}"
 
 
+def stored_draws(network: Network, columns: int, passes: int) -> int:
+    """Estimate how many random numbers take as long as one network of stored weights, made once and passed through."""
+    matrices = 2 if network.branch.has_inner else 1
+    products = passes * -(-columns // LANES) * LANES // PRODUCTS_PER_DRAW
+    return matrices * network.depth * network.width**2 * (DRAWS_PER_STORED_WEIGHT + products)
+
+
 def can_reduce(weights: Weights, inputs: Input) -> bool:
     """Whether the reduced kernel samples these weights exactly."""
-    return weights.law == "gaussian" and inputs.count == 1
+    return weights.law == "gaussian" and inputs.count <= MAXIMAL_REDUCED_INPUTS
 
 
-def choose_kernel(weights: Weights, inputs: Input) -> KernelName:
-    """Return ``reduced`` where it is exact, else ``dense``."""
-    return "reduced" if can_reduce(weights, inputs) else "dense"
+def choose_kernel(weights: Weights, inputs: Input, width: int | None = None, *, jacobian: bool = False) -> KernelName:
+    """Return ``stored`` for a weight process, ``reduced`` where it is exact and faster, ``dense`` elsewhere.
 
-
-@dataclass(frozen=True)
-class Sample:
-    """Values of a cell, one row a replicate.
-
-    Attributes
-    ----------
-    cell : Cell
-    seed : int
-        Root seed.
-    values : mapping of str to float64 array
-        Columns of shape (replicates,) for one input and (replicates, inputs) for several:
-
-        * ``log_norm_ratio``: log R = log(||h_L||^2 / ||h_0||^2),
-        * ``log_displacement``: log sqrt(D) = log(||h_L - h_0|| / ||h_0||),
-        * ``log_gradient_ratio``: log R* = log(||p_0||^2 / ||p_L||^2),
-        * ``log_gradient_displacement``: log sqrt(D*) = log(||p_0 - p_L|| / ||p_L||),
-        * ``pairing_output``, ``pairing_input``: <p_L, h_L> and <p_0, h_0>, both over ||p_L|| ||h_L||,
-        * ``cosine_input``, ``cosine_output`` (several inputs): cosine of each hidden state with the first, at both
-          ends,
-
-        and of shape (replicates, [inputs,] depths) ``norm_profile`` and ``gradient_profile``: log(||h_k||^2 /
-        ||h_0||^2) and log(||p_k||^2 / ||p_L||^2) at the depths of the profile.
-    seconds : float
-        Processor time that the simulation took, all threads together.
+    A Jacobian needs the dense kernel. One input costs O(d) against O(d^2) numbers a layer; m of them O(m d) and
+    O(m^2 d) operations, which is measured to be less up to about m = d/4.
     """
-
-    cell: Cell
-    seed: int
-    values: Mapping[str, NDArray[np.float64]]
-    seconds: float
-
-    @property
-    def overflows(self) -> int:
-        """Replicates with a column that left the range of double precision; its value is infinite or not a number."""
-        bad = np.zeros(self.cell.replicates, dtype=bool)
-        for column in self.values.values():
-            bad |= _has_overflowed(column)
-        return int(bad.sum())
-
-    def column(self, name: str) -> NDArray[np.float64]:
-        """Return a column to compute with.
-
-        Raises
-        ------
-        SpecificationError
-            If the cell does not observe it.
-        NumericalOverflowError
-            If a replicate overflowed: its value is not known, and an average over the others would be wrong.
-        """
-        if name not in self.values:
-            raise SpecificationError(f"the sample has no column {name!r}; it has {', '.join(self.values)}")
-        column = self.values[name]
-        overflows = int(_has_overflowed(column).sum())
-        if overflows:
-            raise NumericalOverflowError(
-                f"{overflows} of {self.cell.replicates} replicates overflowed in column {name} of: {self.cell}"
-            )
-        return column
+    if weights.process is not None:
+        return "stored"
+    faster = inputs.count == 1 or width is None or 4 * inputs.count <= width
+    return "reduced" if faster and not jacobian and can_reduce(weights, inputs) else "dense"
 
 
-def _has_overflowed(column: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Tell for each replicate; minus infinity is the logarithm of 0, a displacement that did not happen."""
-    bad: NDArray[np.bool_] = np.isposinf(column) | np.isnan(column)
-    return np.asarray(bad.reshape(len(column), -1).any(axis=1))
+#: What a cell yields. Columns of shape (replicates,) for one input and (replicates, inputs) for several:
+#:
+#: * ``log_norm_ratio``: log R = log(||h_L||^2 / ||h_0||^2),
+#: * ``log_displacement``: log sqrt(D) = log(||h_L - h_0|| / ||h_0||),
+#: * ``log_gradient_ratio``: log R* = log(||p_0||^2 / ||p_L||^2),
+#: * ``log_gradient_displacement``: log sqrt(D*) = log(||p_0 - p_L|| / ||p_L||),
+#: * ``pairing_output``, ``pairing_input``: <p_L, h_L> and <p_0, h_0>, both over ||p_L|| ||h_L||,
+#: * ``cosine_input``, ``cosine_output`` (several inputs): cosine of each hidden state with the first, at both ends,
+#:
+#: and of shape (replicates, [inputs,] depths), at the depths of the profile, ``norm_profile`` and ``gradient_profile``:
+#: log(||h_k||^2 / ||h_0||^2) and log(||p_k||^2 / ||p_L||^2), and for several inputs ``cosine_profile``: cosine of h_k
+#: with that of the first input. With ``jacobian``, J = dh_L/dh_0:
+#:
+#: * ``log_determinant``: log|det J|,
+#: * ``log_singular_values``, shape (replicates, [inputs,] width): logarithms of the singular values of J, descending.
+Sample: TypeAlias = experiments.Sample[Cell]

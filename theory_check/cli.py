@@ -1,4 +1,4 @@
-"""The command line: ``theory-check run``, ``list``, ``show`` and ``simulate``.
+"""The command line: ``theory-check run``, ``list``, ``show``, ``simulate``, ``map`` and ``calibrate``.
 
 Everything here is parsing and printing; errors end as one line on stderr with exit code 2, an interrupt with 130.
 """
@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -79,6 +79,14 @@ _threads_option = click.option(
 )
 _seed_option = click.option(
     "--seed", type=int, default=0, show_default=True, metavar="N", help="Root seed, 0 to 2^64 - 1."
+)
+_memory_option = click.option(
+    "--memory",
+    type=int,
+    default=512,
+    show_default=True,
+    metavar="MIB",
+    help="Memory for weights that are tied across layers, all threads together. Values do not depend on it.",
 )
 
 
@@ -218,14 +226,23 @@ def show(claim: str, profile: str, out: Path) -> int:
 @click.option(
     "--scale", default=None, metavar="A[,A...]", help="Scaling a_k itself: one number, or one for each layer."
 )
-@click.option("--input", "input_name", default="gaussian", show_default=True, metavar="gaussian|sphere|paper")
+@click.option(
+    "--input", "input_name", default="gaussian", show_default=True, metavar="gaussian|sphere|paper|correlated:cosine=C"
+)
 @click.option("--inputs", type=int, default=1, show_default=True, help="Inputs that share the weights.")
 @click.option("--replicates", type=int, default=1000, show_default=True)
 @_seed_option
 @click.option("--gradients/--no-gradients", default=True, show_default=True)
-@click.option("--profile-depths", default="", metavar="K[,K...]", help="Depths at which to record the norms.")
-@click.option("--kernel", default="auto", show_default=True, metavar="auto|dense|reduced")
+@click.option("--profile-depths", default="", metavar="K[,K...]", help="Depths at which to record norms and cosines.")
+@click.option(
+    "--jacobian/--no-jacobian",
+    default=False,
+    show_default=True,
+    help="Singular values and determinant of dh_L/dh_0; widths up to 100.",
+)
+@click.option("--kernel", default="auto", show_default=True, metavar="auto|dense|reduced|stored")
 @_threads_option
+@_memory_option
 @click.option("--out", type=click.Path(path_type=Path), required=True, metavar="FILE.npz")
 def simulate(
     branch: str,
@@ -241,8 +258,10 @@ def simulate(
     seed: int,
     gradients: bool,
     profile_depths: str,
+    jacobian: bool,
     kernel: str,
     threads: int | None,
+    memory: int,
     out: Path,
 ) -> int:
     """Simulate one cell and write its values.
@@ -253,7 +272,6 @@ def simulate(
     """
     from theory_check.archive import make_cell, summarise, write_sample
     from theory_check.runner import UnitStore, run_cells
-    from theory_check.specifications import check_integer
     from theory_check.storage import make_directory
     from theory_check.streams import check_seed
 
@@ -270,17 +288,17 @@ def simulate(
         replicates=replicates,
         gradients=gradients,
         profile_depths=profile_depths,
+        jacobian=jacobian,
         kernel=kernel,
     )
     check_seed(seed)
-    if threads is not None:
-        check_integer("number of threads", threads, 1, 1024)
+    _check_resources(threads, memory)
     if not out.parent.is_dir() or out.is_dir():
         raise click.UsageError(f"--out {out}: give the path of a file in an existing folder")
     resume = out.parent / f".{out.name}.resume"
     make_directory(resume)
     with _progress(f"theory-check simulate, {replicates} replicates") as report:
-        sample = run_cells([cell], seed, threads=threads, folder=resume, report=report)[cell]
+        sample = run_cells([cell], seed, threads=threads, folder=resume, report=report, memory=memory * 2**20)[cell]
     write_sample(sample, out)
     UnitStore(resume).clear()
     for line in summarise(sample):
@@ -293,6 +311,109 @@ def simulate(
             err=True,
         )
     return 0
+
+
+@cli.command("map")
+@click.option("--branch", default="res-3", show_default=True, metavar="linear|res-1|res-2|res-3")
+@click.option("--activation", default="relu", show_default=True, metavar="relu|leaky:slope=S|identity|tanh")
+@click.option("--width", type=int, default=40, show_default=True)
+@click.option("--depth", type=int, default=1000, show_default=True)
+@click.option("--process", default="fgn", show_default=True, metavar="NAME[:key=value,...]",
+              help="Weight process; the first of its parameters that is left open varies.")  # fmt: skip
+@click.option("--parameters", default="0.05:0.97:51", show_default=True, metavar="FIRST:LAST:COUNT",
+              help="Values of that parameter; or numbers separated by commas.")  # fmt: skip
+@click.option("--betas", default="0:1.3:70", show_default=True, metavar="FIRST:LAST:COUNT",
+              help="Scaling exponents; or numbers separated by commas.")  # fmt: skip
+@click.option("--draws", type=int, default=5, show_default=True, help="Draws of the weights for each parameter.")
+@click.option("--inputs", type=int, default=10, show_default=True, help="Inputs for each draw.")
+@click.option("--input", "input_name", default="paper", show_default=True, metavar="gaussian|sphere|paper")
+@click.option("--gradients/--no-gradients", default=True, show_default=True)
+@_seed_option
+@_threads_option
+@_memory_option
+@click.option("--out", type=click.Path(path_type=Path), required=True, metavar="FILE.npz")
+def phase_map(seed: int, threads: int | None, memory: int, out: Path, **spelling: Any) -> int:
+    """Map output and gradient over a parameter of the weights and the scaling exponent beta.
+
+    Arrays of shape (parameters, betas, draws, inputs): log_norm_ratio, log_displacement = log(|h_L - h_0|/|h_0|),
+    log_gradient_ratio, log_gradient_displacement; parameters, betas and the specification as JSON in spec. A picture
+    of the medians stands beside them, FILE.png.
+    """
+    from theory_check.map_archive import make_map, write_map
+    from theory_check.phase_map import run_map
+    from theory_check.runner import UnitStore
+    from theory_check.storage import make_directory
+    from theory_check.streams import check_seed
+
+    specification = make_map(**spelling)
+    check_seed(seed)
+    _check_resources(threads, memory)
+    if not out.parent.is_dir() or out.is_dir() or out.suffix == ".png":
+        raise click.UsageError(f"--out {out}: give the path of a file in an existing folder, not of a picture")
+    resume = out.parent / f".{out.name}.resume"
+    make_directory(resume)
+    values, betas = len(specification.values), len(specification.betas)
+    with _progress(f"theory-check map, {values} x {betas} points") as report:
+        found = run_map(specification, seed, threads=threads, folder=resume, report=report, memory=memory * 2**20)
+    written = write_map(found, out)
+    UnitStore(resume).clear()
+    click.echo(
+        f"{values} values of {specification.parameter}, {betas} of beta, {specification.draws} draws x "
+        f"{specification.input.count} inputs: "
+        f"{found.seconds:.1f} core s"
+    )
+    for path in written:
+        click.echo(f"written: {path}")
+    return 0
+
+
+def _check_resources(threads: int | None, memory: int) -> None:
+    from theory_check.specifications import check_integer
+
+    if threads is not None:
+        check_integer("number of threads", threads, 1, 1024)
+    check_integer("memory in MiB", memory, 1, 2**20)
+
+
+@cli.command()
+@click.argument("methods", nargs=-1, metavar="[METHOD]...")
+@click.option("--profile", default="quick", show_default=True, metavar="quick|nightly", help="Depth of evidence.")
+@_seed_option
+@click.option("--out", type=click.Path(path_type=Path), default=Path("reports"), show_default=True, metavar="DIR")
+@click.option("--threads", type=int, default=None, metavar="N",
+              help="Processes; default: one for each processor. Counts do not depend on it.")  # fmt: skip
+def calibrate(methods: tuple[str, ...], profile: str, seed: int, out: Path, threads: int | None) -> int:
+    """Check that the statistical methods keep their promises: all of them, or those named.
+
+    Counts false rejections and missed deviations on samples from known laws, and those of procedures that are known to
+    break their promise. Writes DIR/CALIBRATION.md, DIR/calibration.json and DIR/figures/calibration.png. Exit code 0:
+    all promises kept, all negative controls refuted; 1: a promise refuted; 2: bad input; 3: a control not refuted; 130:
+    interrupted, nothing is written.
+    """
+    from theory_check.calibration.calibration import calibrate as run_calibration
+    from theory_check.calibration.calibration import exit_code, find_methods, find_profile
+    from theory_check.reporting.calibration import answer_controls, answer_promises, method_lines, write_calibration
+    from theory_check.specifications import check_integer
+    from theory_check.storage import make_directory
+    from theory_check.streams import check_seed
+
+    find_methods(methods)
+    find_profile(profile)
+    check_seed(seed)
+    if threads is not None:
+        check_integer("number of threads", threads, 1, 1024)
+    make_directory(out)
+    try:
+        with _progress(f"theory-check calibrate, profile {profile}, seed {seed}") as report:
+            record = run_calibration(methods, profile=profile, seed=seed, threads=threads, report=report)
+    except KeyboardInterrupt:
+        click.echo("theory-check: interrupted; nothing was written, the same command starts again", err=True)
+        return INTERRUPTED
+    written = write_calibration(record, out)
+    for line in (*method_lines(record), answer_promises(record), answer_controls(record)):
+        click.echo(line)
+    click.echo(f"report: {written[0]}")
+    return exit_code(record)
 
 
 def _invoke(command: Callable[..., object], arguments: list[str] | None) -> int:

@@ -3,6 +3,9 @@
 To add a law, append one :class:`WeightLaw` to :data:`LAWS`: a name, a line of description and a plain function that
 maps two independent uniforms on (0, 1] to one draw of unit variance. It is then available in Python, on the command
 line (``--weights NAME``), in the Hypothesis strategies and in the tests that every law passes.
+
+Weights that are correlated from layer to layer follow a :class:`~theory_check.processes.WeightProcess` instead and are
+spelled in the same way.
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theory_check.errors import SpecificationError
+from theory_check.processes import PROCESSES, WeightProcess
 from theory_check.specifications import check_choice, check_finite, parse_call, render_call
 
 #: ``transform(u, v, constants)``: two independent uniforms on (0, 1] to one draw; compiled, so arithmetic and ``math``
@@ -202,24 +206,32 @@ LAWS: tuple[WeightLaw, ...] = (
 )
 
 
+_DEFINITIONS: tuple[WeightLaw | WeightProcess, ...] = (*LAWS, *PROCESSES)
+
+
 def law_names() -> tuple[str, ...]:
-    """Return the names of all weight laws."""
-    return tuple(law.name for law in LAWS)
+    """Return the names of all weight laws and weight processes."""
+    return tuple(law.name for law in _DEFINITIONS)
 
 
-def find_law(name: str) -> WeightLaw:
-    """Return the weight law of that name."""
+def find_law(name: str) -> WeightLaw | WeightProcess:
+    """Return the weight law or weight process of that name."""
     check_choice("weight law", name, law_names())
+    return next(law for law in _DEFINITIONS if law.name == name)
+
+
+def find_independent_law(name: str) -> WeightLaw:
+    """Return the weight law of that name; weight processes are refused."""
+    check_choice("law of independent weights", name, [law.name for law in LAWS])
     return next(law for law in LAWS if law.name == name)
 
 
 @dataclass(frozen=True)
 class Weights:
-    """A weight law with its parameters and its variance convention, spelled ``student:df=5,variance=he``.
+    """A weight law or process with its parameters and its variance convention, spelled ``student:df=5,variance=he``.
 
     Entries of V have variance ``gain / width``, with gain 1 for the conventions ``unit``, ``glorot`` and ``lecun``, 2
-    for
-    ``he`` and 1/3 for ``pytorch``.
+    for ``he`` and 1/3 for ``pytorch``.
     """
 
     law: str = "gaussian"
@@ -237,6 +249,8 @@ class Weights:
                 raise SpecificationError(
                     f"{key} of {self.law} weights is {value:g}; it must be between {low:g} and {high:g}"
                 )
+            if isinstance(law, WeightProcess) and key in law.whole and value != int(value):
+                raise SpecificationError(f"{key} of {self.law} weights is {value:g}; it must be a whole number")
         complete = {**law.defaults, **dict(self.parameters)}
         object.__setattr__(self, "parameters", tuple((k, float(complete[k])) for k in sorted(complete)))
 
@@ -260,14 +274,40 @@ class Weights:
         return render_call(self.law, arguments)
 
     @property
-    def definition(self) -> WeightLaw:
-        """The law itself."""
+    def definition(self) -> WeightLaw | WeightProcess:
+        """The law or process itself."""
         return find_law(self.law)
+
+    @property
+    def process(self) -> WeightProcess | None:
+        """The process along the layers; None if layers are independent."""
+        definition = self.definition
+        return definition if isinstance(definition, WeightProcess) else None
+
+    def covariance(self, depth: int) -> NDArray[np.float64]:
+        """Return the covariance of an entry over the layers, in units of its variance: (depth, depth)."""
+        process = self.process
+        return np.eye(depth) if process is None else process.covariance(self._named, depth)
+
+    def autocovariance(self, depth: int) -> NDArray[np.float64]:
+        """Return the covariance of an entry with itself 0 .. depth - 1 layers later, in units of its variance."""
+        process = self.process
+        return np.asarray(np.eye(1, depth)[0]) if process is None else process.autocovariance(self._named, depth)
+
+    @property
+    def regularity(self) -> float:
+        """Hoelder exponent of the process whose values or increments the layers are; 1/2 if they are independent."""
+        process = self.process
+        return 0.5 if process is None else process.regularity(self._named)
+
+    @property
+    def _named(self) -> dict[str, float]:
+        return dict(self.parameters)
 
     @property
     def constants(self) -> NDArray[np.float64]:
         """Numbers that the kernel of the law reads."""
-        return np.array(self.definition.constants(dict(self.parameters)), dtype=np.float64)
+        return np.array(self.definition.constants(self._named), dtype=np.float64)
 
     @property
     def gain(self) -> float:
@@ -277,12 +317,12 @@ class Weights:
     @property
     def entry_variance(self) -> float:
         """Variance of an entry times the width: the gain, 0 for zero weights, infinite for heavy tails."""
-        return self.gain * self.definition.variance(dict(self.parameters))
+        return self.gain * self.definition.variance(self._named)
 
     @property
     def kurtosis(self) -> float:
         """Fourth moment of an entry over its squared variance."""
-        return self.definition.kurtosis(dict(self.parameters))
+        return self.definition.kurtosis(self._named)
 
     @property
     def is_dominated_by_gaussian(self) -> bool:

@@ -1,6 +1,6 @@
 """Forward and backward passes over a block of replicates: a cell's network and weights as kernel calls.
 
-The two kinds share one protocol, so that :mod:`theory_check.simulation` does not care which kernel a cell uses.
+The kinds share one protocol, so that :mod:`theory_check.simulation` does not care which kernel a cell uses.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theory_check.cells import Cell
-from theory_check.initializations import Weights
+from theory_check.initializations import Weights, find_independent_law
 from theory_check.kernels import LANES
 from theory_check.networks import Activation
 
@@ -35,7 +35,7 @@ def row_filler(weights: Weights) -> Filler:
     """Return the compiled filler of a weight law."""
     from theory_check.kernels import rows
 
-    law = weights.definition
+    law = find_independent_law(weights.law)
     if law.kernel == "entrywise":
         return Filler(rows.entrywise_filler(law.transform), weights.constants, 1.0)
     fill = {
@@ -81,6 +81,13 @@ class Passes(Protocol):
         self, first: int, scaling: FloatArray, kept: Any, gradient: FloatArray, exponents: NDArray[np.int64]
     ) -> None:
         """Carry ``gradient`` (inputs, width, LANES) back through the same layers, in place."""
+
+
+def make_passes(cell: Cell, key: NDArray[np.uint32], first_replicate: int) -> Passes:
+    """Return the passes of a cell's kernel."""
+    if cell.kernel == "dense":
+        return DensePasses(cell, key, first_replicate)
+    return (ReducedPasses if cell.input.count == 1 else GramPasses)(cell, key, first_replicate)
 
 
 class DensePasses:
@@ -130,6 +137,61 @@ class DensePasses:
         self._kernel.backward(
             *self._block, first, scaling, *self._weights, self._branch.has_inner, self._orthogonal,
             kept, gradient.reshape(self._shape), exponents,
+        )  # fmt: skip
+
+    def tangent(self, first: int, scaling: FloatArray, kept: Any, index: int, frame: FloatArray) -> None:
+        """Carry the tangent vectors ``frame`` (columns, width * LANES) of one input through the same layers."""
+        from theory_check.kernels import tangent
+
+        slopes = np.ascontiguousarray(kept[: len(scaling), index])
+        tangent.advance(
+            *self._block, first, scaling, *self._weights, self._branch.has_inner, self._orthogonal, slopes, frame
+        )
+
+
+class GramPasses:
+    """Gaussian weights by their action on several hidden states at once, exact in law."""
+
+    def __init__(self, cell: Cell, key: NDArray[np.uint32], first_replicate: int) -> None:
+        from theory_check.kernels import gram
+
+        network, inputs = cell.network, cell.input.count
+        deviation = math.sqrt(cell.weights.gain / network.width)
+        self._kernel: Any = gram
+        self._block = (key, first_replicate)
+        self._deviations = (deviation, deviation)
+        self._branch = network.branch
+        self._activation = compiled_activation(network.branch.activation)
+        self._shape = (inputs, network.width * LANES)
+        self.bytes_per_layer = (4 * network.width + 8) * inputs * LANES
+        self.draws_per_layer = inputs * network.width * LANES * (2 if network.branch.has_inner else 1)
+
+    def storage(self, layers: int) -> Any:
+        """Return room for what ``layers`` layers must keep."""
+        return np.empty((layers, *self._shape), np.float32), np.empty((layers, self._shape[0], LANES), np.int64)
+
+    def slice(self, kept: Any, first: int, last: int) -> Any:
+        """Return the part of the room that belongs to layers ``first`` to ``last``."""
+        return kept[0][first:last], kept[1][first:last]
+
+    def forward(
+        self, first: int, scaling: FloatArray, hidden: FloatArray, exponents: NDArray[np.int64], kept: Any
+    ) -> None:
+        """Advance ``hidden`` in place."""
+        branch = self._branch
+        self._kernel.forward(
+            *self._block, first, scaling, *self._deviations, branch.has_inner, branch.has_bias,
+            *self._activation, branch.activation.homogeneous, hidden.reshape(self._shape), exponents, *kept,
+        )  # fmt: skip
+
+    def backward(
+        self, first: int, scaling: FloatArray, kept: Any, gradient: FloatArray, exponents: NDArray[np.int64]
+    ) -> None:
+        """Carry ``gradient`` back in place."""
+        branch = self._branch
+        self._kernel.backward(
+            *self._block, first, scaling, *self._deviations, branch.has_inner, branch.has_bias,
+            *self._activation, *kept, gradient.reshape(self._shape), exponents,
         )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Cells in, samples out: plan the union of the cells, execute it in threads, keep finished parts, resume.
+"""Experiments in, samples out: plan their union, execute it in threads, keep finished parts, resume.
 
 The unit of work, :func:`simulate_blocks`, is a pure function of picklable arguments that returns arrays; any engine
 that maps functions over arguments can run it with the same values.
@@ -11,20 +11,24 @@ import io
 import os
 import threading
 import zipfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from time import thread_time
+from types import MappingProxyType
+from typing import Any, Generic
 
 import numpy as np
-from numpy.typing import NDArray
 
-from theory_check.cells import GRADIENT_COLUMNS, Cell, Sample
+from theory_check import euler, euler_maruyama, simulation, sweeps
+from theory_check.cells import Cell
 from theory_check.errors import StorageError
-from theory_check.kernels import LANES
-from theory_check.simulation import Values, never, simulate_block
+from theory_check.euler import Euler
+from theory_check.euler_maruyama import EulerMaruyama
+from theory_check.experiments import MEMORY, E, Sample, Values, never
 from theory_check.storage import write_atomically
+from theory_check.sweeps import Sweep
 
 #: Random numbers, all lanes, that a unit of work draws: about a second, so that a killed run loses little.
 UNIT_DRAWS = 4 * 10**9
@@ -38,10 +42,10 @@ def silent(done: int, total: int) -> None:
 
 
 @dataclass(frozen=True)
-class Unit:
-    """Blocks ``first`` to ``last - 1`` of a cell under a root seed."""
+class Unit(Generic[E]):
+    """Blocks ``first`` to ``last - 1`` of an experiment under a root seed."""
 
-    cell: Cell
+    cell: E
     seed: int
     first: int
     last: int
@@ -49,7 +53,7 @@ class Unit:
     @property
     def draws(self) -> int:
         """Estimate of the random numbers that it needs: a measure of its duration."""
-        return (self.last - self.first) * draws_per_block(self.cell)
+        return (self.last - self.first) * self.cell.draws_per_block
 
     @property
     def name(self) -> str:
@@ -58,57 +62,50 @@ class Unit:
         return hashlib.sha256(text.encode()).hexdigest()[:24] + ".npz"
 
 
-def draws_per_block(cell: Cell) -> int:
-    """Estimate the random numbers that a block draws, forward and backward."""
-    network = cell.network
-    matrices = 2 if network.branch.has_inner else 1
-    size = network.width**2 if cell.kernel == "dense" else 4 * network.width
-    passes = 2 if cell.gradients else 1
-    return LANES * network.depth * size * matrices * passes
+#: ``simulate_block(experiment, seed, block, stop)``: the columns of a block, one row a replicate.
+Simulator = Callable[..., Values]
+
+#: How each kind of experiment is simulated, and the only place that tells them apart.
+SIMULATORS: Mapping[type, Simulator] = MappingProxyType(
+    {
+        Cell: simulation.simulate_block,
+        Sweep: sweeps.simulate_block,
+        EulerMaruyama: euler_maruyama.simulate_block,
+        Euler: euler.simulate_block,
+    }
+)
+
+#: Kinds whose memory can be bounded: their simulators take ``memory=bytes`` besides.
+BOUNDED = frozenset({Cell, Sweep})
 
 
-def simulate_blocks(unit: Unit, stop: Callable[[], bool] = never) -> tuple[Values, float]:
+def simulate_blocks(unit: Unit[Any], stop: Callable[[], bool] = never, *, memory: int = MEMORY) -> tuple[Values, float]:
     """Simulate a unit of work; return its columns and the processor seconds it took."""
     started = thread_time()
-    blocks = [simulate_block(unit.cell, unit.seed, block, stop) for block in range(unit.first, unit.last)]
+    simulate_block = SIMULATORS[type(unit.cell)]
+    options = {"memory": memory} if type(unit.cell) in BOUNDED else {}
+    blocks = [simulate_block(unit.cell, unit.seed, b, stop, **options) for b in range(unit.first, unit.last)]
     values = {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
     return values, thread_time() - started
 
 
-def merge_cells(cells: Iterable[Cell]) -> dict[str, Cell]:
-    """Return one cell for each identity: the most replicates and the union of what is observed."""
-    merged: dict[str, Cell] = {}
+def merge_cells(cells: Iterable[E]) -> dict[str, E]:
+    """Return one experiment for each identity: the most replicates and the union of what is observed."""
+    merged: dict[str, E] = {}
     for cell in cells:
-        known = merged.get(cell.identity, cell)
-        merged[cell.identity] = replace(
-            known,
-            replicates=max(known.replicates, cell.replicates),
-            gradients=known.gradients or cell.gradients,
-            profile=tuple(sorted({*known.profile, *cell.profile})),
-        )
+        merged[cell.identity] = merged.get(cell.identity, cell).merge(cell)
     return merged
 
 
-def restrict(sample: Sample, cell: Cell) -> Sample:
-    """Return the part of a merged sample that a cell asked for: its replicates, its profile, gradients or not."""
-    positions = [sample.cell.profile.index(depth) for depth in cell.profile]
-    values: dict[str, NDArray[np.float64]] = {}
-    for name, column in sample.values.items():
-        rows = column[: cell.replicates]
-        if name in GRADIENT_COLUMNS and not cell.gradients:
-            continue
-        if name.endswith("_profile"):
-            if positions:
-                values[name] = rows[..., positions]
-        else:
-            values[name] = rows
-    return Sample(cell, sample.seed, values, sample.seconds)
+def restrict(sample: Sample[E], cell: E) -> Sample[E]:
+    """Return the part of a merged sample that an experiment asked for."""
+    return Sample(cell, sample.seed, sample.cell.restrict(sample.values, cell), sample.seconds)
 
 
-def plan_units(cell: Cell, seed: int) -> list[Unit]:
-    """Cut a cell into units of work of about a second; the cuts depend on the cell alone."""
-    blocks = -(-cell.replicates // LANES)
-    step = max(1, UNIT_DRAWS // draws_per_block(cell))
+def plan_units(cell: E, seed: int) -> list[Unit[E]]:
+    """Cut an experiment into units of work of about a second; the cuts depend on the experiment alone."""
+    blocks = -(-cell.replicates // cell.block_size)
+    step = max(1, UNIT_DRAWS // cell.draws_per_block)
     return [Unit(cell, seed, first, min(first + step, blocks)) for first in range(0, blocks, step)]
 
 
@@ -118,7 +115,7 @@ class UnitStore:
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder
 
-    def load(self, unit: Unit) -> tuple[Values, float] | None:
+    def load(self, unit: Unit[Any]) -> tuple[Values, float] | None:
         """Return the stored result of a unit, if there is a readable one."""
         if self._folder is None:
             return None
@@ -130,7 +127,7 @@ class UnitStore:
         except (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile):
             return None
 
-    def save(self, unit: Unit, values: Values, seconds: float) -> None:
+    def save(self, unit: Unit[Any], values: Values, seconds: float) -> None:
         """Keep the result of a unit."""
         if self._folder is None:
             return
@@ -157,10 +154,12 @@ def available_threads() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _execute(units: Sequence[Unit], store: UnitStore, threads: int, report: Report) -> dict[Unit, tuple[Values, float]]:
+def _execute(
+    units: Sequence[Unit[E]], store: UnitStore, threads: int, report: Report, memory: int
+) -> dict[Unit[E], tuple[Values, float]]:
     total = sum(unit.draws for unit in units)
-    results: dict[Unit, tuple[Values, float]] = {}
-    missing: list[Unit] = []
+    results: dict[Unit[E], tuple[Values, float]] = {}
+    missing: list[Unit[E]] = []
     for unit in units:
         stored = store.load(unit)
         if stored is None:
@@ -170,13 +169,13 @@ def _execute(units: Sequence[Unit], store: UnitStore, threads: int, report: Repo
     done = total - sum(unit.draws for unit in missing)
     report(done, total)
     stopped = threading.Event()
-    running: dict[Future[tuple[Values, float]], Unit] = {}
+    running: dict[Future[tuple[Values, float]], Unit[E]] = {}
     with ThreadPoolExecutor(threads) as pool:
         try:
             while missing or running:
                 while missing and len(running) < threads:
                     unit = missing.pop(0)
-                    running[pool.submit(simulate_blocks, unit, stopped.is_set)] = unit
+                    running[pool.submit(simulate_blocks, unit, stopped.is_set, memory=memory // threads)] = unit
                 finished, _ = wait(running, return_when=FIRST_COMPLETED)
                 for future in finished:
                     unit = running.pop(future)
@@ -191,35 +190,39 @@ def _execute(units: Sequence[Unit], store: UnitStore, threads: int, report: Repo
 
 
 def run_cells(
-    cells: Iterable[Cell],
+    cells: Iterable[E],
     seed: int,
     *,
     threads: int | None = None,
     folder: Path | None = None,
     report: Report = silent,
-) -> dict[Cell, Sample]:
-    """Simulate the union of cells once and return a sample for each.
+    memory: int = MEMORY,
+) -> dict[E, Sample[E]]:
+    """Simulate the union of experiments once and return a sample for each.
 
     Parameters
     ----------
-    cells : iterable of Cell
-        Cells of one identity share their replicates, whatever they observe and however many they ask for.
+    cells : iterable of experiments
+        Those of one identity share their replicates, whatever they observe and however many they ask for.
     seed : int
         Root seed.
     threads : int, optional
         Default: all processors this process may use. Values do not depend on it.
     folder : Path, optional
-        Where finished units are kept until :meth:`UnitStore.clear`; a later call with the same cells goes on from them.
+        Where finished units are kept until :meth:`UnitStore.clear`; a later call with the same experiments goes on
+        from them.
     report : callable
         Called with the work done and the total.
+    memory : int
+        Bytes that stored weights, and what is kept for their backward pass, may take in all threads together. Values
+        do not depend on it.
     """
     wanted = list(cells)
     merged = merge_cells(wanted)
     units = {identity: plan_units(cell, seed) for identity, cell in merged.items()}
-    results = _execute(
-        [u for us in units.values() for u in us], UnitStore(folder), threads or available_threads(), report
-    )
-    samples: dict[str, Sample] = {}
+    planned = [unit for parts in units.values() for unit in parts]
+    results = _execute(planned, UnitStore(folder), threads or available_threads(), report, memory)
+    samples: dict[str, Sample[E]] = {}
     for identity, cell in merged.items():
         parts = [results[unit] for unit in units[identity]]
         values = {n: np.concatenate([v[n] for v, _ in parts])[: cell.replicates] for n in parts[0][0]}

@@ -8,6 +8,9 @@ from collections.abc import Iterable, Mapping
 
 from theory_check.errors import SpecificationError
 
+#: Most values in a grid.
+MAXIMAL_GRID = 100_000
+
 
 def check_choice(what: str, value: object, accepted: Iterable[str]) -> None:
     """Raise unless ``value`` is one of the accepted names; suggest the nearest one."""
@@ -30,6 +33,22 @@ def check_finite(what: str, value: object) -> None:
     """Raise unless ``value`` is a finite number."""
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
         raise SpecificationError(f"{what} is {value!r}; it must be a finite number")
+
+
+def parse_grid(what: str, text: str) -> tuple[float, ...]:
+    """Read ``FIRST:LAST:COUNT``, evenly spaced with both ends, or numbers separated by commas."""
+    wrong = SpecificationError(f"{what} {text!r} must be FIRST:LAST:COUNT or numbers separated by commas")
+    parts = text.split(":")
+    try:
+        if len(parts) == 1:
+            return tuple(float(part) for part in text.split(","))
+        first, last, count = float(parts[0]), float(parts[1]), int(parts[2])
+    except (ValueError, IndexError):
+        raise wrong from None
+    if len(parts) != 3 or count < 2 or count > MAXIMAL_GRID or not math.isfinite(last - first):
+        raise wrong
+    step = (last - first) / (count - 1)
+    return (*(first + step * i for i in range(count - 1)), last)
 
 
 def parse_call(what: str, text: str) -> tuple[str, dict[str, float | str]]:

@@ -22,8 +22,9 @@ from hypothesis import strategies as st
 from theory_check.cells import MAXIMAL_ORTHOGONAL_WIDTH, Cell, KernelName, can_reduce
 from theory_check.initializations import GAINS, LAWS, WeightLaw, Weights
 from theory_check.networks import Activation, ActivationName, Branch, Input, Network, Scaling
+from theory_check.processes import PROCESSES, WeightProcess
 
-__all__ = ["activations", "branches", "cells", "inputs", "networks", "scalings", "weights"]
+__all__ = ["activations", "branches", "cells", "inputs", "networks", "scalings", "weight_processes", "weights"]
 
 #: Largest absolute value of the scaling exponents and factors that are drawn: beyond, a few layers leave double
 #: precision.
@@ -99,7 +100,7 @@ def weights(
     nonzero: bool = False,
     independent: bool = False,
 ) -> st.SearchStrategy[Weights]:
-    """Draw a registered weight law, its parameters inside their ranges, and a variance convention.
+    """Draw a weight law with independent layers, its parameters inside their ranges, and a variance convention.
 
     Parameters
     ----------
@@ -121,9 +122,22 @@ def weights(
     return drawn.filter(lambda w: math.isfinite(w.entry_variance)) if finite_variance else drawn
 
 
-def _weights_of_law(law: WeightLaw) -> st.SearchStrategy[Weights]:
+def weight_processes(*, names: tuple[str, ...] | None = None) -> st.SearchStrategy[Weights]:
+    """Draw weights that are correlated from layer to layer: a registered process, its parameters, a convention.
+
+    Parameters
+    ----------
+    names : tuple of str, optional
+        Names of the processes to draw from; default: all that are registered.
+    """
+    chosen = [process for process in PROCESSES if names is None or process.name in names]
+    return st.sampled_from(chosen).flatmap(_weights_of_law)
+
+
+def _weights_of_law(law: WeightLaw | WeightProcess) -> st.SearchStrategy[Weights]:
+    whole = law.whole if isinstance(law, WeightProcess) else frozenset()
     parameters = [
-        st.tuples(st.just(name), st.just(default) | _inside(*law.ranges[name]))
+        st.tuples(st.just(name), st.just(default) | _inside(*law.ranges[name], whole=name in whole))
         for name, default in law.defaults.items()
     ]
     return st.builds(Weights, st.just(law.name), st.tuples(*parameters), st.sampled_from(sorted(GAINS, key=_plainness)))
@@ -133,8 +147,10 @@ def _plainness(convention: str) -> tuple[bool, str]:
     return convention != "unit", convention
 
 
-def _inside(low: float, high: float) -> st.SearchStrategy[float]:
+def _inside(low: float, high: float, *, whole: bool = False) -> st.SearchStrategy[float]:
     """Draw from an open interval; on the logarithmic scale where it spans several orders of magnitude."""
+    if whole:
+        return st.integers(math.floor(low) + 1, math.ceil(high) - 1).map(float)
     if low > 0.0 and high > 10.0 * low:
         drawn = _between(math.log(low), math.log(high)).map(lambda x: float(f"{math.exp(x):.6g}"))
     else:
@@ -144,7 +160,15 @@ def _inside(low: float, high: float) -> st.SearchStrategy[float]:
 
 def inputs(*, maximal_count: int = 3) -> st.SearchStrategy[Input]:
     """Draw a law of the input, and how many inputs share the weights (up to ``maximal_count``)."""
-    return st.builds(Input, st.sampled_from(["gaussian", "sphere", "paper"]), st.integers(1, maximal_count))
+    plain = st.builds(Input, st.sampled_from(["gaussian", "sphere", "paper"]), st.integers(1, maximal_count))
+    several = st.integers(2, max(maximal_count, 2)).flatmap(_correlated)
+    return plain | several if maximal_count > 1 else plain
+
+
+def _correlated(count: int) -> st.SearchStrategy[Input]:
+    least = -1.0 / (count - 1)
+    cosines = _between(least, 1.0).filter(lambda cosine: cosine >= least)
+    return st.builds(Input, st.just("correlated"), st.just(count), cosines | st.sampled_from([1.0, 0.0, least]))
 
 
 @st.composite
@@ -196,12 +220,18 @@ def cells(
     law, observed = draw(weights), draw(inputs)
     # Drawn in any case: a choice that only some cells have would make the others look simpler.
     reduced = draw(st.booleans()) and can_reduce(law, observed)
+    drawn: KernelName = "stored" if law.process is not None else "reduced" if reduced else "dense"
+    chosen = kernel or drawn
+    jacobian = draw(st.booleans()) and chosen == "dense"
+    if observed.name == "correlated" and observed.correlation_factor.shape[1] > network.width:
+        observed = Input("sphere", observed.count)
     return Cell(
         network=network,
         weights=law,
         input=observed,
-        kernel=kernel or ("reduced" if reduced else "dense"),
+        kernel=chosen,
         replicates=draw(st.integers(1, max_replicates)),
         gradients=draw(st.booleans()),
         profile=tuple(sorted(draw(st.sets(st.integers(0, network.depth), max_size=3)))),
+        jacobian=jacobian,
     )

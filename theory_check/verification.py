@@ -18,7 +18,7 @@ from theory_check.claims.catalogue import REGIMES, all_claims
 from theory_check.claims.model import FAMILY_LEVEL, PROFILES, Claim, PlannedCheck, Profile, Regime, evaluate, plan_claim
 from theory_check.findings import ClaimFinding, RegimeReport, RunRecord
 from theory_check.kernels import LANES
-from theory_check.runner import Report, available_threads, draws_per_block, merge_cells, run_cells, silent
+from theory_check.runner import Report, available_threads, merge_cells, run_cells, silent
 from theory_check.specifications import check_choice, check_integer
 from theory_check.streams import check_seed
 
@@ -68,7 +68,7 @@ def plan_run(names: Iterable[str], profile: Profile) -> Plan:
 
 def estimated_draws(cells: Iterable[Cell]) -> int:
     """Estimate the random numbers that the union of the cells needs."""
-    return sum(-(-cell.replicates // LANES) * draws_per_block(cell) for cell in merge_cells(cells).values())
+    return sum(-(-cell.replicates // LANES) * cell.draws_per_block for cell in merge_cells(cells).values())
 
 
 def judge_plan(plan: Plan, samples: dict[Cell, Sample]) -> tuple[RegimeReport, ...]:

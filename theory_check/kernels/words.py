@@ -20,6 +20,21 @@ _ROUNDS = PHILOX_ROUNDS
 
 
 @kernel()
+def philox(c0, c1, c2, c3, k0, k1):
+    """Return the four words of Philox4x32-10 at a counter under a key."""
+    for _ in range(_ROUNDS):
+        first = uint64(c0) * _M0
+        second = uint64(c2) * _M1
+        c0 = uint32(uint32(second >> uint64(32)) ^ c1 ^ k0)
+        c2 = uint32(uint32(first >> uint64(32)) ^ c3 ^ k1)
+        c1 = uint32(second)
+        c3 = uint32(first)
+        k0 = uint32(k0 + _W0)
+        k1 = uint32(k1 + _W1)
+    return c0, c1, c2, c3
+
+
+@kernel()
 def seed_lanes(state, key, first_replicate, layer, purpose):
     """Set the state of every lane to Philox4x32-10 at counter (replicate, replicate >> 32, layer, purpose).
 
@@ -29,21 +44,26 @@ def seed_lanes(state, key, first_replicate, layer, purpose):
     low = uint32(first_replicate & 0xFFFFFFFF)
     high = uint32(first_replicate >> 32)
     for lane in range(LANES):
-        c0 = uint32(low + uint32(lane))
-        c1 = high
-        c2 = uint32(layer)
-        c3 = uint32(purpose)
-        k0 = uint32(key[0])
-        k1 = uint32(key[1])
-        for _ in range(_ROUNDS):
-            first = uint64(c0) * _M0
-            second = uint64(c2) * _M1
-            c0 = uint32(uint32(second >> uint64(32)) ^ c1 ^ k0)
-            c2 = uint32(uint32(first >> uint64(32)) ^ c3 ^ k1)
-            c1 = uint32(second)
-            c3 = uint32(first)
-            k0 = uint32(k0 + _W0)
-            k1 = uint32(k1 + _W1)
+        c0, c1, c2, c3 = philox(
+            uint32(low + uint32(lane)), high, uint32(layer), uint32(purpose), uint32(key[0]), uint32(key[1])
+        )
+        state[lane] = c0
+        state[LANES + lane] = c1
+        state[2 * LANES + lane] = c2
+        state[3 * LANES + lane] = c3
+
+
+@kernel()
+def seed_entries(state, key, replicate, group, layer, purpose):
+    """Set the lanes to Philox4x32-10 at counter (replicate, LANES group + lane, layer, purpose).
+
+    Here the lanes are parts of one replicate's weights. Replicate and LANES group + lane are below 2^32.
+    """
+    for lane in range(LANES):
+        c0, c1, c2, c3 = philox(
+            uint32(replicate), uint32(group * LANES + lane), uint32(layer), uint32(purpose),
+            uint32(key[0]), uint32(key[1]),
+        )  # fmt: skip
         state[lane] = c0
         state[LANES + lane] = c1
         state[2 * LANES + lane] = c2

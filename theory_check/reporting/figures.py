@@ -92,7 +92,7 @@ def render(picture: Picture) -> bytes:
     columns = math.ceil(count / rows)
     legend_lines = max((_legend_lines(panel) for panel in picture.panels), default=0)
     height = rows * (_PANEL_HEIGHT + _LEGEND_LINE * legend_lines)
-    with _own_style():
+    with own_style():
         figure = Figure(figsize=(columns * max(_PANEL_WIDTH, 5.2 if count == 1 else 0), height), layout="constrained")
         FigureCanvasAgg(figure)
         for position, panel in enumerate(picture.panels, start=1):
@@ -103,7 +103,7 @@ def render(picture: Picture) -> bytes:
             _draw_legend(axes, panel)
         drawn = io.BytesIO()
         figure.savefig(drawn, format="png", dpi=_DPI, metadata={"Software": None})
-    return _compact(drawn)
+    return compact_png(drawn)
 
 
 def describe(picture: Picture) -> str:
@@ -138,7 +138,7 @@ def _has_wide_legend(panel: Panel) -> bool:
     return all(len(plain_text(label)) <= _HALF_LEGEND for label in labels)
 
 
-def _compact(png: io.BytesIO) -> bytes:
+def compact_png(png: io.BytesIO) -> bytes:
     """Return a picture of few colours at a third of its size."""
     from PIL import Image
 
@@ -317,7 +317,7 @@ def _label(text: str, length: int) -> str:
 
 
 @contextmanager
-def _own_style() -> Iterator[None]:
+def own_style() -> Iterator[None]:
     """Use our settings alone, whatever the reader's own settings file says, and restore those."""
     import matplotlib as mpl
 

@@ -70,7 +70,7 @@ def render_report(record: RunRecord) -> str:
             run_end=RUN_END,
         )
     )
-    return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
+    return tidy(text)
 
 
 def without_run_block(report: str) -> str:
@@ -152,10 +152,11 @@ def _claim_ids(findings: list[Finding]) -> str:
     return " ".join(dict.fromkeys(f.id.partition("/")[0] for f in findings))
 
 
-def _environment() -> Environment:
+def template_environment() -> Environment:
+    """Return the settings of all templates."""
     import jinja2
 
-    environment = jinja2.Environment(
+    return jinja2.Environment(
         loader=jinja2.PackageLoader("theory_check.reporting", "templates"),
         autoescape=False,
         undefined=jinja2.StrictUndefined,
@@ -163,6 +164,15 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+
+
+def tidy(text: str) -> str:
+    """Return a rendered template without runs of empty lines."""
+    return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
+
+
+def _environment() -> Environment:
+    environment = template_environment()
     environment.filters |= {
         "alt": lambda picture: re.sub(r"[\[\]]", "", plain_text(describe(picture))),
         "answer_certainty": answer_certainty,

@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import pickle
+from dataclasses import replace
+from importlib import import_module
+
+import pytest
+
+from theory_check.calibration.calibration import calibrate
+from theory_check.calibration.catalogue import METHODS
+from theory_check.calibration.experiments import PROFILES, Profile, Trial, count_promises, plan_trials
+
+methods = pytest.mark.parametrize("method", METHODS, ids=lambda method: method.name)
+
+
+@methods
+def test_a_method_has_all_it_needs(method):
+    module, _, function = f"theory_check.{method.function}".rpartition(".")
+    assert callable(getattr(import_module(module), function))
+    assert method.nulls
+    assert method.controls
+    assert all(control.procedure for control in method.controls)
+    assert method.timed.observations == 10**6
+    # A true hypothesis has no deviation, a planted one says what it is.
+    assert not any(case.deviation for case in (*method.nulls, *method.controls))
+    if method.plant is not None:
+        planted = method.plant(1e-3, 0.99)
+        assert planted
+        assert all(case.deviation for case in planted)
+
+
+@methods
+@pytest.mark.parametrize("profile", PROFILES.values(), ids=lambda profile: profile.name)
+def test_trials_are_complete(method, profile):
+    trials = plan_trials(method, profile)
+    assert len({trial.id for trial in trials}) == len(trials)
+    assert sum(t.control for t in trials) == len(method.controls) + (method.plant is not None)
+    nulls = [t for t in trials if not t.control and t.case.sense != "at least"]
+    assert {t.level for t in nulls} >= set(profile.levels)
+    assert all(t.promise == t.level for t in nulls)
+    # At least ten thousand samples decide on a true hypothesis.
+    assert all(t.repetitions >= 10**4 for t in nulls)
+    for trial in trials:
+        assert isinstance(pickle.loads(pickle.dumps(trial)), Trial)
+
+
+def test_names_are_unique_and_the_family_is_counted():
+    assert len({method.name for method in METHODS}) == len(METHODS)
+    profile = PROFILES["quick"]
+    promises = [t for method in METHODS for t in plan_trials(method, profile) if not t.control]
+    assert count_promises(METHODS, profile) == len(promises)
+    assert len({trial.id for trial in promises}) == len(promises)
+
+
+def test_the_example_compares_methods_with_the_t_test():
+    trials = [t for method in METHODS for t in plan_trials(method, PROFILES["quick"]) if t.example]
+    assert {"t-test", "z-test"} == {t.case.procedure for t in trials if t.control}
+    assert len({t.method for t in trials if not t.control}) >= 4
+
+
+def test_a_planted_deviation_is_known_to_the_control():
+    trials = plan_trials(METHODS[0], PROFILES["quick"])
+    planted = next(t for t in trials if not t.control and t.case.sense == "at least")
+    control = next(t for t in trials if t.control and t.case.sense == "at least")
+    assert control.case.observations == planted.case.observations // METHODS[0].shortage
+    assert control.hypothesis.identity == planted.hypothesis.identity
+    assert (control.level, control.promise) == (planted.level, planted.promise) == PROFILES["quick"].planting
+
+
+# Expensive cases are left to the command.
+AFFORDABLE = 10**4
+
+
+@pytest.fixture(scope="module")
+def record():
+    small = [
+        replace(
+            method,
+            timed=replace(method.timed, observations=4000),
+            nulls=tuple(replace(case, most_repetitions=200) for case in method.nulls),
+            controls=tuple(control for control in method.controls if control.observations <= AFFORDABLE),
+        )
+        for method in METHODS
+    ]
+    # 1500 samples tell 10% from 5% at the share of a row: their counts differ by 7 standard deviations.
+    return calibrate(profile=Profile("test", 1500, 300, (0.05,)), seed=7, threads=1, catalogue=small)
+
+
+@methods
+def test_promises_are_kept_and_controls_refuted(record, method):
+    found = next(m for m in record.methods if m.name == method.name)
+    assert [rate.id for rate in found.promises if rate.verdict != "consistent"] == []
+    assert [rate.id for rate in found.controls if rate.verdict != "refuted"] == []

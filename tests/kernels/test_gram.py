@@ -1,0 +1,414 @@
+"""Several inputs through Gaussian weights: factors and bases, the conditional law, the joint law with the dense kernel."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from numpy_twins import LANES, UNIT, key_of
+from scipy import stats
+
+from theory_check.cells import Cell
+from theory_check.inference.intervals import kolmogorov_interval, proportion_interval
+from theory_check.initializations import Weights
+from theory_check.kernels import gram, reduced
+from theory_check.networks import Activation, Branch, Input, Network, Scaling
+from theory_check.passes import GramPasses, ReducedPasses
+from theory_check.simulation import simulate
+from theory_check.streams import Purpose
+from theory_check.theory.depth_law import depth_law
+from theory_check.theory.multiplier import Multiplier
+
+SEED_OF_STATES = 16
+SEED_OF_LAWS = 191
+SEED_OF_DENSE = 192
+FIRST_REPLICATE = 5 * LANES
+KEY = key_of(18)
+
+# Error probability of every statistical check; there are fewer than 60.
+LEVEL = 1e-9
+
+BRANCHES = [
+    Branch("linear"),
+    *(Branch(name, Activation(a)) for name in ("res-1", "res-2", "res-3") for a in ("relu", "identity", "tanh")),
+    Branch("res-3", Activation("leaky", 0.2)),
+]
+
+
+def a_cell(branch, inputs=1, width=5, depth=3, kernel="reduced", replicates=LANES, factor=0.7, **fields):
+    network = Network(branch, width, depth, Scaling.constant(factor))
+    return Cell(
+        network=network,
+        weights=Weights(variance=fields.pop("variance", "unit")),
+        input=fields.pop("input", None) or Input(count=inputs),
+        kernel=kernel,
+        replicates=replicates,
+        **fields,
+    )
+
+
+def states(count, width, seed=SEED_OF_STATES):
+    return np.random.default_rng(seed).standard_normal((count, width, LANES))
+
+
+def single(values):
+    return np.ascontiguousarray(values.astype(np.float32).reshape(len(values), -1))
+
+
+def factor_of(vectors):
+    products = np.full((len(vectors), len(vectors), LANES), np.nan)
+    gram.gram(vectors, products)
+    gram.factorise(products)
+    return np.moveaxis(np.where(np.tri(len(vectors), dtype=bool)[:, :, None], products, 0.0), 2, 0)
+
+
+def degenerate(width):
+    """Four vectors: a generic one, twice the same, a sum of the two kinds, and 0."""
+    first, second = states(2, width)
+    return single(np.stack([first, first, first + (second if width > 1 else 0.0), np.zeros_like(first)]))
+
+
+def near(width, distance):
+    """Three vectors, the second and third at a small relative distance from the first."""
+    first, second, third = states(3, width)
+    return single(np.stack([first, first + distance * second, first + distance * third]))
+
+
+VECTORS = {
+    "one": single(states(1, 5)),
+    "generic": single(states(4, 7)),
+    "odd columns": single(states(3, 9)),
+    "more than the width": single(states(6, 4)),
+    "width 1": single(states(3, 1)),
+    "degenerate": degenerate(6),
+    "zero": np.zeros((2, 3 * LANES), np.float32),
+    "near 1e-3": near(8, 1e-3),
+    "near 1e-5": near(8, 1e-5),
+    "near 1e-6": near(8, 1e-6),  # some lanes on either side of the tolerance
+}
+each_set = pytest.mark.parametrize("vectors", VECTORS.values(), ids=VECTORS.keys())
+
+
+def by_lane(vectors):
+    """Columns of a matrix for every lane, shape (LANES, width, m), in double precision."""
+    return np.moveaxis(vectors.reshape(len(vectors), -1, LANES).astype(np.float64), (0, 1, 2), (2, 1, 0))
+
+
+@each_set
+def test_factors_reproduce_the_gram_matrix(vectors):
+    columns = by_lane(vectors)
+    factor = factor_of(vectors)
+    products = np.swapaxes(columns, 1, 2) @ columns
+    norms = np.linalg.norm(columns, axis=1)
+    size = norms[:, :, None] * norms[:, None, :]
+    # Cholesky in double precision is backward stable, (m + 1 + d) 2^-53 relative to the norms (Higham, theorem 10.3). A
+    # dropped pivot was at most RANK_TOLERANCE of its square, so that what it leaves is below the root of that.
+    ranks = np.count_nonzero(np.einsum("ljj->lj", factor), axis=1)
+    full = ranks == len(vectors)
+    error = np.abs(factor @ np.swapaxes(factor, 1, 2) - products)
+    assert np.all(error[full] <= 40 * 2.0**-53 * size[full])
+    assert np.all(error <= (40 * 2.0**-53 + math.sqrt(gram.RANK_TOLERANCE)) * size)
+
+
+def test_ranks():
+    def rank(name):
+        return set(np.count_nonzero(np.einsum("ljj->lj", factor_of(VECTORS[name])), axis=1))
+
+    assert rank("generic") == {4}
+    assert rank("more than the width") == {4}
+    assert rank("width 1") == {1}
+    assert rank("degenerate") == {2}
+    assert rank("zero") == {0}
+    assert rank("near 1e-3") == rank("near 1e-5") == {3}
+    # Closer than single precision tells apart: the rank of the first alone.
+    tight = near(8, 1e-8)
+    assert set(np.count_nonzero(np.einsum("ljj->lj", factor_of(tight)), axis=1)) == {1}
+
+
+@each_set
+def test_bases_are_orthonormal_and_span_the_vectors(vectors):
+    factor = factor_of(vectors)
+    basis = np.empty_like(vectors)
+    gram.write_basis(vectors, np.ascontiguousarray(np.moveaxis(factor, 0, 2)), basis)
+    columns, q = by_lane(vectors), by_lane(basis)
+    present = np.einsum("ljj->lj", factor) != 0.0
+    # Orthogonality is lost by double-precision roundings of the Gram matrix over its smallest relative pivot, and by
+    # the single-precision rounding of the basis: 2 UNIT for a product of two vectors.
+    norms = np.maximum(np.linalg.norm(columns, axis=1), 1e-300)
+    pivots = np.where(present, np.einsum("ljj->lj", factor) / norms, 1.0).min(axis=1)
+    slack = 4 * UNIT + 100 * 2.0**-53 / pivots**2
+    target = present[:, :, None] * np.eye(len(vectors))
+    assert np.all(np.abs(np.swapaxes(q, 1, 2) @ q - target) <= slack[:, None, None])
+    assert np.all(
+        np.linalg.norm(q @ np.swapaxes(factor, 1, 2) - columns, axis=1)
+        <= 4 * UNIT * norms + 1e-300 + (math.sqrt(gram.RANK_TOLERANCE) * norms)
+    )
+
+
+@each_set
+def test_images_are_combinations_of_the_normals(vectors):
+    normals, out = single(states(len(vectors), by_lane(vectors).shape[1], 3)), np.empty_like(vectors)
+    factor = np.empty((len(vectors), len(vectors), LANES))
+    gram.write_images(vectors, normals, 0.6, factor, out)
+    known, z = factor_of(vectors), by_lane(normals)
+    np.testing.assert_array_equal(
+        np.moveaxis(factor, 2, 0)[:, *np.tril_indices(len(vectors))], known[:, *np.tril_indices(len(vectors))]
+    )
+    expected = 0.6 * z @ np.swapaxes(known, 1, 2)
+    # A rounded weight, a product and up to m sums for each term.
+    bound = (len(vectors) + 3) * UNIT * 0.6 * np.abs(z) @ np.swapaxes(np.abs(known), 1, 2)
+    assert np.all(np.abs(by_lane(out) - expected) <= bound)
+
+
+@each_set
+def test_transposes_meet_their_condition(vectors):
+    """<A^T p, c> = <p, A c> for every condition c; off their span A^T p is the free part."""
+    count, width = len(vectors), by_lane(vectors).shape[1]
+    normals, gradients, fresh = (single(states(count, width, seed)) for seed in (3, 4, 5))
+    factor = np.empty((count, count, LANES))
+    images, scratch, out = np.empty_like(vectors), np.empty_like(vectors), np.empty_like(vectors)
+    gram.write_images(vectors, normals, 0.6, factor, images)
+    gram.conditional_transposes(vectors, factor, normals, gradients, 0.6, fresh, scratch, out)
+    c, y, p, found, q = (by_lane(a) for a in (vectors, images, gradients, out, scratch))
+    free = 0.6 * by_lane(fresh) @ np.swapaxes(factor_of(gradients), 1, 2)
+    size = np.linalg.norm(free, axis=1) + 0.6 * np.linalg.norm(by_lane(normals), axis=1).max(axis=1)[:, None] * (
+        np.linalg.norm(p, axis=1)
+    )
+    norms = np.linalg.norm(c, axis=1)
+    present = np.einsum("ljj->lj", factor_of(vectors))
+    pivots = np.where(present != 0.0, present / np.maximum(norms, 1e-300), 1.0).min(axis=1)
+    # Sums of up to 9 products in single precision, the orthogonality of the basis, and dropped directions.
+    slack = 20 * UNIT + 100 * count * 2.0**-53 / pivots**2 + math.sqrt(gram.RANK_TOLERANCE)
+    bound = count * slack[:, None, None] * size[:, :, None] * norms[:, None, :]
+    assert np.all(np.abs(np.swapaxes(found, 1, 2) @ c - np.swapaxes(p, 1, 2) @ y) <= bound)
+    across = found - free
+    across -= q @ (np.swapaxes(q, 1, 2) @ across)
+    assert np.all(np.linalg.norm(across, axis=1) <= count * slack[:, None] * size)
+
+
+def both_passes(first, second, cell, inputs):
+    """States after a forward and gradients after a backward pass of two kinds of passes on the same streams."""
+    width, factors = cell.network.width, cell.network.scaling.factors(cell.network.depth)
+    found = []
+    for passes in (first, second):
+        hidden, exponents = states(inputs, width).copy(), np.zeros((inputs, LANES), np.int64)
+        kept = passes.storage(len(factors))
+        passes.forward(0, factors, hidden, exponents, kept)
+        gradient, gradient_exponents = states(inputs, width, 9).copy(), np.zeros((inputs, LANES), np.int64)
+        passes.backward(0, factors, kept, gradient, gradient_exponents)
+        found.append((np.ldexp(hidden, exponents[:, None]), np.ldexp(gradient, gradient_exponents[:, None])))
+    return found
+
+
+@pytest.mark.parametrize("branch", BRANCHES, ids=str)
+@pytest.mark.parametrize("width", [1, 5])
+def test_one_input_is_the_kernel_for_one_input(branch, width):
+    cell = a_cell(branch, 1, width, variance="he")
+    made = [kind(cell, KEY, FIRST_REPLICATE) for kind in (GramPasses, ReducedPasses)]
+    for found, expected in zip(*both_passes(*made, cell, 1), strict=True):
+        # Both round products to single precision, in another order: about 10 UNIT a layer relative to the norms, and
+        # factors of a few from layer to layer; a slope flips where a pre-activation is that small (never at this key).
+        error = np.linalg.norm(found - expected, axis=1)
+        assert np.all(error <= 3 * 10 * UNIT * 30 * np.linalg.norm(expected, axis=1).max())
+        assert np.median(error) <= 20 * UNIT * np.median(np.linalg.norm(expected, axis=1))
+
+
+@pytest.mark.parametrize("branch", BRANCHES, ids=str)
+def test_the_first_input_does_not_know_of_the_others(branch):
+    """C is lower triangular: h^1 meets the first normal vector of every matrix alone; a bias would come too late."""
+    one, many = (GramPasses(a_cell(branch, m), KEY, FIRST_REPLICATE) for m in (2, 3))
+    hidden = []
+    for passes, count in ((one, 2), (many, 3)):
+        start, exponents = states(3, 5)[:count].copy(), np.zeros((count, LANES), np.int64)
+        passes.forward(0, np.array([0.7]), start, exponents, passes.storage(0))
+        hidden.append(start[0])
+    same = np.all(hidden[0] == hidden[1])
+    # The words of W come first, those of V behind as many rows of W as there are inputs.
+    assert same == (not branch.has_inner)
+
+
+@pytest.mark.parametrize("branch", BRANCHES, ids=str)
+def test_equal_and_opposite_inputs_stay_so(branch):
+    """Equal inputs share pre-activations to rounding, opposite ones through an odd branch as well."""
+    start = np.stack([states(1, 5)[0]] * 3)
+    odd = not branch.has_bias and branch.activation.name in ("identity", "tanh")
+    start[2] *= -1.0 if odd else 1.0
+    passes = GramPasses(a_cell(branch, 3, depth=20), KEY, FIRST_REPLICATE)
+    hidden, exponents = start.copy(), np.zeros((3, LANES), np.int64)
+    kept = passes.storage(20)
+    passes.forward(0, np.full(20, 0.3), hidden, exponents, kept)
+    # About 4 UNIT a layer relative to the increments of 20 layers.
+    scale = np.linalg.norm(hidden[0], axis=0)
+    assert np.all(np.linalg.norm(hidden[1] - hidden[0], axis=0) <= 20 * 20 * UNIT * scale)
+    assert np.all(np.linalg.norm(hidden[2] - hidden[0] * (-1.0 if odd else 1.0), axis=0) <= 20 * 20 * UNIT * scale)
+    gradient, exponents = start.copy(), np.zeros((3, LANES), np.int64)
+    passes.backward(0, np.full(20, 0.3), kept, gradient, exponents)
+    assert np.all(np.isfinite(gradient))
+    if not odd:
+        same = np.linalg.norm(gradient[1] - gradient[0], axis=0) <= 1e-4 * np.linalg.norm(gradient[0], axis=0)
+        # A slope may flip where a pre-activation is within rounding of 0: 300 units x 20 layers x 64 lanes x 1e-6.
+        assert np.mean(same) >= 0.95
+
+
+@pytest.mark.parametrize("branch", [b for b in BRANCHES if b.homogeneous], ids=str)
+@pytest.mark.parametrize(("inputs", "width"), [(2, 1), (3, 5), (7, 4)])
+def test_the_pairing_is_conserved(branch, inputs, width):
+    values = simulate(a_cell(branch, inputs, width, depth=20, replicates=200), SEED_OF_LAWS).values
+    change = np.abs(values["pairing_input"] - values["pairing_output"])
+    # As for one input: about 10 UNIT a layer relative to ||p_k|| ||h_k||, here once for every input, and these products
+    # are at most a few hundred times the last one. More inputs than dimensions drop directions of 5e-7.
+    assert np.all(change <= 20 * inputs * 20 * UNIT * 300)
+
+
+def test_the_kernel_reads_its_streams():
+    assert (gram._FORWARD, gram._BACKWARD) == (Purpose.REDUCED_FORWARD, Purpose.REDUCED_BACKWARD)
+    assert (gram._FORWARD, gram._BACKWARD) == (reduced._FORWARD, reduced._BACKWARD)
+
+
+# The joint law of one layer by brute force.
+
+LAYER_WIDTH = 4
+LAYER_INPUTS = 3
+LAYER_DRAWS = 6400
+
+
+def brute_force_layer(rng, h, a, bias):
+    """h_1 and p_0 of many layers with every weight drawn, p_1 = 1 + h_1^2: a gradient that depends on the images."""
+    w, v = (rng.standard_normal((LAYER_DRAWS, LAYER_WIDTH, LAYER_WIDTH)) / math.sqrt(LAYER_WIDTH) for _ in range(2))
+    b = rng.standard_normal((LAYER_DRAWS, LAYER_WIDTH, 1)) / math.sqrt(LAYER_WIDTH) * bias
+    z = w @ h + b
+    end = h + a * v @ np.maximum(z, 0.0)
+    p = 1.0 + end**2
+    q = (z > 0) * (np.swapaxes(v, 1, 2) @ p)
+    return end, p + a * np.swapaxes(w, 1, 2) @ q
+
+
+def kernel_layer(h, a, branch):
+    """The same from the kernel."""
+    cell = a_cell(branch, LAYER_INPUTS, LAYER_WIDTH, 1)
+    ends, starts = [], []
+    for block in range(LAYER_DRAWS // LANES):
+        passes = GramPasses(cell, KEY, block * LANES)
+        hidden = np.repeat(h.T[:, :, None], LANES, axis=2)
+        exponents = np.zeros((LAYER_INPUTS, LANES), np.int64)
+        kept = passes.storage(1)
+        passes.forward(0, np.array([a]), hidden, exponents, kept)
+        gradient = 1.0 + hidden**2
+        ends.append(np.moveaxis(hidden, 2, 0))
+        passes.backward(0, np.array([a]), kept, gradient, exponents.copy())
+        starts.append(np.moveaxis(gradient, 2, 0))
+    return tuple(np.swapaxes(np.concatenate(part), 1, 2) for part in (ends, starts))
+
+
+def layer_statistics(end, p):
+    """Functions of all inputs at once, of both ends: inner products, and the pairing of each p_0 with other states."""
+    flat = np.concatenate([end.reshape(len(end), -1), p.reshape(len(p), -1)], axis=1)
+    mixed = np.random.default_rng(8).standard_normal((flat.shape[1], 6))
+    return {
+        "inner products": np.einsum("nij,nik->njk", end, end)[:, 0, 1],
+        "gradient products": np.einsum("nij,nik->njk", p, p)[:, 1, 2],
+        "pairing": np.einsum("nij,nij->n", end, p),
+        "crossed pairing": np.einsum("ni,ni->n", end[:, :, 0], p[:, :, 2]),
+        **{f"projection {i}": flat @ mixed[:, i] for i in range(6)},
+        "quadratic": np.sum((flat[:, :24:3] * flat[:, 12::2][:, :4:1].sum(axis=1, keepdims=True)), axis=1),
+    }
+
+
+@pytest.mark.parametrize("branch", [Branch("res-3"), Branch("res-2")], ids=str)
+def test_one_layer_forward_and_back_has_the_law_of_drawn_weights(branch):
+    rng = np.random.default_rng(SEED_OF_DENSE)
+    # Three inputs of which the third is a combination: the conditional law at rank 2.
+    h = rng.standard_normal((LAYER_WIDTH, LAYER_INPUTS))
+    h[:, 2] = h[:, 0] - 0.5 * h[:, 1]
+    expected = layer_statistics(*brute_force_layer(rng, h, 0.8, branch.has_bias))
+    found = layer_statistics(*kernel_layer(h, 0.8, branch))
+    for name, values in expected.items():
+        assert stats.ks_2samp(found[name], values).pvalue > LEVEL, name
+    # A wrong law: gradients of another layer (no conditioning on the images) would break their dependence.
+    end, p = kernel_layer(h, 0.8, branch)
+    independent = layer_statistics(end, np.roll(p, 1, axis=0))
+    assert min(stats.ks_2samp(independent[name], values).pvalue for name, values in expected.items()) < LEVEL
+
+
+# The law of a whole network, dense and reduced.
+
+REPLICATES = 4096
+DEPTH = 5
+
+
+def network_statistics(values):
+    ratio, back = values["log_norm_ratio"], values["log_gradient_ratio"]
+    return {
+        "log R": ratio[:, 0],
+        "log R of the last input": ratio[:, -1],
+        "difference of log R": ratio[:, 0] - ratio[:, 1],
+        "cosine": values["cosine_output"][:, -1],
+        "log R*": back[:, 1],
+        "difference of log R*": back[:, 0] - back[:, -1],
+        "R and R*": ratio[:, 0] + back[:, 1],
+        "R* against cosine": back[:, 0] * values["cosine_output"][:, 1],
+        "displacement": np.exp(values["log_displacement"][:, 1]) - np.exp(values["log_gradient_displacement"][:, -1]),
+        "pairing": values["pairing_output"][:, 0] + values["pairing_input"][:, -1],
+    }
+
+
+NETWORKS = [
+    (Branch("res-3"), 6, Input(count=3)),
+    (Branch("res-3", Activation("leaky", 0.2)), 3, Input("sphere", 5)),
+    (Branch("res-2", Activation("tanh")), 4, Input(count=2)),
+    (Branch("res-2"), 3, Input("correlated", 2, 0.9)),
+    (Branch("res-1"), 6, Input("paper", 3)),
+    (Branch("linear"), 2, Input("correlated", 3, -0.5)),
+]
+
+
+@pytest.mark.parametrize(("branch", "width", "observed"), NETWORKS, ids=str)
+def test_both_kernels_have_one_joint_law(branch, width, observed):
+    dense, short, wrong = (
+        network_statistics(
+            simulate(
+                a_cell(branch, 1, width, DEPTH, kernel, REPLICATES, factor, input=observed), seed
+            ).values
+        )
+        for kernel, factor, seed in (
+            ("dense", 0.6, SEED_OF_DENSE), ("reduced", 0.6, SEED_OF_LAWS), ("reduced", 0.6 * 1.25, SEED_OF_LAWS)
+        )
+    )  # fmt: skip
+    for name, values in dense.items():
+        assert stats.ks_2samp(short[name], values, method="exact").pvalue > LEVEL, name
+    # The power of the same test: weights that are a quarter larger.
+    assert min(stats.ks_2samp(wrong[name], values).pvalue for name, values in dense.items()) < LEVEL
+
+
+@pytest.mark.parametrize("branch", [Branch("res-3"), Branch("linear")], ids=str)
+def test_inputs_depend_on_each_other_as_in_the_dense_kernel(branch):
+    """Both R above the median, R above and R* of the other above: proportions, joint and not 1/4."""
+    width, intervals = 2, {}
+    median = float(depth_law(Multiplier(width, branch.name), 0.7, DEPTH).quantile(0.5))
+    for kernel, seed in (("dense", SEED_OF_DENSE), ("reduced", SEED_OF_LAWS)):
+        cell = a_cell(branch, 1, width, DEPTH, kernel, 2 * REPLICATES, input=Input("correlated", 2, 0.95))
+        values = simulate(cell, seed).values
+        above, back = values["log_norm_ratio"] > median, values["log_gradient_ratio"] > median
+        intervals[kernel] = [
+            proportion_interval(int(both.sum()), len(both), alpha=LEVEL)
+            for both in (above[:, 0] & above[:, 1], above[:, 0] & back[:, 1])
+        ]
+    for dense, short in zip(intervals["dense"], intervals["reduced"], strict=True):
+        assert not dense.disjoint(short.lower, short.upper)
+        assert short.lower > 0.25
+
+
+@pytest.mark.parametrize(
+    ("branch", "multiplier"),
+    [(Branch("linear"), Multiplier(3)), (Branch("res-3", Activation("leaky", 0.2)), Multiplier(4, "res-3", 0.2))],
+    ids=str,
+)
+def test_every_input_has_the_exact_law(branch, multiplier):
+    values = simulate(a_cell(branch, 3, multiplier.width, DEPTH, replicates=2 * REPLICATES), SEED_OF_LAWS).values
+    law, wrong = (depth_law(multiplier, factor, DEPTH) for factor in (0.7, 0.7 * 1.5))
+    for column in ("log_norm_ratio", "log_gradient_ratio"):
+        for m in range(3):
+            # The predicted law itself is exact up to law.error. Radius of the test: 0.036.
+            assert kolmogorov_interval(values[column][:, m], law.cdf, alpha=LEVEL).lower <= law.error
+            assert kolmogorov_interval(values[column][:, m], wrong.cdf, alpha=LEVEL).lower > wrong.error

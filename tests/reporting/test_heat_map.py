@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from theory_check.reporting.heat_map import HeatPanel, render_heat_map
+
+COLUMNS, ROWS = np.linspace(0.0, 1.0, 12), np.linspace(0.2, 0.8, 7)
+PANEL = HeatPanel("title", "x", "y", COLUMNS, ROWS, 8.0 * (ROWS[:, None] - COLUMNS))
+
+
+def lightness(png):
+    from PIL import Image
+
+    with Image.open(io.BytesIO(png)) as image:
+        return np.asarray(image.convert("L"), dtype=float)
+
+
+def test_equal_panels_give_equal_bytes():
+    png = render_heat_map([PANEL])
+    assert png == render_heat_map([PANEL])
+    assert png.startswith(b"\x89PNG\r\n\x1a\n")
+    assert png != render_heat_map([replace(PANEL, values=-PANEL.values)])
+    assert png != render_heat_map([replace(PANEL, curve=(ROWS, ROWS))])
+
+
+def test_panels_stand_side_by_side():
+    one, two = (lightness(render_heat_map([PANEL] * count)).shape for count in (1, 2))
+    assert two[0] == one[0]
+    assert two[1] > 1.5 * one[1]
+
+
+def test_larger_values_are_lighter():
+    """Without colour: the centre of a map of one value has a lightness that increases with the value."""
+    centres = []
+    for value in (-9.0, -2.2, -1.2, -0.2, 0.3, 1.3, 2.3, 9.0):
+        picture = lightness(render_heat_map([replace(PANEL, values=np.full((7, 12), value))]))
+        rows, columns = picture.shape
+        centres.append(np.median(picture[rows // 2 - 20 : rows // 2 + 20, columns // 3 : columns // 2]))
+    # 256 shades of grey; a step is seen beside the next at 5 of them.
+    assert np.all(np.diff(centres) > 5)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        np.full((7, 12), np.inf),
+        np.full((7, 12), -np.inf),
+        np.full((7, 12), np.nan),
+        np.where(COLUMNS > 0.5, np.inf, PANEL.values),
+        np.zeros((7, 12)),
+    ],
+)
+def test_values_that_are_not_numbers(values):
+    render_heat_map([replace(PANEL, values=values)])
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(1, 12), (7, 1), (1, 1)])
+def test_maps_of_one_row_or_column(rows, columns):
+    render_heat_map([HeatPanel("t", "x", "y", COLUMNS[:columns], ROWS[:rows], PANEL.values[:rows, :columns])])

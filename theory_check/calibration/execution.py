@@ -1,0 +1,151 @@
+"""Trials in, counts out: draw the samples of every law once, judge them with every procedure, in parallel processes.
+
+Repetition r of a law at a sample size has one sample under a root seed, whatever the number of repetitions, processes
+or procedures: repetitions are drawn in blocks whose size depends on the sample size alone, each from a counter of its
+own.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from time import perf_counter
+
+import numpy as np
+
+from theory_check.calibration.experiments import Trial
+from theory_check.calibration.laws import Law
+from theory_check.calibration.methods import Case
+from theory_check.findings import FloatArray
+from theory_check.streams import stream_key
+
+#: Values in a block of samples, at most: a megabyte.
+BLOCK_VALUES = 2**17
+
+#: Repetitions in a block, at most.
+BLOCK_REPETITIONS = 250
+
+#: Blocks are put together until a unit of work has so many repetitions.
+UNIT_REPETITIONS = 250
+
+#: Told the work done and the total, in judged samples.
+Report = Callable[[int, int], None]
+
+
+def block_repetitions(observations: int) -> int:
+    """Return the number of repetitions that are drawn together."""
+    return max(1, min(BLOCK_REPETITIONS, BLOCK_VALUES // observations))
+
+
+def draw_block(law: Law, observations: int, seed: int, block: int) -> FloatArray:
+    """Draw one block of samples, a repetition a row."""
+    key = np.array(stream_key(seed, f"calibration:{law.stream}:n={observations}"), dtype=np.uint64)
+    # The highest word of the counter: no block can draw so much as to reach the next one.
+    counter = np.array([0, 0, 0, block], dtype=np.uint64)
+    generator = np.random.Generator(np.random.Philox(key=key, counter=counter))
+    return law.draw(generator, (block_repetitions(observations), observations))
+
+
+@dataclass(frozen=True)
+class Unit:
+    """Trials that share a law and a sample size, and the blocks ``first`` to ``last - 1`` to judge."""
+
+    trials: tuple[Trial, ...]
+    seed: int
+    first: int
+    last: int
+
+    @property
+    def judgements(self) -> int:
+        """Samples times procedures: a measure of its duration."""
+        size = block_repetitions(self.trials[0].case.observations)
+        return sum(max(0, min(self.last * size, t.repetitions) - self.first * size) for t in self.trials)
+
+
+def count_rejections(unit: Unit) -> tuple[int, ...]:
+    """Judge the samples of a unit; return the rejections of each of its trials."""
+    law, observations = unit.trials[0].sample
+    size = block_repetitions(observations)
+    counts = [0] * len(unit.trials)
+    for block in range(unit.first, unit.last):
+        samples = draw_block(law, observations, unit.seed, block)
+        for place, trial in enumerate(unit.trials):
+            wanted = samples[: max(0, trial.repetitions - block * size)]
+            if len(wanted):
+                counts[place] += int(trial.case.reject(wanted, trial.hypothesis, trial.level).sum())
+    return tuple(counts)
+
+
+def plan_units(trials: Sequence[Trial], seed: int) -> list[Unit]:
+    """Group the trials by their samples and cut each group into units."""
+    groups: dict[tuple[tuple[str, str, float, float], int], list[Trial]] = {}
+    for trial in trials:
+        law, observations = trial.sample
+        groups.setdefault((law.identity, observations), []).append(trial)
+    units = []
+    for (_, observations), group in groups.items():
+        size = block_repetitions(observations)
+        step = -(-UNIT_REPETITIONS // size)
+        blocks = -(-max(trial.repetitions for trial in group) // size)
+        units += [Unit(tuple(group), seed, b, min(b + step, blocks)) for b in range(0, blocks, step)]
+    return units
+
+
+def run_trials(trials: Sequence[Trial], seed: int, *, threads: int, report: Report) -> dict[str, int]:
+    """Return the number of rejections of each trial, by its id; counts do not depend on the number of processes."""
+    units = plan_units(trials, seed)
+    total, done = sum(unit.judgements for unit in units), 0
+    counts = dict.fromkeys((trial.id for trial in trials), 0)
+    report(done, total)
+    for unit, rejections in _judged(units, threads):
+        for trial, count in zip(unit.trials, rejections, strict=True):
+            counts[trial.id] += count
+        done += unit.judgements
+        report(done, total)
+    return counts
+
+
+def _judged(units: Sequence[Unit], threads: int) -> Iterator[tuple[Unit, tuple[int, ...]]]:
+    if threads == 1:
+        for unit in units:
+            yield unit, count_rejections(unit)
+        return
+    # Most procedures are short calls, which the interpreter's lock would make wait for one another in threads.
+    with _workers(min(threads, len(units))) as pool:
+        running: dict[Future[tuple[int, ...]], Unit] = {}
+        queue = iter(units)
+        while True:
+            for unit in islice(queue, 2 * threads - len(running)):
+                running[pool.submit(count_rejections, unit)] = unit
+            if not running:
+                return
+            finished, _ = wait(running, return_when=FIRST_COMPLETED)
+            for future in finished:
+                yield running.pop(future), future.result()
+
+
+@contextmanager
+def _workers(count: int) -> Iterator[ProcessPoolExecutor]:
+    context = multiprocessing.get_context("spawn")
+    # An interrupt from the keyboard reaches all processes; the first one tells the others to stop.
+    pool = ProcessPoolExecutor(count, context, initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_IGN))
+    try:
+        yield pool
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def time_case(case: Case, seed: int) -> float:
+    """Return the seconds in which a procedure judges one sample of the size of the case, at level 1e-3."""
+    hypothesis = case.hypothesis or case.law
+    samples = draw_block(case.law, case.observations, seed, 0)
+    # The first call loads and compiles; it is told from the second by its sample.
+    case.reject(samples[:, : case.observations // 100], hypothesis, 1e-3)
+    started = perf_counter()
+    case.reject(samples, hypothesis, 1e-3)
+    return perf_counter() - started

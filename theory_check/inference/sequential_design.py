@@ -1,0 +1,235 @@
+r"""Planning of sequential tests of a mean: how many observations until a deviation is seen, and which one is seen.
+
+The promise is that the evidence has reached 1/alpha after n observations at the latest, with probability at least 1 -
+miss, whatever the law of the observations within the stated class. It rests on Markov's inequality for negative powers
+of the capital: a capital is shared among K bets, each of them W = prod_i f(x_i), and for s > 0
+
+    P(W / K < t / alpha) <= (K t / alpha)^s (E f(x)^-s)^n,
+
+with t = 2 for tests of both sides and 1 for one side. The bound is minimised over s and over the bets.
+
+Betting, f(x) = 1 - c + c x / m. For x >= 0 with mean mu and variance at most v, E f(x)^-s is largest for the law on {0,
+y}, y = (mu^2 + v) / mu: the parabola through f^-s at 0 that touches it at y lies above it, because the third derivative
+of f^-s is negative, and the result increases with v. For x in [0, 1] without a bound on the variance v = mu (1 - mu).
+
+Catoni, s = 1: E exp(-psi(l (x - m))) <= 1 - u + u^2/2 + l^2 v / 2 with u = l (mu - m), as long as u <= 1; farther means
+are seen sooner.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import SupportsFloat, SupportsIndex
+
+import numpy as np
+
+from theory_check.errors import SpecificationError
+from theory_check.findings import FloatArray
+from theory_check.inference.betting import FRACTIONS
+from theory_check.inference.catoni import mean_tilts
+from theory_check.inference.design import _smallest_sample, _smallest_value
+from theory_check.inference.validation import (
+    check_count,
+    check_level,
+    check_nonnegative,
+    check_positive,
+    check_power,
+    check_probability,
+)
+
+#: Powers over which the bound is minimised; the best one is near 1/2 and loses little between neighbours.
+_POWERS: FloatArray = 2.0 ** np.arange(-5.0, 3.01, 0.25)
+
+
+# Betting
+
+
+def _log_miss(price: float, truth: float, variance: float, observations: int, log_threshold: float) -> float:
+    """Bound log P(capital against "mean <= price" stays below exp(log_threshold)) for a mean `truth` above it."""
+    if price <= 0.0:
+        # One positive value decides; the law that hides longest is 0 with probability v / (mu^2 + v).
+        return observations * math.log(variance / (truth * truth + variance)) if variance > 0.0 else -math.inf
+    point = (truth * truth + variance) / truth
+    chance = truth / point
+    c, s = FRACTIONS[:, None], _POWERS[None, :]
+    log_zero = -s * np.log1p(-c)
+    log_point = -s * np.log1p(c * (point / price - 1.0))
+    with np.errstate(divide="ignore"):
+        log_moment = np.logaddexp(np.log1p(-chance) + log_zero, math.log(chance) + log_point)
+    bounds = s * (log_threshold + math.log(FRACTIONS.size)) + observations * log_moment
+    return min(0.0, float(bounds.min()))
+
+
+def nonnegative_mean_sample_size(
+    bound: SupportsFloat, *, truth: SupportsFloat, variance_bound: SupportsFloat, alpha: SupportsFloat,
+    miss: SupportsFloat,
+) -> int:  # fmt: skip
+    """Return the observations after which "the mean is at most `bound`" is refuted if the mean is `truth`.
+
+    Parameters
+    ----------
+    bound, truth : float
+        The hypothesis and a larger mean.
+    variance_bound : float
+        Largest variance of the observations when the mean is `truth`. The test itself needs none.
+    alpha, miss : float
+        Level; probability, at most, that the evidence stays below 1/alpha.
+    """
+    m, mu = check_positive(bound, "bound"), check_positive(truth, "truth")
+    v = check_nonnegative(variance_bound, "variance_bound")
+    alpha, miss = check_level(alpha), check_level(miss, "miss")
+    if mu <= m:
+        raise SpecificationError(f"truth must be larger than bound to be told apart, got {mu!r} and {m!r}")
+    return _smallest_sample(lambda n: _log_miss(m, mu, v, n, -math.log(alpha)) <= math.log(miss))
+
+
+def nonnegative_mean_resolution(
+    bound: SupportsFloat, *, observations: SupportsIndex, variance_bound: SupportsFloat, alpha: SupportsFloat,
+    power: SupportsFloat = 0.99,
+) -> float:  # fmt: skip
+    """Return the smallest excess of the mean over `bound` that `observations` detect; inf if a thousandfold is not."""
+    m, v = check_positive(bound, "bound"), check_nonnegative(variance_bound, "variance_bound")
+    n = check_count(observations, "observations")
+    alpha, power = check_level(alpha), check_power(power)
+
+    def detected(excess: float) -> bool:
+        return excess > 0.0 and _log_miss(m, m + excess, v, n, -math.log(alpha)) <= math.log1p(-power)
+
+    return _smallest_value(detected, 0.0, 1000.0 * (m + math.sqrt(v)))
+
+
+def _bounded_log_miss(price: float, truth: float, spread: float | None, n: int, alpha: float) -> float:
+    """Bound log P(a mean `price` in [0, 1] is not excluded), by the capital on the side of `truth`."""
+    if truth < price:
+        price, truth = 1.0 - price, 1.0 - truth
+    largest = truth * (1.0 - truth)
+    variance = largest if spread is None else min(spread, largest)
+    return _log_miss(price, truth, variance, n, math.log(2.0 / alpha)) if truth > price else 0.0
+
+
+def _unit(value: SupportsFloat, support: tuple[float, float], name: str) -> float:
+    low, high = support
+    if not low < high:
+        raise SpecificationError(f"support must be an interval (a, b) with a < b, got {support!r}")
+    return check_probability((float(value) - low) / (high - low), f"{name}, moved to the unit interval,")
+
+
+def _spread(variance_bound: SupportsFloat | None, support: tuple[float, float]) -> float | None:
+    if variance_bound is None:
+        return None
+    return check_nonnegative(variance_bound, "variance_bound") / (support[1] - support[0]) ** 2
+
+
+def _support_miss(truth: float, margin: float, spread: float | None, n: int, alpha: float) -> float:
+    """Bound the probability that the interval leaves truth +- margin; ends beyond [0, 1] are free."""
+    ends = [end for end in (truth - margin, truth + margin) if 0.0 <= end <= 1.0]
+    return math.fsum(math.exp(_bounded_log_miss(end, truth, spread, n, alpha)) for end in ends)
+
+
+def bounded_mean_sample_size(
+    truth: SupportsFloat, *, margin: SupportsFloat, alpha: SupportsFloat, miss: SupportsFloat,
+    support: tuple[float, float] = (0.0, 1.0), variance_bound: SupportsFloat | None = None,
+) -> int:  # fmt: skip
+    """Return the observations for which the betting interval lies within `truth` +- `margin`.
+
+    Parameters
+    ----------
+    truth : float
+        The mean to plan for, inside the support.
+    margin : float
+        Tolerated deviation.
+    alpha, miss : float
+        Level of the interval; probability, at most, that it does not lie inside.
+    support : tuple of float
+    variance_bound : float, optional
+        Largest variance to plan for; the interval itself needs none. Default: what the support admits.
+    """
+    mu, spread = _unit(truth, support, "truth"), _spread(variance_bound, support)
+    width = check_positive(margin, "margin") / (support[1] - support[0])
+    alpha, miss = check_level(alpha), check_level(miss, "miss")
+    if mu - width < 0.0 and mu + width > 1.0:
+        raise SpecificationError(
+            f"truth {truth!r} with margin {margin!r} covers the support {support}: nothing to check"
+        )
+    return _smallest_sample(lambda n: _support_miss(mu, width, spread, n, alpha) <= miss)
+
+
+def bounded_mean_margin(
+    truth: SupportsFloat, *, observations: SupportsIndex, alpha: SupportsFloat, miss: SupportsFloat,
+    support: tuple[float, float] = (0.0, 1.0), variance_bound: SupportsFloat | None = None,
+) -> float:  # fmt: skip
+    """Return the smallest margin that :func:`bounded_mean_sample_size` grants to `observations`."""
+    mu, spread = _unit(truth, support, "truth"), _spread(variance_bound, support)
+    n, alpha, miss = check_count(observations, "observations"), check_level(alpha), check_level(miss, "miss")
+
+    def sufficient(width: float) -> bool:
+        return width > 0.0 and _support_miss(mu, width, spread, n, alpha) <= miss
+
+    return (support[1] - support[0]) * _smallest_value(sufficient, 0.0, max(mu, 1.0 - mu))
+
+
+def bounded_mean_resolution(
+    mean: SupportsFloat, *, observations: SupportsIndex, alpha: SupportsFloat, power: SupportsFloat = 0.99,
+    support: tuple[float, float] = (0.0, 1.0), variance_bound: SupportsFloat | None = None,
+) -> float:  # fmt: skip
+    """Return the smallest D such that evidence against `mean` is found if the true mean is farther than D from it.
+
+    On a side where nothing would be detected D is the whole room on that side; inf if that happens on both.
+    """
+    price, spread = _unit(mean, support, "mean"), _spread(variance_bound, support)
+    n, alpha, power = check_count(observations, "observations"), check_level(alpha), check_power(power)
+
+    def reach(sign: float, room: float) -> float:
+        def detected(deviation: float) -> bool:
+            truth = min(max(price + sign * deviation, 0.0), 1.0)
+            return deviation > 0.0 and _bounded_log_miss(price, truth, spread, n, alpha) <= math.log1p(-power)
+
+        return _smallest_value(detected, 0.0, room)
+
+    sides = [(reach(1.0, 1.0 - price), 1.0 - price), (reach(-1.0, price), price)]
+    if all(deviation == math.inf for deviation, _ in sides):
+        return math.inf
+    return (support[1] - support[0]) * max(min(deviation, room) for deviation, room in sides)
+
+
+# Catoni without a planned number of observations
+
+
+def _tilted_reach(v: float, n: int, alpha: float, log_miss: float) -> float:
+    """Return the deviation that the average over all tilts sees with probability 1 - exp(-log_miss); inf if none."""
+    tilts = mean_tilts(variance_bound=v, alpha=alpha, observations=None)
+    fees = 0.5 * tilts * tilts * v
+    threshold = math.log(2.0 * tilts.size / alpha)
+    c = fees - np.expm1(-np.log1p(fees) - (threshold + log_miss) / n)
+    with np.errstate(invalid="ignore"):
+        u = 2.0 * c / (1.0 + np.sqrt(1.0 - 2.0 * c))
+    reaches = np.where(c <= 0.5, u / tilts, math.inf)
+    return float(reaches.min())
+
+
+def mean_sequence_margin(
+    *, variance_bound: SupportsFloat, observations: SupportsIndex, alpha: SupportsFloat, miss: SupportsFloat
+) -> float:
+    """Return the smallest margin that holds the confidence sequence of Catoni around the true mean after n values.
+
+    Without a planned number of observations; with one, see :func:`theory_check.inference.design.mean_margin`.
+    """
+    v, n = check_positive(variance_bound, "variance_bound"), check_count(observations, "observations")
+    return _tilted_reach(v, n, check_level(alpha), math.log(2.0 / check_level(miss, "miss")))
+
+
+def mean_sequence_sample_size(
+    *, variance_bound: SupportsFloat, margin: SupportsFloat, alpha: SupportsFloat, miss: SupportsFloat
+) -> int:
+    """Return the smallest number of observations whose :func:`mean_sequence_margin` is at most `margin`."""
+    v, width = check_positive(variance_bound, "variance_bound"), check_positive(margin, "margin")
+    alpha, miss = check_level(alpha), check_level(miss, "miss")
+    return _smallest_sample(lambda n: _tilted_reach(v, n, alpha, math.log(2.0 / miss)) <= width)
+
+
+def mean_sequence_resolution(
+    *, variance_bound: SupportsFloat, observations: SupportsIndex, alpha: SupportsFloat, power: SupportsFloat = 0.99
+) -> float:
+    """Return the distance of the true mean from the hypothesis at which the sequence excludes it after n values."""
+    v, n = check_positive(variance_bound, "variance_bound"), check_count(observations, "observations")
+    return _tilted_reach(v, n, check_level(alpha), -math.log1p(-check_power(power)))

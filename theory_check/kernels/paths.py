@@ -1,0 +1,167 @@
+"""Paths of weights along the layers, for one replicate.
+
+Entries of a matrix are numbered row by row; the lanes are LANES entries of a group, or LANES parts of the stream of one
+pair of entries. Every entry has streams of its own, so that its path depends on nothing but its number, and a layer is
+computed by the same operations whatever other layers are asked for. Paths are written layer by layer,
+``out[layer - first, entry]``, with the deviation of the weights multiplied in.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy import float32
+
+from theory_check.kernels import LANES
+from theory_check.kernels.compilation import kernel
+from theory_check.kernels.rows import fill_normal
+from theory_check.kernels.words import seed_entries
+
+_BLOCK = 16  # layers of a block of a transposition: 16 lines of 64 bytes for each pair stay in the first-level cache
+
+
+@kernel()
+def fill_spectra(key, replicate, first_pair, purpose, amplitudes, spectra):
+    """Write ``spectra[p, i] = amplitudes[i] * z``, z standard normal, for the pairs of entries from ``first_pair``."""
+    state = np.empty(4 * LANES, np.uint32)
+    size = amplitudes.size
+    row = np.empty((size + 2 * LANES - 1) // (2 * LANES) * 2 * LANES, np.float32)
+    parameters = np.empty(0, np.float64)
+    for p in range(spectra.shape[0]):
+        seed_entries(state, key, replicate, first_pair + p, 0, purpose)
+        fill_normal(state, row, parameters)
+        for i in range(size):
+            spectra[p, i] = amplitudes[i] * row[i]
+
+
+@kernel()
+def write_pairs(series, first, out, first_entry):
+    """Copy layers from ``first`` of series of pairs, shape (pairs, 2 * length), to the columns of their entries.
+
+    ``series[p, 2 k]`` and ``series[p, 2 k + 1]`` are layer k of the two entries of pair p. Entries beyond the last
+    column of ``out`` are dropped.
+    """
+    layers, entries = out.shape
+    last_entry = min(first_entry + 2 * series.shape[0], entries)
+    for start in range(0, layers, _BLOCK):
+        stop = min(start + _BLOCK, layers)
+        for entry in range(first_entry, last_entry):
+            pair = (entry - first_entry) // 2
+            part = (entry - first_entry) % 2
+            for k in range(start, stop):
+                out[k, entry] = series[pair, 2 * (first + k) + part]
+
+
+@kernel()
+def _combine_four(factor, k, normals, tile):
+    """Write ``tile[i, lane] = sum_j factor[k + i, j] normals[j, lane]`` for i = 0 .. 3."""
+    first, second, third, fourth = tile[0], tile[1], tile[2], tile[3]
+    for lane in range(LANES):
+        first[lane] = float32(0)
+        second[lane] = float32(0)
+        third[lane] = float32(0)
+        fourth[lane] = float32(0)
+    for j in range(0, factor.shape[1], 4):
+        a0, a1, a2, a3 = factor[k, j], factor[k, j + 1], factor[k, j + 2], factor[k, j + 3]
+        b0, b1, b2, b3 = factor[k + 1, j], factor[k + 1, j + 1], factor[k + 1, j + 2], factor[k + 1, j + 3]
+        c0, c1, c2, c3 = factor[k + 2, j], factor[k + 2, j + 1], factor[k + 2, j + 2], factor[k + 2, j + 3]
+        d0, d1, d2, d3 = factor[k + 3, j], factor[k + 3, j + 1], factor[k + 3, j + 2], factor[k + 3, j + 3]
+        z = normals[j * LANES : (j + 4) * LANES]
+        for lane in range(LANES):
+            z0 = z[lane]
+            z1 = z[LANES + lane]
+            z2 = z[2 * LANES + lane]
+            z3 = z[3 * LANES + lane]
+            first[lane] = first[lane] + a0 * z0 + a1 * z1 + a2 * z2 + a3 * z3
+            second[lane] = second[lane] + b0 * z0 + b1 * z1 + b2 * z2 + b3 * z3
+            third[lane] = third[lane] + c0 * z0 + c1 * z1 + c2 * z2 + c3 * z3
+            fourth[lane] = fourth[lane] + d0 * z0 + d1 * z1 + d2 * z2 + d3 * z3
+
+
+@kernel()
+def write_combinations(key, replicate, purpose, factor, out):
+    """Write ``out[k, entry] = sum_j factor[k, j] z[j, entry]`` with standard normal z.
+
+    ``factor`` has the layers of ``out`` and up to three more, so that its shape is a multiple of 4 by a multiple of 4.
+    """
+    layers, entries = out.shape
+    state = np.empty(4 * LANES, np.uint32)
+    normals = np.empty(factor.shape[1] * LANES, np.float32)
+    tile = np.empty((4, LANES), np.float32)
+    parameters = np.empty(0, np.float64)
+    for group in range((entries + LANES - 1) // LANES):
+        seed_entries(state, key, replicate, group, 0, purpose)
+        fill_normal(state, normals, parameters)
+        start = group * LANES
+        stop = min(start + LANES, entries)
+        for k in range(0, layers, 4):
+            _combine_four(factor, k, normals, tile)
+            for i in range(min(4, layers - k)):
+                for lane in range(stop - start):
+                    out[k + i, start + lane] = tile[i, lane]
+
+
+@kernel()
+def write_pieces(key, replicate, purpose, pieces, deviation, out):
+    """Write ``out[k, entry] = deviation * z[pieces[k], entry]``, standard normal z independent for different pieces."""
+    layers, entries = out.shape
+    state = np.empty(4 * LANES, np.uint32)
+    row = np.empty(2 * LANES, np.float32)
+    parameters = np.empty(0, np.float64)
+    scale = float32(deviation)
+    for k in range(layers):
+        if k > 0 and pieces[k] == pieces[k - 1]:
+            for entry in range(entries):
+                out[k, entry] = out[k - 1, entry]
+        else:
+            for start in range(0, entries, 2 * LANES):
+                seed_entries(state, key, replicate, start // (2 * LANES), pieces[k], purpose)
+                fill_normal(state, row, parameters)
+                for entry in range(start, min(start + 2 * LANES, entries)):
+                    out[k, entry] = scale * row[entry - start]
+
+
+@kernel()
+def write_bridges(key, replicate, purpose, chain, steps, tiles, increments, deviation, first, out):
+    """Write a stationary Gaussian Markov sequence, or its normalised increments, from layer ``first`` on.
+
+    Layers are cut into tiles of ``len(steps)``, ``tiles`` of them. The values x at the ends of the tiles are a chain,
+    ``x' = chain[0] x + chain[1] z``; within a tile, the bridge between its ends is filled from the left,
+    ``x_{i+1} = steps[i, 0] x_i + steps[i, 1] end + steps[i, 2] z``. The chain is drawn anew in every call, a tile only
+    if it is needed. Increments are in units of 1 / ``increments``; 0 stands for values. State in double precision, so
+    that increments of a slow process do not cancel.
+    """
+    layers, entries = out.shape
+    length = steps.shape[0]
+    state = np.empty(4 * LANES, np.uint32)
+    knots = np.empty((tiles + 2) // 2 * 2 * LANES, np.float32)
+    row = np.empty((length + 1) // 2 * 2 * LANES, np.float32)
+    start, now, end = np.empty(LANES, np.float64), np.empty(LANES, np.float64), np.empty(LANES, np.float64)
+    parameters = np.empty(0, np.float64)
+    for group in range((entries + LANES - 1) // LANES):
+        seed_entries(state, key, replicate, group, 0, purpose)
+        fill_normal(state, knots, parameters)
+        first_entry = group * LANES
+        lanes = min(LANES, entries - first_entry)
+        for lane in range(LANES):
+            end[lane] = knots[lane]
+        for tile in range((first + layers - 1) // length + 1):
+            for lane in range(LANES):
+                start[lane] = end[lane]
+                end[lane] = chain[0] * end[lane] + chain[1] * knots[(tile + 1) * LANES + lane]
+            if (tile + 1) * length <= first:
+                continue
+            seed_entries(state, key, replicate, group, tile + 1, purpose)
+            fill_normal(state, row, parameters)
+            for i in range(length):
+                k = tile * length + i - first
+                z = row[i * LANES : (i + 1) * LANES]
+                for lane in range(LANES):
+                    now[lane] = start[lane]
+                    start[lane] = steps[i, 0] * start[lane] + steps[i, 1] * end[lane] + steps[i, 2] * z[lane]
+                if 0 <= k < layers:
+                    if increments > 0.0:
+                        for lane in range(lanes):
+                            out[k, first_entry + lane] = deviation * (increments * (start[lane] - now[lane]))
+                    else:
+                        for lane in range(lanes):
+                            out[k, first_entry + lane] = deviation * now[lane]

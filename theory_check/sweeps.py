@@ -1,0 +1,159 @@
+"""Sweeps: many scalings a = L^-beta and several inputs through the same weights, one draw of them a replicate.
+
+A value depends on the seed, the network, the law, its replicate, its input and its beta alone, whatever else is swept:
+sweeps can be refined and joined.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from theory_check.boundary import Boundary
+from theory_check.cells import Cell, stored_draws
+from theory_check.errors import SpecificationError
+from theory_check.experiments import MEMORY, Values, never
+from theory_check.initializations import Weights
+from theory_check.networks import Branch, Input, Network, Scaling
+from theory_check.simulation import Course, traverse
+from theory_check.specifications import MAXIMAL_GRID, check_finite
+from theory_check.stored_passes import StoredPasses, from_panels, to_panels
+from theory_check.streams import stream_key
+
+FloatArray = NDArray[np.float64]
+
+#: Columns of a sweep; the last two with gradients only.
+OUTPUTS = ("log_norm_ratio", "log_displacement")
+GRADIENTS = ("log_gradient_ratio", "log_gradient_displacement")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sweep:
+    """Networks under many scalings. Columns as of :data:`theory_check.cells.Sample`, shape (replicates, betas, inputs).
+
+    Attributes
+    ----------
+    branch, width, depth
+        The network.
+    weights : Weights
+        A weight process.
+    betas : tuple of float
+        Scaling exponents, increasing.
+    replicates : int
+        Independent draws of the weights.
+    input : Input
+        Law and number of the inputs that go through each draw.
+    gradients : bool
+        Whether to carry the gradient back as well.
+    """
+
+    branch: Branch = field(default_factory=Branch)
+    width: int
+    depth: int
+    weights: Weights
+    betas: tuple[float, ...]
+    replicates: int
+    input: Input = field(default_factory=Input)
+    gradients: bool = True
+
+    def __post_init__(self) -> None:
+        check_grid("beta", self.betas)
+        # The smallest exponent has the largest factor; a cell checks the rest.
+        Network(self.branch, self.width, self.depth, Scaling.power(self.betas[0]))
+        _ = self.cell
+
+    @property
+    def cell(self) -> Cell:
+        """The experiment, but for the scaling, which is left at 1."""
+        return Cell(
+            network=Network(self.branch, self.width, self.depth, Scaling.power(0.0)),
+            weights=self.weights,
+            input=self.input,
+            kernel="stored",
+            replicates=self.replicates,
+            gradients=self.gradients,
+        )
+
+    @property
+    def identity(self) -> str:
+        """Canonical text of all that determines the value of one replicate, beta and input."""
+        return "sweep:" + replace(self.cell, input=Input(self.input.name)).identity
+
+    @property
+    def content_hash(self) -> str:
+        """Hash of the identity and of what is swept and observed, but not of the number of replicates."""
+        text = f"{self.identity}|{list(self.betas)}|{self.input.count}|{self.gradients}"
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    @property
+    def block_size(self) -> int:
+        """One: a block is a draw of the weights."""
+        return 1
+
+    @property
+    def draws_per_block(self) -> int:
+        """Random numbers that take as long as a block."""
+        return stored_draws(self.cell.network, len(self.betas) * self.input.count, 2 if self.gradients else 1)
+
+    def merge(self, other: Sweep) -> Sweep:
+        """Return the sweep over the betas of both, with the most replicates and inputs."""
+        return replace(
+            self,
+            betas=tuple(sorted({*self.betas, *other.betas})),
+            replicates=max(self.replicates, other.replicates),
+            input=max(self.input, other.input, key=lambda i: i.count),
+            gradients=self.gradients or other.gradients,
+        )
+
+    def restrict(self, values: Mapping[str, FloatArray], part: Sweep) -> Values:
+        """Return what ``part`` asked for: its replicates, betas and inputs, gradients or not."""
+        positions = [self.betas.index(beta) for beta in part.betas]
+        names = OUTPUTS + GRADIENTS if part.gradients else OUTPUTS
+        return {name: values[name][: part.replicates, positions, : part.input.count] for name in names}
+
+
+def check_grid(what: str, values: tuple[float, ...]) -> None:
+    """Raise unless values are finite, increasing, at least one and not too many."""
+    for value in values:
+        check_finite(what, value)
+    if not values or len(values) > MAXIMAL_GRID or any(b <= a for a, b in pairwise(values)):
+        raise SpecificationError(
+            f"the grid of {what} is {list(values[:5])}, {len(values)} values; it must increase and have 1 to "
+            f"{MAXIMAL_GRID}"
+        )
+
+
+def simulate_block(
+    sweep: Sweep, seed: int, block: int, stop: Callable[[], bool] = never, *, memory: int = MEMORY
+) -> Values:
+    """Simulate one replicate of a sweep; columns of shape (1, betas, inputs).
+
+    Arguments as of :func:`theory_check.simulation.simulate_block`.
+    """
+    cell = sweep.cell
+    key = np.array(stream_key(seed, sweep.identity), np.uint32)
+    boundary = Boundary.of_replicate(cell, key, block)
+    start = boundary.hidden()
+    shape = len(sweep.betas), sweep.input.count
+    count = shape[0] * shape[1]
+    # Column by column: all inputs under the first beta, then under the next.
+    factors = to_panels(np.repeat([float(sweep.depth) ** -beta for beta in sweep.betas], shape[1]))
+    states = to_panels(np.tile(start[..., 0], (shape[0], 1)))
+    passes = StoredPasses(cell.network, cell.weights, key, block, factors, memory)
+    course = Course(passes, np.ones(sweep.depth), sweep.gradients, (), passes.kept_bytes)
+
+    def output_gradient(hidden: FloatArray, exponents: NDArray[np.int64]) -> tuple[FloatArray, NDArray[np.int64]]:
+        rows = from_panels(hidden, count).reshape(*shape, sweep.width, 1)
+        units = from_panels(exponents, count).reshape(*shape, 1)
+        pairs = [boundary.gradient(row, unit) for row, unit in zip(rows, units, strict=True)]
+        gradient, gradient_exponents = (np.concatenate(part)[..., 0] for part in zip(*pairs, strict=True))
+        return to_panels(gradient), to_panels(gradient_exponents)
+
+    columns = traverse(course, states, output_gradient, stop)
+    names = OUTPUTS + GRADIENTS if sweep.gradients else OUTPUTS
+    return {name: columns[name].reshape(-1)[:count].reshape(1, *shape) for name in names}

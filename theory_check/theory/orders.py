@@ -1,0 +1,77 @@
+"""Orders of convergence with exact constants: Euler-Maruyama and Euler schemes of linear branches (P6, P7, E14, C1).
+
+Notation
+    h^(N): the network of depth N. Stochastic, a = N^(-1/2): dH = dB H, entries of B independent of variance gain t / d,
+    all depths driven by one B. Tied, a = 1/N: dH/dt = V H.
+
+Stochastic. Let N_1 divide N_2, m = N_2 / N_1, c = gain. Over one step of N_1, with independent centred matrices V_i of
+E V^T V = c I, h^(N_1) is multiplied by I + a sum V_i and h^(N_2) by prod (I + a V_i), a^2 = 1 / N_2. In
+E (I + a sum V_i)^T prod (I + a V_i) only the terms with one V_i on each side survive, m of a^2 c I, so that
+
+    E <h^(N_1), h^(N_2)> = (1 + c / N_1)^N_1 ||h_0||^2 = E ||h^(N_1)||^2,
+    E ||h^(N_1) - h^(N_2)||^2 / ||h_0||^2 = (1 + c / N_2)^N_2 - (1 + c / N_1)^N_1,
+
+and e^c - (1 + c / N)^N = c^2 e^c / (2 N) + O(N^-2) to the limit: strong order 1/2, weak order 1 for E R, with one
+constant. The difference of h^(N_1) and h^(N_2) is a sum of increments V x that are isotropic given the past, so that
+the variance of a coordinate of it is 1/d of this. No law is needed beyond symmetric independent entries.
+
+Tied. (I + V/N)^N = expm(V) - V^2 expm(V) / (2 N) + O(N^-2).
+
+Source: Marion, Fermanian, Biau, Vert (2022; JMLR 2025) for the limits; Kloeden and Platen (1992) for the orders.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from theory_check.specifications import check_integer
+
+FloatArray = NDArray[np.float64]
+
+#: Orders of the schemes for Lipschitz, respectively smooth, branches.
+STRONG_ORDER = 0.5
+WEAK_ORDER = 1.0
+ODE_ORDER = 1.0
+
+
+def rough_path_order(smoothness: float) -> float:
+    """Order of Euler's scheme along a Gaussian path of Hoelder smoothness nu (C2): min(1, nu + 1/2).
+
+    Over a step of 1/N the path differs from its value at one end by about N^-nu, an error of N^(-1-nu) that is centred
+    and hardly correlated between steps: N of them add up to N^(1/2) N^(-1-nu). From nu = 1/2 on the drift of the error,
+    of order 1, is as large.
+    """
+    return min(ODE_ORDER, smoothness + 0.5)
+
+
+def mean_square_error(coarse: int, fine: float = math.inf, *, gain: float = 1.0) -> float:
+    """E ||h^(coarse) - h^(fine)||^2 / ||h_0||^2 for the linear branch with one Brownian motion.
+
+    Also the weak error E R^(fine) - E R^(coarse). ``fine`` may be infinite: the limit.
+    """
+    check_integer("coarse depth", coarse, 1, 10**15)
+    first = coarse * math.log1p(gain / coarse)
+    second = gain if math.isinf(fine) else fine * math.log1p(gain / fine)
+    return math.exp(first) * math.expm1(second - first)
+
+
+def tied_linear_output(weights: ArrayLike, start: ArrayLike, depth: int) -> FloatArray:
+    """(I + V/L)^L h_0 by repeated squaring."""
+    matrix = np.asarray(weights, dtype=np.float64)
+    return np.asarray(np.linalg.matrix_power(np.eye(len(matrix)) + matrix / depth, depth) @ np.asarray(start))
+
+
+def tied_linear_flow(weights: ArrayLike, start: ArrayLike) -> FloatArray:
+    """expm(V) h_0, the limit of `tied_linear_output`."""
+    from scipy.linalg import expm
+
+    return np.asarray(expm(np.asarray(weights, dtype=np.float64)) @ np.asarray(start))
+
+
+def tied_linear_error(weights: ArrayLike, start: ArrayLike) -> FloatArray:
+    """-V^2 expm(V) h_0 / 2: the limit of L times (network of depth L - flow)."""
+    matrix = np.asarray(weights, dtype=np.float64)
+    return -0.5 * matrix @ matrix @ tied_linear_flow(matrix, start)
