@@ -6,20 +6,21 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.linalg import toeplitz
 from scipy.special import gammaln, logsumexp
 
+from theory_check.covariances import fractional_noise
 from theory_check.errors import HypothesisError, SpecificationError
 from theory_check.inference.intervals import quantile_interval
 from theory_check.theory import moments
-from theory_check.theory.fractional_noise import fractional_autocovariance
 from theory_check.theory.infinite_width import (
     WideBranch,
     displacement_slope,
     effective_exponents,
     limiting_exponent,
     log_displacement,
-    wide_phase_map,
     wide_network,
+    wide_phase_map,
 )
 from theory_check.theory.multiplier import Multiplier
 
@@ -59,15 +60,15 @@ def test_second_order():
     """E D = a^2 sum rho arc(rho)/2 + O(a^4)."""
     from theory_check.theory.rough_weights import second_order_mean
 
-    rho = fractional_autocovariance(np.arange(40), 0.8)
+    rho = fractional_noise(0.8, 40)
     displacement = math.exp(wide_network(RELU, rho, 1e-4, 40).log_displacement[-1])
     # width 10^9; the next order is a^2 L^2H = 1e-6
     assert displacement == pytest.approx(second_order_mean("res-3", 10**9, rho, 1e-4), rel=1e-5)
 
 
 def test_layouts_of_the_correlation_agree():
-    rho = fractional_autocovariance(np.arange(25), 0.7)
-    matrix = fractional_autocovariance(np.subtract.outer(np.arange(25), np.arange(25)), 0.7)
+    rho = fractional_noise(0.7, 25)
+    matrix = toeplitz(fractional_noise(0.7, 25))
     fixed = np.asfortranarray(matrix)
     fixed.flags.writeable = False
     values = [wide_network(RELU, r, 0.3, 25).log_norm_ratio for r in (rho, matrix, fixed)]
@@ -106,7 +107,7 @@ def test_simulated_networks(branch, hurst, a, evidence):
     """
     rng = np.random.Generator(np.random.Philox(evidence.seed))
     L = 20
-    correlation = fractional_autocovariance(np.subtract.outer(np.arange(L), np.arange(L)), hurst)
+    correlation = toeplitz(fractional_noise(hurst, L))
     values = simulated(rng, 500, 64, branch, correlation, a).reshape(-1, 4).mean(axis=1)
     interval = quantile_interval(values, 0.5, alpha=evidence.level)
     target = math.exp(wide_network(branch, correlation, a, L).log_displacement[-1])

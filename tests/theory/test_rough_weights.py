@@ -7,12 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
+from scipy.linalg import toeplitz
 
+from theory_check.covariances import fractional_noise
 from theory_check.errors import HypothesisError, SpecificationError
 from theory_check.inference.intervals import kolmogorov_interval, quantile_interval
 from theory_check.theory import limits
 from theory_check.theory.arc_kernel import arc
-from theory_check.theory.fractional_noise import fractional_autocovariance
 from theory_check.theory.multiplier import Multiplier
 from theory_check.theory.rough_weights import (
     critical_exponent,
@@ -27,10 +28,6 @@ from theory_check.theory.rough_weights import (
 )
 
 
-def toeplitz(depth, hurst):
-    return fractional_autocovariance(np.subtract.outer(np.arange(depth), np.arange(depth)), hurst)
-
-
 def weights(rng, root, n, width):
     L = root.shape[0]
     return (root @ rng.standard_normal((L, n * width * width))).reshape(L, n, width, width) / math.sqrt(width)
@@ -40,7 +37,7 @@ def weights(rng, root, n, width):
 def test_the_sum_by_brute_force(hurst):
     """N terms and the leading tail sum_{n>N} rho(n)/pi = -(N+1/2)^(2H-1) H/pi, whose next order is rho^2/2 summed."""
     N = 10**6
-    rho = fractional_autocovariance(np.arange(1, N + 1), hurst)
+    rho = fractional_noise(hurst, N + 1)[1:]
     direct = math.fsum((rho * arc(rho)).tolist())
     # telescoping, exact: sum_{n>N} rho = -((N+1)^2H - N^2H)/2
     direct -= N ** (2 * hurst) * math.expm1(2 * hurst * math.log1p(1 / N)) / 2 / math.pi
@@ -84,24 +81,23 @@ def test_second_order_of_linear_networks_by_their_hessian(width, depth, hurst):
     hessian = np.array(
         [[log_ratio(u + v) - log_ratio(u - v) - log_ratio(v - u) + log_ratio(-u - v) for v in eye] for u in eye]
     ) / (4 * step**2)
-    covariance = np.kron(toeplitz(depth, hurst), np.eye(width**2)) / width
+    covariance = np.kron(toeplitz(fractional_noise(hurst, depth)), np.eye(width**2)) / width
     brute = np.sum(hessian * covariance) / 2
     # differences: step^2 times fourth derivatives (up to about 100), times the number of terms
-    assert second_order_mean("linear", width, toeplitz(depth, hurst)[0], 1.0) == pytest.approx(brute, abs=2e-3)
+    assert second_order_mean("linear", width, fractional_noise(hurst, depth), 1.0) == pytest.approx(brute, abs=2e-3)
     assert linear_leading_mean(width, hurst, 1.0, depth) == pytest.approx(brute, abs=2e-3)
 
 
 def test_second_order_relations():
-    n = np.arange(500)
     for hurst in (0.2, 0.5, 0.7):
-        rho = fractional_autocovariance(n, hurst)
+        rho = fractional_noise(hurst, 500)
         # Q_L = L^2H by telescoping, to rounding
         assert second_order_mean("linear", 7, rho, 0.01) == pytest.approx(
             linear_leading_mean(7, hurst, 0.01, 500), rel=1e-10, abs=1e-15
         )
     rough = rough_lognormal_limit(7, 0.3, depth=500)
     # the law's mean is the second-order mean at L a^2 = 1, exactly
-    assert second_order_mean("res-3", 7, fractional_autocovariance(n, 0.3), 500**-0.5) == pytest.approx(rough.mean)
+    assert second_order_mean("res-3", 7, fractional_noise(0.3, 500), 500**-0.5) == pytest.approx(rough.mean)
     white = rough_lognormal_limit(7, 0.5, 2.0)
     limit = limits.lognormal_limit(Multiplier(7, "res-3"), 2.0)
     assert (white.mean, white.variance) == pytest.approx((limit.mean, limit.variance))
@@ -117,7 +113,7 @@ def test_simulated_res3_networks(evidence):
     """C5 at d = 4, H = 0.2, L = 100: log R against the law with S of that depth."""
     rng = np.random.Generator(np.random.Philox(evidence.seed))
     d, L, hurst, values = 4, 100, 0.2, []
-    root = np.linalg.cholesky(toeplitz(L, hurst))
+    root = np.linalg.cholesky(toeplitz(fractional_noise(hurst, L)))
     for _ in range(6):
         V, W = weights(rng, root, 2500, d), weights(rng, root, 2500, d)
         h = np.zeros((2500, d))
@@ -145,7 +141,7 @@ def test_simulated_linear_networks_contract(width, beta, evidence):
     """C6 at H = 0.2, L = 200: the median of log R is the leading-order mean, and adding a^2/(2d) h removes -L/d."""
     rng = np.random.Generator(np.random.Philox(evidence.seed))
     L, n, a = 200, 5000, 200.0**-beta
-    V = weights(rng, np.linalg.cholesky(toeplitz(L, 0.2)), n, width)
+    V = weights(rng, np.linalg.cholesky(toeplitz(fractional_noise(0.2, L))), n, width)
     plain = np.zeros((2, n, width))
     plain[:, :, 0] = 1.0
     for k in range(L):

@@ -198,7 +198,7 @@ def _interpolation(x: FloatArray, at: float) -> FloatArray:
     distance = at - x
     hit = distance == 0
     if np.any(hit):
-        return hit.astype(np.float64)
+        return np.asarray(hit, dtype=np.float64)
     ratio = _barycentric_weights(x.size) / distance
     return np.asarray(ratio / ratio.sum(), dtype=np.float64)
 

@@ -43,10 +43,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
+from theory_check.covariances import fractional_noise
 from theory_check.errors import HypothesisError, SpecificationError
 from theory_check.specifications import check_choice, check_finite, check_integer
 from theory_check.theory.estimates import Estimate
-from theory_check.theory.fractional_noise import check_hurst, fractional_autocovariance
 from theory_check.theory.multiplier import FloatArray, layer_groups
 
 WideBranchName = Literal["linear", "res-1", "res-3"]
@@ -145,7 +145,7 @@ def wide_network(
 
 def log_displacement(branch: WideBranch, hurst: float, beta: float, depth: int) -> float:
     """Logarithm of E D for fractional noise of Hurst index H and a = L^(-beta)."""
-    return _log_displacement(branch, fractional_autocovariance(np.arange(depth), hurst), beta, depth)
+    return _log_displacement(branch, fractional_noise(hurst, depth), beta, depth)
 
 
 def displacement_slope(branch: WideBranch, hurst: float, beta: float, depth: int) -> Estimate:
@@ -154,7 +154,7 @@ def displacement_slope(branch: WideBranch, hurst: float, beta: float, depth: int
     Central differences over L +- 1 and L +- 2, extrapolated; the error is what extrapolation changed.
     """
     check_integer("depth", depth, 5, MAXIMAL_DEPTH - 2)
-    rho = fractional_autocovariance(np.arange(depth + 2), hurst)
+    rho = fractional_noise(hurst, depth + 2)
     narrow, wide = (
         (_log_displacement(branch, rho, beta, depth + n) - _log_displacement(branch, rho, beta, depth - n))
         / math.log((depth + n) / (depth - n))
@@ -208,7 +208,6 @@ def limiting_exponent(
     twice the largest change when one or two of the outer depths are left out, each with a term. It is large where a
     rate is small (H near 1/2 or 1): that is the truth about extrapolation from such depths.
     """
-    check_hurst(hurst)
     if branch != WideBranch():
         raise HypothesisError("correction rates are known for res-3 with ReLU only")
     if len(depths) < 4 or sorted(set(depths)) != list(depths):
@@ -220,13 +219,15 @@ def limiting_exponent(
     return Estimate(fits[0].value, 2 * moved + fits[0].error)
 
 
-def wide_phase_map(branch: WideBranch, hursts: ArrayLike, betas: ArrayLike, depth: int, *, threads: int = 1) -> FloatArray:
+def wide_phase_map(
+    branch: WideBranch, hursts: ArrayLike, betas: ArrayLike, depth: int, *, threads: int = 1
+) -> FloatArray:
     """log10 sqrt(E D) over a grid, shape (hursts, betas): the phase diagram at infinite width and finite depth."""
     check_integer("threads", threads, 1, 1024)
     H, B = (np.atleast_1d(np.asarray(x, dtype=np.float64)) for x in (hursts, betas))
 
     def row(hurst: float) -> list[float]:
-        rho = fractional_autocovariance(np.arange(depth), hurst)
+        rho = fractional_noise(hurst, depth)
         return [_log_displacement(branch, rho, beta, depth) for beta in B.tolist()]
 
     with ThreadPoolExecutor(threads) as pool:

@@ -18,7 +18,7 @@ Diffusion limit (C5). For H < 1/2 the covariances are summable, and for a = L^(-
 
 The sum S. Since sum_{n>=1} rho(n) = -1/2 for H < 1/2, S = -1/(2 pi) + sum f(n) with f = rho (arc(rho) - 1/pi) =
 rho^2/2 + rho^3/(2 pi) + r_5, |r_5| <= |rho|^5/(12 pi). Up to N the sum is direct, beyond it rho(n) = sum b_j n^(2H-2j)
-(``fractional_noise``) turns powers into Hurwitz zeta functions; |b_1| <= 1/8 and the next coefficients are smaller, so
+(``covariances``) turns powers into Hurwitz zeta functions; |b_1| <= 1/8 and the next coefficients are smaller, so
 what is left out is below sum_{n>N} n^(4H-8) <= N^(4H-7)/(7-4H) plus the quintic term, below N^(10H-9)/9/(12 pi) b_1^5.
 
 Exact: the autocovariances and S (bound given). Asymptotic: C5 as L -> infinity; C6 and its relatives as a^2 L^2H -> 0
@@ -36,11 +36,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
+from theory_check.covariances import fractional_noise
 from theory_check.errors import HypothesisError, SpecificationError
 from theory_check.specifications import check_choice, check_integer
 from theory_check.theory.arc_kernel import arc
 from theory_check.theory.estimates import Estimate
-from theory_check.theory.fractional_noise import check_hurst, fractional_autocovariance, tail_coefficients
 from theory_check.theory.limits import NormalLaw
 
 RoughBranch = Literal["linear", "res-1", "res-3"]
@@ -51,22 +51,23 @@ _DIRECT = 10_000  # lags summed one by one
 def interaction_sum(hurst: float) -> Estimate:
     """S(H) = sum_{n>=1} rho(n) arc(rho(n)), 0 < H <= 1/2, with a proven error (see the head of the module).
 
-    S(1/2) = 0, but S(H) -> -1/(2 pi) as H -> 1/2 from below: the sum to n = L lacks a tail of order L^(2H-1), and depths
-    that feel the limit grow without bound. `finite_interaction_sum` is the sum that a network of depth L feels.
+    S(1/2) = 0, but S(H) -> -1/(2 pi) as H -> 1/2 from below: the sum to n = L lacks a tail of order L^(2H-1), and the
+    depths that feel the limit grow without bound. `finite_interaction_sum` is the sum that a network of depth L feels.
     """
     from scipy.special import zeta
 
-    check_hurst(hurst)
+    _check_hurst(hurst)
     if hurst > 0.5:
         raise HypothesisError(f"S(H) converges for H <= 1/2 only, not for H = {hurst!r}")
     if hurst == 0.5:
         return Estimate(0.0, 0.0)
-    rho = fractional_autocovariance(np.arange(1, _DIRECT + 1), hurst)
+    rho = fractional_noise(hurst, _DIRECT + 1)[1:]
     # arc(r) - 1/pi by its series where the difference would cancel; the next term is r^6 / (80 pi)
     series = rho / 2 + rho**2 / (2 * math.pi) + rho**4 / (24 * math.pi)
     rest = np.where(np.abs(rho) < 1e-3, series, arc(rho) - 1 / math.pi)
     total = math.fsum((rho * rest).tolist())
-    b1, b2 = tail_coefficients(hurst, 2).tolist()
+    b1 = hurst * (2 * hurst - 1)
+    b2 = b1 * (2 * hurst - 2) * (2 * hurst - 3) / 12
     start = _DIRECT + 1
     tail = b1**2 / 2 * float(zeta(4 - 4 * hurst, start))
     tail += b1 * b2 * float(zeta(6 - 4 * hurst, start)) + b1**3 / (2 * math.pi) * float(zeta(6 - 6 * hurst, start))
@@ -80,7 +81,7 @@ def finite_interaction_sum(hurst: float, depth: int) -> float:
     """S_L = sum_{0<n<L} (1 - n/L) rho(n) arc(rho(n)), so that Q_L = L (1 + 2 S_L); any H, tends to S(H) for H < 1/2."""
     check_integer("depth", depth, 1, 10**8)
     n = np.arange(1, depth)
-    rho = fractional_autocovariance(n, hurst)
+    rho = fractional_noise(hurst, depth)[1:]
     return math.fsum(((1 - n / depth) * rho * arc(rho)).tolist())
 
 
@@ -113,7 +114,7 @@ def second_order_mean(
     weights = rho if branch == "linear" else rho * arc(np.clip(rho, -1, 1))
     Q = L * weights[0] + 2 * math.fsum(((L - np.arange(1, L)) * weights[1:]).tolist())
     kappa = 1.0 if branch == "linear" else 0.5
-    return float(kappa * scaling**2 * ((1 - 2 / width) * Q + (Q - L) / width))
+    return float(kappa * scaling * scaling * ((1 - 2 / width) * Q + (Q - L) / width))
 
 
 def linear_leading_mean(width: int, hurst: float, scaling: float, depth: int) -> float:
@@ -121,8 +122,9 @@ def linear_leading_mean(width: int, hurst: float, scaling: float, depth: int) ->
 
     Valid as a^2 L^2H -> 0 and a^2 L/d -> 0. Negative (contraction) only where L^(1-2H) > d - 1.
     """
-    check_hurst(hurst)
-    return scaling**2 * ((1 - 1 / width) * float(depth) ** (2 * hurst) - depth / width)
+    _check_hurst(hurst)
+    variance: float = float(depth) ** (2 * hurst)
+    return scaling * scaling * ((1 - 1 / width) * variance - depth / width)
 
 
 def drift_correction(width: int, scaling: float) -> float:
@@ -148,7 +150,7 @@ def critical_exponent(branch: RoughBranch, hurst: float, *, odd: bool = False, w
         max(H, 1/2), and for H < 1/2 what lies below it is contraction, not explosion (C6).
     """
     check_choice("branch", branch, ("linear", "res-1", "res-3"))
-    check_hurst(hurst)
+    _check_hurst(hurst)
     if branch == "res-3":
         return max(0.5, 2 * hurst - 1) if odd else max(hurst, 0.5)
     if odd:
@@ -162,7 +164,7 @@ def long_memory_rate(hurst: float) -> float:
     a^2 L = L^(1-2H) comes from the short-range part of g, a^2 L^(4H-2) = L^(2H-2) from rho^2. At H = 3/4, where they
     meet, a logarithm multiplies them.
     """
-    check_hurst(hurst)
+    _check_hurst(hurst)
     if not hurst > 0.5:
         raise HypothesisError(f"long memory needs H > 1/2, not H = {hurst!r}")
     return max(1 - 2 * hurst, 2 * hurst - 2)
@@ -172,3 +174,8 @@ def long_memory_diffusivity(width: int) -> float:
     """Coefficient of the limit dH = ||H|| / sqrt(2 pi d) dB^H at beta = H > 1/2, res-3 with ReLU (C7)."""
     check_integer("width", width, 1, 10**9)
     return 1 / math.sqrt(2 * math.pi * width)
+
+
+def _check_hurst(hurst: float) -> None:
+    if not 0 < hurst <= 1:
+        raise SpecificationError(f"the Hurst index is {hurst!r}; it must be above 0 and at most 1")
