@@ -92,7 +92,8 @@ def test_the_check_sees_an_upward_import(tmp_path, monkeypatch):
 
 def test_inference_knows_no_network_and_reporting_no_claim():
     low = {"errors", "findings", "specifications", "storage", "promises", "inference", "reporting", "theory"}
+    # Compiled loops on plain arrays and correlations of processes know no network either.
+    known = {"inference": low | {"kernels"}, "theory": low | {"kernels", "covariances"}, "reporting": low}
     for path in SOURCES:
-        if part_of(path) in ("inference", "reporting", "theory"):
-            # Compiled loops on plain arrays know no network either.
-            assert parts_imported(path) <= low | ({"kernels"} if part_of(path) != "reporting" else set())
+        if part_of(path) in known:
+            assert parts_imported(path) <= known[part_of(path)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from decimal import Decimal, localcontext
 
 import numpy as np
 import pytest
@@ -29,10 +30,9 @@ def variance_of_sum(correlations):
 def test_fractional_noise_adds_up_to_fractional_brownian_motion(hurst, m):
     """Var B_m = m^2H, for every m: it determines all correlations."""
     found = variance_of_sum(fractional_noise(hurst, m))
-    # Each correlation is within 2e-13 (see its docstring) or, beyond lag 16, ten roundings.
-    near = 2e-13 * 2 * min(m, 16) * m
-    rounding = 12 * UNIT * (m + 2 * np.sum((m - np.arange(1, m)) * np.abs(fractional_noise(hurst, m)[1:])))
-    assert abs(found - m ** (2 * hurst)) <= near + rounding + 4 * UNIT * m ** (2 * hurst)
+    # Each correlation is within a dozen roundings, and so is each term of the sum.
+    rounding = 24 * UNIT * (m + 2 * np.sum((m - np.arange(1, m)) * np.abs(fractional_noise(hurst, m)[1:])))
+    assert abs(found - m ** (2 * hurst)) <= rounding + 4 * UNIT * m ** (2 * hurst)
 
 
 def test_fractional_noise_is_its_definition_in_whole_numbers():
@@ -45,14 +45,26 @@ def test_fractional_noise_is_its_definition_in_whole_numbers():
     )
 
 
-@given(hursts)
-def test_the_two_ways_to_fractional_noise_meet(hurst):
-    far = fractional_noise(hurst, 40)[16:]
-    n = np.arange(16, 40, dtype=np.longdouble)
-    h = np.longdouble(2 * hurst)
-    direct = ((n + 1) ** h - 2 * n**h + (n - 1) ** h) / 2
-    # The cancellation of the direct formula in the precision of long double, or double where it is no longer.
-    assert np.all(np.abs(far - direct) <= 8 * 40**2 * np.finfo(np.longdouble).eps + 10 * UNIT)
+@pytest.mark.parametrize("hurst", [0.01, 0.2, 0.4999999, 0.5000001, 0.7, 0.97, 0.9999999, 1.0])
+def test_fractional_noise_is_its_definition_to_relative_accuracy(hurst):
+    rho = fractional_noise(hurst, 10**5 + 1)
+    with localcontext() as context:
+        context.prec = 60
+        power = 2 * Decimal(hurst)
+        for n in (1, 2, 3, 15, 16, 1000, 10**5):
+            exact = (Decimal(n + 1) ** power - 2 * Decimal(n) ** power + Decimal(n - 1) ** power) / 2
+            # A dozen roundings, and those of n^2H, whose exponent 2H log n is up to 23.
+            assert rho[n] == pytest.approx(float(exact), rel=5e-15)
+    # The definition in double precision loses n^2 2^-53 / (H |2H - 1|) of it.
+    n, twice = 1e5, 2 * hurst
+    naive = ((n + 1) ** twice - 2 * n**twice + (n - 1) ** twice) / 2
+    assert hurst == 1.0 or abs(naive / rho[10**5] - 1) > 1e-8
+
+
+def test_the_hurst_index_is_checked():
+    for hurst in (0.0, 1.1, math.nan):
+        with pytest.raises(SpecificationError):
+            fractional_noise(hurst, 3)
 
 
 @given(lengths, st.integers(0, 3))

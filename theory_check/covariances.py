@@ -182,19 +182,22 @@ ORNSTEIN_UHLENBECK = StationaryKernel(
 def fractional_noise(hurst: float, lags: int) -> FloatArray:
     """Return the correlations of fractional Gaussian noise, the unit increments of fractional Brownian motion.
 
-    rho(n) = (|n + 1|^2H - 2 |n|^2H + |n - 1|^2H) / 2 (Mandelbrot, Van Ness, 1968). For n >= 16 the difference is summed
-    as n^2H sum_j binomial(2H, 2j) n^-2j, where eight terms leave 16^-16 and nothing cancels; below, cancellation costs
-    at most 4 16^2H 2^-53 < 2e-13.
+    rho(n) = (|n + 1|^2H - 2 |n|^2H + |n - 1|^2H) / 2 (Mandelbrot, Van Ness, 1968), 0 < H <= 1, for n = 0 .. lags - 1,
+    to relative accuracy, near H = 1/2 too, where all of them vanish: rho(1) = 2^(2H-1) - 1, and n^2H sum_j b_j n^-2j
+    beyond, b_j = binomial(2H, 2j). All b_j have the factor H (2H - 1), nothing cancels (|b_2| <= |b_1| / 2), and at
+    n = 2 a term is a quarter of the one before: 27 leave 4^-27 = 6e-17.
     """
-    n = np.arange(lags, dtype=np.float64)
-    near = n[:16]
+    if not 0.0 < hurst <= 1.0:
+        raise SpecificationError(f"the Hurst index is {hurst!r}; it must be above 0 and at most 1")
     twice = 2.0 * hurst
-    rho = np.empty(lags)
-    rho[:16] = (np.abs(near + 1.0) ** twice - 2.0 * near**twice + np.abs(near - 1.0) ** twice) / 2.0
-    far = n[16:]
-    coefficient, total = 1.0, np.zeros(far.size)
-    for j in range(1, 9):
-        coefficient *= (twice - 2 * j + 2) * (twice - 2 * j + 1) / ((2 * j) * (2 * j - 1))
-        total += coefficient * far ** (twice - 2 * j)
-    rho[16:] = total
-    return rho
+    coefficients = [hurst * (twice - 1.0)]
+    for j in range(1, 27):
+        coefficients.append(coefficients[-1] * (twice - 2 * j) * (twice - 2 * j - 1) / ((2 * j + 1) * (2 * j + 2)))
+    rho = np.ones(max(lags, 2))
+    rho[1] = math.expm1((twice - 1.0) * math.log(2.0))
+    far = np.arange(2, lags, dtype=np.float64)
+    square, total = far**-2.0, np.zeros(far.size)
+    for coefficient in coefficients[::-1]:
+        total = (total + coefficient) * square
+    rho[2:] = far**twice * total
+    return rho[:lags]

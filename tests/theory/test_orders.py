@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from theory_check.errors import SpecificationError
@@ -30,8 +31,18 @@ def test_the_constant_of_the_strong_error():
     # e - (1 + 1/N)^N = e/(2N) - 11e/(24 N^2) + O(N^-3).
     for depth in (10**2, 10**4, 10**6):
         expected = math.e / (2 * depth) * (1 - 11 / (12 * depth))
-        # Rounding: N log(1 + 1/N) and 1 lose the digits of N.
-        assert orders.mean_square_error(depth) == pytest.approx(expected, rel=2 / depth**2 + depth * 1e-15)
+        # The next term and a few roundings: nothing cancels, however large N.
+        assert orders.mean_square_error(depth) == pytest.approx(expected, rel=2 / depth**2 + 2e-15)
+
+
+@settings(max_examples=25)
+@given(st.integers(1, 400), st.integers(2, 5))
+def test_mean_square_errors_in_fractions(coarse, ratio):
+    e = sum(Fraction(1, math.factorial(n)) for n in range(40))
+    growth, finer = ((1 + Fraction(1, n)) ** n for n in (coarse, ratio * coarse))
+    # A few roundings; a difference of two deficits of which one is at most half of the other.
+    assert orders.mean_square_error(coarse) == pytest.approx(float(e - growth), rel=1e-14)
+    assert orders.mean_square_error(coarse, ratio * coarse) == pytest.approx(float(finer - growth), rel=1e-14)
 
 
 def test_one_coarse_step_by_hand():

@@ -53,9 +53,15 @@ def mean_square_error(coarse: int, fine: float = math.inf, *, gain: float = 1.0)
     Also the weak error E R^(fine) - E R^(coarse). ``fine`` may be infinite: the limit.
     """
     check_integer("coarse depth", coarse, 1, 10**15)
-    first = coarse * math.log1p(gain / coarse)
-    second = gain if math.isinf(fine) else fine * math.log1p(gain / fine)
-    return math.exp(first) * math.expm1(second - first)
+    first, second = (gain * _log_deficit(gain / depth) for depth in (coarse, fine))
+    return math.exp(gain - first) * math.expm1(first - second)
+
+
+def _log_deficit(x: float) -> float:
+    """1 - log(1 + x)/x, by its series x/2 - x^2/3 + ... where the difference would cancel."""
+    if x > 0.05:
+        return 1 - math.log1p(x) / x
+    return math.fsum(-((-x) ** n) / (n + 1) for n in range(1, 14))
 
 
 def tied_linear_output(weights: ArrayLike, start: ArrayLike, depth: int) -> FloatArray:

@@ -1,0 +1,75 @@
+"""The res-1 ReLU diffusion: its variance at large width by a second integral and by simulation."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy import special, stats
+
+from theory_check.errors import SpecificationError
+from theory_check.inference.intervals import quantile_spread_interval
+from theory_check.theory.active_coordinates import initial_drift, wide_mean, wide_variance
+
+
+def test_the_variance_by_covariances_on_a_grid():
+    """Var(x(v1)/v1 - x(1) + 2 int y/w^2 dw) summed over a grid of w, second moments by conditioning instead of arc."""
+    v1, n = math.exp(0.5), 400
+    w = 1 + (v1 - 1) * (np.arange(n) + 0.5) / n
+    step = (v1 - 1) / n
+    u, weight = np.polynomial.legendre.leggauss(60)
+    u, weight = 4.5 * (u + 1), 4.5 * weight
+    weight = weight * stats.norm.pdf(u) * u * u
+    r = np.sqrt(np.minimum.outer(w, w) / np.maximum.outer(w, w))
+    s = np.sqrt(np.maximum(1 - r * r, 1e-30))
+    product = np.zeros((n, n))
+    for point, mass in zip(u, weight, strict=True):
+        mean = r * point
+        product += mass * ((mean**2 + s**2) * special.ndtr(mean / s) + mean * s * stats.norm.pdf(mean / s))
+    yy = np.multiply.outer(w, w) * (product - 0.25)
+    weights = 2 * step / w**2
+    total = weights @ yy @ weights
+    # x(v1)/v1 and x(1): variances 2 and 2, covariance 2/v1; with y: min^2
+    total += 4 - 4 / v1 + 2 * weights @ (w**2 / v1 - np.ones(n))
+    found = wide_variance()
+    # midpoint rule: step^2, and the kink of the diagonal, of order step
+    assert found.value == pytest.approx(total, abs=1e-3)
+    assert found.value == pytest.approx(2.675, abs=5e-4)
+    assert found.error < 1e-9
+
+
+def test_short_times_are_those_of_res3():
+    # K(1) = 3/2 and e^-x: 2t - t^2/2 + 5 t^2/4 + ...
+    t = 1e-3
+    assert wide_variance(t).value == pytest.approx(2 * t + 0.75 * t * t, rel=1e-6)
+    assert wide_mean(0.3) == 0.15
+    with pytest.raises(SpecificationError):
+        wide_variance(-1.0)
+
+
+def test_initial_drift():
+    assert initial_drift(1) == pytest.approx(-1.0)
+    assert initial_drift(3) < 0 < initial_drift(4)
+    for d in (2, 3, 5):
+        counts = np.array([math.comb(d, n) for n in range(1, d + 1)])
+        assert initial_drift(d) == pytest.approx((counts @ np.arange(1, d + 1) / counts.sum() - 2) / d)
+
+
+@pytest.mark.statistical
+def test_simulated_networks(evidence):
+    """Distance of the outer deciles of log R at d = 100, L = 40, of a normal law to first order."""
+    rng = np.random.Generator(np.random.Philox(evidence.seed))
+    d, L, values = 100, 40, []
+    for _ in range(4):
+        h = rng.standard_normal((10_000, d), dtype=np.float32)
+        start = np.sum(h**2, axis=1)
+        for _ in range(L):
+            # given h, V relu(h) is normal
+            scale = np.sqrt(np.sum(np.maximum(h, 0) ** 2, axis=1) / (d * L))
+            h += scale[:, None] * rng.standard_normal((10_000, d), dtype=np.float32)
+        values.append(np.log(np.sum(h**2, axis=1) / start))
+    interval = quantile_spread_interval(np.concatenate(values).astype(float), 0.1, 0.9, alpha=evidence.level)
+    factor = 2 * stats.norm.ppf(0.9)
+    target, wrong = (factor * math.sqrt(v / d) for v in (wide_variance().value, 2.0))
+    # quantiles at this level and size: 3.5%; the rest for terms of order 1/d and 1/L (res-3 would be 14% narrower)
+    evidence.supports(interval, target=(target, target), margin=0.08 * target)
+    evidence.refutes(interval, target=(wrong, wrong), margin=0.04 * target)

@@ -1,0 +1,71 @@
+"""The flow of the cosine between two inputs: recurrence, differential equation and quadrature against each other."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from theory_check.errors import SpecificationError
+from theory_check.theory.arc_kernel import leaky_kernel
+from theory_check.theory.correlation_flow import correlation_flow, flow_time, wide_correlations
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.floats(-1, 1), st.floats(-1.5, 1.5), st.lists(st.floats(0, 2), min_size=1, max_size=20))
+def test_the_recurrence_of_the_three_products(c, slope, scaling):
+    """The squared norms and the product of two states, as matrices of second moments."""
+    moments = np.array([[1.0, 2 * c], [2 * c, 4.0]])
+    for a in scaling:
+        roots = np.sqrt(np.diag(moments))
+        cosines = np.clip(moments / np.outer(roots, roots), -1, 1)
+        moments = moments + a * a * np.outer(roots, roots) * leaky_kernel(cosines, slope)
+    # the clip loses what rounding takes above 1; 20 layers of a few roundings each
+    expected = moments[0, 1] / math.sqrt(moments[0, 0] * moments[1, 1])
+    assert wide_correlations(c, scaling, slope=slope)[-1] == pytest.approx(expected, abs=1e-13)
+
+
+@pytest.mark.parametrize("slope", [0.0, -1.0, 0.3])
+@pytest.mark.parametrize("c", [-1.0, -0.2, 0.9])
+def test_the_flow_takes_the_time_of_its_quadrature(c, slope):
+    c1, c2 = correlation_flow(c, [0.4, 3.0], slope=slope)
+    first, second = flow_time(c, c1, slope=slope), flow_time(c, c2, slope=slope)
+    # cosines are good to 1e-11, times to that over the speed (1 - s)^2/2 gap > 0.01 here
+    assert first.value == pytest.approx(0.4, abs=1e-9 + first.error)
+    assert second.value == pytest.approx(3.0, abs=2e-8 + second.error)
+
+
+def test_a_leaky_activation_is_relu_slowed_down():
+    t = np.array([0.3, 1.0, 4.0])
+    # both solved to 1e-11
+    np.testing.assert_allclose(correlation_flow(0.1, t, slope=0.5), correlation_flow(0.1, t / 4), atol=1e-10)
+    np.testing.assert_allclose(correlation_flow(0.1, t, slope=1.0), 0.1, atol=1e-10)
+
+
+def test_deep_networks_follow_the_flow_at_order_one():
+    """L (c_L - c) converges: it changes by O(1/L) of itself between L and 4 L."""
+    limit = float(correlation_flow(-0.5, [1.0])[0])
+    errors = [L * (wide_correlations(-0.5, L**-0.5, L)[-1] - limit) for L in (200, 800)]
+    assert abs(errors[0]) > 0.01
+    # the relative change is of order 1/200; the flow contributes 800e-11
+    assert errors[1] == pytest.approx(errors[0], rel=0.02)
+
+
+def test_the_approach_to_one():
+    t = 1e4
+    # e ~ 18 pi^2/t^2, corrections of relative order 1/t and log t/t^2 from the start and the next term
+    assert 1 - correlation_flow(0.0, [t])[0] == pytest.approx(18 * math.pi**2 / t**2, rel=2e-2)
+    np.testing.assert_array_equal(correlation_flow(1.0, [0.0, 5.0]), 1.0)
+
+
+def test_mistakes():
+    for bad in (lambda: correlation_flow(1.2, [1.0]), lambda: correlation_flow(0.0, [2.0, 1.0])):
+        with pytest.raises(SpecificationError):
+            bad()
+    with pytest.raises(SpecificationError):
+        flow_time(0.5, 0.1)
+    with pytest.raises(SpecificationError):
+        flow_time(0.1, 0.5, slope=1.0)
+    with pytest.raises(SpecificationError):
+        wide_correlations(0.1, 0.5)

@@ -1,0 +1,66 @@
+"""The res-1 ReLU network as a diffusion: a norm driven by the number of active coordinates (E12).
+
+Notation
+    dh_i = d^(-1/2) ||relu h|| dB_i, the limit of h_{k+1} = h_k + L^(-1/2) V relu(h_k); Y = ||relu h||^2, X = ||h||^2,
+    N_t the number of positive coordinates. x -> relu(x)^2 has a continuous derivative, so Ito's formula holds:
+
+    d log Y = ((N_t - 2)/d) dt + (2/sqrt d) dB.
+
+Clock. With d tau = (Y/d) dt all coordinates are independent Brownian motions in tau. Let h_0 be standard normal (or
+uniform on a sphere: R does not feel the norm) and v = 1 + tau. As d -> infinity Y/d = v/2 + y(v)/sqrt d and X/d = v +
+x(v)/sqrt d with (x, y) the Gaussian limit of sums over independent coordinates, t = 2 log v - (4/sqrt d) int_1^v y/w^2
+dw, hence v_t = e^(t/2) to leading order and, with R = X_t/X_0,
+
+    sqrt(d) (log R - t/2) -> x(v_t)/v_t - x(1) + 2 int_1^{v_t} y/w^2 dw.
+
+With Cov(x, x) = 2 min^2, Cov(x, y) = min^2, Cov(y_v, y_w) = v w (K(sqrt(min/max)) - 1/4), K(r) = E relu(u)^2 relu(v)^2
+(``arc_kernel.squared_arc``), the cross terms cancel and
+
+    d Var(log R) -> 4 (1 - e^(-t/2)) + 8 int_0^{t/2} (t/2 - u) (K(e^(-u/2)) - 1/4) du,          2.6753 at t = 1,
+
+where independent active sets in every layer (res-3) would give 2 t. Asymptotic in d and L; ``initial_drift`` is exact
+for the diffusion at t = 0.
+
+Source: the limit equation is that of Marion, Fermanian, Biau, Vert (2022; JMLR 2025); the variance is derived here.
+"""
+
+from __future__ import annotations
+
+import math
+
+from theory_check.errors import SpecificationError
+from theory_check.specifications import check_integer
+from theory_check.theory.arc_kernel import squared_arc
+from theory_check.theory.estimates import Estimate
+
+
+def initial_drift(width: int) -> float:
+    """E (N_0 - 2)/d = (d/2 / (1 - 2^-d) - 2)/d, given at least one active coordinate: the drift of log Y at t = 0.
+
+    Symmetric continuous h_0. Negative for d <= 3, positive for d >= 4.
+    """
+    check_integer("width", width, 1, 10**9)
+    return (width / 2 / -math.expm1(-width * math.log(2.0)) - 2) / width
+
+
+def wide_mean(time: float = 1.0) -> float:
+    """Limit of E log R as d -> infinity at time t = L a^2: t/2."""
+    return _time(time) / 2
+
+
+def wide_variance(time: float = 1.0) -> Estimate:
+    """Limit of d Var(log R) as d -> infinity at time t, by quadrature with its error."""
+    from scipy.integrate import quad
+
+    half = _time(time) / 2
+    # u = x^2: K has a term (1 - r)^(5/2) at r = 1, and the integrand becomes smooth.
+    value, error = quad(
+        lambda x: 2 * x * (half - x * x) * (float(squared_arc(math.exp(-x * x / 2))) - 0.25), 0, math.sqrt(half)
+    )
+    return Estimate(-4 * math.expm1(-half) + 8 * value, 8 * error)
+
+
+def _time(time: float) -> float:
+    if not 0 <= time < math.inf:
+        raise SpecificationError(f"time must be finite and non-negative, not {time!r}")
+    return time

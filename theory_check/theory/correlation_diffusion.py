@@ -1,0 +1,209 @@
+"""The cosine between two inputs of a res-3 network of finite width as a diffusion (E13).
+
+Notation
+    h, h' two inputs of one network with independent layers, c = cos theta their cosine; W Gaussian; s slope of the
+    activation, kappa = (1 + s^2)/2, k(c) = E sigma(u) sigma(v)/kappa = c + g, g = (1 - s)^2/(1 + s^2) (arc(c) - c)
+    (``arc_kernel``); q = kappa/d; time t = sum of the a_k^2.
+
+Derivation. Given both states, V g(h) and V g(h') have independent coordinates with covariances |g|^2/d, <g, g'>/d,
+whose means over W are q ||h||^2 and q ||h|| ||h'|| k(c). As max a_k -> 0 only these means matter: dh = sqrt(q) ||h||
+dB, dh' = sqrt(q) ||h'|| dB', d<B_i, B'_j> = delta_ij k(c) dt. Ito's formula for <h, h'>/(||h|| ||h'||), then for theta:
+
+    dc     = q [d (k - c) + c + c^2 k - 2 k] dt + sqrt(2 q (1 - c^2)(1 - c k)) dB,
+    dtheta = -q (d - 2) g / sin theta dt + sqrt(2 q (sin^2 theta - c g)) dB.
+
+Ends. c = 1: with e = 1 - c, de ~ 2 q e dt + sqrt(8 q) e dB, so log e is a Brownian motion with drift -2 q: c = 1 is
+never reached, and stays if it is the start (a natural boundary: nothing is absorbed in finite time). c = -1: pi - theta
+is a Bessel process of dimension d - 1 to leading order (s != 1), never reached for d >= 3, reached and left at once for
+d = 2. Functions of c have a vanishing derivative in theta there, which is the boundary condition in every case. d = 1
+has no diffusion (c = +-1).
+
+Numerical method. The backward equation du/dt = A u by collocation in theta at N + 1 Chebyshev points x = cos phi,
+theta = pi (1 + x)/2, and the matrix exponential. g is analytic in theta, u and the density of phi have all derivatives,
+so the error decreases faster than any power of N. The law follows from the moments m_n = E cos(n phi_t),
+
+    P(phi_t <= phi) = phi/pi + (2/pi) sum_n m_n sin(n phi)/n.
+
+Errors are estimates, from a second computation with other N. Exact, up to these, for the limit diffusion; asymptotic,
+O(1/L), for networks.
+
+Source: Marion, Fermanian, Biau, Vert (2022; JMLR 2025) for the setting; Trefethen, Spectral Methods in MATLAB (2000),
+for the differentiation matrix. The diffusion is derived here.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from theory_check.errors import SpecificationError
+from theory_check.specifications import check_integer
+from theory_check.theory.arc_kernel import gap
+from theory_check.theory.estimates import Estimate
+from theory_check.theory.multiplier import FloatArray
+
+_SIZES = (48, 64)  # for moments: functions of c vary on the scale of 1 whatever the width
+_LARGEST = 486  # 64 * 1.5^5; the exponential of a matrix of that size takes half a second
+
+
+@dataclass(frozen=True)
+class CorrelationDiffusion:
+    """The diffusion of the cosine.
+
+    Parameters
+    ----------
+    width
+        d >= 2.
+    slope
+        Slope of the activation on negative arguments.
+    """
+
+    width: int
+    slope: float = 0.0
+
+    def __post_init__(self) -> None:
+        check_integer("width", self.width, 2, 10**6)
+        if not math.isfinite(self.slope):
+            raise SpecificationError(f"slope is {self.slope!r}; it must be finite")
+
+    @property
+    def rate(self) -> float:
+        """Return q = kappa/d."""
+        return (1 + self.slope**2) / 2 / self.width
+
+    def drift(self, cosine: ArrayLike) -> FloatArray:
+        """Return q [d (k - c) + c + c^2 k - 2 k] = q [(d - 2 + c^2) g - c (1 - c^2)]."""
+        c = np.asarray(cosine, dtype=np.float64)
+        return np.asarray(self.rate * ((self.width - 2 + c * c) * self._excess(1 - c) - c * (1 - c * c)))
+
+    def variance_rate(self, cosine: ArrayLike) -> FloatArray:
+        """Return 2 q (1 - c^2)(1 - c k), the squared diffusion coefficient."""
+        c = np.asarray(cosine, dtype=np.float64)
+        return np.asarray(2 * self.rate * (1 - c * c) * (1 - c * c - c * self._excess(1 - c)))
+
+    def law(self, start: float, time: float = 1.0, *, tolerance: float = 1e-6) -> CosineLaw:
+        """Law of c_t from c_0 = ``start``.
+
+        Parameters
+        ----------
+        start
+            c_0, from -1 to 1.
+        time
+            t = sum a_k^2: 1 at beta = 1/2.
+        tolerance
+            Aim for ``cdf_error``; the field says what was reached. Narrow laws (large width, c_0 near 1) need more
+            points than are allowed for 1e-6.
+        """
+        if not -1 <= start <= 1:
+            raise SpecificationError(f"the cosine of two inputs is {start!r}; it must lie between -1 and 1")
+        if not 0 < time < math.inf:
+            raise SpecificationError(f"time must be positive and finite, not {time!r}")
+        if start == 1:
+            return CosineLaw(Estimate(1.0, 0.0), Estimate(0.0, 0.0), 0.0, np.empty(0))
+        (rough_mean, rough_variance), (mean, variance) = (self._moments(start, time, size) for size in _SIZES)
+        size, cosines, error = 64, self._cosine_moments(start, time, 64), math.inf
+        while error > tolerance and size < _LARGEST:
+            size = size * 3 // 2
+            rough, cosines = cosines, self._cosine_moments(start, time, size)
+            change = np.abs(cosines - np.pad(rough, (0, cosines.size - rough.size)))
+            error = float(np.sum(change / np.arange(1, change.size + 1))) * 2 / math.pi
+        # 1e-12: rounding in the exponential
+        return CosineLaw(
+            Estimate(mean, abs(mean - rough_mean) + 1e-12),
+            Estimate(variance, abs(variance - rough_variance) + 1e-12),
+            error,
+            cosines,
+        )
+
+    def _excess(self, deficit: FloatArray) -> FloatArray:
+        """Return g = k(c) - c."""
+        return np.asarray((1 - self.slope) ** 2 / (1 + self.slope**2) * gap(deficit), dtype=np.float64)
+
+    def _moments(self, start: float, time: float, size: int) -> tuple[float, float]:
+        x = np.cos(np.pi * np.arange(1, size + 1) / size)
+        shift = np.cos(np.pi * (1 + x) / 2) - start
+        first, second = self._expectations(np.stack([shift, shift**2], axis=1), start, time, size)
+        return start + float(first), float(second - first**2)
+
+    def _cosine_moments(self, start: float, time: float, size: int) -> FloatArray:
+        """E cos(n phi_t), n = 1..size/2; higher ones are not resolved."""
+        phi = np.pi * np.arange(1, size + 1) / size
+        return self._expectations(np.cos(np.multiply.outer(phi, np.arange(1, size // 2 + 1))), start, time, size)
+
+    def _expectations(self, functions: FloatArray, start: float, time: float, size: int) -> FloatArray:
+        """E f(theta_t) for the columns f, given at the nodes without theta = pi."""
+        from scipy.linalg import expm
+
+        x = np.cos(np.pi * np.arange(size + 1) / size)
+        D = _differentiation(x) * 2 / np.pi  # d/dtheta
+        theta = np.pi * (1 + x[1:]) / 2
+        # The value at theta = pi (node 0) is the one that makes the derivative there vanish.
+        boundary = -D[0, 1:] / D[0, 0]
+        first = D[1:, 1:] + np.outer(D[1:, 0], boundary)
+        second = D[1:] @ D
+        second = second[:, 1:] + np.outer(second[:, 0], boundary)
+        sine, cosine = np.sin(theta), np.cos(theta)
+        g = self._excess(2 * np.sin(theta / 2) ** 2)
+        A = self.rate * ((sine**2 - cosine * g)[:, None] * second)
+        A[:-1] -= self.rate * (self.width - 2) * (g[:-1] / sine[:-1])[:, None] * first[:-1]
+        A[-1] = 0.0  # theta = 0 does not move
+        at_start = _interpolation(x, 2 * math.acos(start) / math.pi - 1)
+        weights = at_start[1:] + at_start[0] * boundary
+        return np.asarray(weights @ (expm(time * A) @ functions), dtype=np.float64)
+
+
+@dataclass(frozen=True, eq=False)
+class CosineLaw:
+    """The law of the cosine c_t.
+
+    Parameters
+    ----------
+    mean, variance
+        With estimated errors.
+    cdf_error
+        Estimate of sup |cdf - distribution function|.
+    """
+
+    mean: Estimate
+    variance: Estimate
+    cdf_error: float
+    _cosines: FloatArray = field(repr=False)
+
+    def cdf(self, cosine: ArrayLike) -> FloatArray:
+        """P(c_t <= cosine)."""
+        c = np.asarray(cosine, dtype=np.float64)
+        if self._cosines.size == 0:
+            return (c >= 1).astype(np.float64)
+        # theta falls as c and as phi grow: c_t <= c means theta_t >= theta and phi_t <= phi.
+        phi = np.arccos(np.clip(2 / np.pi * np.arccos(np.clip(c, -1.0, 1.0)) - 1, -1.0, 1.0))
+        n = np.arange(1, self._cosines.size + 1)
+        total = phi / np.pi + 2 / np.pi * (np.sin(np.multiply.outer(phi, n)) @ (self._cosines / n))
+        return np.clip(total, 0.0, 1.0)
+
+
+def _differentiation(x: FloatArray) -> FloatArray:
+    """Return the matrix that differentiates a polynomial given at the Chebyshev points x."""
+    w = _barycentric_weights(x.size)
+    distance = x[:, None] - x + np.eye(x.size)
+    D = w / w[:, None] / distance
+    np.fill_diagonal(D, 0.0)
+    return np.asarray(D - np.diag(D.sum(axis=1)), dtype=np.float64)
+
+
+def _interpolation(x: FloatArray, at: float) -> FloatArray:
+    """Weights of the values at the Chebyshev points in the value of their polynomial at ``at``."""
+    distance = at - x
+    hit = distance == 0
+    if np.any(hit):
+        return np.asarray(hit, dtype=np.float64)
+    ratio = _barycentric_weights(x.size) / distance
+    return np.asarray(ratio / ratio.sum(), dtype=np.float64)
+
+
+def _barycentric_weights(size: int) -> FloatArray:
+    w: FloatArray = np.where(np.arange(size) % 2, -1.0, 1.0)
+    w[[0, -1]] /= 2
+    return w

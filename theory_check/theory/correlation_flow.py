@@ -1,0 +1,92 @@
+"""The cosine between two inputs of a res-3 network of infinite width, independent layers (E13).
+
+Notation
+    h, h' hidden states of two inputs, c their cosine, e = 1 - c; W, V shared by the inputs, independent over layers;
+    s slope of the activation, kappa = (1 + s^2)/2, Lam = sum a_k^2, gap(e) = arc(c) - c as in ``arc_kernel``.
+
+As d -> infinity ||h||^2/d, ||h'||^2/d and <h, h'>/d follow deterministic recurrences: the squared norms grow by
+1 + kappa a^2 and the product by a^2 sqrt(||h||^2 ||h'||^2) E sigma(u) sigma(v), so that
+
+    e_{k+1} = e_k - (1 - s)^2/2 a_k^2 / (1 + kappa a_k^2) gap(e_k)          (exact at infinite width, any depth),
+    de/dt   = - (1 - s)^2/2 gap(e),  0 <= t <= Lam                         (max a_k -> 0),
+
+which for ReLU is dc/dt = (arc(c) - c)/2. A leaky activation is ReLU at speed (1 - s)^2: the identity (s = 1) keeps all
+angles. c = 1 is a fixed point that is reached only as t -> infinity: gap(e) ~ (2 sqrt 2 / 3 pi) e^(3/2), hence
+e ~ 18 pi^2 / ((1 - s)^4 t^2).
+
+Source: Marion, Fermanian, Biau, Vert (2022; JMLR 2025) for the setting; Cho and Saul (2009) for the kernel.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from theory_check.errors import SpecificationError
+from theory_check.theory.arc_kernel import gap
+from theory_check.theory.estimates import Estimate
+from theory_check.theory.multiplier import FloatArray, layer_groups
+
+
+def wide_correlations(
+    correlation: float, scaling: ArrayLike, depth: int | None = None, *, slope: float = 0.0
+) -> FloatArray:
+    """Cosines c_0, ..., c_L at infinite width, exact at finite depth.
+
+    Parameters
+    ----------
+    correlation
+        c_0.
+    scaling, depth
+        The sequence of the a_k, or one value with its depth.
+    slope
+        Slope of the activation on negative arguments.
+    """
+    layer_groups(scaling, depth)  # checks
+    a2 = np.broadcast_to(np.asarray(scaling, dtype=np.float64), (depth or np.size(scaling),)) ** 2
+    rates = (1 - slope) ** 2 / 2 * a2 / (1 + (1 + slope**2) / 2 * a2)
+    deficits = np.empty(a2.size + 1)
+    deficits[0] = _deficit(correlation)
+    for k, rate in enumerate(rates.tolist()):
+        deficits[k + 1] = deficits[k] - rate * float(gap(deficits[k]))
+    return 1 - deficits
+
+
+def correlation_flow(correlation: float, times: ArrayLike, *, slope: float = 0.0) -> FloatArray:
+    """Limit cosine at times sum a_k^2 = t (increasing), absolute error about 1e-11."""
+    from scipy.integrate import solve_ivp
+
+    t = np.atleast_1d(np.asarray(times, dtype=np.float64))
+    if t.ndim != 1 or t.size == 0 or not np.all(np.isfinite(t)) or np.any(np.diff(t, prepend=0.0) < 0):
+        raise SpecificationError("times must be an increasing sequence of non-negative numbers")
+    start = _deficit(correlation)
+    if t[-1] == 0 or start == 0:
+        return np.full(t.shape, 1 - start)
+    speed = (1 - slope) ** 2 / 2
+
+    def velocity(_: float, e: FloatArray) -> FloatArray:
+        return -speed * gap(np.clip(e, 0.0, 2.0))
+
+    solution = solve_ivp(velocity, (0.0, float(t[-1])), [start], "DOP853", t, rtol=1e-12, atol=1e-15)
+    return np.asarray(1 - solution.y[0], dtype=np.float64)
+
+
+def flow_time(start: float, end: float, *, slope: float = 0.0) -> Estimate:
+    """Time t = sum a_k^2 that the flow needs from cosine ``start`` to ``end``, by quadrature of 1/(speed gap)."""
+    from scipy.integrate import quad
+
+    if not -1 <= start <= end < 1:
+        raise SpecificationError(f"the flow leads from {start!r} up to cosines below 1, not to {end!r}")
+    if slope == 1:
+        raise SpecificationError("with slope 1 the activation is the identity and the flow stands still")
+    # e = exp(-x): the integrand e / gap(e) grows like exp(x / 2) instead of having a pole.
+    low, high = -np.log1p(-start), -np.log1p(-end)
+    value, error = quad(lambda x: np.exp(-x) / float(gap(min(2.0, np.exp(-x)))), low, high, epsabs=0, epsrel=1e-12)
+    speed = (1 - slope) ** 2 / 2
+    return Estimate(value / speed, error / speed)
+
+
+def _deficit(correlation: float) -> float:
+    if not -1 <= correlation <= 1:
+        raise SpecificationError(f"the cosine of two inputs is {correlation!r}; it must lie between -1 and 1")
+    return 1 - correlation

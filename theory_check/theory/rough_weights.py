@@ -1,0 +1,181 @@
+"""Networks whose weights are fractional Gaussian noise across layers: laws, exponents and rates (C3, C5, C6, C7).
+
+Notation
+    rho autocovariance of the weights along the layers, H Hurst index, a scaling, d width, L depth;
+    g(n) = rho(n) arc(rho(n)) for res-3 with ReLU (V and W both carry the process), g(n) = rho(n) for linear;
+    S = sum_{n>=1} g(n), Q_L = sum_{k,l<L} g(k-l); kappa = 1/2 and 1.
+
+Second-order expansion. log R = log ||h_L||^2 / ||h_0||^2 to order a^2, E over Gaussian weights, any rho and any width:
+with B h_0 the sum of the increments at h_0, R - 1 = 2 a <u, B u> + a^2 |B u|^2 + 2 a^2 sum_{k>l} <u, B_k' B_l u> + ...,
+
+    E log R = kappa a^2 [ (1 - 2/d) Q_L + (Q_L - L)/d ] + O(a^4):
+
+|B u|^2 gives Q_L, the square of <u, B u> gives -2 Q_L/d, and the ordered pairs, through the derivative of the later
+layer along the earlier one, (Q_L - L)/d. Linear: Q_L = L^2H, hence C6, E log R = a^2 [(1 - 1/d) L^2H - L/d].
+
+Diffusion limit (C5). For H < 1/2 the covariances are summable, and for a = L^(-1/2) the slow variable h follows dh =
+(S/(2d)) h dt + |h| sqrt((1 + 2S)/(2d)) dB, the drift being the derivative term above. Ito's formula gives the law.
+
+The sum S. Since sum_{n>=1} rho(n) = -1/2 for H < 1/2, S = -1/(2 pi) + sum f(n) with f = rho (arc(rho) - 1/pi) =
+rho^2/2 + rho^3/(2 pi) + r_5, |r_5| <= |rho|^5/(12 pi). Up to N the sum is direct, beyond it rho(n) = sum b_j n^(2H-2j)
+(``covariances``) turns powers into Hurwitz zeta functions; |b_1| <= 1/8 and the next coefficients are smaller, so
+what is left out is below sum_{n>N} n^(4H-8) <= N^(4H-7)/(7-4H) plus the quintic term, below N^(10H-9)/9/(12 pi) b_1^5.
+
+Exact: the autocovariances and S (bound given). Asymptotic: C5 as L -> infinity; C6 and its relatives as a^2 L^2H -> 0
+and a^2 L/d -> 0; exponents and rates as L -> infinity.
+
+Source: Marion, Fermanian, Biau, Vert (2022; JMLR 2025) for the setting; the limit is that of Kesten and Papanicolaou
+(1979) for summable covariances.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from theory_check.covariances import fractional_noise
+from theory_check.errors import HypothesisError, SpecificationError
+from theory_check.specifications import check_choice, check_integer
+from theory_check.theory.arc_kernel import arc
+from theory_check.theory.estimates import Estimate
+from theory_check.theory.limits import NormalLaw
+
+RoughBranch = Literal["linear", "res-1", "res-3"]
+
+_DIRECT = 10_000  # lags summed one by one
+
+
+def interaction_sum(hurst: float) -> Estimate:
+    """S(H) = sum_{n>=1} rho(n) arc(rho(n)), 0 < H <= 1/2, with a proven error (see the head of the module).
+
+    S(1/2) = 0, but S(H) -> -1/(2 pi) as H -> 1/2 from below: the sum to n = L lacks a tail of order L^(2H-1), and the
+    depths that feel the limit grow without bound. `finite_interaction_sum` is the sum that a network of depth L feels.
+    """
+    from scipy.special import zeta
+
+    _check_hurst(hurst)
+    if hurst > 0.5:
+        raise HypothesisError(f"S(H) converges for H <= 1/2 only, not for H = {hurst!r}")
+    if hurst == 0.5:
+        return Estimate(0.0, 0.0)
+    rho = fractional_noise(hurst, _DIRECT + 1)[1:]
+    # arc(r) - 1/pi by its series where the difference would cancel; the next term is r^6 / (80 pi)
+    series = rho / 2 + rho**2 / (2 * math.pi) + rho**4 / (24 * math.pi)
+    rest = np.where(np.abs(rho) < 1e-3, series, arc(rho) - 1 / math.pi)
+    total = math.fsum((rho * rest).tolist())
+    b1 = hurst * (2 * hurst - 1)
+    b2 = b1 * (2 * hurst - 2) * (2 * hurst - 3) / 12
+    start = _DIRECT + 1
+    tail = b1**2 / 2 * float(zeta(4 - 4 * hurst, start))
+    tail += b1 * b2 * float(zeta(6 - 4 * hurst, start)) + b1**3 / (2 * math.pi) * float(zeta(6 - 6 * hurst, start))
+    omitted = _DIRECT ** (4 * hurst - 7) / (7 - 4 * hurst)
+    omitted += abs(b1) ** 5 / (12 * math.pi) * _DIRECT ** (10 * hurst - 9) / (9 - 10 * hurst)
+    # the summands are exact to a few roundings, their absolute values sum to at most 1/2
+    return Estimate(total + tail - 1 / (2 * math.pi), omitted + 8 * float(np.finfo(np.float64).eps))
+
+
+def finite_interaction_sum(hurst: float, depth: int) -> float:
+    """S_L = sum_{0<n<L} (1 - n/L) rho(n) arc(rho(n)), so that Q_L = L (1 + 2 S_L); any H, tends to S(H) for H < 1/2."""
+    check_integer("depth", depth, 1, 10**8)
+    n = np.arange(1, depth)
+    rho = fractional_noise(hurst, depth)[1:]
+    return math.fsum(((1 - n / depth) * rho * arc(rho)).tolist())
+
+
+def rough_lognormal_limit(width: int, hurst: float, total: float = 1.0, *, depth: int | None = None) -> NormalLaw:
+    """Limit of log R for res-3 with ReLU, a = L^(-1/2), H <= 1/2 (C5).
+
+    N(((1 + 2S)(1 - 2/d)/2 + S/d) total, (2/d)(1 + 2S) total) with total = lim L a^2; at H = 1/2 it is E4. With a
+    ``depth`` S is the sum S_L of that depth, which leaves corrections of order 1/L instead of L^(2H-1).
+    """
+    check_integer("width", width, 1, 10**9)
+    if hurst > 0.5:
+        raise HypothesisError(f"the limit is lognormal for H <= 1/2, not for H = {hurst!r}")
+    S = interaction_sum(hurst).value if depth is None else finite_interaction_sum(hurst, depth)
+    mean = (1 + 2 * S) * (1 - 2 / width) / 2 + S / width
+    return NormalLaw(mean * total, 2 / width * (1 + 2 * S) * total)
+
+
+def second_order_mean(
+    branch: Literal["linear", "res-3"], width: int, autocovariance: ArrayLike, scaling: float
+) -> float:
+    """E log R to order a^2 for Gaussian weights with the given autocovariance at lags 0..L-1.
+
+    At H = 1/2 it is L a^2 kappa (1 - 2/d). Valid while a^2 Q_L and a^2 L/d are small.
+    """
+    check_choice("branch", branch, ("linear", "res-3"))
+    rho = np.asarray(autocovariance, dtype=np.float64)
+    if rho.ndim != 1 or rho.size == 0:
+        raise SpecificationError("autocovariance must be a sequence with one value a lag")
+    L = rho.size
+    weights = rho if branch == "linear" else rho * arc(np.clip(rho, -1, 1))
+    Q = L * weights[0] + 2 * math.fsum(((L - np.arange(1, L)) * weights[1:]).tolist())
+    kappa = 1.0 if branch == "linear" else 0.5
+    return float(kappa * scaling * scaling * ((1 - 2 / width) * Q + (Q - L) / width))
+
+
+def linear_leading_mean(width: int, hurst: float, scaling: float, depth: int) -> float:
+    """E log R = a^2 [(1 - 1/d) L^2H - L/d] for linear branches (C6), remainder O(a^4).
+
+    Valid as a^2 L^2H -> 0 and a^2 L/d -> 0. Negative (contraction) only where L^(1-2H) > d - 1.
+    """
+    _check_hurst(hurst)
+    variance: float = float(depth) ** (2 * hurst)
+    return scaling * scaling * ((1 - 1 / width) * variance - depth / width)
+
+
+def drift_correction(width: int, scaling: float) -> float:
+    """Coefficient a^2/(2d) of h to add in every linear layer: it removes the term -L/d of C6 (H < 1/2)."""
+    check_integer("width", width, 1, 10**9)
+    return scaling**2 / (2 * width)
+
+
+def critical_exponent(branch: RoughBranch, hurst: float, *, odd: bool = False, wide: bool = False) -> float:
+    """Critical scaling exponent beta_c for fractional noise of Hurst index H (C3).
+
+    Parameters
+    ----------
+    branch
+        res-3 with V and W both fractional, res-1, or linear.
+    hurst
+        H.
+    odd
+        Whether the activation of res-3 is odd: then g = rho^2 c to leading order and beta_c = max(1/2, 2H - 1).
+        ReLU: max(H, 1/2), since arc(0) > 0.
+    wide
+        Let the width go to infinity first. Linear and res-1 then have beta_c = H for every H; at fixed width it is
+        max(H, 1/2), and for H < 1/2 what lies below it is contraction, not explosion (C6).
+    """
+    check_choice("branch", branch, ("linear", "res-1", "res-3"))
+    _check_hurst(hurst)
+    if branch == "res-3":
+        return max(0.5, 2 * hurst - 1) if odd else max(hurst, 0.5)
+    if odd:
+        raise SpecificationError(f"odd concerns the activation inside W of res-3, not {branch}")
+    return hurst if wide else max(hurst, 0.5)
+
+
+def long_memory_rate(hurst: float) -> float:
+    """Exponent of L in the finite-depth corrections for beta = H > 1/2, res-3 ReLU: max(1 - 2H, 2H - 2) (C7).
+
+    a^2 L = L^(1-2H) comes from the short-range part of g, a^2 L^(4H-2) = L^(2H-2) from rho^2. At H = 3/4, where they
+    meet, a logarithm multiplies them.
+    """
+    _check_hurst(hurst)
+    if not hurst > 0.5:
+        raise HypothesisError(f"long memory needs H > 1/2, not H = {hurst!r}")
+    return max(1 - 2 * hurst, 2 * hurst - 2)
+
+
+def long_memory_diffusivity(width: int) -> float:
+    """Coefficient of the limit dH = ||H|| / sqrt(2 pi d) dB^H at beta = H > 1/2, res-3 with ReLU (C7)."""
+    check_integer("width", width, 1, 10**9)
+    return 1 / math.sqrt(2 * math.pi * width)
+
+
+def _check_hurst(hurst: float) -> None:
+    if not 0 < hurst <= 1:
+        raise SpecificationError(f"the Hurst index is {hurst!r}; it must be above 0 and at most 1")
