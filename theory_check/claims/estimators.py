@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from theory_check.cells import Sample
-from theory_check.inference import design, intervals
+from theory_check.inference import design, intervals, rates
 from theory_check.inference.intervals import Interval
 
 FloatArray = NDArray[np.float64]
@@ -233,9 +233,9 @@ class SlopeEstimator:
         return design.slope_margin(self._log_depths, component_margin=widest)
 
     def interval(self, samples: Sequence[Sample], alpha: float) -> Interval:
-        """See :func:`theory_check.inference.intervals.slope_interval`."""
+        """See :func:`theory_check.inference.rates.slope_interval`."""
         parts = [
             intervals.quantile_interval(self.observable([sample]), 0.5, alpha=alpha / len(samples))
             for sample in samples
         ]
-        return intervals.slope_interval(self._log_depths, parts, alpha=alpha)
+        return rates.slope_interval(self._log_depths, parts, alpha=alpha)
