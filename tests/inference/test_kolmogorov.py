@@ -5,13 +5,13 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
-from scipy import stats
+from scipy import special, stats
 
 from theory_check.errors import SpecificationError
 from theory_check.inference.intervals import kolmogorov_interval
-from theory_check.inference.kolmogorov import kolmogorov_radius
+from theory_check.inference.kolmogorov import kolmogorov_radius, kolmogorov_tail, planning_radius
 
 alphas = st.floats(1e-9, 0.9)
 
@@ -105,3 +105,84 @@ def test_a_cdf_returns_probabilities(wrong):
 def test_a_cdf_is_vectorised():
     with pytest.raises(SpecificationError, match="one probability per value"):
         kolmogorov_interval([0.1, 0.2], lambda _: 0.5, alpha=0.05)
+
+
+# Tails
+
+
+def one_sided_by_recursion(n, d):
+    """P(D_n+ <= d) = n! times the volume of u_1 <= ... <= u_n with u_i >= i/n - d, by integrating polynomials."""
+    coefficients = np.array([1.0])
+    for i in range(1, n + 1):
+        # Integrate over u_i from max(i/n - d, 0) to u_{i+1}.
+        lower = max(i / n - d, 0.0)
+        integral = np.concatenate([[0.0], coefficients / np.arange(1, coefficients.size + 1)])
+        integral[0] = -np.polynomial.polynomial.polyval(lower, integral)
+        coefficients = integral
+    return math.factorial(n) * np.polynomial.polynomial.polyval(1.0, coefficients)
+
+
+@pytest.mark.parametrize("observations", [1, 2, 3, 5, 8])
+@pytest.mark.parametrize("distance", [0.7, 0.8, 0.95])
+def test_small_tails_are_twice_the_one_sided_volume(observations, distance):
+    # Beyond 1/2 both one-sided events cannot happen together for so few values, so the union bound is exact. The volume
+    # is 1 minus the tail, known to 1e-15 absolute; the sum of polynomials of degree 8 loses two digits.
+    expected = 2.0 * (1.0 - one_sided_by_recursion(observations, distance))
+    found = kolmogorov_tail(observations, distance)
+    if found <= 0.02:
+        assert found == pytest.approx(expected, abs=1e-12)
+    else:
+        # 1e-4 on the safe side, by construction.
+        assert expected <= found <= expected * 1.00011
+
+
+@pytest.mark.parametrize("observations", [1, 2, 10, 100, 141, 2000, 30_000])
+@pytest.mark.parametrize("scaled", [0.6, 0.9, 1.3, 1.7, 2.5, 4.0, 8.0])
+def test_tails_agree_with_scipy_and_err_to_the_safe_side(observations, scaled):
+    distance = scaled / math.sqrt(observations)
+    if not 0.5 / observations < distance < 1.0:
+        assert kolmogorov_tail(observations, distance) in (0.0, 1.0)
+        return
+    found, reference = kolmogorov_tail(observations, distance), stats.kstwo.sf(distance, observations)
+    union = 2.0 * special.smirnov(observations, distance)
+    # Two sums of up to n terms: 1e-11. Above 0.02 the tail carries its safety of 1e-4.
+    if found <= 0.02:
+        assert found == pytest.approx(union, rel=1e-11)
+        assert found >= reference * (1.0 - 1e-9)
+    else:
+        assert reference * (1.0 - 1e-9) <= found <= reference * 1.00011
+
+
+@example(observations=10**7, scaled=2.7, alpha=1e-6)
+@example(observations=10**9, scaled=1.0, alpha=0.3)
+@settings(deadline=None, max_examples=60)
+@given(
+    observations=st.integers(1, 3000),
+    scaled=st.floats(0.3, 6.0),
+    alpha=st.floats(1e-12, 0.9),
+)
+def test_tail_and_radius_are_inverse(observations, scaled, alpha):
+    distance = scaled / math.sqrt(observations)
+    radius = kolmogorov_radius(observations, alpha)
+    # The radius is solved to 1e-11 of itself, and rounded up by as much.
+    assume(abs(distance / radius - 1.0) > 1e-9)
+    assert (kolmogorov_tail(observations, distance) <= alpha) == (distance > radius)
+    assert planning_radius(observations, alpha) >= radius
+
+
+def test_the_tail_decreases_in_the_distance_and_in_the_size():
+    for n in (1, 7, 150, 5000):
+        tails = [kolmogorov_tail(n, d) for d in np.linspace(0.0, 1.0, 100)]
+        assert all(a >= b for a, b in itertools.pairwise(tails))
+    sizes = [10**5, 10**6, 10**6 + 1, 10**7]
+    tails = [kolmogorov_tail(n, 0.003) for n in sizes]
+    assert all(a >= b for a, b in itertools.pairwise(tails))
+
+
+def test_beyond_the_sum_the_bound_is_hardly_larger():
+    # Maag and Dicaire's expansion of the tail, good to order 1/n; Massart's bound exceeds it by exp(2 d / 3).
+    d = 2.7e-3
+    for n in (10**6, 10**6 + 1000):
+        expanded = 2 * math.exp(-((6 * n * d + 1) ** 2) / (18 * n))
+        excess = 0.0 if n == 10**6 else 2 * d / 3
+        assert kolmogorov_tail(n, d) == pytest.approx(expanded * math.exp(excess), rel=3e-5)

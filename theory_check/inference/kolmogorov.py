@@ -62,10 +62,10 @@ def _log_one_sided_tail(observations: int, distance: float) -> float:
     """
     n, d = observations, distance
     first = n * math.log1p(-d)
-    last = math.ceil(n * (1.0 - d)) - 1
-    if last < 1:
+    j = np.arange(1.0, min(math.ceil(n * (1.0 - d)), n - 1) + 1.0)
+    j = j[n * d < n - j]
+    if j.size == 0:
         return first
-    j = np.arange(1.0, min(last, n - 1) + 1.0)
     rest = n - j
     terms = 0.5 * np.log(n / (2.0 * math.pi * j * rest)) - _stirling_error(j) - _stirling_error(rest)
     terms += float(_stirling_error(np.array([float(n)]))[0])
