@@ -162,7 +162,7 @@ def quantile_spread_interval(
 
 
 def mean_interval(values: ArrayLike, *, variance_bound: float, alpha: float) -> Interval:
-    r"""Catoni's interval of a mean for independent values with a proved bound on the variance.
+    r"""Catoni's interval of a mean, for independent values or martingale differences with a proved variance bound.
 
     With :math:`\psi(z) = \mathrm{sgn}(z) \ln(1 + |z| + z^2/2)` and :math:`r(m) = \sum_i \psi(\lambda(x_i - m))`,
     the inequality :math:`\psi(z) \le \ln(1 + z + z^2/2)` gives :math:`E e^{r(m)} \le (1 + \lambda^2 v/2)^n` at the true
@@ -175,7 +175,9 @@ def mean_interval(values: ArrayLike, *, variance_bound: float, alpha: float) -> 
     v)}`. The estimate is Catoni's, the root of r. Up to :math:`n = 2 \ln(2/\alpha)` the interval is the whole line.
 
     Valid if the variance is at most `variance_bound`; nothing else is assumed about the tails. An estimated variance
-    does not qualify.
+    does not qualify. Independence is not needed: it is enough that given the past each value has mean m and variance at
+    most v. Then :math:`E[e^{\psi(\lambda(x_i - m))} \mid \text{past}] \le 1 + \lambda^2 v/2` for every i, and the bound
+    on the product follows by conditioning on the past of the last value, then of the one before, and so on.
 
     References
     ----------
