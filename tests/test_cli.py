@@ -96,6 +96,10 @@ def test_bad_input_of_simulate(command, tmp_path, arguments, message):
         (("run", "E8", "--profile", "fast"), "unknown profile 'fast'; accepted: quick, standard, nightly"),
         (("run", "E8", "--seed", "-1"), "seed is -1"),
         (("run", "E8", "--threads", "0"), "number of threads is 0"),
+        (
+            ("run", "E8", "--budget", "soon"),
+            "budget is 'soon'; it must be a positive duration such as 90s",
+        ),
         (("run", "--nope"), "No such option"),
         (("show", "E99"), "unknown claim 'E99'"),
         (("show",), "Missing argument 'CLAIM'"),
@@ -251,6 +255,16 @@ def test_run_writes_a_report_that_loads(command, tmp_path):
     code, out, _ = command("show", "E8")
     assert code == 0
     assert any(line.startswith("Last finding") for line in out)
+
+
+def test_a_plan_beyond_its_budget_is_a_usage_error(command, tmp_path):
+    code, out, err = command("run", "E3", "--budget", "0.001s")
+    assert (code, out) == (2, [])
+    assert err[0].startswith("theory-check: error: the plan needs about ")
+    assert "its budget is 0.001 s" in err[0]
+    assert all(line.startswith("  E3/") for line in err[1:])
+    assert len(err) == 3
+    assert names(tmp_path) == []
 
 
 def test_list_has_a_row_for_every_claim(command):

@@ -8,7 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from theory_check.errors import SpecificationError
-from theory_check.specifications import check_choice, check_finite, check_integer, parse_call, parse_grid, render_call
+from theory_check.specifications import (
+    check_choice,
+    check_finite,
+    check_integer,
+    parse_call,
+    parse_duration,
+    parse_grid,
+    render_call,
+)
 
 names = st.from_regex(r"[a-z][a-z0-9-]{0,8}", fullmatch=True)
 # Words that a number is not spelled with.
@@ -70,6 +78,17 @@ def test_refused_integers(value):
 @pytest.mark.parametrize("value", [1, 10])
 def test_accepted_integers(value):
     check_integer("depth", value, 1, 10)
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("90s", 90.0), (" 10min ", 600.0), ("1.5h", 5400.0), ("1e3s", 1000.0)])
+def test_durations_are_read_in_seconds(text, seconds):
+    assert parse_duration("budget", text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "s", "10", "-1s", "0min", "nanh", "infs", "1 day", "10 m"])
+def test_refused_durations(text):
+    with pytest.raises(SpecificationError, match=r"budget is .*; it must be a positive duration such as 90s"):
+        parse_duration("budget", text)
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, True, "1", None])

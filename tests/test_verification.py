@@ -6,12 +6,21 @@ from dataclasses import replace
 
 import pytest
 
+from theory_check import verification
 from theory_check.claims.catalogue import all_claims
-from theory_check.claims.model import FAMILY_LEVEL, PROFILES, evaluate, plan_claim
-from theory_check.errors import HypothesisError, SpecificationError
+from theory_check.claims.model import FAMILY_LEVEL, PROFILES, affordable_margin, evaluate, plan_check, plan_claim
+from theory_check.errors import BudgetError, HypothesisError, SpecificationError
 from theory_check.initializations import Weights
 from theory_check.runner import run_cells
-from theory_check.verification import exit_code, find_claim, plan_run, planned_cost, verify
+from theory_check.verification import (
+    check_budget,
+    estimated_seconds,
+    exit_code,
+    find_claim,
+    plan_run,
+    planned_cost,
+    verify,
+)
 
 SEED = 71
 
@@ -88,9 +97,77 @@ def test_a_claim_on_a_network_outside_its_hypotheses_says_so():
 
 def test_costs_grow_with_the_profile():
     claim = find_claim("P4")
-    networks, draws = zip(*(planned_cost(claim, profile) for profile in PROFILES.values()), strict=True)
+    networks, seconds = zip(*(planned_cost(claim, profile) for profile in PROFILES.values()), strict=True)
     assert list(networks) == sorted(networks)
-    assert list(draws) == sorted(draws)
+    assert list(seconds) == sorted(seconds)
+
+
+def test_a_plan_beyond_its_budget_is_refused_before_anything_is_simulated(monkeypatch, tmp_path):
+    def simulated(*arguments, **options):
+        raise AssertionError("simulated")
+
+    monkeypatch.setattr(verification, "run_cells", simulated)
+    plan = plan_run(["E3", "P4"], PROFILES["quick"])
+    total = estimated_seconds([*plan.checked_cells, *plan.illustrated_cells])
+    with pytest.raises(BudgetError) as caught:
+        verify(["E3", "P4"], budget=total / 4.0, folder=tmp_path / "parts")
+    assert not (tmp_path / "parts").exists()
+    first, *points = str(caught.value).splitlines()
+    assert f"needs about {total:.3g} s of processor time, its budget is {total / 4:.3g} s" in first
+    assert len(points) == 5
+    costs = {p.id: estimated_seconds(p.cells) for _, claims in plan.regimes for _, checks in claims for p in checks}
+    assert [line.split()[0] for line in points] == sorted(costs, key=lambda name: -costs[name])[:5]
+    assert all("a margin of" in line for line in points)
+
+
+def test_a_plan_within_its_budget_runs():
+    plan = plan_run(["E8"], PROFILES["quick"])
+    total = estimated_seconds([*plan.checked_cells, *plan.illustrated_cells])
+    check_budget(plan, total)
+    with pytest.raises(BudgetError):
+        check_budget(plan, 0.99 * total)
+
+
+@pytest.mark.parametrize("claim_id", ["E1", "E7", "P1", "P4"])
+def test_the_affordable_margin_is_the_smallest_that_is_paid_for(claim_id):
+    claim = find_claim(claim_id)
+    planned = plan_claim(claim, PROFILES["quick"])[0]
+    margin = affordable_margin(claim, planned, planned.replicates // 2)
+    assert planned.check.margin < margin
+    assert plan_check(claim, replace(planned.check, margin=margin), planned.level).replicates <= planned.replicates // 2
+    # It is found to a tenth of a per cent; replicates grow like the square of the margin.
+    closer = plan_check(claim, replace(planned.check, margin=margin / 1.002), planned.level).replicates
+    assert closer > planned.replicates // 2
+    assert affordable_margin(claim, planned, planned.replicates) == planned.check.margin
+    assert affordable_margin(claim, planned, 0) is None
+    assert affordable_margin(claim, planned, 1) is None
+
+
+def test_no_margin_pays_for_the_variants_that_need_more():
+    claim = find_claim("E2")
+    planned = plan_claim(claim, PROFILES["quick"])[0]
+    # A wider margin does not make the named law, at a fixed distance, easier to refute.
+    assert affordable_margin(claim, planned, 10) is None
+
+
+def test_a_sample_that_no_cell_holds_names_claim_and_point():
+    claim = find_claim("E1")
+    check = claim.checks(PROFILES["quick"])[0]
+    tiny = replace(check, margin=3e-3 * check.margin)
+    message = r"E1/linear-gaussian-d20-beta0\.5-norm needs \d+ replicates .* a margin of"
+    with pytest.raises(SpecificationError, match=message):
+        plan_check(claim, tiny, 1e-6)
+    with pytest.raises(SpecificationError, match=r"^E1/linear-gaussian-d20-beta0\.5-norm: more than 1e\+12 replicates"):
+        plan_check(claim, replace(check, margin=1e-9 * check.margin), 1e-6)
+
+
+def test_a_declared_miss_rate_decides_the_number_of_replicates_and_is_reported():
+    claim = find_claim("E2")
+    check = claim.checks(PROFILES["quick"])[0]
+    generous, strict = (plan_check(claim, replace(check, miss_rate=rate), 1e-6) for rate in (0.1, 1e-9))
+    assert generous.replicates < strict.replicates
+    samples = run_cells(generous.cells, SEED)
+    assert evaluate(generous, [samples[cell] for cell in generous.cells]).miss_rate == 0.1
 
 
 def test_a_plan_of_everything_names_every_claim():

@@ -24,9 +24,6 @@ if TYPE_CHECKING:
 USAGE_ERROR = 2
 INTERRUPTED = 130
 
-#: Processor seconds for a random number, all lanes together; for the estimates that ``list`` prints.
-_SECONDS_PER_DRAW = 2e-10
-
 
 def _console(stderr: bool = False) -> Console:
     from rich.console import Console
@@ -98,7 +95,9 @@ _memory_option = click.option(
 @_seed_option
 @click.option("--out", type=click.Path(path_type=Path), default=Path("reports"), show_default=True, metavar="DIR")
 @_threads_option
-def run(claims: tuple[str, ...], profile: str, seed: int, out: Path, threads: int | None) -> int:
+@click.option("--budget", default=None, metavar="TIME",
+              help="Processor time to plan for, 90s, 10min or 1.5h; default: that of the profile.")  # fmt: skip
+def run(claims: tuple[str, ...], profile: str, seed: int, out: Path, threads: int | None, budget: str | None) -> int:
     """Simulate, judge and report: all claims, or those named.
 
     Writes DIR/REPORT.md, DIR/results.json and DIR/figures. Exit code 0: all supported; 1: one refuted; 2: bad input;
@@ -107,21 +106,21 @@ def run(claims: tuple[str, ...], profile: str, seed: int, out: Path, threads: in
     from theory_check.reporting.files import write_report
     from theory_check.reporting.terminal import print_summary
     from theory_check.runner import UnitStore
-    from theory_check.specifications import check_integer
-    from theory_check.storage import make_directory
+    from theory_check.specifications import check_integer, parse_duration
     from theory_check.streams import check_seed
     from theory_check.verification import exit_code, find_claim, find_profile, verify
 
     for name in claims:
         find_claim(name)
-    find_profile(profile)
+    granted = find_profile(profile).budget if budget is None else parse_duration("budget", budget)
     check_seed(seed)
     if threads is not None:
         check_integer("number of threads", threads, 1, 1024)
     resume = out / ".resume"
-    make_directory(resume)
     with _progress(f"theory-check run, profile {profile}, seed {seed}") as report:
-        record = verify(claims, profile=profile, seed=seed, threads=threads, folder=resume, report=report)
+        record = verify(
+            claims, profile=profile, seed=seed, threads=threads, folder=resume, report=report, budget=granted
+        )
     written = write_report(record, out)
     UnitStore(resume).clear()
     console = _console()
@@ -158,7 +157,7 @@ def list_claims(regime: str | None) -> int:
                 group.name,
                 plain_text(claim.statement),
                 plain_text(claim.source),
-                *(f"{format_count(n)}, {format_duration(draws * _SECONDS_PER_DRAW)}" for n, draws in costs),
+                *(f"{format_count(n)}, {format_duration(seconds)}" for n, seconds in costs),
             )
     console = _console()
     if not console.is_terminal:

@@ -15,6 +15,10 @@ class HypothesisError(SpecificationError):
     """A statement is asked about a network that its hypotheses exclude."""
 
 
+class BudgetError(SpecificationError):
+    """A plan costs more than was granted; the text has one more line for each of the points that cost most."""
+
+
 class NumericalOverflowError(TheoryCheckError, ArithmeticError):
     """A simulation left the range of double precision; its values must not be averaged."""
 

@@ -33,6 +33,9 @@ from theory_check.sweeps import Sweep
 #: Random numbers, all lanes, that a unit of work draws: about a second, so that a killed run loses little.
 UNIT_DRAWS = 4 * 10**9
 
+#: Processor seconds that a random number costs on an ordinary core, drawing and using it: the model of all estimates.
+SECONDS_PER_DRAW = 2e-10
+
 #: ``report(done, total)`` in units of random numbers drawn.
 Report = Callable[[int, int], None]
 

@@ -29,6 +29,21 @@ def check_integer(what: str, value: object, least: int, most: int) -> None:
         raise SpecificationError(f"{what} is {value!r}; it must be a whole number from {least} to {most}")
 
 
+def parse_duration(what: str, text: str) -> float:
+    """Read a positive duration, ``90s``, ``10min`` or ``1.5h``, in seconds."""
+    for unit, seconds in (("min", 60.0), ("s", 1.0), ("h", 3600.0)):
+        number = text.strip().removesuffix(unit)
+        if number != text.strip():
+            try:
+                value = float(number) * seconds
+            except ValueError:
+                break
+            if 0.0 < value < math.inf:
+                return value
+            break
+    raise SpecificationError(f"{what} is {text!r}; it must be a positive duration such as 90s, 10min or 1.5h")
+
+
 def check_finite(what: str, value: object) -> None:
     """Raise unless ``value`` is a finite number."""
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):

@@ -5,6 +5,7 @@ It names no claim: the catalogue is data.
 
 from __future__ import annotations
 
+import math
 import platform
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -15,11 +16,29 @@ from time import perf_counter
 
 from theory_check.cells import Cell, Sample
 from theory_check.claims.catalogue import REGIMES, all_claims
-from theory_check.claims.model import FAMILY_LEVEL, PROFILES, Claim, PlannedCheck, Profile, Regime, evaluate, plan_claim
+from theory_check.claims.model import (
+    FAMILY_LEVEL,
+    PROFILES,
+    Claim,
+    PlannedCheck,
+    Profile,
+    Regime,
+    affordable_margin,
+    evaluate,
+    plan_claim,
+)
+from theory_check.errors import BudgetError
 from theory_check.findings import ClaimFinding, RegimeReport, RunRecord
-from theory_check.kernels import LANES
-from theory_check.runner import Report, available_threads, merge_cells, run_cells, silent
+from theory_check.runner import (
+    SECONDS_PER_DRAW,
+    Report,
+    available_threads,
+    merge_cells,
+    run_cells,
+    silent,
+)
 from theory_check.specifications import check_choice, check_integer
+from theory_check.storage import make_directory
 from theory_check.streams import check_seed
 
 #: Packages whose versions can move a digit of the report.
@@ -68,7 +87,45 @@ def plan_run(names: Iterable[str], profile: Profile) -> Plan:
 
 def estimated_draws(cells: Iterable[Cell]) -> int:
     """Estimate the random numbers that the union of the cells needs."""
-    return sum(-(-cell.replicates // LANES) * cell.draws_per_block for cell in merge_cells(cells).values())
+    return sum(-(-cell.replicates // cell.block_size) * cell.draws_per_block for cell in merge_cells(cells).values())
+
+
+def estimated_seconds(cells: Iterable[Cell]) -> float:
+    """Estimate the processor time, all cores together, that the union of the cells takes."""
+    return SECONDS_PER_DRAW * estimated_draws(cells)
+
+
+#: How many points a plan beyond its budget names.
+_WORST = 5
+
+
+def check_budget(plan: Plan, budget: float) -> None:
+    """Raise if the plan is estimated to take more than ``budget`` seconds of processor time.
+
+    The error names the points that cost most, each taken by itself, with what they need and the smallest margin that
+    their share of the budget pays for: the replicates of all points reduced by one factor.
+
+    Raises
+    ------
+    BudgetError
+    """
+    total = estimated_seconds([*plan.checked_cells, *plan.illustrated_cells])
+    if total <= budget:
+        return
+    points = [(estimated_seconds(c.cells), claim, c) for _, claims in plan.regimes for claim, cs in claims for c in cs]
+    points.sort(key=lambda point: -point[0])
+    lines = [
+        f"the plan needs about {total:.3g} s of processor time, its budget is {budget:.3g} s: name fewer claims, widen "
+        f"margins or grant more (--budget); the most expensive of {len(points)} points:"
+    ]
+    for seconds, claim, planned in points[:_WORST]:
+        margin = affordable_margin(claim, planned, math.floor(planned.replicates * budget / total))
+        paid = "no margin that its variants leave room for" if margin is None else f"a margin of {margin:.3g}"
+        lines.append(
+            f"  {planned.id} needs {planned.replicates} replicates, {seconds:.3g} s, for a margin of "
+            f"{planned.check.margin:.3g}; its share of the budget pays for {paid}"
+        )
+    raise BudgetError("\n".join(lines))
 
 
 def judge_plan(plan: Plan, samples: dict[Cell, Sample]) -> tuple[RegimeReport, ...]:
@@ -106,6 +163,7 @@ def verify(
     threads: int | None = None,
     folder: Path | None = None,
     report: Report = silent,
+    budget: float | None = None,
 ) -> RunRecord:
     """Simulate and judge claims.
 
@@ -123,11 +181,15 @@ def verify(
         Where finished parts are kept, so that an interrupted run goes on when repeated.
     report : callable
         Told the work done and the total.
+    budget : float, optional
+        Processor seconds that the plan may take, instead of those of the profile.
 
     Raises
     ------
     SpecificationError
         For an unknown claim or profile, or a bad seed or number of threads.
+    BudgetError
+        If the plan is estimated to exceed the budget; nothing has been simulated then.
     """
     started, clock = datetime.now(UTC), perf_counter()
     check_seed(seed)
@@ -135,6 +197,9 @@ def verify(
     check_integer("number of threads", count, 1, 1024)
     names = tuple(names)
     plan = plan_run(names, find_profile(profile))
+    check_budget(plan, plan.profile.budget if budget is None else budget)
+    if folder is not None:
+        make_directory(folder)
     cells = [*plan.checked_cells, *plan.illustrated_cells]
     samples = run_cells(cells, seed, threads=count, folder=folder, report=report)
     regimes = judge_plan(plan, samples)
@@ -155,10 +220,10 @@ def verify(
     )
 
 
-def planned_cost(claim: Claim, profile: Profile) -> tuple[int, int]:
-    """Return the networks and the random numbers that a claim needs at a profile, for itself alone."""
+def planned_cost(claim: Claim, profile: Profile) -> tuple[int, float]:
+    """Return the networks and the processor seconds that a claim needs at a profile, for itself alone."""
     cells = [cell for check in plan_claim(claim, profile) for cell in check.cells]
-    return sum(cell.replicates for cell in merge_cells(cells).values()), estimated_draws(cells)
+    return sum(cell.replicates for cell in merge_cells(cells).values()), estimated_seconds(cells)
 
 
 def exit_code(record: RunRecord) -> int:

@@ -11,7 +11,8 @@ from scipy import stats
 
 from theory_check.errors import SpecificationError
 from theory_check.inference import design
-from theory_check.inference.intervals import Interval, proportion_interval, quantile_ranks, slope_interval
+from theory_check.inference.intervals import Interval, proportion_interval, quantile_ranks
+from theory_check.inference.rates import slope_interval
 
 levels = st.floats(1e-8, 0.3)
 misses = st.floats(1e-4, 0.3)

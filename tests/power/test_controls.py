@@ -62,6 +62,7 @@ def values_of_world(planned: PlannedCheck, shift: float) -> tuple[np.ndarray, ..
         # A lognormal sample with the mean and the whole variance that the method assumes: skewed, as ratios of norms
         # are.
         mean = low + shift
+        n *= estimator.values_per_replicate
         square = math.log1p(estimator.variance_bound / mean**2)
         return (mean * np.exp(math.sqrt(square) * rng.standard_normal(n) - square / 2.0),)
     if isinstance(estimator, ProportionEstimator):

@@ -232,3 +232,24 @@ def test_bias_arguments_are_checked():
         moments.biased_displacement_mean(Multiplier(2), 0.1, 3, bias_energy=1.0)
     with pytest.raises(SpecificationError):
         moments.biased_displacement_mean(Multiplier(2, "res-3"), 0.1, 3, bias_energy=-1.0)
+
+
+@pytest.mark.parametrize("law", [Multiplier(1), Multiplier(5, "res-3"), Multiplier(8, "res-3", 0.3, 1.7)], ids=str)
+def test_the_variance_of_a_multiplier_is_that_of_its_moments(law):
+    for a in (0.05, 0.7):
+        first, second = (moments.multiplier_moment_excess(law, a, order) for order in (1, 2))
+        # (1 + m2) - (1 + m1)^2 cancels to order a^2: four digits at a = 0.05.
+        assert moments.multiplier_variance(law, a) == pytest.approx(second - 2 * first - first**2, rel=1e-10)
+
+
+@pytest.mark.parametrize("kind", ["linear", "res-3"])
+def test_the_conditional_variance_of_signs_is_bounded_by_the_gaussian_one(kind):
+    """All signs of V and W at width 2, in several directions of h: mean 1 + kappa a^2, variance below the bound."""
+    law, a = Multiplier(2, kind), 0.6
+    signs = [np.array(s).reshape(2, 2) / math.sqrt(2) for s in itertools.product([-1.0, 1.0], repeat=4)]
+    for angle in (0.1, 0.5, 0.9, 1.4):
+        h = np.array([math.cos(angle), math.sin(angle)])
+        branches = [h] if kind == "linear" else [np.maximum(w @ h, 0.0) for w in signs]
+        ratios = np.array([np.sum((h + a * v @ g) ** 2) for g in branches for v in signs])
+        assert ratios.mean() == pytest.approx(1 + law.kappa * a**2, rel=ROUNDING)
+        assert ratios.var() <= moments.multiplier_variance(law, a) * (1 + ROUNDING)

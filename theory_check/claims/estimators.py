@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from theory_check.cells import Sample
-from theory_check.inference import design, intervals
+from theory_check.inference import design, intervals, rates
 from theory_check.inference.intervals import Interval
 
 FloatArray = NDArray[np.float64]
@@ -54,19 +54,26 @@ class Estimator(Protocol):
 
 @dataclass(frozen=True)
 class MeanEstimator:
-    """A mean, by Catoni's interval with a proven bound on the variance."""
+    """A mean, by Catoni's interval with a proven bound on the variance.
+
+    An observable may give several values for each replicate, ``values_per_replicate``: martingale differences about
+    their common mean, with the bound on their conditional variance.
+    """
 
     observable: Observable
     variance_bound: float
     method: str = "Catoni, proven variance bound"
+    values_per_replicate: int = 1
 
     def replicates(self, target: Range, margin: float, alpha: float, miss: float) -> int:
         """See :func:`theory_check.inference.design.mean_sample_size`."""
-        return design.mean_sample_size(variance_bound=self.variance_bound, margin=margin, alpha=alpha, miss=miss)
+        values = design.mean_sample_size(variance_bound=self.variance_bound, margin=margin, alpha=alpha, miss=miss)
+        return -(-values // self.values_per_replicate)
 
     def resolution(self, target: Range, replicates: int, alpha: float) -> float:
         """See :func:`theory_check.inference.design.mean_resolution`."""
-        return design.mean_resolution(variance_bound=self.variance_bound, observations=replicates, alpha=alpha)
+        values = replicates * self.values_per_replicate
+        return design.mean_resolution(variance_bound=self.variance_bound, observations=values, alpha=alpha)
 
     def interval(self, samples: Sequence[Sample], alpha: float) -> Interval:
         """See :func:`theory_check.inference.intervals.mean_interval`."""
@@ -233,9 +240,9 @@ class SlopeEstimator:
         return design.slope_margin(self._log_depths, component_margin=widest)
 
     def interval(self, samples: Sequence[Sample], alpha: float) -> Interval:
-        """See :func:`theory_check.inference.intervals.slope_interval`."""
+        """See :func:`theory_check.inference.rates.slope_interval`."""
         parts = [
             intervals.quantile_interval(self.observable([sample]), 0.5, alpha=alpha / len(samples))
             for sample in samples
         ]
-        return intervals.slope_interval(self._log_depths, parts, alpha=alpha)
+        return rates.slope_interval(self._log_depths, parts, alpha=alpha)

@@ -6,10 +6,11 @@ cells without a number of replicates: the planner finds it from the margin, the 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from theory_check.cells import Cell, Sample
+from theory_check.cells import MAXIMAL_REPLICATES, Cell, Sample
 from theory_check.claims.estimators import DistanceEstimator, Estimator, ProportionEstimator, Range
 from theory_check.claims.laws import LARGEST_TILT, Tilted, law_distance
 from theory_check.errors import SpecificationError
@@ -23,22 +24,31 @@ FAMILY_LEVEL = 1e-3
 #: a selection, leaves the level of every other as it was.
 PLACES = 64
 
-#: Probability, at most, that a check does not support a true statement, by lack of replicates.
+#: Probability, at most, that a check does not support a true statement, by lack of replicates; the default.
 MISS_RATE = 1e-6
 
 
 @dataclass(frozen=True)
 class Profile:
-    """How deep the evidence goes: margins are multiplied by ``precision``, depths by ``depth``."""
+    """How deep the evidence goes: margins are multiplied by ``precision``, depths by ``depth``.
+
+    ``budget`` is the processor time, in seconds, that a run may be planned to take: all cores of the two-core machine
+    for the 30 s, 20 min and 90 min that the profiles stand for.
+    """
 
     name: str
     precision: float
     depth: int
+    budget: float
 
 
 PROFILES: Mapping[str, Profile] = {
     profile.name: profile
-    for profile in (Profile("quick", 1.0, 1), Profile("standard", 0.4, 4), Profile("nightly", 0.2, 8))
+    for profile in (
+        Profile("quick", 1.0, 1, 60.0),
+        Profile("standard", 0.4, 4, 2400.0),
+        Profile("nightly", 0.2, 8, 10800.0),
+    )
 }
 
 
@@ -75,6 +85,9 @@ class Check:
         Whether the prediction is exact at this size.
     allowance : float
         Part of the margin that planning leaves free for a finite-size error without a proven bound.
+    miss_rate : float
+        Probability, at most, that a true statement is not supported by lack of replicates. Margin and miss rate decide
+        how many there are; a check never says so itself.
     variants : tuple of Variant
         Named false theories, besides the two at twice the margin that every check gets.
     """
@@ -89,6 +102,7 @@ class Check:
     remainder: float = 0.0
     exact: bool = False
     allowance: float = 0.0
+    miss_rate: float = MISS_RATE
     variants: tuple[Variant, ...] = ()
 
     @property
@@ -185,10 +199,50 @@ def plan_check(claim: Claim, check: Check, level: float) -> PlannedCheck:
     Raises
     ------
     SpecificationError
-        If a variant is so near that no sample could refute it, or a margin so wide that no law lies beyond twice of it.
+        If a variant is so near that no sample could refute it, a margin so wide that no law lies beyond twice of it, or
+        so small that no cell could hold the sample. The text names claim and point.
     """
+    planned = PlannedCheck(f"{claim.id}/{check.name}", check, level, _needed_replicates(claim, check, level))
+    if planned.replicates > MAXIMAL_REPLICATES:
+        margin = affordable_margin(claim, planned, MAXIMAL_REPLICATES)
+        paid = "no margin that its variants leave room for" if margin is None else f"a margin of {margin:.3g}"
+        raise SpecificationError(
+            f"{planned.id} needs {planned.replicates} replicates for its margin of {check.margin:.3g}; a cell "
+            f"accepts up to {MAXIMAL_REPLICATES}, which pay for {paid}"
+        )
+    return planned
+
+
+def affordable_margin(claim: Claim, planned: PlannedCheck, replicates: int) -> float | None:
+    """Return the smallest margin, to a tenth of a per cent, that so many replicates pay for; None if there is none."""
+    check = planned.check
+
+    def pays(margin: float) -> bool:
+        try:
+            return _needed_replicates(claim, replace(check, margin=margin), planned.level) <= replicates
+        except SpecificationError:  # wider than a statement can be, or than its variants leave room for
+            return False
+
+    if replicates < 1:
+        return None
+    below = above = check.margin
+    while not pays(above):
+        below, above = above, 1.2 * above
+        if above > 1e6 * check.margin:
+            return None
+    while above > 1.001 * below:
+        middle = math.sqrt(below * above)
+        below, above = (below, middle) if pays(middle) else (middle, above)
+    return above
+
+
+def _needed_replicates(claim: Claim, check: Check, level: float) -> int:
     name = f"{claim.id}/{check.name}"
-    needed = [check.estimator.replicates(check.target, check.margin * (1.0 - check.allowance), level, MISS_RATE)]
+    try:
+        enough = check.margin * (1.0 - check.allowance)
+        needed = [check.estimator.replicates(check.target, enough, level, check.miss_rate)]
+    except SpecificationError as error:
+        raise SpecificationError(f"{name}: {error}") from error
     if isinstance(check.estimator, DistanceEstimator):
         granted = 0.0 if check.exact else check.margin + check.remainder
         truth = check.remainder + check.allowance * check.margin
@@ -205,8 +259,8 @@ def plan_check(claim: Claim, check: Check, level: float) -> PlannedCheck:
                         f"{name}: variant {variant.name!r} is too near, at distance {distance:.3g}"
                     )
                 estimator = variant.estimator
-                needed.append(estimator.replicates(check.target, min(room, 0.5), level, MISS_RATE))
-    return PlannedCheck(name, check, level, max(needed))
+                needed.append(estimator.replicates(check.target, min(room, 0.5), level, check.miss_rate))
+    return max(needed)
 
 
 def plan_claim(claim: Claim, profile: Profile) -> tuple[PlannedCheck, ...]:
@@ -252,7 +306,7 @@ def evaluate(planned: PlannedCheck, samples: Sequence[Sample]) -> Finding:
         margin=check.margin,
         exact=check.exact,
         level=planned.level,
-        miss_rate=MISS_RATE,
+        miss_rate=check.miss_rate,
         resolution=check.estimator.resolution(check.target, planned.replicates, planned.level),
         verdict=judge(interval, target=check.target, margin=check.margin, remainder=check.remainder, exact=check.exact),
         replicates=planned.replicates,

@@ -16,6 +16,7 @@ from theory_check.claims.grids import (
     one_layer,
 )
 from theory_check.claims.laws import LogNormal
+from theory_check.claims.layers import characteristic_check, layer_means
 from theory_check.claims.model import Check, Claim, Profile, Regime, Variant
 from theory_check.networks import BranchName
 from theory_check.theory import moments
@@ -83,7 +84,7 @@ def _exact_means(profile: Profile) -> tuple[Check, ...]:
         _mean_check(cell(branch, law, _WIDTH, _DEPTH, beta), "displacement", of.DISPLACEMENT, "D", relative, profile)
         for branch, law, beta, relative in _OTHER_SCALINGS
     ]
-    return (*critical, *other)
+    return (*critical, *other, *layer_means(profile))
 
 
 def _one_layer_laws(profile: Profile) -> tuple[Check, ...]:
@@ -92,6 +93,8 @@ def _one_layer_laws(profile: Profile) -> tuple[Check, ...]:
         network = cell(branch, "gaussian", width, depth, beta, kernel=kernel)
         multiplier, a, layers = one_layer(network)
         law = finite_depth_law(multiplier, a, layers)
+        if layers > 1:
+            checks.append(characteristic_check(network, kernel, profile))
         wider = Multiplier(width + max(1, width // 3), multiplier.kind, multiplier.slope, multiplier.gain)
         checks.append(
             Check(
@@ -201,7 +204,9 @@ MOMENTS = Regime(
                 "Given h_k, V is centred and independent of g(h_k), so the cross term has mean zero and E||V g||^2 = "
                 "||g||^2; E||g(h)||^2 = kappa ||h||^2 by symmetry of W. Induct over layers. Backward, the same holds "
                 "for a gradient whose direction does not depend on the residual weights. The variance of R and D for "
-                "entries of kurtosis at most 3 is at most the Gaussian one, which Catoni's interval uses."
+                "entries of kurtosis at most 3 is at most the Gaussian one, which Catoni's interval uses. Where R is "
+                "carried by rare paths the identity is checked layer by layer: given the past the ratios have mean "
+                "1 + kappa a^2 and a bounded variance, and the mean of R is the product of the layers' means."
             ),
             hypotheses="V centred with uncorrelated entries; W symmetric without atoms at 0 of W h; p_L/||p_L|| "
             "independent.",
@@ -223,7 +228,7 @@ MOMENTS = Regime(
                 "Given h, V g(h) is isotropic Gaussian of variance ||g||^2/d a coordinate; its component along h is a "
                 "s z ||h||, the others add a^2 s^2 chi2_{d-1}. ||g||^2 is ||h||^2/d times the sum of squares of the "
                 "positive coordinates of a standard normal vector. Nothing depends on h, so the layers are "
-                "independent."
+                "independent. The law is compared as a whole and by one value of its characteristic function."
             ),
             hypotheses="Gaussian V and W.",
             checks=_one_layer_laws,

@@ -78,6 +78,33 @@ class ProfileIncrement:
 
 
 @dataclass(frozen=True)
+class LayerGrowth:
+    """(||h_{k+1}||^2 / ||h_k||^2 - 1) / ``square`` for every layer, one replicate after the other.
+
+    Needs the profile at all depths. Several values for each replicate: martingale differences about their mean.
+    """
+
+    square: float
+
+    def __call__(self, samples: Sequence[Sample]) -> FloatArray:
+        """Return as many values for each replicate as there are layers."""
+        profile = samples[0].column("norm_profile")
+        return (np.expm1(np.diff(profile, axis=1)) / self.square).ravel()
+
+
+@dataclass(frozen=True)
+class Cosine:
+    """cos(frequency * column)."""
+
+    name: str
+    frequency: float
+
+    def __call__(self, samples: Sequence[Sample]) -> FloatArray:
+        """Return one value for each replicate."""
+        return np.cos(self.frequency * samples[0].column(self.name))
+
+
+@dataclass(frozen=True)
 class Both:
     """The event that two events happen together."""
 

@@ -8,9 +8,8 @@ source.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import SupportsIndex
 
 import numpy as np
@@ -19,6 +18,7 @@ from numpy.typing import ArrayLike
 from theory_check.errors import SpecificationError
 from theory_check.findings import FloatArray
 from theory_check.inference.binomial import rejection_count
+from theory_check.inference.kolmogorov import kolmogorov_radius
 from theory_check.inference.validation import (
     check_count,
     check_level,
@@ -162,7 +162,7 @@ def quantile_spread_interval(
 
 
 def mean_interval(values: ArrayLike, *, variance_bound: float, alpha: float) -> Interval:
-    r"""Catoni's interval of a mean for independent values with a proved bound on the variance.
+    r"""Catoni's interval of a mean, for independent values or martingale differences with a proved variance bound.
 
     With :math:`\psi(z) = \mathrm{sgn}(z) \ln(1 + |z| + z^2/2)` and :math:`r(m) = \sum_i \psi(\lambda(x_i - m))`,
     the inequality :math:`\psi(z) \le \ln(1 + z + z^2/2)` gives :math:`E e^{r(m)} \le (1 + \lambda^2 v/2)^n` at the true
@@ -175,7 +175,9 @@ def mean_interval(values: ArrayLike, *, variance_bound: float, alpha: float) -> 
     v)}`. The estimate is Catoni's, the root of r. Up to :math:`n = 2 \ln(2/\alpha)` the interval is the whole line.
 
     Valid if the variance is at most `variance_bound`; nothing else is assumed about the tails. An estimated variance
-    does not qualify.
+    does not qualify. Independence is not needed: it is enough that given the past each value has mean m and variance at
+    most v. Then :math:`E[e^{\psi(\lambda(x_i - m))} \mid \text{past}] \le 1 + \lambda^2 v/2` for every i, and the bound
+    on the product follows by conditioning on the past of the last value, then of the one before, and so on.
 
     References
     ----------
@@ -245,42 +247,6 @@ def _influence(sample: FloatArray, m: float, tilt: float) -> float:
     return float(np.copysign(growth, z, out=growth).sum())
 
 
-# Up to here the tail of the Kolmogorov statistic is inverted exactly, at a cost proportional to n; beyond, Massart's
-# radius is at most 0.3% larger at the levels in question.
-_EXACT_RADIUS_LIMIT = 2000
-
-
-@lru_cache(maxsize=1024)  # an inversion takes milliseconds, and all samples beyond the limit share one
-def _exact_radius(observations: int, level: float) -> float:
-    from scipy.special import smirnovi
-
-    return float(smirnovi(observations, level / 2.0)) * (1.0 + 1e-12)
-
-
-@lru_cache(maxsize=1024)
-def kolmogorov_radius(observations: int, level: float) -> float:
-    r"""Return a number that the Kolmogorov statistic of n values exceeds with probability at most `level`.
-
-    It is the quantile of the exact law for continuous F, never more than the Dvoretzky-Kiefer-Wolfowitz radius
-    :math:`\sqrt{\ln(2/\alpha)/(2n)}` with Massart's constant, and decreases in n and `level`.
-
-    Notes
-    -----
-    At levels up to 0.02 it solves :math:`2 P(D_n^+ > \varepsilon) = \alpha` with the one-sided statistic: a union bound
-    that exceeds the exact tail by less than :math:`10^{-5}` of its value. ``scipy.stats.kstwo.isf`` is not used there,
-    because it inverts the distribution function instead of the tail: at n = 145 the radius for 1e-12 has level 1.2e-12,
-    and at some levels it fails.
-    """
-    massart = math.sqrt(math.log(2.0 / level) / (2.0 * observations))
-    if level > 0.02:
-        from scipy.stats import kstwo
-
-        # The series for n > 140 is good to 4e-5 of the tail; asking for slightly less errs to the safe side.
-        return min(massart, float(kstwo.isf(level * (1.0 - 1e-4), observations)))
-    # The radius of fewer values is valid too, which keeps it decreasing across the limit.
-    return min(massart, _exact_radius(min(observations, _EXACT_RADIUS_LIMIT), level), 1.0)
-
-
 def kolmogorov_interval(values: ArrayLike, cdf: Callable[[FloatArray], ArrayLike], *, alpha: float) -> Interval:
     r"""Interval of the Kolmogorov distance between the law of the sample and a predicted law.
 
@@ -306,58 +272,27 @@ def kolmogorov_interval(values: ArrayLike, cdf: Callable[[FloatArray], ArrayLike
     Journal of Statistical Software 39 (2011) 11, for its exact value.
     """
     alpha = check_level(alpha)
-    sample = np.sort(check_sample(values))
-    n = sample.size
-    predicted = np.asarray(cdf(sample), dtype=np.float64)
-    if predicted.shape != sample.shape:
-        raise SpecificationError(
-            f"cdf must return one probability per value, got shape {predicted.shape} for {n} values"
-        )
-    if not np.all((predicted >= 0.0) & (predicted <= 1.0)):
-        raise SpecificationError("cdf must return probabilities between 0 and 1, got a value outside or NaN")
-    steps = np.arange(n + 1) / n
-    distance = float(max((steps[1:] - predicted).max(), (predicted - steps[:-1]).max()))
+    distance, n = kolmogorov_statistic(values, cdf)
     radius = kolmogorov_radius(n, alpha)
     return Interval(distance, max(0.0, distance - radius), min(1.0, distance + radius), alpha, "Kolmogorov")
 
 
-def slope_weights(log_sizes: ArrayLike) -> FloatArray:
-    r"""Return the least-squares weights :math:`w_k = (x_k - \bar x) / \sum_j (x_j - \bar x)^2` of a slope."""
-    x = check_sample(log_sizes, "log_sizes")
-    if np.unique(x).size < 2:
-        raise SpecificationError(f"log_sizes must hold at least two different sizes, got {x.size} equal or single ones")
-    centred = x - x.mean()
-    return np.asarray(centred / np.dot(centred, centred), dtype=np.float64)
+def kolmogorov_statistic(values: ArrayLike, cdf: Callable[[FloatArray], ArrayLike]) -> tuple[float, int]:
+    r"""Return :math:`D_n = \sup_x |F_n(x) - F_0(x)|` and n."""
+    predicted = predicted_probabilities(values, cdf)
+    n = predicted.size
+    steps = np.arange(n + 1) / n
+    return float(max((steps[1:] - predicted).max(), (predicted - steps[:-1]).max())), n
 
 
-def slope_interval(log_sizes: ArrayLike, intervals: Sequence[Interval], *, alpha: float) -> Interval:
-    r"""Interval of the order of a power law from intervals of a positive quantity at several sizes.
-
-    The slope is the least-squares slope of the logarithms of the *true* quantities :math:`q_k`, which is
-    :math:`\sum_k w_k \ln q_k`. If :math:`L_k \le q_k \le U_k` for all k it lies in
-
-    .. math:: \Bigl[\sum_k w_k^+ \ln L_k - w_k^- \ln U_k,\; \sum_k w_k^+ \ln U_k - w_k^- \ln L_k\Bigr].
-
-    Valid when the levels of the components add up to at most `alpha` (each at alpha / K, say), whatever their
-    dependence. The interval is the whole line when a lower end is not positive.
-    """
-    alpha = check_level(alpha)
-    weights = slope_weights(log_sizes)
-    if len(intervals) != weights.size:
-        raise SpecificationError(f"one interval per size is needed, got {len(intervals)} for {weights.size} sizes")
-    spent = math.fsum(interval.level for interval in intervals)
-    # K copies of alpha / K may add up to alpha plus a few roundings.
-    if spent > alpha * (1.0 + 1e-12):
-        raise SpecificationError(f"the levels of the intervals must add up to at most alpha={alpha!r}, got {spent!r}")
-    estimates = [interval.estimate for interval in intervals]
-    positive = all(0.0 < estimate < math.inf for estimate in estimates)
-    estimate = float(np.dot(weights, np.log(estimates))) if positive else math.nan
-    lower = upper = 0.0
-    for weight, interval in zip(weights.tolist(), intervals, strict=True):
-        if interval.lower <= 0.0:
-            lower, upper = -math.inf, math.inf
-            break
-        ends = [weight * math.log(interval.lower), weight * math.log(interval.upper)] if weight else [0.0, 0.0]
-        lower += min(ends)
-        upper += max(ends)
-    return Interval(estimate, lower, upper, alpha, "slope of simultaneous intervals")
+def predicted_probabilities(values: ArrayLike, cdf: Callable[[FloatArray], ArrayLike]) -> FloatArray:
+    """Return the predicted distribution function at the sorted values, checked."""
+    sample = np.sort(check_sample(values))
+    predicted = np.asarray(cdf(sample), dtype=np.float64)
+    if predicted.shape != sample.shape:
+        raise SpecificationError(
+            f"cdf must return one probability per value, got shape {predicted.shape} for {sample.size} values"
+        )
+    if not np.all((predicted >= 0.0) & (predicted <= 1.0)):
+        raise SpecificationError("cdf must return probabilities between 0 and 1, got a value outside or NaN")
+    return predicted

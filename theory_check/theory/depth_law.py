@@ -173,6 +173,19 @@ def depth_law(
     return DepthLaw(mean, variance, error, lower, upper, p**L, count, mass, table, singles)
 
 
+def log_norm_ratio_characteristic(
+    multiplier: Multiplier, scaling: ArrayLike, depth: int | None = None, *, frequency: float
+) -> complex:
+    """E e^{i t log R} at the frequency t > 0 for Gaussian weights, within `CHARACTERISTIC_ERROR` a layer."""
+    if not 0 < frequency < math.inf:
+        raise SpecificationError(f"frequency must be positive and finite, not {frequency!r}")
+    values, counts = layer_groups(scaling, depth)
+    laws = [log_multiplier(multiplier, float(a)) for a in values if a > 0]
+    # Half-integer multiples of 2 t begin with t.
+    layers = np.array([law.atom + law.characteristic(2 * frequency, 1)[0] for law in laws], dtype=np.complex128)
+    return complex(np.prod(layers ** counts[values > 0]))
+
+
 def distance_to_normal(law: DepthLaw, mean: float, variance: float) -> KolmogorovDistance:
     """Kolmogorov distance between a depth law and N(mean, variance).
 

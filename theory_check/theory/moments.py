@@ -94,17 +94,24 @@ def mean_displacement(multiplier: Multiplier, scaling: ArrayLike, depth: int | N
     return math.expm1(log_mean)
 
 
+def multiplier_variance(multiplier: Multiplier, a: float) -> float:
+    """Var M = 4 a^2 kappa / d + a^4 (d (d + 2) E S^2 - kappa^2) for Gaussian weights.
+
+    For kurtosis at most 3 it bounds the variance of ||h_{k+1}||^2 / ||h_k||^2 given h_k, whatever h_k: the steps of the
+    head of the module hold given h_k, E |Vg|^4 <= (1 + 2/d) E |g|^4 and E (W h)_i^4 <= 3 |h|^4 / d^2.
+    """
+    d, kappa = multiplier.width, multiplier.kappa
+    return 4 * a**2 * kappa / d + a**4 * (d * (d + 2) * multiplier.scale_moment(2) - kappa**2)
+
+
 def log_norm_ratio_variance(multiplier: Multiplier, scaling: ArrayLike, depth: int | None = None) -> float:
     """Logarithm of Var R for Gaussian weights; an upper bound for kurtosis at most 3.
 
-    E R^2 / (E R)^2 - 1 is formed from Var M / (E M)^2 layer by layer, so that small scalings lose no digits:
-    Var M = 4 a^2 E S + a^4 (d (d + 2) E S^2 - kappa^2).
+    E R^2 / (E R)^2 - 1 is formed from Var M / (E M)^2 layer by layer, so that small scalings lose no digits.
     """
     values, counts = layer_groups(scaling, depth)
-    d, kappa = multiplier.width, multiplier.kappa
-    a2 = values**2
-    variances = 4 * a2 * kappa / d + a2**2 * (d * (d + 2) * multiplier.scale_moment(2) - kappa**2)
-    log_ratio = float(np.sum(counts * np.log1p(variances / (1 + kappa * a2) ** 2)))
+    variances = np.array([multiplier_variance(multiplier, float(a)) for a in values])
+    log_ratio = float(np.sum(counts * np.log1p(variances / (1 + multiplier.kappa * values**2) ** 2)))
     if log_ratio == 0:
         return -math.inf
     log_excess = math.log(math.expm1(log_ratio)) if log_ratio < 1 else log_ratio + math.log1p(-math.exp(-log_ratio))

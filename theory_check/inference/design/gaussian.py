@@ -1,0 +1,135 @@
+"""Planning of variances and of tests of Gaussian vectors; all powers are exact or bounded from below."""
+
+from __future__ import annotations
+
+import math
+from typing import SupportsIndex
+
+from theory_check.errors import SpecificationError
+from theory_check.inference.design.search import smallest_sample, smallest_value
+from theory_check.inference.validation import check_count, check_level, check_positive, check_power
+
+
+def _quantiles(degrees: int, level: float) -> tuple[float, float]:
+    """Return the chi-square values with probability `level` below, and above."""
+    from scipy.special import chdtri, gammaincinv
+
+    return 2.0 * float(gammaincinv(degrees / 2.0, level)), float(chdtri(degrees, level))
+
+
+def _variance_reach(degrees: int, alpha: float, miss: float) -> float:
+    """Return the relative deviation of either end, each left with probability `miss`."""
+    low, high = _quantiles(degrees, alpha / 2)
+    least, most = _quantiles(degrees, miss)
+    return max(most / low - 1.0 if low > 0.0 else math.inf, 1.0 - least / high)
+
+
+def variance_margin(*, degrees: SupportsIndex, alpha: float, miss: float) -> float:
+    r"""Return the smallest relative margin of a variance for a number of degrees of freedom.
+
+    The interval lies within :math:`\sigma^2 (1 \pm m)` with probability 1 - miss for
+
+    .. math:: m = \max(\chi^2_{1-\text{miss}/2} / \chi^2_{\alpha/2} - 1,\; 1 - \chi^2_{\text{miss}/2} /
+              \chi^2_{1-\alpha/2}),
+
+    exactly but for the shares of `miss`. Degrees of freedom: n for a known mean, n - 1 otherwise, np for n vectors.
+    """
+    nu = check_count(degrees, "degrees")
+    alpha, miss = check_level(alpha), check_level(miss, "miss")
+    return _variance_reach(nu, alpha, miss / 2)
+
+
+def variance_sample_size(*, margin: float, alpha: float, miss: float) -> int:
+    """Return the smallest number of degrees of freedom whose :func:`variance_margin` is at most `margin`."""
+    margin = check_positive(margin, "margin")
+    alpha, miss = check_level(alpha), check_level(miss, "miss")
+    return smallest_sample(lambda nu: _variance_reach(nu, alpha, miss / 2) <= margin)
+
+
+def variance_resolution(*, degrees: SupportsIndex, alpha: float, power: float = 0.99) -> float:
+    r"""Return the relative deviation from which on a wrong variance, too large or too small, is detected.
+
+    A variance :math:`\rho \sigma^2` is told from :math:`\sigma^2` with probability `power` exactly if :math:`\rho \ge
+    \chi^2_{1-\alpha/2} / \chi^2_{1-\text{power}}` or :math:`\rho \le \chi^2_{\alpha/2} / \chi^2_{\text{power}}`.
+    """
+    nu = check_count(degrees, "degrees")
+    alpha, power = check_level(alpha), check_power(power)
+    low, high = _quantiles(nu, alpha / 2)
+    least, most = _quantiles(nu, 1.0 - power)
+    return max(high / least - 1.0 if least > 0.0 else math.inf, 1.0 - low / most)
+
+
+def _noncentrality(width: int, alpha: float, miss: float) -> float:
+    from scipy.special import chdtri, chndtrinc
+
+    return float(chndtrinc(float(chdtri(width, alpha)), width, miss))
+
+
+def mean_vector_resolution(
+    width: SupportsIndex, *, observations: SupportsIndex, alpha: float, power: float = 0.99
+) -> float:
+    r"""Return the norm of the mean from which on :func:`~theory_check.inference.gaussian.mean_vector_test` rejects.
+
+    For unit covariance the statistic is noncentral chi-square with :math:`n ||\mu||^2`: the power is exact.
+    """
+    p, n = check_count(width, "width"), check_count(observations, "observations")
+    alpha, power = check_level(alpha), check_power(power)
+    return math.sqrt(_noncentrality(p, alpha, 1.0 - power) / n)
+
+
+def mean_vector_sample_size(width: SupportsIndex, *, deviation: float, alpha: float, miss: float) -> int:
+    """Return the number of vectors with which a mean of norm `deviation` is missed with probability at most `miss`."""
+    p, deviation = check_count(width, "width"), check_positive(deviation, "deviation")
+    alpha, miss = check_level(alpha), check_level(miss, "miss")
+    needed = _noncentrality(p, alpha, miss) / deviation**2
+    return smallest_sample(lambda n: n >= needed)
+
+
+def _correlation_power(correlation: float, width: int, n: int, alpha: float, miss: float) -> float:
+    r"""Bound from below the probability that the covariance test rejects a correlation, whichever two coordinates.
+
+    Let coordinates i > j have correlation rho, all else as stated. Row i of the triangle becomes :math:`T_{ik} = \rho
+    T'_{jk} + \sqrt{1-\rho^2} T'_{ik}` (T' that of the true statement, :math:`T'_{jk} = 0` for k > j). Drop the scores
+    of rows i and j and the T_ik with k < j, at most p squares. Of the others, those in row i beyond j have variance
+    1 - rho^2 and those in other rows have 1, while T_ij, given :math:`T'_{jj}^2 \ge t^2` with the `miss`/2-quantile of
+    chi2_{n-p+2} (j <= p - 1), has variance 1 - rho^2 and a mean of size at least rho t. All are independent. Hence the
+    statistic over 1 - rho^2 exceeds in law a noncentral chi-square variable with p(p-1)/2 degrees of freedom and
+    noncentrality :math:`\rho^2 t^2/(1-\rho^2)`, but for a chance of `miss`/2.
+    """
+    from scipy.special import chdtri, chndtr
+
+    total = width * (width + 1) // 2
+    kept = total - width
+    least = _quantiles(n - width + 2, miss / 2)[0]
+    rest = 1.0 - correlation**2
+    critical = float(chdtri(total, alpha)) / rest
+    return 1.0 - float(chndtr(critical, kept, correlation**2 * least / rest)) - miss / 2
+
+
+def _check_width(width: SupportsIndex) -> int:
+    return check_count(width, "width", minimum=2)
+
+
+def covariance_resolution(
+    width: SupportsIndex, *, observations: SupportsIndex, alpha: float, power: float = 0.99
+) -> float:
+    """Return a correlation between any two coordinates that the covariance test detects; inf if there is none.
+
+    A bound: the test may detect less. Wrong variances of all coordinates together are the business of
+    :func:`variance_resolution` with np degrees of freedom.
+    """
+    p, n = _check_width(width), check_count(observations, "observations")
+    alpha, power = check_level(alpha), check_power(power)
+    if n < p:
+        raise SpecificationError(f"the covariance of {p} coordinates needs at least {p} observations, got {n}")
+    miss = 1.0 - power
+    return smallest_value(lambda r: _correlation_power(r, p, n, alpha, miss) >= power, 0.0, 1.0 - 1e-9)
+
+
+def covariance_sample_size(width: SupportsIndex, *, correlation: float, alpha: float, miss: float) -> int:
+    """Return a number of vectors with which the covariance test misses a `correlation` with probability <= `miss`."""
+    p, rho = _check_width(width), check_positive(correlation, "correlation")
+    alpha, miss = check_level(alpha), check_level(miss, "miss")
+    if rho >= 1.0:
+        raise SpecificationError(f"correlation must be below 1, got {rho!r}")
+    return smallest_sample(lambda n: n >= p and _correlation_power(rho, p, n, alpha, miss) >= 1.0 - miss)

@@ -1,0 +1,187 @@
+"""Planning of probabilities: Clopper-Pearson intervals and the exact binomial tests."""
+
+from __future__ import annotations
+
+import math
+from typing import SupportsIndex
+
+from theory_check.errors import SpecificationError
+from theory_check.inference.binomial import miss_bound
+from theory_check.inference.design.search import smallest_sample, smallest_value
+from theory_check.inference.validation import (
+    check_count,
+    check_level,
+    check_nonnegative,
+    check_power,
+    check_unit,
+    check_unit_range,
+)
+
+
+def _proportion_miss(
+    trials: int, target: tuple[float, float], margin: float, alpha: float, truth: float | None
+) -> float:
+    """Bound the probability that the Clopper-Pearson interval leaves target +- margin.
+
+    P(a <= K <= b) first rises and then falls in p, so over a range of truths it is smallest at an end.
+    """
+    lower, upper = target[0] - margin, target[1] + margin
+
+    def miss(p: float) -> float:
+        below = miss_bound(trials, lower, p, alpha / 2) if lower > 0.0 else 0.0
+        above = miss_bound(trials, 1.0 - upper, 1.0 - p, alpha / 2) if upper < 1.0 else 0.0
+        return below + above
+
+    return max(miss(p) for p in (target if truth is None else (truth,)))
+
+
+def proportion_sample_size(
+    target: tuple[float, float], *, margin: float, alpha: float, miss: float, truth: float | None = None
+) -> int:
+    """Return trials for which the Clopper-Pearson interval lies in `target` widened by `margin`.
+
+    Parameters
+    ----------
+    target : tuple of float
+        Predicted probability, lower and upper value; (0.99, 1) says "at least 0.99".
+    margin : float
+        Tolerated deviation; ends of the widened target beyond 0 or 1 are free.
+    alpha, miss : float
+        Level of the interval; probability, at most, that it does not lie inside.
+    truth : float, optional
+        The probability to plan for. Without it the promise holds for every truth in the target.
+
+    Notes
+    -----
+    The exact power is a sawtooth in the number of trials. The plan uses the smooth bound of
+    :func:`theory_check.inference.binomial.miss_bound`, which loses at most one count on each side.
+    """
+    low, high = check_unit_range(target)
+    margin = check_nonnegative(margin, "margin")
+    alpha, miss = check_level(alpha), check_level(miss, "miss")
+    truth = None if truth is None else check_unit(truth, "truth")
+    lower, upper = low - margin, high + margin
+    if lower <= 0.0 and upper >= 1.0:
+        raise SpecificationError(f"target {target} with margin {margin!r} covers every probability: nothing to check")
+    for p in (low, high) if truth is None else (truth,):
+        if (lower > 0.0 and p <= lower) or (upper < 1.0 and p >= upper):
+            raise SpecificationError(
+                f"a truth of {p!r} must lie strictly inside target +- margin = [{lower!r}, {upper!r}] to be supported"
+            )
+    return smallest_sample(lambda n: _proportion_miss(n, (low, high), margin, alpha, truth) <= miss)
+
+
+def proportion_margin(
+    target: tuple[float, float], *, trials: SupportsIndex, alpha: float, miss: float, truth: float | None = None
+) -> float:
+    """Return the smallest margin that :func:`proportion_sample_size` grants to `trials`, inf if none below triviality.
+
+    A margin that leaves no probability outside would be trivial.
+    """
+    low, high = check_unit_range(target)
+    n = check_count(trials, "trials")
+    alpha, miss = check_level(alpha), check_level(miss, "miss")
+    truth = None if truth is None else check_unit(truth, "truth")
+    trivial = max(low, 1.0 - high)
+    least = 0.0 if truth is None else max(0.0, low - truth, truth - high)
+
+    def sufficient(margin: float) -> bool:
+        return margin < trivial and _proportion_miss(n, (low, high), margin, alpha, truth) <= miss
+
+    # Just below the trivial margin one side is still checked.
+    return smallest_value(sufficient, least, max(least, trivial * (1.0 - 1e-12)))
+
+
+def proportion_resolution(
+    target: tuple[float, float], *, trials: SupportsIndex, alpha: float, power: float = 0.99
+) -> float:
+    """Return the smallest D such that every probability farther than D from `target` is told apart from it.
+
+    On a side where no probability is far enough to be seen, D is the whole room on that side; D is inf if that
+    happens on both, so that nothing would be detected.
+    """
+    low, high = check_unit_range(target)
+    n = check_count(trials, "trials")
+    alpha, power = check_level(alpha), check_power(power)
+    if low <= 0.0 and high >= 1.0:
+        raise SpecificationError("target (0, 1) holds every probability: nothing to detect")
+
+    def reach(null: float) -> float:
+        return detected_probability(n, null, alpha / 2, 1.0 - power) - null
+
+    sides = [(reach(null), 1.0 - null) for null in (high, 1.0 - low) if null < 1.0]
+    if all(deviation == math.inf for deviation, _ in sides):
+        return math.inf
+    return max(min(deviation, room) for deviation, room in sides)
+
+
+def detected_probability(trials: int, null: float, level: float, miss: float) -> float:
+    """Return the smallest truth above `null` that the one-sided test misses with probability <= miss; inf if none."""
+    return smallest_value(lambda p: p > null and miss_bound(trials, null, p, level) <= miss, null, 1.0)
+
+
+# One-sided tests and equivalence
+
+
+def _one_sided_miss(trials: int, null: float, truth: float, level: float) -> float:
+    if truth > null:
+        return miss_bound(trials, null, truth, level)
+    return miss_bound(trials, 1.0 - null, 1.0 - truth, level)
+
+
+def proportion_test_sample_size(null: float, truth: float, *, alpha: float, miss: float) -> int:
+    """Return the trials with which the one-sided test of `null` misses `truth`, on its side, at most with `miss`.
+
+    The same for the one-sided test of a p-quantile against a value t: `null` is p and `truth` the value of the true
+    distribution function at t.
+    """
+    p, q = check_unit(null, "null"), check_unit(truth, "truth")
+    alpha, miss = check_level(alpha), check_level(miss, "miss")
+    if p == q:
+        raise SpecificationError(f"truth must differ from null, got {p!r} for both")
+    return smallest_sample(lambda n: _one_sided_miss(n, p, q, alpha) <= miss)
+
+
+def proportion_test_resolution(
+    null: float, *, trials: SupportsIndex, alpha: float, power: float = 0.99
+) -> tuple[float, float]:
+    """Return (low, high): the one-sided tests of `null` detect truths up to low, or from high on.
+
+    An end is -inf or inf where the sample is too small to detect anything on that side.
+    """
+    p = check_unit(null, "null")
+    n = check_count(trials, "trials")
+    alpha, power = check_level(alpha), check_power(power)
+    below = detected_probability(n, 1.0 - p, alpha, 1.0 - power)
+    return 1.0 - below, detected_probability(n, p, alpha, 1.0 - power)
+
+
+def _equivalence_miss(trials: int, bounds: tuple[float, float], truth: float, alpha: float) -> float:
+    low, high = bounds
+    above = miss_bound(trials, low, truth, alpha) if low > 0.0 else 0.0
+    below = miss_bound(trials, 1.0 - high, 1.0 - truth, alpha) if high < 1.0 else 0.0
+    return above + below
+
+
+def equivalence_sample_size(bounds: tuple[float, float], *, truth: float, alpha: float, miss: float) -> int:
+    """Return the trials with which the equivalence test at level `alpha` misses `truth` with probability <= `miss`."""
+    low, high = check_unit_range(bounds, "bounds")
+    p = check_unit(truth, "truth")
+    alpha, miss = check_level(alpha), check_level(miss, "miss")
+    if (low > 0.0 and p <= low) or (high < 1.0 and p >= high):
+        raise SpecificationError(f"truth must lie strictly between the bounds ({low!r}, {high!r}), got {p!r}")
+    return smallest_sample(lambda n: _equivalence_miss(n, (low, high), p, alpha) <= miss)
+
+
+def equivalence_margin(truth: float, *, trials: SupportsIndex, alpha: float, miss: float) -> float:
+    """Return the smallest deviation from `truth` whose equivalence bounds a sample shows; inf if it shows nothing."""
+    p = check_unit(truth, "truth")
+    n = check_count(trials, "trials")
+    alpha, miss = check_level(alpha), check_level(miss, "miss")
+    trivial = max(p, 1.0 - p)
+
+    def sufficient(margin: float) -> bool:
+        bounds = (max(p - margin, 0.0), min(p + margin, 1.0))
+        return 0.0 < margin < trivial and _equivalence_miss(n, bounds, p, alpha) <= miss
+
+    return smallest_value(sufficient, 0.0, trivial * (1.0 - 1e-12))

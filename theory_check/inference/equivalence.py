@@ -1,0 +1,100 @@
+r"""Exact tests of probabilities and quantiles, one-sided or two-sided, and of the equivalence of a probability.
+
+All are binomial tests. With :math:`S(k; n, p) = P(K \ge k)` of :mod:`theory_check.inference.binomial`, k successes in n
+trials have the p-value :math:`S(k; n, p_0)` against larger and :math:`1 - S(k + 1; n, p_0)` against smaller
+probabilities; the two-sided p-value is twice the smaller one. They are dual to the intervals: a two-sided p-value is
+at most alpha exactly if ``proportion_interval`` or ``quantile_interval`` at alpha excludes the tested value (at an end
+of a Clopper-Pearson interval, which belongs to it, the p-value is alpha itself).
+"""
+
+from __future__ import annotations
+
+from typing import Literal, SupportsFloat, SupportsIndex
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from theory_check.errors import SpecificationError
+from theory_check.inference.binomial import upper_tail
+from theory_check.inference.significance import Test
+from theory_check.inference.validation import (
+    check_count,
+    check_number,
+    check_probability,
+    check_sample,
+    check_unit,
+    check_unit_range,
+)
+
+Alternative = Literal["greater", "less", "two-sided"]
+
+
+def combine_tails(greater: float, less: float, alternative: str) -> float:
+    """Return the p-value of an alternative from the two one-sided ones; twice the smaller one for both sides."""
+    if alternative not in ("greater", "less", "two-sided"):
+        raise SpecificationError(f"alternative must be 'greater', 'less' or 'two-sided', got {alternative!r}")
+    return {"greater": greater, "less": less, "two-sided": min(1.0, 2.0 * min(greater, less))}[alternative]
+
+
+def _check_successes(successes: SupportsIndex, trials: SupportsIndex) -> tuple[int, int]:
+    n = check_count(trials, "trials")
+    k = check_count(successes, "successes", minimum=0)
+    if k > n:
+        raise SpecificationError(f"successes must not exceed trials, got {k} of {n}")
+    return k, n
+
+
+def proportion_test(
+    successes: SupportsIndex, trials: SupportsIndex, null: SupportsFloat, *, alternative: Alternative = "two-sided"
+) -> Test:
+    """Exact binomial test of a probability; ``greater`` is evidence that it exceeds `null`.
+
+    The two-sided p-value is twice the smaller one-sided one, dual to the Clopper-Pearson interval, not the sum over
+    less probable counts.
+    """
+    k, n = _check_successes(successes, trials)
+    p = check_unit(null, "null")
+    greater, less = upper_tail(k, n, p), upper_tail(n - k, n, 1.0 - p)
+    return Test(k / n, combine_tails(greater, less, alternative), f"binomial, {alternative}", n)
+
+
+def quantile_test(
+    values: ArrayLike, probability: float, null: SupportsFloat, *, alternative: Alternative = "two-sided"
+) -> Test:
+    r"""Exact test of a quantile, valid for every law; ``greater`` is evidence that the quantile exceeds `null`.
+
+    If a p-quantile is at most :math:`q_0`, the number of values up to :math:`q_0` is binomial with a success
+    probability of at least p: few of them are evidence for ``greater``. If it is at least :math:`q_0`, the number of
+    values below :math:`q_0` has one of at most p: many are evidence for ``less``. The statistic is the share of values
+    up to :math:`q_0`.
+    """
+    p = check_probability(probability)
+    q = check_number(null, "null")
+    sample = check_sample(values)
+    n = sample.size
+    up_to, below = int(np.count_nonzero(sample <= q)), int(np.count_nonzero(sample < q))
+    # The same calls as those behind `quantile_ranks`, so that test and interval agree to the last bit.
+    greater, less = upper_tail(n - up_to, n, 1.0 - p), upper_tail(below, n, p)
+    return Test(up_to / n, combine_tails(greater, less, alternative), f"quantile, {alternative}", n)
+
+
+def equivalence_test(successes: SupportsIndex, trials: SupportsIndex, bounds: tuple[float, float]) -> Test:
+    """Exact test of "the probability is not strictly between the bounds"; a small p-value shows that it is.
+
+    Two one-sided binomial tests, each at the whole level: the p-value is the larger of the two, against "at most the
+    lower bound" and against "at least the upper bound". A bound of 0 or 1 is free. It is at most alpha if the
+    Clopper-Pearson interval at level 2 alpha lies strictly inside.
+
+    References
+    ----------
+    D. J. Schuirmann, Journal of Pharmacokinetics and Biopharmaceutics 15 (1987) 657-680.
+    """
+    k, n = _check_successes(successes, trials)
+    low, high = check_unit_range(bounds, "bounds")
+    if not low < high:
+        raise SpecificationError(f"bounds must be two different probabilities, got ({low!r}, {high!r})")
+    if low <= 0.0 and high >= 1.0:
+        raise SpecificationError("bounds (0, 1) hold every probability: nothing to show")
+    above = upper_tail(k, n, low) if low > 0.0 else 0.0
+    below = upper_tail(n - k, n, 1.0 - high) if high < 1.0 else 0.0
+    return Test(k / n, max(above, below), "equivalence, two one-sided binomial", n)

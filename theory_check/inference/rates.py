@@ -1,0 +1,198 @@
+"""Orders of convergence: the slope of an error against size on logarithmic scales, with its sign and its doubts.
+
+Notation. Sizes L_1 < ... < L_K (depths, say), x_k = log L_k, errors e_k > 0 with simultaneous confidence intervals
+[l_k, u_k] whose levels add up to alpha, w_k = (x_k - mean x) / sum (x_j - mean x)^2.
+
+The slope of the least-squares line through the points (x_k, log e_k) of the *true* errors is sum w_k log e_k. On the
+event that all intervals hold it lies in
+
+    [sum w_k^+ log l_k - w_k^- log u_k,  sum w_k^+ log u_k - w_k^- log l_k],
+
+whatever the dependence of the intervals: sizes may and should share their random numbers. The sign is kept, so that a
+scheme which diverges has a positive slope. Averages of log2-ratios of neighbours are not used: they telescope to the
+two ends.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from theory_check.errors import SpecificationError
+from theory_check.findings import FloatArray
+from theory_check.inference.intervals import Interval, mean_interval
+from theory_check.inference.validation import check_level, check_positive, check_sample
+
+#: An error closer to 0 than this many standard errors has no usable logarithm.
+RESOLVED = 5.0
+
+
+@dataclass(frozen=True)
+class Rate:
+    """What a sequence of errors says about the order of convergence.
+
+    Attributes
+    ----------
+    sizes : tuple of float
+        Increasing.
+    slope : Interval
+        Slope of log error against log size, over all sizes; negative for a scheme that converges.
+    local_slopes : tuple of Interval
+        Slopes between neighbouring sizes, valid together with ``slope``.
+    resolved : bool
+        Whether every error is at least five standard errors from 0.
+    line : (float, float)
+        Intercept and slope of the least-squares line through the estimates, for drawing only; NaN where an estimate is
+        not positive.
+    """
+
+    sizes: tuple[float, ...]
+    slope: Interval
+    local_slopes: tuple[Interval, ...]
+    resolved: bool
+    line: tuple[float, float]
+
+    @property
+    def interval(self) -> Interval:
+        """The slope to judge: the whole line, hence inconclusive, unless the errors are resolved."""
+        if self.resolved:
+            return self.slope
+        return Interval(self.slope.estimate, -math.inf, math.inf, self.slope.level, f"{self.slope.method}, unresolved")
+
+
+def slope_weights(log_sizes: ArrayLike) -> FloatArray:
+    r"""Return the least-squares weights :math:`w_k = (x_k - \bar x) / \sum_j (x_j - \bar x)^2` of a slope."""
+    x = check_sample(log_sizes, "log_sizes")
+    if np.unique(x).size < 2:
+        raise SpecificationError(f"log_sizes must hold at least two different sizes, got {x.size} equal or single ones")
+    centred = x - x.mean()
+    return np.asarray(centred / np.dot(centred, centred), dtype=np.float64)
+
+
+def slope_interval(log_sizes: ArrayLike, intervals: Sequence[Interval], *, alpha: float) -> Interval:
+    r"""Interval of the order of a power law from intervals of a positive quantity at several sizes.
+
+    The slope is the least-squares slope of the logarithms of the *true* quantities :math:`q_k`, which is
+    :math:`\sum_k w_k \ln q_k`. If :math:`L_k \le q_k \le U_k` for all k it lies in
+
+    .. math:: \Bigl[\sum_k w_k^+ \ln L_k - w_k^- \ln U_k,\; \sum_k w_k^+ \ln U_k - w_k^- \ln L_k\Bigr].
+
+    Valid when the levels of the components add up to at most `alpha` (each at alpha / K, say), whatever their
+    dependence. The interval is the whole line when a lower end is not positive.
+    """
+    alpha = check_level(alpha)
+    weights = slope_weights(log_sizes)
+    if len(intervals) != weights.size:
+        raise SpecificationError(f"one interval per size is needed, got {len(intervals)} for {weights.size} sizes")
+    spent = math.fsum(interval.level for interval in intervals)
+    # K copies of alpha / K may add up to alpha plus a few roundings.
+    if spent > alpha * (1.0 + 1e-12):
+        raise SpecificationError(f"the levels of the intervals must add up to at most alpha={alpha!r}, got {spent!r}")
+    estimates = [interval.estimate for interval in intervals]
+    positive = all(0.0 < estimate < math.inf for estimate in estimates)
+    estimate = float(np.dot(weights, np.log(estimates))) if positive else math.nan
+    lower = upper = 0.0
+    for weight, interval in zip(weights.tolist(), intervals, strict=True):
+        if interval.lower <= 0.0:
+            lower, upper = -math.inf, math.inf
+            break
+        ends = [weight * math.log(interval.lower), weight * math.log(interval.upper)] if weight else [0.0, 0.0]
+        lower += min(ends)
+        upper += max(ends)
+    return Interval(estimate, lower, upper, alpha, "slope of simultaneous intervals")
+
+
+def rate(
+    sizes: ArrayLike, intervals: Sequence[Interval], *, alpha: float, standard_errors: ArrayLike | None = None
+) -> Rate:
+    r"""Order of convergence from simultaneous intervals of the error at several sizes.
+
+    Parameters
+    ----------
+    sizes : array_like
+        Increasing positive sizes L_k.
+    intervals : sequence of Interval
+        Intervals of the errors, whose levels add up to at most `alpha`: from :func:`error_intervals`, say. An error
+        that may have either sign enters by its magnitude.
+    alpha : float
+        Level of the slope.
+    standard_errors : array_like, optional
+        Of the estimates. By default half the width of each interval over :math:`\sqrt{2 \ln(2/\alpha_k)}`, which is
+        what a standard error is to a Catoni or a sub-Gaussian interval.
+    """
+    size = check_sample(sizes, "sizes")
+    if not np.all(size > 0.0) or not np.all(np.diff(size) > 0.0):
+        raise SpecificationError(f"sizes must be positive and increasing, got {size.tolist()}")
+    parts = [magnitude(interval) for interval in intervals]
+    x = np.log(size)
+    slope = slope_interval(x, parts, alpha=alpha)
+    if standard_errors is None:
+        halves = [0.5 * (part.upper - part.lower) / math.sqrt(2.0 * math.log(2.0 / part.level)) for part in intervals]
+        errors = np.array(halves)
+    else:
+        errors = check_sample(standard_errors, "standard_errors")
+        if errors.shape != size.shape or np.any(errors < 0.0):
+            raise SpecificationError(f"standard_errors must be {size.size} numbers that are not negative")
+    estimates = np.array([part.estimate for part in parts])
+    resolved = all(part.lower > 0.0 for part in parts) and bool(np.all(estimates >= RESOLVED * errors))
+    pairs = [(k, k + 2) for k in range(size.size - 1)]
+    local = tuple(
+        slope_interval(x[a:b], parts[a:b], alpha=min(alpha, math.fsum(part.level for part in parts[a:b])))
+        for a, b in pairs
+    )
+    line = (math.nan, math.nan)
+    if math.isfinite(slope.estimate):
+        line = (float(np.mean(np.log(estimates)) - slope.estimate * np.mean(x)), slope.estimate)
+    return Rate(tuple(size.tolist()), slope, local, resolved, line)
+
+
+def magnitude(interval: Interval) -> Interval:
+    """Return the interval of the absolute value."""
+    if interval.lower >= 0.0:
+        return interval
+    lower, upper = interval.lower, interval.upper
+    ends = (-upper, -lower) if upper < 0.0 else (0.0, max(-lower, upper))
+    return Interval(abs(interval.estimate), *ends, interval.level, interval.method)
+
+
+def error_intervals(
+    errors: Sequence[ArrayLike], *, variance_bounds: Sequence[float], alpha: float
+) -> tuple[Interval, ...]:
+    r"""Simultaneous Catoni intervals of mean errors, one sample of errors for each size.
+
+    Each is at level :math:`\alpha / K` (Bonferroni), so the samples may be coupled by common random numbers. Values in
+    [a, b] have a variance of at most :math:`(b - a)^2 / 4` (Popoviciu), which serves as the bound of a bounded error.
+    """
+    alpha = check_level(alpha)
+    if not errors or len(errors) != len(variance_bounds):
+        raise SpecificationError(
+            f"one variance bound per size is needed, got {len(variance_bounds)} for {len(errors)} sizes"
+        )
+    level = alpha / len(errors)
+    return tuple(
+        mean_interval(sample, variance_bound=check_positive(v, "variance_bounds"), alpha=level)
+        for sample, v in zip(errors, variance_bounds, strict=True)
+    )
+
+
+def paired_error_intervals(
+    values: Sequence[ArrayLike], references: Sequence[ArrayLike], *, variance_bounds: Sequence[float], alpha: float
+) -> tuple[Interval, ...]:
+    r"""Simultaneous intervals of weak errors :math:`|E f(X_k) - E f(Y_k)|` as means of paired differences.
+
+    Value i and reference i of a size share their random numbers; `variance_bounds` are proved bounds on the variance of
+    the differences :math:`f(X_k) - f(Y_k)`, which coupling makes small.
+    """
+    if len(values) != len(references):
+        raise SpecificationError(f"one reference sample per size is needed, got {len(references)} for {len(values)}")
+    differences = []
+    for value, reference in zip(values, references, strict=True):
+        left, right = check_sample(value), check_sample(reference, "references")
+        if left.shape != right.shape:
+            raise SpecificationError(f"values and references must be paired, got {left.size} and {right.size}")
+        differences.append(left - right)
+    return tuple(map(magnitude, error_intervals(differences, variance_bounds=variance_bounds, alpha=alpha)))

@@ -1,0 +1,42 @@
+"""What a test of a statement returns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from theory_check.inference.validation import check_count, check_number, check_unit
+
+
+@dataclass(frozen=True)
+class Test:
+    """The outcome of a significance test.
+
+    Attributes
+    ----------
+    statistic : float
+        What was computed from the sample; infinite where the statement excludes a value outright.
+    p_value : float
+        Probability, at most, of a statistic at least as extreme if the statement is true; rejecting when it is at most
+        alpha errs with probability at most alpha, as exactly as the method says.
+    method : str
+        Usual name of the test.
+    observations : int
+        Independent values behind it.
+    """
+
+    __test__: ClassVar[bool] = False  # not a test case, whatever pytest makes of the name
+
+    statistic: float
+    p_value: float
+    method: str
+    observations: int
+
+    def __post_init__(self) -> None:
+        check_number(self.statistic, "statistic")
+        check_unit(self.p_value, "p_value")
+        check_count(self.observations, "observations")
+
+    def rejects(self, alpha: float) -> bool:
+        """Whether the statement is rejected at level alpha."""
+        return self.p_value <= alpha
