@@ -105,9 +105,7 @@ class Cell:
 
     def _check_jacobian(self) -> None:
         if self.kernel != "dense":
-            raise SpecificationError(
-                f"the Jacobian needs independent weights, each drawn; use the dense kernel, not {self.kernel}"
-            )
+            raise SpecificationError(f"the Jacobian needs every weight; use the dense kernel, not {self.kernel}")
         width, inputs = self.network.width, self.input.count
         if width > MAXIMAL_JACOBIAN_WIDTH or width * inputs > MAXIMAL_TANGENTS:
             raise SpecificationError(
@@ -209,10 +207,10 @@ def can_reduce(weights: Weights, inputs: Input) -> bool:
 
 
 def choose_kernel(weights: Weights, inputs: Input, width: int | None = None, *, jacobian: bool = False) -> KernelName:
-    """Return ``stored`` for a weight process, ``reduced`` where it is exact and, at that width, faster; else ``dense``, and for Jacobians.
+    """Return ``stored`` for a weight process, ``reduced`` where it is exact and faster, ``dense`` elsewhere.
 
-    One input costs O(d) against O(d^2) numbers a layer; m of them O(m d) and O(m^2 d) operations, which is measured to
-    be less up to about m = d/4.
+    A Jacobian needs the dense kernel. One input costs O(d) against O(d^2) numbers a layer; m of them O(m d) and
+    O(m^2 d) operations, which is measured to be less up to about m = d/4.
     """
     if weights.process is not None:
         return "stored"
@@ -230,9 +228,9 @@ def choose_kernel(weights: Weights, inputs: Input, width: int | None = None, *, 
 #: * ``cosine_input``, ``cosine_output`` (several inputs): cosine of each hidden state with the first, at both ends,
 #:
 #: and of shape (replicates, [inputs,] depths), at the depths of the profile, ``norm_profile`` and ``gradient_profile``:
-#: log(||h_k||^2 / ||h_0||^2) and log(||p_k||^2 / ||p_L||^2), and for several inputs ``cosine_profile``: cosine of h_k with
-#: that of the first input. With ``jacobian``, J = dh_L/dh_0:
+#: log(||h_k||^2 / ||h_0||^2) and log(||p_k||^2 / ||p_L||^2), and for several inputs ``cosine_profile``: cosine of h_k
+#: with that of the first input. With ``jacobian``, J = dh_L/dh_0:
 #:
 #: * ``log_determinant``: log|det J|,
-#: * ``log_singular_values``, shape (replicates, [inputs,] width): the logarithms of the singular values of J, descending.
+#: * ``log_singular_values``, shape (replicates, [inputs,] width): logarithms of the singular values of J, descending.
 Sample: TypeAlias = experiments.Sample[Cell]
