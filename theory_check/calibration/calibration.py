@@ -34,12 +34,12 @@ def find_profile(name: str) -> Profile:
     return PROFILES[name]
 
 
-def find_methods(names: Iterable[str], catalogue: Sequence[Method] = METHODS) -> tuple[Method, ...]:
+def find_methods(names: Iterable[str], catalogue: Sequence[Method] | None = None) -> tuple[Method, ...]:
     """Return the methods of these names in the order of the catalogue, or all of them when none is named."""
-    wanted = tuple(names)
+    wanted, known = tuple(names), METHODS if catalogue is None else catalogue
     for name in wanted:
-        check_choice("method", name, [method.name for method in catalogue])
-    return tuple(method for method in catalogue if not wanted or method.name in wanted)
+        check_choice("method", name, [method.name for method in known])
+    return tuple(method for method in known if not wanted or method.name in wanted)
 
 
 def judge_rate(trial: Trial, count: int, share: float) -> RateFinding:
@@ -91,7 +91,7 @@ def calibrate(
     seed: int = 0,
     threads: int | None = None,
     report: Report = silent,
-    catalogue: Sequence[Method] = METHODS,
+    catalogue: Sequence[Method] | None = None,
 ) -> CalibrationRecord:
     """Simulate the error rates and the power of methods and judge their promises.
 
@@ -107,8 +107,8 @@ def calibrate(
         Processes; default: all processors. Counts do not depend on it.
     report : callable
         Told the work done and the total.
-    catalogue : sequence of Method
-        What there is to calibrate; the family level is shared among all its promises.
+    catalogue : sequence of Method, optional
+        What there is to calibrate; the family level is shared among all its promises. Default: all methods.
 
     Raises
     ------
@@ -122,7 +122,7 @@ def calibrate(
     names = tuple(names)
     methods = find_methods(names, catalogue)
     depth = find_profile(profile) if isinstance(profile, str) else profile
-    share = FAMILY_LEVEL / count_promises(catalogue, depth)
+    share = FAMILY_LEVEL / count_promises(find_methods((), catalogue), depth)
     planned = {method.name: plan_trials(method, depth) for method in methods}
     # Before the work in parallel, which would disturb the clock.
     seconds = {method.name: time_case(method.timed, seed) for method in methods}

@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from functools import partial
+
+import pytest
+
+from theory_check.calibration import calibration, experiments
+from theory_check.calibration.catalogue import METHODS
+from theory_check.calibration.experiments import Profile
+from theory_check.calibration.fixed_samples import reject_distance
+from theory_check.cli import main
+from theory_check.reporting.calibration_results import load_calibration
+from theory_check.reporting.markdown import without_run_block
+
+
+@pytest.fixture
+def command(capsys, monkeypatch, tmp_path):
+    """Run the command in an empty folder with few repetitions; return exit code, stdout and stderr lines."""
+    monkeypatch.chdir(tmp_path)
+    # Enough to tell the negative controls of two methods from their promise: the nearest is a rate of misses of 4%
+    # against 1%, whose count in 2000 exceeds the promised one by 13 standard deviations.
+    monkeypatch.setitem(experiments.PROFILES, "quick", Profile("quick", 1500, 2000, (0.05,)))
+
+    def run(*arguments):
+        with pytest.raises(SystemExit) as stopped:
+            main(["calibrate", *[str(a) for a in arguments]])
+        out, err = capsys.readouterr()
+        return stopped.value.code, out.splitlines(), err.splitlines()
+
+    return run
+
+
+def files(folder):
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+def test_two_methods_are_calibrated(command, tmp_path):
+    code, out, err = command("proportion", "distance", "--seed", 2, "--threads", 1)
+    assert code == 0
+    assert out[-1] == "report: reports/CALIBRATION.md"
+    assert [line.split()[:2] for line in out[:2]] == [["kept", "proportion"], ["kept", "distance"]]
+    assert err[-1] == "theory-check calibrate, profile quick, seed 2: 100%"
+    assert files(tmp_path / "reports") == ["CALIBRATION.md", "calibration.json", "figures/calibration.png"]
+    record = load_calibration(tmp_path / "reports" / "calibration.json")
+    assert (record.selection, record.seed, record.outcome) == (("proportion", "distance"), 2, "kept")
+    # The same samples with two processes: the same files but for the circumstances.
+    assert command("proportion", "distance", "--seed", 2, "--threads", 2, "--out", "again")[0] == 0
+    first, second = (tmp_path / folder for folder in ("reports", "again"))
+    texts = [(folder / "CALIBRATION.md").read_text(encoding="utf-8") for folder in (first, second)]
+    assert without_run_block(texts[0]) == without_run_block(texts[1])
+    values = [json.loads((folder / "calibration.json").read_bytes()) for folder in (first, second)]
+    assert [v.pop("run")["threads"] for v in values] == [1, 2]
+    assert values[0] == values[1]
+    pictures = [(folder / "figures" / "calibration.png").read_bytes() for folder in (first, second)]
+    assert pictures[0] == pictures[1]
+
+
+def with_distance(monkeypatch, **changes):
+    """Make the catalogue hold the method of the distance alone, changed."""
+    method = next(method for method in METHODS if method.name == "distance")
+    monkeypatch.setattr(calibration, "METHODS", (replace(method, **changes),))
+
+
+def test_a_broken_promise_exits_with_1(command, monkeypatch):
+    method = next(method for method in METHODS if method.name == "distance")
+    twice = tuple(replace(case, reject=partial(reject_distance, 0.0, 2.0)) for case in method.nulls[:1])
+    with_distance(monkeypatch, nulls=twice)
+    code, out, _ = command("--threads", 1)
+    assert code == 1
+    assert any(line.startswith("promise refuted  distance: ") for line in out)
+
+
+def test_a_control_that_is_not_found_out_exits_with_3(command, monkeypatch):
+    method = next(method for method in METHODS if method.name == "distance")
+    sound = replace(method.nulls[0], sense="at most", procedure="sound", levels=(0.05,))
+    with_distance(monkeypatch, controls=(sound,))
+    code, out, _ = command("--threads", 1)
+    assert code == 3
+    assert any(line.startswith("control not refuted  distance: sound") for line in out)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("maen",), "unknown method 'maen'; accepted: mean,"),
+        (("--profile", "fast"), "unknown profile 'fast'; accepted: quick, nightly"),
+        (("--seed", "-1"), "seed is -1"),
+        (("--threads", "0"), "number of threads is 0"),
+        (("--nope",), "No such option"),
+    ],
+    ids=str,
+)
+def test_bad_input(command, tmp_path, arguments, message):
+    code, out, err = command(*arguments)
+    assert (code, out, len(err)) == (2, [], 1)
+    assert err[0].startswith("theory-check: error: ")
+    assert message in err[0]
+    assert files(tmp_path) == []
+
+
+def test_a_folder_below_a_file(command, tmp_path):
+    (tmp_path / "file").write_text("mine")
+    code, out, err = command("proportion", "--out", "file/below")
+    assert (code, out, len(err)) == (2, [], 1)
+    assert files(tmp_path) == ["file"]
+
+
+def test_an_interrupt_exits_with_130_and_writes_nothing(command, monkeypatch, tmp_path):
+    def interrupted(*arguments, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(calibration, "run_trials", interrupted)
+    code, out, err = command("proportion")
+    assert (code, out) == (130, [])
+    assert err[-1] == "theory-check: interrupted; nothing was written, the same command starts again"
+    assert files(tmp_path) == []
