@@ -145,11 +145,7 @@ def _picture(samples: Sequence[Sample]) -> Picture:
         group = samples[row * len(_PICTURE_DEPTHS) : (row + 1) * len(_PICTURE_DEPTHS)]
         medians = [quantile_interval(of.ROOT_DISPLACEMENT([s]), 0.5, alpha=0.01) for s in group]
         bands.append(band(f"{weights}, median", depths, medians))
-        if weights == _HEAVY:
-            # The largest of L d^2 entries alone moves the output by about its size over sqrt(L d), times h_j/||h||.
-            start, growth = medians[0].estimate, 1.0 / _STABLE_INDEX - 0.5
-            curves.append(Curve(f"slope {growth:.2g}, largest entry alone", depths, start * (depths / 10.0) ** growth))
-        else:
+        if weights != _HEAVY:  # no moment to draw
             root = [math.sqrt(moments.mean_displacement(*dominated_layer(s.cell))) for s in group]
             curves.append(Curve(f"{weights}, root of the exact mean", depths, np.array(root)))
     return Picture(
