@@ -150,8 +150,8 @@ def _picture(samples: Sequence[Sample]) -> Picture:
             curves.append(Curve(f"{weights}, root of the exact mean", depths, np.array(root)))
     return Picture(
         "contrasts",
-        f"Displacement against depth at the critical scaling (res-3, width {_HEAVY_WIDTH}; medians of 512 networks with 99% "
-        "intervals). Entries without variance have no limit; PyTorch's default variance moves the limit.",
+        f"Displacement against depth at the critical scaling (res-3, width {_HEAVY_WIDTH}; medians of 512 networks "
+        "with 99% intervals). Entries without variance have no limit; PyTorch's default variance moves the limit.",
         (RatePanel("Displacement against depth", "depth $L$", "$\\sqrt{D}$", tuple(bands), tuple(curves)),),
     )
 
