@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from theory_check.claims.contrasts import CONTRASTS
 from theory_check.claims.diffusion import DIFFUSION
 from theory_check.claims.explosion import EXPLOSION
 from theory_check.claims.gradients import GRADIENTS
 from theory_check.claims.identity import IDENTITY
 from theory_check.claims.model import Claim, Regime
 from theory_check.claims.moments import MOMENTS
+from theory_check.claims.schedules import SCHEDULES
 
-REGIMES: tuple[Regime, ...] = (MOMENTS, IDENTITY, DIFFUSION, EXPLOSION, GRADIENTS)
+REGIMES: tuple[Regime, ...] = (MOMENTS, IDENTITY, DIFFUSION, EXPLOSION, GRADIENTS, SCHEDULES, CONTRASTS)
 
 
 def all_claims() -> tuple[Claim, ...]:

@@ -24,23 +24,45 @@ def cell(
     weights: str,
     width: int,
     depth: int,
-    beta: float,
+    scaling: float | Scaling,
     *,
+    inputs: Input | None = None,
     gradients: bool = False,
     profile: tuple[int, ...] = (),
     kernel: KernelName | None = None,
 ) -> Cell:
-    """Return a cell with Gaussian input and one replicate, a placeholder for the planner."""
-    law = Weights.parse(weights)
-    network = Network(Branch(branch) if isinstance(branch, str) else branch, width, depth, Scaling.power(beta))
+    """Return a cell with one replicate, a placeholder for the planner; a number as scaling is the exponent beta."""
+    law, given = Weights.parse(weights), inputs or Input()
+    factors = scaling if isinstance(scaling, Scaling) else Scaling.power(scaling)
+    network = Network(Branch(branch) if isinstance(branch, str) else branch, width, depth, factors)
     return Cell(
         network=network,
         weights=law,
-        kernel=kernel or choose_kernel(law, Input()),
+        input=given,
+        kernel=kernel or choose_kernel(law, given),
         replicates=1,
         gradients=gradients,
         profile=profile,
     )
+
+
+def layer_law(cell: Cell) -> Multiplier:
+    """Return the Gaussian one-layer law of a cell's network, before scaling.
+
+    Raises
+    ------
+    HypothesisError
+        Unless the branch is linear or res-3 with a piecewise linear activation and the weights have finite variance.
+    """
+    network, weights = cell.network, cell.weights
+    branch, slope = network.branch, network.branch.activation.negative_slope
+    if branch.kappa is None or slope is None:
+        raise HypothesisError(f"the one-layer law needs a linear or piecewise linear res-3 branch, not {branch}")
+    if not 0.0 < weights.entry_variance < float("inf"):
+        raise HypothesisError(f"the statement needs weights of finite, positive variance, not {weights}")
+    gain = weights.gain * (weights.inner.gain if branch.has_inner else 1.0)
+    linear = branch.name == "linear"
+    return Multiplier(network.width, "linear" if linear else "res-3", 0.0 if linear else slope, gain)
 
 
 def one_layer(cell: Cell) -> tuple[Multiplier, float, int]:
@@ -49,21 +71,12 @@ def one_layer(cell: Cell) -> tuple[Multiplier, float, int]:
     Raises
     ------
     HypothesisError
-        Unless the branch is linear or res-3 with a piecewise linear activation, the weights have finite variance and
-        all layers have one scaling factor.
+        As :func:`layer_law`, and if the layers have different scaling factors.
     """
-    network, weights = cell.network, cell.weights
-    branch, slope = network.branch, network.branch.activation.negative_slope
-    if branch.kappa is None or slope is None:
-        raise HypothesisError(f"the one-layer law needs a linear or piecewise linear res-3 branch, not {branch}")
-    if not 0.0 < weights.entry_variance < float("inf"):
-        raise HypothesisError(f"the statement needs weights of finite, positive variance, not {weights}")
+    network = cell.network
     if network.scaling.kind == "sequence":
         raise HypothesisError("the statement needs one scaling factor for all layers")
-    gain = weights.gain * (weights.inner.gain if branch.has_inner else 1.0)
-    linear = branch.name == "linear"
-    multiplier = Multiplier(network.width, "linear" if linear else "res-3", 0.0 if linear else slope, gain)
-    return multiplier, float(network.scaling.factors(network.depth)[0]), network.depth
+    return layer_law(cell), float(network.scaling.factors(network.depth)[0]), network.depth
 
 
 def dominated_layer(cell: Cell) -> tuple[Multiplier, float, int]:
@@ -74,25 +87,32 @@ def dominated_layer(cell: Cell) -> tuple[Multiplier, float, int]:
     HypothesisError
         Unless the entries of all matrices are independent with kurtosis at most 3.
     """
+    check_dominated(cell)
+    return one_layer(cell)
+
+
+def check_dominated(cell: Cell) -> None:
+    """Raise :exc:`HypothesisError` unless Gaussian second moments bound those of the cell's weights."""
     for weights in (cell.weights, cell.weights.inner):
         if not weights.is_dominated_by_gaussian:
             raise HypothesisError(
                 f"the variance bound needs independent entries of kurtosis at most 3; {weights} weights have "
                 f"{weights.kurtosis:g}{'' if weights.definition.independent else ' and are not independent'}"
             )
-    return one_layer(cell)
 
 
 @cache
-def finite_depth_law(multiplier: Multiplier, a: float, depth: int) -> DepthLaw:
-    """Return the exact law of log R; claims, variants and profiles share it."""
-    return depth_law(multiplier, a, depth)
+def finite_depth_law(multiplier: Multiplier, scaling: float | tuple[float, ...], depth: int | None = None) -> DepthLaw:
+    """Return the exact law of log R for one scaling factor or one a layer; claims, variants and profiles share it."""
+    return depth_law(multiplier, scaling, depth)
 
 
 @cache
-def distance_from_normal(multiplier: Multiplier, a: float, depth: int, mean: float, variance: float) -> float:
+def distance_from_normal(
+    multiplier: Multiplier, scaling: float | tuple[float, ...], depth: int | None, mean: float, variance: float
+) -> float:
     """Bound the Kolmogorov distance of the exact law of log R from N(mean, variance)."""
-    return distance_to_normal(finite_depth_law(multiplier, a, depth), mean, variance).upper
+    return distance_to_normal(finite_depth_law(multiplier, scaling, depth), mean, variance).upper
 
 
 def label(cell: Cell) -> str:

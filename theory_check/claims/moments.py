@@ -15,6 +15,7 @@ from theory_check.claims.grids import (
     label,
     one_layer,
 )
+from theory_check.claims.higher_moments import HIGHER_MOMENTS
 from theory_check.claims.laws import LogNormal
 from theory_check.claims.layers import characteristic_check, layer_means
 from theory_check.claims.model import Check, Claim, Profile, Regime, Variant
@@ -262,5 +263,6 @@ MOMENTS = Regime(
             hypotheses="As E1, with kappa <= 1.",
             checks=_markov_bounds,
         ),
+        *HIGHER_MOMENTS,
     ),
 )
