@@ -11,9 +11,9 @@ from scipy import stats
 
 from theory_check.errors import SpecificationError
 from theory_check.inference import design
-from theory_check.inference import sequential_design as sequential
 from theory_check.inference.betting import bounded_mean_evidence, bounded_mean_interval, nonnegative_mean_evidence
 from theory_check.inference.catoni import mean_evidence, mean_sequence
+from theory_check.inference.design import sequential
 
 # Chance that a correct plan fails a check here, for the fixed seeds as drawn once.
 FALSE_ALARM = 1e-6

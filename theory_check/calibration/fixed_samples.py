@@ -27,8 +27,8 @@ from theory_check.inference.intervals import (
     quantile_interval,
     quantile_ranks,
     quantile_spread_interval,
-    slope_interval,
 )
+from theory_check.inference.rates import slope_interval
 
 #: Sizes of the power law whose order is estimated: its quantity at size L is the median of X / L.
 SIZES = (8, 16, 32, 64)
@@ -440,7 +440,7 @@ def _plant_order(level: float, power: float) -> tuple[Case, ...]:
 SLOPE = Method(
     name="slope",
     title="Order of a power law, simultaneous intervals",
-    function="inference.intervals.slope_interval",
+    function="inference.rates.slope_interval",
     promise="misses the order with probability at most $\\alpha$, the sum of the levels of its components",
     timed=Case(law=lognormal(1.0), observations=10**6, reject=_reject_true_order),
     nulls=tuple(Case(law=law, observations=400, reject=_reject_true_order) for law in (lognormal(1.0), uniform())),

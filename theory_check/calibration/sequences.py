@@ -9,7 +9,7 @@ import numpy as np
 from theory_check.calibration.laws import Law, bernoulli, lognormal, normal, pareto, ties, uniform
 from theory_check.calibration.methods import BoolArray, Case, Method, each
 from theory_check.findings import FloatArray
-from theory_check.inference import design, sequential_design
+from theory_check.inference import design
 from theory_check.inference.betting import (
     bounded_mean_evidence,
     bounded_mean_sequence,
@@ -60,7 +60,7 @@ def _reject_with_foresight(samples: FloatArray, hypothesis: Law, level: float) -
 def _plant_bounded(level: float, power: float) -> tuple[Case, ...]:
     cases = []
     for p, n in ((0.1, 1000), (0.5, 500)):
-        reach = sequential_design.bounded_mean_resolution(p, observations=n, alpha=level, power=power)
+        reach = design.bounded_mean_resolution(p, observations=n, alpha=level, power=power)
         cases += [
             Case(
                 law=bernoulli(truth),
@@ -134,7 +134,7 @@ _reject_nonnegative = partial(reject_nonnegative, 1.0)
 def _plant_nonnegative(level: float, power: float) -> tuple[Case, ...]:
     cases = []
     for law, n in ((lognormal(1.0), 1000), (pareto(2.5), 1000)):
-        excess = sequential_design.nonnegative_mean_resolution(
+        excess = design.nonnegative_mean_resolution(
             law.mean, observations=n, variance_bound=law.variance, alpha=level, power=power
         )
         cases.append(
@@ -215,9 +215,7 @@ def _plant_catoni(level: float, power: float) -> tuple[Case, ...]:
     for law, n in ((normal(), 300), (lognormal(2.0), 1000)):
         v = law.variance
         planned = design.mean_resolution(variance_bound=v, observations=n, alpha=level, power=power)
-        unplanned = sequential_design.mean_sequence_resolution(
-            variance_bound=v, observations=n, alpha=level, power=power
-        )
+        unplanned = design.mean_sequence_resolution(variance_bound=v, observations=n, alpha=level, power=power)
         cases += [
             Case(
                 law=law,

@@ -59,6 +59,16 @@ from theory_check.inference.design.quantiles import (
     quantile_spread_resolution,
     quantile_spread_sample_size,
 )
+from theory_check.inference.design.sequential import (
+    bounded_mean_margin,
+    bounded_mean_resolution,
+    bounded_mean_sample_size,
+    mean_sequence_margin,
+    mean_sequence_resolution,
+    mean_sequence_sample_size,
+    nonnegative_mean_resolution,
+    nonnegative_mean_sample_size,
+)
 from theory_check.inference.design.slopes import (
     rate_margin,
     rate_sample_size,
@@ -69,6 +79,9 @@ from theory_check.inference.design.slopes import (
 __all__ = [
     "anderson_darling_resolution",
     "anderson_darling_sample_size",
+    "bounded_mean_margin",
+    "bounded_mean_resolution",
+    "bounded_mean_sample_size",
     "covariance_resolution",
     "covariance_sample_size",
     "cramer_von_mises_resolution",
@@ -82,8 +95,13 @@ __all__ = [
     "mean_margin",
     "mean_resolution",
     "mean_sample_size",
+    "mean_sequence_margin",
+    "mean_sequence_resolution",
+    "mean_sequence_sample_size",
     "mean_vector_resolution",
     "mean_vector_sample_size",
+    "nonnegative_mean_resolution",
+    "nonnegative_mean_sample_size",
     "proportion_margin",
     "proportion_resolution",
     "proportion_sample_size",

@@ -27,7 +27,7 @@ from theory_check.errors import SpecificationError
 from theory_check.findings import FloatArray
 from theory_check.inference.betting import FRACTIONS
 from theory_check.inference.catoni import mean_tilts
-from theory_check.inference.design import _smallest_sample, _smallest_value
+from theory_check.inference.design.search import smallest_sample, smallest_value
 from theory_check.inference.validation import (
     check_count,
     check_level,
@@ -80,7 +80,7 @@ def nonnegative_mean_sample_size(
     alpha, miss = check_level(alpha), check_level(miss, "miss")
     if mu <= m:
         raise SpecificationError(f"truth must be larger than bound to be told apart, got {mu!r} and {m!r}")
-    return _smallest_sample(lambda n: _log_miss(m, mu, v, n, -math.log(alpha)) <= math.log(miss))
+    return smallest_sample(lambda n: _log_miss(m, mu, v, n, -math.log(alpha)) <= math.log(miss))
 
 
 def nonnegative_mean_resolution(
@@ -95,7 +95,7 @@ def nonnegative_mean_resolution(
     def detected(excess: float) -> bool:
         return excess > 0.0 and _log_miss(m, m + excess, v, n, -math.log(alpha)) <= math.log1p(-power)
 
-    return _smallest_value(detected, 0.0, 1000.0 * (m + math.sqrt(v)))
+    return smallest_value(detected, 0.0, 1000.0 * (m + math.sqrt(v)))
 
 
 def _bounded_log_miss(price: float, truth: float, spread: float | None, n: int, alpha: float) -> float:
@@ -151,7 +151,7 @@ def bounded_mean_sample_size(
         raise SpecificationError(
             f"truth {truth!r} with margin {margin!r} covers the support {support}: nothing to check"
         )
-    return _smallest_sample(lambda n: _support_miss(mu, width, spread, n, alpha) <= miss)
+    return smallest_sample(lambda n: _support_miss(mu, width, spread, n, alpha) <= miss)
 
 
 def bounded_mean_margin(
@@ -165,7 +165,7 @@ def bounded_mean_margin(
     def sufficient(width: float) -> bool:
         return width > 0.0 and _support_miss(mu, width, spread, n, alpha) <= miss
 
-    return (support[1] - support[0]) * _smallest_value(sufficient, 0.0, max(mu, 1.0 - mu))
+    return (support[1] - support[0]) * smallest_value(sufficient, 0.0, max(mu, 1.0 - mu))
 
 
 def bounded_mean_resolution(
@@ -184,7 +184,7 @@ def bounded_mean_resolution(
             truth = min(max(price + sign * deviation, 0.0), 1.0)
             return deviation > 0.0 and _bounded_log_miss(price, truth, spread, n, alpha) <= math.log1p(-power)
 
-        return _smallest_value(detected, 0.0, room)
+        return smallest_value(detected, 0.0, room)
 
     sides = [(reach(1.0, 1.0 - price), 1.0 - price), (reach(-1.0, price), price)]
     if all(deviation == math.inf for deviation, _ in sides):
@@ -224,7 +224,7 @@ def mean_sequence_sample_size(
     """Return the smallest number of observations whose :func:`mean_sequence_margin` is at most `margin`."""
     v, width = check_positive(variance_bound, "variance_bound"), check_positive(margin, "margin")
     alpha, miss = check_level(alpha), check_level(miss, "miss")
-    return _smallest_sample(lambda n: _tilted_reach(v, n, alpha, math.log(2.0 / miss)) <= width)
+    return smallest_sample(lambda n: _tilted_reach(v, n, alpha, math.log(2.0 / miss)) <= width)
 
 
 def mean_sequence_resolution(
