@@ -287,7 +287,7 @@ def kolmogorov_log_tail(observations: SupportsIndex, distances: ArrayLike) -> Fl
 
         exact = 2.0 * smirnov(n, d)
         bulk = exact > 0.02
-        exact = np.where(bulk, kstwo.sf(d, n) * (1.0 + 1e-4), exact)
+        exact = np.where(bulk, kstwo.sf(d, n) / (1.0 - 1e-4), exact)
         with np.errstate(divide="ignore"):
             tail = np.minimum(tail, np.log(exact))
     return np.clip(tail, -LARGEST_LOG, 0.0)
