@@ -13,6 +13,7 @@ import theory_check
 LAYERS = (
     ("__main__",),
     ("cli", "pytest_plugin"),
+    ("history",),
     ("verification", "archive"),
     ("reporting", "claims", "strategies"),
     ("inference", "theory", "runner"),

@@ -198,7 +198,7 @@ class RatePanel:
 
 @dataclass(frozen=True)
 class PathPanel:
-    """Sample paths along the depth, shape (paths, positions), with the predicted curves."""
+    """Sample paths along the depth, shape (paths, positions), with the predicted curves; NaN where there is none."""
 
     title: str
     xlabel: str
@@ -206,6 +206,7 @@ class PathPanel:
     positions: FloatArray
     paths: FloatArray
     theory: tuple[Curve, ...]
+    noun: str = "sample paths"
 
 
 Panel = HistogramPanel | RatePanel | PathPanel
