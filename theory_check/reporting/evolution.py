@@ -134,7 +134,7 @@ def history_picture(history: History) -> Picture:
             PathPanel(
                 "Evidence against the claims",
                 "nights of a claim, all versions",
-                "$\\log_{10}$ of evidence over what refutes",
+                "$\\log_{10}$ evidence, 0 refutes",
                 nights,
                 _stack(list(paths.values()), most),
                 tuple(curves),
@@ -143,7 +143,7 @@ def history_picture(history: History) -> Picture:
             PathPanel(
                 "Confidence sequences",
                 "nights of a version",
-                "width relative to the first night's",
+                "width over the first night's",
                 np.arange(1.0, longest + 1.0),
                 _stack(widths, longest),
                 (Curve("$1/\\sqrt{t}$", np.arange(1.0, longest + 1.0), np.arange(1.0, longest + 1.0) ** -0.5),),
