@@ -69,6 +69,10 @@ def test_the_tables_say_how_much_of_how_much():
     assert rows["P1/moved"].endswith("empty: it moved 0.17 empty")
 
 
+def test_a_history_without_nights():
+    assert text_of(make_history(0)) == ["no nights of profile nightly yet"]
+
+
 def test_the_summary_of_a_night():
     lines = night_summary(make_history(1))
     # exp(-9) times three claims.

@@ -66,6 +66,9 @@ def print_history(history: History, console: Console) -> None:
     """Print a table of the claims and one of their points."""
     if not console.is_terminal:
         console.width = 200
+    if not history.nights:
+        console.print(f"no nights of profile {history.profile} yet")
+        return
     last = history.nights[-1]
     nights = f"{len(history.nights)} {'night' if len(history.nights) == 1 else 'nights'}"
     console.print(f"{nights} of profile {history.profile}, last {last.started} with seed {last.seed}")
