@@ -226,8 +226,8 @@ def render(rows: list[Row], size: Size) -> str:
         "",
         f"Weights V and W of a network of width {size.width} and depth {size.depth}: {size.paths} paths of "
         f"{size.depth} layers. Times are the best of {size.repetitions}. *Cold*: one thread, with the eigenvalues or "
-        "the factor of the process computed anew. *NumPy, path by path*: double precision, one transform or one product "
-        "with the Cholesky factor for each path. *NumPy, batched*: single precision, all paths at once.",
+        "the factor of the process computed anew. *NumPy, path by path*: double precision, one transform or one "
+        "product with the Cholesky factor for each path. *NumPy, batched*: single precision, all paths at once.",
         "",
         "| weights | theory_check | two threads | cold | NumPy, path by path | NumPy, batched | path by path / "
         "theory_check | batched / theory_check |",
