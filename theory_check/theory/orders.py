@@ -81,3 +81,32 @@ def tied_linear_error(weights: ArrayLike, start: ArrayLike) -> FloatArray:
     """-V^2 expm(V) h_0 / 2: the limit of L times (network of depth L - flow)."""
     matrix = np.asarray(weights, dtype=np.float64)
     return -0.5 * matrix @ matrix @ tied_linear_flow(matrix, start)
+
+
+def tied_wide_error(coarse: int, fine: float = math.inf) -> float:
+    """Root mean square of ||h^(coarse) - h^(fine)|| / ||h_0||, tied Gaussian linear, in the limit of infinite width.
+
+    (1 + x/N)^N has coefficients c_k(N) = N (N - 1) ... (N - k + 1) / (k! N^k), or 1 / k! for N infinite, and powers of a
+    square matrix of independent entries of variance 1/d become orthonormal: E <V^k h, V^l h> -> ||h||^2 if k = l and 0
+    otherwise, with an error of order 1/d (of Wick's pairings of the entries only the parallel one survives). So the
+    square is sum_k (c_k(coarse) - c_k(fine))^2, and N times its root tends to sqrt(I_0(2)) / 2 as the fine depth goes to
+    infinity.
+    """
+    check_integer("coarse depth", coarse, 1, 10**15)
+    if fine != math.inf:
+        check_integer("fine depth", fine, 1, 10**15)
+    # Terms fall below 1 / k!; the rest of the series from 30 on is below rounding.
+    orders = range(30)
+    return math.sqrt(math.fsum(_coefficient_gap(k, coarse, fine) ** 2 for k in orders))
+
+
+def _coefficient_gap(k: int, coarse: int, fine: float) -> float:
+    """c_k(fine) - c_k(coarse), without cancellation where both are polynomials of that degree."""
+
+    def logarithm(depth: float) -> float:
+        return math.fsum(math.log1p(-j / depth) for j in range(k)) if depth != math.inf else 0.0
+
+    first, second = (-math.inf if k > depth else logarithm(depth) for depth in (coarse, fine))
+    if second == -math.inf:
+        return -math.exp(first) / math.factorial(k) if first > second else 0.0
+    return -math.exp(second) * math.expm1(first - second) / math.factorial(k)
