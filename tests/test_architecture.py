@@ -13,6 +13,7 @@ import theory_check
 LAYERS = (
     ("__main__",),
     ("cli", "pytest_plugin"),
+    ("history",),
     ("verification", "archive", "map_archive", "calibration"),
     ("reporting", "claims", "phase_map", "multilevel", "strategies"),
     ("inference", "theory", "runner"),

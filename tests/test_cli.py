@@ -14,12 +14,15 @@ from reporting.example_record import make_record
 import theory_check
 from theory_check import runner, verification
 from theory_check.archive import read_sample
+from theory_check.claims.model import PROFILES, plan_claim
 from theory_check.cli import main
+from theory_check.history import claim_version, new_history, write_history
+from theory_check.inference.nights import ClaimNight, Night
 from theory_check.map_archive import read_map
 from theory_check.phase_map import run_map
 from theory_check.reporting.results import load_results
 from theory_check.simulation import simulate
-from theory_check.verification import exit_code
+from theory_check.verification import Outcome, exit_code, find_claim
 
 SEED = "5"
 
@@ -101,6 +104,8 @@ def test_bad_input_of_simulate(command, tmp_path, arguments, message):
             "budget is 'soon'; it must be a positive duration such as 90s",
         ),
         (("run", "--nope"), "No such option"),
+        (("run", "E8", "--history", "."), "File '.' is a directory"),
+        (("history",), "cannot read reports/history.json: no such file or directory"),
         (("show", "E99"), "unknown claim 'E99'"),
         (("show",), "Missing argument 'CLAIM'"),
         (("show", "E8", "--profile", "fast"), "unknown profile 'fast'"),
@@ -267,6 +272,52 @@ def test_a_plan_beyond_its_budget_is_a_usage_error(command, tmp_path):
     assert names(tmp_path) == []
 
 
+def test_a_history_grows_refuses_a_seed_twice_and_can_be_shown(command, tmp_path, monkeypatch):
+    again = ("run", "E8", "--out", "out", "--history", "nights/h.json", "--threads", 1)
+    code, out, _ = command(*again, "--seed", 1)
+    assert (code, out[-1]) == (0, "history: nights/h.json")
+    assert out[-2].startswith("night 1 of the history: smallest p-value 1 (E8)")
+    assert command(*again, "--seed", 2)[1][-2].startswith("night 2 of the history")
+    kept = (tmp_path / "nights" / "h.json").read_bytes()
+    # Refused before anything is simulated, and with the file as it was.
+    with monkeypatch.context() as patch:
+        patch.setattr(verification, "run_cells", None)
+        for options, message in (
+            (("--seed", 1), "seed 1 is in the history already, as night 1"),
+            (("--seed", 3, "--profile", "standard"), "the history is one of profile quick"),
+        ):
+            code, out, err = command(*again, *options)
+            assert (code, out, len(err)) == (2, [], 1)
+            assert message in err[0]
+    assert (tmp_path / "nights" / "h.json").read_bytes() == kept
+    code, out, err = command("history", "--history", "nights/h.json", "--out", "h.png")
+    assert (code, err) == (0, [])
+    row = next(line.split() for line in out if line.startswith("E8 "))
+    assert (row[2], row[-1]) == ("2", "supported")
+    assert out[-1] == "picture: h.png"
+    assert (tmp_path / "h.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_claim_that_the_nights_refute_is_refuted_whatever_this_run_says(command, tmp_path):
+    # No night's evidence refutes by itself; four together do, and this run's own finding is supported.
+    version = claim_version(plan_claim(find_claim("E8"), PROFILES["quick"]))
+    history = new_history("quick")
+    nights = tuple(Night(seed, "2026-01-01T00:00:00+00:00", {"E8": ClaimNight(version, 6.0)}) for seed in range(1, 5))
+    write_history(tmp_path / "h.json", replace(history, nights=nights))
+    code, out, _ = command("run", "E8", "--history", "h.json", "--seed", 9, "--threads", 1)
+    assert load_results(tmp_path / "reports" / "results.json").verdict == "supported"
+    assert code == 1
+    assert "refuted by the nights together: E8" in out
+
+
+def test_a_damaged_history_is_neither_used_nor_replaced(command, tmp_path):
+    (tmp_path / "h.json").write_text('{"schema_version": 1')
+    code, out, err = command("run", "E8", "--history", "h.json")
+    assert (code, out, len(err)) == (2, [], 1)
+    assert "h.json: not a history of theory-check" in err[0]
+    assert (tmp_path / "h.json").read_text() == '{"schema_version": 1'
+
+
 def test_list_has_a_row_for_every_claim(command):
     from theory_check.claims.catalogue import REGIMES, all_claims
 
@@ -315,7 +366,7 @@ def test_run_exits_with_the_verdict(command, monkeypatch, verdict, code):
     record = with_verdict(verdict)
     assert record.verdict == verdict
     assert exit_code(record) == code
-    monkeypatch.setattr(verification, "verify", lambda *arguments, **options: record)
+    monkeypatch.setattr(verification, "examine", lambda *arguments, **options: Outcome(None, {}, record))
     assert command("run")[0] == code
 
 

@@ -11,7 +11,8 @@ from theory_check.errors import SpecificationError
 from theory_check.euler import Euler, simulate_block
 from theory_check.experiments import InterruptedSimulationError
 from theory_check.flows import euler_outputs
-from theory_check.inference.intervals import Interval, kolmogorov_interval, quantile_interval, slope_interval
+from theory_check.inference.intervals import Interval, kolmogorov_interval, quantile_interval
+from theory_check.inference.rates import slope_interval
 from theory_check.kernels import KERNEL_VERSION, LANES
 from theory_check.networks import Activation, Branch, Input, Network, Scaling
 from theory_check.path_series import PathLaw

@@ -11,7 +11,8 @@ from theory_check import euler_maruyama
 from theory_check.errors import SpecificationError
 from theory_check.euler_maruyama import EulerMaruyama, Levels, simulate_block
 from theory_check.experiments import InterruptedSimulationError
-from theory_check.inference.intervals import kolmogorov_interval, mean_interval, quantile_interval, slope_interval
+from theory_check.inference.intervals import kolmogorov_interval, mean_interval, quantile_interval
+from theory_check.inference.rates import slope_interval
 from theory_check.initializations import Weights
 from theory_check.kernels import KERNEL_VERSION, LANES
 from theory_check.networks import Activation, Branch, Input, Network, Scaling

@@ -1,4 +1,4 @@
-"""The command line: ``theory-check run``, ``list``, ``show``, ``simulate``, ``map`` and ``calibrate``.
+"""The command line: ``theory-check run``, ``list``, ``show``, ``simulate``, ``map``, ``calibrate`` and ``history``.
 
 Everything here is parsing and printing; errors end as one line on stderr with exit code 2, an interrupt with 130.
 """
@@ -19,6 +19,7 @@ from theory_check.errors import TheoryCheckError
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from theory_check.inference.nights import History
     from theory_check.runner import Report
 
 USAGE_ERROR = 2
@@ -94,21 +95,31 @@ _memory_option = click.option(
 )
 @_seed_option
 @click.option("--out", type=click.Path(path_type=Path), default=Path("reports"), show_default=True, metavar="DIR")
+@click.option("--history", type=click.Path(path_type=Path, dir_okay=False), default=None, metavar="FILE.json",
+              help="Add the evidence to that of earlier runs; the seed must be a new one.")  # fmt: skip
 @_threads_option
 @click.option("--budget", default=None, metavar="TIME",
               help="Processor time to plan for, 90s, 10min or 1.5h; default: that of the profile.")  # fmt: skip
-def run(claims: tuple[str, ...], profile: str, seed: int, out: Path, threads: int | None, budget: str | None) -> int:
+def run(
+    claims: tuple[str, ...],
+    profile: str,
+    seed: int,
+    out: Path,
+    history: Path | None,
+    threads: int | None,
+    budget: str | None,
+) -> int:
     """Simulate, judge and report: all claims, or those named.
 
-    Writes DIR/REPORT.md, DIR/results.json and DIR/figures. Exit code 0: all supported; 1: one refuted; 2: bad input;
-    3: none refuted, some inconclusive; 130: interrupted, the same command continues.
+    Writes DIR/REPORT.md, DIR/results.json and DIR/figures. Exit code 0: all supported; 1: one refuted, by this run or
+    by the history; 2: bad input; 3: none refuted, some inconclusive; 130: interrupted, the same command continues.
     """
     from theory_check.reporting.files import write_report
     from theory_check.reporting.terminal import print_summary
     from theory_check.runner import UnitStore
     from theory_check.specifications import check_integer, parse_duration
     from theory_check.streams import check_seed
-    from theory_check.verification import exit_code, find_claim, find_profile, verify
+    from theory_check.verification import examine, exit_code, find_claim, find_profile
 
     for name in claims:
         find_claim(name)
@@ -116,17 +127,42 @@ def run(claims: tuple[str, ...], profile: str, seed: int, out: Path, threads: in
     check_seed(seed)
     if threads is not None:
         check_integer("number of threads", threads, 1, 1024)
+    nights = None if history is None else _open_history(history, seed, profile)
     resume = out / ".resume"
     with _progress(f"theory-check run, profile {profile}, seed {seed}") as report:
-        record = verify(
+        outcome = examine(
             claims, profile=profile, seed=seed, threads=threads, folder=resume, report=report, budget=granted
         )
+    record = outcome.record
     written = write_report(record, out)
-    UnitStore(resume).clear()
+    code = exit_code(record)
     console = _console()
     print_summary(record, console)
     click.echo(f"report: {written[0]}")
-    return exit_code(record)
+    if history is not None and nights is not None:
+        from theory_check.history import add_night, write_history
+        from theory_check.reporting.evolution import night_summary, refuted_claims
+        from theory_check.storage import make_directory
+
+        nights = add_night(nights, outcome)
+        make_directory(history.parent)
+        write_history(history, nights)
+        for line in night_summary(nights):
+            click.echo(line)
+        click.echo(f"history: {history}")
+        code = 1 if refuted_claims(nights) else code
+    UnitStore(resume).clear()
+    return code
+
+
+def _open_history(path: Path, seed: int, profile: str) -> History:
+    """Return the history that a run will be added to, or raise before anything is simulated."""
+    from theory_check.history import new_history, read_history
+    from theory_check.inference.nights import check_new_night
+
+    found = read_history(path) if path.exists() else new_history(profile)
+    check_new_night(found, seed=seed, profile=profile)
+    return found
 
 
 @cli.command("list")
@@ -422,6 +458,29 @@ def calibrate(methods: tuple[str, ...], profile: str, seed: int, out: Path, thre
         click.echo(line)
     click.echo(f"report: {written[0]}")
     return exit_code(record)
+
+
+@cli.command()
+@click.option("--history", type=click.Path(path_type=Path, dir_okay=False), default=Path("reports/history.json"),
+              show_default=True, metavar="FILE.json", help="What run --history wrote.")  # fmt: skip
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), default=None, metavar="FILE.png",
+              help="Also draw the evidence over the nights.")  # fmt: skip
+def history(history: Path, out: Path | None) -> int:
+    """Show how the evidence on each claim moved from run to run.
+
+    For each claim: the evidence against it now and at its peak, of what refutes it (logarithms to base 10). For each
+    point: its confidence sequence, valid for all nights together, and how it narrowed.
+    """
+    from theory_check.history import read_history
+    from theory_check.reporting.evolution import history_picture, print_history
+    from theory_check.reporting.figures import draw
+
+    found = read_history(history)
+    print_history(found, _console())
+    if out is not None:
+        draw(history_picture(found), out)
+        click.echo(f"picture: {out}")
+    return 0
 
 
 def _invoke(command: Callable[..., object], arguments: list[str] | None) -> int:

@@ -126,6 +126,11 @@ class Euler:
         return hashlib.sha256(f"{self.identity}|{self.reference}".encode()).hexdigest()[:16]
 
     @property
+    def block_size(self) -> int:
+        """Replicates that are simulated together."""
+        return LANES
+
+    @property
     def draws_per_block(self) -> int:
         """Work of a block in random numbers: a product for every term of the path, entry, time and matrix."""
         terms = len(_grid_functions(self.path, 1 if self.path.everywhere else self.depths[-1]))

@@ -90,6 +90,9 @@ class Finding:
         Independent networks behind the estimate.
     seconds : float
         Time spent on simulating them (shared cells are counted at each point that uses them).
+    log_evidence : float
+        Natural logarithm of an e-value against the statement: against the target widened by margin and remainder, or
+        against the target itself if it is exact.
     variants : tuple of VariantFinding
         The nearby false statements that this check must refute.
     """
@@ -112,6 +115,7 @@ class Finding:
     verdict: Verdict
     replicates: int
     seconds: float
+    log_evidence: float
     variants: tuple[VariantFinding, ...]
 
     @property
@@ -194,7 +198,7 @@ class RatePanel:
 
 @dataclass(frozen=True)
 class PathPanel:
-    """Sample paths along the depth, shape (paths, positions), with the predicted curves."""
+    """Sample paths along the depth, shape (paths, positions), with the predicted curves; NaN where there is none."""
 
     title: str
     xlabel: str
@@ -202,6 +206,7 @@ class PathPanel:
     positions: FloatArray
     paths: FloatArray
     theory: tuple[Curve, ...]
+    noun: str = "sample paths"
 
 
 Panel = HistogramPanel | RatePanel | PathPanel

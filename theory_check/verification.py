@@ -156,6 +156,56 @@ def _judge_claim(
     )
 
 
+@dataclass(frozen=True)
+class Outcome:
+    """A judged run with what it was judged on: the plan and the samples of its cells."""
+
+    plan: Plan
+    samples: dict[Experiment, Sample[Any]]
+    record: RunRecord
+
+
+def examine(
+    names: Iterable[str] = (),
+    *,
+    profile: str = "quick",
+    seed: int = 0,
+    threads: int | None = None,
+    folder: Path | None = None,
+    report: Report = silent,
+    budget: float | None = None,
+) -> Outcome:
+    """Simulate and judge claims, and keep the samples; the parameters are those of :func:`verify`."""
+    started, clock = datetime.now(UTC), perf_counter()
+    check_seed(seed)
+    count = available_threads() if threads is None else threads
+    check_integer("number of threads", count, 1, 1024)
+    names = tuple(names)
+    plan = plan_run(names, find_profile(profile))
+    check_budget(plan, plan.profile.budget if budget is None else budget)
+    if folder is not None:
+        make_directory(folder)
+    cells = [*plan.checked_cells, *plan.illustrated_cells]
+    samples = run_cells(cells, seed, threads=count, folder=folder, report=report)
+    regimes = judge_plan(plan, samples)
+    merged = merge_cells(cells).values()
+    record = RunRecord(
+        profile=profile,
+        seed=seed,
+        selection=names,
+        family_level=FAMILY_LEVEL,
+        started=started.isoformat(timespec="seconds"),
+        duration=perf_counter() - clock,
+        threads=count,
+        simulated_layers=sum(cell.replicates * cell.layers for cell in merged),
+        simulated_networks=sum(cell.replicates for cell in merged),
+        machine=f"{platform.system()} {platform.machine()}, {available_threads()} processors",
+        versions={"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}},
+        regimes=regimes,
+    )
+    return Outcome(plan, samples, record)
+
+
 def verify(
     names: Iterable[str] = (),
     *,
@@ -192,33 +242,9 @@ def verify(
     BudgetError
         If the plan is estimated to exceed the budget; nothing has been simulated then.
     """
-    started, clock = datetime.now(UTC), perf_counter()
-    check_seed(seed)
-    count = available_threads() if threads is None else threads
-    check_integer("number of threads", count, 1, 1024)
-    names = tuple(names)
-    plan = plan_run(names, find_profile(profile))
-    check_budget(plan, plan.profile.budget if budget is None else budget)
-    if folder is not None:
-        make_directory(folder)
-    cells = [*plan.checked_cells, *plan.illustrated_cells]
-    samples = run_cells(cells, seed, threads=count, folder=folder, report=report)
-    regimes = judge_plan(plan, samples)
-    merged = merge_cells(cells).values()
-    return RunRecord(
-        profile=profile,
-        seed=seed,
-        selection=names,
-        family_level=FAMILY_LEVEL,
-        started=started.isoformat(timespec="seconds"),
-        duration=perf_counter() - clock,
-        threads=count,
-        simulated_layers=sum(cell.replicates * cell.layers for cell in merged),
-        simulated_networks=sum(cell.replicates for cell in merged),
-        machine=f"{platform.system()} {platform.machine()}, {available_threads()} processors",
-        versions={"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}},
-        regimes=regimes,
-    )
+    return examine(
+        names, profile=profile, seed=seed, threads=threads, folder=folder, report=report, budget=budget
+    ).record
 
 
 def planned_cost(claim: Claim, profile: Profile) -> tuple[int, float]:

@@ -94,6 +94,8 @@ def judged(planned: PlannedCheck, shift: float):
 def test_a_true_world_is_supported_and_refutes_what_is_twice_the_margin_away(planned):
     finding = judged(planned, 0.0)
     assert finding.verdict == "supported"
+    # One night's evidence refutes a true check with probability at most its level.
+    assert finding.log_evidence < -math.log(planned.level)
     assert all(variant.verdict == "refuted" for variant in finding.variants)
 
 
@@ -105,7 +107,10 @@ def test_a_world_at_twice_the_margin_refutes_the_claim(planned, sign):
         low, high = planned.check.target
         # A probability cannot leave [0, 1]: on that side there is no wrong world.
         shift = shift if 0.0 <= (low if sign < 0 else high) + shift <= 1.0 else -shift
-    assert judged(planned, shift).verdict == "refuted"
+    finding = judged(planned, shift)
+    assert finding.verdict == "refuted"
+    # So far off, a single night is evidence enough, by whatever e-value.
+    assert finding.log_evidence >= -math.log(planned.level)
 
 
 @pytest.mark.parametrize("planned", QUICK, ids=lambda p: p.id)

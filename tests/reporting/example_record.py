@@ -35,6 +35,7 @@ def make_finding(
     resolution: float = 0.00312,
     verdict: Verdict = "supported",
     variant_verdict: Verdict = "refuted",
+    log_evidence: float = -2.75,
     quantity: str = r"$\mathbb{E} \log R$",
 ) -> Finding:
     low, high = target if isinstance(target, tuple) else (target, target)
@@ -69,6 +70,7 @@ def make_finding(
         verdict=verdict,
         replicates=10_000,
         seconds=1.5,
+        log_evidence=log_evidence,
         variants=variants,
     )
 

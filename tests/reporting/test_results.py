@@ -47,9 +47,9 @@ def test_schema_is_valid_and_accepts_an_example(record):
     jsonschema.Draft202012Validator.check_schema(schema)
     example = strict_json(encode_results(record))
     jsonschema.validate(example, schema, jsonschema.Draft202012Validator)
-    assert example["schema_version"] == 1
+    assert example["schema_version"] == 2
     assert example["verdict"] == "refuted"
-    for change in ({"schema_version": 2}, {"verdict": "passed"}, {"family_level": 2}, {"run": {}}):
+    for change in ({"schema_version": 1}, {"verdict": "passed"}, {"family_level": 2}, {"run": {}}):
         with pytest.raises(jsonschema.ValidationError):
             jsonschema.validate(example | change, schema, jsonschema.Draft202012Validator)
 
@@ -81,9 +81,15 @@ def test_round_trip(record, tmp_path):
 ends = st.floats(allow_nan=False)
 
 
-@given(ends, ends.filter(lambda x: x < math.inf), ends.filter(lambda x: x > -math.inf), st.floats(0, 1))
-def test_numbers_survive_the_round_trip(tmp_path_factory, estimate, lower, upper, level):
-    finding = replace(make_finding(), lower=lower, upper=upper, level=level)
+@given(
+    ends,
+    ends.filter(lambda x: x < math.inf),
+    ends.filter(lambda x: x > -math.inf),
+    st.floats(0, 1),
+    ends.filter(lambda x: x < math.inf),
+)
+def test_numbers_survive_the_round_trip(tmp_path_factory, estimate, lower, upper, level, log_evidence):
+    finding = replace(make_finding(), lower=lower, upper=upper, level=level, log_evidence=log_evidence)
     finding = replace(finding, estimate=estimate if math.isfinite(estimate) else 0.0)
     path = tmp_path_factory.mktemp("round") / "results.json"
     path.write_bytes(encode_results(with_finding(finding)))
@@ -92,8 +98,9 @@ def test_numbers_survive_the_round_trip(tmp_path_factory, estimate, lower, upper
 
 def test_numbers_that_are_not_finite_are_null():
     finding = replace(make_finding(), estimate=math.nan, lower=-math.inf, upper=math.inf, resolution=math.inf)
+    finding = replace(finding, log_evidence=-math.inf)
     point = strict_json(encode_results(with_finding(finding)))["regimes"][0]["claims"][0]["findings"][0]
-    assert [point[name] for name in ("estimate", "lower", "upper", "resolution")] == [None] * 4
+    assert [point[name] for name in ("estimate", "lower", "upper", "resolution", "log_evidence")] == [None] * 5
 
 
 def test_scalars_of_numpy_are_numbers():

@@ -9,17 +9,23 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from functools import partial
+from typing import ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from theory_check.cells import Sample
-from theory_check.inference import design, intervals, rates
+from theory_check.inference import design, evidence, intervals, rates
 from theory_check.inference.intervals import Interval
 
 FloatArray = NDArray[np.float64]
 Range = tuple[float, float]
+
+#: Log e-values against "the quantity is at most x" and against "at least x", for each x of a grid.
+SidedEvidence = tuple[FloatArray, FloatArray]
+
+_UNBOUNDED = (-math.inf, math.inf)
 
 #: One number for each replicate, from the samples of a check's cells.
 Observable = Callable[[Sequence[Sample]], FloatArray]
@@ -42,6 +48,10 @@ class Estimator(Protocol):
     def method(self) -> str:
         """Usual name of the interval."""
 
+    @property
+    def bounds(self) -> Range:
+        """The values that the quantity can take."""
+
     def replicates(self, target: Range, margin: float, alpha: float, miss: float) -> int:
         """Return how many replicates support a true statement with probability 1 - miss."""
 
@@ -50,6 +60,12 @@ class Estimator(Protocol):
 
     def interval(self, samples: Sequence[Sample], alpha: float) -> Interval:
         """Return the confidence interval at level alpha."""
+
+    def log_evidence(self, samples: Sequence[Sample], null: Range, alpha: float) -> float:
+        """Return a log e-value against "the quantity lies in null", for decisions at a level near alpha."""
+
+    def sided_evidence(self, samples: Sequence[Sample], values: FloatArray, gain: float) -> SidedEvidence:
+        """Return log e-values against "at most x" and "at least x" for each x, made for products over nights."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +80,7 @@ class MeanEstimator:
     variance_bound: float
     method: str = "Catoni, proven variance bound"
     values_per_replicate: int = 1
+    bounds: ClassVar[Range] = _UNBOUNDED
 
     def replicates(self, target: Range, margin: float, alpha: float, miss: float) -> int:
         """See :func:`theory_check.inference.design.mean_sample_size`."""
@@ -79,6 +96,16 @@ class MeanEstimator:
         """See :func:`theory_check.inference.intervals.mean_interval`."""
         return intervals.mean_interval(self.observable(samples), variance_bound=self.variance_bound, alpha=alpha)
 
+    def log_evidence(self, samples: Sequence[Sample], null: Range, alpha: float) -> float:
+        """See :func:`theory_check.inference.evidence.mean_evidence`."""
+        values = self.observable(samples)
+        return evidence.mean_evidence(values, variance_bound=self.variance_bound, null=null, alpha=alpha)
+
+    def sided_evidence(self, samples: Sequence[Sample], values: FloatArray, gain: float) -> SidedEvidence:
+        """See :func:`theory_check.inference.evidence.catoni_evidence`."""
+        sample = self.observable(samples)
+        return evidence.catoni_evidence(sample, values, variance_bound=self.variance_bound, gain=gain)
+
 
 @dataclass(frozen=True)
 class ProportionEstimator:
@@ -93,6 +120,7 @@ class ProportionEstimator:
     truth: float | None = None
     exact: bool = False
     method: str = "Clopper-Pearson"
+    bounds: ClassVar[Range] = (0.0, 1.0)
 
     def replicates(self, target: Range, margin: float, alpha: float, miss: float) -> int:
         """See :func:`theory_check.inference.design.proportion_sample_size`."""
@@ -114,6 +142,20 @@ class ProportionEstimator:
         event = self.observable(samples)
         return intervals.proportion_interval(int(event.sum()), event.size, alpha=alpha)
 
+    def log_evidence(self, samples: Sequence[Sample], null: Range, alpha: float) -> float:
+        """See :func:`theory_check.inference.evidence.bernoulli_evidence`."""
+        event = self.observable(samples)
+        return evidence.bernoulli_evidence(int(event.sum()), event.size, null)
+
+    def sided_evidence(self, samples: Sequence[Sample], values: FloatArray, gain: float) -> SidedEvidence:
+        """See :func:`theory_check.inference.evidence.log_tilted_ratio`, of the event and of its complement."""
+        event = self.observable(samples)
+        n, k = event.size, float(event.sum())
+        return (
+            evidence.log_tilted_ratio(k, n, values, gain=gain),
+            evidence.log_tilted_ratio(n - k, n, 1.0 - values, gain=gain),
+        )
+
 
 @dataclass(frozen=True)
 class QuantileEstimator:
@@ -123,6 +165,7 @@ class QuantileEstimator:
     probability: float
     law: Law
     method: str = "order statistics"
+    bounds: ClassVar[Range] = _UNBOUNDED
 
     def replicates(self, target: Range, margin: float, alpha: float, miss: float) -> int:
         """See :func:`theory_check.inference.design.quantile_sample_size`."""
@@ -141,6 +184,21 @@ class QuantileEstimator:
         """See :func:`theory_check.inference.intervals.quantile_interval`."""
         return intervals.quantile_interval(self.observable(samples), self.probability, alpha=alpha)
 
+    def log_evidence(self, samples: Sequence[Sample], null: Range, alpha: float) -> float:
+        """See :func:`theory_check.inference.evidence.quantile_evidence`."""
+        return evidence.quantile_evidence(self.observable(samples), self.probability, null)
+
+    def sided_evidence(self, samples: Sequence[Sample], values: FloatArray, gain: float) -> SidedEvidence:
+        """See :func:`theory_check.inference.evidence.log_tilted_ratio`, of the numbers of values beyond each x."""
+        ordered = np.sort(self.observable(samples))
+        n = ordered.size
+        beyond = n - np.searchsorted(ordered, values, side="right")
+        below = np.searchsorted(ordered, values, side="left")
+        return (
+            evidence.log_tilted_ratio(beyond, n, 1.0 - self.probability, gain=gain),
+            evidence.log_tilted_ratio(below, n, self.probability, gain=gain),
+        )
+
 
 @dataclass(frozen=True)
 class SpreadEstimator:
@@ -150,6 +208,7 @@ class SpreadEstimator:
     probabilities: Range
     law: Law
     method: str = "order statistics, two quantiles"
+    bounds: ClassVar[Range] = (0.0, math.inf)
 
     def replicates(self, target: Range, margin: float, alpha: float, miss: float) -> int:
         """See :func:`theory_check.inference.design.quantile_spread_sample_size`."""
@@ -169,6 +228,26 @@ class SpreadEstimator:
         """See :func:`theory_check.inference.intervals.quantile_spread_interval`."""
         return intervals.quantile_spread_interval(self.observable(samples), *self.probabilities, alpha=alpha)
 
+    def log_evidence(self, samples: Sequence[Sample], null: Range, alpha: float) -> float:
+        """Calibrate the smallest level at which the interval is disjoint from the null."""
+        return evidence.log_calibrated(float(evidence.log_p_from_intervals(self._at_levels(samples), [null])[0]))
+
+    def sided_evidence(self, samples: Sequence[Sample], values: FloatArray, gain: float) -> SidedEvidence:
+        """Calibrate the smallest levels at which the interval leaves each side."""
+        return _sided_calibration(self._at_levels(samples), values, gain)
+
+    def _at_levels(self, samples: Sequence[Sample]) -> Callable[[float], Interval]:
+        ordered = np.sort(self.observable(samples))
+        return lambda level: intervals.quantile_spread_interval(ordered, *self.probabilities, alpha=level)
+
+
+def _sided_calibration(interval_at: Callable[[float], Interval], values: FloatArray, gain: float) -> SidedEvidence:
+    below = [(-math.inf, float(x)) for x in values]
+    above = [(float(x), math.inf) for x in values]
+    log_p = evidence.log_p_from_intervals(interval_at, below + above)
+    first, second = np.split(evidence.tilted_calibration(log_p, gain=gain), 2)
+    return first, second
+
 
 def _reach(law: Law, probability: float, reach: Range) -> float:
     if not (reach[0] > 0.0 and reach[1] < 1.0):
@@ -184,6 +263,7 @@ class DistanceEstimator:
     observable: Observable
     law: Law
     method: str = "Kolmogorov, exact"
+    bounds: ClassVar[Range] = (0.0, 1.0)
 
     def replicates(self, target: Range, margin: float, alpha: float, miss: float) -> int:
         """See :func:`theory_check.inference.design.kolmogorov_sample_size`."""
@@ -197,6 +277,27 @@ class DistanceEstimator:
         """See :func:`theory_check.inference.intervals.kolmogorov_interval`."""
         return intervals.kolmogorov_interval(self.observable(samples), self.law.cdf, alpha=alpha)
 
+    def log_evidence(self, samples: Sequence[Sample], null: Range, alpha: float) -> float:
+        """Calibrate the exact p-value of the distance from the null that the empirical law shows.
+
+        If the true distance is in [low, high], the empirical law is at least D - high and low - D away from the true.
+        """
+        n, distance = self._distance(samples)
+        excess = max(distance - null[1], null[0] - distance, 0.0)
+        return evidence.log_calibrated(float(evidence.kolmogorov_log_tail(n, excess)))
+
+    def sided_evidence(self, samples: Sequence[Sample], values: FloatArray, gain: float) -> SidedEvidence:
+        """Calibrate the exact p-values of the distance from each side."""
+        n, distance = self._distance(samples)
+        return (
+            evidence.tilted_calibration(evidence.kolmogorov_log_tail(n, distance - values), gain=gain),
+            evidence.tilted_calibration(evidence.kolmogorov_log_tail(n, values - distance), gain=gain),
+        )
+
+    def _distance(self, samples: Sequence[Sample]) -> tuple[int, float]:
+        values = self.observable(samples)
+        return values.size, intervals.kolmogorov_interval(values, self.law.cdf, alpha=0.5).estimate
+
 
 @dataclass(frozen=True)
 class SlopeEstimator:
@@ -206,6 +307,7 @@ class SlopeEstimator:
     depths: tuple[int, ...]
     laws: tuple[Law, ...]
     method: str = "order statistics at each depth, weighted"
+    bounds: ClassVar[Range] = _UNBOUNDED
 
     @property
     def _log_depths(self) -> FloatArray:
@@ -241,8 +343,19 @@ class SlopeEstimator:
 
     def interval(self, samples: Sequence[Sample], alpha: float) -> Interval:
         """See :func:`theory_check.inference.rates.slope_interval`."""
-        parts = [
-            intervals.quantile_interval(self.observable([sample]), 0.5, alpha=alpha / len(samples))
-            for sample in samples
-        ]
+        return self._slope([self.observable([sample]) for sample in samples], alpha)
+
+    def log_evidence(self, samples: Sequence[Sample], null: Range, alpha: float) -> float:
+        """Calibrate the smallest level at which the interval is disjoint from the null."""
+        return evidence.log_calibrated(float(evidence.log_p_from_intervals(self._at_levels(samples), [null])[0]))
+
+    def sided_evidence(self, samples: Sequence[Sample], values: FloatArray, gain: float) -> SidedEvidence:
+        """Calibrate the smallest levels at which the interval leaves each side."""
+        return _sided_calibration(self._at_levels(samples), values, gain)
+
+    def _at_levels(self, samples: Sequence[Sample]) -> Callable[[float], Interval]:
+        return partial(self._slope, [np.sort(self.observable([sample])) for sample in samples])
+
+    def _slope(self, columns: Sequence[FloatArray], alpha: float) -> Interval:
+        parts = [intervals.quantile_interval(values, 0.5, alpha=alpha / len(columns)) for values in columns]
         return rates.slope_interval(self._log_depths, parts, alpha=alpha)

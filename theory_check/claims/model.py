@@ -108,6 +108,14 @@ class Check:
     variants: tuple[Variant, ...] = ()
 
     @property
+    def null(self) -> Range:
+        """What a true statement allows: the target, unless it is exact widened by margin and remainder."""
+        if self.exact:
+            return self.target
+        tolerance = self.margin + self.remainder
+        return self.target[0] - tolerance, self.target[1] + tolerance
+
+    @property
     def all_variants(self) -> tuple[Variant, ...]:
         """The named variants and those at twice the margin on either side (twice the remainder comes on top)."""
         step = 2.0 * (self.margin + self.remainder)
@@ -313,5 +321,6 @@ def evaluate(planned: PlannedCheck, samples: Sequence[Sample[Any]]) -> Finding:
         verdict=judge(interval, target=check.target, margin=check.margin, remainder=check.remainder, exact=check.exact),
         replicates=planned.replicates,
         seconds=sum(sample.seconds for sample in samples),
+        log_evidence=check.estimator.log_evidence(samples, check.null, planned.level),
         variants=tuple(variants),
     )

@@ -10,13 +10,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
-from theory_check.claims.estimators import FloatArray, Observable, Range
+from theory_check.claims.estimators import FloatArray, Observable, Range, SidedEvidence
 from theory_check.experiments import Sample
-from theory_check.inference import design, rates
+from theory_check.inference import design, evidence, rates
 from theory_check.inference.intervals import Interval
 
 
@@ -40,6 +40,7 @@ class RateEstimator:
     errors: tuple[float, ...]
     variance_bounds: tuple[float, ...]
     method: str = "Catoni at each depth, weighted"
+    bounds: ClassVar[Range] = (-math.inf, math.inf)
 
     @property
     def _log_depths(self) -> FloatArray:
@@ -60,7 +61,33 @@ class RateEstimator:
 
     def interval(self, samples: Sequence[Sample[Any]], alpha: float) -> Interval:
         """See :func:`theory_check.inference.rates.rate`."""
+        return self._slope(self.observable(samples), alpha)
+
+    def log_evidence(self, samples: Sequence[Sample[Any]], null: Range, alpha: float) -> float:
+        """Return the average of 1 and of decisions at level alpha / 3 and its square, worth the inverse of their level.
+
+        A decision at a level that is false with at most that probability is an e-value, multiplied by its inverse.
+        Catoni's intervals are not nested in their level, so that no p-value is read off them.
+        """
+        return float(self._decisions(samples, [null], math.log(3.0 / alpha))[0])
+
+    def sided_evidence(self, samples: Sequence[Sample[Any]], values: FloatArray, gain: float) -> SidedEvidence:
+        """Return the same average on each side, of decisions at the levels exp(-g - 2) and its square."""
+        nulls = [(-math.inf, float(x)) for x in values] + [(float(x), math.inf) for x in values]
+        below, above = np.split(self._decisions(samples, nulls, gain + 2.0), 2)
+        return below, above
+
+    def _decisions(self, samples: Sequence[Sample[Any]], nulls: Sequence[Range], worth: float) -> FloatArray:
         errors = self.observable(samples)
+        found = np.zeros((3, len(nulls)))
+        # Beyond the cut of all evidence no level is left to decide at.
+        for row, gain in enumerate((worth, 2.0 * worth), start=1):
+            used = min(gain, 0.9 * evidence.LARGEST_LOG)
+            interval = self._slope(errors, math.exp(-used))
+            found[row] = [used if interval.disjoint(*null) else -math.inf for null in nulls]
+        return np.asarray(np.logaddexp.reduce(found, axis=0) - math.log(len(found)))
+
+    def _slope(self, errors: FloatArray, alpha: float) -> Interval:
         parts = rates.error_intervals(list(errors.T), variance_bounds=self.variance_bounds, alpha=alpha)
         return rates.rate(self.depths, parts, alpha=alpha).interval
 

@@ -207,7 +207,7 @@ def _influence_root(sample: FloatArray, tilt: float, level: float, start: float,
     n = sample.size
 
     def excess(m: float) -> float:
-        return _influence(sample, m, tilt) - level
+        return influence(sample, m, tilt) - level
 
     # The slope of r lies between -n tilt and 0, so excess / (n tilt) never passes the root: a step slightly longer
     # usually does, and together they bracket it. All values between these bounds decide the sign in any case,
@@ -231,8 +231,8 @@ def _influence_root(sample: FloatArray, tilt: float, level: float, start: float,
     return float(brentq(excess, near, far, xtol=tolerance, rtol=4 * np.finfo(np.float64).eps))
 
 
-def _influence(sample: FloatArray, m: float, tilt: float) -> float:
-    """Return the sum of psi(tilt (x - m)), without overflow."""
+def influence(sample: FloatArray, m: float, tilt: float) -> float:
+    """Return the sum of Catoni's psi(tilt (x - m)), without overflow; it decreases in m."""
     with np.errstate(over="ignore"):
         z = sample - m
         z *= tilt

@@ -162,7 +162,7 @@ def _describe_panel(panel: Panel) -> str:
             return f"Logarithmic plot of {axes} ({title}): measured {measured}{against}"
         case PathPanel():
             axes = f"{plain_text(panel.ylabel)} along {plain_text(panel.xlabel)}"
-            return f"Sample paths of {axes} ({title}){against}"
+            return f"{panel.noun.capitalize()} of {axes} ({title}){against}"
 
 
 def _draw_panel(axes: Axes, panel: Panel) -> None:
@@ -247,7 +247,7 @@ def _draw_paths(axes: Axes, panel: PathPanel) -> None:
     total = len(panel.paths)
     chosen = np.linspace(0, total - 1, min(total, MOST_PATHS)).round().astype(np.intp)
     segments = [np.column_stack([panel.positions, panel.paths[i]]) for i in chosen]
-    label = f"{len(chosen):,} of {total:,} sample paths" if len(chosen) < total else f"{total:,} sample paths"
+    label = f"{len(chosen):,} of {total:,} {panel.noun}" if len(chosen) < total else f"{total:,} {panel.noun}"
     axes.add_collection(LineCollection(segments, colors=_PATH, linewidths=0.6, alpha=0.7, label=label, zorder=1))
     for index, curve in enumerate(panel.theory):
         _line(axes, curve, index, _DASHES, _COLOURS[index % len(_COLOURS)], width=2.6)

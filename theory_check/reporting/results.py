@@ -31,7 +31,7 @@ from theory_check.storage import read_bytes
 
 _T = TypeVar("_T")
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 SCHEMA_URL = "https://json-schema.org/draft/2020-12/schema"
 
 Probability = Annotated[float, msgspec.Meta(ge=0, le=1)]
@@ -41,6 +41,10 @@ LowerEnd = Annotated[float | None, msgspec.Meta(description="A lower end; null i
 UpperEnd = Annotated[float | None, msgspec.Meta(description="An upper end; null if open, that is infinity.")]
 Estimate = Annotated[float | None, msgspec.Meta(description="An estimate; null if it is not a finite number.")]
 Deviation = Annotated[float | None, msgspec.Meta(description="A deviation; null if no finite one is known.")]
+LogEvidence = Annotated[
+    float | None,
+    msgspec.Meta(description="Natural logarithm of an e-value against the statement; null if it is minus infinity."),
+]
 PictureName = Annotated[
     str, msgspec.Meta(pattern="^[a-z0-9]+(-[a-z0-9]+)*$", description="The file is figures/NAME.png.")
 ]
@@ -78,6 +82,7 @@ class PointResult(msgspec.Struct, frozen=True, kw_only=True):
     miss_rate: Probability
     resolution: Deviation
     replicates: Count
+    log_evidence: LogEvidence
     variants: tuple[VariantResult, ...]
 
 
@@ -127,7 +132,7 @@ class RunCircumstances(msgspec.Struct, frozen=True, kw_only=True):
 class Results(msgspec.Struct, frozen=True, kw_only=True):
     """What a run of theory-check concluded."""
 
-    schema_version: Literal[1]
+    schema_version: Literal[2]
     verdict: Verdict
     profile: str
     seed: int
@@ -272,6 +277,7 @@ def _finding(point: PointResult, seconds: float) -> Finding:
         verdict=point.verdict,
         replicates=point.replicates,
         seconds=seconds,
+        log_evidence=_or(point.log_evidence, -math.inf),
         variants=tuple(_variant(variant) for variant in point.variants),
     )
 

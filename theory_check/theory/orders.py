@@ -86,27 +86,23 @@ def tied_linear_error(weights: ArrayLike, start: ArrayLike) -> FloatArray:
 def tied_wide_error(coarse: int, fine: float = math.inf) -> float:
     """Root mean square of ||h^(coarse) - h^(fine)|| / ||h_0||, tied Gaussian linear, in the limit of infinite width.
 
-    (1 + x/N)^N has coefficients c_k(N) = N (N - 1) ... (N - k + 1) / (k! N^k), or 1 / k! for N infinite, and powers of a
-    square matrix of independent entries of variance 1/d become orthonormal: E <V^k h, V^l h> -> ||h||^2 if k = l and 0
-    otherwise, with an error of order 1/d (of Wick's pairings of the entries only the parallel one survives). So the
-    square is sum_k (c_k(coarse) - c_k(fine))^2, and N times its root tends to sqrt(I_0(2)) / 2 as the fine depth goes to
-    infinity.
+    (1 + x/N)^N has the coefficients c_k(N) = N (N - 1) ... (N - k + 1) / (k! N^k), 1 / k! for infinite N. Powers of a
+    square matrix of independent entries of variance 1/d become orthonormal on a vector: E <V^k h, V^l h> is ||h||^2 if
+    k = l and 0 otherwise, with an error of order 1/d (of Wick's pairings of the entries only the parallel one has no
+    loop less). So the square is sum_k (c_k(coarse) - c_k(fine))^2. N times its root at coarse = N tends to
+    sqrt(I_0(2)) / 2, the norm of V^2 expm(V) h / 2.
     """
     check_integer("coarse depth", coarse, 1, 10**15)
-    if fine != math.inf:
-        check_integer("fine depth", fine, 1, 10**15)
-    # Terms fall below 1 / k!; the rest of the series from 30 on is below rounding.
-    orders = range(30)
-    return math.sqrt(math.fsum(_coefficient_gap(k, coarse, fine) ** 2 for k in orders))
+    # The terms from 30 on are below the rounding of the sum.
+    return math.sqrt(math.fsum(_coefficient_gap(k, coarse, fine) ** 2 for k in range(30)))
 
 
-def _coefficient_gap(k: int, coarse: int, fine: float) -> float:
-    """c_k(fine) - c_k(coarse), without cancellation where both are polynomials of that degree."""
-
-    def logarithm(depth: float) -> float:
-        return math.fsum(math.log1p(-j / depth) for j in range(k)) if depth != math.inf else 0.0
-
-    first, second = (-math.inf if k > depth else logarithm(depth) for depth in (coarse, fine))
-    if second == -math.inf:
-        return -math.exp(first) / math.factorial(k) if first > second else 0.0
-    return -math.exp(second) * math.expm1(first - second) / math.factorial(k)
+def _coefficient_gap(power: int, coarse: int, fine: float) -> float:
+    """c_k(coarse) - c_k(fine), without cancellation where both are positive."""
+    first, second = (
+        -math.inf if power > depth else math.fsum(math.log1p(-j / depth) for j in range(power))
+        for depth in (coarse, fine)
+    )
+    if math.inf in (-first, -second):
+        return (math.exp(first) - math.exp(second)) / math.factorial(power)
+    return math.exp(second) * math.expm1(first - second) / math.factorial(power)

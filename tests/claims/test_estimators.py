@@ -1,0 +1,134 @@
+"""The evidence of every estimator, for values with a known quantity: rarely large at the edge of a true null."""
+
+from __future__ import annotations
+
+import math
+import zlib
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from theory_check.claims.estimators import (
+    DistanceEstimator,
+    MeanEstimator,
+    ProportionEstimator,
+    QuantileEstimator,
+    SlopeEstimator,
+    SpreadEstimator,
+)
+from theory_check.claims.laws import Normal, Tilted
+
+SIZE = 400
+DEPTHS = (10, 100, 1000)
+NORMAL = Normal(0.0, 1.0)
+
+
+class Lognormal:
+    """exp(z / 5) times a constant."""
+
+    def __init__(self, scale):
+        self.scale = scale
+
+    def cdf(self, x):
+        return stats.lognorm.cdf(x, 0.2, scale=self.scale)
+
+    def quantile(self, p):
+        return stats.lognorm.ppf(p, 0.2, scale=self.scale)
+
+
+def values_of(samples):
+    return samples[0]
+
+
+# Estimator, true value, and a draw of the values of one night: one array for each cell.
+kinds = {
+    "mean": (MeanEstimator(values_of, 1.0), 0.3, lambda g: [0.3 + g.standard_normal(SIZE)]),
+    "proportion": (ProportionEstimator(values_of), 0.3, lambda g: [(g.random(SIZE) < 0.3) * 1.0]),
+    "quantile": (
+        QuantileEstimator(values_of, 0.75, NORMAL),
+        float(stats.norm.ppf(0.75)),
+        lambda g: [g.standard_normal(SIZE)],
+    ),
+    "spread": (
+        SpreadEstimator(values_of, (0.25, 0.75), NORMAL),
+        2.0 * float(stats.norm.ppf(0.75)),
+        lambda g: [g.standard_normal(SIZE)],
+    ),
+    # Tilted by 0.1, a law is at that distance.
+    "distance": (
+        DistanceEstimator(values_of, NORMAL),
+        0.1,
+        lambda g: [Tilted(NORMAL, 0.1).quantile(g.random(SIZE))],
+    ),
+    "no distance": (DistanceEstimator(values_of, NORMAL), 0.0, lambda g: [g.standard_normal(SIZE)]),
+    "slope": (
+        SlopeEstimator(values_of, DEPTHS, tuple(Lognormal(math.sqrt(depth)) for depth in DEPTHS)),
+        0.5,
+        lambda g: [np.exp(0.2 * g.standard_normal(SIZE)) * math.sqrt(depth) for depth in DEPTHS],
+    ),
+}
+
+
+def nights(kind, runs):
+    g = np.random.Generator(np.random.Philox(key=zlib.crc32(kind.encode())))
+    return [kinds[kind][2](g) for _ in range(runs)]
+
+
+@pytest.mark.parametrize("kind", kinds)
+def test_a_true_null_has_little_evidence_against_it_and_a_wrong_one_much(kind):
+    estimator, truth, _ = kinds[kind]
+    level, runs = 0.05, 150
+    samples = nights(kind, runs)
+    nulls = [(truth, truth), (truth, truth + 1.0), (-math.inf, truth), (truth, math.inf)]
+    # 1e-6 is the chance that a valid e-value fails here.
+    most = stats.binom.isf(1e-6, runs, level)
+    for null in nulls:
+        large = [estimator.log_evidence(sample, null, level) >= -math.log(level) for sample in samples]
+        assert sum(large) <= most, null
+    # Intervals at level 1e-5 exclude a null this far away with probability 99%; 1e-5 is worth more than 20.
+    deviation = estimator.resolution((truth, truth), SIZE, 1e-5)
+    far = (truth + deviation, truth + 2.0 * deviation)
+    large = [estimator.log_evidence(sample, far, level) >= -math.log(level) for sample in samples]
+    assert sum(large) > 0.9 * runs
+
+
+@pytest.mark.parametrize("gain", [0.2, 3.0])
+@pytest.mark.parametrize("kind", kinds)
+def test_evidence_on_either_side_is_rarely_large_at_the_truth_and_large_far_away(kind, gain):
+    estimator, truth, _ = kinds[kind]
+    level, runs = 0.05, 150
+    deviation = estimator.resolution((truth, truth), SIZE, 1e-5)
+    grid = np.array([truth - deviation, truth, truth + deviation])
+    found = np.array([estimator.sided_evidence(sample, grid, gain) for sample in nights(kind, runs)])
+    assert found.shape == (runs, 2, 3)
+    most = stats.binom.isf(1e-6, runs, level)
+    below, above = found[:, 0], found[:, 1]
+    # "At most x" is true at the truth and beyond, "at least x" at the truth and before.
+    for true in (below[:, 1], below[:, 2], above[:, 0], above[:, 1]):
+        assert (true >= -math.log(level)).sum() <= most
+    # False statements, off by what one night resolves, gain evidence on average.
+    assert above[:, 2].mean() > 0.2
+    assert truth - deviation < estimator.bounds[0] or below[:, 0].mean() > 0.2
+
+
+@pytest.mark.parametrize("kind", kinds)
+def test_evidence_agrees_with_the_interval(kind):
+    estimator, truth, _ = kinds[kind]
+    level = 1e-3
+    for sample in nights(kind, 5):
+        interval = estimator.interval(sample, level)
+        # Within the interval no e-value reaches 1/level: each is a test that the interval inverts, or a weaker one.
+        inside = (interval.lower, interval.upper)
+        assert estimator.log_evidence(sample, inside, level) < -math.log(level)
+        assert estimator.bounds[0] <= truth <= estimator.bounds[1]
+
+
+def test_the_evidence_of_a_sample_does_not_depend_on_its_order():
+    for kind, (estimator, truth, _) in kinds.items():
+        sample = nights(kind, 1)[0]
+        turned = [column[::-1].copy() for column in sample]
+        null = (truth + 0.1, truth + 0.2)
+        # Sums in another order.
+        first, second = (estimator.log_evidence(s, null, 0.01) for s in (sample, turned))
+        assert first == pytest.approx(second, abs=1e-10)

@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from theory_check.inference.narrowing import ConfidenceSequence, Limits
+from theory_check.inference.nights import ClaimNight, History, Night
+from theory_check.reporting.evolution import (
+    history_picture,
+    night_summary,
+    nights_verdict,
+    print_history,
+    refuted_claims,
+)
+from theory_check.reporting.figures import render
+
+SEQUENCE = ConfidenceSequence(
+    version="a", level=1e-6, target=(0.5, 0.5), tolerance=0.1, nights=3,
+    limits=(Limits(1, 0.42, 0.59), Limits(3, 0.45, 0.55)),
+)  # fmt: skip
+
+
+def make_history(nights=3):
+    evidence = {"E1": [-1.0, 0.5, -2.0], "E2": [9.0, 9.0, -30.0], "P1": [0.0, 0.0, 0.0]}
+    return History(
+        "nightly",
+        1e-5,
+        tuple(
+            Night(
+                seed, f"2026-01-0{seed}T00:00:00+00:00", {c: ClaimNight("a", e[seed - 1]) for c, e in evidence.items()}
+            )
+            for seed in range(1, nights + 1)
+        ),
+        {
+            "E1/x": SEQUENCE,
+            "E2/x": SEQUENCE,
+            "P1/wide": replace(SEQUENCE, limits=(Limits(1, -np.inf, np.inf),)),
+            "P1/moved": replace(SEQUENCE, limits=(*SEQUENCE.limits[:1], Limits(2, 0.55, 0.45))),
+        },
+    )
+
+
+def text_of(history):
+    console = Console(file=io.StringIO(), highlight=False)
+    print_history(history, console)
+    return console.file.getvalue().splitlines()
+
+
+def test_the_verdict_of_the_nights():
+    history = make_history()
+    assert [nights_verdict(history, claim) for claim in ("E1", "E2", "P1")] == ["supported", "refuted", "inconclusive"]
+    assert refuted_claims(history) == ("E2",)
+    # Nothing says that a claim without sequences holds.
+    assert nights_verdict(replace(history, sequences={}), "E1") == "inconclusive"
+
+
+def test_the_tables_say_how_much_of_how_much():
+    lines = text_of(make_history())
+    assert lines[0] == "3 nights of profile nightly, last 2026-01-03T00:00:00+00:00 with seed 3"
+    rows = {line.split()[0]: " ".join(line.split()) for line in lines[1:] if line.split()}
+    # log10 of pi^2/6 / 1e-5 is 5.2. E2 peaked at 18 + ln(6/pi^2 + e^-9 6/(4 pi^2)) = 17.5 on the second night: 7.6.
+    assert rows["E2"].endswith("of 5.2 7.6 of 5.2 refuted")
+    assert rows["E1/x"] == "E1/x 3 0.5 [0.45, 0.55] 0.17 0.1"
+    assert rows["P1/wide"].endswith("any value open open")
+    assert rows["P1/moved"].endswith("empty: it moved 0.17 empty")
+
+
+def test_a_history_without_nights():
+    assert text_of(make_history(0)) == ["no nights of profile nightly yet"]
+
+
+def test_the_summary_of_a_night():
+    lines = night_summary(make_history(1))
+    # exp(-9) times three claims.
+    assert lines == ["night 1 of the history: smallest p-value 3.8e-4 (E2), adjusted for 3 claims"]
+    assert night_summary(make_history(3))[1:] == ["refuted by the nights together: E2"]
+
+
+@pytest.mark.parametrize("nights", [1, 3])
+def test_the_picture_shows_every_claim_and_point(nights):
+    history = make_history(nights)
+    picture = history_picture(history)
+    evidence, widths = picture.panels
+    assert evidence.paths.shape == (3, nights)
+    assert [curve.label for curve in evidence.theory] == ["refuted from here on", "E2", "P1", "E1"]
+    assert (evidence.paths[1].max() >= 0.0) == (nights == 3)
+    # A point whose first interval is open has no relative width; an empty one has width 0.
+    np.testing.assert_allclose(widths.paths[0], [1.0, 1.0, 0.1 / 0.17], rtol=1e-12)
+    assert widths.paths[2].tolist() == [1.0, 0.0, 0.0]
+    assert len(widths.paths) == 3
+    assert render(picture).startswith(b"\x89PNG")

@@ -1,0 +1,178 @@
+"""How the evidence on each claim moved from run to run: tables for the terminal and a picture."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from theory_check.findings import Curve, FloatArray, PathPanel, Picture, Verdict
+from theory_check.inference.evidence import p_value
+from theory_check.inference.multiplicity import holm
+from theory_check.inference.narrowing import ConfidenceSequence
+from theory_check.inference.nights import EvidenceProcess, History, processes, trajectories
+from theory_check.reporting.numerals import format_at_most, format_significant, format_target
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+#: Claims that the picture names: those that came closest to refutation.
+NAMED = 4
+
+_LN10 = math.log(10.0)
+
+
+def claim_points(history: History, claim: str) -> dict[str, ConfidenceSequence]:
+    """Return the confidence sequences of the points of a claim."""
+    return {point: s for point, s in history.sequences.items() if point.partition("/")[0] == claim}
+
+
+def nights_verdict(history: History, claim: str) -> Verdict:
+    """Return the verdict of all nights on the current version of a claim.
+
+    ``refuted`` if its evidence ever reached 1/level; ``supported`` if the confidence sequence of every point lies
+    inside the target widened by its tolerance; ``inconclusive`` otherwise.
+    """
+    if processes(history)[claim].refuted:
+        return "refuted"
+    points = claim_points(history, claim).values()
+    return "supported" if points and all(sequence.supports for sequence in points) else "inconclusive"
+
+
+def refuted_claims(history: History) -> tuple[str, ...]:
+    """Return the claims whose current version was refuted on some night."""
+    return tuple(claim for claim, process in processes(history).items() if process.refuted)
+
+
+def night_summary(history: History) -> list[str]:
+    """Return what the last night added, in a line for the night and one for each claim that the nights refute.
+
+    Holm's adjustment makes the p-values 1/e of the night comparable with one level for all.
+    """
+    claims = history.nights[-1].claims
+    adjusted = holm([p_value(found.log_evidence) for found in claims.values()], alpha=history.level)
+    smallest, claim = min(zip(adjusted, claims, strict=True))
+    lines = [
+        f"night {len(history.nights)} of the history: smallest p-value {format_at_most(smallest)} ({claim}), adjusted "
+        f"for {len(claims)} {'claim' if len(claims) == 1 else 'claims'}"
+    ]
+    lines += [f"refuted by the nights together: {claim}" for claim in refuted_claims(history)]
+    return lines
+
+
+def print_history(history: History, console: Console) -> None:
+    """Print a table of the claims and one of their points."""
+    if not console.is_terminal:
+        console.width = 200
+    if not history.nights:
+        console.print(f"no nights of profile {history.profile} yet")
+        return
+    last = history.nights[-1]
+    nights = f"{len(history.nights)} {'night' if len(history.nights) == 1 else 'nights'}"
+    console.print(f"{nights} of profile {history.profile}, last {last.started} with seed {last.seed}")
+    claims = _table("claim", "version", "nights", "log10 E now", "log10 E at its peak", "verdict")
+    for claim, process in processes(history).items():
+        claims.add_row(
+            claim,
+            process.version if process.versions == 1 else f"{process.version} (number {process.versions})",
+            str(process.nights),
+            _evidence_text(process.log_evidence, process),
+            _evidence_text(process.log_peak, process),
+            nights_verdict(history, claim),
+        )
+    console.print(claims)
+    points = _table("point", "nights", "target", "confidence sequence", "first width", "last width")
+    for point, sequence in history.sequences.items():
+        first, now = sequence.limits[0], sequence.now
+        points.add_row(
+            point,
+            str(sequence.nights),
+            format_target(*sequence.target),
+            format_target(now.lower, now.upper) if now.width >= 0.0 else "empty: it moved",
+            _width_text(first.width),
+            _width_text(now.width),
+        )
+    console.print(points)
+
+
+def _table(*headings: str) -> Table:
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    for heading in headings:
+        table.add_column(
+            heading, no_wrap=True, justify="right" if "width" in heading or heading == "nights" else "left"
+        )
+    return table
+
+
+def _evidence_text(log_evidence: float, process: EvidenceProcess) -> str:
+    return f"{log_evidence / _LN10:.1f} of {process.log_needed / _LN10:.1f}"
+
+
+def _width_text(width: float) -> str:
+    return "open" if math.isinf(width) else "empty" if width < 0.0 else format_significant(width)
+
+
+def history_picture(history: History) -> Picture:
+    """Return a picture of the evidence against each claim and of the narrowing of the confidence sequences.
+
+    Left, log10 of evidence over what refutes: a line that reaches 0 refutes its claim. The claims that came closest are
+    named. Right, widths relative to those of the first night, and the curve that is best possible up to a logarithm.
+    """
+    paths = {claim: _margins(path) for claim, path in trajectories(history).items()}
+    most = max((path.size for path in paths.values()), default=1)
+    nights = np.arange(1.0, most + 1.0)
+    closest = sorted(paths, key=lambda claim: -float(paths[claim].max()))[:NAMED]
+    curves = [Curve("refuted from here on", nights, np.zeros(most))]
+    curves += [Curve(claim, nights[: paths[claim].size], paths[claim]) for claim in closest]
+    widths = [w for s in history.sequences.values() if (w := _relative_widths(s)) is not None]
+    longest = max((w.size for w in widths), default=1)
+    return Picture(
+        "history",
+        "Left: evidence against each claim, relative to what refutes it. Right: the confidence sequence of each point.",
+        (
+            PathPanel(
+                "Evidence against the claims",
+                "nights of a claim, all versions",
+                "$\\log_{10}$ evidence, 0 refutes",
+                nights,
+                _stack(list(paths.values()), most),
+                tuple(curves),
+                "claims",
+            ),
+            PathPanel(
+                "Confidence sequences",
+                "nights of a version",
+                "width over the first night's",
+                np.arange(1.0, longest + 1.0),
+                _stack(widths, longest),
+                (Curve("$1/\\sqrt{t}$", np.arange(1.0, longest + 1.0), np.arange(1.0, longest + 1.0) ** -0.5),),
+                "points",
+            ),
+        ),
+    )
+
+
+def _margins(path: tuple[EvidenceProcess, ...]) -> FloatArray:
+    return np.array([(process.log_evidence - process.log_needed) / _LN10 for process in path])
+
+
+def _relative_widths(sequence: ConfidenceSequence) -> FloatArray | None:
+    """Return the width after each night over that of the first, None if the first is open."""
+    first = sequence.limits[0].width
+    if not 0.0 < first < math.inf:
+        return None
+    widths = np.empty(sequence.nights)
+    for limit in sequence.limits:
+        widths[limit.night - 1 :] = max(limit.width, 0.0) / first
+    return widths
+
+
+def _stack(rows: list[FloatArray], length: int) -> FloatArray:
+    stacked = np.full((len(rows), length), np.nan)
+    for row, values in zip(stacked, rows, strict=True):
+        row[: values.size] = values
+    return stacked
