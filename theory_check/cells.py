@@ -114,6 +114,11 @@ class Cell:
             )
 
     @property
+    def layers(self) -> int:
+        """Residual layers of a replicate."""
+        return self.network.depth
+
+    @property
     def block_size(self) -> int:
         """Replicates that are simulated together: LANES, or one where the weights are stored."""
         return 1 if self.kernel == "stored" else LANES

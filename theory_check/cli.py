@@ -217,6 +217,7 @@ def list_claims(regime: str | None) -> int:
               help="Where the last finding is read from.")  # fmt: skip
 def show(claim: str, profile: str, out: Path) -> int:
     """Show one claim in full: statement, derivation, checks, wrong variants, last finding."""
+    from theory_check.cells import Cell
     from theory_check.claims.model import plan_claim
     from theory_check.reporting.numerals import format_significant, format_target
     from theory_check.reporting.results import load_results
@@ -239,7 +240,8 @@ def show(claim: str, profile: str, out: Path) -> int:
         check = planned.check
         click.echo(f"\n{planned.id}")
         for cell in check.cells:
-            click.echo(f"  network   {cell}, {cell.kernel} kernel")
+            kernel = f", {cell.kernel} kernel" if isinstance(cell, Cell) else ""
+            click.echo(f"  network   {cell}{kernel}")
         click.echo(
             f"  quantity  {plain_text(check.quantity)}; {check.estimator.method}; {planned.replicates} replicates"
         )

@@ -102,6 +102,11 @@ class Euler:
         return tuple(self.network.depth << level for level in range(self.doublings + 1))
 
     @property
+    def layers(self) -> int:
+        """Residual layers of a replicate, all levels together."""
+        return sum(self.depths)
+
+    @property
     def identity(self) -> str:
         """Canonical text of all that determines a replicate's values, whatever is observed and how often."""
         parts = {

@@ -134,6 +134,11 @@ class EulerMaruyama:
         return hashlib.sha256(f"{self.identity}|{self.suprema}".encode()).hexdigest()[:16]
 
     @property
+    def layers(self) -> int:
+        """Residual layers of a replicate, all levels together."""
+        return sum(self.depths)
+
+    @property
     def block_size(self) -> int:
         """Replicates that are simulated together."""
         return LANES

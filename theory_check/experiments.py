@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Generic, Protocol, Self, TypeVar
+from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,12 +32,14 @@ def never() -> bool:
 
 
 class Experiment(Protocol):
-    """One experiment as a frozen, hashable value.
+    """One experiment as a frozen, hashable value, a dataclass.
 
     ``merge`` and ``restrict`` let experiments of one identity share their replicates: ``a.merge(b)`` asks for all that
     either asks for, and ``a.restrict(values, part)`` cuts the columns of a sample of ``a`` back to what ``part`` asks
     for.
     """
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
 
     @property
     def replicates(self) -> int:
@@ -50,6 +52,10 @@ class Experiment(Protocol):
     @property
     def content_hash(self) -> str:
         """Hash of the identity and of the observables, but not of the number of replicates."""
+
+    @property
+    def layers(self) -> int:
+        """Residual layers of a replicate, all its networks together."""
 
     @property
     def block_size(self) -> int:

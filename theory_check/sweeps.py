@@ -91,6 +91,11 @@ class Sweep:
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     @property
+    def layers(self) -> int:
+        """Residual layers of a replicate, all scalings together."""
+        return self.depth * len(self.betas)
+
+    @property
     def block_size(self) -> int:
         """One: a block is a draw of the weights."""
         return 1

@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 
-from theory_check.cells import Cell, Sample
 from theory_check.claims.catalogue import REGIMES, all_claims
 from theory_check.claims.model import (
     FAMILY_LEVEL,
@@ -28,6 +28,7 @@ from theory_check.claims.model import (
     plan_claim,
 )
 from theory_check.errors import BudgetError
+from theory_check.experiments import Experiment, Sample
 from theory_check.findings import ClaimFinding, RegimeReport, RunRecord
 from theory_check.runner import (
     SECONDS_PER_DRAW,
@@ -53,12 +54,12 @@ class Plan:
     regimes: tuple[tuple[Regime, tuple[tuple[Claim, tuple[PlannedCheck, ...]], ...]], ...]
 
     @property
-    def checked_cells(self) -> list[Cell]:
+    def checked_cells(self) -> list[Experiment]:
         """Cells of all checks, with their replicates, in order and with repetitions."""
         return [cell for _, claims in self.regimes for _, checks in claims for check in checks for cell in check.cells]
 
     @property
-    def illustrated_cells(self) -> list[Cell]:
+    def illustrated_cells(self) -> list[Experiment]:
         """Cells of the pictures of the regimes."""
         return [c for regime, _ in self.regimes for i in regime.illustrations for c in i.cells(self.profile)]
 
@@ -85,12 +86,12 @@ def plan_run(names: Iterable[str], profile: Profile) -> Plan:
     return Plan(profile, tuple((regime, claims) for regime, claims in regimes if claims))
 
 
-def estimated_draws(cells: Iterable[Cell]) -> int:
+def estimated_draws(cells: Iterable[Experiment]) -> int:
     """Estimate the random numbers that the union of the cells needs."""
     return sum(-(-cell.replicates // cell.block_size) * cell.draws_per_block for cell in merge_cells(cells).values())
 
 
-def estimated_seconds(cells: Iterable[Cell]) -> float:
+def estimated_seconds(cells: Iterable[Experiment]) -> float:
     """Estimate the processor time, all cores together, that the union of the cells takes."""
     return SECONDS_PER_DRAW * estimated_draws(cells)
 
@@ -128,7 +129,7 @@ def check_budget(plan: Plan, budget: float) -> None:
     raise BudgetError("\n".join(lines))
 
 
-def judge_plan(plan: Plan, samples: dict[Cell, Sample]) -> tuple[RegimeReport, ...]:
+def judge_plan(plan: Plan, samples: dict[Experiment, Sample[Any]]) -> tuple[RegimeReport, ...]:
     """Judge every planned check on the samples and draw up the sections of the report."""
     sections = []
     for regime, claims in plan.regimes:
@@ -142,7 +143,7 @@ def judge_plan(plan: Plan, samples: dict[Cell, Sample]) -> tuple[RegimeReport, .
 
 
 def _judge_claim(
-    regime: Regime, claim: Claim, checks: Sequence[PlannedCheck], samples: dict[Cell, Sample]
+    regime: Regime, claim: Claim, checks: Sequence[PlannedCheck], samples: dict[Experiment, Sample[Any]]
 ) -> ClaimFinding:
     return ClaimFinding(
         id=claim.id,
@@ -160,7 +161,7 @@ class Outcome:
     """A judged run with what it was judged on: the plan and the samples of its cells."""
 
     plan: Plan
-    samples: dict[Cell, Sample]
+    samples: dict[Experiment, Sample[Any]]
     record: RunRecord
 
 
@@ -196,7 +197,7 @@ def examine(
         started=started.isoformat(timespec="seconds"),
         duration=perf_counter() - clock,
         threads=count,
-        simulated_layers=sum(cell.replicates * cell.network.depth for cell in merged),
+        simulated_layers=sum(cell.replicates * cell.layers for cell in merged),
         simulated_networks=sum(cell.replicates for cell in merged),
         machine=f"{platform.system()} {platform.machine()}, {available_threads()} processors",
         versions={"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}},

@@ -9,9 +9,10 @@ from theory_check.claims.gradients import GRADIENTS
 from theory_check.claims.identity import IDENTITY
 from theory_check.claims.model import Claim, Regime
 from theory_check.claims.moments import MOMENTS
+from theory_check.claims.orders import ORDERS
 from theory_check.claims.schedules import SCHEDULES
 
-REGIMES: tuple[Regime, ...] = (MOMENTS, IDENTITY, DIFFUSION, EXPLOSION, GRADIENTS, SCHEDULES, CONTRASTS)
+REGIMES: tuple[Regime, ...] = (MOMENTS, IDENTITY, DIFFUSION, EXPLOSION, GRADIENTS, SCHEDULES, ORDERS, CONTRASTS)
 
 
 def all_claims() -> tuple[Claim, ...]:

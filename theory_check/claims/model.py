@@ -9,11 +9,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
-from theory_check.cells import MAXIMAL_REPLICATES, Cell, Sample
+from theory_check.cells import MAXIMAL_REPLICATES
 from theory_check.claims.estimators import DistanceEstimator, Estimator, ProportionEstimator, Range
 from theory_check.claims.laws import LARGEST_TILT, Tilted, law_distance
 from theory_check.errors import SpecificationError
+from theory_check.experiments import Experiment, Sample
 from theory_check.findings import Finding, Picture, VariantFinding
 from theory_check.inference.verdicts import judge
 
@@ -69,7 +71,7 @@ class Check:
     ----------
     name : str
         Point of the claim's grid, ``rademacher-d40-law``; never changes meaning.
-    cells : tuple of Cell
+    cells : tuple of experiments
         Networks to simulate, with one replicate each as a placeholder.
     quantity : str
         What is estimated, Markdown with inline mathematics.
@@ -93,7 +95,7 @@ class Check:
     """
 
     name: str
-    cells: tuple[Cell, ...]
+    cells: tuple[Experiment, ...]
     quantity: str
     estimator: Estimator
     target: Range
@@ -166,8 +168,8 @@ class Claim:
 class Illustration:
     """A picture of a regime: the cells it needs at a profile and the pure function that makes it from their samples."""
 
-    cells: Callable[[Profile], tuple[Cell, ...]]
-    draw: Callable[[Sequence[Sample]], Picture]
+    cells: Callable[[Profile], tuple[Experiment, ...]]
+    draw: Callable[[Sequence[Sample[Any]]], Picture]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -192,7 +194,7 @@ class PlannedCheck:
     replicates: int
 
     @property
-    def cells(self) -> tuple[Cell, ...]:
+    def cells(self) -> tuple[Experiment, ...]:
         """The cells with that many replicates."""
         return tuple(replace(cell, replicates=self.replicates) for cell in self.check.cells)
 
@@ -278,7 +280,7 @@ def plan_claim(claim: Claim, profile: Profile) -> tuple[PlannedCheck, ...]:
     return tuple(plan_check(claim, check, level) for check in checks)
 
 
-def evaluate(planned: PlannedCheck, samples: Sequence[Sample]) -> Finding:
+def evaluate(planned: PlannedCheck, samples: Sequence[Sample[Any]]) -> Finding:
     """Judge a check and its wrong variants on samples of its cells."""
     check = planned.check
     interval = check.estimator.interval(samples, planned.level)

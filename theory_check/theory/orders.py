@@ -81,3 +81,28 @@ def tied_linear_error(weights: ArrayLike, start: ArrayLike) -> FloatArray:
     """-V^2 expm(V) h_0 / 2: the limit of L times (network of depth L - flow)."""
     matrix = np.asarray(weights, dtype=np.float64)
     return -0.5 * matrix @ matrix @ tied_linear_flow(matrix, start)
+
+
+def tied_wide_error(coarse: int, fine: float = math.inf) -> float:
+    """Root mean square of ||h^(coarse) - h^(fine)|| / ||h_0||, tied Gaussian linear, in the limit of infinite width.
+
+    (1 + x/N)^N has the coefficients c_k(N) = N (N - 1) ... (N - k + 1) / (k! N^k), 1 / k! for infinite N. Powers of a
+    square matrix of independent entries of variance 1/d become orthonormal on a vector: E <V^k h, V^l h> is ||h||^2 if
+    k = l and 0 otherwise, with an error of order 1/d (of Wick's pairings of the entries only the parallel one has no
+    loop less). So the square is sum_k (c_k(coarse) - c_k(fine))^2. N times its root at coarse = N tends to
+    sqrt(I_0(2)) / 2, the norm of V^2 expm(V) h / 2.
+    """
+    check_integer("coarse depth", coarse, 1, 10**15)
+    # The terms from 30 on are below the rounding of the sum.
+    return math.sqrt(math.fsum(_coefficient_gap(k, coarse, fine) ** 2 for k in range(30)))
+
+
+def _coefficient_gap(power: int, coarse: int, fine: float) -> float:
+    """c_k(coarse) - c_k(fine), without cancellation where both are positive."""
+    first, second = (
+        -math.inf if power > depth else math.fsum(math.log1p(-j / depth) for j in range(power))
+        for depth in (coarse, fine)
+    )
+    if math.inf in (-first, -second):
+        return (math.exp(first) - math.exp(second)) / math.factorial(power)
+    return math.exp(second) * math.expm1(first - second) / math.factorial(power)
