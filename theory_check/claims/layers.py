@@ -65,8 +65,8 @@ def _layered(branch: BranchName, law: str, width: int, depth: int, beta: float) 
 
 def layer_means(profile: Profile) -> tuple[Check, ...]:
     """Return the checks of the one-layer identity, at the critical scaling and deep in the explosion regime."""
-    critical = [_growth_check(_layered(branch, "uniform", *_CRITICAL), 0.06, profile) for branch in BRANCHES]
-    deep = [_growth_check(_layered(branch, law, *_EXPLOSION), 0.05, profile) for branch, law in COMBINATIONS]
+    critical = [_growth_check(_layered(branch, "uniform", *_CRITICAL), 0.1, profile) for branch in BRANCHES]
+    deep = [_growth_check(_layered(branch, law, *_EXPLOSION), 0.08, profile) for branch, law in COMBINATIONS]
     return (*critical, *deep)
 
 
