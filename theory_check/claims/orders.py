@@ -264,7 +264,7 @@ def _pictured(profile: Profile) -> tuple[Experiment, ...]:
             (_brownian(_LINEAR, 8, 4), 2048),
             (_brownian(_RELU, depth, 4), 2048),
             (_brownian(_RELU, depth, 4, "independent"), 2048),
-            (_along_path(_LINEAR, "tied", 10, depth, 4, reference=True), 128),
+            (_along_path(_LINEAR, "tied", 10, 8, 5, reference=True), 128),
             (_along_path(_RELU, "smooth:length=0.5", 8, depth, 4, reference=True), 128),
         )
     )
