@@ -310,6 +310,14 @@ def test_a_claim_that_the_nights_refute_is_refuted_whatever_this_run_says(comman
     assert "refuted by the nights together: E8" in out
 
 
+def test_a_night_alone_does_not_refute_for_the_life_of_a_history(command, monkeypatch):
+    monkeypatch.setattr(verification, "exit_code", lambda _record: 1)
+    assert command("run", "E8", "--seed", 9, "--threads", 1)[0] == 1
+    code, out, _ = command("run", "E8", "--history", "h.json", "--seed", 9, "--threads", 1)
+    assert code == 3
+    assert "refuted by this night alone, not by the nights together" in out
+
+
 def test_a_damaged_history_is_neither_used_nor_replaced(command, tmp_path):
     (tmp_path / "h.json").write_text('{"schema_version": 1')
     code, out, err = command("run", "E8", "--history", "h.json")

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from theory_check.inference.nights import History
     from theory_check.runner import Report
 
+REFUTED = 1
 USAGE_ERROR = 2
+INCONCLUSIVE = 3
 INTERRUPTED = 130
 
 
@@ -111,8 +113,9 @@ def run(
 ) -> int:
     """Simulate, judge and report: all claims, or those named.
 
-    Writes DIR/REPORT.md, DIR/results.json and DIR/figures. Exit code 0: all supported; 1: one refuted, by this run or
-    by the history; 2: bad input; 3: none refuted, some inconclusive; 130: interrupted, the same command continues.
+    Writes DIR/REPORT.md, DIR/results.json and DIR/figures. Exit code 0: all supported; 1: one refuted, with a
+    history by all its runs together; 2: bad input; 3: none refuted, some inconclusive; 130: interrupted, the same
+    command continues.
     """
     from theory_check.reporting.files import write_report
     from theory_check.reporting.terminal import print_summary
@@ -150,7 +153,12 @@ def run(
         for line in night_summary(nights):
             click.echo(line)
         click.echo(f"history: {history}")
-        code = 1 if refuted_claims(nights) else code
+        if refuted_claims(nights):
+            code = REFUTED
+        elif code == REFUTED:
+            # A level of one run is not one for the life of a history: only the nights together refute.
+            click.echo("refuted by this night alone, not by the nights together")
+            code = INCONCLUSIVE
     UnitStore(resume).clear()
     return code
 

@@ -99,8 +99,9 @@ class MethodFinding:
         What it promises, under which condition, in Markdown.
     rates : tuple of RateFinding
         Promises first, then controls.
-    seconds : float
-        Time it took to judge one sample of a million observations, on the machine of the run.
+    seconds : float or None
+        Time it took to judge one sample of a million observations, on the machine of the run; None where an observation
+        is a whole run.
     """
 
     name: str
@@ -108,7 +109,7 @@ class MethodFinding:
     function: str
     promise: str
     rates: tuple[RateFinding, ...]
-    seconds: float
+    seconds: float | None
 
     @property
     def promises(self) -> tuple[RateFinding, ...]:

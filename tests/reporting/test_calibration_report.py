@@ -185,6 +185,16 @@ def test_lines_of_the_terminal(record, broken, blind):
     assert method_lines(blind)[1].startswith("control not refuted  mean: t-test: 10 of 10000")
 
 
+def test_a_method_without_a_time_is_reported(record, tmp_path):
+    untimed = replace(record, methods=(replace(record.methods[0], seconds=None),))
+    assert method_lines(untimed) == ["kept      mean  promises 3/3  controls 2/2"]
+    assert "| Mean, Catoni | 0.21 |" in render_calibration(record)
+    assert "| Mean, Catoni | 0.21 |" not in render_calibration(untimed)
+    path = tmp_path / "calibration.json"
+    path.write_bytes(encode_calibration(untimed))
+    assert load_calibration(path) == untimed
+
+
 def test_errors_are_misses_where_a_detection_is_promised(record):
     planted = record.promises[2]
     assert promised_error(planted) == 0.01

@@ -125,7 +125,7 @@ def calibrate(
     share = FAMILY_LEVEL / count_promises(find_methods((), catalogue), depth)
     planned = {method.name: plan_trials(method, depth) for method in methods}
     # Before the work in parallel, which would disturb the clock.
-    seconds = {method.name: time_case(method.timed, seed) for method in methods}
+    seconds = {method.name: time_case(method.timed, seed) if method.timed else None for method in methods}
     trials = [trial for group in planned.values() for trial in group]
     counts = run_trials(trials, seed, threads=workers, report=report)
     return CalibrationRecord(

@@ -2,9 +2,29 @@
 
 from __future__ import annotations
 
+from theory_check.calibration.exact_tests import ANDERSON, CRAMER, EQUIVALENCE, KOLMOGOROV, VARIANCE, VECTORS
 from theory_check.calibration.fixed_samples import DISTANCE, MEAN, PROPORTION, QUANTILE, SLOPE, SPREAD
+from theory_check.calibration.histories import HISTORY, NIGHTLY
 from theory_check.calibration.methods import Method
 from theory_check.calibration.sequences import BOUNDED, CATONI, NONNEGATIVE
 
 #: A method is calibrated by standing here.
-METHODS: tuple[Method, ...] = (MEAN, CATONI, NONNEGATIVE, BOUNDED, PROPORTION, QUANTILE, SPREAD, DISTANCE, SLOPE)
+METHODS: tuple[Method, ...] = (
+    MEAN,
+    CATONI,
+    NONNEGATIVE,
+    BOUNDED,
+    PROPORTION,
+    EQUIVALENCE,
+    QUANTILE,
+    SPREAD,
+    DISTANCE,
+    KOLMOGOROV,
+    CRAMER,
+    ANDERSON,
+    VARIANCE,
+    VECTORS,
+    SLOPE,
+    NIGHTLY,
+    HISTORY,
+)

@@ -75,8 +75,8 @@ class Method:
         The public function, by its place in the package.
     promise : str
         What it promises, and under which condition, in Markdown.
-    timed : Case
-        Judged once more on a single sample of a million observations.
+    timed : Case or None
+        Judged once more on a single sample of a million observations; None if an observation is a whole run.
     nulls : tuple of Case
         Cases with a true hypothesis.
     controls : tuple of Case
@@ -93,7 +93,7 @@ class Method:
     title: str
     function: str
     promise: str
-    timed: Case
+    timed: Case | None
     nulls: tuple[Case, ...]
     controls: tuple[Case, ...]
     plant: Callable[[float, float], tuple[Case, ...]] | None = None

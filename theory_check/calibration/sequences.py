@@ -90,7 +90,7 @@ BOUNDED = Method(
         Case(
             procedure="confidence sequence",
             law=bernoulli(0.1),
-            observations=100,
+            observations=50,
             reject=reject_bounded_sequence,
             monitored=True,
             levels=(0.05,),
@@ -257,7 +257,7 @@ CATONI = Method(
         Case(
             procedure="confidence sequence",
             law=normal(),
-            observations=100,
+            observations=50,
             reject=reject_variance_bounded_sequence,
             monitored=True,
             levels=(0.05,),

@@ -121,9 +121,10 @@ def method_lines(record: CalibrationRecord) -> list[str]:
         found = sum(rate.as_expected for rate in method.controls)
         word = "kept" if kept == len(method.promises) else "refuted"
         counts = f"promises {kept}/{len(method.promises)}  controls {found}/{len(method.controls)}"
-        lines.append(
-            f"{word:<8}  {method.name:<{width}}  {counts}  {format_duration(method.seconds)} for 10^6 observations"
-        )
+        line = f"{word:<8}  {method.name:<{width}}  {counts}"
+        if method.seconds is not None:
+            line += f"  {format_duration(method.seconds)} for 10^6 observations"
+        lines.append(line)
     for rate in unexpected(record):
         word = "promise refuted" if not rate.control else "control not refuted"
         lines.append(f"{word}  {rate.id}: {rate.count} of {rate.repetitions}, promised {promised_text(rate)}")

@@ -36,7 +36,9 @@ class CalibrationCircumstances(msgspec.Struct, frozen=True, kw_only=True):
     threads: Count
     machine: str
     versions: dict[str, str]
-    seconds: Annotated[dict[str, Seconds], msgspec.Meta(description="For 10^6 observations, by the name of a method.")]
+    seconds: Annotated[
+        dict[str, Seconds | None], msgspec.Meta(description="For 10^6 observations, by the name of a method.")
+    ]
 
 
 class CalibrationResults(msgspec.Struct, frozen=True, kw_only=True):
@@ -123,7 +125,7 @@ def _record(results: CalibrationResults) -> CalibrationRecord:
                 function=m.function,
                 promise=m.promise,
                 rates=m.rates,
-                seconds=run.seconds.get(m.name, 0.0),
+                seconds=run.seconds.get(m.name),
             )
             for m in results.methods
         ),
