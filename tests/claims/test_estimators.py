@@ -18,6 +18,7 @@ from theory_check.claims.estimators import (
     SpreadEstimator,
 )
 from theory_check.claims.laws import Normal, Tilted
+from theory_check.claims.rates import RateEstimator
 
 SIZE = 400
 DEPTHS = (10, 100, 1000)
@@ -66,6 +67,12 @@ kinds = {
         SlopeEstimator(values_of, DEPTHS, tuple(Lognormal(math.sqrt(depth)) for depth in DEPTHS)),
         0.5,
         lambda g: [np.exp(0.2 * g.standard_normal(SIZE)) * math.sqrt(depth) for depth in DEPTHS],
+    ),
+    # Errors depth^(-1/2), of a fifth of their mean as deviation.
+    "rate": (
+        RateEstimator(values_of, DEPTHS, tuple(d**-0.5 for d in DEPTHS), tuple(0.04 / d for d in DEPTHS)),
+        -0.5,
+        lambda g: [(1.0 + 0.2 * g.standard_normal((SIZE, 1))) * np.array(DEPTHS) ** -0.5],
     ),
 }
 

@@ -26,6 +26,7 @@ from theory_check.claims.estimators import (
 )
 from theory_check.claims.laws import Tilted
 from theory_check.claims.model import PROFILES, PlannedCheck, evaluate, plan_claim
+from theory_check.claims.rates import RateEstimator
 
 QUICK = [planned for claim in all_claims() for planned in plan_claim(claim, PROFILES["quick"])]
 ROOT_SEED = 20260601
@@ -75,6 +76,12 @@ def values_of_world(planned: PlannedCheck, shift: float) -> tuple[np.ndarray, ..
     if isinstance(estimator, SpreadEstimator):
         middle = float(estimator.law.quantile(0.5))
         return ((estimator.law.quantile(rng.random(n)) - middle) * (low + shift) / low + middle,)
+    if isinstance(estimator, RateEstimator):
+        # Skewed as above, with the predicted means times a power of depth and no more than the proven variances.
+        depths = np.array(estimator.depths)
+        means = np.array(estimator.errors) * (depths / depths[0]) ** shift
+        square = np.log1p(np.array(estimator.variance_bounds) / means**2)
+        return (means * np.exp(np.sqrt(square) * rng.standard_normal((n, len(depths))) - square / 2.0),)
     assert isinstance(estimator, SlopeEstimator)
     depths = np.array(estimator.depths)
     return tuple(

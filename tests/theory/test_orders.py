@@ -95,3 +95,32 @@ def test_orders_along_rough_paths():
 def test_depths_are_whole(depth):
     with pytest.raises(SpecificationError, match="coarse depth"):
         orders.mean_square_error(depth)
+
+
+@pytest.mark.parametrize(("coarse", "fine"), [(1, 2), (3, 6), (16, 32), (2, math.inf), (64, math.inf)])
+def test_the_wide_error_of_tied_weights_in_fractions(coarse, fine):
+    def coefficient(power, depth):
+        if depth == math.inf:
+            return Fraction(1, math.factorial(power))
+        return Fraction(math.comb(depth, power), depth**power)
+
+    square = sum((coefficient(k, coarse) - coefficient(k, fine)) ** 2 for k in range(40))
+    # The logarithms of thirty factors, of which each is rounded once.
+    assert orders.tied_wide_error(coarse, fine) == pytest.approx(math.sqrt(square), rel=1e-13)
+
+
+def test_the_wide_error_tends_to_its_first_order_constant():
+    from scipy.special import i0
+
+    for depth in (10**3, 10**5):
+        # The next term is of relative order 1/N with a constant of a few.
+        assert depth * orders.tied_wide_error(depth) == pytest.approx(0.5 * math.sqrt(i0(2.0)), rel=5 / depth)
+
+
+def test_the_wide_error_is_that_of_a_wide_matrix():
+    width = 1500
+    weights, start = matrix(width), np.ones(width)
+    error = orders.tied_linear_output(weights, start, 4) - orders.tied_linear_output(weights, start, 8)
+    # The logarithm of the norm fluctuates by less than 2/sqrt(d); three of these.
+    expected = orders.tied_wide_error(4, 8)
+    assert np.linalg.norm(error) / math.sqrt(width) == pytest.approx(expected, rel=6.0 / math.sqrt(width))
