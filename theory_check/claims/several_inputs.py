@@ -57,7 +57,7 @@ class CosineTable:
 
     def quantile(self, p: ArrayLike) -> FloatArray:
         """Return the quantile function."""
-        angles = np.interp(p, self._probabilities, np.arccos(self._cosines))
+        angles = np.interp(np.asarray(p, dtype=np.float64), self._probabilities, np.arccos(self._cosines))
         return np.asarray(np.cos(angles))
 
     def density(self, x: ArrayLike) -> FloatArray:
@@ -97,7 +97,7 @@ def _laws(profile: Profile) -> list[Check]:
         }
         if slope:
             wrong["the slope is 0"] = cosine_law(width, 0.0, start)
-        # Without a kernel of its own, the deviation does not shrink with the depth of the profile.
+        # Other entries deviate by their kernel, which does not shrink with the depth of the profile.
         margin = 0.04 * (profile.precision if gaussian else profile.precision**0.5)
         checks.append(
             Check(
