@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from theory_check.claims.laws import Normal, ScaledChiSquare, Tilted
+from theory_check.claims.laws import Mirrored, Normal, ScaledChiSquare, Tilted
 from theory_check.errors import SpecificationError
 
 LAWS = [
@@ -45,3 +45,11 @@ def test_a_tilted_law_is_a_law_at_the_stated_distance(distance, law):
 def test_a_tilt_that_leaves_the_unit_interval_is_refused():
     with pytest.raises(SpecificationError, match=r"at most 0\.25"):
         Tilted(Normal(0.0, 1.0), 0.3)
+
+
+def test_a_mirrored_law_is_that_of_the_negative():
+    law, reference = Mirrored(ScaledChiSquare(5, 0.7)), stats.gamma(2.5, scale=2 * 0.7 / 5)
+    x = np.linspace(-3.0, 0.5, 50)
+    # 1e-12: a few roundings of the same special functions and one difference from 1.
+    np.testing.assert_allclose(law.cdf(x), reference.sf(-x), rtol=0.0, atol=1e-12)
+    np.testing.assert_allclose(law.quantile(law.cdf(x[:40])), x[:40], rtol=1e-9)

@@ -7,12 +7,25 @@ from theory_check.claims.diffusion import DIFFUSION
 from theory_check.claims.explosion import EXPLOSION
 from theory_check.claims.gradients import GRADIENTS
 from theory_check.claims.identity import IDENTITY
+from theory_check.claims.jacobians import JACOBIANS
 from theory_check.claims.model import Claim, Regime
 from theory_check.claims.moments import MOMENTS
 from theory_check.claims.orders import ORDERS
 from theory_check.claims.schedules import SCHEDULES
+from theory_check.claims.several_inputs import SEVERAL_INPUTS
 
-REGIMES: tuple[Regime, ...] = (MOMENTS, IDENTITY, DIFFUSION, EXPLOSION, GRADIENTS, SCHEDULES, ORDERS, CONTRASTS)
+REGIMES: tuple[Regime, ...] = (
+    MOMENTS,
+    IDENTITY,
+    DIFFUSION,
+    EXPLOSION,
+    GRADIENTS,
+    JACOBIANS,
+    SEVERAL_INPUTS,
+    SCHEDULES,
+    ORDERS,
+    CONTRASTS,
+)
 
 
 def all_claims() -> tuple[Claim, ...]:

@@ -30,6 +30,7 @@ def cell(
     gradients: bool = False,
     profile: tuple[int, ...] = (),
     kernel: KernelName | None = None,
+    jacobian: bool = False,
 ) -> Cell:
     """Return a cell with one replicate, a placeholder for the planner; a number as scaling is the exponent beta."""
     law, given = Weights.parse(weights), inputs or Input()
@@ -39,10 +40,11 @@ def cell(
         network=network,
         weights=law,
         input=given,
-        kernel=kernel or choose_kernel(law, given),
+        kernel=kernel or choose_kernel(law, given, jacobian=jacobian),
         replicates=1,
         gradients=gradients,
         profile=profile,
+        jacobian=jacobian,
     )
 
 

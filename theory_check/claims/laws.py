@@ -112,6 +112,21 @@ class ScaledChiSquare:
 
 
 @dataclass(frozen=True)
+class Mirrored:
+    """The law of -X for a continuous X."""
+
+    law: Law
+
+    def cdf(self, x: ArrayLike) -> FloatArray:
+        """Return the distribution function."""
+        return 1.0 - self.law.cdf(-np.asarray(x, dtype=np.float64))
+
+    def quantile(self, p: ArrayLike) -> FloatArray:
+        """Return the quantile function."""
+        return -self.law.quantile(1.0 - np.asarray(p, dtype=np.float64))
+
+
+@dataclass(frozen=True)
 class Tilted:
     """A law at Kolmogorov distance exactly ``|distance|`` from another: F + 4 distance F (1 - F).
 

@@ -26,6 +26,19 @@ class Column:
 
 
 @dataclass(frozen=True)
+class Component:
+    """Entry ``index`` of a column with several values for each replicate, times a number."""
+
+    name: str
+    index: int
+    factor: float = 1.0
+
+    def __call__(self, samples: Sequence[Sample]) -> FloatArray:
+        """Return one value for each replicate."""
+        return self.factor * samples[0].column(self.name)[:, self.index]
+
+
+@dataclass(frozen=True)
 class Exponential:
     """exp(power * column): the ratio R from log R (power 1), D from log sqrt(D) (power 2)."""
 
@@ -136,3 +149,7 @@ GRADIENT_RATIO = Exponential("log_gradient_ratio")
 GRADIENT_DISPLACEMENT = Exponential("log_gradient_displacement", 2.0)
 LOG_NORM_RATIO = Column("log_norm_ratio")
 LOG_GRADIENT_RATIO = Column("log_gradient_ratio")
+LOG_DETERMINANT = Column("log_determinant")
+
+#: Cosine of the outputs of two inputs.
+COSINE = Component("cosine_output", 1)
