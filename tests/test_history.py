@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 from theory_check import history as module
-from theory_check.claims.estimators import DistanceEstimator
+from theory_check.claims.estimators import DistanceEstimator, MeanEstimator, ProportionEstimator
 from theory_check.claims.laws import Tilted
 from theory_check.claims.model import FAMILY_LEVEL, PLACES, PROFILES, plan_claim
+from theory_check.claims.observables import Between
 from theory_check.errors import SpecificationError, StorageError
 from theory_check.history import add_night, claim_version, encode_history, new_history, read_history, write_history
 from theory_check.inference.evidence import log_average
@@ -122,6 +123,14 @@ def test_the_version_changes_with_the_statement_only(claim_id):
     if isinstance(check.estimator, DistanceEstimator):
         tilted = replace(check.estimator, law=Tilted(check.estimator.law, 0.01))
         others.append(replace(first, check=replace(check, estimator=tilted)))
+    if isinstance(check.estimator, MeanEstimator):
+        # A bound that was too small: what it accumulated is not evidence.
+        bounded = replace(check.estimator, variance_bound=10.0 * check.estimator.variance_bound)
+        others.append(replace(first, check=replace(check, estimator=bounded)))
+    if isinstance(check.estimator, ProportionEstimator) and isinstance(check.estimator.observable, Between):
+        upper = replace(check.estimator.observable, upper=1.0005 * check.estimator.observable.upper)
+        observed = replace(check.estimator, observable=upper)
+        others.append(replace(first, check=replace(check, estimator=observed)))
     versions = [version, *(claim_version([other, *rest]) for other in others)]
     assert len(set(versions)) == len(versions)
 

@@ -1,12 +1,14 @@
 """The evidence of many runs on one file: what a night adds to it, and how it is stored.
 
 A history belongs to one profile. Its family level is for its whole life: each claim has the level of its place, each
-version of a claim a share of that, each point of a version an equal part for its confidence sequence. The nights are
+version of a claim a share of that, each point of a version an equal part for its confidence sequence. Processes and
+sequences each spend that level once: a wrong refutation has one family level, a wrong interval another. The nights are
 stored as they were found, e-value by e-value; the processes are replayed from them.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import math
@@ -17,7 +19,6 @@ from typing import Annotated, Literal
 import msgspec
 import numpy as np
 
-from theory_check.claims.estimators import DistanceEstimator
 from theory_check.claims.model import FAMILY_LEVEL, PLACES, PlannedCheck
 from theory_check.errors import SpecificationError, StorageError
 from theory_check.inference.evidence import log_average
@@ -79,9 +80,9 @@ def new_history(profile: str) -> History:
 def claim_version(checks: Sequence[PlannedCheck]) -> str:
     """Return the identity of what a claim states at a profile (16 hexadecimal digits).
 
-    It covers the id, networks, quantity, target, margin, remainder, method, predicted law and level of each check and
-    the version of the kernels, but not the number of replicates, on which no null depends. Numbers enter with six
-    digits: an update of a library that moves the last ones is not another statement.
+    It covers the id, networks, quantity, target, margin, remainder, level and the whole estimator of each check and the
+    version of the kernels, but not the number of replicates, on which no null depends. Numbers enter with six digits,
+    laws by their deciles: an update of a library that moves the last digits is not another statement.
     """
     text = json.dumps({"checks": [_statement(planned) for planned in checks], "kernel_version": KERNEL_VERSION})
     return hashlib.sha256(text.encode()).hexdigest()[:16]
@@ -90,10 +91,24 @@ def claim_version(checks: Sequence[PlannedCheck]) -> str:
 def _statement(planned: PlannedCheck) -> list[object]:
     check = planned.check
     numbers = [*check.target, check.margin, check.remainder, planned.level]
-    if isinstance(check.estimator, DistanceEstimator):
-        numbers += check.estimator.law.quantile(np.array([0.1, 0.5, 0.9])).tolist()
     networks = [cell.identity for cell in planned.cells]
-    return [planned.id, networks, check.quantity, check.estimator.method, check.exact, [f"{x:.6g}" for x in numbers]]
+    return [planned.id, networks, check.quantity, check.exact, _described(numbers), _described(check.estimator)]
+
+
+def _described(value: object) -> object:
+    """Return JSON values that tell an estimator, an observable or a part of one from every other."""
+    if value is None or isinstance(value, (bool, int, str)):
+        return value
+    if isinstance(value, (float, np.floating)):
+        return f"{float(value):.6g}"
+    if isinstance(value, (tuple, list, np.ndarray)):
+        return [_described(part) for part in value]
+    if hasattr(value, "quantile"):
+        return [type(value).__name__, _described(value.quantile(np.arange(0.1, 0.95, 0.1)))]
+    if dataclasses.is_dataclass(value):
+        parts = {field.name: _described(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        return [type(value).__name__, parts]
+    return getattr(value, "__qualname__", type(value).__qualname__)
 
 
 def add_night(history: History, outcome: Outcome) -> History:
@@ -118,6 +133,10 @@ def add_night(history: History, outcome: Outcome) -> History:
         history.profile, history.level, (*history.nights, Night(record.seed, record.started, found)), history.sequences
     )
     numbers = {claim: process.versions for claim, process in processes(updated).items()}
+    if len(numbers) > PLACES:
+        raise SpecificationError(
+            f"the history has seen {len(numbers)} claims, but {PLACES} share its level: begin a new one"
+        )
     sequences = {
         point: sequence for point, sequence in history.sequences.items() if point.partition("/")[0] not in planned
     }

@@ -221,6 +221,25 @@ def test_degenerate_samples_have_vacuous_or_one_sided_intervals():
 
 
 @pytest.mark.parametrize(
+    ("values", "alpha"),
+    [([1.0], 1e-3), ([1.0] + [0.0] * 19, 1e-4), ([1.0, 1.0, 0.0, 1.0], 1e-9), ([1e-200], 1e-6)],
+)
+def test_a_lower_end_far_below_the_average_is_found_in_its_own_scale(values, alpha):
+    lower = bounded_mean_interval(values, alpha=alpha).lower
+    assert lower > 0.0
+    needed = math.log(2.0 / alpha)
+    # The capital of the side that decides; the end is below its root by at most a ten-thousandth.
+    assert nonnegative_mean_evidence(values, lower).final >= needed - ROUNDING
+    assert nonnegative_mean_evidence(values, 1.001 * lower).final < needed
+
+
+def test_a_huge_value_leaves_the_lower_end_of_an_unbounded_mean_where_it_was():
+    # The evidence against small means comes from a thousand ones, whatever the outlier does to the average.
+    assert nonnegative_mean_interval([1.0] * 1000, alpha=1e-6).lower > 0.9
+    assert nonnegative_mean_interval([1.0] * 1000 + [1e9], alpha=1e-6).lower > 0.9
+
+
+@pytest.mark.parametrize(
     ("call", "message"),
     [
         (lambda: bounded_mean_interval([], alpha=0.1), "values is empty"),

@@ -33,6 +33,9 @@ FRACTIONS: FloatArray = 2.0 ** -np.arange(1.0, 21.0)
 
 _NOTHING: FloatArray = np.empty(0)
 
+#: Prices are searched down to the average times exp(-600); a lower end is reported as 0.
+_DEEPEST = 600.0
+
 
 def nonnegative_mean_evidence(values: ArrayLike, bound: SupportsFloat) -> EvidencePath:
     r"""Evidence against "the mean is at most `bound`" for non-negative observations.
@@ -199,13 +202,14 @@ def _lower_end(sample: FloatArray, average: float, needed: float) -> float:
     bet = _kernel()
     contiguous = np.ascontiguousarray(sample)
 
-    def excess(distance: float) -> float:
-        return float(bet(contiguous, max(average - distance, 1e-300), FRACTIONS, _NOTHING)) - needed
+    def excess(depth: float) -> float:
+        return float(bet(contiguous, average * math.exp(-depth), FRACTIONS, _NOTHING)) - needed
 
     # The best fraction pays for the division of the capital and gains half a squared standard error.
     log_capital = needed + math.log(FRACTIONS.size)
-    spread = math.sqrt(2.0 * log_capital * float(sample.var()) / sample.size) + log_capital * average / sample.size
-    guess = min(spread, 0.9 * average)
-    # A ten-thousandth of the width is far below anything a verdict depends on.
-    distance = safe_root(excess, guess=guess, limit=average, tolerance=1e-4 * guess)
-    return max(0.0, average - distance)
+    spread = math.sqrt(2.0 * log_capital * float(sample.var()) / sample.size) / average + log_capital / sample.size
+    guess = -math.log1p(-min(spread, 0.9))
+    # In logarithms of the price, because the end may be smaller than the average by orders of magnitude; a
+    # ten-thousandth of the distance, or of the price, is far below anything a verdict depends on.
+    depth = safe_root(excess, guess=guess, limit=_DEEPEST, tolerance=1e-4 * min(guess, 1.0))
+    return average * math.exp(-depth) if depth < _DEEPEST else 0.0

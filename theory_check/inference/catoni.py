@@ -103,8 +103,8 @@ def mean_sequence(
     v, tilts = _check_tilts(variance_bound, alpha, observations)
     alpha = check_level(alpha)
     means = np.cumsum(sample)[stops - 1] / stops
-    lower = [-_upper_end(-sample[:stop], -mean, v, tilts, alpha) for stop, mean in zip(stops, means, strict=True)]
-    upper = [_upper_end(sample[:stop], mean, v, tilts, alpha) for stop, mean in zip(stops, means, strict=True)]
+    lower = [-_upper_end(-sample[:stop], v, tilts, alpha) for stop in stops]
+    upper = [_upper_end(sample[:stop], v, tilts, alpha) for stop in stops]
     return ConfidenceSequence(stops, means, np.maximum.accumulate(lower), np.minimum.accumulate(upper), alpha, "Catoni")
 
 
@@ -122,11 +122,12 @@ def _kernel() -> Any:
     return tilt
 
 
-def _upper_end(sample: FloatArray, start: float, v: float, tilts: FloatArray, alpha: float) -> float:
+def _upper_end(sample: FloatArray, v: float, tilts: FloatArray, alpha: float) -> float:
     """Return a mean just above the root of log W_{-l}(m) = ln(2/alpha), which increases in m without bound."""
     tilt = _kernel()
     contiguous = np.ascontiguousarray(sample)
     needed = math.log(2.0 / alpha)
+    start = float(np.median(sample))  # an outlier that moves the average leaves no digits of a distance from it
     nothing = np.empty(0)
 
     def excess(distance: float) -> float:
