@@ -152,11 +152,13 @@ class Cell:
         matrices = 2 if self.network.branch.has_inner else 1
         # Gram matrices and projections cost a third of a number for each two inputs and component, measured.
         size = width**2 if self.kernel == "dense" else width * inputs * (4 + (inputs - 1) // 3)
-        # A product with a tangent vector costs a quarter of a number.
-        tangents = inputs * width**3 // 4 if self.jacobian else 0
+        # Seeding the streams of a layer costs a hundred numbers. Tangent vectors: fitted to times at widths 4 to 40,
+        # where orthonormalisation, not the products with weights, takes most.
+        size += 100
+        tangents = inputs * (2000 + 40 * width**2 + width**3 // 4) if self.jacobian else 0
         # Every stop of the profile ends a kernel call: 0.2 ms, measured.
         stops = 10**6 * len(self.profile) * passes
-        return LANES * self.network.depth * matrices * (size * passes + tangents) + stops
+        return LANES * self.network.depth * (matrices * size * passes + tangents) + stops
 
     def merge(self, other: Cell) -> Cell:
         """Return the cell with the most replicates of both and the union of what they observe."""
