@@ -106,7 +106,7 @@ KOLMOGOROV = _law_method(
     "Kolmogorov test, exact",
     "rejects a true continuous law with probability exactly $\\alpha$",
     kolmogorov_test,
-    ((lognormal(2.0), 50), (uniform(), 20)),
+    ((lognormal(2.0), 30), (uniform(), 10)),
 )
 
 # From a thousand values on the true level of both differs from the limit law's by less than a nightly run can see.
@@ -220,7 +220,7 @@ VARIANCE = Method(
     ),
     controls=tuple(
         Case(
-            procedure="chi-square on values that are not Gaussian",
+            procedure="chi-square without normality",
             law=law,
             observations=100,
             reject=reject_variance,
@@ -288,7 +288,7 @@ VECTORS = Method(
         for procedure, test, law, n in (
             ("mean", mean_vector_test, normal(), 100),
             ("scale", scale_test, normal(), 100),
-            ("norms", norms_test, normal(), 100),
+            ("norms", norms_test, normal(), 60),
             ("covariance of as many vectors as coordinates", covariance_test, normal(), WIDTH**2),
             ("covariance", covariance_test, normal().scaled(3.0).shifted(-5.0), 400),
         )

@@ -194,7 +194,7 @@ HISTORY = Method(
     ),
     controls=(
         Case(
-            procedure="likelihood ratio of the best probability in hindsight",
+            procedure="largest likelihood ratio in hindsight",
             law=bernoulli(0.1),
             observations=1000,
             reject=partial(reject_nights, _largest_ratio),

@@ -2,7 +2,7 @@
 
 There is one panel for each promised error rate, all on one logarithmic axis: false rejections of a true statement at
 each level, and misses of a planted deviation. A method is a row, and every law it was tried on a line in that row;
-negative controls stand below, each in a row of its own.
+negative controls stand below, each in a row of its own, but for plans with too few observations, which share one.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def draw_calibration(record: CalibrationRecord) -> bytes:
     panels = _panels((*record.promises, *record.controls))
     above = _rows(((method.title, method.promises) for method in record.methods), panels, 0.0)
     edge = above[-1].bottom + 2 * _GAP if above else 0.0
-    below = _rows(((_control_label(rate), (rate,)) for rate in record.controls), panels, edge + 3 * _GAP, 0.05)
+    below = _rows(_labelled_controls(record.controls), panels, edge + 3 * _GAP, 0.05)
     rows = (*above, *below)
     end = (rows[-1].bottom if rows else 0.0) + _GAP
     with own_style():
@@ -158,7 +158,7 @@ def _draw_row(axes: Axes, rates: Sequence[RateFinding], row: _Row, smallest: flo
 
 def _marker(rate: RateFinding) -> tuple[str, str]:
     if rate.control:
-        return "D", "white"
+        return ("s" if rate.sense == "exactly" else "D"), "white"
     return ("s", "white") if rate.sense == "exactly" else ("o", _BLUE)
 
 
@@ -170,8 +170,8 @@ def _draw_legend(figure: Figure) -> None:
         return Line2D([], [], color=colour, marker=marker, markerfacecolor=fill, markersize=size, label=label)
 
     handles = [
-        entry("o", _BLUE, _BLUE, "method that promises a largest rate, with exact interval"),
-        entry("s", _BLUE, "white", "method whose rate is exactly the promise"),
+        entry("o", _BLUE, _BLUE, "method, with exact interval"),
+        entry("s", _BLUE, "white", "square: the rate is promised exactly"),
         entry("D", _ORANGE, "white", "negative control"),
         entry("<", "#555555", "#555555", "no error seen"),
         Patch(facecolor="none", edgecolor="#CFCFCF", hatch="////", linewidth=0, label="breaks the promise"),
@@ -181,10 +181,16 @@ def _draw_legend(figure: Figure) -> None:
     figure.legend(handles=handles, loc="outside lower center", ncols=2, fontsize=10.5, handlelength=2.4)
 
 
-def _control_label(rate: RateFinding) -> str:
-    looks = ", monitored" if rate.monitored else ""
-    law = f"({rate.law}, n = {rate.observations:,}{looks})"
-    return f"{rate.procedure} {law}" if len(rate.procedure) + len(law) < _LABEL_LENGTH else f"{rate.procedure}\n{law}"
+def _labelled_controls(controls: Sequence[RateFinding]) -> list[tuple[str, tuple[RateFinding, ...]]]:
+    """Return rows of controls; the law is named where one procedure is tried on several."""
+    plans = tuple(rate for rate in controls if rate.sense == "at least")
+    others = [rate for rate in controls if rate.sense != "at least"]
+    names = [rate.procedure + (", monitored" if rate.monitored else "") for rate in others]
+    labelled: list[tuple[str, tuple[RateFinding, ...]]] = [
+        (f"{name} ({rate.law}, n = {rate.observations:,})" if names.count(name) > 1 else name, (rate,))
+        for name, rate in zip(names, others, strict=True)
+    ]
+    return [*labelled, ("plans with half or a quarter of the observations", plans)] if plans else labelled
 
 
 def _wrapped(label: str) -> str:
