@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from theory_check.calibration import execution
+from theory_check.calibration.binomial import PROPORTION, QUANTILE
 from theory_check.calibration.execution import (
     block_repetitions,
     count_rejections,
@@ -15,7 +16,6 @@ from theory_check.calibration.execution import (
     time_case,
 )
 from theory_check.calibration.experiments import Profile, plan_trials
-from theory_check.calibration.fixed_samples import PROPORTION, QUANTILE
 from theory_check.calibration.laws import lognormal, uniform
 from theory_check.runner import silent
 
