@@ -90,7 +90,7 @@ BOUNDED = Method(
         Case(
             procedure="confidence sequence",
             law=bernoulli(0.1),
-            observations=50,
+            observations=30,
             reject=reject_bounded_sequence,
             monitored=True,
             levels=(0.05,),
@@ -245,7 +245,15 @@ CATONI = Method(
     nulls=(
         *(
             Case(law=law, observations=1000, reject=_reject_planned, monitored=True)
-            for law in (lognormal(1.0), lognormal(2.0), lognormal(3.0), pareto(2.5), bernoulli(0.001), normal())
+            for law in (
+                lognormal(1.0),
+                lognormal(2.0),
+                lognormal(3.0),
+                pareto(2.5),
+                bernoulli(0.1),
+                bernoulli(0.001),
+                normal(),
+            )
         ),
         Case(
             procedure="no planned number of observations",
@@ -257,7 +265,7 @@ CATONI = Method(
         Case(
             procedure="confidence sequence",
             law=normal(),
-            observations=50,
+            observations=30,
             reject=reject_variance_bounded_sequence,
             monitored=True,
             levels=(0.05,),
