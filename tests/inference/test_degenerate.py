@@ -98,6 +98,14 @@ PLANS = {
     "slope_component_margin": {"log_sizes": [0.0, 1.0], "margin": 0.1},
     "rate_margin": {**SIZES, "observations": 10, **LEVELS},
     "rate_sample_size": {**SIZES, "margin": 0.1, **LEVELS},
+    "bounded_mean_margin": {"truth": 0.5, "observations": 100, **LEVELS},
+    "bounded_mean_resolution": {"mean": 0.5, "observations": 100, **POWER},
+    "bounded_mean_sample_size": {"truth": 0.5, "margin": 0.1, **LEVELS},
+    "nonnegative_mean_resolution": {"bound": 1.0, "observations": 100, "variance_bound": 1.0, **POWER},
+    "nonnegative_mean_sample_size": {"bound": 1.0, "mean": 2.0, "variance_bound": 1.0, **LEVELS},
+    "mean_sequence_margin": {"variance_bound": 1.0, "observations": 100, **LEVELS},
+    "mean_sequence_resolution": {"variance_bound": 1.0, "observations": 100, **POWER},
+    "mean_sequence_sample_size": {"variance_bound": 1.0, "margin": 0.1, **LEVELS},
 }
 #: Values that no argument of that name accepts.
 REFUSED = {
