@@ -98,6 +98,14 @@ PLANS = {
     "slope_component_margin": {"log_sizes": [0.0, 1.0], "margin": 0.1},
     "rate_margin": {**SIZES, "observations": 10, **LEVELS},
     "rate_sample_size": {**SIZES, "margin": 0.1, **LEVELS},
+    "bounded_mean_margin": {"truth": 0.5, "observations": 100, **LEVELS},
+    "bounded_mean_resolution": {"mean": 0.5, "observations": 100, **POWER},
+    "bounded_mean_sample_size": {"truth": 0.5, "margin": 0.1, **LEVELS},
+    "nonnegative_mean_resolution": {"bound": 1.0, "observations": 100, "variance_bound": 1.0, **POWER},
+    "nonnegative_mean_sample_size": {"bound": 1.0, "mean": 2.0, "variance_bound": 1.0, **LEVELS},
+    "mean_sequence_margin": {"variance_bound": 1.0, "observations": 100, **LEVELS},
+    "mean_sequence_resolution": {"variance_bound": 1.0, "observations": 100, **POWER},
+    "mean_sequence_sample_size": {"variance_bound": 1.0, "margin": 0.1, **LEVELS},
 }
 #: Values that no argument of that name accepts.
 REFUSED = {
@@ -140,6 +148,8 @@ def test_every_public_function_is_in_a_table():
     listed = {*SAMPLES, *VECTORS, *COUNTS}
     # Functions of numbers or of intervals alone; ranks are those of the quantile interval.
     listed |= {"quantile_ranks", "magnitude", "combine_tails", "cramer_von_mises_tail", "anderson_darling_tail"}
+    # A sum over a sample that is checked already, shared with the evidence.
+    listed |= {"influence"}
     found = set().union(*map(public, (intervals, equivalence, goodness_of_fit, gaussian, rates)))
     assert found == listed
     assert set(PLANS) == set(design.__all__)

@@ -75,7 +75,7 @@ def test_a_lognormal_excess_is_detected_as_planned():
     sigma, alpha, miss = 1.0, 0.01, 0.1
     bound, truth = 1.0, 1.5
     variance = truth**2 * math.expm1(sigma**2)
-    size = sequential.nonnegative_mean_sample_size(bound, truth=truth, variance_bound=variance, alpha=alpha, miss=miss)
+    size = sequential.nonnegative_mean_sample_size(bound, mean=truth, variance_bound=variance, alpha=alpha, miss=miss)
     g = generator("lognormal plan")
     hits = [
         nonnegative_mean_evidence(g.lognormal(math.log(truth) - sigma**2 / 2, sigma, size), bound).crossing(alpha)
@@ -181,8 +181,8 @@ def test_units_do_not_matter():
     ("call", "message"),
     [
         (
-            lambda: sequential.nonnegative_mean_sample_size(2.0, truth=1.0, variance_bound=1.0, alpha=0.1, miss=0.1),
-            "truth must be larger than bound",
+            lambda: sequential.nonnegative_mean_sample_size(2.0, mean=1.0, variance_bound=1.0, alpha=0.1, miss=0.1),
+            "mean must be larger than bound",
         ),
         (
             lambda: sequential.bounded_mean_sample_size(0.5, margin=0.6, alpha=0.1, miss=0.1),

@@ -54,7 +54,8 @@ def _determinants(profile: Profile) -> tuple[Check, ...]:
         other = 0.5 if branch == "linear" else 1.0
         wrong = {
             "mean 0: the layers' determinants have mean 1": Normal(0.0, kappa),
-            "the variance of the other branch": Normal(-kappa / 2.0, other),
+            "a quarter of the variance": Normal(-kappa / 2.0, kappa / 4.0),
+            "four times the variance": Normal(-kappa / 2.0, 4.0 * kappa),
             "the law of the other branch": _determinant_law(other),
             "every direction grows as the state does, d/2 log R": Normal(kappa * (width - 2) / 2.0, kappa * width),
         }

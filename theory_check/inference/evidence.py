@@ -27,6 +27,7 @@ from numpy.typing import ArrayLike, NDArray
 from theory_check.errors import SpecificationError
 from theory_check.findings import FloatArray
 from theory_check.inference.intervals import Interval, influence
+from theory_check.inference.kolmogorov import kolmogorov_tail
 from theory_check.inference.validation import (
     check_count,
     check_number,
@@ -273,21 +274,14 @@ _EXACT_TAIL_LIMIT = 2000
 def kolmogorov_log_tail(observations: SupportsIndex, distances: ArrayLike) -> FloatArray:
     r"""Return log P(sup abs(F_n - F) >= d) for the empirical law of n values, or an upper bound on it.
 
-    For n up to 2000 and continuous F it is the exact law's: twice the one-sided tail (``scipy.special.smirnov``, an
-    excess of less than :math:`10^{-5}` of its value) where that is at most 0.02, ``scipy.stats.kstwo.sf`` above, which
-    is good to :math:`4 \cdot 10^{-5}` there but not in the far tail. For more values it is Massart's :math:`2 e^{-2 n
-    d^2}`. For any other F the supremum is smaller in law.
+    Up to 2000 values it is the exact law's for continuous F, see :mod:`theory_check.inference.kolmogorov`; for more it
+    is Massart's :math:`2 e^{-2 n d^2}`, which costs nothing. For any other F the supremum is smaller in law.
     """
     n = check_count(observations, "observations")
     d = np.clip(np.asarray(distances, dtype=np.float64), 0.0, 1.0)
     tail: NDArray[np.float64] = math.log(2.0) - 2.0 * n * d * d
     if n <= _EXACT_TAIL_LIMIT:
-        from scipy.special import smirnov
-        from scipy.stats import kstwo
-
-        exact = 2.0 * smirnov(n, d)
-        bulk = exact > 0.02
-        exact = np.where(bulk, kstwo.sf(d, n) / (1.0 - 1e-4), exact)
+        exact = np.array([kolmogorov_tail(n, distance) for distance in np.ravel(d).tolist()]).reshape(d.shape)
         with np.errstate(divide="ignore"):
             tail = np.minimum(tail, np.log(exact))
     return np.clip(tail, -LARGEST_LOG, 0.0)

@@ -32,6 +32,7 @@ from theory_check.inference.validation import (
     check_count,
     check_level,
     check_nonnegative,
+    check_number,
     check_positive,
     check_power,
     check_probability,
@@ -61,25 +62,25 @@ def _log_miss(price: float, truth: float, variance: float, observations: int, lo
 
 
 def nonnegative_mean_sample_size(
-    bound: SupportsFloat, *, truth: SupportsFloat, variance_bound: SupportsFloat, alpha: SupportsFloat,
+    bound: SupportsFloat, *, mean: SupportsFloat, variance_bound: SupportsFloat, alpha: SupportsFloat,
     miss: SupportsFloat,
 ) -> int:  # fmt: skip
-    """Return the observations after which "the mean is at most `bound`" is refuted if the mean is `truth`.
+    """Return the observations after which "the mean is at most `bound`" is refuted if the mean is `mean`.
 
     Parameters
     ----------
-    bound, truth : float
+    bound, mean : float
         The hypothesis and a larger mean.
     variance_bound : float
-        Largest variance of the observations when the mean is `truth`. The test itself needs none.
+        Largest variance of the observations when it is `mean`. The test itself needs none.
     alpha, miss : float
         Level; probability, at most, that the evidence stays below 1/alpha.
     """
-    m, mu = check_positive(bound, "bound"), check_positive(truth, "truth")
-    v = check_nonnegative(variance_bound, "variance_bound")
+    m, mu = check_positive(bound, "bound"), check_positive(mean, "mean")
+    v = check_positive(variance_bound, "variance_bound")
     alpha, miss = check_level(alpha), check_level(miss, "miss")
     if mu <= m:
-        raise SpecificationError(f"truth must be larger than bound to be told apart, got {mu!r} and {m!r}")
+        raise SpecificationError(f"mean must be larger than bound to be told apart, got {mu!r} and {m!r}")
     return smallest_sample(lambda n: _log_miss(m, mu, v, n, -math.log(alpha)) <= math.log(miss))
 
 
@@ -88,7 +89,7 @@ def nonnegative_mean_resolution(
     power: SupportsFloat = 0.99,
 ) -> float:  # fmt: skip
     """Return the smallest excess of the mean over `bound` that `observations` detect; inf if a thousandfold is not."""
-    m, v = check_positive(bound, "bound"), check_nonnegative(variance_bound, "variance_bound")
+    m, v = check_positive(bound, "bound"), check_positive(variance_bound, "variance_bound")
     n = check_count(observations, "observations")
     alpha, power = check_level(alpha), check_power(power)
 
@@ -111,7 +112,7 @@ def _unit(value: SupportsFloat, support: tuple[float, float], name: str) -> floa
     low, high = support
     if not low < high:
         raise SpecificationError(f"support must be an interval (a, b) with a < b, got {support!r}")
-    return check_probability((float(value) - low) / (high - low), f"{name}, moved to the unit interval,")
+    return check_probability((check_number(value, name) - low) / (high - low), f"{name}, moved to the unit interval,")
 
 
 def _spread(variance_bound: SupportsFloat | None, support: tuple[float, float]) -> float | None:
