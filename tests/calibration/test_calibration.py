@@ -30,6 +30,7 @@ def test_one_sided_verdicts_are_those_of_the_exact_binomial_test(sense, promise)
     for count in [*range(0, 120), *range(900, 1001)]:
         found = judge_rate(trial(sense, promise), count, SHARE)
         tail = stats.binom.sf(count - 1, 1000, promise) if sense == "at most" else stats.binom.cdf(count, 1000, promise)
+        # Incomplete beta functions, good to about 1e-12 in the tails here.
         assert found.p_value == pytest.approx(tail, rel=1e-9)
         assert (found.verdict == "refuted") == (tail <= SHARE / 2)
         verdicts.add(found.verdict)

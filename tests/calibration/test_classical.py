@@ -58,6 +58,7 @@ def test_bootstrap_test():
     weights = classical._resampling_weights(x.shape[1])
     # Multinomial counts over n: a resample takes n values with replacement.
     counts = weights * x.shape[1]
+    # A division by n and a product with it, on counts below a hundred; sums of a thousand of them.
     np.testing.assert_allclose(counts, np.round(counts), atol=1e-9)
     np.testing.assert_allclose(counts.sum(axis=0), x.shape[1], rtol=1e-12)
     expected = []

@@ -60,6 +60,7 @@ def test_moments_of_the_lognormal_law(sigma):
 def test_moments_of_the_pareto_law():
     known = stats.pareto(2.5, scale=0.6)
     law = pareto(2.5)
+    # The same closed forms, up to a few roundings.
     assert (law.mean, law.variance) == pytest.approx((known.mean(), known.var()), rel=1e-12)
     x = np.linspace(0.0, 20.0, 50)
     np.testing.assert_allclose(law.cdf(x), known.cdf(x), atol=1e-14)
