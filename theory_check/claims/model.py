@@ -141,6 +141,24 @@ class Check:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Correction:
+    """A statement that is false or imprecise at finite size, what holds instead, and the evidence against the first.
+
+    Attributes
+    ----------
+    stated, corrected : str
+        In words, Markdown with inline mathematics.
+    variant : str
+        Name of the wrong variant, of one check of the claim or of several, that says what was stated: that it is
+        refuted is the evidence.
+    """
+
+    stated: str
+    corrected: str
+    variant: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Claim:
     """A theorem as an executable statement.
 
@@ -152,6 +170,8 @@ class Claim:
         Why it holds, in short; what it needs.
     checks : callable
         The checks at a profile.
+    corrections : tuple of Correction
+        Where the statement differs from its source.
     """
 
     id: str
@@ -162,6 +182,7 @@ class Claim:
     derivation: str
     hypotheses: str
     checks: Callable[[Profile], tuple[Check, ...]]
+    corrections: tuple[Correction, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
