@@ -5,6 +5,7 @@ Everything here is parsing and printing; errors end as one line on stderr with e
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -26,6 +27,9 @@ REFUTED = 1
 USAGE_ERROR = 2
 INCONCLUSIVE = 3
 INTERRUPTED = 130
+
+#: What NumPy's and SciPy's libraries of linear algebra read when they are loaded.
+_LINEAR_ALGEBRA_THREADS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 def _console(stderr: bool = False) -> Console:
@@ -513,6 +517,10 @@ def _invoke(command: Callable[..., object], arguments: list[str] | None) -> int:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and leave with its exit code."""
+    # Simulation has threads of its own. Those of linear algebra wait by spinning, which made the matrices of a plan
+    # take ten times as long on a machine with other work.
+    for variable in _LINEAR_ALGEBRA_THREADS:
+        os.environ.setdefault(variable, "1")
     sys.exit(_invoke(cli, arguments))
 
 
