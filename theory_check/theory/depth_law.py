@@ -164,7 +164,7 @@ def depth_law(
     truncated = _truncation_error(layers.bound(limit), mass)
     if truncated > tolerance / 4:
         raise SpecificationError(
-            f"tolerance {tolerance:g} needs more than {_MAX_FREQUENCIES} frequencies at depth {L:g}; accept a larger one"
+            f"tolerance {tolerance:g} needs over {_MAX_FREQUENCIES} frequencies at depth {L:g}; accept a larger one"
         )
     transform = layers.characteristic(2 * math.pi / span, count)
     table, interpolated = _invert(transform, mass, lower, span, tolerance / 20)
