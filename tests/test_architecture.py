@@ -24,7 +24,7 @@ LAYERS = (
     ("cells",),
     ("weight_paths",),
     ("path_writers",),
-    ("experiments",),
+    ("costs", "experiments"),
     ("kernels",),
     ("path_series", "flows"),
     ("networks", "initializations", "streams"),

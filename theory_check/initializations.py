@@ -62,6 +62,8 @@ class WeightLaw:
         ``entrywise``, or the name of a specialised filler of :mod:`theory_check.kernels.rows`.
     inner : str
         The law of W where it differs (initialisations that zero only the last layer of a branch).
+    draws : float
+        Time that an entry takes, drawn and used, in the unit of :mod:`theory_check.costs`; measured for the laws here.
     """
 
     name: str
@@ -75,6 +77,7 @@ class WeightLaw:
     independent: bool = True
     kernel: str = "entrywise"
     inner: str = ""
+    draws: float = 40.0
 
 
 def _laplace(u: float, v: float, _constants: Sequence[float]) -> float:
@@ -152,14 +155,15 @@ def _truncated(u: float, _v: float, constants: Sequence[float]) -> float:
 
 def _zero_last(name: str, summary: str) -> WeightLaw:
     return WeightLaw(
-        name=name, summary=summary, kernel="zero", inner="gaussian", kurtosis=lambda _: 0.0, variance=lambda _: 0.0
-    )
+        name=name, summary=summary, kernel="zero", inner="gaussian", kurtosis=lambda _: 0.0, variance=lambda _: 0.0,
+        draws=0.3,
+    )  # fmt: skip
 
 
 LAWS: tuple[WeightLaw, ...] = (
-    WeightLaw(name="gaussian", summary="normal entries", kernel="normal", kurtosis=lambda _: 3.0),
-    WeightLaw(name="uniform", summary="uniform entries", kernel="uniform", kurtosis=lambda _: 1.8),
-    WeightLaw(name="rademacher", summary="random signs", kernel="signs", kurtosis=lambda _: 1.0),
+    WeightLaw(name="gaussian", summary="normal entries", kernel="normal", kurtosis=lambda _: 3.0, draws=2.6),
+    WeightLaw(name="uniform", summary="uniform entries", kernel="uniform", kurtosis=lambda _: 1.8, draws=0.85),
+    WeightLaw(name="rademacher", summary="random signs", kernel="signs", kurtosis=lambda _: 1.0, draws=0.55),
     WeightLaw(
         name="truncated-normal",
         summary="normal entries conditioned on |x| < bound before normalisation",
@@ -168,8 +172,11 @@ LAWS: tuple[WeightLaw, ...] = (
         ranges={"bound": (0.01, 6.0)},
         constants=_truncated_constants,
         kurtosis=_truncated_kurtosis,
+        draws=48.0,
     ),
-    WeightLaw(name="laplace", summary="double exponential entries", transform=_laplace, kurtosis=lambda _: 6.0),
+    WeightLaw(
+        name="laplace", summary="double exponential entries", transform=_laplace, kurtosis=lambda _: 6.0, draws=22.0
+    ),
     WeightLaw(
         name="sparse",
         summary="ternary entries: 0, or a random sign with probability density",
@@ -178,6 +185,7 @@ LAWS: tuple[WeightLaw, ...] = (
         ranges={"density": (1e-6, 1.0 + 1e-12)},
         constants=lambda p: (p["density"], 1.0 / math.sqrt(p["density"])),
         kurtosis=lambda p: 1.0 / p["density"],
+        draws=16.0,
     ),
     WeightLaw(
         name="student",
@@ -189,6 +197,7 @@ LAWS: tuple[WeightLaw, ...] = (
         ranges={"df": (0.5, 1e6)},
         constants=_student_constants,
         kurtosis=_student_kurtosis,
+        draws=150.0,
         variance=lambda p: 1.0 if p["df"] > 2.0 else math.inf,
     ),
     WeightLaw(
@@ -198,6 +207,7 @@ LAWS: tuple[WeightLaw, ...] = (
         independent=False,
         # 3 d/(d + 2) at width d.
         kurtosis=lambda _: 3.0,
+        draws=2.7,
     ),
     _zero_last("zero", "last layer of every branch zero, Gaussian inside"),
     _zero_last("skipinit", "SkipInit: branch gain zero, which is a zero last layer"),
