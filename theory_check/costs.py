@@ -19,8 +19,11 @@ from theory_check.networks import Network
 SECONDS_PER_DRAW = 2e-10
 
 #: What a block costs before its first layer, for each of its passes: calls, and the vectors at its ends.
-PASS_DRAWS = 1_300_000
+PASS_DRAWS = 800_000
 PASS_DRAWS_PER_COMPONENT = 120
+
+#: What a stop of the profile costs in each pass: another call.
+STOP_DRAWS = 250_000
 
 #: A weight of a path; products with stored weights that take as long as a draw.
 DRAWS_PER_STORED_WEIGHT = 75
@@ -52,13 +55,13 @@ def dense_draws(network: Network, weights: Weights, inputs: int, *, gradients: b
     if network.branch.has_inner:
         layer += matrix_draws(weights.inner, width, inputs)
         matrices = 2
-    total = passes * (_pass_draws(width, inputs) + LANES * depth * layer + 1_100_000 * stops)
+    total = passes * (_pass_draws(width, inputs) + LANES * depth * layer + STOP_DRAWS * stops)
     if jacobian:
         # A frame goes through the same weights and is orthonormalised ten times in a unit of time, sum a_k^2.
         factors = network.scaling.factors(depth)
         renewals = min(float(depth), 1.0 + 10.0 * float(factors @ factors))
         frame = layer + matrices * (width**2 + width**3 / 5)
-        renewal = 600_000 + LANES * (60 * width**2 + 6 * width**3)
+        renewal = 500_000 + LANES * (60 * width**2 + 6 * width**3)
         total += inputs * (LANES * depth * frame + renewals * renewal)
     return math.ceil(total)
 
@@ -71,7 +74,7 @@ def reduced_draws(network: Network, inputs: int, *, gradients: bool, stops: int)
     # Conditioning on the forward pass makes the way back dearer.
     back = (1.7 if inputs == 1 else 2.8) if gradients else 0.0
     passes, start = 2 if gradients else 1, _pass_draws(network.width, inputs)
-    return math.ceil((1.0 + back) * LANES * network.depth * layer + passes * (start + 700_000 * stops))
+    return math.ceil((1.0 + back) * LANES * network.depth * layer + passes * (start + STOP_DRAWS * stops))
 
 
 def stored_draws(network: Network, columns: int, passes: int) -> int:

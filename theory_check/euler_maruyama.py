@@ -152,7 +152,9 @@ class EulerMaruyama:
         layer = drawn * costs.matrix_draws(self.weights, width, 1) + levels * (0.3 * width**2 + 8.0 * width)
         layer += levels * costs.activation_draws(self.network, 1)
         stops = self.network.depth if self.suprema else 0
-        return math.ceil(costs.PASS_DRAWS + LANES * self.depths[-1] * layer + stops * (1_500_000 + 500_000 * drawn))
+        return math.ceil(
+            costs.PASS_DRAWS + LANES * self.depths[-1] * layer + stops * (800_000 + costs.STOP_DRAWS * drawn)
+        )
 
     def merge(self, other: EulerMaruyama) -> EulerMaruyama:
         """Return the experiment with the most replicates of both and the union of what they observe."""
