@@ -153,6 +153,7 @@ def _judge_claim(
         formula=claim.formula,
         source=claim.source,
         findings=tuple(evaluate(check, [samples[cell] for cell in check.cells]) for check in checks),
+        corrections=claim.corrections,
     )
 
 
