@@ -58,6 +58,8 @@ from theory_check.theory.one_layer import (
 
 _MAX_FREQUENCIES = 2**21
 _MAX_TABLE = 2**22
+_QUANTILE_GRID = 513
+_QUANTILE_ERROR = 1e-14  # of the range
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,17 +106,30 @@ class DepthLaw:
         return np.clip(total, 0.0, 1.0)
 
     def quantile(self, p: ArrayLike) -> FloatArray:
-        """Smallest x with cdf(x) >= p, by bisection inside [lower, upper]."""
-        level = np.asarray(p, dtype=np.float64)
+        """Smallest x in [lower, upper] with cdf(x) >= p, to rounding."""
+        level = np.atleast_1d(np.asarray(p, dtype=np.float64))
         if np.any((level < 0) | (level > 1)):
             raise SpecificationError("a quantile needs probabilities between 0 and 1")
-        low, high = np.full(level.shape, self.lower), np.full(level.shape, self.upper)
-        for _ in range(60):
-            middle = (low + high) / 2
-            reached = self.cdf(middle) >= level
-            low, high = np.where(reached, low, middle), np.where(reached, middle, high)
-        # The bisection closes in on a jump from above; an atom can only sit at 0.
-        return np.where((low <= 0) & (high >= 0) & (self.atom > 0), 0.0, high)
+        grid = np.union1d(np.linspace(self.lower, self.upper, _QUANTILE_GRID), [0.0] if self.atom > 0 else [])
+        reached = np.maximum.accumulate(self.cdf(grid))
+        # One cell of the grid holds the quantile; at the ends of the range the cell is empty.
+        after = np.minimum(np.searchsorted(reached, level), grid.size - 1)
+        before = np.maximum(after - 1, 0)
+        found = grid[after]
+        # An atom can only sit at 0, where the function jumps over a range of levels.
+        jump = (found == 0) & (level > self._evaluate(0.0, at_zero=False)) & (self.atom > 0)
+        open_cells = (reached[before] < level) & (level < reached[after]) & ~jump
+        if np.any(open_cells):
+            found[open_cells] = self._solve(level[open_cells], grid[before[open_cells]], found[open_cells])
+        return found.reshape(np.shape(p))
+
+    def _solve(self, level: FloatArray, low: FloatArray, high: FloatArray) -> FloatArray:
+        """Return where the distribution function reaches the levels, each in its bracket, by Chandrupatla's method."""
+        from scipy.optimize.elementwise import find_root
+
+        tolerances = {"xatol": _QUANTILE_ERROR * (self.upper - self.lower), "xrtol": 0.0, "fatol": 0.0, "frtol": 0.0}
+        root = find_root(lambda x, p: self.cdf(x) - p, (low, high), args=(level,), tolerances=tolerances)
+        return np.asarray(root.x, dtype=np.float64)
 
 
 @dataclass(frozen=True)
