@@ -46,6 +46,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from theory_check.errors import SpecificationError
+from theory_check.theory.inversion import crossing
 from theory_check.theory.multiplier import FloatArray, Multiplier, layer_groups
 from theory_check.theory.one_layer import (
     CDF_ERROR,
@@ -58,8 +59,6 @@ from theory_check.theory.one_layer import (
 
 _MAX_FREQUENCIES = 2**21
 _MAX_TABLE = 2**22
-_QUANTILE_GRID = 513
-_QUANTILE_ERROR = 1e-14  # of the range
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,30 +105,17 @@ class DepthLaw:
         return np.clip(total, 0.0, 1.0)
 
     def quantile(self, p: ArrayLike) -> FloatArray:
-        """Smallest x in [lower, upper] with cdf(x) >= p, to rounding."""
-        level = np.atleast_1d(np.asarray(p, dtype=np.float64))
+        """Smallest x with cdf(x) >= p inside [lower, upper], to rounding."""
+        level = np.asarray(p, dtype=np.float64)
         if np.any((level < 0) | (level > 1)):
             raise SpecificationError("a quantile needs probabilities between 0 and 1")
-        grid = np.union1d(np.linspace(self.lower, self.upper, _QUANTILE_GRID), [0.0] if self.atom > 0 else [])
-        reached = np.maximum.accumulate(self.cdf(grid))
-        # One cell of the grid holds the quantile; at the ends of the range the cell is empty.
-        after = np.minimum(np.searchsorted(reached, level), grid.size - 1)
-        before = np.maximum(after - 1, 0)
-        found = grid[after]
-        # An atom can only sit at 0, where the function jumps over a range of levels.
-        jump = (found == 0) & (level > self._evaluate(0.0, at_zero=False)) & (self.atom > 0)
-        open_cells = (reached[before] < level) & (level < reached[after]) & ~jump
-        if np.any(open_cells):
-            found[open_cells] = self._solve(level[open_cells], grid[before[open_cells]], found[open_cells])
-        return found.reshape(np.shape(p))
-
-    def _solve(self, level: FloatArray, low: FloatArray, high: FloatArray) -> FloatArray:
-        """Return where the distribution function reaches the levels, each in its bracket, by Chandrupatla's method."""
-        from scipy.optimize.elementwise import find_root
-
-        tolerances = {"xatol": _QUANTILE_ERROR * (self.upper - self.lower), "xrtol": 0.0, "fatol": 0.0, "frtol": 0.0}
-        root = find_root(lambda x, p: self.cdf(x) - p, (low, high), args=(level,), tolerances=tolerances)
-        return np.asarray(root.x, dtype=np.float64)
+        wanted = level.ravel()
+        low, high = np.full(wanted.shape, self.lower), np.full(wanted.shape, self.upper)
+        if self.atom > 0 and self.lower <= 0 <= self.upper:
+            # An atom can only sit at 0: what it does not decide is continuous on either side.
+            below, at = float(self._evaluate(0.0, at_zero=False)), float(self.cdf(0.0))
+            low, high = np.where(wanted > below, 0.0, low), np.where(wanted <= at, 0.0, high)
+        return crossing(self.cdf, wanted, low, high).reshape(level.shape)
 
 
 @dataclass(frozen=True)
@@ -175,11 +161,11 @@ def depth_law(
     mass = 1 - p**L - float(weights.sum()) * (1 - p)
     limit = layers.truncation(mass, tolerance / 4, 2 * math.pi / span)
     count = math.ceil(limit * span / (2 * math.pi))
-    if count > _MAX_FREQUENCIES:
-        raise SpecificationError(
-            f"tolerance {tolerance:g} needs {count} frequencies at depth {L:g}; accept a tolerance above {tolerance:g}"
-        )
     truncated = _truncation_error(layers.bound(limit), mass)
+    if truncated > tolerance / 4:
+        raise SpecificationError(
+            f"tolerance {tolerance:g} needs over {_MAX_FREQUENCIES} frequencies at depth {L:g}; accept a larger one"
+        )
     transform = layers.characteristic(2 * math.pi / span, count)
     table, interpolated = _invert(transform, mass, lower, span, tolerance / 20)
     k = np.arange(count) + 0.5
@@ -268,7 +254,10 @@ class _Layers:
         return np.asarray(product - p**L - p ** (L - 1) * (self.counts @ chi))
 
     def truncation(self, mass: float, target: float, start: float) -> float:
-        """Return a frequency whose truncation error is at most ``target``, within 3% of the least one."""
+        """Return a frequency whose truncation error is at most ``target``, within 3% of the least one.
+
+        Beyond the most frequencies that are used the search ends without it.
+        """
         high = start
         while _truncation_error(self.bound(high), mass) > target and high < _MAX_FREQUENCIES * start:
             high *= 2
