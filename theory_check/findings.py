@@ -302,6 +302,8 @@ class RunRecord:
     ----------
     profile, seed, selection, family_level
         What was asked: depth of evidence, root seed, claims (none named means all), chance of any false alarm.
+    claims_file : str
+        The file that the own claims come from; empty if there is none.
     started : str
         Date and time in UTC, ISO 8601.
     duration : float
@@ -316,6 +318,7 @@ class RunRecord:
     profile: str
     seed: int
     selection: tuple[str, ...] = ()
+    claims_file: str = ""
     family_level: float
     started: str
     duration: float

@@ -34,8 +34,8 @@ _T = TypeVar("_T")
 
 SCHEMA_VERSION = 3
 
-#: The version before had no corrections; it is read as a run without any.
-_WITHOUT_CORRECTIONS = 2
+#: The version before had no corrections and no own claims; it is read as a run without any.
+_VERSION_BEFORE = 2
 
 SCHEMA_URL = "https://json-schema.org/draft/2020-12/schema"
 
@@ -153,6 +153,7 @@ class Results(msgspec.Struct, frozen=True, kw_only=True):
     profile: str
     seed: int
     selection: tuple[str, ...]
+    claims_file: Annotated[str, msgspec.Meta(description="The file of the own claims; empty if there is none.")]
     family_level: Probability
     simulated_networks: Count
     simulated_layers: Count
@@ -200,7 +201,7 @@ def load_results(path: Path) -> RunRecord:
     content = read_bytes(path)
     try:
         version = msgspec.json.decode(content, type=_Versioned).schema_version
-        if version == _WITHOUT_CORRECTIONS:
+        if version == _VERSION_BEFORE:
             return _record(msgspec.convert(_updated(msgspec.json.decode(content)), Results))
         if version != SCHEMA_VERSION:
             raise StorageError(f"cannot read {path}: schema version {version}, accepted is {SCHEMA_VERSION}")
@@ -224,12 +225,12 @@ class _Versioned(msgspec.Struct):
 
 
 def _updated(results: Any) -> Any:
-    """Return the values of version 2 as those of this version, without corrections."""
+    """Return the values of version 2 as those of this version, without corrections and own claims."""
     regimes = [
         {**regime, "claims": [{**claim, "corrections": []} for claim in regime["claims"]]}
         for regime in results["regimes"]
     ]
-    return {**results, "schema_version": SCHEMA_VERSION, "regimes": regimes}
+    return {**results, "schema_version": SCHEMA_VERSION, "claims_file": "", "regimes": regimes}
 
 
 def _unboxed(value: _T) -> _T:
@@ -249,6 +250,7 @@ def _record(results: Results) -> RunRecord:
         profile=results.profile,
         seed=results.seed,
         selection=results.selection,
+        claims_file=results.claims_file,
         family_level=results.family_level,
         started=run.started,
         duration=run.duration,
