@@ -2,8 +2,8 @@
 
 To add a law, append one :class:`WeightLaw` to :data:`LAWS`: a name, a line of description and a plain function that
 maps two independent uniforms on (0, 1] to one draw of unit variance. It is then available in Python, on the command
-line (``--weights NAME``), in the Hypothesis strategies and in the tests that every law passes. A program adds a law of its
-own, for as long as it runs, by :func:`add_law`.
+line (``--weights NAME``), in the Hypothesis strategies and in the tests that every law passes. A program adds a law of
+its own, for as long as it runs, by :func:`add_law`.
 
 Weights that are correlated from layer to layer follow a :class:`~theory_check.processes.WeightProcess` instead and are
 spelled in the same way.

@@ -53,7 +53,7 @@ _UNSTATED = "Not stated"
 
 
 def claim(
-    id: str,  # noqa: A002
+    id: str,
     *,
     title: str = "",
     formula: str = "",
@@ -247,7 +247,7 @@ def mean_check(
 
 
 def _observed(network: Cell, of: str | Observable) -> tuple[str, Observable, Cell]:
-    """Return the observable with a name for it, and the network with a gradient if a column of its gradient is named."""
+    """Return a name of the observable, the observable, and the network with gradients if it is a column of theirs."""
     if not isinstance(of, str):
         return getattr(of, "__name__", type(of).__name__).lower().replace("_", "-"), of, network
     backward = "gradient" in of or of.startswith("pairing")

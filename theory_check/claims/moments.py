@@ -201,9 +201,7 @@ def _large_kappa(profile: Profile) -> list[Check]:
                 margin_reason=_EXACT,
                 exact=True,
                 variants=(
-                    Variant(
-                        _ANY_KAPPA, estimator=ProportionEstimator(of.Between(of.DISPLACEMENT, upper=stated))
-                    ),
+                    Variant(_ANY_KAPPA, estimator=ProportionEstimator(of.Between(of.DISPLACEMENT, upper=stated))),
                 ),
             )
         )

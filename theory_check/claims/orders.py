@@ -46,9 +46,7 @@ _LIMIT = (
 )
 
 
-def _brownian(
-    branch: Branch, depth: int, doublings: int, noise: Noise = "shared", *, width: int = 10
-) -> EulerMaruyama:
+def _brownian(branch: Branch, depth: int, doublings: int, noise: Noise = "shared", *, width: int = 10) -> EulerMaruyama:
     network = Network(branch, width, depth, Scaling.power(0.5))
     return EulerMaruyama(network=network, doublings=doublings, noise=noise, replicates=1, suprema=branch == _RELU)
 

@@ -261,7 +261,8 @@ SEVERAL_INPUTS = Regime(
             checks=_cosines,
             corrections=(
                 Correction(
-                    stated="At infinite width the cosine of a res-3 network follows $\\dot c = (\\mathrm{arc}(c)-c)/2$.",
+                    stated="At infinite width the cosine of a res-3 network follows $\\dot c = "
+                    "(\\mathrm{arc}(c)-c)/2$.",
                     corrected="That is the flow of ReLU; a negative slope $s$ has the same flow at the speed "
                     "$(1-s)^2$.",
                     variant=_AS_RELU,

@@ -178,7 +178,8 @@ def show(claim: str, profile: str, claims_file: Path | None, out: Path) -> int:
         ("Derivation", found.derivation),
         ("Source", plain_text(found.source)),
     ):
-        click.echo(f"{title}: {text}")
+        if text:
+            click.echo(f"{title}: {text}")
     for correction in found.corrections:
         click.echo(f"\nCorrection\n  as stated   {plain_text(correction.stated)}")
         click.echo(f"  what holds  {plain_text(correction.corrected)}")
