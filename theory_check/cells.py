@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from theory_check import costs, experiments
 from theory_check.errors import SpecificationError
-from theory_check.initializations import Weights
+from theory_check.initializations import Weights, added_law
 from theory_check.kernels import KERNEL_VERSION, LANES
 from theory_check.networks import Input, Network
 from theory_check.specifications import check_choice, check_integer
@@ -129,6 +129,10 @@ class Cell:
             "kernel": self.kernel,
             "kernel_version": KERNEL_VERSION,
         }
+        # A built-in law is told by its name; of an added one the name could mean something else tomorrow.
+        added = added_law(self.weights.law)
+        if added is not None:
+            parts["law"] = added
         return json.dumps(msgspec.to_builtins(parts), sort_keys=True, separators=(",", ":"))
 
     @property

@@ -2,7 +2,8 @@
 
 To add a law, append one :class:`WeightLaw` to :data:`LAWS`: a name, a line of description and a plain function that
 maps two independent uniforms on (0, 1] to one draw of unit variance. It is then available in Python, on the command
-line (``--weights NAME``), in the Hypothesis strategies and in the tests that every law passes.
+line (``--weights NAME``), in the Hypothesis strategies and in the tests that every law passes. A program adds a law of
+its own, for as long as it runs, by :func:`add_law`.
 
 Weights that are correlated from layer to layer follow a :class:`~theory_check.processes.WeightProcess` instead and are
 spelled in the same way.
@@ -10,7 +11,9 @@ spelled in the same way.
 
 from __future__ import annotations
 
+import hashlib
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -216,24 +219,107 @@ LAWS: tuple[WeightLaw, ...] = (
 )
 
 
-_DEFINITIONS: tuple[WeightLaw | WeightProcess, ...] = (*LAWS, *PROCESSES)
+#: Laws that this program has added to the built-in ones, by name. A name is given once, and what it means enters the
+#: identity of every cell that uses it.
+_ADDED: dict[str, WeightLaw] = {}
+
+#: Points in either uniform number at which an added law is looked at.
+_GRID = 128
+
+#: Deviations of the moments of an added law from what it says, by the midpoint rule on that grid: errors of the rule
+#: stay below for laws without heavy tails, mistakes in a normalising constant do not.
+_MOMENT_ERROR = 0.03
+_LIGHT_TAILS = 12.0
+
+
+def add_law(law: WeightLaw) -> None:
+    """Make a law available under its name, in this process.
+
+    Adding an equal law again does nothing; its name cannot be given to another.
+
+    Raises
+    ------
+    SpecificationError
+        For a name that is taken or cannot be spelled, a law that is not a plain function of two uniform numbers, and
+        one whose mean, variance or kurtosis is not what it says.
+    """
+    name = law.name
+    if not re.fullmatch("[a-z][a-z0-9-]*", name):
+        raise SpecificationError(f"weight law {name!r}: a name is made of small letters, digits and hyphens")
+    if law.transform is None or law.kernel != "entrywise" or law.inner:
+        raise SpecificationError(f"weight law {name}: give it a transform, a function of two uniform numbers")
+    if set(law.ranges) != set(law.defaults):
+        raise SpecificationError(f"weight law {name}: every parameter needs a default and a range")
+    if name in _ADDED and _fingerprint(_ADDED[name]) == _fingerprint(law):
+        return
+    if name in law_names():
+        raise SpecificationError(f"weight law {name}: there is another law of this name; choose another name")
+    _check_moments(law)
+    _ADDED[name] = law
+
+
+def added_law(name: str) -> str | None:
+    """Return what tells an added law from every other of its name; None for a built-in one."""
+    return _fingerprint(_ADDED[name]) if name in _ADDED else None
+
+
+def _values(law: WeightLaw, points: int) -> list[float]:
+    constants = law.constants(law.defaults)
+    middles = [(i + 0.5) / points for i in range(points)]
+    try:
+        return [float(law.transform(u, v, constants)) for u in middles for v in middles]  # type: ignore[misc]
+    except Exception as error:
+        raise SpecificationError(
+            f"weight law {law.name}: its transform fails with {type(error).__name__}: {error}"
+        ) from error
+
+
+def _fingerprint(law: WeightLaw) -> str:
+    # Twelve digits: the last ones may differ between machines.
+    numbers = (*_values(law, 16), law.kurtosis(law.defaults), law.variance(law.defaults))
+    text = ",".join(f"{value:.12g}" for value in numbers)
+    return hashlib.sha256(f"{law.name}|{sorted(law.defaults.items())}|{text}".encode()).hexdigest()[:16]
+
+
+def _check_moments(law: WeightLaw) -> None:
+    values = np.array(_values(law, _GRID))
+    if not np.all(np.isfinite(values)):
+        raise SpecificationError(f"weight law {law.name}: its transform has values that are not finite")
+    kurtosis = law.kurtosis(law.defaults)
+    if kurtosis > _LIGHT_TAILS:
+        return
+    variance = float(np.mean(values**2))
+    found = {
+        "mean": (float(np.mean(values)), 0.0),
+        "third moment": (float(np.mean(values**3)), 0.0),
+        "variance": (variance, law.variance(law.defaults)),
+        "kurtosis": (float(np.mean(values**4)) / variance**2 if variance else 0.0, kurtosis),
+    }
+    for what, (value, stated) in found.items():
+        if abs(value - stated) > _MOMENT_ERROR * max(1.0, abs(stated)):
+            raise SpecificationError(f"weight law {law.name}: its {what} is {value:.4g}, it must be {stated:.4g}")
+
+
+def _definitions() -> tuple[WeightLaw | WeightProcess, ...]:
+    return (*LAWS, *_ADDED.values(), *PROCESSES)
 
 
 def law_names() -> tuple[str, ...]:
     """Return the names of all weight laws and weight processes."""
-    return tuple(law.name for law in _DEFINITIONS)
+    return tuple(law.name for law in _definitions())
 
 
 def find_law(name: str) -> WeightLaw | WeightProcess:
     """Return the weight law or weight process of that name."""
     check_choice("weight law", name, law_names())
-    return next(law for law in _DEFINITIONS if law.name == name)
+    return next(law for law in _definitions() if law.name == name)
 
 
 def find_independent_law(name: str) -> WeightLaw:
     """Return the weight law of that name; weight processes are refused."""
-    check_choice("law of independent weights", name, [law.name for law in LAWS])
-    return next(law for law in LAWS if law.name == name)
+    laws = (*LAWS, *_ADDED.values())
+    check_choice("law of independent weights", name, [law.name for law in laws])
+    return next(law for law in laws if law.name == name)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from theory_check.claims import observables as of
 from theory_check.claims.bands import band
 from theory_check.claims.estimators import MeanEstimator, ProportionEstimator
 from theory_check.claims.grids import BRANCHES, cell, dominated_layer, label
-from theory_check.claims.model import Check, Claim, Illustration, Profile, Regime, Variant
+from theory_check.claims.model import Check, Claim, Correction, Illustration, Profile, Regime, Variant
 from theory_check.findings import Curve, Picture, RatePanel
 from theory_check.inference.intervals import quantile_interval
 from theory_check.networks import BranchName
@@ -25,6 +25,7 @@ _WIDTH = 20
 #: Entries with heavy tails take a hundred times longer to draw, so these networks are narrow.
 _HEAVY_WIDTH = 8
 _STABLE_INDEX = 1.5
+_ONE_FACTOR = "the inner and the outer matrix share one factor"
 _HEAVY = f"student:df={_STABLE_INDEX}"
 
 
@@ -112,7 +113,7 @@ def _other_variances(profile: Profile) -> list[Check]:
                     variants=(
                         Variant("unit variance", other(1.0)),
                         Variant(
-                            "the inner and the outer matrix share one factor" if factor == 9.0 else "a ninth",
+                            _ONE_FACTOR if factor == 9.0 else "a ninth",
                             other(1.0 / 3.0 if factor == 9.0 else 1.0 / 9.0),
                         ),
                     ),
@@ -185,6 +186,13 @@ CONTRASTS = Regime(
             ),
             hypotheses="Independent symmetric entries; linear or res-3 branch.",
             checks=_contrasts,
+            corrections=(
+                Correction(
+                    stated="PyTorch's default variance, $1/(3d)$, divides $\\kappa$ by 3.",
+                    corrected="For linear branches; in both matrices of res-3 it divides $\\kappa$ by 9.",
+                    variant=_ONE_FACTOR,
+                ),
+            ),
         ),
     ),
     illustrations=(Illustration(cells=_picture_cells, draw=_picture),),
