@@ -22,7 +22,7 @@ rho^2/2 + rho^3/(2 pi) + r_5, |r_5| <= |rho|^5/(12 pi). Up to N the sum is direc
 what is left out is below sum_{n>N} n^(4H-8) <= N^(4H-7)/(7-4H) plus the quintic term, below N^(10H-9)/9/(12 pi) b_1^5.
 
 Exact: the autocovariances and S (bound given). Asymptotic: C5 as L -> infinity; C6 and its relatives as a^2 L^2H -> 0
-and a^2 L/d -> 0; exponents and rates as L -> infinity.
+and a^2 L/d -> 0; exponents, rates and the limit of C7 as L -> infinity.
 
 Source: Marion, Fermanian, Biau, Vert (2022; JMLR 2025) for the setting; the limit is that of Kesten and Papanicolaou
 (1979) for summable covariances.
