@@ -11,6 +11,7 @@ from theory_check.claims.jacobians import JACOBIANS
 from theory_check.claims.model import Claim, Regime
 from theory_check.claims.moments import MOMENTS
 from theory_check.claims.orders import ORDERS
+from theory_check.claims.rough import ROUGH
 from theory_check.claims.schedules import SCHEDULES
 from theory_check.claims.several_inputs import SEVERAL_INPUTS
 
@@ -23,6 +24,7 @@ REGIMES: tuple[Regime, ...] = (
     JACOBIANS,
     SEVERAL_INPUTS,
     SCHEDULES,
+    ROUGH,
     ORDERS,
     CONTRASTS,
 )

@@ -142,6 +142,30 @@ class PairingDefect:
         return np.abs(sample.column("pairing_input") - sample.column("pairing_output")) + self.drift
 
 
+@dataclass(frozen=True)
+class InputMean:
+    """The average of a column over the inputs that share the weights of a replicate, plus a number."""
+
+    name: str
+    shift: float = 0.0
+
+    def __call__(self, samples: Sequence[Sample]) -> FloatArray:
+        """Return one value for each replicate."""
+        return np.asarray(samples[0].column(self.name).mean(axis=1)) + self.shift
+
+
+@dataclass(frozen=True)
+class LogInputMean:
+    """log of the average of exp(power * column) over the inputs that share the weights of a replicate."""
+
+    name: str
+    power: float = 1.0
+
+    def __call__(self, samples: Sequence[Sample]) -> FloatArray:
+        """Return one value for each replicate."""
+        return np.asarray(np.log(np.exp(self.power * samples[0].column(self.name)).mean(axis=1)))
+
+
 NORM_RATIO = Exponential("log_norm_ratio")
 DISPLACEMENT = Exponential("log_displacement", 2.0)
 ROOT_DISPLACEMENT = Exponential("log_displacement")
