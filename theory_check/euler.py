@@ -55,6 +55,7 @@ class Euler:
 
     * ``log_norm_ratio``, shape (replicates, J + 1): log(||h^(j)||^2 / ||h_0||^2) at the output of each level,
     * ``projection``, (replicates, J + 1): <h^(j), h_0> / ||h_0||^2,
+    * ``log_displacement``, (replicates, J + 1): log(||h^(j) - h_0|| / ||h_0||), minus infinity if nothing moved,
     * for J > 0: ``finest_error``, (replicates, J): ||h^(j) - h^(J)|| / ||h_0||,
     * ``adjacent_error``, (replicates, J): ||h^(j) - h^(j+1)|| / ||h_0||,
     * with ``reference``: ``flow_error``, (replicates, J + 1): ||h^(j) - H(1)|| / ||h_0||, and ``reference_error``,
@@ -127,7 +128,7 @@ class Euler:
     @property
     def content_hash(self) -> str:
         """Hash of the identity and of the observables, but not of the number of replicates (16 hexadecimal digits)."""
-        return hashlib.sha256(f"{self.identity}|{self.reference}".encode()).hexdigest()[:16]
+        return hashlib.sha256(f"{self.identity}|{self.reference}|displacement".encode()).hexdigest()[:16]
 
     @property
     def block_size(self) -> int:
@@ -225,6 +226,8 @@ def simulate_block(experiment: Euler, seed: int, block: int, stop: Callable[[], 
     states = np.ascontiguousarray(start.T)
     hidden = euler_outputs(flow, states, experiment.depths, beta=experiment.network.scaling.beta or 0.0).swapaxes(1, 2)
     columns = level_columns(start, hidden)
+    with np.errstate(divide="ignore"):
+        columns["log_displacement"] = np.log(norms(hidden - start) / norms(start))
     if experiment.reference:
         output, error = flow_output(flow, states, tolerance=experiment.tolerance)
         unit = norms(start)

@@ -13,6 +13,7 @@ from theory_check.claims.moments import MOMENTS
 from theory_check.claims.orders import ORDERS
 from theory_check.claims.schedules import SCHEDULES
 from theory_check.claims.several_inputs import SEVERAL_INPUTS
+from theory_check.claims.smooth_weights import SMOOTH
 
 REGIMES: tuple[Regime, ...] = (
     MOMENTS,
@@ -23,6 +24,7 @@ REGIMES: tuple[Regime, ...] = (
     JACOBIANS,
     SEVERAL_INPUTS,
     SCHEDULES,
+    SMOOTH,
     ORDERS,
     CONTRASTS,
 )

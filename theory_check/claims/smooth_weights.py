@@ -1,0 +1,510 @@
+"""Weights that are smooth across layers: the regimes of P8, and Euler's scheme along other Gaussian paths (P8, C2)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any
+
+import numpy as np
+from scipy.stats import norm
+
+from theory_check.claims.bands import band
+from theory_check.claims.estimators import ProportionEstimator, QuantileEstimator
+from theory_check.claims.grids import SOURCE
+from theory_check.claims.laws import Normal, ScaledChiSquare
+from theory_check.claims.localisation import BracketEstimator
+from theory_check.claims.model import Check, Claim, Correction, Illustration, Profile, Regime, Variant
+from theory_check.claims.observables import Between
+from theory_check.claims.rates import (
+    ErrorSlope,
+    EveryLevel,
+    LevelValues,
+    PathSlope,
+    PathSlopes,
+    slope_variance,
+)
+from theory_check.euler import Euler
+from theory_check.experiments import Experiment, Sample
+from theory_check.findings import Curve, Picture, RatePanel
+from theory_check.inference.intervals import quantile_interval
+from theory_check.networks import Branch, BranchName, Network, Scaling
+from theory_check.path_series import PathLaw
+from theory_check.theory.euler_error import wide_displacement, wide_displacement_slope, wide_error_slope
+from theory_check.theory.infinite_width import WideBranch
+from theory_check.theory.orders import rough_path_order
+from theory_check.theory.smooth_weights import CRITICAL_EXPONENT
+
+_BRANCHES: tuple[BranchName, ...] = ("linear", "res-1", "res-3")
+_PATH = "smooth:length=0.1"
+_WIDTH = 12
+_EXPLOSIVE_WIDTH = 16
+_EVERYWHERE = "explodes at every width"
+
+_WIDE = (
+    "the prediction is exact at these depths for infinite width; at this one its error, of order 1/d, is inside the "
+    "part of the margin left for it"
+)
+
+
+def _networks(branch: BranchName, width: int, depth: int, beta: float, path: str = _PATH, doublings: int = 2) -> Euler:
+    """Networks of depths L to 2^doublings L that read one path."""
+    return Euler(
+        network=Network(Branch(branch), width, depth, Scaling.power(beta)), path=PathLaw.parse(path),
+        doublings=doublings, replicates=1, reference=False,
+    )  # fmt: skip
+
+
+@cache
+def _predicted_slope(branch: BranchName, path: str, beta: float, coarse: int, fine: int) -> float:
+    return wide_displacement_slope(WideBranch(branch), PathLaw.parse(path).correlation, beta, coarse, fine)
+
+
+@cache
+def _predicted_error_slope(branch: BranchName, path: str, depths: tuple[int, ...]) -> float:
+    return wide_error_slope(WideBranch(branch), PathLaw.parse(path).correlation, depths)
+
+
+@cache
+def _fourth_root_of_mean(branch: BranchName, beta: float, depth: int) -> float:
+    """Logarithm of (E D)^(1/4) at infinite width."""
+    return 0.25 * wide_displacement(WideBranch(branch), PathLaw.parse(_PATH).correlation, beta, depth)
+
+
+def _slope_law(beta: float, slope: float, depth: int) -> Normal:
+    """Law of a path's slope, from L to 4L, for planning.
+
+    log sqrt(D) is (1 - beta) log L and a random number times T = L^(1 - beta), of deviation 0.2, and one times 1/L.
+    """
+    spread = 0.2 * (float(depth) ** (1.0 - beta) - float(4 * depth) ** (1.0 - beta)) / math.log(4.0)
+    return Normal(slope, (abs(spread) + 0.4 / depth) ** 2)
+
+
+def _displacement_check(profile: Profile, name: str, experiment: Euler, path: str, allowance: float) -> Check:
+    beta = experiment.network.scaling.beta or 0.0
+    coarse, fine = experiment.depths[0], experiment.depths[-1]
+    slope = _predicted_slope(experiment.network.branch.name, path, beta, coarse, fine)
+    return Check(
+        name=name,
+        cells=(experiment,),
+        quantity="median of the slope of $\\log\\sqrt D$ on $\\log L$ along one path, from $L$ to $4L$",
+        estimator=QuantileEstimator(PathSlope(), 0.5, _slope_law(beta, slope, coarse)),
+        target=(slope, slope),
+        margin=0.05 * profile.precision,
+        margin_reason=_WIDE,
+        allowance=allowance,
+        variants=(
+            Variant("slope 1/2 - beta, as for independent weights", (0.5 - beta, 0.5 - beta)),
+            Variant("slope -beta, as of a single layer", (-beta, -beta)),
+        ),
+    )
+
+
+def _regimes(profile: Profile) -> list[Check]:
+    """Slopes of log sqrt(D): 1 - beta above 1, none at 1."""
+    return [
+        _displacement_check(
+            profile, f"{branch}-beta{beta:g}-slope", _networks(branch, _WIDTH, 64 * profile.depth, beta), _PATH, 0.3
+        )
+        for branch in _BRANCHES
+        for beta in (1.25, 1.5, 2.0, 1.0)
+    ]
+
+
+@dataclass(frozen=True)
+class _SlopeLaws:
+    """Predicted law of a path's slope at any beta near 1."""
+
+    depth: int
+
+    def __call__(self, beta: float) -> Normal:
+        return _slope_law(beta, CRITICAL_EXPONENT - beta, self.depth)
+
+
+def _critical(profile: Profile) -> list[Check]:
+    depth = 64 * profile.depth
+    margin = 0.05 * profile.precision
+    betas = tuple(CRITICAL_EXPONENT + step * margin for step in (-3.0, -0.7, 0.7, 3.0))
+    checks = []
+    for branch in _BRANCHES:
+        estimator = BracketEstimator(PathSlopes(len(betas)), betas, _SlopeLaws(depth))
+        checks.append(
+            Check(
+                name=f"{branch}-critical",
+                cells=tuple(_networks(branch, _WIDTH, depth, beta) for beta in betas),
+                quantity="the $\\beta$ at which the median of the slope of $\\log\\sqrt D$ between $L$ and $4L$ is "
+                "zero",
+                estimator=estimator,
+                target=(CRITICAL_EXPONENT, CRITICAL_EXPONENT),
+                margin=margin,
+                margin_reason="the slope at beta = 1 is of order 1/L, and its median smaller: far below the slopes at "
+                "the nearest exponents that are tried",
+                variants=(
+                    Variant("critical exponent 1/2, as for independent weights", (0.5, 0.5)),
+                    Variant("critical exponent 3/4", (0.75, 0.75)),
+                ),
+            )
+        )
+    return checks
+
+
+def _bounds(branch: BranchName, width: int, depth: int) -> tuple[float, float]:
+    """Bounds of D at beta = 1 that do not depend on the depth, each left with a probability of at most 1/40.
+
+    Upper: sqrt(D) <= exp(mean ||V_k|| ||W_k||) - 1. Each root mean square of ||V_k|| over the layers is a Lipschitz
+    function of Gaussian entries with the constant d^(-1/2), of mean at most sqrt(4 + 1/d), so that it exceeds that by
+    t / sqrt(d) with probability at most exp(-t^2/2); for res-3 twice. Lower: half the 1/40-quantile of what the
+    branches add up to when they all read the input, kappa v chi2_d / d; no theorem, and for that the check is there.
+    """
+    matrices = 2 if branch == "res-3" else 1
+    reach = math.sqrt(4.0 + 1.0 / width) + math.sqrt(2.0 * math.log(40.0 * matrices) / width)
+    lags = np.arange(depth) / depth
+    rho = PathLaw.parse(_PATH).correlation(np.subtract.outer(lags, lags))
+    kappa = WideBranch(branch).kappa
+    # The branch of res-3 has the correlation of its inner weights too: at least that of independent ones, 1/pi.
+    small = ScaledChiSquare(width, float(np.mean(rho)) * (kappa if branch == "linear" else 1.0 / math.pi), root=True)
+    return (0.5 * float(small.quantile(1.0 / 40.0))) ** 2, math.expm1(reach**matrices) ** 2
+
+
+def _non_trivial(profile: Profile) -> list[Check]:
+    checks = []
+    branches: tuple[BranchName, ...] = ("linear", "res-3")
+    for branch in branches:
+        experiment = _networks(branch, _WIDTH, 64, 1.0)
+        low, high = _bounds(branch, _WIDTH, 64)
+        inside = EveryLevel("log_displacement", 0.5 * math.log(low), 0.5 * math.log(high))
+        checks.append(
+            Check(
+                name=f"{branch}-bounds",
+                cells=(experiment,),
+                quantity=f"$\\mathbb{{P}}({low:.2g} \\leq D \\leq {high:.3g}\\text{{ at depths }}L, 2L, 4L)$",
+                estimator=ProportionEstimator(inside, truth=0.99),
+                target=(0.95, 1.0),
+                margin=0.2,
+                margin_reason="each bound is left with a probability of at most 1/40; the margin tells nearly always "
+                "from three times in four, whatever the profile",
+                variants=(
+                    Variant(
+                        "identity",
+                        estimator=ProportionEstimator(EveryLevel("log_displacement", upper=math.log(low) / 2)),
+                    ),
+                    Variant(
+                        "explosion",
+                        estimator=ProportionEstimator(EveryLevel("log_displacement", lower=math.log(high) / 2)),
+                    ),
+                ),
+            )
+        )
+    return checks
+
+
+def _explosion(profile: Profile) -> list[Check]:
+    depth, beta = 64 * profile.depth, 0.5
+    checks = []
+    for branch in _BRANCHES:
+        experiment = _networks(branch, _EXPLOSIVE_WIDTH, depth, beta)
+        level = _fourth_root_of_mean(branch, beta, experiment.depths[-1])
+        beyond = Between(LevelValues("log_displacement", -1, 2.0), lower=level)
+        checks.append(
+            Check(
+                name=f"{branch}-d{_EXPLOSIVE_WIDTH}-explodes",
+                cells=(experiment,),
+                quantity=f"$\\mathbb{{P}}(D \\geq e^{{{level:.3g}}})$ at $\\beta = 1/2$, the fourth root of "
+                "$\\mathbb{E}\\,D$ at infinite width",
+                estimator=ProportionEstimator(beyond, truth=0.995),
+                target=(0.95, 1.0),
+                margin=0.2,
+                margin_reason="log D is about half its value at infinite width and fluctuates by a tenth of it; the "
+                "bound, a quarter of it, tends to infinity like sqrt(L); the margin tells nearly always from three times in four",
+                variants=(
+                    Variant(
+                        "non-trivial limit: D below that bound",
+                        estimator=ProportionEstimator(Between(LevelValues("log_displacement", -1, 2.0), upper=level)),
+                    ),
+                ),
+            )
+        )
+    return checks
+
+
+def _scalar_explosion(depth: int, beta: float, bound: float) -> float:
+    """P(D >= bound) of a linear network of width 1 and bound >= 1, to O(L^(1 - 3 beta)).
+
+    Factors 1 + a V_k are positive but for deviates beyond 1/a: h_L/h_0 >= 1 + sqrt(bound) is meant. Its logarithm is a sum V_k - a^2/2 sum V_k^2 + ...; the first sum is normal, the second nearly L a^2 / 2.
+    """
+    a = float(depth) ** -beta
+    lags = np.arange(depth) / depth
+    deviation = a * math.sqrt(float(np.sum(PathLaw.parse(_PATH).correlation(np.subtract.outer(lags, lags)))))
+    return float(norm.sf((math.log1p(math.sqrt(bound)) + 0.5 * depth * a * a) / deviation))
+
+
+def _narrow(profile: Profile) -> list[Check]:
+    """Widths at which explosion is not almost sure."""
+    depth, beta, bound = 256 * min(profile.depth, 4), 0.5, 4.0
+    everywhere = Variant(_EVERYWHERE, (1.0, 1.0))
+    exploded = ProportionEstimator(Between(LevelValues("log_displacement", -1, 2.0), lower=math.log(bound)))
+    half = _scalar_explosion(depth, beta, bound)
+    scalar = Check(
+        name="linear-d1-explodes",
+        cells=(_networks("linear", 1, depth, beta, doublings=0),),
+        quantity="$\\mathbb{P}(D \\geq 4)$ at $\\beta = 1/2$, width 1",
+        estimator=exploded,
+        target=(half, half),
+        margin=0.1 * max(profile.precision, 0.4),
+        margin_reason="the logarithm of the output is normal up to terms that are smaller by a factor of a^2 = 1/L",
+        allowance=0.1,
+        variants=(everywhere, Variant("never explodes", (0.0, 0.0))),
+    )
+    checks = [scalar]
+    for branch, most, margin, truth in (("linear", 0.94, 0.02, 0.87), ("res-1", 0.75, 0.08, 0.6)):
+        checks.append(
+            Check(
+                name=f"{branch}-d2-explodes",
+                cells=(_networks("linear" if branch == "linear" else "res-1", 2, depth, beta, doublings=0),),
+                quantity="$\\mathbb{P}(D \\geq 4)$ at $\\beta = 1/2$, width 2",
+                estimator=replace(exploded, truth=truth),
+                target=(0.0, most),
+                margin=margin,
+                margin_reason="a bound that tells a probability from 1; the paths whose matrices contract all the way "
+                "have one that does not depend on the depth",
+                variants=(everywhere,),
+            )
+        )
+    return checks
+
+
+def _smooth(profile: Profile) -> tuple[Check, ...]:
+    return (
+        *_regimes(profile),
+        *_critical(profile),
+        *_non_trivial(profile),
+        *_explosion(profile),
+        *_narrow(profile),
+    )
+
+
+#: Paths, branches, and the spread of a path's slope at depth 16 where its error has one leading term.
+_SMOOTH_GRID: tuple[tuple[str, BranchName, float], ...] = (
+    ("smooth:length=0.5", "linear", 0.03),
+    ("smooth:length=0.5", "res-1", 0.03),
+    ("smooth:length=0.5", "res-3", 0.04),
+    ("periodic", "linear", 0.03),
+    ("periodic", "res-1", 0.04),
+    ("periodic", "res-3", 0.09),
+)
+_ROUGH_GRID: tuple[tuple[str, BranchName], ...] = (
+    ("matern:nu=0.25,length=0.5", "linear"),
+    ("matern:nu=0.25,length=0.5", "res-3"),
+    ("ou", "res-1"),
+    ("matern:nu=0.75", "res-1"),
+    ("matern:nu=1.5", "linear"),
+)
+_ERROR_WIDTH = 10
+
+
+def _path_label(path: PathLaw) -> str:
+    nu = dict(path.parameters).get("nu")
+    return path.name if nu is None else f"{path.name}{nu:g}"
+
+
+def _error_check(
+    name: str, experiment: Euler, path: str, *, spread: float, margin: float, allowance: float, wrong: Sequence[Variant]
+) -> Check:
+    depths = experiment.depths[:-1]
+    slope = _predicted_error_slope(experiment.network.branch.name, path, depths)
+    return Check(
+        name=name,
+        cells=(experiment,),
+        quantity="median of the slope of $\\log\\Vert h^{(L)}-h^{(2L)}\\Vert$ on $\\log L$",
+        estimator=QuantileEstimator(ErrorSlope("adjacent_error", depths), 0.5, Normal(slope, spread**2)),
+        target=(slope, slope),
+        margin=margin,
+        margin_reason=_WIDE,
+        allowance=allowance,
+        variants=tuple(wrong),
+    )
+
+
+def _order(name: str, order: float) -> Variant:
+    return Variant(f"order {name}", (-order, -order))
+
+
+def _euler(profile: Profile) -> tuple[Check, ...]:
+    checks = []
+    for path, branch, spread in _SMOOTH_GRID:
+        depth = 16 * profile.depth
+        checks.append(
+            _error_check(
+                f"{branch}-{_path_label(PathLaw.parse(path))}-error",
+                _networks(branch, _ERROR_WIDTH, depth, 1.0, path, doublings=4),
+                path,
+                spread=spread * 16 / depth,
+                margin=0.05 * profile.precision,
+                allowance=0.3,
+                wrong=(_order("1/2", 0.5), _order("0", 0.0), _order("2", 2.0)),
+            )
+        )
+    for path, branch in _ROUGH_GRID:
+        law = PathLaw.parse(path)
+        experiment = _networks(branch, _ERROR_WIDTH, 8 * min(profile.depth, 2), 1.0, path, doublings=4)
+        nu = law.smoothness
+        order = rough_path_order(nu)
+        checks.append(
+            _error_check(
+                f"{branch}-{_path_label(law)}-error",
+                experiment,
+                path,
+                # Errors of neighbouring depths are hardly correlated, and each is a sum of squares of d numbers.
+                spread=math.sqrt(slope_variance(experiment.depths[:-1], _ERROR_WIDTH)),
+                margin=0.1 * max(profile.precision, 0.4),
+                allowance=0.2,
+                wrong=(
+                    _order("nu", nu) if nu < 0.5 else _order("1/2", 0.5),
+                    _order("0", 0.0),
+                    *((_order("1", 1.0),) if order < 1.0 else ()),
+                    _order("2", 2.0),
+                ),
+            )
+        )
+    for path, branch in (
+        ("periodic", "linear"), ("matern:nu=1.5", "res-3"), ("matern:nu=0.25,length=0.5", "res-1"), ("ou", "linear"),
+    ):  # fmt: skip
+        law = PathLaw.parse(path)
+        experiment = _networks(branch, _WIDTH, 64 * min(profile.depth, 2), 1.5, path)
+        name = f"{branch}-{_path_label(law)}-displacement"
+        checks.append(_displacement_check(profile, name, experiment, path, 0.4))
+    return tuple(checks)
+
+
+_PICTURE_BETAS = (1.5, 1.0, 0.75)
+_PICTURE_WIDTH = 40
+
+
+def _picture_cells(_profile: Profile) -> tuple[Experiment, ...]:
+    displaced = [_networks("res-3", _PICTURE_WIDTH, 16, beta, doublings=5) for beta in _PICTURE_BETAS]
+    paths = [
+        _networks("linear", _ERROR_WIDTH, 16, 1.0, path, doublings=5)
+        for path in ("smooth:length=0.5", "matern:nu=0.25,length=0.5")
+    ]
+    return (*(replace(e, replicates=64) for e in displaced), *(replace(e, replicates=256) for e in paths))
+
+
+def _picture(samples: Sequence[Sample[Any]]) -> Picture:
+    displaced, paths = samples[: len(_PICTURE_BETAS)], samples[len(_PICTURE_BETAS) :]
+    bands, curves = [], []
+    for beta, sample in zip(_PICTURE_BETAS, displaced, strict=True):
+        depths = np.array(sample.cell.depths, dtype=np.float64)
+        medians = [quantile_interval(np.exp(column), 0.5, alpha=0.01) for column in sample.column("log_displacement").T]
+        correlation = sample.cell.path.correlation
+        logs = [wide_displacement(WideBranch("res-3"), correlation, beta, depth) for depth in sample.cell.depths]
+        bands.append(band(f"median, $\\beta = {beta:g}$", depths, medians))
+        curves.append(Curve("infinite width", depths, np.exp(0.5 * np.array(logs))))
+    errors, lines = [], []
+    for sample in paths:
+        values = sample.column("adjacent_error")
+        depths = np.array(sample.cell.depths[:-1], dtype=np.float64)
+        order = rough_path_order(sample.cell.path.smoothness)
+        medians = [quantile_interval(column, 0.5, alpha=0.01) for column in values.T]
+        errors.append(band(f"{sample.cell.path}", depths, medians))
+        lines.append(Curve(f"slope {-order:g}", depths, medians[-1].estimate * (depths / depths[-1]) ** -order))
+    return Picture(
+        "smooth",
+        f"Left: displacement of res-3 networks of width {_PICTURE_WIDTH} that read one smooth path of weights, against "
+        "their depth, with the exact recursion of infinite width. Right: distance between linear networks of depths "
+        "$L$ and $2L$ along a smooth and along a rough path. Medians with 99% intervals.",
+        (
+            RatePanel("Smooth weights", "depth $L$", "$\\sqrt{D}$", tuple(bands), tuple(curves)),
+            RatePanel(
+                "Error along a path",
+                "depth $L$",
+                "$\\Vert h^{(L)}-h^{(2L)}\\Vert/\\Vert h_0\\Vert$",
+                tuple(errors),
+                tuple(lines),
+            ),
+        ),
+    )
+
+
+SMOOTH = Regime(
+    name="smooth",
+    title="Smooth weights: the critical scaling is 1",
+    text=(
+        "Weights that change little from layer to layer add up like $L$, not like $\\sqrt L$: the critical exponent is "
+        "1, and there the network is Euler's scheme of a differential equation. Networks of several depths read one "
+        "path of weights, so that every path shows its own slope, almost without noise. Rough paths keep the regimes "
+        "and lose the order."
+    ),
+    formula="\\sqrt D \\approx L^{1-\\beta}\\ (\\beta > 1),\\qquad \\Vert h^{(L)}-h^{(2L)}\\Vert \\approx "
+    "L^{-\\min(1,\\,\\nu+1/2)}\\ (\\beta = 1)",
+    claims=(
+        Claim(
+            id="P8",
+            title="The trichotomy for smooth weights",
+            statement=(
+                "With weights that are values of a smooth Gaussian process, $\\beta > 1$ gives the identity at the "
+                "rate $L^{1-\\beta}$, $\\beta = 1$ a displacement between two positive bounds that does not depend on "
+                "the depth, and $\\beta < 1$ explosion with a probability that tends to 1 with the width; the critical "
+                "exponent is 1."
+            ),
+            formula=(
+                "\\log\\sqrt{D_{4L}}-\\log\\sqrt{D_L} = (1-\\beta)\\log 4 + O(L^{1-\\beta}) + O(1/L),\\ \\beta > 1"
+            ),
+            source=SOURCE,
+            derivation=(
+                "h_L - h_0 = T (1/L) sum V_k g(h_0) + T^2 (...), T = L^(1-beta): the first sum tends to an integral "
+                "along the path, up to 1/L. Reversing the sign of V, or time, shows that both corrections of a path's "
+                "slope are symmetric, so that its median is off by O(T^2) + O(L^-2) only. The targets are the slopes "
+                "of the recursion of infinite width at the same depths. For beta < 1 the time T tends to infinity, "
+                "along a path that is all but constant in units of T; a path whose matrices contract from beginning "
+                "to end, for linear branches, has a probability that does not depend on the depth, is 1/2 at width 1 "
+                "and decreases faster than exponentially with the width."
+            ),
+            hypotheses=(
+                "Entries independent copies of a Gaussian process of correlation exp(-(s-t)^2/(2 l^2)), l = 0.1; "
+                f"linear, res-1 and res-3 with ReLU; width {_WIDTH}, and {_EXPLOSIVE_WIDTH} for the explosion at "
+                "beta = 1/2."
+            ),
+            checks=_smooth,
+            corrections=(
+                Correction(
+                    stated="Smooth weights and $\\beta < 1$: explosion, whatever the width.",
+                    corrected="Explosion has a probability below 1 at every width, one half at width 1, that is close "
+                    "to 1 from about width 10 on.",
+                    variant=_EVERYWHERE,
+                ),
+            ),
+        ),
+        Claim(
+            id="C2",
+            title="Gaussian-process weights, smooth and rough",
+            statement=(
+                "Along paths of RBF, periodic, Matérn or Ornstein-Uhlenbeck processes with $a_L = 1/L$ networks of "
+                "depths $L$ and $2L$ are $L^{-\\min(1,\\,\\nu+1/2)}$ apart, $\\nu$ the smoothness; the displacement "
+                "has slope $1-\\beta$ for $\\beta > 1$ along all of them."
+            ),
+            formula="\\Vert h^{(L)}-h^{(2L)}\\Vert \\approx L^{-\\min(1,\\,\\nu+1/2)},\\qquad \\sqrt D \\approx "
+            "L^{1-\\beta}",
+            source="Derived; THEORY C2",
+            derivation=(
+                "The difference is (1/2L) sum (V(t_k + 1/2L) - V(t_k)) g(h_k) and what the flow makes of it, plus a "
+                "drift of order 1/L. Along a rough path the L terms are of size L^(-1-nu) and hardly correlated: "
+                "L^(-1/2-nu). The targets are the slopes at these depths of the second moments of two networks along "
+                "one path at infinite width, an exact recursion; for Matern 3/4 it gives -1.18 at depths 16 to 128, "
+                "not yet the limit -1."
+            ),
+            hypotheses="Continuous Gaussian paths; linear, res-1 and res-3 with ReLU; Gaussian input.",
+            checks=_euler,
+            corrections=(
+                Correction(
+                    stated="Smooth Gaussian-process weights, Matérn of every smoothness among them: error of order 1.",
+                    corrected="Order $\\nu + 1/2$ for a Matérn process of smoothness $\\nu < 1/2$: 3/4 at "
+                    "$\\nu = 1/4$.",
+                    variant="order 1",
+                ),
+            ),
+        ),
+    ),
+    illustrations=(Illustration(cells=_picture_cells, draw=_picture),),
+)
