@@ -185,9 +185,8 @@ class PathSlope:
         values = sample.column("log_displacement")[:, [0, -1]]
         depths = sample.cell.depths
         moved = np.all(np.isfinite(values), axis=1)
-        return np.where(moved, np.diff(np.where(moved[:, None], values, 0.0))[:, 0], 0.0) / math.log(
-            depths[-1] / depths[0]
-        )
+        kept: FloatArray = np.where(moved[:, None], values, 0.0)
+        return np.asarray((kept[:, 1] - kept[:, 0]) / math.log(depths[-1] / depths[0]))
 
 
 @dataclass(frozen=True)
@@ -249,4 +248,4 @@ class EveryLevel:
     def __call__(self, samples: Sequence[Sample[Any]]) -> FloatArray:
         """Return one value for each replicate."""
         values = samples[0].column(self.name)
-        return np.all((values >= self.lower) & (values <= self.upper), axis=1).astype(np.float64)
+        return np.asarray(np.all((values >= self.lower) & (values <= self.upper), axis=1), dtype=np.float64)
