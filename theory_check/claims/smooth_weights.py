@@ -235,8 +235,8 @@ def _explosion(profile: Profile) -> list[Check]:
 def _scalar_explosion(depth: int, beta: float, bound: float) -> float:
     """P(D >= bound) of a linear network of width 1, bound >= 1, to O(1/L) at beta = 1/2.
 
-    Factors 1 + a V_k are positive but for deviates beyond 1/a: h_L/h_0 >= 1 + sqrt(bound) is meant. Its logarithm is S -
-    a^2/2 sum V_k^2 + O(a^2 S), S = a sum V_k normal. With C the covariance of the V_k, 1 the vector of ones and q =
+    Factors 1 + a V_k are positive but for deviates beyond 1/a: h_L/h_0 >= 1 + sqrt(bound) is meant. Its logarithm is
+    S - a^2/2 sum V_k^2 + O(a^2 S), S = a sum V_k normal. With C the covariance of the V_k, 1 the vector of ones and q =
     |C 1|^2 / 1'C1, the second sum is tr C - q + q S^2 / Var S in mean, given S.
     """
     a = float(depth) ** -beta
@@ -262,7 +262,8 @@ def _narrow(profile: Profile) -> list[Check]:
         estimator=exploded,
         target=(half, half),
         margin=0.1 * max(profile.precision, 0.4),
-        margin_reason="the logarithm of the output is normal up to terms that are smaller by a factor of a^2 = 1/L",
+        margin_reason="the prediction leaves out terms of order 1/L; the margin is the resolution that the profile "
+        "pays for",
         allowance=0.1,
         variants=(everywhere, Variant("never explodes", (0.0, 0.0))),
     )
