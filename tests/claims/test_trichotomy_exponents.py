@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -66,7 +67,7 @@ def test_means_cross_near_one_half_and_nearer_with_depth(branch):
     assert 0.5 < crossings[2] < crossings[1] < crossings[0] < 0.504
     laws = _GrowthLaws(multiplier, 64, 1024)
     grid = [laws(beta).mean for beta in np.linspace(0.3, 0.7, 9)]
-    assert all(a > b for a, b in zip(grid, grid[1:], strict=False))
+    assert all(a > b for a, b in pairwise(grid))
 
 
 @pytest.mark.parametrize("name", PROFILES)
