@@ -111,9 +111,11 @@ class _GrowthLaws:
         mean = variance = 0.0
         for sign, depth in ((-1.0, self.coarse), (1.0, self.fine)):
             layer = (self.multiplier, float(depth) ** -beta, depth)
-            first = moments.mean_displacement(*layer)
-            spread = math.log1p(moments.displacement_variance(*layer) / first**2)
-            mean += sign * 0.5 * (math.log(first) - 0.5 * spread)
+            growth = moments.log_norm_ratio_moment(*layer)
+            # log(e^x - 1), for large x without leaving double precision.
+            first = growth + math.log(-math.expm1(-growth))
+            spread = moments.log_displacement_second_moment(*layer) - 2.0 * first
+            mean += sign * 0.5 * (first - 0.5 * spread)
             variance += 0.25 * spread
         return Normal(mean, variance)
 
