@@ -390,14 +390,12 @@ def _euler(profile: Profile) -> tuple[Check, ...]:
 
 _PICTURE_BETAS = (1.5, 1.0, 0.75)
 _PICTURE_WIDTH = 40
+_PICTURE_PATHS = {"RBF": "smooth:length=0.5", "Matérn, $\\nu = 1/4$": "matern:nu=0.25,length=0.5"}
 
 
 def _picture_cells(_profile: Profile) -> tuple[Experiment, ...]:
-    displaced = [_networks("res-3", _PICTURE_WIDTH, 16, beta, doublings=5) for beta in _PICTURE_BETAS]
-    paths = [
-        _networks("linear", _ERROR_WIDTH, 16, 1.0, path, doublings=5)
-        for path in ("smooth:length=0.5", "matern:nu=0.25,length=0.5")
-    ]
+    displaced = [_networks("res-3", _PICTURE_WIDTH, 8, beta, doublings=5) for beta in _PICTURE_BETAS]
+    paths = [_networks("linear", _ERROR_WIDTH, 8, 1.0, path, doublings=5) for path in _PICTURE_PATHS.values()]
     return (*(replace(e, replicates=64) for e in displaced), *(replace(e, replicates=256) for e in paths))
 
 
@@ -412,12 +410,12 @@ def _picture(samples: Sequence[Sample[Any]]) -> Picture:
         bands.append(band(f"median, $\\beta = {beta:g}$", depths, medians))
         curves.append(Curve("infinite width", depths, np.exp(0.5 * np.array(logs))))
     errors, lines = [], []
-    for sample in paths:
+    for name, sample in zip(_PICTURE_PATHS, paths, strict=True):
         values = sample.column("adjacent_error")
         depths = np.array(sample.cell.depths[:-1], dtype=np.float64)
         order = rough_path_order(sample.cell.path.smoothness)
         medians = [quantile_interval(column, 0.5, alpha=0.01) for column in values.T]
-        errors.append(band(f"{sample.cell.path}", depths, medians))
+        errors.append(band(name, depths, medians))
         lines.append(Curve(f"slope {-order:g}", depths, medians[-1].estimate * (depths / depths[-1]) ** -order))
     return Picture(
         "smooth",
