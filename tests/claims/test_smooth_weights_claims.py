@@ -10,10 +10,11 @@ import pytest
 from scipy import stats
 
 from theory_check.claims.estimators import QuantileEstimator
+from theory_check.claims.gaussian_paths import networks
 from theory_check.claims.localisation import BracketEstimator
 from theory_check.claims.model import PROFILES, plan_claim
 from theory_check.claims.rates import EveryLevel, LevelValues, PathSlope, PathSlopes
-from theory_check.claims.smooth_weights import SMOOTH, _bounds, _networks, _scalar_explosion
+from theory_check.claims.smooth_weights import _PATH, SMOOTH, _bounds, _scalar_explosion
 from theory_check.experiments import Sample
 from theory_check.runner import run_cells
 from theory_check.theory.orders import rough_path_order
@@ -24,7 +25,7 @@ MEDIANS = [p for p in QUICK.values() if isinstance(p.check.estimator, QuantileEs
 
 
 def sample_of(logarithms, depth=16):
-    experiment = _networks("linear", 2, depth, 1.5)
+    experiment = networks("linear", 2, depth, 1.5, _PATH)
     return Sample(experiment, 0, {"log_displacement": np.asarray(logarithms, float)}, 0.0)
 
 
@@ -110,7 +111,7 @@ def test_bounds_at_the_critical_exponent_hold_for_tied_matrices_too():
 def test_explosion_at_width_one_is_a_matter_of_sign():
     """Paths of one entry by themselves, without the networks: prod (1 + a V_k) >= 3."""
     depth, runs = 256, 20000
-    functions = _networks("linear", 1, depth, 0.5, doublings=0).path.grid_functions(depth)
+    functions = networks("linear", 1, depth, 0.5, _PATH, doublings=0).path.grid_functions(depth)
     rng = np.random.Generator(np.random.Philox(6))
     paths = rng.standard_normal((runs, len(functions))) @ functions
     ratio = np.prod(1.0 + paths / math.sqrt(depth), axis=1)

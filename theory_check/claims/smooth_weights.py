@@ -1,4 +1,4 @@
-"""Weights that are smooth across layers: the regimes of P8, and Euler's scheme along other Gaussian paths (P8, C2)."""
+"""Weights that are smooth across layers: the critical scaling is 1 (P8)."""
 
 from __future__ import annotations
 
@@ -12,61 +12,38 @@ import numpy as np
 from scipy.stats import norm
 
 from theory_check.claims.bands import band
-from theory_check.claims.estimators import ProportionEstimator, QuantileEstimator
+from theory_check.claims.estimators import ProportionEstimator
+from theory_check.claims.gaussian_paths import (
+    ERROR_WIDTH,
+    GAUSSIAN_PATHS,
+    WIDTH,
+    displacement_check,
+    networks,
+    slope_law,
+)
 from theory_check.claims.grids import SOURCE
 from theory_check.claims.laws import Normal, ScaledChiSquare
 from theory_check.claims.localisation import BracketEstimator
 from theory_check.claims.model import Check, Claim, Correction, Illustration, Profile, Regime, Variant
 from theory_check.claims.observables import Between
 from theory_check.claims.rates import (
-    ErrorSlope,
     EveryLevel,
     LevelValues,
-    PathSlope,
     PathSlopes,
-    slope_variance,
 )
-from theory_check.euler import Euler
 from theory_check.experiments import Experiment, Sample
 from theory_check.findings import Curve, Picture, RatePanel
 from theory_check.inference.intervals import quantile_interval
-from theory_check.networks import Branch, Network, Scaling
 from theory_check.path_series import PathLaw
-from theory_check.theory.euler_error import wide_displacement, wide_displacement_slope, wide_error_slope
+from theory_check.theory.euler_error import wide_displacement
 from theory_check.theory.infinite_width import WideBranch, WideBranchName
 from theory_check.theory.orders import rough_path_order
 from theory_check.theory.smooth_weights import CRITICAL_EXPONENT
 
 _BRANCHES: tuple[WideBranchName, ...] = ("linear", "res-1", "res-3")
 _PATH = "smooth:length=0.1"
-_WIDTH = 12
 _EXPLOSIVE_WIDTH = 16
 _EVERYWHERE = "explodes at every width"
-
-_WIDE = (
-    "the prediction is exact at these depths for infinite width; at this one its error, of order 1/d, is inside the "
-    "part of the margin left for it"
-)
-
-
-def _networks(
-    branch: WideBranchName, width: int, depth: int, beta: float, path: str = _PATH, doublings: int = 2
-) -> Euler:
-    """Networks of depths L to 2^doublings L that read one path."""
-    return Euler(
-        network=Network(Branch(branch), width, depth, Scaling.power(beta)), path=PathLaw.parse(path),
-        doublings=doublings, replicates=1, reference=False,
-    )  # fmt: skip
-
-
-@cache
-def _predicted_slope(branch: WideBranchName, path: str, beta: float, coarse: int, fine: int) -> float:
-    return wide_displacement_slope(WideBranch(branch), PathLaw.parse(path).correlation, beta, coarse, fine)
-
-
-@cache
-def _predicted_error_slope(branch: WideBranchName, path: str, depths: tuple[int, ...]) -> float:
-    return wide_error_slope(WideBranch(branch), PathLaw.parse(path).correlation, depths)
 
 
 @cache
@@ -75,40 +52,11 @@ def _fourth_root_of_mean(branch: WideBranchName, beta: float, depth: int) -> flo
     return 0.25 * wide_displacement(WideBranch(branch), PathLaw.parse(_PATH).correlation, beta, depth)
 
 
-def _slope_law(beta: float, slope: float, depth: int) -> Normal:
-    """Law of a path's slope, from L to 4L, for planning.
-
-    log sqrt(D) is (1 - beta) log L and a random number times T = L^(1 - beta), of deviation 0.2, and one times 1/L.
-    """
-    spread = 0.2 * (float(depth) ** (1.0 - beta) - float(4 * depth) ** (1.0 - beta)) / math.log(4.0)
-    return Normal(slope, (abs(spread) + 0.4 / depth) ** 2)
-
-
-def _displacement_check(profile: Profile, name: str, experiment: Euler, path: str, allowance: float) -> Check:
-    beta = experiment.network.scaling.beta or 0.0
-    coarse, fine = experiment.depths[0], experiment.depths[-1]
-    slope = _predicted_slope(experiment.network.branch.name, path, beta, coarse, fine)
-    return Check(
-        name=name,
-        cells=(experiment,),
-        quantity="median of the slope of $\\log\\sqrt D$ on $\\log L$ along one path, from $L$ to $4L$",
-        estimator=QuantileEstimator(PathSlope(), 0.5, _slope_law(beta, slope, coarse)),
-        target=(slope, slope),
-        margin=0.05 * profile.precision,
-        margin_reason=_WIDE,
-        allowance=allowance,
-        variants=(
-            Variant("slope 1/2 - beta, as for independent weights", (0.5 - beta, 0.5 - beta)),
-            Variant("slope -beta, as of a single layer", (-beta, -beta)),
-        ),
-    )
-
-
 def _regimes(profile: Profile) -> list[Check]:
     """Slopes of log sqrt(D): 1 - beta above 1, none at 1."""
     return [
-        _displacement_check(
-            profile, f"{branch}-beta{beta:g}-slope", _networks(branch, _WIDTH, 64 * profile.depth, beta), _PATH, 0.3
+        displacement_check(
+            profile, f"{branch}-beta{beta:g}-slope", branch, 64 * profile.depth, beta, _PATH, allowance=0.3
         )
         for branch in _BRANCHES
         for beta in (1.25, 1.5, 2.0, 1.0)
@@ -122,7 +70,7 @@ class _SlopeLaws:
     depth: int
 
     def __call__(self, beta: float) -> Normal:
-        return _slope_law(beta, CRITICAL_EXPONENT - beta, self.depth)
+        return slope_law(beta, CRITICAL_EXPONENT - beta, self.depth)
 
 
 def _critical(profile: Profile) -> list[Check]:
@@ -135,7 +83,7 @@ def _critical(profile: Profile) -> list[Check]:
         checks.append(
             Check(
                 name=f"{branch}-critical",
-                cells=tuple(_networks(branch, _WIDTH, depth, beta) for beta in betas),
+                cells=tuple(networks(branch, WIDTH, depth, beta, _PATH) for beta in betas),
                 quantity="the $\\beta$ at which the median of the slope of $\\log\\sqrt D$ between $L$ and $4L$ is "
                 "zero",
                 estimator=estimator,
@@ -174,8 +122,8 @@ def _non_trivial() -> list[Check]:
     checks = []
     branches: tuple[WideBranchName, ...] = ("linear", "res-3")
     for branch in branches:
-        experiment = _networks(branch, _WIDTH, 64, 1.0)
-        low, high = _bounds(branch, _WIDTH, 64)
+        experiment = networks(branch, WIDTH, 64, 1.0, _PATH)
+        low, high = _bounds(branch, WIDTH, 64)
         inside = EveryLevel("log_displacement", 0.5 * math.log(low), 0.5 * math.log(high))
         checks.append(
             Check(
@@ -206,7 +154,7 @@ def _explosion(profile: Profile) -> list[Check]:
     depth, beta = 64 * profile.depth, 0.5
     checks = []
     for branch in _BRANCHES:
-        experiment = _networks(branch, _EXPLOSIVE_WIDTH, depth, beta)
+        experiment = networks(branch, _EXPLOSIVE_WIDTH, depth, beta, _PATH)
         level = _fourth_root_of_mean(branch, beta, experiment.depths[-1])
         beyond = Between(LevelValues("log_displacement", -1, 2.0), lower=level)
         checks.append(
@@ -257,7 +205,7 @@ def _narrow(profile: Profile) -> list[Check]:
     half = _scalar_explosion(depth, beta, bound)
     scalar = Check(
         name="linear-d1-explodes",
-        cells=(_networks("linear", 1, depth, beta, doublings=0),),
+        cells=(networks("linear", 1, depth, beta, _PATH, doublings=0),),
         quantity="$\\mathbb{P}(D \\geq 4)$ at $\\beta = 1/2$, width 1",
         estimator=exploded,
         target=(half, half),
@@ -272,7 +220,7 @@ def _narrow(profile: Profile) -> list[Check]:
         checks.append(
             Check(
                 name=f"{branch}-d2-explodes",
-                cells=(_networks("linear" if branch == "linear" else "res-1", 2, depth, beta, doublings=0),),
+                cells=(networks("linear" if branch == "linear" else "res-1", 2, depth, beta, _PATH, doublings=0),),
                 quantity="$\\mathbb{P}(D \\geq 4)$ at $\\beta = 1/2$, width 2",
                 estimator=replace(exploded, truth=truth),
                 target=(0.0, most),
@@ -295,107 +243,14 @@ def _smooth(profile: Profile) -> tuple[Check, ...]:
     )
 
 
-#: Paths, branches, and the spread of a path's slope at depth 16 where its error has one leading term.
-_SMOOTH_GRID: tuple[tuple[str, WideBranchName, float], ...] = (
-    ("smooth:length=0.5", "linear", 0.03),
-    ("smooth:length=0.5", "res-1", 0.03),
-    ("smooth:length=0.5", "res-3", 0.04),
-    ("periodic", "linear", 0.03),
-    ("periodic", "res-1", 0.04),
-    ("periodic", "res-3", 0.09),
-)
-_ROUGH_GRID: tuple[tuple[str, WideBranchName], ...] = (
-    ("matern:nu=0.25,length=0.5", "linear"),
-    ("matern:nu=0.25,length=0.5", "res-3"),
-    ("ou", "res-1"),
-    ("matern:nu=0.75", "res-1"),
-    ("matern:nu=1.5", "linear"),
-)
-_ERROR_WIDTH = 10
-
-
-def _path_label(path: PathLaw) -> str:
-    nu = dict(path.parameters).get("nu")
-    return path.name if nu is None else f"{path.name}{nu:g}"
-
-
-def _error_check(
-    name: str, experiment: Euler, path: str, *, spread: float, margin: float, allowance: float, wrong: Sequence[Variant]
-) -> Check:
-    depths = experiment.depths[:-1]
-    slope = _predicted_error_slope(experiment.network.branch.name, path, depths)
-    return Check(
-        name=name,
-        cells=(experiment,),
-        quantity="median of the slope of $\\log\\Vert h^{(L)}-h^{(2L)}\\Vert$ on $\\log L$",
-        estimator=QuantileEstimator(ErrorSlope("adjacent_error", depths), 0.5, Normal(slope, spread**2)),
-        target=(slope, slope),
-        margin=margin,
-        margin_reason=_WIDE,
-        allowance=allowance,
-        variants=tuple(wrong),
-    )
-
-
-def _order(name: str, order: float) -> Variant:
-    return Variant(f"order {name}", (-order, -order))
-
-
-def _euler(profile: Profile) -> tuple[Check, ...]:
-    checks = []
-    for path, branch, spread in _SMOOTH_GRID:
-        depth = 16 * profile.depth
-        checks.append(
-            _error_check(
-                f"{branch}-{_path_label(PathLaw.parse(path))}-error",
-                _networks(branch, _ERROR_WIDTH, depth, 1.0, path, doublings=3),
-                path,
-                spread=spread * 16 / depth,
-                margin=0.05 * profile.precision,
-                allowance=0.3,
-                wrong=(_order("1/2", 0.5), _order("0", 0.0), _order("2", 2.0)),
-            )
-        )
-    for path, branch in _ROUGH_GRID:
-        law = PathLaw.parse(path)
-        experiment = _networks(branch, _ERROR_WIDTH, 8 * min(profile.depth, 2), 1.0, path, doublings=4)
-        nu = law.smoothness
-        order = rough_path_order(nu)
-        checks.append(
-            _error_check(
-                f"{branch}-{_path_label(law)}-error",
-                experiment,
-                path,
-                # Errors of neighbouring depths are hardly correlated, and each is a sum of squares of d numbers.
-                spread=math.sqrt(slope_variance(experiment.depths[:-1], _ERROR_WIDTH)),
-                margin=0.1 * max(profile.precision, 0.4),
-                allowance=0.2,
-                wrong=(
-                    _order("nu", nu) if nu < 0.5 else _order("1/2", 0.5),
-                    _order("0", 0.0),
-                    *((_order("1", 1.0),) if order < 1.0 else ()),
-                    _order("2", 2.0),
-                ),
-            )
-        )
-    for path, branch in (
-        ("periodic", "linear"), ("matern:nu=1.5", "res-3"), ("matern:nu=0.25,length=0.5", "res-1"), ("ou", "linear"),
-    ):  # fmt: skip
-        law = PathLaw.parse(path)
-        experiment = _networks(branch, _WIDTH, 64 * min(profile.depth, 2), 1.5, path)
-        name = f"{branch}-{_path_label(law)}-displacement"
-        checks.append(_displacement_check(profile, name, experiment, path, 0.4))
-    return tuple(checks)
-
-
 _PICTURE_BETAS = (1.5, 1.0, 0.75)
 _PICTURE_WIDTH = 40
 _PICTURE_PATHS = {"RBF": "smooth:length=0.5", "Matérn, $\\nu = 1/4$": "matern:nu=0.25,length=0.5"}
 
 
 def _picture_cells(_profile: Profile) -> tuple[Experiment, ...]:
-    displaced = [_networks("res-3", _PICTURE_WIDTH, 8, beta, doublings=5) for beta in _PICTURE_BETAS]
-    paths = [_networks("linear", _ERROR_WIDTH, 8, 1.0, path, doublings=5) for path in _PICTURE_PATHS.values()]
+    displaced = [networks("res-3", _PICTURE_WIDTH, 8, beta, _PATH, doublings=5) for beta in _PICTURE_BETAS]
+    paths = [networks("linear", ERROR_WIDTH, 8, 1.0, path, doublings=5) for path in _PICTURE_PATHS.values()]
     return (*(replace(e, replicates=64) for e in displaced), *(replace(e, replicates=256) for e in paths))
 
 
@@ -471,7 +326,7 @@ SMOOTH = Regime(
             ),
             hypotheses=(
                 "Entries independent copies of a Gaussian process of correlation exp(-(s-t)^2/(2 l^2)), l = 0.1; "
-                f"linear, res-1 and res-3 with ReLU; width {_WIDTH}, and {_EXPLOSIVE_WIDTH} for the explosion at "
+                f"linear, res-1 and res-3 with ReLU; width {WIDTH}, and {_EXPLOSIVE_WIDTH} for the explosion at "
                 "beta = 1/2."
             ),
             checks=_smooth,
@@ -484,35 +339,7 @@ SMOOTH = Regime(
                 ),
             ),
         ),
-        Claim(
-            id="C2",
-            title="Gaussian-process weights, smooth and rough",
-            statement=(
-                "Along paths of RBF, periodic, Matérn or Ornstein-Uhlenbeck processes with $a_L = 1/L$ networks of "
-                "depths $L$ and $2L$ are $L^{-\\min(1,\\,\\nu+1/2)}$ apart, $\\nu$ the smoothness; the displacement "
-                "has slope $1-\\beta$ for $\\beta > 1$ along all of them."
-            ),
-            formula="\\Vert h^{(L)}-h^{(2L)}\\Vert \\approx L^{-\\min(1,\\,\\nu+1/2)},\\qquad \\sqrt D \\approx "
-            "L^{1-\\beta}",
-            source="Derived; THEORY C2",
-            derivation=(
-                "The difference is (1/2L) sum (V(t_k + 1/2L) - V(t_k)) g(h_k) and what the flow makes of it, plus a "
-                "drift of order 1/L. Along a rough path the L terms are of size L^(-1-nu) and hardly correlated: "
-                "L^(-1/2-nu). The targets are the slopes at these depths of the second moments of two networks along "
-                "one path at infinite width, an exact recursion; for Matern 3/4 it gives -1.18 at depths 16 to 128, "
-                "not yet the limit -1."
-            ),
-            hypotheses="Continuous Gaussian paths; linear, res-1 and res-3 with ReLU; Gaussian input.",
-            checks=_euler,
-            corrections=(
-                Correction(
-                    stated="Smooth Gaussian-process weights, Matérn of every smoothness among them: error of order 1.",
-                    corrected="Order $\\nu + 1/2$ for a Matérn process of smoothness $\\nu < 1/2$: 3/4 at "
-                    "$\\nu = 1/4$.",
-                    variant="order 1",
-                ),
-            ),
-        ),
+        GAUSSIAN_PATHS,
     ),
     illustrations=(Illustration(cells=_picture_cells, draw=_picture),),
 )
