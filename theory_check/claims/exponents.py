@@ -136,7 +136,7 @@ def critical_exponent(profile: Profile, branch: BranchName, weights: str, *, gra
     coarse = 64 * _deeper(weights, profile)
     depths = (coarse, 16 * coarse)
     margin = 0.05 * profile.precision
-    betas = tuple(CRITICAL + step * margin for step in (-3.0, -0.8, 0.8, 3.0))
+    betas = tuple(CRITICAL + step * margin for step in (-1.3, -0.7, 0.7, 1.3))
     cells = tuple(cell(branch, weights, _WIDTH, depth, beta, gradients=gradient) for beta in betas for depth in depths)
     multiplier = dominated_layer(cells[0])[0]
     symbol, column = ("D^*", "log_gradient_displacement") if gradient else ("D", "log_displacement")
