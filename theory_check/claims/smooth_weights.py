@@ -228,8 +228,8 @@ def _narrow(profile: Profile) -> list[Check]:
                 estimator=ProportionEstimator(Between(output, upper=math.log(bound)), truth=truth),
                 target=(least, 1.0),
                 margin=0.5 * least,
-                margin_reason="a quarter of the probability that was found once at depth 1000, which is to be told from 0: "
-                "paths whose matrices contract all the way have one that does not depend on the depth",
+                margin_reason="a quarter of the probability that was found once at depth 1000, which is to be told "
+                "from 0: paths whose matrices contract all the way have one that does not depend on the depth",
                 variants=(Variant(_EVERYWHERE, (0.0, 0.0)),),
             )
         )
