@@ -122,6 +122,13 @@ class Sweep:
         names = OUTPUTS + GRADIENTS if part.gradients else OUTPUTS
         return {name: values[name][: part.replicates, positions, : part.input.count] for name in names}
 
+    def __str__(self) -> str:
+        first, last = self.betas[0], self.betas[-1]
+        return (
+            f"{self.branch}, width {self.width}, depth {self.depth}, {len(self.betas)} betas from {first:g} to "
+            f"{last:g}, {self.weights} weights, {self.input}"
+        )
+
 
 def check_grid(what: str, values: tuple[float, ...]) -> None:
     """Raise unless values are finite, increasing, at least one and not too many."""

@@ -14,6 +14,7 @@ from theory_check.claims.orders import ORDERS
 from theory_check.claims.rough import ROUGH
 from theory_check.claims.schedules import SCHEDULES
 from theory_check.claims.several_inputs import SEVERAL_INPUTS
+from theory_check.claims.smooth_weights import SMOOTH
 
 REGIMES: tuple[Regime, ...] = (
     MOMENTS,
@@ -25,6 +26,7 @@ REGIMES: tuple[Regime, ...] = (
     SEVERAL_INPUTS,
     SCHEDULES,
     ROUGH,
+    SMOOTH,
     ORDERS,
     CONTRASTS,
 )

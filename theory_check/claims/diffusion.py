@@ -17,6 +17,7 @@ from theory_check.claims.estimators import (
     QuantileEstimator,
     SpreadEstimator,
 )
+from theory_check.claims.exponents import critical_exponent
 from theory_check.claims.grids import (
     COMBINATIONS,
     SOURCE,
@@ -29,6 +30,7 @@ from theory_check.claims.grids import (
 from theory_check.claims.laws import LogNormal, Normal
 from theory_check.claims.model import Check, Claim, Illustration, Profile, Regime, Variant
 from theory_check.findings import Curve, HistogramPanel, PathPanel, Picture
+from theory_check.networks import BranchName
 from theory_check.theory import moments
 from theory_check.theory.limits import lognormal_limit, norm_profile
 
@@ -181,6 +183,15 @@ def _profiles(profile: Profile) -> tuple[Check, ...]:
     return tuple(checks)
 
 
+#: Networks whose critical exponent is located: two depths at each of four exponents.
+_LOCATED: tuple[tuple[BranchName, str], ...] = (
+    ("linear", "gaussian"),
+    ("res-3", "gaussian"),
+    ("linear", "uniform"),
+    ("res-3", "rademacher"),
+)
+
+
 def _bounds(profile: Profile) -> tuple[Check, ...]:
     """Check Chebyshev's bounds E D +- sd(D)/sqrt(delta); at this width the lower one is positive."""
     delta = 0.05
@@ -221,6 +232,7 @@ def _bounds(profile: Profile) -> tuple[Check, ...]:
                 ),
             )
         )
+    checks += [critical_exponent(profile, branch, law) for branch, law in _LOCATED]
     return tuple(checks)
 
 
@@ -282,13 +294,16 @@ DIFFUSION = Regime(
             title="Non-trivial limit at the critical scaling",
             statement=(
                 "At $\\beta = 1/2$ the displacement stays between two positive bounds with probability at least "
-                "$1-\\delta$."
+                "$1-\\delta$, and 1/2 is the only exponent at which it neither vanishes nor explodes."
             ),
             formula="\\mathbb{P}(c_\\delta \\leq D \\leq C_\\delta) \\geq 1-\\delta",
             source=SOURCE,
             derivation=(
                 "Bounds from the exact mean and variance of D at this depth by Chebyshev's inequality, E D +- "
-                "sd(D)/sqrt(delta); the Gaussian variance bounds that of every law of kurtosis at most 3."
+                "sd(D)/sqrt(delta); the Gaussian variance bounds that of every law of kurtosis at most 3. The critical "
+                "exponent: at beta = 1/2 the law of D is that of E4 at depths L and 16 L, up to O(1/L); below, the "
+                "median of log D grows with the depth, above, it decreases, and its signs at exponents on either side "
+                "bracket the zero."
             ),
             hypotheses="Symmetric independent weights of kurtosis at most 3; linear or res-3 branch.",
             checks=_bounds,
