@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cache
+from typing import Any
+
+import numpy as np
 
 from theory_check.claims import observables as of
+from theory_check.claims.bands import band
 from theory_check.claims.estimators import ProportionEstimator, QuantileEstimator
 from theory_check.claims.grids import SOURCE
 from theory_check.claims.laws import Normal
 from theory_check.claims.localisation import Crossing
 from theory_check.claims.model import Check, Claim, Correction, Illustration, Profile, Regime, Variant
+from theory_check.experiments import Sample
+from theory_check.findings import Band, Curve, Picture, RatePanel
+from theory_check.inference.intervals import Interval, quantile_interval
 from theory_check.initializations import Weights
 from theory_check.networks import Activation, Branch, Input
 from theory_check.sweeps import Sweep
 from theory_check.theory.estimates import Estimate
 from theory_check.theory.infinite_width import WideBranch, limiting_exponent, wide_network
 from theory_check.theory.wide_gradients import gradient_displacement
+
 RES3 = Branch()
 
 #: Inputs that share a draw of the weights; with eight betas they fill the columns of a product.
@@ -42,11 +51,20 @@ def _precision(profile: Profile) -> float:
     return max(profile.precision, 0.4)
 
 
-def sweep(branch: Branch, weights: Weights, width: int, depth: int, betas: tuple[float, ...], **options: bool) -> Sweep:
+def sweep(
+    branch: Branch,
+    weights: Weights,
+    width: int,
+    depth: int,
+    betas: tuple[float, ...],
+    *,
+    gradients: bool = False,
+    inputs: int = _INPUTS,
+) -> Sweep:
     """Return a sweep with one replicate, a placeholder for the planner."""
     return Sweep(
         branch=branch, weights=weights, width=width, depth=depth, betas=betas, replicates=1,
-        input=Input("gaussian", _INPUTS), **{"gradients": False, **options},
+        input=Input("gaussian", inputs), gradients=gradients,
     )  # fmt: skip
 
 
@@ -130,7 +148,7 @@ def _contour_check(
         target=(target, target),
         margin=0.04 * _precision(profile),
         margin_reason=_WIDE,
-        allowance=0.3,
+        allowance=0.2,
         variants=wrong,
     )
 
@@ -194,7 +212,7 @@ def _extrapolated(profile: Profile) -> list[Check]:
                 margin_reason=_WIDE + "; the remainder is the error of the extrapolation, estimated by leaving out "
                 "depths, not proven",
                 remainder=extrapolated.error,
-                allowance=0.3,
+                allowance=0.2,
                 variants=_at(_HALF, 0.5),
             )
         )
@@ -277,7 +295,7 @@ _CORNERS = ((0.6, 0.62, False), (0.9, 0.62, True), (0.8, 0.5, True), (0.8, 0.85,
 def _turns() -> list[Check]:
     checks = []
     for hurst, beta, large in _CORNERS:
-        network = sweep(RES3, fractional(hurst), 20, 200, (beta,), gradients=True)
+        network = sweep(RES3, fractional(hurst), 12, 100, (beta,), gradients=True, inputs=1)
         for column, symbol in (("log_displacement", "D"), ("log_gradient_displacement", "D^*")):
             above = of.Between(of.Swept(column, beta), lower=0.0)
             below = of.Between(of.Swept(column, beta), upper=0.0)
@@ -325,3 +343,150 @@ _AS_OUTPUT = "the gradient turns where the output does"
 
 def _continuum(profile: Profile) -> tuple[Check, ...]:
     return (*_between_ends(profile), *_moves_with_hurst(profile), *_turns(), _gradient(profile))
+
+
+# The picture
+
+_PICTURED = (0.2, 0.3, 0.4, 0.6, 0.7, 0.8, 0.9)
+_PICTURED_GRADIENTS = (0.5, 0.7, 0.9)
+
+
+def _picture_cells(profile: Profile) -> tuple[Sweep, ...]:
+    """The sweeps of the checks, where there are any, so that most come at no cost."""
+    width, depth = size(profile)
+    outputs = [
+        sweep(RES3, fractional(h), width, depth, grid(contour(RES3, fractional(h), depth), 0.02)) for h in _PICTURED
+    ]
+    gradients = [
+        sweep(RES3, fractional(h), 20, 250, grid(gradient_contour(h, 250, 20), 0.02), gradients=True)
+        for h in _PICTURED_GRADIENTS
+    ]
+    return tuple(replace(cell, replicates=60) for cell in (*outputs, *gradients))
+
+
+def _picture(samples: Sequence[Sample[Any]]) -> Picture:
+    outputs, gradients = samples[: len(_PICTURED)], samples[len(_PICTURED) :]
+    width, depth = outputs[0].cell.width, outputs[0].cell.depth
+    hursts = np.array([0.1, 0.2, 0.3, 0.4, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95])
+    critical = Curve("$\\max(H, 1/2)$", hursts, np.maximum(hursts, 0.5))
+
+    def measured(label: str, xs: Sequence[float], parts: Sequence[Sample[Any]], column: str) -> Band:
+        medians = [quantile_interval(Crossing(column)([part]), 0.5, alpha=0.01) for part in parts]
+        return band(label, np.array(xs), medians)
+
+    def curve(label: str, exponent: Callable[[float], float]) -> Curve:
+        return Curve(label, hursts, np.array([exponent(h) for h in hursts.tolist()]))
+
+    above = _PICTURED[3:]
+    limits = [limit(h, depth) for h in above]
+    return Picture(
+        "continuum",
+        f"Scaling exponent at which the displacement is one, against the Hurst index of the weights (res-3; medians of "
+        f"60 draws with 99% intervals). Left: output, width {width}, depth {depth}, with the recursion at that depth, "
+        "and its extrapolation to infinite depth. Right: gradient, width 20, depth 250: through two noises it has a "
+        "weaker memory.",
+        (
+            RatePanel(
+                "Output", "Hurst index $H$", "$\\beta$ at $D = 1$",
+                (
+                    measured(f"networks, $L = {depth}$", _PICTURED, outputs, "log_displacement"),
+                    band(
+                        "recursion, $L\\to\\infty$",
+                        np.array(above),
+                        [Interval(e.value, *e.interval, 0.01, "extrapolation") for e in limits],
+                    ),
+                ),
+                (curve(f"recursion, $L = {depth}$", lambda h: contour(RES3, fractional(h), depth)), critical),
+                logarithmic=False,
+            ),
+            RatePanel(
+                "Gradient", "Hurst index $H$", "$\\beta$ at $D^* = 1$",
+                (measured("networks", _PICTURED_GRADIENTS, gradients, "log_gradient_displacement"),),
+                (
+                    curve("recursion with $1/d$", lambda h: gradient_contour(h, 250, 20)),
+                    curve("output", lambda h: contour(RES3, fractional(h), 250)),
+                ),
+                logarithmic=False,
+            ),
+        ),
+    )  # fmt: skip
+
+
+CONTINUUM = Regime(
+    name="continuum",
+    title="The continuum between independent and smooth weights",
+    text=(
+        "Fractional noise of Hurst index $H$ lies between independent weights ($H = 1/2$) and smooth ones ($H \\to 1$), "
+        "and so do its regimes: the exponent at which the output neither vanishes nor explodes rises from 1/2 to 1. At "
+        "finite depth it is far from its limit, where the recursion of infinite width puts it. For res-3 gradients "
+        "have an exponent of their own."
+    ),
+    formula="\\beta_c = \\max(H, \\tfrac12),\\qquad \\beta_c^* = \\max(2H-1, \\tfrac12)\\ \\text{for gradients at "
+    "infinite width}",
+    claims=(
+        Claim(
+            id="P9",
+            title="A continuous range of regimes",
+            statement=(
+                "Between independent and smooth weights the scaling exponent at which the regime changes moves "
+                "continuously: at one $\\beta$ the fate of output and gradient turns with $H$, at one $H$ with $\\beta$. "
+                "The output's exponent rises with $H$ above 1/2 and is flat below; the gradient's rises later."
+            ),
+            formula="H = \\tfrac12:\\ \\beta_c = \\tfrac12;\\qquad \\text{smooth}:\\ \\beta_c = 1;\\qquad "
+            "\\mathbb{E}\\,D^* \\approx (1-\\tfrac1d)\\,\\mathbb{E}_\\infty D^* + \\tfrac1d\\,\\mathbb{E}_\\infty D",
+            source=SOURCE + "; the gradient's exponent is derived",
+            derivation=(
+                "At infinite width a recursion over pairs of layers gives E D at every depth; smooth weights have D a "
+                "function of L^(1 - beta) up to O(1/L). A gradient passes through both noises of a layer and sees "
+                "rho^2 where the output, through the mean of ReLU, sees rho. At finite width the direction of the "
+                "input alone moves as the output does: E D* >= E D / d, which rules at last as the depth grows."
+            ),
+            hypotheses="res-3 with ReLU, both matrices with the same process; width large for the values.",
+            checks=_continuum,
+            corrections=(
+                Correction(
+                    stated="Output and gradient change regime together, as for independent weights.",
+                    corrected="For res-3 at infinite width the gradient's critical exponent is $\\max(1/2, 2H-1)$, the "
+                    "output's $\\max(1/2, H)$; at finite width the gradient contour lies between them.",
+                    variant=_AS_OUTPUT,
+                ),
+            ),
+        ),
+        Claim(
+            id="C3",
+            title="Critical exponent of fractional noise",
+            statement=(
+                "The critical exponent is $\\max(H, 1/2)$ for res-1 and res-3 with ReLU, $H$ for linear branches above "
+                "1/2, and $\\max(1/2, 2H-1)$ for res-3 with an odd activation. At finite depth $D = 1$ lies where the "
+                "recursion of infinite width puts it, far from the limit."
+            ),
+            formula="\\beta_c = \\max(H,\\tfrac12);\\qquad C_{k+1,l+1} = C_{k+1,l}+C_{k,l+1}-C_{k,l}+L^{-2\\beta}\\rho\\,"
+            "\\sqrt{C_{kk}C_{ll}}\\,\\mathrm{arc}(\\rho\\,c_{kl})/2",
+            source="Derived; C4 for the values at finite depth",
+            derivation=(
+                "Sums of n terms of memory rho have variance n^(2H) above H = 1/2 and n below. Mean ReLU couples V to "
+                "the state directly (memory rho, which is summable below 1/2 only together with that of W), an odd "
+                "activation through W as well (rho^2). For each draw of weights the beta of D = 1 is found on a sweep; "
+                "the median of these has an interval by order statistics."
+            ),
+            hypotheses="Fractional noise in V and W; width large. At fixed width linear and res-1 networks below H = "
+            "1/2 contract instead as the depth grows (C6).",
+            checks=_exponents,
+            corrections=(
+                Correction(
+                    stated="The transition is at $\\max(H, 1/2)$.",
+                    corrected="At depths of hundreds it is below by a tenth: .604, .700 and .814 at $H$ = .7, .8, .9 and "
+                    "$L = 1000$ for $D = 1$.",
+                    variant=_LIMIT,
+                ),
+                Correction(
+                    stated="The exponent is $\\max(H, 1/2)$ whatever the branch.",
+                    corrected="Odd activations have $\\max(1/2, 2H-1)$; linear branches at infinite width have $H$ below "
+                    "1/2 too.",
+                    variant=_EVERY_BRANCH,
+                ),
+            ),
+        ),
+    ),
+    illustrations=(Illustration(cells=_picture_cells, draw=_picture),),
+)

@@ -159,7 +159,7 @@ def _describe_panel(panel: Panel) -> str:
         case RatePanel():
             measured = ", ".join(plain_text(band.label) for band in panel.measured)
             axes = f"{plain_text(panel.ylabel)} against {plain_text(panel.xlabel)}"
-            return f"Logarithmic plot of {axes} ({title}): measured {measured}{against}"
+            return f"{'Logarithmic plot' if panel.logarithmic else 'Plot'} of {axes} ({title}): measured {measured}{against}"
         case PathPanel():
             axes = f"{plain_text(panel.ylabel)} along {plain_text(panel.xlabel)}"
             return f"{panel.noun.capitalize()} of {axes} ({title}){against}"
@@ -198,8 +198,9 @@ def _draw_histogram(axes: Axes, panel: HistogramPanel) -> None:
 
 def _draw_rates(axes: Axes, panel: RatePanel) -> None:
     axes.set_ylabel(_label(panel.ylabel, _TITLE_LENGTH))
-    axes.set_xscale("log")
-    axes.set_yscale("log")
+    if panel.logarithmic:
+        axes.set_xscale("log")
+        axes.set_yscale("log")
     hidden = sum(_draw_band(axes, band, index) for index, band in enumerate(panel.measured))
     paired = len(panel.theory) == len(panel.measured)
     for index, curve in enumerate(panel.theory):
