@@ -186,7 +186,8 @@ class HistogramPanel:
 class RatePanel:
     """Measured quantities against depth, or another parameter, with the predicted lines.
 
-    Both axes are logarithmic, or neither. With as many lines as measured quantities, line i belongs to quantity i and shares its colour.
+    Both axes are logarithmic, or neither. With as many lines as measured quantities, line i belongs to quantity i and
+    shares its colour.
     """
 
     title: str

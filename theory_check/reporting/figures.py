@@ -159,7 +159,8 @@ def _describe_panel(panel: Panel) -> str:
         case RatePanel():
             measured = ", ".join(plain_text(band.label) for band in panel.measured)
             axes = f"{plain_text(panel.ylabel)} against {plain_text(panel.xlabel)}"
-            return f"{'Logarithmic plot' if panel.logarithmic else 'Plot'} of {axes} ({title}): measured {measured}{against}"
+            kind = "Logarithmic plot" if panel.logarithmic else "Plot"
+            return f"{kind} of {axes} ({title}): measured {measured}{against}"
         case PathPanel():
             axes = f"{plain_text(panel.ylabel)} along {plain_text(panel.xlabel)}"
             return f"{panel.noun.capitalize()} of {axes} ({title}){against}"

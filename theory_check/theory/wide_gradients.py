@@ -12,9 +12,9 @@ tied weights too). With such a copy the entries of V^T p and W^T x are Gaussian,
 
 and P(k, l) = P(k, l+1) + P(k+1, l) - P(k+1, l+1) + a_k a_l times that product, P(L, l) = P(k, L) = 1.
 
-The factor is rho^2 where the forward pass of ReLU has rho: the mean of ReLU feeds the noise of V straight into the state,
-while a gradient passes through both noises. Partial sums of rho^2 grow as n^(4H-3) for H > 3/4 and stay bounded below:
-the gradient's critical exponent is max(1/2, 2H - 1), as that of outputs with an odd activation.
+The factor is rho^2 where the forward pass of ReLU has rho: the mean of ReLU feeds the noise of V straight into the
+state, while a gradient passes through both noises. Partial sums of rho^2 grow as n^(4H-3) for H > 3/4 and stay
+bounded below: the gradient's critical exponent is max(1/2, 2H - 1), as that of outputs with an odd activation.
 
 Finite width. With J = dh_L/dh_0 and p_L uniform given the weights, E D* = ||J - I||_F^2 / d; homogeneity gives J h_0 =
 h_L, so that the direction of h_0 alone contributes D/d: E D* >= D/d, exactly and for all weights. To leading order the
