@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from theory_check.claims.contrasts import CONTRASTS
+from theory_check.claims.critical import CONTINUUM
 from theory_check.claims.diffusion import DIFFUSION
 from theory_check.claims.explosion import EXPLOSION
 from theory_check.claims.gradients import GRADIENTS
@@ -27,6 +28,7 @@ REGIMES: tuple[Regime, ...] = (
     SCHEDULES,
     ROUGH,
     SMOOTH,
+    CONTINUUM,
     ORDERS,
     CONTRASTS,
 )

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from theory_check import experiments
 from theory_check.cells import Sample
 
 FloatArray = NDArray[np.float64]
@@ -115,6 +117,31 @@ class Cosine:
     def __call__(self, samples: Sequence[Sample]) -> FloatArray:
         """Return one value for each replicate."""
         return np.cos(self.frequency * samples[0].column(self.name))
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One observable less another, for pairs of networks that may be independent."""
+
+    first: Callable[[Sequence[Sample]], FloatArray]
+    second: Callable[[Sequence[Sample]], FloatArray]
+
+    def __call__(self, samples: Sequence[Sample]) -> FloatArray:
+        """Return one value for each replicate."""
+        return self.first(samples) - self.second(samples)
+
+
+@dataclass(frozen=True)
+class Swept:
+    """A column of a sweep at one of its betas, for the first input."""
+
+    name: str
+    beta: float
+
+    def __call__(self, samples: Sequence[experiments.Sample[Any]]) -> FloatArray:
+        """Return one value for each replicate."""
+        (sample,) = samples
+        return sample.column(self.name)[:, sample.cell.betas.index(self.beta), 0]
 
 
 @dataclass(frozen=True)
