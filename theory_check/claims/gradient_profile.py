@@ -70,7 +70,8 @@ def _means(network: Cell, beta: float, margin: float) -> list[Check]:
             name=f"{label(network)}-L{depth}-beta{beta:g}-{_MATRICES[matrix]}{layer}",
             cells=(network,),
             quantity="$\\mathbb{E}\\,\\Vert\\partial\\mathcal L/\\partial "
-            f"{_MATRICES[matrix]}_{{{layer}}}\\Vert_F^2$ in units of $\\kappa a^2(1+\\kappa a^2)^{{{depth - 1}}}\\Vert h_0\\Vert^2\\Vert p_L\\Vert^2$",
+            f"{_MATRICES[matrix]}_{{{layer}}}\\Vert_F^2$ in units of "
+            f"$\\kappa a^2(1+\\kappa a^2)^{{{depth - 1}}}\\Vert h_0\\Vert^2\\Vert p_L\\Vert^2$",
             estimator=MeanEstimator(
                 of.ExponentialComponent(f"{matrix}_weight_gradient", index, mean),
                 weight_gradient_variance(*layer_law) / mean**2,
