@@ -43,7 +43,7 @@ def _wide(time: float, margin: float, size: _Size) -> tuple[Check, ...]:
     spread = margin * narrowing * deviation
     linear = time * wide_variance(1.0).value
     slower = () if time == 1.0 else (Variant("variance linear in time", (math.sqrt(linear / size.width),) * 2),)
-    label = f"d{size.width}-L{depth}-t{time:g}"
+    label = f"wide-t{time:g}"
     reason = (
         "limit d, L -> infinity; at this size the error was measured, about 1/d + t/(3L) of the standard deviation, "
         "without a proven constant"

@@ -42,6 +42,13 @@ def _layers(depth: int) -> tuple[int, ...]:
     return 1, depth // 2, depth
 
 
+def _places(network: Cell) -> tuple[tuple[str, int], ...]:
+    """Return the observed layers with names that do not depend on the depth."""
+    layers = network.weight_gradients
+    names = ("first", "middle", "last") if len(layers) == 3 else ("middle",)
+    return tuple(zip(names, layers, strict=True))
+
+
 def _matrices(network: Cell) -> tuple[str, ...]:
     return ("outer", "inner") if network.network.branch.has_inner else ("outer",)
 
@@ -67,7 +74,7 @@ def _means(network: Cell, beta: float, margin: float) -> list[Check]:
     depth = network.network.depth
     return [
         Check(
-            name=f"{label(network)}-L{depth}-beta{beta:g}-{_MATRICES[matrix]}{layer}",
+            name=f"{label(network)}-L{depth}-beta{beta:g}-{_MATRICES[matrix]}-{place}",
             cells=(network,),
             quantity="$\\mathbb{E}\\,\\Vert\\partial\\mathcal L/\\partial "
             f"{_MATRICES[matrix]}_{{{layer}}}\\Vert_F^2$ in units of "
@@ -84,7 +91,7 @@ def _means(network: Cell, beta: float, margin: float) -> list[Check]:
             variants=_variants(network, layer, margin),
         )
         for matrix in _matrices(network)
-        for index, layer in enumerate(network.weight_gradients)
+        for index, (place, layer) in enumerate(_places(network))
     ]
 
 
@@ -106,11 +113,11 @@ def _laws(network: Cell, margin: float) -> list[Check]:
         )
     checks = []
     for matrix in _matrices(network):
-        for index, layer in enumerate(network.weight_gradients):
+        for index, (place, layer) in enumerate(_places(network)):
             observable = of.Component(f"{matrix}_weight_gradient", index)
             checks.append(
                 Check(
-                    name=f"{label(network)}-law-{_MATRICES[matrix]}{layer}",
+                    name=f"{label(network)}-law-{_MATRICES[matrix]}-{place}",
                     cells=(network,),
                     quantity=f"Kolmogorov distance of $\\log\\Vert\\partial\\mathcal L/\\partial "
                     f"{_MATRICES[matrix]}_{{{layer}}}\\Vert_F^2$ from the one law of all layers",
