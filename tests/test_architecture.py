@@ -19,7 +19,7 @@ LAYERS = (
     ("inference", "theory", "runner"),
     ("sweeps",),
     ("simulation", "euler_maruyama", "euler"),
-    ("stored_passes", "jacobian"),
+    ("stored_passes", "jacobian", "weight_gradients"),
     ("passes", "boundary", "levels"),
     ("cells",),
     ("weight_paths",),

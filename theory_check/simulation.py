@@ -5,7 +5,8 @@ stored, a pure function of (cell, seed, block).
 Depth is cut into segments, so that memory does not grow with it and a run can stop between two segments. With
 gradients, the activation slopes of a segment are kept; when they do not all fit the budget, the state at the start of
 each segment is kept instead and the backward pass runs the segment forward once more, drawing the same weights. The
-tangent vectors of a Jacobian follow the forward pass, segment after segment.
+tangent vectors of a Jacobian follow the forward pass, segment after segment. Segments end on either side of a layer
+whose weight gradients are observed.
 """
 
 from __future__ import annotations
@@ -25,9 +26,10 @@ from theory_check.cells import Cell, Sample
 from theory_check.experiments import MEMORY, InterruptedSimulationError, Values, never
 from theory_check.jacobian import Jacobian
 from theory_check.kernels import LANES
-from theory_check.passes import DensePasses, Passes, make_passes
+from theory_check.passes import DensePasses, Passes, ReducedPasses, make_passes
 from theory_check.stored_passes import StoredPasses, from_panels, to_panels
 from theory_check.streams import stream_key
+from theory_check.weight_gradients import WeightGradients, log_squared_norm
 
 FloatArray = NDArray[np.float64]
 
@@ -66,6 +68,17 @@ def _log_displacement(
     return 0.5 * _log_ratio(moved, larger[:, 0, :], reference)
 
 
+def _log_active_ratio(start: FloatArray, end: FloatArray, shift: NDArray[np.int64]) -> FloatArray:
+    """Return log(||relu(end 2^shift)||^2 / ||relu(start)||^2); 0 where no coordinate of ``start`` is positive.
+
+    Such a state never moves: the ratio is that of a vector with itself.
+    """
+    before, after = np.maximum(start, 0.0), np.maximum(end, 0.0)
+    moving = np.any(before > 0.0, axis=1)
+    with np.errstate(invalid="ignore"):
+        return np.where(moving, _log_ratio(after, shift, before), 0.0)
+
+
 @dataclass(frozen=True)
 class Course:
     """What carries states through the depth, and what is observed on the way.
@@ -80,6 +93,10 @@ class Course:
         Bytes that the backward pass may keep.
     tangents : Jacobian, optional
         Tangent frames that follow the forward pass.
+    weights : WeightGradients, optional
+        Observer of the gradients of some layers' weights.
+    active_norm : bool
+        Whether to observe the norm of the active coordinates at both ends.
     """
 
     passes: Passes
@@ -88,6 +105,8 @@ class Course:
     profile: tuple[int, ...]
     kept_bytes: int
     tangents: Jacobian | None = None
+    weights: WeightGradients | None = None
+    active_norm: bool = False
 
     @property
     def depth(self) -> int:
@@ -106,11 +125,11 @@ class Course:
 
 
 def _segments(course: Course) -> list[tuple[int, int]]:
-    """Cut the depth at the profile, and wherever a kernel call would grow too long or keep too much."""
+    """Cut the depth at the profile, around observed layers, and where a kernel call would take or keep too much."""
     most = max(1, SEGMENT_DRAWS // course.passes.draws_per_layer)
     if course.keeps and not course.fits:
         most = min(most, max(1, course.kept_bytes // course.passes.bytes_per_layer))
-    stops = sorted({0, course.depth, *course.profile})
+    stops = sorted({0, course.depth, *course.profile, *(course.weights.stops if course.weights else ())})
     return [(first, min(first + most, stop)) for start, stop in pairwise(stops) for first in range(start, stop, most)]
 
 
@@ -163,6 +182,8 @@ def traverse(
             raise InterruptedSimulationError("simulation interrupted")
         if course.gradients and not course.fits:
             checkpoints.append((hidden.copy(), exponents.copy()))
+        if course.weights is not None:
+            course.weights.enter(first, hidden, exponents)
         passes.forward(first, scaling[first:last], hidden, exponents, room(first, last))
         if course.tangents is not None:
             course.tangents.advance(first, last, room(first, last), stop)
@@ -178,6 +199,8 @@ def traverse(
         columns["norm_profile"] = np.stack([norms[k] for k in course.profile], axis=-1)
     if course.tangents is not None:
         columns |= course.tangents.columns()
+    if course.active_norm:
+        columns["log_active_norm_ratio"] = _log_active_ratio(start, hidden, exponents)
     if not course.gradients:
         return columns
 
@@ -191,6 +214,8 @@ def traverse(
         first, last = segments[index]
         if checkpoints and index < len(segments) - 1:
             passes.forward(first, scaling[first:last], *checkpoints[index], room(first, last))
+        if course.weights is not None:
+            course.weights.leave(first, room(first, last), gradient, gradient_exponents)
         passes.backward(first, scaling[first:last], room(first, last), gradient, gradient_exponents)
         if first in observed:
             norms[first] = _log_ratio(gradient, gradient_exponents - output_exponents, reference)
@@ -202,6 +227,9 @@ def traverse(
     columns["pairing_input"] = np.ldexp(_normalised(gradient, start, output, hidden), shift - exponents)
     if course.profile:
         columns["gradient_profile"] = np.stack([norms[k] for k in course.profile], axis=-1)
+    if course.weights is not None:
+        still = np.zeros_like(exponents)
+        columns |= course.weights.columns(log_squared_norm(start, still) + log_squared_norm(output, output_exponents))
     return columns
 
 
@@ -222,7 +250,10 @@ def simulate_block(
     passes = make_passes(cell, key, first_replicate)
     boundary = Boundary(cell, key, first_replicate)
     tangents = Jacobian(cell, passes) if cell.jacobian and isinstance(passes, DensePasses) else None
-    course = Course(passes, scaling, cell.gradients, cell.profile, SEGMENT_BYTES, tangents)
+    course = Course(
+        passes, scaling, cell.gradients, cell.profile, SEGMENT_BYTES, tangents, _observer(cell, passes, scaling),
+        cell.active_norm,
+    )  # fmt: skip
     cosines: dict[int, FloatArray] = {}
 
     def watch(depth: int, hidden: FloatArray) -> None:
@@ -230,6 +261,12 @@ def simulate_block(
 
     columns = traverse(course, boundary.hidden(), boundary.gradient, stop, watch if cell.input.count > 1 else None)
     return _by_replicate(cell, columns, cosines)
+
+
+def _observer(cell: Cell, passes: Passes, scaling: FloatArray) -> WeightGradients | None:
+    if not cell.weight_gradients or not isinstance(passes, DensePasses | ReducedPasses | StoredPasses):
+        return None
+    return WeightGradients(cell.weight_gradients, passes, scaling, cell.network.branch.has_inner)
 
 
 def _by_replicate(cell: Cell, columns: Values, cosines: dict[int, FloatArray]) -> Values:
@@ -257,7 +294,11 @@ def _simulate_stored(
     states = to_panels(boundary.hidden()[..., 0])
     factors = np.ones((len(states), LANES))
     passes = StoredPasses(cell.network, cell.weights, key, replicate, factors, memory)
-    course = Course(passes, scaling, cell.gradients, cell.profile, passes.kept_bytes)
+    observer = _observer(cell, passes, scaling)
+    course = Course(
+        passes, scaling, cell.gradients, cell.profile, passes.kept_bytes, weights=observer,
+        active_norm=cell.active_norm,
+    )  # fmt: skip
 
     def output_gradient(hidden: FloatArray, exponents: NDArray[np.int64]) -> tuple[FloatArray, NDArray[np.int64]]:
         rows = from_panels(hidden, count)[..., None], from_panels(exponents, count)[..., None]

@@ -1,4 +1,4 @@
-"""The critical scaling beta = 1/2: a non-trivial random limit (P3, E4, E5)."""
+"""The critical scaling beta = 1/2: a non-trivial random limit (P3, E4, E5, E12)."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from theory_check.cells import Cell, Sample
 from theory_check.claims import observables as of
+from theory_check.claims.active_coordinates import ACTIVE_COORDINATES
 from theory_check.claims.estimators import (
     DistanceEstimator,
     Observable,
@@ -338,6 +339,7 @@ DIFFUSION = Regime(
             hypotheses="As E4.",
             checks=_profiles,
         ),
+        ACTIVE_COORDINATES,
     ),
     illustrations=(Illustration(cells=_picture_cells, draw=_picture),),
 )

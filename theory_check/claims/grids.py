@@ -31,6 +31,8 @@ def cell(
     profile: tuple[int, ...] = (),
     kernel: KernelName | None = None,
     jacobian: bool = False,
+    weight_gradients: tuple[int, ...] = (),
+    active_norm: bool = False,
 ) -> Cell:
     """Return a cell with one replicate, a placeholder for the planner; a number as scaling is the exponent beta."""
     law, given = Weights.parse(weights), inputs or Input()
@@ -45,6 +47,8 @@ def cell(
         gradients=gradients,
         profile=profile,
         jacobian=jacobian,
+        weight_gradients=weight_gradients,
+        active_norm=active_norm,
     )
 
 

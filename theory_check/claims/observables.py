@@ -41,6 +41,19 @@ class Component:
 
 
 @dataclass(frozen=True)
+class ExponentialComponent:
+    """exp(entry ``index`` of a column) over a number."""
+
+    name: str
+    index: int
+    divisor: float = 1.0
+
+    def __call__(self, samples: Sequence[Sample]) -> FloatArray:
+        """Return one value for each replicate."""
+        return np.exp(samples[0].column(self.name)[:, self.index]) / self.divisor
+
+
+@dataclass(frozen=True)
 class Exponential:
     """exp(power * column): the ratio R from log R (power 1), D from log sqrt(D) (power 2)."""
 
@@ -105,6 +118,24 @@ class LayerGrowth:
         """Return as many values for each replicate as there are layers."""
         profile = samples[0].column("norm_profile")
         return (np.expm1(np.diff(profile, axis=1)) / self.square).ravel()
+
+
+@dataclass(frozen=True)
+class ActiveGrowth:
+    """log(||relu h_L||^2 / ||relu h_0||^2) / time for the networks that moved, cut off at +-``cut``.
+
+    A network without an active coordinate at the input never moves and does not count; the event is known at the input,
+    so that the others are independent draws from the conditional law.
+    """
+
+    time: float
+    cut: float
+
+    def __call__(self, samples: Sequence[Sample]) -> FloatArray:
+        """Return one value for each network that moved."""
+        moved = samples[0].column("log_displacement") > -np.inf
+        growth = samples[0].column("log_active_norm_ratio")[moved]
+        return np.clip(growth, -self.cut, self.cut) / self.time
 
 
 @dataclass(frozen=True)
