@@ -201,8 +201,8 @@ class Network:
 class Input:
     """Where h_0 and the gradient at the output come from, and how many inputs share the weights.
 
-    ``gaussian``: h_0 and p_L standard normal in R^d. ``sphere``: both uniform on the sphere of radius sqrt(d). ``ones``:
-    h_0 = (1, ..., 1), p_L standard normal; one input only.
+    ``gaussian``: h_0 and p_L standard normal in R^d. ``sphere``: both uniform on the sphere of radius sqrt(d).
+    ``ones``: h_0 = (1, ..., 1), p_L standard normal; one input only.
     ``correlated``: as ``sphere``, but every two h_0 have the given cosine, in a frame of uniform orientation.
     ``paper``: x uniform on [0, 1]^64, h_0 = A x with A uniform of variance 1/64, output B h_L with one row B uniform of
     variance 1/d, squared loss against a target uniform on [0, 1]. Several inputs share A and B and, for the other laws,

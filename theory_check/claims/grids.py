@@ -54,8 +54,8 @@ def layer_law(cell: Cell) -> Multiplier:
     Raises
     ------
     HypothesisError
-        Unless the branch is linear or res-3 with a piecewise linear activation, and the weights have finite variance and
-        are symmetric inside the activation.
+        Unless the branch is linear or res-3 with a piecewise linear activation, the weights have finite variance, and
+        those inside the activation are symmetric.
     """
     network, weights = cell.network, cell.weights
     branch, slope = network.branch, network.branch.activation.negative_slope
