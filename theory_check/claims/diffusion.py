@@ -291,8 +291,8 @@ DIFFUSION = Regime(
             derivation=(
                 "Bounds from the exact mean and variance of D at this depth by Chebyshev's inequality, E D +- "
                 "sd(D)/sqrt(delta); the Gaussian variance bounds that of every law of kurtosis at most 3. For other "
-                "laws Markov's inequality bounds D from above, and from below D < eps^2 would force R near 1, where the "
-                "limit law puts little."
+                "laws Markov's inequality bounds D from above, and from below D < eps^2 would force R near 1, where "
+                "the limit law puts little."
             ),
             hypotheses="Symmetric independent weights of kurtosis at most 3, or of finite variance with the wider "
             "bounds; orthogonal weights; linear or res-3 branch.",

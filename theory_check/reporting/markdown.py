@@ -28,6 +28,7 @@ from theory_check.reporting.summary import (
     target_text,
     toothless,
 )
+from theory_check.reporting.universality import STATEMENTS, law_table
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -66,6 +67,8 @@ def render_report(record: RunRecord) -> str:
             refuted=[f for f in points if f.verdict == "refuted"],
             inconclusive=[f for f in points if f.verdict == "inconclusive"],
             toothless=toothless(points),
+            statements=STATEMENTS,
+            laws=law_table(record),
             run_begin=RUN_BEGIN,
             run_end=RUN_END,
         )
