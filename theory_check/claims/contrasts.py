@@ -192,7 +192,7 @@ CONTRASTS = Regime(
                 "log R / sqrt(L) tends to twice the largest real part of an eigenvalue of V. E ||relu(W h)||^2 is half "
                 "of ||h||^2 only if (W h)_i keeps half of its second moment on the positive side: skewness l "
                 "multiplies it by 1 + l sqrt(2/pi)/3 times the sum of cubes of the direction of h. From h_0 = (1, ..., "
-                "1) that sum has the order d^(-1/2) of the deviation of log R, so the limit law is missed at every width."
+                "1) that sum has the order d^(-1/2) of the deviation of log R: the limit law is missed at every width."
             ),
             hypotheses="Those of E1, E4 and P3 but one; linear or res-3 branch.",
             checks=_contrasts,
