@@ -1,0 +1,189 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from command_line import names
+from reporting.example_record import make_record
+
+from theory_check import verification
+from theory_check.claims.model import PROFILES, plan_claim
+from theory_check.history import claim_version, new_history, write_history
+from theory_check.inference.nights import ClaimNight, Night
+from theory_check.reporting.results import load_results
+from theory_check.verification import Outcome, exit_code, find_claim
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("run", "E99"), "unknown claim 'E99'; accepted: "),
+        (("run", "E8", "--profile", "fast"), "unknown profile 'fast'; accepted: quick, standard, nightly"),
+        (("run", "E8", "--seed", "-1"), "seed is -1"),
+        (("run", "E8", "--threads", "0"), "number of threads is 0"),
+        (
+            ("run", "E8", "--budget", "soon"),
+            "budget is 'soon'; it must be a positive duration such as 90s",
+        ),
+        (("run", "--nope"), "No such option"),
+        (("run", "E8", "--history", "."), "File '.' is a directory"),
+        (("history",), "cannot read reports/history.json: no such file or directory"),
+        (("show", "E99"), "unknown claim 'E99'"),
+        (("show",), "Missing argument 'CLAIM'"),
+        (("show", "E8", "--profile", "fast"), "unknown profile 'fast'"),
+        (("list", "--regime", "chaos"), "unknown regime 'chaos'"),
+    ],
+    ids=str,
+)
+def test_bad_input(command, tmp_path, arguments, message):
+    code, out, err = command(*arguments)
+    assert (code, out, len(err)) == (2, [], 1)
+    assert message in err[0]
+    assert names(tmp_path) == []
+
+
+def test_an_interrupted_run_exits_with_130(command, monkeypatch):
+    def interrupted(*arguments, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(verification, "run_cells", interrupted)
+    code, _, err = command("run", "E8")
+    assert code == 130
+    assert "the same command continues" in err[-1]
+
+
+def test_run_writes_a_report_that_loads(command, tmp_path):
+    code, out, _ = command("run", "E8", "--out", "reports", "--threads", 1)
+    assert code == 0
+    assert out[-1] == "report: reports/REPORT.md"
+    written = names(tmp_path / "reports")
+    assert {"REPORT.md", "results.json", "figures"} <= set(written)
+    assert not any(".resume" in name or name.endswith((".tmp", ".npz")) for name in written)
+    record = load_results(tmp_path / "reports" / "results.json")
+    assert [claim.id for claim in record.claims] == ["E8"]
+    assert (record.verdict, record.profile, record.seed) == ("supported", "quick", 0)
+    assert exit_code(record) == 0
+    # The last finding is shown with the claim.
+    code, out, _ = command("show", "E8")
+    assert code == 0
+    assert any(line.startswith("Last finding") for line in out)
+
+
+def test_a_plan_beyond_its_budget_is_a_usage_error(command, tmp_path):
+    code, out, err = command("run", "E3", "--budget", "0.001s")
+    assert (code, out) == (2, [])
+    assert err[0].startswith("theory-check: error: the plan needs about ")
+    assert "its budget is 0.001 s" in err[0]
+    assert all(line.startswith("  E3/") for line in err[1:])
+    assert len(err) == 3
+    assert names(tmp_path) == []
+
+
+def test_a_history_grows_refuses_a_seed_twice_and_can_be_shown(command, tmp_path, monkeypatch):
+    again = ("run", "E8", "--out", "out", "--history", "nights/h.json", "--threads", 1)
+    code, out, _ = command(*again, "--seed", 1)
+    assert (code, out[-1]) == (0, "history: nights/h.json")
+    assert out[-2].startswith("night 1 of the history: smallest p-value 1 (E8)")
+    assert command(*again, "--seed", 2)[1][-2].startswith("night 2 of the history")
+    kept = (tmp_path / "nights" / "h.json").read_bytes()
+    # Refused before anything is simulated, and with the file as it was.
+    with monkeypatch.context() as patch:
+        patch.setattr(verification, "run_cells", None)
+        for options, message in (
+            (("--seed", 1), "seed 1 is in the history already, as night 1"),
+            (("--seed", 3, "--profile", "standard"), "the history is one of profile quick"),
+        ):
+            code, out, err = command(*again, *options)
+            assert (code, out, len(err)) == (2, [], 1)
+            assert message in err[0]
+    assert (tmp_path / "nights" / "h.json").read_bytes() == kept
+    code, out, err = command("history", "--history", "nights/h.json", "--out", "h.png")
+    assert (code, err) == (0, [])
+    row = next(line.split() for line in out if line.startswith("E8 "))
+    assert (row[2], row[-1]) == ("2", "supported")
+    assert out[-1] == "picture: h.png"
+    assert (tmp_path / "h.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_claim_that_the_nights_refute_is_refuted_whatever_this_run_says(command, tmp_path):
+    # No night's evidence refutes by itself; four together do, and this run's own finding is supported.
+    version = claim_version(plan_claim(find_claim("E8"), PROFILES["quick"]))
+    history = new_history("quick")
+    nights = tuple(Night(seed, "2026-01-01T00:00:00+00:00", {"E8": ClaimNight(version, 6.0)}) for seed in range(1, 5))
+    write_history(tmp_path / "h.json", replace(history, nights=nights))
+    code, out, _ = command("run", "E8", "--history", "h.json", "--seed", 9, "--threads", 1)
+    assert load_results(tmp_path / "reports" / "results.json").verdict == "supported"
+    assert code == 1
+    assert "refuted by the nights together: E8" in out
+
+
+def test_a_night_alone_does_not_refute_for_the_life_of_a_history(command, monkeypatch):
+    monkeypatch.setattr(verification, "exit_code", lambda _record: 1)
+    assert command("run", "E8", "--seed", 9, "--threads", 1)[0] == 1
+    code, out, _ = command("run", "E8", "--history", "h.json", "--seed", 9, "--threads", 1)
+    assert code == 3
+    assert "refuted by this night alone, not by the nights together" in out
+
+
+def test_a_damaged_history_is_neither_used_nor_replaced(command, tmp_path):
+    (tmp_path / "h.json").write_text('{"schema_version": 1')
+    code, out, err = command("run", "E8", "--history", "h.json")
+    assert (code, out, len(err)) == (2, [], 1)
+    assert "h.json: not a history of theory-check" in err[0]
+    assert (tmp_path / "h.json").read_text() == '{"schema_version": 1'
+
+
+def test_list_has_a_row_for_every_claim(command):
+    from theory_check.claims.catalogue import REGIMES, all_claims
+
+    code, out, err = command("list")
+    assert (code, err) == (0, [])
+    first = [line.split()[0] for line in out if line and not line.startswith(" ")]
+    assert first[0] == "id"
+    assert first[1:] == [claim.id for claim in all_claims()]
+    regime = REGIMES[-1]
+    _, out, _ = command("list", "--regime", regime.name)
+    assert [line.split()[0] for line in out[1:] if not line.startswith(" ")] == [claim.id for claim in regime.claims]
+
+
+def test_show_has_every_part_of_a_claim(command):
+    code, out, err = command("show", "P4")
+    assert (code, err) == (0, [])
+    for part in (
+        "P4: ",
+        "Statement: ",
+        "Formula: ",
+        "Hypotheses: ",
+        "Derivation: ",
+        "Source: ",
+        "Checks at profile quick",
+    ):
+        assert any(line.startswith(part) for line in out)
+    for part in ("network ", "quantity ", "target ", "margin ", "must refute "):
+        assert any(line.strip().startswith(part) for line in out)
+
+
+def with_verdict(verdict):
+    """An example record in which every finding has this verdict."""
+    record = make_record(only_supported=True)
+    regimes = []
+    for regime in record.regimes:
+        claims = tuple(
+            replace(claim, findings=tuple(replace(finding, verdict=verdict) for finding in claim.findings))
+            for claim in regime.claims
+        )
+        regimes.append(replace(regime, claims=claims))
+    return replace(record, regimes=tuple(regimes))
+
+
+@pytest.mark.parametrize(("verdict", "code"), [("supported", 0), ("refuted", 1), ("inconclusive", 3)])
+def test_run_exits_with_the_verdict(command, monkeypatch, verdict, code):
+    record = with_verdict(verdict)
+    assert record.verdict == verdict
+    assert exit_code(record) == code
+    monkeypatch.setattr(verification, "examine", lambda *arguments, **options: Outcome(None, {}, record))
+    assert command("run")[0] == code
+
+
+def test_one_refuted_claim_is_enough():
+    assert exit_code(make_record()) == 1

@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+from command_line import SMALL, names
+
+import theory_check
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("explode",), "No such command 'explode'"),
+    ],
+    ids=str,
+)
+def test_bad_input(command, tmp_path, arguments, message):
+    code, out, err = command(*arguments)
+    assert (code, out, len(err)) == (2, [], 1)
+    assert message in err[0]
+    assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize("arguments", [("run", "E8", "--out", "file/below"), (*SMALL[:-1], "file/s.npz")], ids=str)
+def test_a_folder_below_a_file(command, tmp_path, arguments):
+    (tmp_path / "file").write_text("mine")
+    code, out, err = command(*arguments)
+    assert (code, out, len(err)) == (2, [], 1)
+    assert err[0].startswith("theory-check: error: ")
+    assert names(tmp_path) == ["file"]
+
+
+def test_no_command_shows_the_help(command):
+    _, out, err = command()
+    text = "\n".join(out + err)
+    assert "Commands:" in text.splitlines() or "  simulate" in text  # laid out in lines, not squeezed into one
+    assert len(text.splitlines()) > 5
+
+
+@pytest.mark.parametrize("arguments", [("--help",), ("run", "-h"), ("simulate", "--help")], ids=str)
+def test_help(command, arguments):
+    code, out, err = command(*arguments)
+    assert (code, err) == (0, [])
+    assert out[0].startswith("Usage: theory-check")
+
+
+def test_version(command):
+    assert command("--version") == (0, [f"theory-check, version {theory_check.__version__}"], [])
+
+
+def python(*arguments, folder):
+    environment = {**os.environ, "COLUMNS": "120"}
+    return subprocess.run(
+        [sys.executable, "-m", "theory_check", *arguments],
+        cwd=folder, env=environment, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+
+
+def test_as_a_module(tmp_path):
+    done = python("simulate", "--width", "2", "--depth", "2", "--replicates", "3", "--out", "s.npz", folder=tmp_path)
+    assert (done.returncode, names(tmp_path)) == (0, ["s.npz"])
+    assert "warning" not in done.stderr.lower()
+    failed = python("simulate", "--depth", "0", "--out", "t.npz", folder=tmp_path)
+    assert (failed.returncode, failed.stdout) == (2, "")
+    assert failed.stderr == "theory-check: error: depth is 0; it must be a whole number from 1 to 100000000\n"
+    assert names(tmp_path) == ["s.npz"]

@@ -1,0 +1,52 @@
+"""``calibrate``: whether the statistical methods keep their promises."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from theory_check.cli.exit_codes import INTERRUPTED
+from theory_check.cli.options import seed_option
+from theory_check.cli.terminal import show_progress
+
+
+@click.command()
+@click.argument("methods", nargs=-1, metavar="[METHOD]...")
+@click.option("--profile", default="quick", show_default=True, metavar="quick|nightly", help="Depth of evidence.")
+@seed_option
+@click.option("--out", type=click.Path(path_type=Path), default=Path("reports"), show_default=True, metavar="DIR")
+@click.option("--threads", type=int, default=None, metavar="N",
+              help="Processes; default: one for each processor. Counts do not depend on it.")  # fmt: skip
+def calibrate(methods: tuple[str, ...], profile: str, seed: int, out: Path, threads: int | None) -> int:
+    """Check that the statistical methods keep their promises: all of them, or those named.
+
+    Counts false rejections and missed deviations on samples from known laws, and those of procedures that are known to
+    break their promise. Writes DIR/CALIBRATION.md, DIR/calibration.json and DIR/figures/calibration.png. Exit code 0:
+    all promises kept, all negative controls refuted; 1: a promise refuted; 2: bad input; 3: a control not refuted; 130:
+    interrupted, nothing is written.
+    """
+    from theory_check.calibration.calibration import calibrate as run_calibration
+    from theory_check.calibration.calibration import exit_code, find_methods, find_profile
+    from theory_check.reporting.calibration import answer_controls, answer_promises, method_lines, write_calibration
+    from theory_check.specifications import check_integer
+    from theory_check.storage import make_directory
+    from theory_check.streams import check_seed
+
+    find_methods(methods)
+    find_profile(profile)
+    check_seed(seed)
+    if threads is not None:
+        check_integer("number of threads", threads, 1, 1024)
+    make_directory(out)
+    try:
+        with show_progress(f"theory-check calibrate, profile {profile}, seed {seed}") as report:
+            record = run_calibration(methods, profile=profile, seed=seed, threads=threads, report=report)
+    except KeyboardInterrupt:
+        click.echo("theory-check: interrupted; nothing was written, the same command starts again", err=True)
+        return INTERRUPTED
+    written = write_calibration(record, out)
+    for line in (*method_lines(record), answer_promises(record), answer_controls(record)):
+        click.echo(line)
+    click.echo(f"report: {written[0]}")
+    return exit_code(record)

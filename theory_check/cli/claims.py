@@ -1,0 +1,210 @@
+"""``run``, ``list``, ``show`` and ``history``: the claims, their verdicts and their evidence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from theory_check.cli.exit_codes import INCONCLUSIVE, REFUTED
+from theory_check.cli.options import seed_option, threads_option
+from theory_check.cli.terminal import open_console, show_progress
+
+if TYPE_CHECKING:
+    from theory_check.inference.nights import History
+
+
+@click.command()
+@click.argument("claims", nargs=-1, metavar="[CLAIM]...")
+@click.option(
+    "--profile", default="quick", show_default=True, metavar="quick|standard|nightly", help="Depth of evidence."
+)
+@seed_option
+@click.option("--out", type=click.Path(path_type=Path), default=Path("reports"), show_default=True, metavar="DIR")
+@click.option("--history", type=click.Path(path_type=Path, dir_okay=False), default=None, metavar="FILE.json",
+              help="Add the evidence to that of earlier runs; the seed must be a new one.")  # fmt: skip
+@threads_option
+@click.option("--budget", default=None, metavar="TIME",
+              help="Processor time to plan for, 90s, 10min or 1.5h; default: that of the profile.")  # fmt: skip
+def run(
+    claims: tuple[str, ...],
+    profile: str,
+    seed: int,
+    out: Path,
+    history: Path | None,
+    threads: int | None,
+    budget: str | None,
+) -> int:
+    """Simulate, judge and report: all claims, or those named.
+
+    Writes DIR/REPORT.md, DIR/results.json and DIR/figures. Exit code 0: all supported; 1: one refuted, with a
+    history by all its runs together; 2: bad input; 3: none refuted, some inconclusive; 130: interrupted, the same
+    command continues.
+    """
+    from theory_check.reporting.files import write_report
+    from theory_check.reporting.terminal import print_summary
+    from theory_check.runner import UnitStore
+    from theory_check.specifications import check_integer, parse_duration
+    from theory_check.streams import check_seed
+    from theory_check.verification import examine, exit_code, find_claim, find_profile
+
+    for name in claims:
+        find_claim(name)
+    granted = find_profile(profile).budget if budget is None else parse_duration("budget", budget)
+    check_seed(seed)
+    if threads is not None:
+        check_integer("number of threads", threads, 1, 1024)
+    nights = None if history is None else _open_history(history, seed, profile)
+    resume = out / ".resume"
+    with show_progress(f"theory-check run, profile {profile}, seed {seed}") as report:
+        outcome = examine(
+            claims, profile=profile, seed=seed, threads=threads, folder=resume, report=report, budget=granted
+        )
+    record = outcome.record
+    written = write_report(record, out)
+    code = exit_code(record)
+    console = open_console()
+    print_summary(record, console)
+    click.echo(f"report: {written[0]}")
+    if history is not None and nights is not None:
+        from theory_check.claims.catalogue import all_claims
+        from theory_check.history import add_night, write_history
+        from theory_check.reporting.evolution import night_summary, refuted_claims
+        from theory_check.storage import make_directory
+
+        nights = add_night(nights, outcome)
+        make_directory(history.parent)
+        write_history(history, nights)
+        for line in night_summary(nights):
+            click.echo(line)
+        click.echo(f"history: {history}")
+        # A claim that has left the catalogue is history.
+        if set(refuted_claims(nights)) & {claim.id for claim in all_claims()}:
+            code = REFUTED
+        elif code == REFUTED:
+            # A level of one run is not one for the life of a history: only the nights together refute.
+            click.echo("refuted by this night alone, not by the nights together")
+            code = INCONCLUSIVE
+    UnitStore(resume).clear()
+    return code
+
+
+def _open_history(path: Path, seed: int, profile: str) -> History:
+    """Return the history that a run will be added to, or raise before anything is simulated."""
+    from theory_check.history import new_history, read_history
+    from theory_check.inference.nights import check_new_night
+
+    found = read_history(path) if path.exists() else new_history(profile)
+    check_new_night(found, seed=seed, profile=profile)
+    return found
+
+
+@click.command("list")
+@click.option("--regime", default=None, metavar="R", help="Only the claims of this regime.")
+def list_claims(regime: str | None) -> int:
+    """List the catalogue: id, regime, statement, source, cost at each profile."""
+    from rich.table import Table
+
+    from theory_check.claims.catalogue import REGIMES
+    from theory_check.claims.model import PROFILES
+    from theory_check.reporting.numerals import format_count, format_duration
+    from theory_check.reporting.summary import plain_text
+    from theory_check.specifications import check_choice
+    from theory_check.verification import planned_cost
+
+    if regime is not None:
+        check_choice("regime", regime, [r.name for r in REGIMES])
+    table = Table(box=None, pad_edge=False, title_justify="left")
+    for heading in ("id", "regime", "statement", "source"):
+        table.add_column(heading, overflow="fold")
+    for profile in PROFILES:
+        table.add_column(f"{profile}: networks, core time", justify="right")
+    for group in REGIMES:
+        for claim in group.claims if regime in (None, group.name) else ():
+            costs = [planned_cost(claim, profile) for profile in PROFILES.values()]
+            table.add_row(
+                claim.id,
+                group.name,
+                plain_text(claim.statement),
+                plain_text(claim.source),
+                *(f"{format_count(n)}, {format_duration(seconds)}" for n, seconds in costs),
+            )
+    console = open_console()
+    if not console.is_terminal:
+        console.width = 240
+    console.print(table)
+    return 0
+
+
+@click.command()
+@click.argument("claim")
+@click.option("--profile", default="quick", show_default=True, metavar="quick|standard|nightly")
+@click.option("--out", type=click.Path(path_type=Path), default=Path("reports"), show_default=True, metavar="DIR",
+              help="Where the last finding is read from.")  # fmt: skip
+def show(claim: str, profile: str, out: Path) -> int:
+    """Show one claim in full: statement, derivation, checks, wrong variants, last finding."""
+    from theory_check.cells import Cell
+    from theory_check.claims.model import plan_claim
+    from theory_check.reporting.numerals import format_significant, format_target
+    from theory_check.reporting.results import load_results
+    from theory_check.reporting.summary import plain_text
+    from theory_check.verification import find_claim, find_profile
+
+    found = find_claim(claim)
+    checks = plan_claim(found, find_profile(profile))
+    for title, text in (
+        (found.id, found.title),
+        ("Statement", plain_text(found.statement)),
+        ("Formula", found.formula),
+        ("Hypotheses", found.hypotheses),
+        ("Derivation", found.derivation),
+        ("Source", plain_text(found.source)),
+    ):
+        click.echo(f"{title}: {text}")
+    click.echo(f"\nChecks at profile {profile}, each at level {format_significant(checks[0].level)}:")
+    for planned in checks:
+        check = planned.check
+        click.echo(f"\n{planned.id}")
+        for cell in check.cells:
+            kernel = f", {cell.kernel} kernel" if isinstance(cell, Cell) else ""
+            click.echo(f"  network   {cell}{kernel}")
+        click.echo(
+            f"  quantity  {plain_text(check.quantity)}; {check.estimator.method}; {planned.replicates} replicates"
+        )
+        remainder = f" + remainder {format_significant(check.remainder)}" if check.remainder else ""
+        click.echo(f"  target    {format_target(*check.target)}{' (exact)' if check.exact else ''}")
+        click.echo(f"  margin    {format_significant(check.margin)}{remainder}: {check.margin_reason}")
+        click.echo(f"  must refute  {'; '.join(v.name for v in check.all_variants)}")
+    results = out / "results.json"
+    if results.is_file():
+        record = load_results(results)
+        click.echo(f"\nLast finding ({record.started}, profile {record.profile}, seed {record.seed}):")
+        last = [c for c in record.claims if c.id == found.id]
+        click.echo(f"  {last[0].verdict if last else 'not part of that run'}")
+        for finding in last[0].findings if last else ():
+            click.echo(f"  {finding.verdict:<12} {finding.id}")
+    return 0
+
+
+@click.command()
+@click.option("--history", type=click.Path(path_type=Path, dir_okay=False), default=Path("reports/history.json"),
+              show_default=True, metavar="FILE.json", help="What run --history wrote.")  # fmt: skip
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), default=None, metavar="FILE.png",
+              help="Also draw the evidence over the nights.")  # fmt: skip
+def history(history: Path, out: Path | None) -> int:
+    """Show how the evidence on each claim moved from run to run.
+
+    For each claim: the evidence against it now and at its peak, of what refutes it (logarithms to base 10). For each
+    point: its confidence sequence, valid for all nights together, and how it narrowed.
+    """
+    from theory_check.history import read_history
+    from theory_check.reporting.evolution import history_picture, print_history
+    from theory_check.reporting.figures import draw
+
+    found = read_history(history)
+    print_history(found, open_console())
+    if out is not None:
+        draw(history_picture(found), out)
+        click.echo(f"picture: {out}")
+    return 0

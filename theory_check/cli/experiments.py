@@ -1,0 +1,170 @@
+"""``simulate`` and ``map``: experiments that judge nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from theory_check.cli.options import check_resources, memory_option, seed_option, threads_option
+from theory_check.cli.terminal import show_progress
+
+
+@click.command()
+@click.option("--branch", default="res-3", show_default=True, metavar="linear|res-1|res-2|res-3")
+@click.option("--activation", default="relu", show_default=True, metavar="relu|leaky:slope=S|identity|tanh")
+@click.option("--weights", default="gaussian", show_default=True, metavar="NAME[:key=value,...]",
+              help="Weight law, with its parameters and variance=unit|he|glorot|lecun|pytorch.")  # fmt: skip
+@click.option("--width", type=int, default=40, show_default=True)
+@click.option("--depth", type=int, default=1000, show_default=True)
+@click.option("--beta", type=float, default=None, help="Scaling a_k = depth^-beta; default 0.5.")
+@click.option(
+    "--scale", default=None, metavar="A[,A...]", help="Scaling a_k itself: one number, or one for each layer."
+)
+@click.option(
+    "--input",
+    "input_name",
+    default="gaussian",
+    show_default=True,
+    metavar="NAME",
+    help="gaussian, sphere, paper, or correlated:cosine=C, several inputs of that cosine.",
+)
+@click.option("--inputs", type=int, default=1, show_default=True, help="Inputs that share the weights.")
+@click.option("--replicates", type=int, default=1000, show_default=True)
+@seed_option
+@click.option("--gradients/--no-gradients", default=True, show_default=True)
+@click.option("--profile-depths", default="", metavar="K[,K...]", help="Depths at which to record norms and cosines.")
+@click.option(
+    "--jacobian/--no-jacobian",
+    default=False,
+    show_default=True,
+    help="Singular values and determinant of dh_L/dh_0; widths up to 100.",
+)
+@click.option("--kernel", default="auto", show_default=True, metavar="auto|dense|reduced|stored")
+@threads_option
+@memory_option
+@click.option("--out", type=click.Path(path_type=Path), required=True, metavar="FILE.npz")
+def simulate(
+    branch: str,
+    activation: str,
+    weights: str,
+    width: int,
+    depth: int,
+    beta: float | None,
+    scale: str | None,
+    input_name: str,
+    inputs: int,
+    replicates: int,
+    seed: int,
+    gradients: bool,
+    profile_depths: str,
+    jacobian: bool,
+    kernel: str,
+    threads: int | None,
+    memory: int,
+    out: Path,
+) -> int:
+    """Simulate one cell and write its values.
+
+    Arrays of shape (replicates,): log_norm_ratio = log(|h_L|^2/|h_0|^2), displacement = |h_L - h_0|/|h_0|,
+    log_gradient_ratio and gradient_displacement likewise for the gradient from output to input, the logarithms of the
+    displacements, the pairings <p, h> at both ends, and the specification as JSON in spec. Several inputs add an axis
+    and their cosines with the first; profile depths add norms and cosines there; --jacobian adds log_singular_values
+    and log_determinant.
+    """
+    from theory_check.archive import make_cell, summarise, write_sample
+    from theory_check.runner import UnitStore, run_cells
+    from theory_check.storage import make_directory
+    from theory_check.streams import check_seed
+
+    cell = make_cell(
+        branch=branch,
+        activation=activation,
+        weights=weights,
+        width=width,
+        depth=depth,
+        beta=beta,
+        scale=scale,
+        input_name=input_name,
+        inputs=inputs,
+        replicates=replicates,
+        gradients=gradients,
+        profile_depths=profile_depths,
+        jacobian=jacobian,
+        kernel=kernel,
+    )
+    check_seed(seed)
+    check_resources(threads, memory)
+    if not out.parent.is_dir() or out.is_dir():
+        raise click.UsageError(f"--out {out}: give the path of a file in an existing folder")
+    resume = out.parent / f".{out.name}.resume"
+    make_directory(resume)
+    with show_progress(f"theory-check simulate, {replicates} replicates") as report:
+        sample = run_cells([cell], seed, threads=threads, folder=resume, report=report, memory=memory * 2**20)[cell]
+    write_sample(sample, out)
+    UnitStore(resume).clear()
+    for line in summarise(sample):
+        click.echo(line)
+    click.echo(f"written: {out}")
+    if sample.overflows:
+        click.echo(
+            f"theory-check: warning: {sample.overflows} of {replicates} replicates left the range of double precision; "
+            "their values are infinite, do not average them",
+            err=True,
+        )
+    return 0
+
+
+@click.command("map")
+@click.option("--branch", default="res-3", show_default=True, metavar="linear|res-1|res-2|res-3")
+@click.option("--activation", default="relu", show_default=True, metavar="relu|leaky:slope=S|identity|tanh")
+@click.option("--width", type=int, default=40, show_default=True)
+@click.option("--depth", type=int, default=1000, show_default=True)
+@click.option("--process", default="fgn", show_default=True, metavar="NAME[:key=value,...]",
+              help="Weight process; the first of its parameters that is left open varies.")  # fmt: skip
+@click.option("--parameters", default="0.05:0.97:51", show_default=True, metavar="FIRST:LAST:COUNT",
+              help="Values of that parameter; or numbers separated by commas.")  # fmt: skip
+@click.option("--betas", default="0:1.3:70", show_default=True, metavar="FIRST:LAST:COUNT",
+              help="Scaling exponents; or numbers separated by commas.")  # fmt: skip
+@click.option("--draws", type=int, default=5, show_default=True, help="Draws of the weights for each parameter.")
+@click.option("--inputs", type=int, default=10, show_default=True, help="Inputs for each draw.")
+@click.option("--input", "input_name", default="paper", show_default=True, metavar="gaussian|sphere|paper")
+@click.option("--gradients/--no-gradients", default=True, show_default=True)
+@seed_option
+@threads_option
+@memory_option
+@click.option("--out", type=click.Path(path_type=Path), required=True, metavar="FILE.npz")
+def phase_map(seed: int, threads: int | None, memory: int, out: Path, **spelling: Any) -> int:
+    """Map output and gradient over a parameter of the weights and the scaling exponent beta.
+
+    Arrays of shape (parameters, betas, draws, inputs): log_norm_ratio, log_displacement = log(|h_L - h_0|/|h_0|),
+    log_gradient_ratio, log_gradient_displacement; parameters, betas and the specification as JSON in spec. A picture
+    of the medians stands beside them, FILE.png.
+    """
+    from theory_check.map_archive import make_map, write_map
+    from theory_check.phase_map import run_map
+    from theory_check.runner import UnitStore
+    from theory_check.storage import make_directory
+    from theory_check.streams import check_seed
+
+    specification = make_map(**spelling)
+    check_seed(seed)
+    check_resources(threads, memory)
+    if not out.parent.is_dir() or out.is_dir() or out.suffix == ".png":
+        raise click.UsageError(f"--out {out}: give the path of a file in an existing folder, not of a picture")
+    resume = out.parent / f".{out.name}.resume"
+    make_directory(resume)
+    values, betas = len(specification.values), len(specification.betas)
+    with show_progress(f"theory-check map, {values} x {betas} points") as report:
+        found = run_map(specification, seed, threads=threads, folder=resume, report=report, memory=memory * 2**20)
+    written = write_map(found, out)
+    UnitStore(resume).clear()
+    click.echo(
+        f"{values} values of {specification.parameter}, {betas} of beta, {specification.draws} draws x "
+        f"{specification.input.count} inputs: "
+        f"{found.seconds:.1f} core s"
+    )
+    for path in written:
+        click.echo(f"written: {path}")
+    return 0
