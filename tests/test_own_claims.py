@@ -73,8 +73,8 @@ def test_the_claim_of_the_readme_is_supported_and_reported(tmp_path, capsys):
     assert "## Own claims" in report
     assert command("show", "N1", "--claims", path, "--out", out) == 0
     shown = capsys.readouterr().out
-    assert "triangular weights" in shown
-    assert "supported    N1/res-3-triangular-d6-log-norm-ratio-law" in shown
+    assert "arcsine weights" in shown
+    assert "supported    N1/res-3-arcsine-d6-log-norm-ratio-law" in shown
 
 
 def test_a_wrong_claim_is_refuted(tmp_path, capsys):
@@ -184,7 +184,7 @@ def test_checks_of_one_name_and_claims_without_checks_are_refused():
 
 
 TRIANGULAR = WeightLaw(
-    name="triangular",
+    name="tent",
     summary="sum of two uniform numbers",
     transform=lambda u, v, _: math.sqrt(6.0) * (u + v - 1.0),
     kurtosis=lambda _: 2.4,
@@ -192,13 +192,13 @@ TRIANGULAR = WeightLaw(
 
 
 def test_an_added_law_is_a_law_like_any_other():
-    with pytest.raises(SpecificationError, match="triangular"):
-        Weights.parse("triangular")
+    with pytest.raises(SpecificationError, match="tent"):
+        Weights.parse("tent")
     add_law(TRIANGULAR)
-    weights = Weights.parse("triangular:variance=he")
+    weights = Weights.parse("tent:variance=he")
     assert weights.gain == 2.0
     assert weights.kurtosis == 2.4
-    assert "triangular" in law_names()
+    assert "tent" in law_names()
 
 
 def test_a_name_keeps_its_meaning():
@@ -213,10 +213,10 @@ def test_a_name_keeps_its_meaning():
 
 def test_what_an_added_law_means_is_part_of_the_identity_of_its_cells(monkeypatch):
     add_law(TRIANGULAR)
-    first = network("triangular", width=4, depth=2).identity
+    first = network("tent", width=4, depth=2).identity
     monkeypatch.setattr(initializations, "_ADDED", {})
     add_law(replace(TRIANGULAR, transform=lambda u, v, _: math.sqrt(6.0) * (v - u)))
-    assert network("triangular", width=4, depth=2).identity != first
+    assert network("tent", width=4, depth=2).identity != first
     # Identities of built-in laws are what they were before laws could be added.
     assert added_law("uniform") is None
     assert '"law":"uniform"' in network("uniform", width=4, depth=2).identity
@@ -240,7 +240,7 @@ def test_what_an_added_law_means_is_part_of_the_identity_of_its_cells(monkeypatc
 def test_laws_that_are_not_what_they_say_are_refused(change, message):
     with pytest.raises(SpecificationError, match=message):
         add_law(replace(TRIANGULAR, **change))
-    assert "triangular" not in law_names()
+    assert "tent" not in law_names()
 
 
 def test_values_of_an_added_law_are_its_own():
@@ -249,10 +249,10 @@ def test_values_of_an_added_law_are_its_own():
     from theory_check.simulation import simulate
 
     add_law(TRIANGULAR)
-    filler = row_filler(Weights("triangular"))
+    filler = row_filler(Weights("tent"))
     assert filler.natural_deviation == 1.0
     cell = replace(
-        network("triangular", branch="linear", width=1, depth=1, beta=0.0), replicates=LANES, gradients=False
+        network("tent", branch="linear", width=1, depth=1, beta=0.0), replicates=LANES, gradients=False
     )
     # |1 + V| for one entry of the law, which is bounded by sqrt(6).
     size = np.exp(simulate(cell, 3).values["log_norm_ratio"] / 2.0)

@@ -48,18 +48,17 @@ def row_filler(weights: Weights) -> Filler:
     law = find_independent_law(weights.law)
     if law.kernel == "entrywise":
         return Filler(callback(_entrywise_filler(law.transform), ROW_FILLER), weights.constants, 1.0)
-    fill = {
-        "normal": rows.fill_normal,
-        "uniform": rows.fill_uniform,
-        "signs": rows.fill_signs,
-        "orthogonal": rows.fill_normal,
-        "zero": rows.fill_zero,
+    fill, natural_deviation = {
+        "normal": (rows.fill_normal, 1.0),
+        "uniform": (rows.fill_uniform, rows.UNIFORM_NATURAL_DEVIATION),
+        "signs": (rows.fill_signs, 1.0),
+        "triangular": (rows.fill_triangular, rows.TRIANGULAR_NATURAL_DEVIATION),
+        "ternary": (rows.fill_ternary, rows.TERNARY_NATURAL_DEVIATION),
+        "exponential": (rows.fill_exponential, 1.0),
+        "orthogonal": (rows.fill_normal, 1.0),
+        "zero": (rows.fill_zero, 1.0),
     }[law.kernel]
-    return Filler(
-        callback(fill, ROW_FILLER),
-        weights.constants,
-        rows.UNIFORM_NATURAL_DEVIATION if law.kernel == "uniform" else 1.0,
-    )
+    return Filler(callback(fill, ROW_FILLER), weights.constants, natural_deviation)
 
 
 def compiled_activation(activation: Activation) -> tuple[Any, FloatArray]:
