@@ -15,6 +15,7 @@ from theory_check.cli.calibration import calibrate
 from theory_check.cli.claims import history, list_claims, run, show
 from theory_check.cli.exit_codes import INTERRUPTED, USAGE_ERROR
 from theory_check.cli.experiments import phase_map, simulate
+from theory_check.cli.figures import figure
 from theory_check.errors import TheoryCheckError
 
 
@@ -30,7 +31,7 @@ def cli(context: click.Context) -> None:
         context.exit(USAGE_ERROR)
 
 
-for _command in (run, list_claims, show, simulate, phase_map, calibrate, history):
+for _command in (run, list_claims, show, simulate, phase_map, figure, calibrate, history):
     cli.add_command(_command)
 
 
