@@ -59,7 +59,7 @@ def _drawn(curves: CriticalCurves, name: str, depth: int) -> tuple[Curve, ...]:
     shown = {
         rf"displacement 1 at $L = {depth}$, infinite width": curves.contour if output else curves.gradient_contour,
         r"no growth with $L$ there": curves.stationary if output else np.full(curves.hursts.size, np.nan),
-        r"limit $L \to \infty$": curves.limit if output else np.full(curves.hursts.size, np.nan),
+        r"limit $L \to \infty$": curves.limit if output else curves.gradient_limit,
     }
     return tuple(_curve(label, betas, curves.hursts) for label, betas in shown.items() if np.isfinite(betas).any())
 

@@ -29,7 +29,7 @@ from theory_check.paper_figures.model import LEVEL, FigureData, PaperFigure, Set
 from theory_check.reporting.paper_figures import Frame, Ribbon
 from theory_check.theory.infinite_width import WideBranch, wide_network
 from theory_check.theory.moments import displacement_variance, mean_displacement
-from theory_check.theory.smooth_weights import smooth_slope
+from theory_check.theory.smooth_weights import CRITICAL_EXPONENT, smooth_slope
 from theory_check.theory.wide_gradients import log_gradient_displacement
 
 _WIDTH, _DEPTHS, _FIRST = 40, 10, 10
@@ -194,13 +194,14 @@ def _tabulate(
 
 def _frame(column: str, beta: float, settings: Settings, points: list[tuple[int, dict[str, float]]]) -> Frame:
     depths = np.array([depth for depth, _ in points], dtype=np.float64)
+    critical = 0.5 if _betas_of(settings) == _INDEPENDENT_BETAS else CRITICAL_EXPONENT
     series = {name: np.array([values[name] for _, values in points]) for name in points[0][1]}
     return Frame(
         title=rf"$\beta = {beta:g}$",
         xlabel="$L$",
         ylabel=_LABELS[column],
-        # Only at the critical exponent do values stay within a factor of ten.
-        logarithmic=beta != (0.5 if 0.25 in _betas_of(settings) else 1.0),
+        # Powers of the depth above the critical exponent, exponentials below, one size at it.
+        logarithmic="xy" if beta > critical else "y" if beta < critical else "",
         ribbons=(Ribbon("half of the networks", depths, series["lower_quartile"], series["upper_quartile"]),),
         measured=(
             Band(

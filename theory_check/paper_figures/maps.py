@@ -33,6 +33,7 @@ _CURVES = {
     "stationary": "beta where d log E D / d log L = 0 at this depth and infinite width",
     "gradient_contour": "beta where E D* = 1 at this depth and infinite width; D* = |p_0 - p_L|^2/|p_L|^2",
     "limit": "critical beta of the output as the depth tends to infinity",
+    "gradient_limit": "critical beta of the gradient as the depth tends to infinity",
 }
 
 
@@ -50,7 +51,14 @@ def _tabulate(settings: Settings, samples: Mapping[Sweep, Sample[Sweep]], thread
     curves = critical_curves_of(specification, threads=threads)
     tables = [Table("", _COLUMNS, _rows(found))]
     if curves is not None:
-        columns = (curves.hursts, curves.contour, curves.stationary, curves.gradient_contour, curves.limit)
+        columns = (
+            curves.hursts,
+            curves.contour,
+            curves.stationary,
+            curves.gradient_contour,
+            curves.limit,
+            curves.gradient_limit,
+        )
         tables.append(Table("curves", _CURVES, list(zip(*(c.tolist() for c in columns), strict=True))))
     return FigureData(tuple(tables), tuple(map_panels(found, curves)), [specification.to_json()], found.seconds)
 

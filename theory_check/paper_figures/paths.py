@@ -33,7 +33,8 @@ def fractional_path(hurst: float, depth: int, seed: int, number: int) -> FloatAr
     key = np.array(stream_key(seed, f"fractional path:{weights}:{depth}"), np.uint32)
     noise = open_paths(weights, 1, depth, key, number, Purpose.OUTER_WEIGHTS).layers(0, depth)
     path: FloatArray = np.concatenate([[0.0], np.cumsum(noise.ravel(), dtype=np.float64)])
-    return path * float(depth) ** -hurst
+    path *= float(depth) ** -hurst
+    return path
 
 
 def _tabulate(settings: Settings, _samples: Mapping[Any, Any], _threads: int) -> FigureData:

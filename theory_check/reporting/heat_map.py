@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _PANEL_WIDTH, _HEIGHT, _LEGEND_LINE = 5.0, 4.3, 0.3
 #: Shades change at multiples of 0.5 up to these bounds; what lies beyond has the last shade.
 _LIMIT, _STEP = 3.0, 0.5
-_DASHES = ("solid", (0, (5, 2)), (0, (1.2, 1.2)), (0, (6, 2, 1, 2)))
+_DASHES: tuple[Any, ...] = ("solid", (0, (5, 2)), (0, (1.2, 1.2)), (0, (6, 2, 1, 2)))
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ def _draw(axes: Axes, panel: HeatPanel, labels: Sequence[str]) -> Any:
         style = _DASHES[labels.index(curve.label) % len(_DASHES)]
         # In a white casing, so that black shows on every shade.
         casing = [withStroke(linewidth=3.4, foreground="white")]
-        axes.plot(curve.x, curve.y, color="black", linewidth=1.6, linestyle=style, path_effects=casing)  # type: ignore[arg-type]
+        axes.plot(curve.x, curve.y, color="black", linewidth=1.6, linestyle=style, path_effects=casing)
     if panel.curves:
         axes.set_xlim(*_edges(panel.columns)[[0, -1]])
         axes.set_ylim(*_edges(panel.rows)[[0, -1]])

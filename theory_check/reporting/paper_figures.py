@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from theory_check.findings import Band, Curve, FloatArray
 from theory_check.reporting.figures import own_style, picture_files
@@ -40,8 +40,8 @@ class Frame:
     Attributes
     ----------
     title, xlabel, ylabel : str
-    logarithmic : bool
-        Whether ordinates are on a logarithmic scale.
+    logarithmic : ``""``, ``"y"`` or ``"xy"``
+        Which scales are logarithmic.
     ribbons, measured, paths : tuples
         What was measured: ranges, estimates with intervals, single paths.
     theory : tuple of Curve
@@ -51,7 +51,7 @@ class Frame:
     title: str
     xlabel: str
     ylabel: str
-    logarithmic: bool = False
+    logarithmic: Literal["", "y", "xy"] = ""
     ribbons: tuple[Ribbon, ...] = ()
     measured: tuple[Band, ...] = ()
     paths: tuple[Curve, ...] = ()
@@ -81,6 +81,7 @@ def render_frames(frames: Sequence[Frame | BarFrame]) -> dict[str, bytes]:
     labels = list(dict.fromkeys(curve.label for frame in frames for curve in frame.theory))
     with own_style():
         figure = Figure(figsize=(_PANEL_WIDTH * len(frames), _HEIGHT), layout="constrained")
+        figure.set_layout_engine("constrained", w_pad=0.1, h_pad=0.06)
         FigureCanvasAgg(figure)
         entries: dict[str, Any] = {}
         for position, frame in enumerate(frames, start=1):
@@ -99,6 +100,8 @@ def render_frames(frames: Sequence[Frame | BarFrame]) -> dict[str, bytes]:
                 )  # fmt: skip
             for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
                 entries.setdefault(label, handle)
+        # What was measured comes first.
+        entries = dict(sorted(entries.items(), key=lambda entry: entry[0] in labels))
         columns = min(len(entries), 2 if len(frames) < 3 else 3)
         lines = -(-len(entries) // max(columns, 1))
         figure.set_figheight(_HEIGHT + _LEGEND_LINE * lines)
@@ -109,8 +112,10 @@ def render_frames(frames: Sequence[Frame | BarFrame]) -> dict[str, bytes]:
 
 def _draw_curves(axes: Axes, frame: Frame) -> None:
     axes.set_ylabel(frame.ylabel)
-    if frame.logarithmic:
+    if "y" in frame.logarithmic:
         axes.set_yscale("log")
+    if "x" in frame.logarithmic:
+        axes.set_xscale("log")
     for ribbon in frame.ribbons:
         axes.fill_between(
             ribbon.x, ribbon.lower, ribbon.upper, facecolor=_GREY, edgecolor=_EDGE, linewidth=0.7, label=ribbon.label

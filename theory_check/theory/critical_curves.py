@@ -1,7 +1,8 @@
 """Critical scaling exponents over the Hurst index, at finite depth and in the limit: curves of a phase map (C3, C4).
 
-All are of infinite width: ``contour`` and ``stationary`` of the second-moment recursion at the given depth,
-``gradient_contour`` of that of the gradient, ``limit`` of infinite depth besides.
+All are of infinite width. Limits, res-3 with a rectifier: over the L^2 pairs of layers, a^2 rho is summed forward and
+a^2 rho^2 backward (see ``wide_gradients``). With rho(n) of order n^(2H-2) the sums are of order L^max(1, 2H) and
+L^max(1, 4H-2): critical exponents max(1/2, H) of the output (C3), max(1/2, 2H - 1) of the gradient.
 """
 
 from __future__ import annotations
@@ -32,8 +33,9 @@ class CriticalCurves:
         Where E D = 1, and where d log E D / d log L = 0, at the given depth.
     gradient_contour
         Where E D* = 1 at that depth; NaN unless the branch is res-3.
-    limit
-        Where the displacement of the output neither vanishes nor explodes as L -> infinity.
+    limit, gradient_limit
+        Where the displacement of output and gradient neither vanishes nor explodes as L -> infinity; the second NaN
+        unless the branch is res-3.
     """
 
     hursts: FloatArray = field(repr=False)
@@ -41,6 +43,7 @@ class CriticalCurves:
     stationary: FloatArray = field(repr=False)
     gradient_contour: FloatArray = field(repr=False)
     limit: FloatArray = field(repr=False)
+    gradient_limit: FloatArray = field(repr=False)
 
 
 def limiting_exponents(branch: WideBranch, hursts: ArrayLike) -> FloatArray:
@@ -76,7 +79,8 @@ def critical_curves(branch: WideBranch, hursts: ArrayLike, depth: int, *, thread
         asked = np.isfinite(limit)
         found = np.full((h.size, 3), np.nan)
         found[asked] = list(pool.map(at, h[asked].tolist()))
-    return CriticalCurves(h, found[:, 0], found[:, 1], found[:, 2], limit)
+    backward = np.maximum(0.5, 2.0 * h - 1.0) if branch.name == "res-3" else np.full(h.size, np.nan)
+    return CriticalCurves(h, found[:, 0], found[:, 1], found[:, 2], limit, backward)
 
 
 def _gradient_contour(branch: WideBranch, hurst: float, depth: int) -> float:
