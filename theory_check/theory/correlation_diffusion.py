@@ -35,6 +35,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -130,18 +131,18 @@ class CorrelationDiffusion:
 
     def _cosine_moments(self, start: float, time: float, size: int) -> FloatArray:
         """E cos(n phi_t), n = 1..size/2; higher ones are not resolved."""
-        phi = np.pi * np.arange(1, size + 1) / size
-        return self._expectations(np.cos(np.multiply.outer(phi, np.arange(1, size // 2 + 1))), start, time, size)
+        return np.asarray(_start_weights(start, size) @ _carried_cosines(self, time, size), dtype=np.float64)
 
     def _expectations(self, functions: FloatArray, start: float, time: float, size: int) -> FloatArray:
         """E f(theta_t) for the columns f, given at the nodes without theta = pi."""
+        return np.asarray(_start_weights(start, size) @ self._carried(functions, time, size), dtype=np.float64)
+
+    def _carried(self, functions: FloatArray, time: float, size: int) -> FloatArray:
+        """E f(theta_t) from each node as the start, without theta = pi."""
         from scipy.linalg import expm
 
-        x = np.cos(np.pi * np.arange(size + 1) / size)
-        D = _differentiation(x) * 2 / np.pi  # d/dtheta
+        x, D, boundary = _grid(size)
         theta = np.pi * (1 + x[1:]) / 2
-        # The value at theta = pi (node 0) is the one that makes the derivative there vanish.
-        boundary = -D[0, 1:] / D[0, 0]
         first = D[1:, 1:] + np.outer(D[1:, 0], boundary)
         second = D[1:] @ D
         second = second[:, 1:] + np.outer(second[:, 0], boundary)
@@ -150,9 +151,31 @@ class CorrelationDiffusion:
         A = self.rate * ((sine**2 - cosine * g)[:, None] * second)
         A[:-1] -= self.rate * (self.width - 2) * (g[:-1] / sine[:-1])[:, None] * first[:-1]
         A[-1] = 0.0  # theta = 0 does not move
-        at_start = _interpolation(x, 2 * math.acos(start) / math.pi - 1)
-        weights = at_start[1:] + at_start[0] * boundary
-        return np.asarray(weights @ (expm(time * A) @ functions), dtype=np.float64)
+        return np.asarray(expm(time * A) @ functions, dtype=np.float64)
+
+
+@lru_cache(maxsize=32)  # the matrix exponential, most of a law's cost, does not depend on the start
+def _carried_cosines(diffusion: CorrelationDiffusion, time: float, size: int) -> FloatArray:
+    """E cos(n phi_t), n = 1..size/2, from each node as the start, without theta = pi."""
+    phi = np.pi * np.arange(1, size + 1) / size
+    return diffusion._carried(np.cos(np.multiply.outer(phi, np.arange(1, size // 2 + 1))), time, size)
+
+
+def _grid(size: int) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return the Chebyshev points, d/dtheta, and the weights of the other values in the one at theta = pi (node 0).
+
+    That value is the one that makes the derivative there vanish.
+    """
+    x = np.cos(np.pi * np.arange(size + 1) / size)
+    D = _differentiation(x) * 2 / np.pi
+    return x, D, -D[0, 1:] / D[0, 0]
+
+
+def _start_weights(start: float, size: int) -> FloatArray:
+    """Weights of the values at the nodes, without theta = pi, in the value at the start."""
+    x, _, boundary = _grid(size)
+    at_start = _interpolation(x, 2 * math.acos(start) / math.pi - 1)
+    return np.asarray(at_start[1:] + at_start[0] * boundary, dtype=np.float64)
 
 
 @dataclass(frozen=True, eq=False)

@@ -46,6 +46,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from theory_check.errors import SpecificationError
+from theory_check.theory.inversion import crossing
 from theory_check.theory.multiplier import FloatArray, Multiplier, layer_groups
 from theory_check.theory.one_layer import (
     CDF_ERROR,
@@ -104,17 +105,17 @@ class DepthLaw:
         return np.clip(total, 0.0, 1.0)
 
     def quantile(self, p: ArrayLike) -> FloatArray:
-        """Smallest x with cdf(x) >= p, by bisection inside [lower, upper]."""
+        """Smallest x with cdf(x) >= p inside [lower, upper], to rounding."""
         level = np.asarray(p, dtype=np.float64)
         if np.any((level < 0) | (level > 1)):
             raise SpecificationError("a quantile needs probabilities between 0 and 1")
-        low, high = np.full(level.shape, self.lower), np.full(level.shape, self.upper)
-        for _ in range(60):
-            middle = (low + high) / 2
-            reached = self.cdf(middle) >= level
-            low, high = np.where(reached, low, middle), np.where(reached, middle, high)
-        # The bisection closes in on a jump from above; an atom can only sit at 0.
-        return np.where((low <= 0) & (high >= 0) & (self.atom > 0), 0.0, high)
+        wanted = level.ravel()
+        low, high = np.full(wanted.shape, self.lower), np.full(wanted.shape, self.upper)
+        if self.atom > 0 and self.lower <= 0 <= self.upper:
+            # An atom can only sit at 0: what it does not decide is continuous on either side.
+            below, at = float(self._evaluate(0.0, at_zero=False)), float(self.cdf(0.0))
+            low, high = np.where(wanted > below, 0.0, low), np.where(wanted <= at, 0.0, high)
+        return crossing(self.cdf, wanted, low, high).reshape(level.shape)
 
 
 @dataclass(frozen=True)
@@ -160,11 +161,11 @@ def depth_law(
     mass = 1 - p**L - float(weights.sum()) * (1 - p)
     limit = layers.truncation(mass, tolerance / 4, 2 * math.pi / span)
     count = math.ceil(limit * span / (2 * math.pi))
-    if count > _MAX_FREQUENCIES:
-        raise SpecificationError(
-            f"tolerance {tolerance:g} needs {count} frequencies at depth {L:g}; accept a tolerance above {tolerance:g}"
-        )
     truncated = _truncation_error(layers.bound(limit), mass)
+    if truncated > tolerance / 4:
+        raise SpecificationError(
+            f"tolerance {tolerance:g} needs over {_MAX_FREQUENCIES} frequencies at depth {L:g}; accept a larger one"
+        )
     transform = layers.characteristic(2 * math.pi / span, count)
     table, interpolated = _invert(transform, mass, lower, span, tolerance / 20)
     k = np.arange(count) + 0.5
@@ -253,7 +254,10 @@ class _Layers:
         return np.asarray(product - p**L - p ** (L - 1) * (self.counts @ chi))
 
     def truncation(self, mass: float, target: float, start: float) -> float:
-        """Return a frequency whose truncation error is at most ``target``, within 3% of the least one."""
+        """Return a frequency whose truncation error is at most ``target``, within 3% of the least one.
+
+        Beyond the most frequencies that are used the search ends without it.
+        """
         high = start
         while _truncation_error(self.bound(high), mass) > target and high < _MAX_FREQUENCIES * start:
             high *= 2

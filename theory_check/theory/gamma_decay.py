@@ -29,5 +29,8 @@ def decay_frequency(x: float, log_level: float) -> float:
     """Frequency u at which G(x, u) / 2 reaches ``log_level``, by Newton's method."""
     u = math.sqrt(2 * log_level * x)  # below the root; after one step convexity keeps the iterates above it
     for _ in range(12):
-        u -= (float(log_gamma_decay(x, u)) - 2 * log_level) / (2 * math.atan(u / x))
+        step = (float(log_gamma_decay(x, u)) - 2 * log_level) / (2 * math.atan(u / x))
+        if u - step == u:
+            break
+        u -= step
     return u

@@ -30,6 +30,7 @@ from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -52,6 +53,7 @@ _LOG_NEGLIGIBLE = 36.0
 _REACH = 11.0
 _FLUSH = 300.0  # weights below exp(-300) are cleared: subnormal numbers slow every product down
 _OVERSAMPLING = 8
+_AT_ONCE = 2**15  # values of panels that are interpolated together: they stay in the cache
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,14 +129,17 @@ class LogMultiplier:
     def continuous_cdf(self, x: ArrayLike) -> FloatArray:
         """Return the part of the distribution function that the atom does not carry."""
         points = np.asarray(x, dtype=np.float64)
-        total = np.zeros(points.shape)
-        for panel, table in zip(self.panels, self._tables, strict=True):
-            total += table.evaluate(points, panel.mass)
-        return total
+        size = max(1, _AT_ONCE // len(self.panels))
+        parts = [self._tables.evaluate(part, self._masses).sum(axis=0) for part in _parts(points.ravel(), size)]
+        return np.concatenate(parts).reshape(points.shape)
 
     @functools.cached_property
-    def _tables(self) -> tuple[HermiteTable, ...]:
-        return tuple(_cumulative_table(panel, self.multiplier.width) for panel in self.panels)
+    def _masses(self) -> FloatArray:
+        return np.array([[panel.mass] for panel in self.panels])
+
+    @functools.cached_property
+    def _tables(self) -> HermiteTable:
+        return HermiteTable.stack([_cumulative_table(panel, self.multiplier.width) for panel in self.panels])
 
     def log_mgf(self, p: FloatArray) -> FloatArray:
         """Logarithm of E M^p over the grids, which is E M^p itself for moderate p.
@@ -181,24 +186,49 @@ class LogMultiplier:
 
 @dataclass(frozen=True, eq=False)
 class HermiteTable:
-    """Cubic Hermite interpolation of a distribution function from its values and densities on a uniform grid."""
+    """Cubic Hermite interpolation of a distribution function from its values and densities on a uniform grid.
 
-    start: float
-    step: float
+    Or of several at once, their nodes one after the other: ``start``, ``step``, ``first`` (index of the first node) and
+    ``last`` (number of the last node within its table) are then columns (tables, 1).
+    """
+
+    start: float | FloatArray
+    step: float | FloatArray
     values: FloatArray = field(repr=False)
     slopes: FloatArray = field(repr=False)
+    first: int | NDArray[np.intp] = 0
+    last: int | NDArray[np.intp] = -1
 
-    def evaluate(self, x: FloatArray, above: float) -> FloatArray:
+    @classmethod
+    def stack(cls, tables: Sequence[HermiteTable]) -> HermiteTable:
+        """Return the tables as one, whose values at points (points,) have shape (tables, points)."""
+        sizes = np.array([[table.values.size] for table in tables])
+        return cls(
+            np.array([[table.start] for table in tables]),
+            np.array([[table.step] for table in tables]),
+            np.concatenate([table.values for table in tables]),
+            np.concatenate([table.slopes for table in tables]),
+            np.cumsum(sizes, axis=0) - sizes,
+            sizes - 1,
+        )
+
+    def evaluate(self, x: FloatArray, above: float | FloatArray) -> FloatArray:
         """Value at x: 0 below the grid and ``above`` beyond it."""
         position = (x - self.start) / self.step
-        last = self.values.size - 1
-        index = np.clip(np.floor(position), 0, last - 1).astype(np.intp)
-        t = np.clip(position - index, 0.0, 1.0)
+        last = self.values.size - 1 if isinstance(self.last, int) else self.last
+        node = np.minimum(np.maximum(np.floor(position), 0), last - 1)
+        t = np.minimum(np.maximum(position - node, 0.0), 1.0)
+        index = self.first + node.astype(np.intp)
         v0, v1 = self.values[index], self.values[index + 1]
         s0, s1 = self.step * self.slopes[index], self.step * self.slopes[index + 1]
         rise = v1 - v0
         inside = v0 + t * (s0 + t * ((3 * rise - 2 * s0 - s1) + t * (s0 + s1 - 2 * rise)))
         return np.where(position <= 0, 0.0, np.where(position >= last, above, inside))
+
+
+def _parts(points: FloatArray, size: int) -> list[FloatArray]:
+    """Cut an array into pieces of that size, at least one."""
+    return [points[first : first + size] for first in range(0, max(points.size, 1), size)]
 
 
 def log_multiplier(multiplier: Multiplier, a: float) -> LogMultiplier:
