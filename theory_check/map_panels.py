@@ -31,7 +31,13 @@ def critical_curves_of(specification: MapSpecification, *, threads: int = 1) -> 
         return None
     values = np.array(specification.values)
     chosen = np.unique(np.linspace(0, values.size - 1, min(values.size, _POINTS)).round().astype(np.intp))
-    return critical_curves(WideBranch(branch.name, slope), values[chosen], specification.depth, threads=threads)
+    return critical_curves(
+        WideBranch(branch.name, slope),
+        values[chosen],
+        specification.depth,
+        width=specification.width,
+        threads=threads,
+    )
 
 
 def map_panels(phase_map: PhaseMap, curves: CriticalCurves | None = None) -> list[HeatPanel]:
@@ -55,12 +61,12 @@ def map_panels(phase_map: PhaseMap, curves: CriticalCurves | None = None) -> lis
 
 
 def _drawn(curves: CriticalCurves, name: str, depth: int) -> tuple[Curve, ...]:
-    output = name == "log_displacement"
-    shown = {
-        rf"displacement 1 at $L = {depth}$, infinite width": curves.contour if output else curves.gradient_contour,
-        r"no growth with $L$ there": curves.stationary if output else np.full(curves.hursts.size, np.nan),
-        r"limit $L \to \infty$": curves.limit if output else curves.gradient_limit,
-    }
+    contour, stationary = rf"predicted displacement 1 at $L = {depth}$", rf"no growth with $L$ at $L = {depth}$"
+    limit, wide = r"limit $L \to \infty$", r"limit, width $\to \infty$ first"
+    if name == "log_displacement":
+        shown = {contour: curves.contour, stationary: curves.stationary, limit: curves.limit}
+    else:
+        shown = {contour: curves.gradient_contour, limit: curves.limit, wide: curves.gradient_limit}
     return tuple(_curve(label, betas, curves.hursts) for label, betas in shown.items() if np.isfinite(betas).any())
 
 

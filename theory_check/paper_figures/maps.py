@@ -1,6 +1,6 @@
 """Figure 7: heat maps of the displacements of output and gradient over the Hurst index and beta, with critical curves.
 
-The curves are those of :mod:`theory_check.theory.critical_curves`, of infinite width.
+The curves are those of :mod:`theory_check.theory.critical_curves`.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ _CURVES = {
     "hurst": "Hurst index (no unit)",
     "contour": "beta where E D = 1 at this depth and infinite width; D = |h_L - h_0|^2/|h_0|^2",
     "stationary": "beta where d log E D / d log L = 0 at this depth and infinite width",
-    "gradient_contour": "beta where E D* = 1 at this depth and infinite width; D* = |p_0 - p_L|^2/|p_L|^2",
-    "limit": "critical beta of the output as the depth tends to infinity",
-    "gradient_limit": "critical beta of the gradient as the depth tends to infinity",
+    "gradient_contour": "beta where E D* = 1 at this depth, to leading order in 1/width; D* = |p_0 - p_L|^2/|p_L|^2",
+    "limit": "critical beta of output and gradient as the depth tends to infinity",
+    "gradient_limit": "critical beta of the gradient as the depth tends to infinity, the width before it",
 }
 
 

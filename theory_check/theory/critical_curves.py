@@ -1,12 +1,14 @@
 """Critical scaling exponents over the Hurst index, at finite depth and in the limit: curves of a phase map (C3, C4).
 
-All are of infinite width. Limits, res-3 with a rectifier: over the L^2 pairs of layers, a^2 rho is summed forward and
-a^2 rho^2 backward (see ``wide_gradients``). With rho(n) of order n^(2H-2) the sums are of order L^max(1, 2H) and
-L^max(1, 4H-2): critical exponents max(1/2, H) of the output (C3), max(1/2, 2H - 1) of the gradient.
+All are of infinite width but that of the gradient, which is to leading order in 1/d. Limits, res-3 with a rectifier: over the L^2 pairs of layers, a^2 rho is summed forward and
+a^2 rho^2 backward (see ``gradient_recursion``). With rho(n) of order n^(2H-2) the sums are of order L^max(1, 2H) and
+L^max(1, 4H-2): critical exponents max(1/2, H) of the output (C3), max(1/2, 2H - 1) of the gradient. The latter needs the width to go to
+infinity first: at fixed width E D* is at least of order D/d, and the exponent is that of the output.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -18,7 +20,7 @@ from theory_check.covariances import fractional_noise
 from theory_check.errors import HypothesisError, SpecificationError
 from theory_check.theory.infinite_width import WideBranch, effective_exponents
 from theory_check.theory.multiplier import FloatArray
-from theory_check.theory.wide_gradients import MAXIMAL_DEPTH, log_gradient_displacement
+from theory_check.theory.gradient_recursion import MAXIMAL_DEPTH, log_gradient_displacement
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,10 +34,11 @@ class CriticalCurves:
     contour, stationary
         Where E D = 1, and where d log E D / d log L = 0, at the given depth.
     gradient_contour
-        Where E D* = 1 at that depth; NaN unless the branch is res-3.
-    limit, gradient_limit
-        Where the displacement of output and gradient neither vanishes nor explodes as L -> infinity; the second NaN
-        unless the branch is res-3.
+        Where E D* = 1 at that depth and the given width; NaN unless the branch is res-3.
+    limit
+        Where the displacement of the output neither vanishes nor explodes as L -> infinity.
+    gradient_limit
+        The same for the gradient when the width tends to infinity first; NaN unless the branch is res-3.
     """
 
     hursts: FloatArray = field(repr=False)
@@ -58,7 +61,9 @@ def limiting_exponents(branch: WideBranch, hursts: ArrayLike) -> FloatArray:
     return np.where(h >= 0.5, h, np.nan)
 
 
-def critical_curves(branch: WideBranch, hursts: ArrayLike, depth: int, *, threads: int = 1) -> CriticalCurves:
+def critical_curves(
+    branch: WideBranch, hursts: ArrayLike, depth: int, *, width: float = math.inf, threads: int = 1
+) -> CriticalCurves:
     """Return the critical curves over Hurst indices; a second or two of processor time for each at depth 1000.
 
     For branches without inner weights and H < 1/2 all are NaN: see :func:`limiting_exponents`.
@@ -73,7 +78,7 @@ def critical_curves(branch: WideBranch, hursts: ArrayLike, depth: int, *, thread
             pair = (np.nan, np.nan)
         else:
             pair = (found.contour.value, found.stationary.value)
-        return *pair, _gradient_contour(branch, hurst, depth)
+        return *pair, _gradient_contour(branch, hurst, depth, width)
 
     with ThreadPoolExecutor(threads) as pool:
         asked = np.isfinite(limit)
@@ -83,12 +88,12 @@ def critical_curves(branch: WideBranch, hursts: ArrayLike, depth: int, *, thread
     return CriticalCurves(h, found[:, 0], found[:, 1], found[:, 2], limit, backward)
 
 
-def _gradient_contour(branch: WideBranch, hurst: float, depth: int) -> float:
+def _gradient_contour(branch: WideBranch, hurst: float, depth: int, width: float) -> float:
     if branch.name != "res-3" or depth > MAXIMAL_DEPTH:
         return float("nan")
     rho = fractional_noise(hurst, depth)
     try:
-        return _root(lambda beta: min(log_gradient_displacement(branch, rho, beta, depth), 1e3))
+        return _root(lambda beta: min(log_gradient_displacement(branch, rho, beta, depth, width=width), 1e3))
     except HypothesisError:
         return float("nan")
 

@@ -16,7 +16,13 @@ u and v standard normal with correlation rho c(k, l). For independent layers bot
 (E1, E16). Otherwise they differ: between distant layers q of the forward pass is of order rho, because a rectified
 vector has a mean, and q* is of order rho^2.
 
-Exact up to rounding, at the given depth. Quadratic in the depth, in plain NumPy.
+Finite width. With J = dh_L/dh_0 and a p_L of uniform direction E D* = E ||J - I||_F^2 / d, and J h_0 = h_L by
+homogeneity: the direction of h_0 alone contributes D/d, whatever the weights. To leading order the other d - 1
+directions have the value of infinite width:
+
+    E D* = (1 - 1/d) (C*(0, 0) - 1) + (C(L, L) - 1)/d + ...
+
+The infinite-width value is exact up to rounding, at the given depth. Quadratic in the depth, in plain NumPy.
 
 Source: derived; gradient independence: Yang, Tensor Programs II (2020), where weights may be tied.
 """
@@ -37,7 +43,9 @@ from theory_check.theory.multiplier import FloatArray
 MAXIMAL_DEPTH = 5000
 
 
-def log_gradient_displacement(branch: WideBranch, autocovariance: ArrayLike, beta: float, depth: int) -> float:
+def log_gradient_displacement(
+    branch: WideBranch, autocovariance: ArrayLike, beta: float, depth: int, *, width: float = math.inf
+) -> float:
     """Logarithm of E ||p_0 - p_L||^2 / ||p_L||^2 for stationary weights, a = L^(-beta); infinite beyond e^709.
 
     Parameters
@@ -48,6 +56,8 @@ def log_gradient_displacement(branch: WideBranch, autocovariance: ArrayLike, bet
         Correlation of an entry of V, and of W, with itself n layers later, n = 0..L-1.
     beta, depth
         Scaling exponent and L.
+    width
+        Infinite, or d: then to leading order in 1/d.
     """
     if branch.name != "res-3":
         raise HypothesisError(f"the gradient's recursion is closed for res-3, not for {branch.name}")
@@ -56,16 +66,19 @@ def log_gradient_displacement(branch: WideBranch, autocovariance: ArrayLike, bet
     rho = np.asarray(autocovariance, dtype=np.float64)
     if rho.shape != (depth,):
         raise SpecificationError(f"the autocovariance has shape {rho.shape}; give ({depth},) numbers")
+    if not width >= 1.0:
+        raise SpecificationError(f"width is {width!r}; it must be at least 1")
     with np.errstate(over="ignore", invalid="ignore"):
-        excess = _backward(branch.slope, rho, float(depth) ** (-2.0 * beta))
+        gradient, output = _excesses(branch.slope, rho, float(depth) ** (-2.0 * beta))
+    excess = gradient + (output - gradient) / width
     if not math.isfinite(excess):
         return math.inf
     # E D* = C*(0, 0) - 1, as p_0 - p_L has no correlation with p_L.
     return math.log(excess) if excess > 0.0 else -math.inf
 
 
-def _backward(slope: float, rho: FloatArray, squared: float) -> float:
-    """E D* from a forward sweep over rows of C, which leaves E[sigma' sigma'], and a backward one over rows of C*.
+def _excesses(slope: float, rho: FloatArray, squared: float) -> tuple[float, float]:
+    """E D* and E D from a forward sweep over rows of C, which leaves E[sigma' sigma'], and a backward one of C*.
 
     Rows are of C - 1 and C* - 1, so that small displacements keep their digits. Entries beyond the diagonal follow by
     symmetry: C(k, k+1) = C(k+1, k).
@@ -88,6 +101,7 @@ def _backward(slope: float, rho: FloatArray, squared: float) -> float:
         following[1 : k + 1] = row[1 : k + 1] + np.cumsum(q[:k])
         following[k + 1] = 2.0 * following[k] - row[k] + q[k]
         row = following
+    output = float(row[depth])
     row = np.zeros(depth + 1)
     for k in range(depth - 1, -1, -1):
         q = squared * rho[: depth - k] ** 2 * derivatives[k:, k] * (1.0 + row[k + 1 :])
@@ -95,4 +109,4 @@ def _backward(slope: float, rho: FloatArray, squared: float) -> float:
         following[k + 1 : depth] = row[k + 1 : depth] + np.cumsum(q[:0:-1])[::-1]
         following[k] = 2.0 * following[k + 1] - row[k + 1] + q[0]
         row = following
-    return float(row[0])
+    return float(row[0]), output
