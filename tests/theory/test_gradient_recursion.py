@@ -11,8 +11,8 @@ from theory_check.inference.intervals import quantile_interval
 from theory_check.initializations import Weights
 from theory_check.runner import run_cells
 from theory_check.sweeps import Sweep
-from theory_check.theory.infinite_width import WideBranch, log_displacement
 from theory_check.theory.gradient_recursion import log_gradient_displacement
+from theory_check.theory.infinite_width import WideBranch, log_displacement
 
 
 def by_single_steps(slope, rho, beta, depth):

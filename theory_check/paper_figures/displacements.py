@@ -7,8 +7,8 @@ Predictions, at the depth of each point:
   beta > 1/2 (E6), from the exact law of R for beta < 1/2, as those of sqrt(R - 1) (E2; D and R - 1 differ by
   2 (1 - <h_L, h_0>/|h_0|^2), of mean 0 and small where R is large), and at beta = 1/2 from the lognormal law with the
   exact mean and variance of D (E1, E17);
-* correlated weights (figures 4 and 5): the root mean to leading order in the width, of the output that of infinite width
-  (C4), and for beta > 1 the slope 1 - beta (P8).
+* correlated weights (figures 4 and 5): the root mean to leading order in the width, for the output that of infinite
+  width (C4), and for beta > 1 the slope 1 - beta (P8).
 
 Samples of 20,000 Gaussian networks agree with these quartiles within 0.1% at beta = 1/2, 0.3% at the others from depth
 120 on, and 5% at depth 10.
@@ -31,10 +31,10 @@ from theory_check.initializations import Weights
 from theory_check.networks import Branch, Input, Network, Scaling
 from theory_check.paper_figures.model import LEVEL, FigureData, PaperFigure, Settings, Table
 from theory_check.reporting.paper_figures import Frame, Ribbon
+from theory_check.theory.gradient_recursion import log_gradient_displacement
 from theory_check.theory.infinite_width import WideBranch, wide_network
 from theory_check.theory.moments import displacement_variance, mean_displacement
 from theory_check.theory.smooth_weights import CRITICAL_EXPONENT, smooth_slope
-from theory_check.theory.gradient_recursion import log_gradient_displacement
 
 _WIDTH, _DEPTHS, _FIRST = 40, 10, 10
 _INDEPENDENT_BETAS, _SMOOTH_BETAS = (1.0, 0.25, 0.5), (2.0, 0.5, 1.0)

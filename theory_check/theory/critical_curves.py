@@ -1,9 +1,11 @@
 """Critical scaling exponents over the Hurst index, at finite depth and in the limit: curves of a phase map (C3, C4).
 
-All are of infinite width but that of the gradient, which is to leading order in 1/d. Limits, res-3 with a rectifier: over the L^2 pairs of layers, a^2 rho is summed forward and
-a^2 rho^2 backward (see ``gradient_recursion``). With rho(n) of order n^(2H-2) the sums are of order L^max(1, 2H) and
-L^max(1, 4H-2): critical exponents max(1/2, H) of the output (C3), max(1/2, 2H - 1) of the gradient. The latter needs the width to go to
-infinity first: at fixed width E D* is at least of order D/d, and the exponent is that of the output.
+All are of infinite width but that of the gradient, which is to leading order in 1/d.
+
+Limits, res-3 with a rectifier. Over the L^2 pairs of layers, a^2 rho is summed forward and a^2 rho^2 backward (see
+``gradient_recursion``). With rho(n) of order n^(2H-2) the sums are of order L^max(1, 2H) and L^max(1, 4H-2): critical
+exponents max(1/2, H) of the output (C3), max(1/2, 2H - 1) of the gradient. The latter needs the width to go to infinity
+first: at fixed width E D* is at least of order D/d, and the exponent is that of the output.
 """
 
 from __future__ import annotations
@@ -18,9 +20,9 @@ from numpy.typing import ArrayLike
 
 from theory_check.covariances import fractional_noise
 from theory_check.errors import HypothesisError, SpecificationError
+from theory_check.theory.gradient_recursion import MAXIMAL_DEPTH, log_gradient_displacement
 from theory_check.theory.infinite_width import WideBranch, effective_exponents
 from theory_check.theory.multiplier import FloatArray
-from theory_check.theory.gradient_recursion import MAXIMAL_DEPTH, log_gradient_displacement
 
 
 @dataclass(frozen=True, eq=False)
