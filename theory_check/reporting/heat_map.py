@@ -59,7 +59,7 @@ def render_heat_maps(panels: Sequence[HeatPanel]) -> dict[str, bytes]:
 
     with own_style():
         labels = list(dict.fromkeys(curve.label for panel in panels for curve in panel.curves))
-        columns = min(len(labels), 2 * len(panels))
+        columns = min(len(labels), len(panels) + 1)
         height = _HEIGHT + _LEGEND_LINE * -(-len(labels) // max(columns, 1))
         figure = Figure(figsize=(_PANEL_WIDTH * len(panels), height), layout="constrained")
         FigureCanvasAgg(figure)
