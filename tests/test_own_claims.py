@@ -251,9 +251,7 @@ def test_values_of_an_added_law_are_its_own():
     add_law(TRIANGULAR)
     filler = row_filler(Weights("tent"))
     assert filler.natural_deviation == 1.0
-    cell = replace(
-        network("tent", branch="linear", width=1, depth=1, beta=0.0), replicates=LANES, gradients=False
-    )
+    cell = replace(network("tent", branch="linear", width=1, depth=1, beta=0.0), replicates=LANES, gradients=False)
     # |1 + V| for one entry of the law, which is bounded by sqrt(6).
     size = np.exp(simulate(cell, 3).values["log_norm_ratio"] / 2.0)
     assert float(size.max()) <= 1.0 + math.sqrt(6.0)

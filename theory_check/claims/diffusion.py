@@ -306,8 +306,8 @@ DIFFUSION = Regime(
                 "sd(D)/sqrt(delta); the Gaussian variance bounds that of every law of kurtosis at most 3. For other "
                 "laws Markov's inequality bounds D from above, and from below D < eps^2 would force R near 1, where "
                 "the limit law puts little. The critical exponent: at beta = 1/2 the law of D is that of E4 at depths "
-                "L and 16 L, up to O(1/L); below, the median of log D grows with the depth, above, it decreases, and its "
-                "signs at exponents on either side bracket the zero."
+                "L and 16 L, up to O(1/L); below, the median of log D grows with the depth, above, it decreases, and "
+                "its signs at exponents on either side bracket the zero."
             ),
             hypotheses="Symmetric independent weights of kurtosis at most 3, or of finite variance with the wider "
             "bounds; orthogonal weights; linear or res-3 branch.",
