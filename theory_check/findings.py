@@ -236,9 +236,10 @@ class HistogramPanel:
 
 @dataclass(frozen=True)
 class RatePanel:
-    """Measured quantities against depth on logarithmic axes, with the predicted lines.
+    """Measured quantities against depth, or another parameter, with the predicted lines.
 
-    With as many lines as measured quantities, line i belongs to quantity i and shares its colour.
+    Both axes are logarithmic, or neither. With as many lines as measured quantities, line i belongs to quantity i and
+    shares its colour.
     """
 
     title: str
@@ -246,6 +247,7 @@ class RatePanel:
     ylabel: str
     measured: tuple[Band, ...]
     theory: tuple[Curve, ...]
+    logarithmic: bool = True
 
 
 @dataclass(frozen=True)

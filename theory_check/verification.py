@@ -27,11 +27,11 @@ from theory_check.claims.model import (
     plan_claim,
 )
 from theory_check.claims.own import own_regime, regimes_with
+from theory_check.costs import SECONDS_PER_DRAW
 from theory_check.errors import BudgetError
 from theory_check.experiments import Experiment, Sample
 from theory_check.findings import ClaimFinding, RegimeReport, RunRecord
 from theory_check.runner import (
-    SECONDS_PER_DRAW,
     Report,
     available_threads,
     merge_cells,
@@ -92,7 +92,7 @@ def plan_run(names: Iterable[str], profile: Profile, own: Regime | None = None) 
 
 
 def estimated_draws(cells: Iterable[Experiment]) -> int:
-    """Estimate the random numbers that the union of the cells needs."""
+    """Estimate what the union of the cells costs, in draws."""
     return sum(-(-cell.replicates // cell.block_size) * cell.draws_per_block for cell in merge_cells(cells).values())
 
 

@@ -12,7 +12,9 @@ from theory_check.cells import Cell, KernelName, Sample
 from theory_check.claims import observables as of
 from theory_check.claims.bands import band
 from theory_check.claims.estimators import DistanceEstimator, ProportionEstimator, QuantileEstimator
+from theory_check.claims.exponents import growth_exponent
 from theory_check.claims.grids import (
+    BRANCHES,
     COMBINATIONS,
     SOURCE,
     cell,
@@ -212,7 +214,8 @@ def _threshold(profile: Profile) -> list[Check]:
 
 
 def _explosion_laws(profile: Profile) -> tuple[Check, ...]:
-    return (*_rates(profile), *_fluctuations(profile), *_threshold(profile))
+    exponents = [growth_exponent(profile, branch, beta) for branch in BRANCHES for beta in (0.15, 0.25, 0.4)]
+    return (*_rates(profile), *_fluctuations(profile), *_threshold(profile), *exponents)
 
 
 _PATH_WIDTHS = (1, 2, 9)
@@ -303,7 +306,8 @@ EXPLOSION = Regime(
             derivation=(
                 "log R is a sum of L terms of mean a^2 kappa (1 - 2/d) + O(a^4) and variance 4 a^2 kappa / d. With "
                 "Gaussian weights they are independent and identically distributed, so the centre L E log M and the "
-                "variance L Var log M are known exactly. The sign of 1 - 2/d decides."
+                "variance L Var log M are known exactly. The sign of 1 - 2/d decides. Exponents: the median of the "
+                "exact law at each of two depths."
             ),
             hypotheses="Symmetric independent weights; 0 < beta < 1/2; linear or res-3 branch. Gaussian weights for "
             "the law.",

@@ -19,6 +19,7 @@ from theory_check.claims.higher_moments import HIGHER_MOMENTS
 from theory_check.claims.laws import LogNormal
 from theory_check.claims.layers import characteristic_check, layer_means
 from theory_check.claims.model import Check, Claim, Correction, Profile, Regime, Variant
+from theory_check.claims.universality import mean_checks
 from theory_check.networks import BranchName
 from theory_check.theory import moments
 from theory_check.theory.multiplier import Multiplier
@@ -85,7 +86,7 @@ def _exact_means(profile: Profile) -> tuple[Check, ...]:
         _mean_check(cell(branch, law, _WIDTH, _DEPTH, beta), "displacement", of.DISPLACEMENT, "D", relative, profile)
         for branch, law, beta, relative in _OTHER_SCALINGS
     ]
-    return (*critical, *other, *layer_means(profile))
+    return (*critical, *other, *layer_means(profile), *mean_checks(profile))
 
 
 def _one_layer_laws(profile: Profile) -> tuple[Check, ...]:

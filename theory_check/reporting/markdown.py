@@ -28,6 +28,7 @@ from theory_check.reporting.summary import (
     target_text,
     toothless,
 )
+from theory_check.reporting.universality import STATEMENTS, law_table
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -67,6 +68,8 @@ def render_report(record: RunRecord) -> str:
             inconclusive=[f for f in points if f.verdict == "inconclusive"],
             toothless=toothless(points),
             corrections=[(claim, correction) for claim in record.claims for correction in claim.judged_corrections],
+            statements=STATEMENTS,
+            laws=law_table(record),
             run_begin=RUN_BEGIN,
             run_end=RUN_END,
         )
