@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 
 from theory_check.boundary import Boundary
 from theory_check.cells import MAXIMAL_REPLICATES, Cell
+from theory_check.costs import PASS_DRAWS
 from theory_check.errors import SpecificationError
 from theory_check.experiments import InterruptedSimulationError, Values, never
 from theory_check.flows import Flow, Path, euler_outputs, flow_output
@@ -137,10 +138,14 @@ class Euler:
 
     @property
     def draws_per_block(self) -> int:
-        """Work of a block in random numbers: a product for every term of the path, entry, time and matrix."""
+        """Estimate of what a block costs, in the unit of :mod:`theory_check.costs`.
+
+        A product for every term of the path, entry, time and matrix; the reference takes some thousand times.
+        """
         terms = len(_grid_functions(self.path, 1 if self.path.everywhere else self.depths[-1]))
-        times = self.depths[-1] + (10**4 if self.reference else 0)
-        return LANES * times * self.network.width**2 * (terms + 2 * len(self.depths)) * len(_purposes(self.network))
+        times = self.depths[-1] + (4000 if self.reference else 0)
+        products = self.network.width**2 * (terms + 2 * len(self.depths)) * len(_purposes(self.network))
+        return PASS_DRAWS + LANES * times * products
 
     def merge(self, other: Euler) -> Euler:
         """Return the experiment with the most replicates of both and the union of what they observe."""

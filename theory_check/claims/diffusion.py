@@ -1,4 +1,4 @@
-"""The critical scaling beta = 1/2: a non-trivial random limit (P3, E4, E5)."""
+"""The critical scaling beta = 1/2: a non-trivial random limit (P3, E4, E5, E12)."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import numpy as np
 
 from theory_check.cells import Cell, Sample
 from theory_check.claims import observables as of
+from theory_check.claims import universality
+from theory_check.claims.active_coordinates import ACTIVE_COORDINATES
 from theory_check.claims.estimators import (
     DistanceEstimator,
     Observable,
@@ -18,6 +20,7 @@ from theory_check.claims.estimators import (
     SpreadEstimator,
 )
 from theory_check.claims.exponents import critical_exponent
+from theory_check.claims.fine_resolution import fine_checks
 from theory_check.claims.grids import (
     COMBINATIONS,
     SOURCE,
@@ -125,7 +128,7 @@ def _lognormal(profile: Profile) -> tuple[Check, ...]:
         checks.append(_law_check(network, "gradient-law", of.LOG_GRADIENT_RATIO, "R^*", profile))
         checks.append(_location_check(network, profile))
         checks.append(_scale_check(network, profile))
-    return tuple(checks)
+    return (*checks, *universality.limit_checks(profile), *fine_checks(profile))
 
 
 def _quarters(depth: int) -> tuple[int, ...]:
@@ -233,7 +236,7 @@ def _bounds(profile: Profile) -> tuple[Check, ...]:
             )
         )
     checks += [critical_exponent(profile, branch, law) for branch, law in _LOCATED]
-    return tuple(checks)
+    return (*checks, *universality.bounds_checks(profile))
 
 
 def _picture_cells(profile: Profile) -> tuple[Cell, ...]:
@@ -300,12 +303,14 @@ DIFFUSION = Regime(
             source=SOURCE,
             derivation=(
                 "Bounds from the exact mean and variance of D at this depth by Chebyshev's inequality, E D +- "
-                "sd(D)/sqrt(delta); the Gaussian variance bounds that of every law of kurtosis at most 3. The critical "
-                "exponent: at beta = 1/2 the law of D is that of E4 at depths L and 16 L, up to O(1/L); below, the "
-                "median of log D grows with the depth, above, it decreases, and its signs at exponents on either side "
-                "bracket the zero."
+                "sd(D)/sqrt(delta); the Gaussian variance bounds that of every law of kurtosis at most 3. For other "
+                "laws Markov's inequality bounds D from above, and from below D < eps^2 would force R near 1, where "
+                "the limit law puts little. The critical exponent: at beta = 1/2 the law of D is that of E4 at depths "
+                "L and 16 L, up to O(1/L); below, the median of log D grows with the depth, above, it decreases, and "
+                "its signs at exponents on either side bracket the zero."
             ),
-            hypotheses="Symmetric independent weights of kurtosis at most 3; linear or res-3 branch.",
+            hypotheses="Symmetric independent weights of kurtosis at most 3, or of finite variance with the wider "
+            "bounds; orthogonal weights; linear or res-3 branch.",
             checks=_bounds,
         ),
         Claim(
@@ -319,9 +324,14 @@ DIFFUSION = Regime(
             source="Derived; sharpens P3",
             derivation=(
                 "log of one multiplier is 2 a u + a^2 (|V g|^2 - 2 u^2) + O(a^3) with u the component along h: mean "
-                "a^2 kappa (1 - 2/d), variance 4 a^2 kappa / d. Martingale central limit theorem over L layers."
+                "a^2 kappa (1 - 2/d), variance 4 a^2 kappa / d. Martingale central limit theorem over L layers. Only "
+                "the first two moments of V g given g enter, and for res-3 that half of (W h)_i^2 is kept: independent "
+                "entries are not needed (orthogonal matrices map g to a uniform direction of the same length), nor "
+                "is symmetry of V (skewness costs L^(-1/2)); symmetry of W is (E15). A kurtosis moves mean and "
+                "variance at order 1/(d L)."
             ),
-            hypotheses="Symmetric independent weights of finite variance; linear or res-3 branch.",
+            hypotheses="Centred, uncorrelated weights of finite variance, independent from layer to layer, W "
+            "symmetric; linear or res-3 branch.",
             checks=_lognormal,
         ),
         Claim(
@@ -338,6 +348,7 @@ DIFFUSION = Regime(
             hypotheses="As E4.",
             checks=_profiles,
         ),
+        ACTIVE_COORDINATES,
     ),
     illustrations=(Illustration(cells=_picture_cells, draw=_picture),),
 )

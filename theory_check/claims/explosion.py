@@ -24,7 +24,7 @@ from theory_check.claims.grids import (
     one_layer,
 )
 from theory_check.claims.laws import Normal
-from theory_check.claims.model import Check, Claim, Illustration, Profile, Regime, Variant
+from theory_check.claims.model import Check, Claim, Correction, Illustration, Profile, Regime, Variant
 from theory_check.findings import Curve, PathPanel, Picture, RatePanel
 from theory_check.inference.intervals import quantile_interval
 from theory_check.networks import BranchName
@@ -32,6 +32,8 @@ from theory_check.theory.limits import explosion_law, explosion_rate
 from theory_check.theory.multiplier import Multiplier
 
 _BETA = 0.25
+
+_EVERY_WIDTH = "explosion at width 1"
 
 _FLUCTUATION_GRID: tuple[tuple[BranchName, int], ...] = (("linear", 3), ("linear", 9), ("res-3", 9), ("res-3", 30))
 _THRESHOLD_GRID: tuple[tuple[BranchName, int], ...] = (
@@ -199,7 +201,7 @@ def _threshold(profile: Profile) -> list[Check]:
             exact=True,
             variants=(
                 Variant(
-                    "explosion at width 1",
+                    _EVERY_WIDTH,
                     estimator=ProportionEstimator(of.Between(of.ROOT_DISPLACEMENT, lower=1.1)),
                 ),
                 Variant(
@@ -310,6 +312,15 @@ EXPLOSION = Regime(
             hypotheses="Symmetric independent weights; 0 < beta < 1/2; linear or res-3 branch. Gaussian weights for "
             "the law.",
             checks=_explosion_laws,
+            corrections=(
+                Correction(
+                    stated="Below $\\beta = 1/2$ the displacement explodes in probability, whatever the width, as its "
+                    "mean does.",
+                    corrected="Above width 2. At width 1 $D \\to 1$: the output collapses, although "
+                    "$\\mathbb{E}\\,D$ explodes; at width 2 $\\log R$ has no drift.",
+                    variant=_EVERY_WIDTH,
+                ),
+            ),
         ),
     ),
     illustrations=(Illustration(cells=_picture_cells, draw=_picture),),

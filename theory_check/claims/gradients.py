@@ -1,4 +1,4 @@
-"""Gradients: the same trichotomy backward, and what is conserved (P5, E8)."""
+"""Gradients: the same trichotomy backward, and what is conserved (P5, E8, E10)."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from theory_check.claims import observables as of
 from theory_check.claims.bands import band
 from theory_check.claims.estimators import MeanEstimator, ProportionEstimator
 from theory_check.claims.exponents import critical_exponent, exponent_checks, growth_exponent
+from theory_check.claims.gradient_profile import GRADIENT_PROFILE
 from theory_check.claims.grids import BRANCHES, COMBINATIONS, SOURCE, cell, dominated_layer, label, one_layer
 from theory_check.claims.model import Check, Claim, Illustration, Profile, Regime, Variant
 from theory_check.findings import Curve, Picture, RatePanel
@@ -191,6 +192,7 @@ GRADIENTS = Regime(
             hypotheses="Bias-free branch with g(c h) = c g(h) for c > 0, any weights.",
             checks=_conservation,
         ),
+        GRADIENT_PROFILE,
     ),
     illustrations=(Illustration(cells=_picture_cells, draw=_picture),),
 )

@@ -45,11 +45,14 @@ class Crossing:
     other : int, optional
         Sweep of another depth with the same betas: the quantity is log D of ``cell`` less log D of ``other``, for
         pairs of independent networks.
+    shift : float
+        Added to every crossing: what separates the exponent at this depth from the one that is asked for.
     """
 
     column: str = "log_displacement"
     cell: int = 0
     other: int | None = None
+    shift: float = 0.0
 
     def __call__(self, samples: Sequence[Sample[Any]]) -> FloatArray:
         """Return one exponent for each replicate."""
@@ -59,7 +62,7 @@ class Crossing:
             if samples[self.other].cell.betas != samples[self.cell].cell.betas:
                 raise SpecificationError("sweeps of two depths must have the same betas")
             values = values - log_mean_square(samples[self.other], self.column)
-        return last_crossings(betas, values)
+        return last_crossings(betas, values) + self.shift
 
 
 def log_mean_square(sample: Sample[Any], column: str) -> FloatArray:
