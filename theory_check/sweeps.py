@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theory_check.boundary import Boundary
-from theory_check.cells import Cell, stored_draws
+from theory_check.cells import Cell
+from theory_check.costs import stored_draws
 from theory_check.errors import SpecificationError
 from theory_check.experiments import MEMORY, Values, never
 from theory_check.initializations import Weights

@@ -11,7 +11,15 @@ from scipy import stats
 from theory_check.cells import Sample
 from theory_check.claims.critical import CONTINUUM
 from theory_check.claims.estimators import QuantileEstimator
-from theory_check.claims.exponents import RES3, contour, fractional, gradient_contour, grid, limit, stationary
+from theory_check.claims.fractional_exponents import (
+    RES3,
+    contour,
+    fractional,
+    gradient_contour,
+    grid,
+    limit,
+    stationary,
+)
 from theory_check.claims.localisation import OUTSIDE
 from theory_check.claims.model import PROFILES, plan_claim
 from theory_check.claims.observables import Column, Difference, Swept

@@ -12,8 +12,10 @@ from theory_check.claims.jacobians import JACOBIANS
 from theory_check.claims.model import Claim, Regime
 from theory_check.claims.moments import MOMENTS
 from theory_check.claims.orders import ORDERS
+from theory_check.claims.rough import ROUGH
 from theory_check.claims.schedules import SCHEDULES
 from theory_check.claims.several_inputs import SEVERAL_INPUTS
+from theory_check.claims.smooth_weights import SMOOTH
 
 REGIMES: tuple[Regime, ...] = (
     MOMENTS,
@@ -24,6 +26,8 @@ REGIMES: tuple[Regime, ...] = (
     JACOBIANS,
     SEVERAL_INPUTS,
     SCHEDULES,
+    ROUGH,
+    SMOOTH,
     CONTINUUM,
     ORDERS,
     CONTRASTS,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from theory_check.claims import observables as of
 from theory_check.claims.estimators import ProportionEstimator, QuantileEstimator
-from theory_check.claims.exponents import (
+from theory_check.claims.fractional_exponents import (
     GRADIENT_DEPTH,
     INDEPENDENT,
     RATIO,

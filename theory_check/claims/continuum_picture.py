@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from theory_check.claims.bands import band
-from theory_check.claims.exponents import (
+from theory_check.claims.fractional_exponents import (
     GRADIENT_DEPTH,
     RES3,
     contour,
@@ -66,8 +66,8 @@ def draw(samples: Sequence[Sample[Any]]) -> Picture:
         "continuum",
         f"Scaling exponent at which the displacement is one, against the Hurst index of the weights (res-3; medians of "
         f"60 draws with 99% intervals). Left: output, width {width}, depth {depth}, with the recursion at that depth, "
-        "and its extrapolation to infinite depth. Right: gradient, width 20, depth {GRADIENT_DEPTH}: "
-        "through two noises it has a weaker memory.",
+        f"and its extrapolation to infinite depth. Right: gradient, width 20, depth {GRADIENT_DEPTH}: through two "
+        "noises it has a weaker memory.",
         (
             RatePanel(
                 "Output", "Hurst index $H$", "$\\beta$ at $D = 1$",

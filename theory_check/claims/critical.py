@@ -5,7 +5,7 @@ from __future__ import annotations
 from theory_check.claims.continuum import AS_OUTPUT, continuum
 from theory_check.claims.continuum_picture import draw, pictured
 from theory_check.claims.estimators import QuantileEstimator
-from theory_check.claims.exponents import (
+from theory_check.claims.fractional_exponents import (
     INDEPENDENT,
     RES3,
     WIDE_REASON,

@@ -1,134 +1,163 @@
-"""Critical exponents at finite depth: the sweeps that measure them and the recursion that predicts them."""
+"""The trichotomy of independent weights as exponents: slopes against log depth, and where they change sign (P3, P5-E7).
+
+Means of D and D* are exact at every depth, for every symmetric law, and so is the slope of their logarithm; the law of
+log R and log R* is exact for Gaussian weights, and with it the slope of the logarithm of its median. Networks of
+different depths share no random numbers.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from functools import cache
+from collections.abc import Sequence
+from dataclasses import dataclass
 
+from theory_check.claims.estimators import SlopeEstimator
+from theory_check.claims.grids import cell, dominated_layer, finite_depth_law, label, one_layer
 from theory_check.claims.laws import Normal
-from theory_check.claims.model import Profile, Variant
-from theory_check.initializations import Weights
-from theory_check.networks import Branch, Input
-from theory_check.sweeps import Sweep
-from theory_check.theory.estimates import Estimate
-from theory_check.theory.infinite_width import WideBranch, limiting_exponent, wide_network
-from theory_check.theory.wide_gradients import gradient_displacement
+from theory_check.claims.localisation import BracketEstimator
+from theory_check.claims.model import Check, Profile, Variant
+from theory_check.claims.observables import Column
+from theory_check.claims.rates import AcrossDepths, PairedGrowth, RateEstimator
+from theory_check.networks import BranchName
+from theory_check.theory import moments
+from theory_check.theory.multiplier import Multiplier
 
-RES3 = Branch()
-
-#: Inputs that share a draw of the weights; with eight betas they fill the columns of a product.
-_INPUTS = 8
-
-#: The shallower of two depths is this many times shallower.
-RATIO = 16
-
-#: Depth of networks whose gradient is measured: not that of the others, which would otherwise carry theirs as well.
-GRADIENT_DEPTH = 240
-
-
-def fractional(hurst: float) -> Weights:
-    """Return weights that are fractional noise."""
-    return Weights("fgn", (("hurst", hurst),))
-
-
-def size(profile: Profile) -> tuple[int, int]:
-    """Return width and depth: 20 and 250, from the standard profile on the paper's 40 and 1000."""
-    return (20, 250) if profile.depth == 1 else (40, 1000)
-
-
-def precision(profile: Profile) -> float:
-    """Return the factor of margins; none shrinks beyond the standard profile, as the share of the width would not."""
-    return max(profile.precision, 0.4)
-
-
-def sweep(
-    branch: Branch,
-    weights: Weights,
-    width: int,
-    depth: int,
-    betas: tuple[float, ...],
-    *,
-    gradients: bool = False,
-    inputs: int = _INPUTS,
-) -> Sweep:
-    """Return a sweep with one replicate, a placeholder for the planner."""
-    return Sweep(
-        branch=branch, weights=weights, width=width, depth=depth, betas=betas, replicates=1,
-        input=Input("gaussian", inputs), gradients=gradients,
-    )  # fmt: skip
-
-
-def grid(centre: float, step: float) -> tuple[float, ...]:
-    """Return eight betas, multiples of a step, with ``centre`` in the middle interval."""
-    first = math.floor(centre / step) - 3
-    return tuple(round((first + i) * step, 9) for i in range(8))
-
-
-def wide(branch: Branch) -> WideBranch:
-    """Return the branch of the infinite-width recursion."""
-    return WideBranch(branch.name, branch.activation.negative_slope or 0.0)  # type: ignore[arg-type]
-
-
-@cache
-def contour(branch: Branch, weights: Weights, depth: int) -> float:
-    """Return the beta at which E D = 1 at infinite width."""
-    return _root(lambda beta: _log_displacement(branch, weights, beta, depth))
-
-
-@cache
-def stationary(branch: Branch, weights: Weights, depth: int) -> float:
-    """Return the beta at which E D at infinite width is the same at this depth and at a sixteenth of it."""
-
-    def growth(beta: float) -> float:
-        deep, shallow = (_log_displacement(branch, weights, beta, n) for n in (depth, depth // RATIO))
-        return deep - shallow
-
-    return _root(growth)
-
-
-@cache
-def gradient_contour(hurst: float, depth: int, width: float) -> float:
-    """Return the beta at which E D* = 1 to leading order in the width (res-3)."""
-    return _root(lambda beta: math.log(gradient_displacement(WideBranch(), hurst, beta, depth, width)))
-
-
-@cache
-def limit(hurst: float, depth: int) -> Estimate:
-    """Return the critical exponent, extrapolated from depths up to this one."""
-    return limiting_exponent(WideBranch(), hurst, tuple(depth // n for n in (16, 8, 4, 2, 1)))
-
-
-def _log_displacement(branch: Branch, weights: Weights, beta: float, depth: int) -> float:
-    network = wide_network(wide(branch), weights.autocovariance(depth), depth**-beta, depth)
-    return float(network.log_displacement[-1])
-
-
-def _root(function: Callable[[float], float]) -> float:
-    from scipy.optimize import brentq
-
-    return float(brentq(function, 0.2, 1.2, xtol=1e-5))
-
-
-def spread_law(target: float, spread: float, width: int, depth: int) -> Normal:
-    """Return the law of a crossing for planning, from its standard deviation at width 20 and depth 250.
-
-    log D fluctuates as d^(-1/2); that of a given depth depends on beta as log L.
-    """
-    factor = math.sqrt(20.0 / width) * math.log(250.0) / math.log(depth)
-    return Normal(target, (spread * factor) ** 2)
-
-
-#: Why the margins are what they are.
-WIDE_REASON = (
-    "the prediction is exact at this depth for infinite width; medians at finite width are off by a few thousandths, "
-    "in the part of the margin left for it"
+CRITICAL = 0.5
+_WIDTH = 20
+_EXACT = (
+    "the prediction is exact at these depths and this width; the margin is the resolution that the profile pays for"
 )
 
-#: Name of the wrong variant that says it.
-INDEPENDENT = "1/2, as for independent weights"
+
+def _deeper(weights: str, profile: Profile) -> int:
+    """Factor on depths: Gaussian networks are cheap; the others are checked where they start at every profile."""
+    return profile.depth if weights == "gaussian" else 1
 
 
-def at(name: str, value: float) -> tuple[Variant, ...]:
-    """Return one wrong variant, of another value."""
-    return (Variant(name, (value, value)),)
+def _value(name: str, value: float, target: float, margin: float) -> tuple[Variant, ...]:
+    """Return a value as a variant if it is far enough from the target to be refuted."""
+    return (Variant(name, (value, value)),) if abs(value - target) > 2.2 * margin else ()
+
+
+def displacement_exponent(
+    profile: Profile, branch: BranchName, weights: str, beta: float, *, gradient: bool = False
+) -> Check:
+    """Slope of log E D, or of log E D*, on log L, between two depths."""
+    depths = tuple(n * _deeper(weights, profile) for n in (32, 512))
+    cells = tuple(cell(branch, weights, _WIDTH, depth, beta, gradients=gradient) for depth in depths)
+    layers = [dominated_layer(c) for c in cells]
+    means = tuple(moments.mean_displacement(*layer) for layer in layers)
+    slope = math.log(means[1] / means[0]) / math.log(depths[1] / depths[0])
+    margin = 0.1 * profile.precision
+    symbol, column = ("D^*", "log_gradient_displacement") if gradient else ("D", "log_displacement")
+    return Check(
+        name=f"{label(cells[0])}-beta{beta:g}-{'gradient-' if gradient else ''}exponent",
+        cells=cells,
+        quantity=f"slope of $\\log\\mathbb{{E}}\\,{symbol}$ on $\\log L$: $1-2\\beta = {1.0 - 2.0 * beta:g}$ in the "
+        f"limit, twice the exponent of $\\sqrt{{{symbol}}}$",
+        estimator=RateEstimator(
+            AcrossDepths(column, 2.0), depths, means, tuple(moments.displacement_variance(*layer) for layer in layers)
+        ),
+        target=(slope, slope),
+        margin=margin,
+        margin_reason=_EXACT,
+        exact=True,
+        variants=(
+            *_value("it does not depend on the depth", 0.0, slope, margin),
+            *_value("exponent -2 beta, as of a single layer", -2.0 * beta, slope, margin),
+            *_value("exponent 2 - 2 beta: layers add up aligned, as smooth ones do", 2.0 - 2.0 * beta, slope, margin),
+        ),
+    )
+
+
+def growth_exponent(profile: Profile, branch: BranchName, beta: float, *, gradient: bool = False) -> Check:
+    """Slope of the logarithm of the median of log R, or of log R*, on log L, between two depths; Gaussian weights."""
+    depths = tuple(n * profile.depth for n in (25, 400))
+    cells = tuple(cell(branch, "gaussian", _WIDTH, depth, beta, gradients=gradient) for depth in depths)
+    laws = tuple(finite_depth_law(*one_layer(c)) for c in cells)
+    # The law is known up to its error, and its median up to that error over the density, that is between quantiles.
+    ends = [[math.log(float(law.quantile(0.5 + side * law.error))) for side in (-1.0, 1.0)] for law in laws]
+    step = math.log(depths[1] / depths[0])
+    low, high = (ends[1][0] - ends[0][1]) / step, (ends[1][1] - ends[0][0]) / step
+    margin = 0.05 * profile.precision
+    symbol, column = ("R^*", "log_gradient_ratio") if gradient else ("R", "log_norm_ratio")
+    return Check(
+        name=f"{label(cells[0])}-beta{beta:g}-{'gradient-' if gradient else ''}exponent",
+        cells=cells,
+        quantity=f"slope of the logarithm of the median of $\\log {symbol}$ on $\\log L$: "
+        f"$1-2\\beta = {1.0 - 2.0 * beta:g}$ in the limit",
+        estimator=SlopeEstimator(Column(column), depths, laws),
+        target=(low, high),
+        margin=margin,
+        margin_reason=_EXACT,
+        exact=True,
+        variants=(
+            *_value("log R does not depend on the depth", 0.0, low, margin),
+            *_value("exponent 1 - beta, as for smooth weights", 1.0 - beta, low, margin),
+            *_value("exponent 1/2 - beta, that of its deviations", 0.5 - beta, low, margin),
+        ),
+    )
+
+
+@dataclass(frozen=True)
+class _GrowthLaws:
+    """Law, as if D were lognormal, of log sqrt(D) at one depth less that of another network at a smaller depth."""
+
+    multiplier: Multiplier
+    coarse: int
+    fine: int
+
+    def __call__(self, beta: float) -> Normal:
+        mean = variance = 0.0
+        for sign, depth in ((-1.0, self.coarse), (1.0, self.fine)):
+            layer = (self.multiplier, float(depth) ** -beta, depth)
+            growth = moments.log_norm_ratio_moment(*layer)
+            # log(e^x - 1), for large x without leaving double precision.
+            first = growth + math.log(-math.expm1(-growth))
+            spread = moments.log_displacement_second_moment(*layer) - 2.0 * first
+            mean += sign * 0.5 * (first - 0.5 * spread)
+            variance += 0.25 * spread
+        return Normal(mean, variance)
+
+
+def mean_crossing(layer: Multiplier, coarse: int, fine: int) -> float:
+    """Return the beta at which E D is the same at both depths: 1/2 + O(1/coarse)."""
+    from scipy.optimize import brentq
+
+    def growth(beta: float) -> float:
+        first, second = (moments.mean_displacement(layer, float(n) ** -beta, n) for n in (coarse, fine))
+        return second - first
+
+    return float(brentq(growth, 0.4, 0.6, xtol=1e-12))
+
+
+def critical_exponent(profile: Profile, branch: BranchName, weights: str, *, gradient: bool = False) -> Check:
+    """Locate the beta at which the displacement neither shrinks nor grows from a depth to sixteen times that depth."""
+    coarse = 64 * _deeper(weights, profile)
+    depths = (coarse, 16 * coarse)
+    margin = 0.05 * profile.precision
+    betas = tuple(CRITICAL + step * margin for step in (-1.3, -0.7, 0.7, 1.3))
+    cells = tuple(cell(branch, weights, _WIDTH, depth, beta, gradients=gradient) for beta in betas for depth in depths)
+    multiplier = dominated_layer(cells[0])[0]
+    symbol, column = ("D^*", "log_gradient_displacement") if gradient else ("D", "log_displacement")
+    return Check(
+        name=f"{label(cells[0])}-{'gradient-' if gradient else ''}critical",
+        cells=cells,
+        quantity=f"the $\\beta$ at which the median of $\\log {symbol}$ is the same at depths $L$ and $16L$",
+        estimator=BracketEstimator(PairedGrowth(column), betas, _GrowthLaws(multiplier, *depths)),
+        target=(CRITICAL, CRITICAL),
+        margin=margin,
+        margin_reason=f"means cross at {mean_crossing(multiplier, *depths):.4f} for these depths, by their exact "
+        "values; the nearest exponents that are tried are much farther from 1/2",
+        variants=(
+            Variant("critical exponent 1, as for smooth weights", (1.0, 1.0)),
+            Variant("critical exponent 1/4", (0.25, 0.25)),
+        ),
+    )
+
+
+def exponent_checks(
+    profile: Profile, branch: BranchName, weights: str, betas: Sequence[float], *, gradient: bool = False
+) -> list[Check]:
+    """Return :func:`displacement_exponent` at several beta."""
+    return [displacement_exponent(profile, branch, weights, beta, gradient=gradient) for beta in betas]

@@ -41,6 +41,15 @@ from theory_check.cli.terminal import show_progress
     show_default=True,
     help="Singular values and determinant of dh_L/dh_0; widths up to 100.",
 )
+@click.option(
+    "--weight-gradients", default="", metavar="K[,K...]", help="Layers, from 1, whose weight gradients to record."
+)
+@click.option(
+    "--active-norm/--no-active-norm",
+    default=False,
+    show_default=True,
+    help="Norm of the active coordinates; res-1 with relu.",
+)
 @click.option("--kernel", default="auto", show_default=True, metavar="auto|dense|reduced|stored")
 @threads_option
 @memory_option
@@ -60,6 +69,8 @@ def simulate(
     gradients: bool,
     profile_depths: str,
     jacobian: bool,
+    weight_gradients: str,
+    active_norm: bool,
     kernel: str,
     threads: int | None,
     memory: int,
@@ -71,7 +82,8 @@ def simulate(
     log_gradient_ratio and gradient_displacement likewise for the gradient from output to input, the logarithms of the
     displacements, the pairings <p, h> at both ends, and the specification as JSON in spec. Several inputs add an axis
     and their cosines with the first; profile depths add norms and cosines there; --jacobian adds log_singular_values
-    and log_determinant.
+    and log_determinant; --weight-gradients adds outer_weight_gradient = log(|dLoss/dV_k|^2 / (|h_0|^2 |p_L|^2)) and,
+    for W_k, inner_weight_gradient; --active-norm adds log_active_norm_ratio = log(|relu h_L|^2/|relu h_0|^2).
     """
     from theory_check.archive import make_cell, summarise, write_sample
     from theory_check.runner import UnitStore, run_cells
@@ -92,6 +104,8 @@ def simulate(
         gradients=gradients,
         profile_depths=profile_depths,
         jacobian=jacobian,
+        weight_gradients=weight_gradients,
+        active_norm=active_norm,
         kernel=kernel,
     )
     check_seed(seed)
@@ -140,11 +154,11 @@ def phase_map(seed: int, threads: int | None, memory: int, out: Path, **spelling
 
     Arrays of shape (parameters, betas, draws, inputs): log_norm_ratio, log_displacement = log(|h_L - h_0|/|h_0|),
     log_gradient_ratio, log_gradient_displacement; parameters, betas and the specification as JSON in spec. A picture
-    of the medians stands beside them, FILE.png.
+    of the medians stands beside them, FILE.png, for fractional noise with the predicted critical curves.
     """
     from theory_check.map_archive import make_map, write_map
     from theory_check.phase_map import run_map
-    from theory_check.runner import UnitStore
+    from theory_check.runner import UnitStore, available_threads
     from theory_check.storage import make_directory
     from theory_check.streams import check_seed
 
@@ -158,7 +172,7 @@ def phase_map(seed: int, threads: int | None, memory: int, out: Path, **spelling
     values, betas = len(specification.values), len(specification.betas)
     with show_progress(f"theory-check map, {values} x {betas} points") as report:
         found = run_map(specification, seed, threads=threads, folder=resume, report=report, memory=memory * 2**20)
-    written = write_map(found, out)
+    written = write_map(found, out, threads=threads or available_threads())
     UnitStore(resume).clear()
     click.echo(
         f"{values} values of {specification.parameter}, {betas} of beta, {specification.draws} draws x "

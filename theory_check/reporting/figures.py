@@ -22,6 +22,7 @@ from theory_check.storage import write_atomically
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 MOST_PATHS = 60
 CENTRAL_SHARE = 0.998
@@ -62,6 +63,8 @@ _STYLE: dict[Any, Any] = {
     "lines.linewidth": 1.8,
     "figure.facecolor": "white",
     "savefig.facecolor": "white",
+    # Names inside an SVG are hashes; without a salt of ours they differ from run to run.
+    "svg.hashsalt": "theory-check",
 }
 
 
@@ -147,6 +150,16 @@ def compact_png(png: io.BytesIO) -> bytes:
         indexed = image.convert("RGB").quantize(128, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
         indexed.save(small, format="png", optimize=True, dpi=(_DPI, _DPI))
     return small.getvalue()
+
+
+def picture_files(figure: Figure) -> dict[str, bytes]:
+    """Return a figure as PNG and SVG, by suffix; shades of many boxes are an image inside the SVG as well."""
+    files = {}
+    for suffix, metadata in (("png", {"Software": None}), ("svg", {"Date": None, "Creator": None})):
+        drawn = io.BytesIO()
+        figure.savefig(drawn, format=suffix, dpi=_DPI, metadata=metadata)
+        files[suffix] = compact_png(drawn) if suffix == "png" else drawn.getvalue()
+    return files
 
 
 def _describe_panel(panel: Panel) -> str:
