@@ -44,7 +44,7 @@ def test_the_constant_of_the_variance_bound(name):
 
 def test_the_variance_bound_holds_and_is_not_wasteful():
     rng = np.random.Generator(np.random.Philox(SEED))
-    for width, depth, time in ((3, 16, 0.5), (4, 16, 0.5)):
+    for width, depth, time in ((2, 32, 1.0), (4, 32, 1.0)):
         hidden = rng.standard_normal((100_000, width))
         hidden = hidden[(hidden > 0).any(axis=1)]
         start = np.sum(np.maximum(hidden, 0) ** 2, axis=1)
