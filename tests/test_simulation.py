@@ -307,6 +307,14 @@ def test_a_replicate_alone_has_the_input_and_gradient_of_its_block(name):
     np.testing.assert_allclose(found, gradient[..., lane : lane + 1], rtol=1e-13, atol=1e-13)
 
 
+def test_ones_are_the_same_in_every_network():
+    drawn = boundary("ones", width=7)
+    np.testing.assert_array_equal(drawn.hidden(), np.ones((1, 7, LANES)))
+    # The gradient is normal all the same; its law is tested above for the other inputs.
+    gradient, _ = drawn.gradient(np.ones((1, 7, LANES)), no_exponents(1))
+    assert np.unique(gradient).size > 400
+
+
 def test_lengths_on_the_sphere():
     drawn = boundary("sphere", width=7)
     for vector in (drawn.hidden(), drawn.gradient(drawn.hidden(), no_exponents(1))[0]):

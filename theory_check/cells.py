@@ -12,9 +12,9 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from theory_check import experiments
+from theory_check import costs, experiments
 from theory_check.errors import SpecificationError
-from theory_check.initializations import Weights
+from theory_check.initializations import Weights, added_law
 from theory_check.kernels import KERNEL_VERSION, LANES
 from theory_check.networks import Input, Network
 from theory_check.specifications import check_choice, check_integer
@@ -23,11 +23,6 @@ KernelName = Literal["dense", "reduced", "stored"]
 
 #: Most replicates a cell may ask for: beyond, its values alone need more than ten gigabytes.
 MAXIMAL_REPLICATES = 10**8
-
-#: Random numbers that take as long as a weight of a path; products with stored weights that take as long as a random
-#: number.
-DRAWS_PER_STORED_WEIGHT = 75
-PRODUCTS_PER_DRAW = 5
 
 #: Columns of a sample that the backward pass yields.
 GRADIENT_COLUMNS = frozenset(
@@ -158,6 +153,10 @@ class Cell:
             "kernel": self.kernel,
             "kernel_version": KERNEL_VERSION,
         }
+        # A built-in law is told by its name; of an added one the name could mean something else tomorrow.
+        added = added_law(self.weights.law)
+        if added is not None:
+            parts["law"] = added
         return json.dumps(msgspec.to_builtins(parts), sort_keys=True, separators=(",", ":"))
 
     @property
@@ -171,21 +170,17 @@ class Cell:
 
     @property
     def draws_per_block(self) -> int:
-        """Estimate of the random numbers that a block draws, forward and backward, and of other work in that unit."""
-        width, inputs = self.network.width, self.input.count
-        passes = 2 if self.gradients else 1
+        """Estimate of what a block costs, forward and backward, in the unit of :mod:`theory_check.costs`."""
+        network, inputs = self.network, self.input.count
         if self.kernel == "stored":
-            return stored_draws(self.network, inputs, passes)
-        matrices = 2 if self.network.branch.has_inner else 1
-        # Gram matrices and projections cost a third of a number for each two inputs and component, measured.
-        size = width**2 if self.kernel == "dense" else width * inputs * (4 + (inputs - 1) // 3)
-        # Seeding the streams of a layer costs a hundred numbers. Tangent vectors: fitted to times at widths 4 to 40,
-        # where orthonormalisation, not the products with weights, takes most.
-        size += 100
-        tangents = inputs * (2000 + 40 * width**2 + width**3 // 4) if self.jacobian else 0
-        # Every stop of the profile ends a kernel call: 0.2 ms, measured.
-        stops = 10**6 * (len(self.profile) + 2 * len(self.weight_gradients)) * passes
-        return LANES * self.network.depth * (matrices * size * passes + tangents) + stops
+            return costs.stored_draws(network, inputs, 2 if self.gradients else 1)
+        # A weight gradient is read off between two calls.
+        stops = len({*self.profile} - {0, network.depth}) + 2 * len(self.weight_gradients)
+        if self.kernel == "reduced":
+            return costs.reduced_draws(network, inputs, gradients=self.gradients, stops=stops)
+        return costs.dense_draws(
+            network, self.weights, inputs, gradients=self.gradients, stops=stops, jacobian=self.jacobian
+        )
 
     def merge(self, other: Cell) -> Cell:
         """Return the cell with the most replicates of both and the union of what they observe."""
@@ -237,13 +232,6 @@ class Cell:
 
     def __str__(self) -> str:
         return f"{self.network}, {self.weights} weights, {self.input}"
-
-
-def stored_draws(network: Network, columns: int, passes: int) -> int:
-    """Estimate how many random numbers take as long as one network of stored weights, made once and passed through."""
-    matrices = 2 if network.branch.has_inner else 1
-    products = passes * -(-columns // LANES) * LANES // PRODUCTS_PER_DRAW
-    return matrices * network.depth * network.width**2 * (DRAWS_PER_STORED_WEIGHT + products)
 
 
 def can_reduce(weights: Weights, inputs: Input) -> bool:

@@ -56,8 +56,11 @@ def make_map(
     )
 
 
-def write_map(phase_map: PhaseMap, path: Path) -> list[Path]:
-    """Write a map as an ``.npz`` archive and a picture beside it; return both paths."""
+def write_map(phase_map: PhaseMap, path: Path, *, threads: int = 1) -> list[Path]:
+    """Write a map as an ``.npz`` archive and a picture beside it; return both paths.
+
+    The critical curves of the picture take up to half a minute of processor time, in so many threads.
+    """
     specification = phase_map.specification
     buffer = io.BytesIO()
     text = json.dumps({"map": specification.to_json(), "seed": phase_map.seed}, sort_keys=True)
@@ -69,7 +72,7 @@ def write_map(phase_map: PhaseMap, path: Path) -> list[Path]:
         **phase_map.values,  # type: ignore[arg-type]
     )
     picture = path.with_suffix(".png")
-    write_atomically(picture, draw_map(phase_map))
+    write_atomically(picture, draw_map(phase_map, threads=threads))
     write_atomically(path, buffer.getvalue())
     return [path, picture]
 
@@ -89,20 +92,12 @@ def read_map(path: Path) -> PhaseMap:
     return PhaseMap(specification, seed, values, 0.0)
 
 
-def draw_map(phase_map: PhaseMap) -> bytes:
-    """Return heat maps of the median displacements, of the output and of the gradient, as PNG."""
-    from theory_check.reporting.heat_map import HeatPanel, render_heat_map
+def draw_map(phase_map: PhaseMap, *, threads: int = 1) -> bytes:
+    """Return heat maps of the median displacements, of the output and of the gradient, as PNG.
 
-    specification = phase_map.specification
-    titles = {
-        "log_displacement": r"$\log_{10}\ \|h_L - h_0\| / \|h_0\|$, median",
-        "log_gradient_displacement": r"$\log_{10}\ \|p_0 - p_L\| / \|p_L\|$, median",
-    }
-    label = "$H$" if specification.parameter == "hurst" else specification.parameter
-    betas, values = np.array(specification.betas), np.array(specification.values)
-    panels = [
-        HeatPanel(title, r"$\beta$", label, betas, values, phase_map.median(name))
-        for name, title in titles.items()
-        if name in phase_map.values
-    ]
-    return render_heat_map(panels)
+    With the critical curves where theory has them: fractional noise and a piecewise linear branch.
+    """
+    from theory_check.map_panels import critical_curves_of, map_panels
+    from theory_check.reporting.heat_map import render_heat_map
+
+    return render_heat_map(map_panels(phase_map, critical_curves_of(phase_map.specification, threads=threads)))

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theory_check.cells import Cell
-from theory_check.initializations import Weights, find_independent_law
+from theory_check.initializations import Transform, Weights, find_independent_law
 from theory_check.kernels import LANES
 from theory_check.networks import Activation
 from theory_check.streams import Purpose
@@ -32,30 +32,43 @@ class Filler:
 
 
 @cache
+def _entrywise_filler(transform: Transform | None) -> Any:
+    """Return the filler of a law's function: one for all its parameters, since compiling takes seconds."""
+    from theory_check.kernels import rows
+
+    return rows.entrywise_filler(transform)
+
+
+@cache
 def row_filler(weights: Weights) -> Filler:
     """Return the compiled filler of a weight law."""
     from theory_check.kernels import rows
+    from theory_check.kernels.compilation import ROW_FILLER, callback
 
     law = find_independent_law(weights.law)
     if law.kernel == "entrywise":
-        return Filler(rows.entrywise_filler(law.transform), weights.constants, 1.0)
-    fill = {
-        "normal": rows.fill_normal,
-        "uniform": rows.fill_uniform,
-        "signs": rows.fill_signs,
-        "orthogonal": rows.fill_normal,
-        "zero": rows.fill_zero,
+        return Filler(callback(_entrywise_filler(law.transform), ROW_FILLER), weights.constants, 1.0)
+    fill, natural_deviation = {
+        "normal": (rows.fill_normal, 1.0),
+        "uniform": (rows.fill_uniform, rows.UNIFORM_NATURAL_DEVIATION),
+        "signs": (rows.fill_signs, 1.0),
+        "triangular": (rows.fill_triangular, rows.TRIANGULAR_NATURAL_DEVIATION),
+        "ternary": (rows.fill_ternary, rows.TERNARY_NATURAL_DEVIATION),
+        "exponential": (rows.fill_exponential, 1.0),
+        "orthogonal": (rows.fill_normal, 1.0),
+        "zero": (rows.fill_zero, 1.0),
     }[law.kernel]
-    return Filler(fill, weights.constants, rows.UNIFORM_NATURAL_DEVIATION if law.kernel == "uniform" else 1.0)
+    return Filler(callback(fill, ROW_FILLER), weights.constants, natural_deviation)
 
 
 def compiled_activation(activation: Activation) -> tuple[Any, FloatArray]:
     """Return the activation kernel and its parameters."""
     from theory_check.kernels import layers
+    from theory_check.kernels.compilation import ACTIVATOR, callback
 
     if activation.negative_slope is None:
-        return layers.activate_tanh, np.empty(0)
-    return layers.activate_piecewise_linear, np.array([activation.negative_slope])
+        return callback(layers.activate_tanh, ACTIVATOR), np.empty(0)
+    return callback(layers.activate_piecewise_linear, ACTIVATOR), np.array([activation.negative_slope])
 
 
 def activate(

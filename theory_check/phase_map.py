@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theory_check.errors import SpecificationError
-from theory_check.experiments import MEMORY
+from theory_check.experiments import MEMORY, Sample
 from theory_check.initializations import Weights
 from theory_check.kernels import KERNEL_VERSION
 from theory_check.networks import Branch, Input
@@ -137,8 +137,15 @@ def run_map(
     memory: int = MEMORY,
 ) -> PhaseMap:
     """Simulate a map; arguments as of :func:`theory_check.runner.run_cells`."""
+    samples = run_cells(
+        specification.sweeps, check_seed(seed), threads=threads, folder=folder, report=report, memory=memory
+    )
+    return collect_map(specification, seed, samples)
+
+
+def collect_map(specification: MapSpecification, seed: int, samples: Mapping[Sweep, Sample[Sweep]]) -> PhaseMap:
+    """Return the map that the samples of its sweeps make up."""
     sweeps = specification.sweeps
-    samples = run_cells(sweeps, check_seed(seed), threads=threads, folder=folder, report=report, memory=memory)
     names = samples[sweeps[0]].values
     # Samples have the draws first.
     values = {name: np.stack([np.swapaxes(samples[s].values[name], 0, 1) for s in sweeps]) for name in names}

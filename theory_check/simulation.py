@@ -47,18 +47,25 @@ def _squared(vector: FloatArray) -> FloatArray:
 
 
 def _log_ratio(vector: FloatArray, exponents: NDArray[np.int64], reference: FloatArray) -> FloatArray:
-    """Return log(||vector 2^exponents||^2 / ||reference||^2) for every input and lane; infinite after an overflow."""
+    """Return log ||vector 2^exponents||^2 - reference for every input and lane; infinite after an overflow."""
     square = _squared(vector)
     with np.errstate(divide="ignore"):
-        ratio = np.log(square) + 2.0 * math.log(2.0) * exponents - np.log(_squared(reference))
+        ratio = np.log(square) + 2.0 * math.log(2.0) * exponents - reference
     return np.where(np.isfinite(square), ratio, np.inf)
 
 
-def _observe_ends(start: FloatArray, end: FloatArray, shift: NDArray[np.int64]) -> tuple[FloatArray, FloatArray]:
-    """Return log of the squared norm ratio and of the displacement from ``start`` to ``end 2^shift``."""
+def _log_squared(vector: FloatArray) -> FloatArray:
+    with np.errstate(divide="ignore"):
+        return np.log(_squared(vector))
+
+
+def _log_displacement(
+    start: FloatArray, end: FloatArray, shift: NDArray[np.int64], reference: FloatArray
+) -> FloatArray:
+    """Return log of the displacement from ``start``, of log squared norm ``reference``, to ``end 2^shift``."""
     larger = np.maximum(shift, 0)[:, None, :]
     moved = np.ldexp(end, shift[:, None, :] - larger) - np.ldexp(start, -larger)
-    return _log_ratio(end, shift, start), 0.5 * _log_ratio(moved, larger[:, 0, :], start)
+    return 0.5 * _log_ratio(moved, larger[:, 0, :], reference)
 
 
 def _log_active_ratio(start: FloatArray, end: FloatArray, shift: NDArray[np.int64]) -> FloatArray:
@@ -166,7 +173,8 @@ def traverse(
 
     hidden = start.copy()
     exponents = np.zeros((start.shape[0], LANES), np.int64)
-    norms = {0: np.zeros(exponents.shape)}
+    observed = {course.depth, *course.profile}
+    reference, norms = _log_squared(start), {0: np.zeros(exponents.shape)}
     if watch is not None:
         watch(0, hidden)
     for first, last in segments:
@@ -179,12 +187,14 @@ def traverse(
         passes.forward(first, scaling[first:last], hidden, exponents, room(first, last))
         if course.tangents is not None:
             course.tangents.advance(first, last, room(first, last), stop)
-        norms[last] = _log_ratio(hidden, exponents, start)
+        if last in observed:
+            norms[last] = _log_ratio(hidden, exponents, reference)
         if watch is not None:
             watch(last, hidden)
 
     columns: Values = {}
-    columns["log_norm_ratio"], columns["log_displacement"] = _observe_ends(start, hidden, exponents)
+    columns["log_norm_ratio"] = norms[course.depth]
+    columns["log_displacement"] = _log_displacement(start, hidden, exponents, reference)
     if course.profile:
         columns["norm_profile"] = np.stack([norms[k] for k in course.profile], axis=-1)
     if course.tangents is not None:
@@ -196,7 +206,8 @@ def traverse(
 
     output, output_exponents = output_gradient(hidden, exponents)
     gradient, gradient_exponents = output.copy(), output_exponents.copy()
-    norms = {course.depth: np.zeros(exponents.shape)}
+    observed = {0, *course.profile}
+    reference, norms = _log_squared(output), {course.depth: np.zeros(exponents.shape)}
     for index in range(len(segments) - 1, -1, -1):
         if stop():
             raise InterruptedSimulationError("simulation interrupted")
@@ -206,10 +217,12 @@ def traverse(
         if course.weights is not None:
             course.weights.leave(first, room(first, last), gradient, gradient_exponents)
         passes.backward(first, scaling[first:last], room(first, last), gradient, gradient_exponents)
-        norms[first] = _log_ratio(gradient, gradient_exponents - output_exponents, output)
+        if first in observed:
+            norms[first] = _log_ratio(gradient, gradient_exponents - output_exponents, reference)
 
     shift = gradient_exponents - output_exponents
-    columns["log_gradient_ratio"], columns["log_gradient_displacement"] = _observe_ends(output, gradient, shift)
+    columns["log_gradient_ratio"] = norms[0]
+    columns["log_gradient_displacement"] = _log_displacement(output, gradient, shift, reference)
     columns["pairing_output"] = _normalised(output, hidden, output, hidden)
     columns["pairing_input"] = np.ldexp(_normalised(gradient, start, output, hidden), shift - exponents)
     if course.profile:

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from theory_check.findings import Curve
 from theory_check.reporting.heat_map import HeatPanel, render_heat_map
 
 COLUMNS, ROWS = np.linspace(0.0, 1.0, 12), np.linspace(0.2, 0.8, 7)
@@ -24,7 +25,7 @@ def test_equal_panels_give_equal_bytes():
     assert png == render_heat_map([PANEL])
     assert png.startswith(b"\x89PNG\r\n\x1a\n")
     assert png != render_heat_map([replace(PANEL, values=-PANEL.values)])
-    assert png != render_heat_map([replace(PANEL, curve=(ROWS, ROWS))])
+    assert png != render_heat_map([replace(PANEL, curves=(Curve("predicted", ROWS, ROWS),))])
 
 
 def test_panels_stand_side_by_side():

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from theory_check import experiments
 from theory_check.cells import Sample
 
 FloatArray = NDArray[np.float64]
@@ -149,6 +151,31 @@ class Cosine:
 
 
 @dataclass(frozen=True)
+class Difference:
+    """One observable less another, for pairs of networks that may be independent."""
+
+    first: Callable[[Sequence[Sample]], FloatArray]
+    second: Callable[[Sequence[Sample]], FloatArray]
+
+    def __call__(self, samples: Sequence[Sample]) -> FloatArray:
+        """Return one value for each replicate."""
+        return self.first(samples) - self.second(samples)
+
+
+@dataclass(frozen=True)
+class Swept:
+    """A column of a sweep at one of its betas, for the first input."""
+
+    name: str
+    beta: float
+
+    def __call__(self, samples: Sequence[experiments.Sample[Any]]) -> FloatArray:
+        """Return one value for each replicate."""
+        (sample,) = samples
+        return sample.column(self.name)[:, sample.cell.betas.index(self.beta), 0]
+
+
+@dataclass(frozen=True)
 class Both:
     """The event that two events happen together."""
 
@@ -171,6 +198,30 @@ class PairingDefect:
         """Return one value for each replicate."""
         sample = samples[self.cell]
         return np.abs(sample.column("pairing_input") - sample.column("pairing_output")) + self.drift
+
+
+@dataclass(frozen=True)
+class InputMean:
+    """The average of a column over the inputs that share the weights of a replicate, plus a number."""
+
+    name: str
+    shift: float = 0.0
+
+    def __call__(self, samples: Sequence[Sample]) -> FloatArray:
+        """Return one value for each replicate."""
+        return np.asarray(samples[0].column(self.name).mean(axis=1)) + self.shift
+
+
+@dataclass(frozen=True)
+class LogInputMean:
+    """log of the average of exp(power * column) over the inputs that share the weights of a replicate."""
+
+    name: str
+    power: float = 1.0
+
+    def __call__(self, samples: Sequence[Sample]) -> FloatArray:
+        """Return one value for each replicate."""
+        return np.asarray(np.log(np.exp(self.power * samples[0].column(self.name)).mean(axis=1)))
 
 
 NORM_RATIO = Exponential("log_norm_ratio")

@@ -16,6 +16,7 @@ from theory_check.cli.calibration import calibrate
 from theory_check.cli.claims import history, list_claims, run, show
 from theory_check.cli.exit_codes import INTERRUPTED, USAGE_ERROR
 from theory_check.cli.experiments import phase_map, simulate
+from theory_check.cli.figures import figure
 from theory_check.errors import TheoryCheckError
 
 #: What NumPy's and SciPy's libraries of linear algebra read when they are loaded.
@@ -34,7 +35,7 @@ def cli(context: click.Context) -> None:
         context.exit(USAGE_ERROR)
 
 
-for _command in (run, list_claims, show, simulate, phase_map, calibrate, history):
+for _command in (run, list_claims, show, simulate, phase_map, figure, calibrate, history):
     cli.add_command(_command)
 
 

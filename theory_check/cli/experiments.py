@@ -154,11 +154,11 @@ def phase_map(seed: int, threads: int | None, memory: int, out: Path, **spelling
 
     Arrays of shape (parameters, betas, draws, inputs): log_norm_ratio, log_displacement = log(|h_L - h_0|/|h_0|),
     log_gradient_ratio, log_gradient_displacement; parameters, betas and the specification as JSON in spec. A picture
-    of the medians stands beside them, FILE.png.
+    of the medians stands beside them, FILE.png, for fractional noise with the predicted critical curves.
     """
     from theory_check.map_archive import make_map, write_map
     from theory_check.phase_map import run_map
-    from theory_check.runner import UnitStore
+    from theory_check.runner import UnitStore, available_threads
     from theory_check.storage import make_directory
     from theory_check.streams import check_seed
 
@@ -172,7 +172,7 @@ def phase_map(seed: int, threads: int | None, memory: int, out: Path, **spelling
     values, betas = len(specification.values), len(specification.betas)
     with show_progress(f"theory-check map, {values} x {betas} points") as report:
         found = run_map(specification, seed, threads=threads, folder=resume, report=report, memory=memory * 2**20)
-    written = write_map(found, out)
+    written = write_map(found, out, threads=threads or available_threads())
     UnitStore(resume).clear()
     click.echo(
         f"{values} values of {specification.parameter}, {betas} of beta, {specification.draws} draws x "

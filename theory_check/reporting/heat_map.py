@@ -5,23 +5,22 @@ Shades grow monotonically in lightness, in steps that contour lines separate and
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from theory_check.findings import FloatArray
-from theory_check.reporting.figures import compact_png, own_style
+from theory_check.findings import Curve, FloatArray
+from theory_check.reporting.figures import own_style, picture_files
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_DPI = 130
-_PANEL_WIDTH, _HEIGHT = 5.0, 4.3
+_PANEL_WIDTH, _HEIGHT, _LEGEND_LINE = 5.0, 4.3, 0.3
 #: Shades change at multiples of 0.5 up to these bounds; what lies beyond has the last shade.
 _LIMIT, _STEP = 3.0, 0.5
+_DASHES: tuple[Any, ...] = ("solid", (0, (5, 2)), (0, (1.2, 1.2)), (0, (6, 2, 1, 2)))
 
 
 @dataclass(frozen=True)
@@ -34,8 +33,9 @@ class HeatPanel:
     columns, rows : float64 arrays, increasing
     values : float64 array (rows, columns)
         Infinite values have the last shade, NaN none.
-    curve : pair of float64 arrays, optional
-        A predicted curve, abscissas and ordinates, drawn dashed.
+    curves : tuple of Curve
+        Predicted curves, black in white, the first solid, the others dashed; those of one label are drawn alike in all
+        panels and share an entry of the legend.
     """
 
     title: str
@@ -44,31 +44,50 @@ class HeatPanel:
     columns: FloatArray
     rows: FloatArray
     values: FloatArray
-    curve: tuple[FloatArray, FloatArray] | None = None
+    curves: tuple[Curve, ...] = ()
 
 
 def render_heat_map(panels: Sequence[HeatPanel]) -> bytes:
     """Return maps side by side as PNG; the bytes depend on nothing but the panels and matplotlib's version."""
+    return render_heat_maps(panels)["png"]
+
+
+def render_heat_maps(panels: Sequence[HeatPanel]) -> dict[str, bytes]:
+    """Return maps side by side as PNG and SVG, by suffix."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     with own_style():
-        figure = Figure(figsize=(_PANEL_WIDTH * len(panels), _HEIGHT), layout="constrained")
+        labels = list(dict.fromkeys(curve.label for panel in panels for curve in panel.curves))
+        columns = min(len(labels), len(panels) + 1)
+        height = _HEIGHT + _LEGEND_LINE * -(-len(labels) // max(columns, 1))
+        figure = Figure(figsize=(_PANEL_WIDTH * len(panels), height), layout="constrained")
         FigureCanvasAgg(figure)
         shades: Any = None
         axes = [figure.add_subplot(1, len(panels), position) for position in range(1, len(panels) + 1)]
         for one, panel in zip(axes, panels, strict=True):
-            shades = _draw(one, panel)
+            shades = _draw(one, panel, labels)
         bar = figure.colorbar(shades, ax=axes, extend="both", ticks=np.arange(-_LIMIT, _LIMIT + 1))
         bar.ax.set_ylabel("powers of ten")
-        drawn = io.BytesIO()
-        figure.savefig(drawn, format="png", dpi=_DPI, metadata={"Software": None})
-    return compact_png(drawn)
+        if labels:
+            figure.legend(handles=_legend(labels), loc="outside lower center", ncols=columns)
+        return picture_files(figure)
 
 
-def _draw(axes: Axes, panel: HeatPanel) -> Any:
+def _legend(labels: Sequence[str]) -> list[Any]:
+    from matplotlib.lines import Line2D
+
+    styles = (_DASHES[index % len(_DASHES)] for index in range(len(labels)))
+    return [
+        Line2D([], [], color="black", linewidth=1.6, linestyle=style, label=label)
+        for label, style in zip(labels, styles, strict=True)
+    ]
+
+
+def _draw(axes: Axes, panel: HeatPanel, labels: Sequence[str]) -> Any:
     from matplotlib import colormaps
     from matplotlib.colors import BoundaryNorm
+    from matplotlib.patheffects import withStroke
 
     axes.set_title(panel.title)
     axes.set_xlabel(panel.xlabel)
@@ -89,10 +108,12 @@ def _draw(axes: Axes, panel: HeatPanel) -> Any:
                 panel.columns, panel.rows, finite, levels=levels, colors="white", linewidths=widths, linestyles="solid"
             )
             axes.clabel(lines, fmt="%d", fontsize=10)
-    if panel.curve is not None:
-        # White on black, so that the dashes show on every shade.
-        axes.plot(*panel.curve, color="black", linewidth=3.0, linestyle=(0, (4, 3)))
-        axes.plot(*panel.curve, color="white", linewidth=1.2, linestyle=(0, (10, 7.5)))
+    for curve in panel.curves:
+        style = _DASHES[labels.index(curve.label) % len(_DASHES)]
+        # In a white casing, so that black shows on every shade.
+        casing = [withStroke(linewidth=3.4, foreground="white")]
+        axes.plot(curve.x, curve.y, color="black", linewidth=1.6, linestyle=style, path_effects=casing)
+    if panel.curves:
         axes.set_xlim(*_edges(panel.columns)[[0, -1]])
         axes.set_ylim(*_edges(panel.rows)[[0, -1]])
     return shades

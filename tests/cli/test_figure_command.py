@@ -1,0 +1,201 @@
+"""``theory-check figure N`` end to end, on small settings."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+
+import numpy as np
+import pytest
+from command_line import names
+
+from theory_check import runner
+from theory_check.paper_figures import maps
+from theory_check.paper_figures.catalogue import FIGURES, choose_settings, find_figure, make_figure
+from theory_check.paper_figures.paths import fractional_path
+from theory_check.theory.limits import lognormal_limit
+from theory_check.theory.multiplier import Multiplier
+
+SMALL = dict.fromkeys(FIGURES, ("--depth", 12, "--replicates", 9)) | {
+    2: ("--depth", 20, "--replicates", 300),
+    7: ("--depth", 12, "--replicates", 1),
+}
+
+
+@pytest.fixture
+def small_map(monkeypatch):
+    """Make the map of figure 7 a small one, over the same ranges."""
+    small = maps.MapSpecification
+
+    def specification(**options):
+        return small(values=(0.2, 0.5, 0.8), betas=(0.25, 0.5, 0.75, 1.0), width=6, **options)
+
+    monkeypatch.setattr(maps, "MapSpecification", specification)
+
+
+def rows_of(path):
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def column(rows, name):
+    return np.array([float(row[name]) for row in rows])
+
+
+@pytest.mark.parametrize("number", sorted(FIGURES))
+def test_files_of_every_figure(command, tmp_path, small_map, number):
+    code, out, err = command("figure", number, *SMALL[number], "--seed", 3, "--threads", 2, "--out", "two")
+    assert code == 0
+    assert out[0].startswith(f"figure {number}: ")
+    assert all(line.startswith(f"theory-check figure {number}: ") for line in err)
+    tables = {f"figure-{number}.csv"} | ({"figure-7-curves.csv"} if number == 7 else set())
+    expected = {f"figure-{number}.{suffix}" for suffix in ("json", "png", "svg")} | tables
+    assert set(names(tmp_path / "two")) == expected
+    assert out[1:] == [f"written: two/{line.rpartition('/')[2]}" for line in out[1:]]
+    described = json.loads((tmp_path / "two" / f"figure-{number}.json").read_text(encoding="utf-8"))
+    assert (described["settings"]["seed"], described["settings"]["depth"]) == (3, SMALL[number][1])
+    assert set(described["tables"]) == tables
+    for name in tables:
+        rows = rows_of(tmp_path / "two" / name)
+        assert set(rows[0]) == set(described["tables"][name])
+        assert all(None not in row.values() and None not in row for row in rows)
+    assert (tmp_path / "two" / f"figure-{number}.svg").read_bytes().startswith(b"<?xml")
+    # One thread, the same bytes.
+    assert command("figure", number, *SMALL[number], "--seed", 3, "--threads", 1, "--out", "one")[0] == 0
+    for name in expected:
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+
+
+@pytest.mark.parametrize("number", [1, 3])
+def test_theory_of_independent_weights(command, tmp_path, number):
+    assert command("figure", number, *SMALL[number])[0] == 0
+    rows = rows_of(tmp_path / "reports" / "paper" / f"figure-{number}.csv")
+    assert [(float(row["beta"]), int(row["depth"])) for row in rows] == [
+        (beta, depth) for beta in (1.0, 0.25, 0.5) for depth in (10, 11, 12)
+    ]
+    for row in rows:
+        beta, depth = float(row["beta"]), int(row["depth"])
+        exact = math.sqrt((1 + depth ** (-2 * beta) / 2) ** depth - 1)
+        # Nine digits are written.
+        assert float(row["theory_root_mean"]) == pytest.approx(exact, rel=1e-8)
+        assert float(row["theory_lower_quartile"]) < float(row["theory_median"]) < float(row["theory_upper_quartile"])
+        assert float(row["median_lower"]) <= float(row["median"]) <= float(row["median_upper"])
+
+
+def test_medians_are_those_of_the_cells(command, tmp_path):
+    assert command("figure", 1, *SMALL[1], "--seed", 4)[0] == 0
+    settings = choose_settings(find_figure(1), seed=4, depth=12, replicates=9)
+    cells = find_figure(1).experiments(settings)
+    samples = runner.run_cells(cells, 4)
+    expected = [np.median(np.exp(samples[cell].values["log_displacement"])) for cell in cells]
+    rows = rows_of(tmp_path / "reports" / "paper" / "figure-1.csv")
+    np.testing.assert_allclose(column(rows, "median"), expected, rtol=1e-8)
+
+
+def test_histograms_are_densities_beside_their_limit(command, tmp_path):
+    assert command("figure", 2, *SMALL[2])[0] == 0
+    rows = rows_of(tmp_path / "reports" / "paper" / "figure-2.csv")
+    limit = lognormal_limit(Multiplier(100, "res-3"))
+    for quantity in ("output", "gradient"):
+        part = [row for row in rows if row["quantity"] == quantity]
+        low, high, density = (column(part, name) for name in ("lower_edge", "upper_edge", "density"))
+        assert column(part, "count").sum() >= 0.99 * 300
+        np.testing.assert_allclose(density * (high - low) * 300, column(part, "count"), rtol=1e-6)
+        assert np.all((column(part, "density_lower") <= density) & (density <= column(part, "density_upper")))
+        # The middle of a bin stands for its mean: off by the square of its width over 24 times y'', of order y/sd^2.
+        widths = (high - low) / (math.exp(limit.mean / 2) * math.sqrt(limit.variance) / 2)
+        z = (2 * np.log((low + high) / 2) - limit.mean) / math.sqrt(limit.variance)
+        y = np.exp(-z * z / 2) * 4 / ((low + high) * math.sqrt(2 * math.pi * limit.variance))
+        np.testing.assert_allclose(
+            column(part, "theory_limit"), y, rtol=0, atol=float((widths**2).max()) / 12 * y.max()
+        )
+
+
+@pytest.mark.parametrize("number", [4, 5])
+def test_other_processes_can_be_asked_for(command, tmp_path, number):
+    assert command("figure", number, *SMALL[number], "--weights", "tied")[0] == 0
+    rows = rows_of(tmp_path / "reports" / "paper" / f"figure-{number}.csv")
+    assert np.all(column(rows, "theory_root_mean") > 0)
+    assert command("figure", number, *SMALL[number], "--weights", "piecewise:pieces=2")[0] == 0
+
+
+def test_paths_of_several_numbers_are_different_and_one_number_is_one_path():
+    first, again, second = (fractional_path(0.8, 50, 1, number) for number in (0, 0, 1))
+    np.testing.assert_array_equal(first, again)
+    assert first[0] == 0.0
+    assert np.abs(first - second).max() > 0.01
+
+
+def test_map_has_medians_and_curves(command, tmp_path, small_map):
+    assert command("figure", 7, *SMALL[7])[0] == 0
+    folder = tmp_path / "reports" / "paper"
+    rows = rows_of(folder / "figure-7.csv")
+    assert len(rows) == 12
+    for quantity in ("output", "gradient"):
+        assert np.all(column(rows, f"{quantity}_lower_quartile") <= column(rows, quantity))
+        assert np.all(column(rows, quantity) <= column(rows, f"{quantity}_upper_quartile"))
+    curves = rows_of(folder / "figure-7-curves.csv")
+    np.testing.assert_allclose(column(curves, "limit"), [0.5, 0.5, 0.8])
+    # At H = 1/2 layers are independent: (1 + a^2/2)^12 = 2.
+    exact = -math.log(2 * math.expm1(math.log(2) / 12)) / (2 * math.log(12))
+    assert column(curves, "contour")[1] == pytest.approx(exact, rel=1e-8)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((0,), "figure is 0; it must be a whole number from 1 to 7"),
+        ((8,), "figure is 8; it must be a whole number from 1 to 7"),
+        (("one",), "'one' is not a valid integer"),
+        ((), "Missing argument 'N'"),
+        ((1, "--seed", -1), "seed is -1"),
+        ((1, "--threads", 0), "number of threads is 0"),
+        ((1, "--depth", 1), "depth is 1; it must be a whole number from 2"),
+        ((1, "--replicates", 0), "number of replicates is 0"),
+        ((1, "--weights", "unifrom"), "unknown weight law 'unifrom'"),
+        ((1, "--weights", "tied"), "this figure is of weights independent from layer to layer"),
+        ((1, "--weights", "student:df=1"), "weights of finite, positive variance"),
+        ((2, "--weights", "tied"), "figure 2 is of weights independent from layer to layer"),
+        ((4, "--weights", "uniform"), "this figure is of weights of a process along the layers"),
+        ((6, "--weights", "fgn"), "figure 6 fixes its weights"),
+        ((7, "--weights", "fgn"), "figure 7 fixes its weights"),
+    ],
+    ids=str,
+)
+def test_bad_input_of_figure(command, tmp_path, arguments, message):
+    code, out, err = command("figure", *arguments)
+    assert (code, out, len(err)) == (2, [], 1)
+    assert message in err[0]
+    assert names(tmp_path) == []
+
+
+def test_an_interrupted_figure_goes_on(command, tmp_path, monkeypatch):
+    saved, save = [], runner.UnitStore.save
+
+    def interrupted(store, *result):
+        save(store, *result)
+        saved.append(1)
+        if len(saved) == 4:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(runner.UnitStore, "save", interrupted)
+    code, _, err = command("figure", 3, *SMALL[3], "--threads", 1, "--out", "out")
+    assert code == 130
+    assert err[-1] == "theory-check: interrupted; finished parts are kept, the same command continues"
+    assert len(names(tmp_path / "out")) == 5
+    assert command("figure", 3, *SMALL[3], "--threads", 1, "--out", "out")[0] == 0
+    # Three depths of three exponents, a unit each, of which four were kept.
+    assert len(saved) == 9
+    assert names(tmp_path / "out") == [f"figure-3.{suffix}" for suffix in ("csv", "json", "png", "svg")]
+
+
+def test_overflows_are_drawn_as_they_are(small_map):
+    """A beta so small that the output leaves double precision is infinite in the table, and the picture is drawn."""
+    from theory_check.paper_figures.files import encode_table, render_figure
+
+    figure = find_figure(1)
+    settings = choose_settings(figure, depth=400, replicates=3, weights="sparse:density=0.01")
+    data = make_figure(figure, settings)
+    assert encode_table(data.tables[0]).count("\n") == 31
+    assert render_figure(data)["png"].startswith(b"\x89PNG")

@@ -1,0 +1,57 @@
+"""``figure``: the figures of the paper, regenerated."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from theory_check.cli.options import check_resources, seed_option, threads_option
+from theory_check.cli.terminal import show_progress
+
+
+@click.command()
+@click.argument("number", type=int, metavar="N")
+@click.option("--out", type=click.Path(path_type=Path), default=Path("reports/paper"), show_default=True, metavar="DIR")
+@seed_option
+@click.option("--replicates", type=int, default=None, metavar="COUNT",
+              help="Repetitions, or draws of the weights; default: the published number.")  # fmt: skip
+@click.option("--depth", type=int, default=None, metavar="L", help="Depth, the largest one; default: 1000, published.")
+@click.option("--weights", default=None, metavar="NAME[:key=value,...]",
+              help="Weight law (figures 1, 2, 3) or process (4, 5); default: the published one.")  # fmt: skip
+@threads_option
+def figure(
+    number: int,
+    out: Path,
+    seed: int,
+    replicates: int | None,
+    depth: int | None,
+    weights: str | None,
+    threads: int | None,
+) -> int:
+    """Regenerate figure N of the paper, 1 to 7, with its published settings.
+
+    Writes DIR/figure-N.png and .svg, the data as DIR/figure-N.csv (and figure-7-curves.csv), and in DIR/figure-N.json
+    settings, seed, experiments and the meaning of every column. Predictions are drawn over what was simulated, and
+    everything simulated has its interval. 1 and 3: displacement of output and gradient against the depth, independent
+    weights; 2: histograms of the norm ratios; 4 and 5: as 1 and 3, smooth weights; 6: paths of fractional Brownian
+    motion; 7: maps over the Hurst index and beta. Exit code 2: bad input; 130: interrupted, the same command continues.
+    """
+    from theory_check.paper_figures.catalogue import choose_settings, find_figure, make_figure
+    from theory_check.paper_figures.files import write_figure
+    from theory_check.runner import UnitStore
+    from theory_check.storage import make_directory
+
+    chosen = find_figure(number)
+    settings = choose_settings(chosen, seed=seed, replicates=replicates, depth=depth, weights=weights)
+    check_resources(threads, 1)
+    make_directory(out)
+    resume = out / f".figure-{number}.resume"
+    with show_progress(f"theory-check figure {number}") as report:
+        data = make_figure(chosen, settings, threads=threads, folder=resume, report=report)
+    written = write_figure(chosen, settings, data, out)
+    UnitStore(resume).clear()
+    click.echo(f"figure {number}: {chosen.title}; {data.seconds:.1f} core s")
+    for path in written:
+        click.echo(f"written: {path}")
+    return 0

@@ -1,0 +1,110 @@
+"""Critical scaling exponents over the Hurst index, at finite depth and in the limit: curves of a phase map (C3, C4).
+
+All are of infinite width but that of the gradient, which is to leading order in 1/d.
+
+Limits, res-3 with a rectifier. Over the L^2 pairs of layers, a^2 rho is summed forward and a^2 rho^2 backward (see
+``gradient_recursion``). With rho(n) of order n^(2H-2) the sums are of order L^max(1, 2H) and L^max(1, 4H-2): critical
+exponents max(1/2, H) of the output (C3), max(1/2, 2H - 1) of the gradient. The latter needs the width to go to infinity
+first: at fixed width E D* is at least of order D/d, and the exponent is that of the output.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from theory_check.covariances import fractional_noise
+from theory_check.errors import HypothesisError, SpecificationError
+from theory_check.theory.gradient_recursion import MAXIMAL_DEPTH, log_gradient_displacement
+from theory_check.theory.infinite_width import WideBranch, effective_exponents
+from theory_check.theory.multiplier import FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class CriticalCurves:
+    """Critical exponents at each Hurst index; NaN where there is none between 0 and 1.5.
+
+    Parameters
+    ----------
+    hursts
+        Hurst indices.
+    contour, stationary
+        Where E D = 1, and where d log E D / d log L = 0, at the given depth.
+    gradient_contour
+        Where E D* = 1 at that depth and the given width; NaN unless the branch is res-3.
+    limit
+        Where the displacement of the output neither vanishes nor explodes as L -> infinity.
+    gradient_limit
+        The same for the gradient when the width tends to infinity first; NaN unless the branch is res-3.
+    """
+
+    hursts: FloatArray = field(repr=False)
+    contour: FloatArray = field(repr=False)
+    stationary: FloatArray = field(repr=False)
+    gradient_contour: FloatArray = field(repr=False)
+    limit: FloatArray = field(repr=False)
+    gradient_limit: FloatArray = field(repr=False)
+
+
+def limiting_exponents(branch: WideBranch, hursts: ArrayLike) -> FloatArray:
+    """Return the critical exponent of the output as L -> infinity (C3).
+
+    max(H, 1/2) for res-1 and res-3 with a rectifier, max(1/2, 2H - 1) for res-3 with an odd activation, H for linear
+    and H >= 1/2. NaN for H < 1/2 without inner weights: there the contraction C6, of finite width, rules.
+    """
+    h = np.atleast_1d(np.asarray(hursts, dtype=np.float64))
+    if branch.name == "res-3":
+        return np.maximum(0.5, 2.0 * h - 1.0) if branch.slope == 1.0 else np.maximum(0.5, h)
+    return np.where(h >= 0.5, h, np.nan)
+
+
+def critical_curves(
+    branch: WideBranch, hursts: ArrayLike, depth: int, *, width: float = math.inf, threads: int = 1
+) -> CriticalCurves:
+    """Return the critical curves over Hurst indices; a second or two of processor time for each at depth 1000.
+
+    For branches without inner weights and H < 1/2 all are NaN: see :func:`limiting_exponents`.
+    """
+    h = np.atleast_1d(np.asarray(hursts, dtype=np.float64))
+    limit = limiting_exponents(branch, h)
+
+    def at(hurst: float) -> tuple[float, float, float]:
+        try:
+            found = effective_exponents(branch, hurst, depth)
+        except SpecificationError:  # too shallow, or no transition
+            pair = (np.nan, np.nan)
+        else:
+            pair = (found.contour.value, found.stationary.value)
+        return *pair, _gradient_contour(branch, hurst, depth, width)
+
+    with ThreadPoolExecutor(threads) as pool:
+        asked = np.isfinite(limit)
+        found = np.full((h.size, 3), np.nan)
+        found[asked] = list(pool.map(at, h[asked].tolist()))
+    backward = np.maximum(0.5, 2.0 * h - 1.0) if branch.name == "res-3" else np.full(h.size, np.nan)
+    return CriticalCurves(h, found[:, 0], found[:, 1], found[:, 2], limit, backward)
+
+
+def _gradient_contour(branch: WideBranch, hurst: float, depth: int, width: float) -> float:
+    if branch.name != "res-3" or depth > MAXIMAL_DEPTH:
+        return float("nan")
+    rho = fractional_noise(hurst, depth)
+    try:
+        return _root(lambda beta: min(log_gradient_displacement(branch, rho, beta, depth, width=width), 1e3))
+    except HypothesisError:
+        return float("nan")
+
+
+def _root(function: Callable[[float], float]) -> float:
+    from scipy.optimize import brentq
+
+    low, high = 0.0, 1.5
+    if function(low) <= 0 or function(high) >= 0:
+        raise HypothesisError("there is no transition for beta in [0, 1.5] at this depth")
+    # Four digits are more than a picture shows.
+    return float(brentq(function, low, high, xtol=1e-5, rtol=1e-10))
