@@ -156,6 +156,7 @@ def test_map_has_medians_and_curves(command, tmp_path, small_map):
         ((1, "--weights", "unifrom"), "unknown weight law 'unifrom'"),
         ((1, "--weights", "tied"), "this figure is of weights independent from layer to layer"),
         ((1, "--weights", "student:df=1"), "weights of finite, positive variance"),
+        ((2, "--weights", "student:df=1"), "weights of finite, positive variance"),
         ((2, "--weights", "tied"), "figure 2 is of weights independent from layer to layer"),
         ((4, "--weights", "uniform"), "this figure is of weights of a process along the layers"),
         ((6, "--weights", "fgn"), "figure 6 fixes its weights"),
