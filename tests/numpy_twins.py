@@ -58,6 +58,24 @@ def signs_row(drawn, columns):
     return np.where(bits & np.uint32(1), np.float32(-1), np.float32(1))
 
 
+def ternary_row(drawn, columns):
+    """Four bits a column, the sign first; kept if the other three are zero."""
+    column = np.arange(columns)
+    four = (drawn[column // 8] >> np.uint32(28 - 4 * (column % 8))[:, None]) & np.uint32(15)
+    return np.select([four == 0, four == 8], [np.float32(1), np.float32(-1)], np.float32(0))
+
+
+def triangular_row(drawn, columns):
+    return ((drawn >> np.uint32(16)).astype(np.int64) + (drawn & np.uint32(0xFFFF)) - 65535).astype(np.float32)
+
+
+def exponential_row(drawn, columns):
+    """Centred exponential numbers in double precision, with the bound of :func:`normal_row` and one more rounding."""
+    exponential = -np.log((drawn.astype(np.float64) + 0.5) / 2.0**32)
+    bound = (4.0 + 3.0 * np.maximum(exponential, 1.0)) * UNIT
+    return exponential - 1.0, bound + np.abs(exponential - 1.0) * UNIT + UNIT
+
+
 def normal_row(drawn, columns):
     """Box and Muller in double precision, with a bound on the distance to single precision.
 

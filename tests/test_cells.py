@@ -42,8 +42,10 @@ def test_cells_survive_json(cell):
 @given(strategies.cells(), st.integers(1, 1000))
 def test_the_identity_is_what_makes_the_values(cell, replicates):
     assert replace(cell, replicates=replicates).content_hash == cell.content_hash
-    observables = [{"gradients": not cell.gradients}, {"profile": (*cell.profile, 0)}]
+    observables = [{"gradients": not cell.gradients, "weight_gradients": ()}, {"profile": (*cell.profile, 0)}]
     observables += [{"jacobian": not cell.jacobian}] if cell.kernel == "dense" else []
+    observables += [{"weight_gradients": (*cell.weight_gradients, 1)}] if cell.weight_gradients else []
+    observables += [{"active_norm": not cell.active_norm}] if cell.active_norm else []
     for observed in (replace(cell, **changes) for changes in observables):
         assert observed.identity == cell.identity
         assert observed.content_hash != cell.content_hash
@@ -85,13 +87,15 @@ def test_the_cost_of_stored_weights_grows_with_columns_and_depth():
 
 
 def test_hashes_are_older_than_later_fields():
-    """A cosine or a Jacobian that is not asked for leaves no trace: stored samples keep their names."""
-    assert CELL.content_hash == replace(CELL, jacobian=False).content_hash
+    """A cosine or an observable that is not asked for leaves no trace: stored samples keep their names."""
+    assert CELL.content_hash == replace(CELL, jacobian=False, weight_gradients=(), active_norm=False).content_hash
     text = f"{CELL.identity}|True|[]"
     assert CELL.content_hash == hashlib.sha256(text.encode()).hexdigest()[:16]
     assert replace(CELL, input=Input("correlated", 2, 0.5)).identity != replace(CELL, input=Input("sphere", 2)).identity
     specification = CELL.to_json()
-    del specification["jacobian"], specification["input"]["cosine"]
+    for later in ("jacobian", "weight_gradients", "active_norm"):
+        del specification[later]
+    del specification["input"]["cosine"]
     assert Cell.from_json(specification) == CELL
 
 
@@ -132,6 +136,13 @@ def test_the_kernel_is_the_faster_one_of_those_that_are_exact():
             {"network": replace(NETWORK, width=MAXIMAL_JACOBIAN_WIDTH + 1), "jacobian": True},
             "width is 101 for gaussian input; the Jacobian accepts widths up to 100 and 1000 tangent vectors",
         ),
+        ({"weight_gradients": (0,)}, "layer of a weight gradient is 0; it must be a whole number from 1 to 3"),
+        ({"weight_gradients": (1,), "gradients": False}, "weight gradients need the backward pass"),
+        (
+            {"weight_gradients": (1,), "kernel": "reduced", "weights": Weights(), "input": Input(count=2)},
+            "weight gradients of 2 gaussian inputs need every weight; use the dense kernel",
+        ),
+        ({"active_norm": True}, "the norm of the active coordinates needs a res-1 branch with relu, not res-3"),
         ({"input": Input("sphere", 251), "jacobian": True}, "width is 4 for 251 sphere inputs; the Jacobian accepts"),
         ({"input": Input("correlated", 5, 0.5)}, "width is 4; it is too small for 5 correlated:cosine=0.5 inputs"),
         (

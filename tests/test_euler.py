@@ -43,14 +43,22 @@ def assert_same(found, expected):
 def test_columns(branch):
     values = sample_of(schemes(branch)).values
     assert {name: column.shape for name, column in values.items()} == {
-        "log_norm_ratio": (70, 3), "projection": (70, 3), "finest_error": (70, 2), "adjacent_error": (70, 2),
-        "flow_error": (70, 3), "reference_error": (70,),
+        "log_norm_ratio": (70, 3), "projection": (70, 3), "log_displacement": (70, 3), "finest_error": (70, 2),
+        "adjacent_error": (70, 2), "flow_error": (70, 3), "reference_error": (70,),
     }  # fmt: skip
     # Triangle inequality, with the rounding of norms of order 1.
     assert np.all(values["flow_error"][:, 0] <= values["finest_error"][:, 0] + values["flow_error"][:, 2] + 1e-14)
     # The reference is sharper than what it is to measure by orders of magnitude.
     assert np.median(values["reference_error"]) < 1e-4 * np.median(values["flow_error"][:, -1])
-    assert set(sample_of(schemes(branch, doublings=0, reference=False)).values) == {"log_norm_ratio", "projection"}
+    bare = sample_of(schemes(branch, doublings=0, reference=False)).values
+    assert set(bare) == {"log_norm_ratio", "projection", "log_displacement"}
+
+
+def test_the_displacement_is_that_of_norm_and_projection():
+    values = sample_of(schemes()).values
+    square = np.exp(values["log_norm_ratio"]) - 2.0 * values["projection"] + 1.0
+    # Three numbers of order 1 cancel to one of order 0.01 at least.
+    np.testing.assert_allclose(np.exp(2.0 * values["log_displacement"]), square, rtol=1e-12, atol=1e-14)
 
 
 def test_values_do_not_depend_on_replicates_or_what_is_observed():
@@ -65,13 +73,14 @@ def test_values_do_not_depend_on_replicates_or_what_is_observed():
         assert_same(sample.values, {name: column[:5] for name, column in whole.items()})
 
 
-@pytest.mark.parametrize("path", ["smooth", "matern:nu=0.25"])
-def test_every_level_reads_the_path_of_the_finest(path, monkeypatch):
+@pytest.mark.parametrize(("path", "beta"), [("smooth", 1.0), ("matern:nu=0.25", 1.0), ("smooth", 0.5), ("ou", 1.5)])
+def test_every_level_reads_the_path_of_the_finest(path, beta, monkeypatch):
     experiment, drawn = schemes(path=path, doublings=1, reference=False), {}
+    experiment = replace(experiment, network=replace(experiment.network, scaling=Scaling.power(beta)))
 
-    def watched(flow, start, depths):
+    def watched(flow, start, depths, *, beta):
         drawn["start"], drawn["weights"] = start, flow.weights(np.arange(4) / 4)[0]
-        return euler_outputs(flow, start, depths)
+        return euler_outputs(flow, start, depths, beta=beta)
 
     monkeypatch.setattr(euler, "euler_outputs", watched)
     found = simulate_block(experiment, SEED, 0)["projection"]
@@ -79,7 +88,7 @@ def test_every_level_reads_the_path_of_the_finest(path, monkeypatch):
         for lane in (0, 63):
             start = hidden = drawn["start"][lane]
             for k in steps:
-                hidden = hidden + drawn["weights"][k, lane] @ np.tanh(hidden) / len(steps)
+                hidden = hidden + drawn["weights"][k, lane] @ np.tanh(hidden) / len(steps) ** beta
             assert found[lane, level] == pytest.approx(hidden @ start / (start @ start), rel=1e-12)
 
 
@@ -119,7 +128,9 @@ def test_the_identity_is_what_makes_the_values():
 def test_what_is_no_scheme_is_refused(change, message):
     with pytest.raises(SpecificationError, match=message):
         schemes(**change)
-    with pytest.raises(SpecificationError, match=r"scaling is beta 0\.5; Euler's scheme accepts beta 1"):
+    with pytest.raises(
+        SpecificationError, match=r"scaling is beta 0\.5; Euler's scheme accepts beta 1 with a reference"
+    ):
         replace(schemes(), network=Network(Branch(), 3, 2, Scaling.power(0.5)))
 
 

@@ -93,6 +93,11 @@ def test_the_linear_flow_of_tied_weights():
         assert error < max(estimate, 1e-13)
     for depth, output in zip((7, 14, 28), euler_outputs(flow, START, (7, 14, 28)), strict=True):
         np.testing.assert_allclose(output, tied_linear_output(A, START, depth), rtol=1e-12)
+    # Factors L^(-beta) are those of weights multiplied by L^(1 - beta).
+    for beta in (0.5, 1.5):
+        outputs = euler_outputs(flow, START, (7, 14), beta=beta)
+        for depth, output in zip((7, 14), outputs, strict=True):
+            np.testing.assert_allclose(output, tied_linear_output(A * depth ** (1.0 - beta), START, depth), rtol=1e-12)
     depth = 2**14
     scaled = depth * (euler_outputs(flow, START, (depth,))[0] - exact)
     # The next term of the error is relatively |V| / L times a constant near 1.

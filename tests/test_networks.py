@@ -139,7 +139,11 @@ def test_networks_are_described_in_a_line(network):
 def test_inputs():
     assert str(Input()) == "gaussian input"
     assert str(Input("paper", 10)) == "10 paper inputs"
-    for name, count, message in (("cubic", 1, "unknown input"), ("paper", 0, "number of inputs is 0")):
+    for name, count, message in (
+        ("cubic", 1, "unknown input"),
+        ("paper", 0, "number of inputs is 0"),
+        ("ones", 2, "inputs of ones are one input"),
+    ):
         with pytest.raises(SpecificationError, match=message):
             Input(name, count)
 

@@ -54,6 +54,10 @@ CELLS = [
     a_cell("linear", "tied", input=Input("gaussian", LANES + 1), replicates=3),
     a_cell("res-2", width=5, kernel="reduced", input=Input("correlated", 3, 0.2)),
     a_cell("res-3", "uniform", scaling=Scaling.power(0.25), input=Input("gaussian", 2), jacobian=True),
+    a_cell("res-3", "uniform", input=Input("gaussian", 2), weight_gradients=(1, 4, 7)),
+    a_cell("res-2", weight_gradients=(2, 3)),
+    a_cell("res-2", "smooth:length=0.3", replicates=3, weight_gradients=(1, 7)),
+    a_cell("res-1", active_norm=True),
 ]
 # log R of the first two replicates of cells 0, 2 and 4.
 FROZEN = [(0.062269, 0.420064), (0.741315, 1.489248), (66.291926, 51.060597)]
@@ -84,7 +88,11 @@ def test_documented_columns_of_any_cell(cell):
     profiles = ["norm_profile"] + ["gradient_profile"] * cell.gradients + ["cosine_profile"] * several
     profiles = profiles if cell.profile else []
     spectra = ["log_singular_values"] * cell.jacobian
-    assert set(values) == {*names, *profiles, *spectra}
+    names += ["log_active_norm_ratio"] * cell.active_norm
+    layered = ["outer_weight_gradient"] + ["inner_weight_gradient"] * cell.network.branch.has_inner
+    layered = layered if cell.weight_gradients else []
+    assert set(values) == {*names, *profiles, *spectra, *layered}
+    assert all(values[name].shape == (*shape, len(cell.weight_gradients)) for name in layered)
     assert all(values[name].shape == (*shape, cell.network.width) for name in spectra)
     assert all(values[name].shape == shape for name in names)
     assert all(values[name].shape == (*shape, len(cell.profile)) for name in profiles)
@@ -119,11 +127,13 @@ def test_values_do_not_depend_on_the_cuts_of_the_depth(cell, limit, value, monke
 @each_cell
 def test_values_do_not_depend_on_what_is_observed(cell):
     full = simulate(cell, SEED).values
-    bare = simulate(replace(cell, gradients=False, profile=(), jacobian=False), SEED).values
+    bare = simulate(
+        replace(cell, gradients=False, profile=(), jacobian=False, weight_gradients=(), active_norm=False), SEED
+    ).values
     assert_same(bare, {name: full[name] for name in bare})
     assert not any("gradient" in name or "pairing" in name or name in JACOBIAN_COLUMNS for name in bare)
     if cell.kernel == "dense":
-        more = simulate(replace(cell, gradients=False, profile=(), jacobian=True), SEED).values
+        more = simulate(replace(cell, gradients=False, profile=(), jacobian=True, weight_gradients=()), SEED).values
         assert_same(bare, {name: more[name] for name in bare})
         assert_same(
             {n: c for n, c in full.items() if n in JACOBIAN_COLUMNS and cell.jacobian},
@@ -295,6 +305,14 @@ def test_a_replicate_alone_has_the_input_and_gradient_of_its_block(name):
     np.testing.assert_array_equal(found_units, units[:, lane : lane + 1])
     # A scalar product of five terms may be summed in another order, and cancel against the target.
     np.testing.assert_allclose(found, gradient[..., lane : lane + 1], rtol=1e-13, atol=1e-13)
+
+
+def test_ones_are_the_same_in_every_network():
+    drawn = boundary("ones", width=7)
+    np.testing.assert_array_equal(drawn.hidden(), np.ones((1, 7, LANES)))
+    # The gradient is normal all the same; its law is tested above for the other inputs.
+    gradient, _ = drawn.gradient(np.ones((1, 7, LANES)), no_exponents(1))
+    assert np.unique(gradient).size > 400
 
 
 def test_lengths_on_the_sphere():

@@ -25,6 +25,8 @@ def _with(law, **parameters):
 CONTINUOUS = {
     Weights("gaussian"): stats.norm(),
     Weights("uniform"): stats.uniform(-math.sqrt(3.0), 2.0 * math.sqrt(3.0)),
+    Weights("triangular"): stats.triang(0.5, -math.sqrt(6.0), 2.0 * math.sqrt(6.0)),
+    Weights("exponential"): stats.expon(-1.0),
     Weights("laplace"): stats.laplace(scale=math.sqrt(0.5)),
     Weights("orthogonal"): stats.norm(),  # the row filler; the kernel makes the rows orthogonal
     Weights("truncated-normal"): _truncated_normal(2.0),
@@ -39,6 +41,7 @@ CONTINUOUS = {
 #: Laws with atoms: value and probability.
 DISCRETE = {
     Weights("rademacher"): {-1.0: 0.5, 1.0: 0.5},
+    Weights("ternary"): {0.0: 7 / 8, -math.sqrt(8.0): 1 / 16, math.sqrt(8.0): 1 / 16},
     Weights("sparse"): {0.0: 0.9, -math.sqrt(10.0): 0.05, math.sqrt(10.0): 0.05},
     _with("sparse", density=0.6): {0.0: 0.4, -math.sqrt(1 / 0.6): 0.3, math.sqrt(1 / 0.6): 0.3},
 }

@@ -38,6 +38,8 @@ def make_cell(
     gradients: bool = True,
     profile_depths: str = "",
     jacobian: bool = False,
+    weight_gradients: str = "",
+    active_norm: bool = False,
     kernel: str = "auto",
 ) -> Cell:
     """Build a cell from the spellings of the command line.
@@ -67,6 +69,8 @@ def make_cell(
         gradients=gradients,
         profile=tuple(int(k) for k in _numbers("profile depths", profile_depths, int)),
         jacobian=jacobian,
+        weight_gradients=tuple(int(k) for k in _numbers("layers of weight gradients", weight_gradients, int)),
+        active_norm=active_norm,
     )
 
 
@@ -160,7 +164,7 @@ def _single_numbers(sample: Sample) -> Iterator[tuple[str, NDArray[np.float64]]]
     """Yield what the summary shows: one number a replicate, of the first input or, for cosines, of the second."""
     several = sample.cell.input.count > 1
     for name, column in arrays(sample).items():
-        if name.startswith("pairing") or name.endswith("_profile"):
+        if name.startswith("pairing") or name.endswith(("_profile", "_weight_gradient")):
             continue
         index = 1 if name.startswith("cosine") else 0
         values = column[:, index] if several else column

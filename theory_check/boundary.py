@@ -63,6 +63,8 @@ class Boundary:
         count = self._cell.input.count
         if self._cell.input.name == "correlated":
             return self._correlated()
+        if self._cell.input.name == "ones":
+            return np.ones((count, self._width, len(range(LANES)[self._lanes])))
         if self._cell.input.name != "paper":
             return np.stack([self._normal(Purpose.INPUT, m) for m in range(count)])
         size = PAPER_INPUT_SIZE

@@ -12,9 +12,9 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from theory_check import experiments
+from theory_check import costs, experiments
 from theory_check.errors import SpecificationError
-from theory_check.initializations import Weights
+from theory_check.initializations import Weights, added_law
 from theory_check.kernels import KERNEL_VERSION, LANES
 from theory_check.networks import Input, Network
 from theory_check.specifications import check_choice, check_integer
@@ -24,15 +24,13 @@ KernelName = Literal["dense", "reduced", "stored"]
 #: Most replicates a cell may ask for: beyond, its values alone need more than ten gigabytes.
 MAXIMAL_REPLICATES = 10**8
 
-#: Random numbers that take as long as a weight of a path; products with stored weights that take as long as a random
-#: number.
-DRAWS_PER_STORED_WEIGHT = 75
-PRODUCTS_PER_DRAW = 5
-
 #: Columns of a sample that the backward pass yields.
 GRADIENT_COLUMNS = frozenset(
     ("log_gradient_ratio", "log_gradient_displacement", "pairing_output", "pairing_input", "gradient_profile")
 )
+
+#: Columns of a sample that need the gradient on either side of a layer and the branch between.
+WEIGHT_GRADIENT_COLUMNS = frozenset(("outer_weight_gradient", "inner_weight_gradient"))
 
 #: Columns of a sample that the tangent vectors yield.
 JACOBIAN_COLUMNS = frozenset(("log_singular_values", "log_determinant"))
@@ -67,6 +65,10 @@ class Cell:
         Depths at which the norms are recorded, between 0 and the depth.
     jacobian : bool
         Whether to observe the Jacobian dh_L/dh_0 as well; d^3 operations a layer, dense kernel only.
+    weight_gradients : tuple of int
+        Layers, from 1 to the depth, the norms of whose weight gradients are recorded; needs ``gradients``.
+    active_norm : bool
+        Whether to observe the norm of the active coordinates at both ends, for res-1 with ReLU.
     """
 
     network: Network
@@ -77,6 +79,8 @@ class Cell:
     gradients: bool = True
     profile: tuple[int, ...] = ()
     jacobian: bool = False
+    weight_gradients: tuple[int, ...] = ()
+    active_norm: bool = False
 
     def __post_init__(self) -> None:
         check_choice("kernel", self.kernel, get_args(KernelName))
@@ -102,6 +106,21 @@ class Cell:
 
         if self.jacobian:
             self._check_jacobian()
+        if self.weight_gradients:
+            self._check_weight_gradients()
+        branch = self.network.branch
+        if self.active_norm and (branch.name, branch.activation.name) != ("res-1", "relu"):
+            raise SpecificationError(f"the norm of the active coordinates needs a res-1 branch with relu, not {branch}")
+
+    def _check_weight_gradients(self) -> None:
+        for layer in self.weight_gradients:
+            check_integer("layer of a weight gradient", layer, 1, self.network.depth)
+        if not self.gradients:
+            raise SpecificationError("weight gradients need the backward pass; ask for gradients")
+        if self.kernel == "reduced" and self.input.count > 1:
+            raise SpecificationError(
+                f"weight gradients of {self.input} need every weight; use the dense kernel, not {self.kernel}"
+            )
 
     def _check_jacobian(self) -> None:
         if self.kernel != "dense":
@@ -134,31 +153,34 @@ class Cell:
             "kernel": self.kernel,
             "kernel_version": KERNEL_VERSION,
         }
+        # A built-in law is told by its name; of an added one the name could mean something else tomorrow.
+        added = added_law(self.weights.law)
+        if added is not None:
+            parts["law"] = added
         return json.dumps(msgspec.to_builtins(parts), sort_keys=True, separators=(",", ":"))
 
     @property
     def content_hash(self) -> str:
         """Hash of the identity and of the observables, but not of the number of replicates (16 hexadecimal digits)."""
+        # What was added to the observables later leaves the hashes of cells without it as they were.
         text = f"{self.identity}|{self.gradients}|{list(self.profile)}" + "|jacobian" * self.jacobian
+        text += f"|weight gradients {list(self.weight_gradients)}" if self.weight_gradients else ""
+        text += "|active norm" * self.active_norm
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     @property
     def draws_per_block(self) -> int:
-        """Estimate of the random numbers that a block draws, forward and backward, and of other work in that unit."""
-        width, inputs = self.network.width, self.input.count
-        passes = 2 if self.gradients else 1
+        """Estimate of what a block costs, forward and backward, in the unit of :mod:`theory_check.costs`."""
+        network, inputs = self.network, self.input.count
         if self.kernel == "stored":
-            return stored_draws(self.network, inputs, passes)
-        matrices = 2 if self.network.branch.has_inner else 1
-        # Gram matrices and projections cost a third of a number for each two inputs and component, measured.
-        size = width**2 if self.kernel == "dense" else width * inputs * (4 + (inputs - 1) // 3)
-        # Seeding the streams of a layer costs a hundred numbers. Tangent vectors: fitted to times at widths 4 to 40,
-        # where orthonormalisation, not the products with weights, takes most.
-        size += 100
-        tangents = inputs * (2000 + 40 * width**2 + width**3 // 4) if self.jacobian else 0
-        # Every stop of the profile ends a kernel call: 0.2 ms, measured.
-        stops = 10**6 * len(self.profile) * passes
-        return LANES * self.network.depth * (matrices * size * passes + tangents) + stops
+            return costs.stored_draws(network, inputs, 2 if self.gradients else 1)
+        # A weight gradient is read off between two calls.
+        stops = len({*self.profile} - {0, network.depth}) + 2 * len(self.weight_gradients)
+        if self.kernel == "reduced":
+            return costs.reduced_draws(network, inputs, gradients=self.gradients, stops=stops)
+        return costs.dense_draws(
+            network, self.weights, inputs, gradients=self.gradients, stops=stops, jacobian=self.jacobian
+        )
 
     def merge(self, other: Cell) -> Cell:
         """Return the cell with the most replicates of both and the union of what they observe."""
@@ -168,17 +190,26 @@ class Cell:
             gradients=self.gradients or other.gradients,
             profile=tuple(sorted({*self.profile, *other.profile})),
             jacobian=self.jacobian or other.jacobian,
+            weight_gradients=tuple(sorted({*self.weight_gradients, *other.weight_gradients})),
+            active_norm=self.active_norm or other.active_norm,
         )
 
     def restrict(self, values: Mapping[str, NDArray[np.float64]], part: Cell) -> experiments.Values:
-        """Return what ``part`` asked for: its replicates, its profile, gradients or not, Jacobian or not."""
-        positions = [self.profile.index(depth) for depth in part.profile]
+        """Return what ``part`` asked for: its replicates, depths and layers, and no column that it does not want."""
+        unwanted = {
+            *(GRADIENT_COLUMNS if not part.gradients else ()),
+            *(JACOBIAN_COLUMNS if not part.jacobian else ()),
+            *(("log_active_norm_ratio",) if not part.active_norm else ()),
+        }
+        depths = [self.profile.index(depth) for depth in part.profile]
+        layers = [self.weight_gradients.index(layer) for layer in part.weight_gradients]
         kept: experiments.Values = {}
         for name, column in values.items():
             rows = column[: part.replicates]
-            if (name in GRADIENT_COLUMNS and not part.gradients) or (name in JACOBIAN_COLUMNS and not part.jacobian):
+            if name in unwanted:
                 continue
-            if name.endswith("_profile"):
+            if name.endswith("_profile") or name in WEIGHT_GRADIENT_COLUMNS:
+                positions = depths if name.endswith("_profile") else layers
                 if positions:
                     kept[name] = rows[..., positions]
             else:
@@ -201,13 +232,6 @@ class Cell:
 
     def __str__(self) -> str:
         return f"{self.network}, {self.weights} weights, {self.input}"
-
-
-def stored_draws(network: Network, columns: int, passes: int) -> int:
-    """Estimate how many random numbers take as long as one network of stored weights, made once and passed through."""
-    matrices = 2 if network.branch.has_inner else 1
-    products = passes * -(-columns // LANES) * LANES // PRODUCTS_PER_DRAW
-    return matrices * network.depth * network.width**2 * (DRAWS_PER_STORED_WEIGHT + products)
 
 
 def can_reduce(weights: Weights, inputs: Input) -> bool:
@@ -242,4 +266,12 @@ def choose_kernel(weights: Weights, inputs: Input, width: int | None = None, *, 
 #:
 #: * ``log_determinant``: log|det J|,
 #: * ``log_singular_values``, shape (replicates, [inputs,] width): logarithms of the singular values of J, descending.
+#:
+#: With ``weight_gradients``, of shape (replicates, [inputs,] layers), each input with a loss of its own:
+#:
+#: * ``outer_weight_gradient``: log(||dLoss/dV_k||_F^2 / (||h_0||^2 ||p_L||^2)), h_k = h_{k-1} + a_k V_k g(h_{k-1}),
+#: * ``inner_weight_gradient``, for branches with inner weights: the same for W_k.
+#:
+#: With ``active_norm``, ``log_active_norm_ratio``: log(||relu h_L||^2 / ||relu h_0||^2); 0 where h_0 has no positive
+#: coordinate, h_L = h_0 then.
 Sample: TypeAlias = experiments.Sample[Cell]

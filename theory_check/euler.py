@@ -2,7 +2,9 @@
 
 Notation
     h^(j): the network of depth L_j = 2^j L, h_{k+1} = h_k + (1/L_j) V(k/L_j) g(h_k, theta(k/L_j)), entries of sqrt(d) V
-    (and of sqrt(d) W and sqrt(d) b) independent paths of one :class:`~theory_check.path_series.PathLaw`.
+    (and of sqrt(d) W and sqrt(d) b) independent paths of one :class:`~theory_check.path_series.PathLaw`. With another
+    exponent the factor is L_j^(-beta): Euler's scheme with step 1/L_j for V multiplied by L_j^(1-beta), which tells the
+    regimes of smooth weights on one path (P8); only beta = 1 has a limit to refer to.
 
 Coupling. A path that is known at all times is read by every network and by the differential equation (``flows``):
 ``flow_error`` is the error of P7, of order 1. A rough path is made on the grid of the finest network, which every
@@ -25,6 +27,7 @@ from numpy.typing import NDArray
 
 from theory_check.boundary import Boundary
 from theory_check.cells import MAXIMAL_REPLICATES, Cell
+from theory_check.costs import PASS_DRAWS
 from theory_check.errors import SpecificationError
 from theory_check.experiments import InterruptedSimulationError, Values, never
 from theory_check.flows import Flow, Path, euler_outputs, flow_output
@@ -53,6 +56,7 @@ class Euler:
 
     * ``log_norm_ratio``, shape (replicates, J + 1): log(||h^(j)||^2 / ||h_0||^2) at the output of each level,
     * ``projection``, (replicates, J + 1): <h^(j), h_0> / ||h_0||^2,
+    * ``log_displacement``, (replicates, J + 1): log(||h^(j) - h_0|| / ||h_0||), minus infinity if nothing moved,
     * for J > 0: ``finest_error``, (replicates, J): ||h^(j) - h^(J)|| / ||h_0||,
     * ``adjacent_error``, (replicates, J): ||h^(j) - h^(j+1)|| / ||h_0||,
     * with ``reference``: ``flow_error``, (replicates, J + 1): ||h^(j) - H(1)|| / ||h_0||, and ``reference_error``,
@@ -61,7 +65,7 @@ class Euler:
     Attributes
     ----------
     network : Network
-        The coarsest; a_L = 1/L.
+        The coarsest; a_L = L^(-beta), beta = 1 with a reference.
     path : PathLaw
         Of every entry of sqrt(d) times the weights.
     doublings : int
@@ -87,8 +91,10 @@ class Euler:
         check_integer("number of doublings", self.doublings, 0, 40)
         check_integer("number of replicates", self.replicates, 1, MAXIMAL_REPLICATES)
         check_finite("tolerance", self.tolerance)
-        if self.network.scaling.beta != 1.0:
-            raise SpecificationError(f"scaling is {self.network.scaling}; Euler's scheme accepts beta 1")
+        beta = self.network.scaling.beta
+        if beta is None or (self.reference and beta != 1.0):
+            wanted = "beta 1 with a reference, any power of the depth without"
+            raise SpecificationError(f"scaling is {self.network.scaling}; Euler's scheme accepts {wanted}")
         if self.input.count != 1:
             raise SpecificationError(f"input is {self.input}; Euler's scheme accepts one")
         if self.reference and not self.path.everywhere:
@@ -123,7 +129,7 @@ class Euler:
     @property
     def content_hash(self) -> str:
         """Hash of the identity and of the observables, but not of the number of replicates (16 hexadecimal digits)."""
-        return hashlib.sha256(f"{self.identity}|{self.reference}".encode()).hexdigest()[:16]
+        return hashlib.sha256(f"{self.identity}|{self.reference}|displacement".encode()).hexdigest()[:16]
 
     @property
     def block_size(self) -> int:
@@ -132,10 +138,14 @@ class Euler:
 
     @property
     def draws_per_block(self) -> int:
-        """Work of a block in random numbers: a product for every term of the path, entry, time and matrix."""
+        """Estimate of what a block costs, in the unit of :mod:`theory_check.costs`.
+
+        A product for every term of the path, entry, time and matrix; the reference takes some thousand times.
+        """
         terms = len(_grid_functions(self.path, 1 if self.path.everywhere else self.depths[-1]))
-        times = self.depths[-1] + (10**4 if self.reference else 0)
-        return LANES * times * self.network.width**2 * (terms + 2 * len(self.depths)) * len(_purposes(self.network))
+        times = self.depths[-1] + (4000 if self.reference else 0)
+        products = self.network.width**2 * (terms + 2 * len(self.depths)) * len(_purposes(self.network))
+        return PASS_DRAWS + LANES * times * products
 
     def merge(self, other: Euler) -> Euler:
         """Return the experiment with the most replicates of both and the union of what they observe."""
@@ -150,7 +160,10 @@ class Euler:
 
     def __str__(self) -> str:
         first, last = self.depths[0], self.depths[-1]
-        return f"{self.network.branch}, width {self.network.width}, depths {first} to {last}, {self.path} paths"
+        scaling = "" if self.network.scaling.beta == 1.0 else f", {self.network.scaling}"
+        return (
+            f"{self.network.branch}, width {self.network.width}, depths {first} to {last}, {self.path} paths{scaling}"
+        )
 
 
 def _purposes(network: Network) -> list[Purpose]:
@@ -216,8 +229,10 @@ def simulate_block(experiment: Euler, seed: int, block: int, stop: Callable[[], 
 
     flow = Flow(experiment.network.branch, stoppable, *paths[1:])
     states = np.ascontiguousarray(start.T)
-    hidden = euler_outputs(flow, states, experiment.depths).swapaxes(1, 2)
+    hidden = euler_outputs(flow, states, experiment.depths, beta=experiment.network.scaling.beta or 0.0).swapaxes(1, 2)
     columns = level_columns(start, hidden)
+    with np.errstate(divide="ignore"):
+        columns["log_displacement"] = np.log(norms(hidden - start) / norms(start))
     if experiment.reference:
         output, error = flow_output(flow, states, tolerance=experiment.tolerance)
         unit = norms(start)

@@ -28,6 +28,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from theory_check import costs
 from theory_check.boundary import Boundary
 from theory_check.cells import MAXIMAL_REPLICATES, Cell
 from theory_check.errors import SpecificationError
@@ -145,10 +146,15 @@ class EulerMaruyama:
 
     @property
     def draws_per_block(self) -> int:
-        """Estimate of the random numbers that a block draws; a product costs about a tenth of a normal number."""
-        levels = self.doublings + 1
-        tenths = 10 + levels if self.noise == "shared" else 11 * levels
-        return max(1, LANES * self.depths[-1] * self.network.width**2 * tenths // 10)
+        """Estimate of what a block costs, in the unit of :mod:`theory_check.costs`."""
+        width, levels = self.network.width, self.doublings + 1
+        drawn = 1 if self.noise == "shared" else levels
+        layer = drawn * costs.matrix_draws(self.weights, width, 1) + levels * (0.3 * width**2 + 8.0 * width)
+        layer += levels * costs.activation_draws(self.network, 1)
+        stops = self.network.depth if self.suprema else 0
+        return math.ceil(
+            costs.PASS_DRAWS + LANES * self.depths[-1] * layer + stops * (800_000 + costs.STOP_DRAWS * drawn)
+        )
 
     def merge(self, other: EulerMaruyama) -> EulerMaruyama:
         """Return the experiment with the most replicates of both and the union of what they observe."""

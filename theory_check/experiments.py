@@ -63,7 +63,7 @@ class Experiment(Protocol):
 
     @property
     def draws_per_block(self) -> int:
-        """Estimate of the random numbers that a block draws, or of work in that unit: a measure of its duration."""
+        """Estimate of what a block costs, in the unit of :mod:`theory_check.costs`: a measure of its duration."""
 
     def merge(self, other: Self) -> Self:
         """Return the experiment of this identity with the most replicates and the union of what is observed."""

@@ -130,8 +130,46 @@ class Finding:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Correction:
+    """A statement that is false or imprecise at finite size, what holds instead, and the evidence against the first.
+
+    Attributes
+    ----------
+    stated, corrected : str
+        In words, Markdown with inline mathematics.
+    variant : str
+        Name of the wrong variant, of one check of the claim or of several, that says what was stated: that it is
+        refuted is the evidence.
+    """
+
+    stated: str
+    corrected: str
+    variant: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class JudgedCorrection:
+    """A correction with its evidence: the points that judged what was first stated, and how it fared there."""
+
+    stated: str
+    corrected: str
+    variant: str
+    evidence: tuple[tuple[Finding, VariantFinding], ...]
+
+    @property
+    def shown(self) -> bool:
+        """Whether what was first stated was judged at some point, and refuted wherever it was."""
+        return bool(self.evidence) and all(variant.verdict == "refuted" for _, variant in self.evidence)
+
+    @property
+    def points(self) -> tuple[str, ...]:
+        """Ids of these points."""
+        return tuple(finding.id for finding, _ in self.evidence)
+
+
+@dataclass(frozen=True, kw_only=True)
 class ClaimFinding:
-    """The outcome of a claim: its statement and the findings at each of its points."""
+    """The outcome of a claim: its statement, the findings at each of its points, and where it corrects its source."""
 
     id: str
     regime: str
@@ -140,6 +178,7 @@ class ClaimFinding:
     formula: str
     source: str
     findings: tuple[Finding, ...]
+    corrections: tuple[Correction, ...] = ()
 
     @property
     def verdict(self) -> Verdict:
@@ -150,6 +189,19 @@ class ClaimFinding:
     def has_teeth(self) -> bool:
         """Whether every wrong variant of every point was refuted."""
         return bool(self.findings) and all(f.has_teeth for f in self.findings)
+
+    @property
+    def judged_corrections(self) -> tuple[JudgedCorrection, ...]:
+        """The corrections, each with the points that judged what was first stated."""
+        return tuple(
+            JudgedCorrection(
+                stated=correction.stated,
+                corrected=correction.corrected,
+                variant=correction.variant,
+                evidence=tuple((f, v) for f in self.findings for v in f.variants if v.name == correction.variant),
+            )
+            for correction in self.corrections
+        )
 
 
 @dataclass(frozen=True)
@@ -184,9 +236,10 @@ class HistogramPanel:
 
 @dataclass(frozen=True)
 class RatePanel:
-    """Measured quantities against depth on logarithmic axes, with the predicted lines.
+    """Measured quantities against depth, or another parameter, with the predicted lines.
 
-    With as many lines as measured quantities, line i belongs to quantity i and shares its colour.
+    Both axes are logarithmic, or neither. With as many lines as measured quantities, line i belongs to quantity i and
+    shares its colour.
     """
 
     title: str
@@ -194,6 +247,7 @@ class RatePanel:
     ylabel: str
     measured: tuple[Band, ...]
     theory: tuple[Curve, ...]
+    logarithmic: bool = True
 
 
 @dataclass(frozen=True)
@@ -250,6 +304,8 @@ class RunRecord:
     ----------
     profile, seed, selection, family_level
         What was asked: depth of evidence, root seed, claims (none named means all), chance of any false alarm.
+    claims_file : str
+        The file that the own claims come from; empty if there is none.
     started : str
         Date and time in UTC, ISO 8601.
     duration : float
@@ -264,6 +320,7 @@ class RunRecord:
     profile: str
     seed: int
     selection: tuple[str, ...] = ()
+    claims_file: str = ""
     family_level: float
     started: str
     duration: float

@@ -91,13 +91,14 @@ class Flow:
         return _apply(outer, _activate(self.branch.activation, hidden))
 
 
-def euler_outputs(flow: Flow, start: ArrayLike, depths: Sequence[int]) -> FloatArray:
+def euler_outputs(flow: Flow, start: ArrayLike, depths: Sequence[int], *, beta: float = 1.0) -> FloatArray:
     """Return the outputs of the networks of several depths along one flow, shape (depths, [networks,] d).
 
     Each depth must divide the last: weights are read at the times k / depths[-1] once, and every network takes those of
-    its own layers.
+    its own layers, with the factor depth^(-beta).
     """
     finest = depths[-1]
+    divisors = [depth**beta for depth in depths]
     for depth in depths:
         if depth < 1 or finest % depth:
             raise SpecificationError(f"depth is {depth}; it must divide the finest depth {finest}")
@@ -112,7 +113,7 @@ def euler_outputs(flow: Flow, start: ArrayLike, depths: Sequence[int]) -> FloatA
             weights = [part[position] for part in parts]
             for level, depth in enumerate(depths):
                 if layer % (finest // depth) == 0:
-                    hidden[level] += flow.velocity(hidden[level], *weights) / depth
+                    hidden[level] += flow.velocity(hidden[level], *weights) / divisors[level]
     return hidden
 
 

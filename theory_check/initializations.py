@@ -2,7 +2,8 @@
 
 To add a law, append one :class:`WeightLaw` to :data:`LAWS`: a name, a line of description and a plain function that
 maps two independent uniforms on (0, 1] to one draw of unit variance. It is then available in Python, on the command
-line (``--weights NAME``), in the Hypothesis strategies and in the tests that every law passes.
+line (``--weights NAME``), in the Hypothesis strategies and in the tests that every law passes. A program adds a law of
+its own, for as long as it runs, by :func:`add_law`.
 
 Weights that are correlated from layer to layer follow a :class:`~theory_check.processes.WeightProcess` instead and are
 spelled in the same way.
@@ -10,7 +11,9 @@ spelled in the same way.
 
 from __future__ import annotations
 
+import hashlib
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -39,7 +42,7 @@ GAINS: Mapping[str, float] = MappingProxyType(
 
 @dataclass(frozen=True, kw_only=True)
 class WeightLaw:
-    """A symmetric law for the entries of a weight matrix, normalised to unit variance where that is finite.
+    """A centred law for the entries of a weight matrix, normalised to unit variance where that is finite.
 
     Attributes
     ----------
@@ -56,12 +59,16 @@ class WeightLaw:
         Fourth moment over squared variance; infinite where it does not exist.
     variance : callable
         1, or infinite, or 0.
+    skewness : float
+        Third moment of an entry; 0 for every symmetric law.
     independent : bool
         Whether the entries of a matrix are independent.
     kernel : str
         ``entrywise``, or the name of a specialised filler of :mod:`theory_check.kernels.rows`.
     inner : str
         The law of W where it differs (initialisations that zero only the last layer of a branch).
+    draws : float
+        Time that an entry takes, drawn and used, in the unit of :mod:`theory_check.costs`; measured for the laws here.
     """
 
     name: str
@@ -72,9 +79,11 @@ class WeightLaw:
     constants: Callable[[Parameters], tuple[float, ...]] = lambda _: ()
     kurtosis: Callable[[Parameters], float]
     variance: Callable[[Parameters], float] = lambda _: 1.0
+    skewness: float = 0.0
     independent: bool = True
     kernel: str = "entrywise"
     inner: str = ""
+    draws: float = 40.0
 
 
 def _laplace(u: float, v: float, _constants: Sequence[float]) -> float:
@@ -152,14 +161,28 @@ def _truncated(u: float, _v: float, constants: Sequence[float]) -> float:
 
 def _zero_last(name: str, summary: str) -> WeightLaw:
     return WeightLaw(
-        name=name, summary=summary, kernel="zero", inner="gaussian", kurtosis=lambda _: 0.0, variance=lambda _: 0.0
-    )
+        name=name, summary=summary, kernel="zero", inner="gaussian", kurtosis=lambda _: 0.0, variance=lambda _: 0.0,
+        draws=0.3,
+    )  # fmt: skip
 
 
 LAWS: tuple[WeightLaw, ...] = (
-    WeightLaw(name="gaussian", summary="normal entries", kernel="normal", kurtosis=lambda _: 3.0),
-    WeightLaw(name="uniform", summary="uniform entries", kernel="uniform", kurtosis=lambda _: 1.8),
-    WeightLaw(name="rademacher", summary="random signs", kernel="signs", kurtosis=lambda _: 1.0),
+    WeightLaw(name="gaussian", summary="normal entries", kernel="normal", kurtosis=lambda _: 3.0, draws=2.6),
+    WeightLaw(name="uniform", summary="uniform entries", kernel="uniform", kurtosis=lambda _: 1.8, draws=0.85),
+    WeightLaw(name="rademacher", summary="random signs", kernel="signs", kurtosis=lambda _: 1.0, draws=0.55),
+    WeightLaw(
+        name="triangular",
+        summary="sum of two uniform numbers",
+        kernel="triangular",
+        # Uniform on 2^16 places each: 2.4 to nine digits.
+        kurtosis=lambda _: 2.4,
+    ),
+    WeightLaw(
+        name="ternary",
+        summary="random signs, each kept with probability 1/8 and zero otherwise",
+        kernel="ternary",
+        kurtosis=lambda _: 8.0,
+    ),
     WeightLaw(
         name="truncated-normal",
         summary="normal entries conditioned on |x| < bound before normalisation",
@@ -168,8 +191,11 @@ LAWS: tuple[WeightLaw, ...] = (
         ranges={"bound": (0.01, 6.0)},
         constants=_truncated_constants,
         kurtosis=_truncated_kurtosis,
+        draws=48.0,
     ),
-    WeightLaw(name="laplace", summary="double exponential entries", transform=_laplace, kurtosis=lambda _: 6.0),
+    WeightLaw(
+        name="laplace", summary="double exponential entries", transform=_laplace, kurtosis=lambda _: 6.0, draws=22.0
+    ),
     WeightLaw(
         name="sparse",
         summary="ternary entries: 0, or a random sign with probability density",
@@ -178,6 +204,7 @@ LAWS: tuple[WeightLaw, ...] = (
         ranges={"density": (1e-6, 1.0 + 1e-12)},
         constants=lambda p: (p["density"], 1.0 / math.sqrt(p["density"])),
         kurtosis=lambda p: 1.0 / p["density"],
+        draws=16.0,
     ),
     WeightLaw(
         name="student",
@@ -189,6 +216,7 @@ LAWS: tuple[WeightLaw, ...] = (
         ranges={"df": (0.5, 1e6)},
         constants=_student_constants,
         kurtosis=_student_kurtosis,
+        draws=150.0,
         variance=lambda p: 1.0 if p["df"] > 2.0 else math.inf,
     ),
     WeightLaw(
@@ -198,6 +226,14 @@ LAWS: tuple[WeightLaw, ...] = (
         independent=False,
         # 3 d/(d + 2) at width d.
         kurtosis=lambda _: 3.0,
+        draws=2.7,
+    ),
+    WeightLaw(
+        name="exponential",
+        summary="exponential entries less their mean: centred but not symmetric",
+        kernel="exponential",
+        kurtosis=lambda _: 9.0,
+        skewness=2.0,
     ),
     _zero_last("zero", "last layer of every branch zero, Gaussian inside"),
     _zero_last("skipinit", "SkipInit: branch gain zero, which is a zero last layer"),
@@ -206,24 +242,107 @@ LAWS: tuple[WeightLaw, ...] = (
 )
 
 
-_DEFINITIONS: tuple[WeightLaw | WeightProcess, ...] = (*LAWS, *PROCESSES)
+#: Laws that this program has added to the built-in ones, by name. A name is given once, and what it means enters the
+#: identity of every cell that uses it.
+_ADDED: dict[str, WeightLaw] = {}
+
+#: Points in either uniform number at which an added law is looked at.
+_GRID = 128
+
+#: Deviations of the moments of an added law from what it says, by the midpoint rule on that grid: errors of the rule
+#: stay below for laws without heavy tails, mistakes in a normalising constant do not.
+_MOMENT_ERROR = 0.03
+_LIGHT_TAILS = 12.0
+
+
+def add_law(law: WeightLaw) -> None:
+    """Make a law available under its name, in this process.
+
+    Adding an equal law again does nothing; its name cannot be given to another.
+
+    Raises
+    ------
+    SpecificationError
+        For a name that is taken or cannot be spelled, a law that is not a plain function of two uniform numbers, and
+        one whose mean, variance or kurtosis is not what it says.
+    """
+    name = law.name
+    if not re.fullmatch("[a-z][a-z0-9-]*", name):
+        raise SpecificationError(f"weight law {name!r}: a name is made of small letters, digits and hyphens")
+    if law.transform is None or law.kernel != "entrywise" or law.inner:
+        raise SpecificationError(f"weight law {name}: give it a transform, a function of two uniform numbers")
+    if set(law.ranges) != set(law.defaults):
+        raise SpecificationError(f"weight law {name}: every parameter needs a default and a range")
+    if name in _ADDED and _fingerprint(_ADDED[name]) == _fingerprint(law):
+        return
+    if name in law_names():
+        raise SpecificationError(f"weight law {name}: there is another law of this name; choose another name")
+    _check_moments(law)
+    _ADDED[name] = law
+
+
+def added_law(name: str) -> str | None:
+    """Return what tells an added law from every other of its name; None for a built-in one."""
+    return _fingerprint(_ADDED[name]) if name in _ADDED else None
+
+
+def _values(law: WeightLaw, points: int) -> list[float]:
+    constants = law.constants(law.defaults)
+    middles = [(i + 0.5) / points for i in range(points)]
+    try:
+        return [float(law.transform(u, v, constants)) for u in middles for v in middles]  # type: ignore[misc]
+    except Exception as error:
+        raise SpecificationError(
+            f"weight law {law.name}: its transform fails with {type(error).__name__}: {error}"
+        ) from error
+
+
+def _fingerprint(law: WeightLaw) -> str:
+    # Twelve digits: the last ones may differ between machines.
+    numbers = (*_values(law, 16), law.kurtosis(law.defaults), law.variance(law.defaults))
+    text = ",".join(f"{value:.12g}" for value in numbers)
+    return hashlib.sha256(f"{law.name}|{sorted(law.defaults.items())}|{text}".encode()).hexdigest()[:16]
+
+
+def _check_moments(law: WeightLaw) -> None:
+    values = np.array(_values(law, _GRID))
+    if not np.all(np.isfinite(values)):
+        raise SpecificationError(f"weight law {law.name}: its transform has values that are not finite")
+    kurtosis = law.kurtosis(law.defaults)
+    if kurtosis > _LIGHT_TAILS:
+        return
+    variance = float(np.mean(values**2))
+    found = {
+        "mean": (float(np.mean(values)), 0.0),
+        "third moment": (float(np.mean(values**3)), 0.0),
+        "variance": (variance, law.variance(law.defaults)),
+        "kurtosis": (float(np.mean(values**4)) / variance**2 if variance else 0.0, kurtosis),
+    }
+    for what, (value, stated) in found.items():
+        if abs(value - stated) > _MOMENT_ERROR * max(1.0, abs(stated)):
+            raise SpecificationError(f"weight law {law.name}: its {what} is {value:.4g}, it must be {stated:.4g}")
+
+
+def _definitions() -> tuple[WeightLaw | WeightProcess, ...]:
+    return (*LAWS, *_ADDED.values(), *PROCESSES)
 
 
 def law_names() -> tuple[str, ...]:
     """Return the names of all weight laws and weight processes."""
-    return tuple(law.name for law in _DEFINITIONS)
+    return tuple(law.name for law in _definitions())
 
 
 def find_law(name: str) -> WeightLaw | WeightProcess:
     """Return the weight law or weight process of that name."""
     check_choice("weight law", name, law_names())
-    return next(law for law in _DEFINITIONS if law.name == name)
+    return next(law for law in _definitions() if law.name == name)
 
 
 def find_independent_law(name: str) -> WeightLaw:
     """Return the weight law of that name; weight processes are refused."""
-    check_choice("law of independent weights", name, [law.name for law in LAWS])
-    return next(law for law in LAWS if law.name == name)
+    laws = (*LAWS, *_ADDED.values())
+    check_choice("law of independent weights", name, [law.name for law in laws])
+    return next(law for law in laws if law.name == name)
 
 
 @dataclass(frozen=True)
@@ -325,10 +444,21 @@ class Weights:
         return self.definition.kurtosis(self._named)
 
     @property
+    def is_symmetric(self) -> bool:
+        """Whether an entry has the law of its negative; weight processes are Gaussian."""
+        return self.skewness == 0.0
+
+    @property
+    def skewness(self) -> float:
+        """Third moment of an entry in units of its variance."""
+        definition = self.definition
+        return 0.0 if isinstance(definition, WeightProcess) else definition.skewness
+
+    @property
     def is_dominated_by_gaussian(self) -> bool:
-        """Whether fourth moments of independent entries are at most the Gaussian ones of the same variance."""
+        """Whether fourth moments of independent symmetric entries are at most Gaussian ones of the same variance."""
         # 1e-12: kurtosis 3 is computed for some laws.
-        return self.definition.independent and self.kurtosis <= 3.0 + 1e-12
+        return self.definition.independent and self.is_symmetric and self.kurtosis <= 3.0 + 1e-12
 
     @property
     def inner(self) -> Weights:

@@ -19,9 +19,9 @@ from theory_check.specifications import check_choice, check_finite, check_intege
 
 ActivationName = Literal["relu", "leaky", "identity", "tanh"]
 BranchName = Literal["linear", "res-1", "res-2", "res-3"]
-InputName = Literal["gaussian", "sphere", "paper", "correlated"]
+InputName = Literal["gaussian", "sphere", "ones", "paper", "correlated"]
 
-INPUT_NAMES: tuple[InputName, ...] = ("gaussian", "sphere", "paper", "correlated")
+INPUT_NAMES: tuple[InputName, ...] = ("gaussian", "sphere", "ones", "paper", "correlated")
 
 #: Largest depth, width and number of replicates that are accepted; beyond them a typing error is likelier than a plan.
 MAXIMAL_DEPTH = 10**8
@@ -202,6 +202,7 @@ class Input:
     """Where h_0 and the gradient at the output come from, and how many inputs share the weights.
 
     ``gaussian``: h_0 and p_L standard normal in R^d. ``sphere``: both uniform on the sphere of radius sqrt(d).
+    ``ones``: h_0 = (1, ..., 1), p_L standard normal; one input only.
     ``correlated``: as ``sphere``, but every two h_0 have the given cosine, in a frame of uniform orientation.
     ``paper``: x uniform on [0, 1]^64, h_0 = A x with A uniform of variance 1/64, output B h_L with one row B uniform of
     variance 1/d, squared loss against a target uniform on [0, 1]. Several inputs share A and B and, for the other laws,
@@ -215,6 +216,8 @@ class Input:
     def __post_init__(self) -> None:
         check_choice("input", self.name, INPUT_NAMES)
         check_integer("number of inputs", self.count, 1, 1000)
+        if self.name == "ones" and self.count > 1:
+            raise SpecificationError(f"several inputs of ones are one input; the number is 1, not {self.count}")
         if self.name != "correlated":
             if self.cosine is not None:
                 raise SpecificationError(f"input {self.name} takes no cosine; only correlated does")
@@ -231,7 +234,7 @@ class Input:
 
     @classmethod
     def parse(cls, text: str, count: int = 1) -> Input:
-        """Read ``gaussian``, ``sphere``, ``paper`` or ``correlated:cosine=0.3``."""
+        """Read ``gaussian``, ``sphere``, ``ones``, ``paper`` or ``correlated:cosine=0.3``."""
         name, arguments = parse_call("input", text)
         check_choice("input", name, INPUT_NAMES)
         for key in arguments:

@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theory_check.cells import Cell
-from theory_check.initializations import Weights, find_independent_law
+from theory_check.initializations import Transform, Weights, find_independent_law
 from theory_check.kernels import LANES
 from theory_check.networks import Activation
+from theory_check.streams import Purpose
 
 FloatArray = NDArray[np.float64]
 
@@ -31,30 +32,68 @@ class Filler:
 
 
 @cache
+def _entrywise_filler(transform: Transform | None) -> Any:
+    """Return the filler of a law's function: one for all its parameters, since compiling takes seconds."""
+    from theory_check.kernels import rows
+
+    return rows.entrywise_filler(transform)
+
+
+@cache
 def row_filler(weights: Weights) -> Filler:
     """Return the compiled filler of a weight law."""
     from theory_check.kernels import rows
+    from theory_check.kernels.compilation import ROW_FILLER, callback
 
     law = find_independent_law(weights.law)
     if law.kernel == "entrywise":
-        return Filler(rows.entrywise_filler(law.transform), weights.constants, 1.0)
-    fill = {
-        "normal": rows.fill_normal,
-        "uniform": rows.fill_uniform,
-        "signs": rows.fill_signs,
-        "orthogonal": rows.fill_normal,
-        "zero": rows.fill_zero,
+        return Filler(callback(_entrywise_filler(law.transform), ROW_FILLER), weights.constants, 1.0)
+    fill, natural_deviation = {
+        "normal": (rows.fill_normal, 1.0),
+        "uniform": (rows.fill_uniform, rows.UNIFORM_NATURAL_DEVIATION),
+        "signs": (rows.fill_signs, 1.0),
+        "triangular": (rows.fill_triangular, rows.TRIANGULAR_NATURAL_DEVIATION),
+        "ternary": (rows.fill_ternary, rows.TERNARY_NATURAL_DEVIATION),
+        "exponential": (rows.fill_exponential, 1.0),
+        "orthogonal": (rows.fill_normal, 1.0),
+        "zero": (rows.fill_zero, 1.0),
     }[law.kernel]
-    return Filler(fill, weights.constants, rows.UNIFORM_NATURAL_DEVIATION if law.kernel == "uniform" else 1.0)
+    return Filler(callback(fill, ROW_FILLER), weights.constants, natural_deviation)
 
 
 def compiled_activation(activation: Activation) -> tuple[Any, FloatArray]:
     """Return the activation kernel and its parameters."""
     from theory_check.kernels import layers
+    from theory_check.kernels.compilation import ACTIVATOR, callback
 
     if activation.negative_slope is None:
-        return layers.activate_tanh, np.empty(0)
-    return layers.activate_piecewise_linear, np.array([activation.negative_slope])
+        return callback(layers.activate_tanh, ACTIVATOR), np.empty(0)
+    return callback(layers.activate_piecewise_linear, ACTIVATOR), np.array([activation.negative_slope])
+
+
+def activate(
+    activation: tuple[Any, FloatArray], pre: NDArray[np.float32]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return what an activation kernel and its parameters make of block vectors (rows, size), and its derivative."""
+    function, parameters = activation
+    post, slope = np.empty_like(pre), np.empty_like(pre)
+    for row in range(len(pre)):
+        function(pre[row], post[row], slope[row], parameters)
+    return post, slope
+
+
+class BranchPasses(Protocol):
+    """The two vectors of a layer that its weight gradients are made of, in law with the passes through it.
+
+    dLoss/dV = a p g(h)^T and dLoss/dW = a q h^T with q = sigma'(z) * V^T p, for the gradient p above the layer and the
+    hidden state h below.
+    """
+
+    def branch_value(self, layer: int, hidden: FloatArray, exponents: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return g(h), in the shape and the units of ``hidden``."""
+
+    def pull_back(self, layer: int, kept: Any, gradient: FloatArray) -> NDArray[np.float32]:
+        """Return q, in the shape and the units of ``gradient``; ``kept`` is what the forward pass kept of the layer."""
 
 
 class Passes(Protocol):
@@ -138,6 +177,46 @@ class DensePasses:
             *self._block, first, scaling, *self._weights, self._branch.has_inner, self._orthogonal,
             kept, gradient.reshape(self._shape), exponents,
         )  # fmt: skip
+
+    def branch_value(self, layer: int, hidden: FloatArray, exponents: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return g(h); see :class:`BranchPasses`."""
+        from theory_check.kernels import layers
+
+        pre = hidden.reshape(self._shape).astype(np.float32)
+        if self._branch.has_inner:
+            fill, constants, deviation = self._weights[3:]
+            pre = self._product(self._kernel.multiply, Purpose.INNER_WEIGHTS, layer, pre)
+            if self._branch.has_bias:
+                bias = self._buffer(1)
+                fill(self._seeded(Purpose.BIAS, layer), bias, constants)
+                for row, shift in zip(pre, exponents, strict=True):
+                    layers.add_bias(row, bias, deviation, shift)
+        return activate(self._activation, pre)[0].reshape(hidden.shape)
+
+    def pull_back(self, layer: int, kept: Any, gradient: FloatArray) -> NDArray[np.float32]:
+        """Return sigma'(z) * V^T p; see :class:`BranchPasses`."""
+        vectors = gradient.reshape(self._shape).astype(np.float32)
+        product = self._product(self._kernel.multiply_transposed, Purpose.OUTER_WEIGHTS, layer, vectors)
+        return np.asarray((kept[0] * product).reshape(gradient.shape))
+
+    def _buffer(self, rows: int) -> NDArray[np.float32]:
+        return np.zeros(rows * int(self._kernel.row_size(self._shape[1] // LANES)), np.float32)
+
+    def _seeded(self, purpose: Purpose, layer: int) -> NDArray[np.uint32]:
+        from theory_check.kernels import words
+
+        state = np.empty(4 * LANES, np.uint32)
+        words.seed_lanes(state, *self._block, layer, int(purpose))
+        return state
+
+    def _product(
+        self, multiply: Any, purpose: Purpose, layer: int, vectors: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        fill, constants, deviation = self._weights[3:] if purpose == Purpose.INNER_WEIGHTS else self._weights[:3]
+        buffer = self._buffer(self._shape[1] // LANES if self._orthogonal else 1)
+        products = np.empty_like(vectors)
+        multiply(fill, constants, self._orthogonal, self._seeded(purpose, layer), buffer, vectors, products)
+        return np.asarray(np.float32(deviation) * products)
 
     def tangent(self, first: int, scaling: FloatArray, kept: Any, index: int, frame: FloatArray) -> None:
         """Carry the tangent vectors ``frame`` (columns, width * LANES) of one input through the same layers."""
@@ -239,3 +318,41 @@ class ReducedPasses:
             *self._block, first, scaling, *self._deviations, branch.has_inner, branch.has_bias,
             *self._activation, *kept, gradient.reshape(self._size), exponents[0],
         )  # fmt: skip
+
+    def branch_value(self, layer: int, hidden: FloatArray, exponents: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return g(h); see :class:`BranchPasses`."""
+        state = hidden.reshape(self._size).astype(np.float32)
+        return np.asarray(self._draw(layer, state, exponents[0]).post.reshape(hidden.shape))
+
+    def pull_back(self, layer: int, kept: Any, gradient: FloatArray) -> NDArray[np.float32]:
+        """Return sigma'(z) * V^T p, V conditioned on the forward pass; see :class:`BranchPasses`."""
+        from theory_check.kernels import rows, words
+
+        drawn = self._draw(layer, kept[0][0], kept[1][0])
+        state, product = np.empty(4 * LANES, np.uint32), np.empty(self._size, np.float32)
+        words.seed_lanes(state, *self._block, layer, int(Purpose.REDUCED_BACKWARD))
+        rows.fill_normal(state, drawn.normal, np.empty(0))
+        self._kernel.conditional_transpose(
+            drawn.post, drawn.branch, gradient.reshape(self._size).astype(np.float32), self._deviations[0],
+            drawn.normal, product,
+        )  # fmt: skip
+        return np.asarray((drawn.slope * product).reshape(gradient.shape))
+
+    def _draw(self, layer: int, state: NDArray[np.float32], exponents: NDArray[np.int64]) -> _Layer:
+        outer, inner = self._deviations
+        normal, _, pre, biased, post, slope, branch, norms = self._kernel.workspace(self._size)
+        self._kernel.draw_layer(
+            *self._block, layer, self._branch.has_inner, self._branch.has_bias, inner, outer, *self._activation,
+            state, exponents, normal, norms, pre, biased, post, slope, branch,
+        )  # fmt: skip
+        return _Layer(post, slope, branch, normal)
+
+
+@dataclass(frozen=True)
+class _Layer:
+    """One layer as the reduced kernel drew it: g(h), sigma'(z), V g(h), and room for a normal row."""
+
+    post: NDArray[np.float32]
+    slope: NDArray[np.float32]
+    branch: NDArray[np.float32]
+    normal: NDArray[np.float32]

@@ -30,13 +30,10 @@ from theory_check.experiments import MEMORY, E, Sample, Values, never
 from theory_check.storage import write_atomically
 from theory_check.sweeps import Sweep
 
-#: Random numbers, all lanes, that a unit of work draws: about a second, so that a killed run loses little.
+#: Cost of a unit of work in draws: about a second, so that a killed run loses little.
 UNIT_DRAWS = 4 * 10**9
 
-#: Processor seconds that a random number costs on an ordinary core, drawing and using it: the model of all estimates.
-SECONDS_PER_DRAW = 2e-10
-
-#: ``report(done, total)`` in units of random numbers drawn.
+#: ``report(done, total)`` in draws.
 Report = Callable[[int, int], None]
 
 
@@ -55,7 +52,7 @@ class Unit(Generic[E]):
 
     @property
     def draws(self) -> int:
-        """Estimate of the random numbers that it needs: a measure of its duration."""
+        """Estimate of its duration in draws."""
         return (self.last - self.first) * self.cell.draws_per_block
 
     @property
@@ -170,6 +167,8 @@ def _execute(
         else:
             results[unit] = stored
     done = total - sum(unit.draws for unit in missing)
+    # The longest first: what is left at the end, when threads run out of work, is short.
+    missing.sort(key=lambda unit: -unit.draws)
     report(done, total)
     stopped = threading.Event()
     running: dict[Future[tuple[Values, float]], Unit[E]] = {}

@@ -5,7 +5,8 @@ stored, a pure function of (cell, seed, block).
 Depth is cut into segments, so that memory does not grow with it and a run can stop between two segments. With
 gradients, the activation slopes of a segment are kept; when they do not all fit the budget, the state at the start of
 each segment is kept instead and the backward pass runs the segment forward once more, drawing the same weights. The
-tangent vectors of a Jacobian follow the forward pass, segment after segment.
+tangent vectors of a Jacobian follow the forward pass, segment after segment. Segments end on either side of a layer
+whose weight gradients are observed.
 """
 
 from __future__ import annotations
@@ -25,9 +26,10 @@ from theory_check.cells import Cell, Sample
 from theory_check.experiments import MEMORY, InterruptedSimulationError, Values, never
 from theory_check.jacobian import Jacobian
 from theory_check.kernels import LANES
-from theory_check.passes import DensePasses, Passes, make_passes
+from theory_check.passes import DensePasses, Passes, ReducedPasses, make_passes
 from theory_check.stored_passes import StoredPasses, from_panels, to_panels
 from theory_check.streams import stream_key
+from theory_check.weight_gradients import WeightGradients, log_squared_norm
 
 FloatArray = NDArray[np.float64]
 
@@ -45,18 +47,36 @@ def _squared(vector: FloatArray) -> FloatArray:
 
 
 def _log_ratio(vector: FloatArray, exponents: NDArray[np.int64], reference: FloatArray) -> FloatArray:
-    """Return log(||vector 2^exponents||^2 / ||reference||^2) for every input and lane; infinite after an overflow."""
+    """Return log ||vector 2^exponents||^2 - reference for every input and lane; infinite after an overflow."""
     square = _squared(vector)
     with np.errstate(divide="ignore"):
-        ratio = np.log(square) + 2.0 * math.log(2.0) * exponents - np.log(_squared(reference))
+        ratio = np.log(square) + 2.0 * math.log(2.0) * exponents - reference
     return np.where(np.isfinite(square), ratio, np.inf)
 
 
-def _observe_ends(start: FloatArray, end: FloatArray, shift: NDArray[np.int64]) -> tuple[FloatArray, FloatArray]:
-    """Return log of the squared norm ratio and of the displacement from ``start`` to ``end 2^shift``."""
+def _log_squared(vector: FloatArray) -> FloatArray:
+    with np.errstate(divide="ignore"):
+        return np.log(_squared(vector))
+
+
+def _log_displacement(
+    start: FloatArray, end: FloatArray, shift: NDArray[np.int64], reference: FloatArray
+) -> FloatArray:
+    """Return log of the displacement from ``start``, of log squared norm ``reference``, to ``end 2^shift``."""
     larger = np.maximum(shift, 0)[:, None, :]
     moved = np.ldexp(end, shift[:, None, :] - larger) - np.ldexp(start, -larger)
-    return _log_ratio(end, shift, start), 0.5 * _log_ratio(moved, larger[:, 0, :], start)
+    return 0.5 * _log_ratio(moved, larger[:, 0, :], reference)
+
+
+def _log_active_ratio(start: FloatArray, end: FloatArray, shift: NDArray[np.int64]) -> FloatArray:
+    """Return log(||relu(end 2^shift)||^2 / ||relu(start)||^2); 0 where no coordinate of ``start`` is positive.
+
+    Such a state never moves: the ratio is that of a vector with itself.
+    """
+    before, after = np.maximum(start, 0.0), np.maximum(end, 0.0)
+    moving = np.any(before > 0.0, axis=1)
+    with np.errstate(invalid="ignore"):
+        return np.where(moving, _log_ratio(after, shift, before), 0.0)
 
 
 @dataclass(frozen=True)
@@ -73,6 +93,10 @@ class Course:
         Bytes that the backward pass may keep.
     tangents : Jacobian, optional
         Tangent frames that follow the forward pass.
+    weights : WeightGradients, optional
+        Observer of the gradients of some layers' weights.
+    active_norm : bool
+        Whether to observe the norm of the active coordinates at both ends.
     """
 
     passes: Passes
@@ -81,6 +105,8 @@ class Course:
     profile: tuple[int, ...]
     kept_bytes: int
     tangents: Jacobian | None = None
+    weights: WeightGradients | None = None
+    active_norm: bool = False
 
     @property
     def depth(self) -> int:
@@ -99,11 +125,11 @@ class Course:
 
 
 def _segments(course: Course) -> list[tuple[int, int]]:
-    """Cut the depth at the profile, and wherever a kernel call would grow too long or keep too much."""
+    """Cut the depth at the profile, around observed layers, and where a kernel call would take or keep too much."""
     most = max(1, SEGMENT_DRAWS // course.passes.draws_per_layer)
     if course.keeps and not course.fits:
         most = min(most, max(1, course.kept_bytes // course.passes.bytes_per_layer))
-    stops = sorted({0, course.depth, *course.profile})
+    stops = sorted({0, course.depth, *course.profile, *(course.weights.stops if course.weights else ())})
     return [(first, min(first + most, stop)) for start, stop in pairwise(stops) for first in range(start, stop, most)]
 
 
@@ -147,7 +173,8 @@ def traverse(
 
     hidden = start.copy()
     exponents = np.zeros((start.shape[0], LANES), np.int64)
-    norms = {0: np.zeros(exponents.shape)}
+    observed = {course.depth, *course.profile}
+    reference, norms = _log_squared(start), {0: np.zeros(exponents.shape)}
     if watch is not None:
         watch(0, hidden)
     for first, last in segments:
@@ -155,40 +182,54 @@ def traverse(
             raise InterruptedSimulationError("simulation interrupted")
         if course.gradients and not course.fits:
             checkpoints.append((hidden.copy(), exponents.copy()))
+        if course.weights is not None:
+            course.weights.enter(first, hidden, exponents)
         passes.forward(first, scaling[first:last], hidden, exponents, room(first, last))
         if course.tangents is not None:
             course.tangents.advance(first, last, room(first, last), stop)
-        norms[last] = _log_ratio(hidden, exponents, start)
+        if last in observed:
+            norms[last] = _log_ratio(hidden, exponents, reference)
         if watch is not None:
             watch(last, hidden)
 
     columns: Values = {}
-    columns["log_norm_ratio"], columns["log_displacement"] = _observe_ends(start, hidden, exponents)
+    columns["log_norm_ratio"] = norms[course.depth]
+    columns["log_displacement"] = _log_displacement(start, hidden, exponents, reference)
     if course.profile:
         columns["norm_profile"] = np.stack([norms[k] for k in course.profile], axis=-1)
     if course.tangents is not None:
         columns |= course.tangents.columns()
+    if course.active_norm:
+        columns["log_active_norm_ratio"] = _log_active_ratio(start, hidden, exponents)
     if not course.gradients:
         return columns
 
     output, output_exponents = output_gradient(hidden, exponents)
     gradient, gradient_exponents = output.copy(), output_exponents.copy()
-    norms = {course.depth: np.zeros(exponents.shape)}
+    observed = {0, *course.profile}
+    reference, norms = _log_squared(output), {course.depth: np.zeros(exponents.shape)}
     for index in range(len(segments) - 1, -1, -1):
         if stop():
             raise InterruptedSimulationError("simulation interrupted")
         first, last = segments[index]
         if checkpoints and index < len(segments) - 1:
             passes.forward(first, scaling[first:last], *checkpoints[index], room(first, last))
+        if course.weights is not None:
+            course.weights.leave(first, room(first, last), gradient, gradient_exponents)
         passes.backward(first, scaling[first:last], room(first, last), gradient, gradient_exponents)
-        norms[first] = _log_ratio(gradient, gradient_exponents - output_exponents, output)
+        if first in observed:
+            norms[first] = _log_ratio(gradient, gradient_exponents - output_exponents, reference)
 
     shift = gradient_exponents - output_exponents
-    columns["log_gradient_ratio"], columns["log_gradient_displacement"] = _observe_ends(output, gradient, shift)
+    columns["log_gradient_ratio"] = norms[0]
+    columns["log_gradient_displacement"] = _log_displacement(output, gradient, shift, reference)
     columns["pairing_output"] = _normalised(output, hidden, output, hidden)
     columns["pairing_input"] = np.ldexp(_normalised(gradient, start, output, hidden), shift - exponents)
     if course.profile:
         columns["gradient_profile"] = np.stack([norms[k] for k in course.profile], axis=-1)
+    if course.weights is not None:
+        still = np.zeros_like(exponents)
+        columns |= course.weights.columns(log_squared_norm(start, still) + log_squared_norm(output, output_exponents))
     return columns
 
 
@@ -209,7 +250,10 @@ def simulate_block(
     passes = make_passes(cell, key, first_replicate)
     boundary = Boundary(cell, key, first_replicate)
     tangents = Jacobian(cell, passes) if cell.jacobian and isinstance(passes, DensePasses) else None
-    course = Course(passes, scaling, cell.gradients, cell.profile, SEGMENT_BYTES, tangents)
+    course = Course(
+        passes, scaling, cell.gradients, cell.profile, SEGMENT_BYTES, tangents, _observer(cell, passes, scaling),
+        cell.active_norm,
+    )  # fmt: skip
     cosines: dict[int, FloatArray] = {}
 
     def watch(depth: int, hidden: FloatArray) -> None:
@@ -217,6 +261,12 @@ def simulate_block(
 
     columns = traverse(course, boundary.hidden(), boundary.gradient, stop, watch if cell.input.count > 1 else None)
     return _by_replicate(cell, columns, cosines)
+
+
+def _observer(cell: Cell, passes: Passes, scaling: FloatArray) -> WeightGradients | None:
+    if not cell.weight_gradients or not isinstance(passes, DensePasses | ReducedPasses | StoredPasses):
+        return None
+    return WeightGradients(cell.weight_gradients, passes, scaling, cell.network.branch.has_inner)
 
 
 def _by_replicate(cell: Cell, columns: Values, cosines: dict[int, FloatArray]) -> Values:
@@ -244,7 +294,11 @@ def _simulate_stored(
     states = to_panels(boundary.hidden()[..., 0])
     factors = np.ones((len(states), LANES))
     passes = StoredPasses(cell.network, cell.weights, key, replicate, factors, memory)
-    course = Course(passes, scaling, cell.gradients, cell.profile, passes.kept_bytes)
+    observer = _observer(cell, passes, scaling)
+    course = Course(
+        passes, scaling, cell.gradients, cell.profile, passes.kept_bytes, weights=observer,
+        active_norm=cell.active_norm,
+    )  # fmt: skip
 
     def output_gradient(hidden: FloatArray, exponents: NDArray[np.int64]) -> tuple[FloatArray, NDArray[np.int64]]:
         rows = from_panels(hidden, count)[..., None], from_panels(exponents, count)[..., None]

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from theory_check.initializations import Weights
 from theory_check.kernels import LANES
 from theory_check.networks import Network
-from theory_check.passes import FloatArray, compiled_activation
+from theory_check.passes import FloatArray, activate, compiled_activation
 from theory_check.streams import Purpose
 from theory_check.weight_paths import PathSource, open_paths
 
@@ -147,3 +147,20 @@ class StoredPasses:
                 outer, inner, self._branch.has_inner, scaling[layers], self._factors, kept[layers],
                 gradient.reshape(self._shape), exponents,
             )  # fmt: skip
+
+    def branch_value(self, layer: int, hidden: FloatArray, exponents: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return g(h); see :class:`theory_check.passes.BranchPasses`."""
+        pre = hidden
+        if self._branch.has_inner:
+            _, inner, bias = self._weights(layer, layer + 1)
+            pre = np.einsum("ij,pjl->pil", inner[0], hidden, dtype=np.float64)
+            if self._branch.has_bias:
+                pre += bias[0][:, None] * np.ldexp(1.0, -exponents)[:, None, :]
+        post, _ = activate(self._activation, pre.reshape(self._shape).astype(np.float32))
+        return post.reshape(hidden.shape)
+
+    def pull_back(self, layer: int, kept: Any, gradient: FloatArray) -> NDArray[np.float32]:
+        """Return sigma'(z) * V^T p; see :class:`theory_check.passes.BranchPasses`."""
+        outer = self._weights(layer, layer + 1)[0]
+        product = np.einsum("ij,pil->pjl", outer[0], gradient, dtype=np.float64)
+        return np.asarray(kept[0].reshape(gradient.shape) * product, np.float32)

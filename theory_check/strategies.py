@@ -225,13 +225,18 @@ def cells(
     jacobian = draw(st.booleans()) and chosen == "dense"
     if observed.name == "correlated" and observed.correlation_factor.shape[1] > network.width:
         observed = Input("sphere", observed.count)
+    gradients, layers = draw(st.booleans()), draw(st.sets(st.integers(1, network.depth), max_size=2))
+    every_weight = gradients and (chosen != "reduced" or observed.count == 1)
+    active = draw(st.booleans()) and (network.branch.name, network.branch.activation.name) == ("res-1", "relu")
     return Cell(
         network=network,
         weights=law,
         input=observed,
         kernel=chosen,
         replicates=draw(st.integers(1, max_replicates)),
-        gradients=draw(st.booleans()),
+        gradients=gradients,
         profile=tuple(sorted(draw(st.sets(st.integers(0, network.depth), max_size=3)))),
         jacobian=jacobian,
+        weight_gradients=tuple(sorted(layers)) if every_weight else (),
+        active_norm=active,
     )

@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theory_check.boundary import Boundary
-from theory_check.cells import Cell, stored_draws
+from theory_check.cells import Cell
+from theory_check.costs import stored_draws
 from theory_check.errors import SpecificationError
 from theory_check.experiments import MEMORY, Values, never
 from theory_check.initializations import Weights
@@ -120,6 +121,13 @@ class Sweep:
         positions = [self.betas.index(beta) for beta in part.betas]
         names = OUTPUTS + GRADIENTS if part.gradients else OUTPUTS
         return {name: values[name][: part.replicates, positions, : part.input.count] for name in names}
+
+    def __str__(self) -> str:
+        first, last = self.betas[0], self.betas[-1]
+        return (
+            f"{self.branch}, width {self.width}, depth {self.depth}, {len(self.betas)} betas from {first:g} to "
+            f"{last:g}, {self.weights} weights, {self.input}"
+        )
 
 
 def check_grid(what: str, values: tuple[float, ...]) -> None:

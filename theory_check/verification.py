@@ -15,7 +15,6 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from theory_check.claims.catalogue import REGIMES, all_claims
 from theory_check.claims.model import (
     FAMILY_LEVEL,
     PROFILES,
@@ -27,11 +26,12 @@ from theory_check.claims.model import (
     evaluate,
     plan_claim,
 )
+from theory_check.claims.own import own_regime, regimes_with
+from theory_check.costs import SECONDS_PER_DRAW
 from theory_check.errors import BudgetError
 from theory_check.experiments import Experiment, Sample
 from theory_check.findings import ClaimFinding, RegimeReport, RunRecord
 from theory_check.runner import (
-    SECONDS_PER_DRAW,
     Report,
     available_threads,
     merge_cells,
@@ -70,24 +70,29 @@ def find_profile(name: str) -> Profile:
     return PROFILES[name]
 
 
-def find_claim(name: str) -> Claim:
-    """Return the claim of that id."""
-    check_choice("claim", name, [claim.id for claim in all_claims()])
-    return next(claim for claim in all_claims() if claim.id == name)
+def find_claim(name: str, own: Regime | None = None) -> Claim:
+    """Return the claim of that id, in the catalogue or among the own ones."""
+    claims = [claim for regime in regimes_with(own) for claim in regime.claims]
+    check_choice("claim", name, [claim.id for claim in claims])
+    return next(claim for claim in claims if claim.id == name)
 
 
-def plan_run(names: Iterable[str], profile: Profile) -> Plan:
-    """Plan the named claims, or all of them when none is named; levels do not depend on the selection."""
-    selected = {find_claim(name).id for name in names} or {claim.id for claim in all_claims()}
+def plan_run(names: Iterable[str], profile: Profile, own: Regime | None = None) -> Plan:
+    """Plan the named claims; when none is named the own ones or, without any, the catalogue.
+
+    Levels do not depend on the selection.
+    """
+    default = regimes_with(None) if own is None else (own,)
+    selected = {find_claim(name, own).id for name in names} or {claim.id for r in default for claim in r.claims}
     regimes = tuple(
         (regime, tuple((claim, plan_claim(claim, profile)) for claim in regime.claims if claim.id in selected))
-        for regime in REGIMES
+        for regime in regimes_with(own)
     )
     return Plan(profile, tuple((regime, claims) for regime, claims in regimes if claims))
 
 
 def estimated_draws(cells: Iterable[Experiment]) -> int:
-    """Estimate the random numbers that the union of the cells needs."""
+    """Estimate what the union of the cells costs, in draws."""
     return sum(-(-cell.replicates // cell.block_size) * cell.draws_per_block for cell in merge_cells(cells).values())
 
 
@@ -153,6 +158,7 @@ def _judge_claim(
         formula=claim.formula,
         source=claim.source,
         findings=tuple(evaluate(check, [samples[cell] for cell in check.cells]) for check in checks),
+        corrections=claim.corrections,
     )
 
 
@@ -174,6 +180,8 @@ def examine(
     folder: Path | None = None,
     report: Report = silent,
     budget: float | None = None,
+    claims: Iterable[Claim] = (),
+    claims_file: str = "",
 ) -> Outcome:
     """Simulate and judge claims, and keep the samples; the parameters are those of :func:`verify`."""
     started, clock = datetime.now(UTC), perf_counter()
@@ -181,7 +189,7 @@ def examine(
     count = available_threads() if threads is None else threads
     check_integer("number of threads", count, 1, 1024)
     names = tuple(names)
-    plan = plan_run(names, find_profile(profile))
+    plan = plan_run(names, find_profile(profile), own_regime(claims, claims_file))
     check_budget(plan, plan.profile.budget if budget is None else budget)
     if folder is not None:
         make_directory(folder)
@@ -193,6 +201,7 @@ def examine(
         profile=profile,
         seed=seed,
         selection=names,
+        claims_file=claims_file,
         family_level=FAMILY_LEVEL,
         started=started.isoformat(timespec="seconds"),
         duration=perf_counter() - clock,
@@ -215,13 +224,15 @@ def verify(
     folder: Path | None = None,
     report: Report = silent,
     budget: float | None = None,
+    claims: Iterable[Claim] = (),
+    claims_file: str = "",
 ) -> RunRecord:
     """Simulate and judge claims.
 
     Parameters
     ----------
     names : iterable of str
-        Claim ids; all claims when empty.
+        Claim ids; when empty all claims of the catalogue, or all of ``claims`` if some are given.
     profile : {"quick", "standard", "nightly"}
         Depth of evidence.
     seed : int
@@ -234,17 +245,23 @@ def verify(
         Told the work done and the total.
     budget : float, optional
         Processor seconds that the plan may take, instead of those of the profile.
+    claims : iterable of Claim
+        Own claims, see :mod:`theory_check.claims.authoring`. They take places of the family level that the catalogue
+        leaves free.
+    claims_file : str
+        Where they come from, for the report.
 
     Raises
     ------
     SpecificationError
-        For an unknown claim or profile, or a bad seed or number of threads.
+        For an unknown claim or profile, a bad seed or number of threads, or own claims that have no place.
     BudgetError
         If the plan is estimated to exceed the budget; nothing has been simulated then.
     """
     return examine(
-        names, profile=profile, seed=seed, threads=threads, folder=folder, report=report, budget=budget
-    ).record
+        names, profile=profile, seed=seed, threads=threads, folder=folder, report=report, budget=budget, claims=claims,
+        claims_file=claims_file,
+    ).record  # fmt: skip
 
 
 def planned_cost(claim: Claim, profile: Profile) -> tuple[int, float]:

@@ -12,10 +12,13 @@ from numpy_twins import (
     Matrices,
     entrywise_row,
     even,
+    exponential_row,
     key_of,
     new_state,
     normal_row,
     signs_row,
+    ternary_row,
+    triangular_row,
     uniform_row,
     words,
 )
@@ -58,8 +61,13 @@ def twin_words(per_row, count=1, key=7, layer=2):
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize(
     ("fill", "twin", "words_of"),
-    [(rows.fill_uniform, uniform_row, even), (rows.fill_signs, signs_row, lambda width: -(-even(width) // 32))],
-    ids=["uniform", "signs"],
+    [
+        (rows.fill_uniform, uniform_row, even),
+        (rows.fill_signs, signs_row, lambda width: -(-even(width) // 32)),
+        (rows.fill_ternary, ternary_row, lambda width: -(-even(width) // 8)),
+        (rows.fill_triangular, triangular_row, even),
+    ],
+    ids=["uniform", "signs", "ternary", "triangular"],
 )
 def test_exact_fillers_are_their_twins_bit_for_bit(fill, twin, words_of, width):
     found = filled(fill, width, count=3)
@@ -71,6 +79,13 @@ def test_exact_fillers_are_their_twins_bit_for_bit(fill, twin, words_of, width):
 def test_normal_filler_is_its_twin_to_rounding(width):
     for row, drawn in zip(filled(rows.fill_normal, width, count=3), twin_words(even(width), 3), strict=True):
         expected, bound = normal_row(drawn, even(width))
+        assert np.all(np.abs(row - expected) <= bound)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_exponential_filler_is_its_twin_to_rounding(width):
+    for row, drawn in zip(filled(rows.fill_exponential, width, count=3), twin_words(even(width), 3), strict=True):
+        expected, bound = exponential_row(drawn, even(width))
         assert np.all(np.abs(row - expected) <= bound)
 
 
@@ -112,8 +127,8 @@ def test_fillers_advance_every_lane_alike(weights):
     filler = row_filler(weights)
     both = filled(filler.fill, 6, weights.constants, count=2)
     state, skipped = new_state(), np.empty((18 if weights.definition.kernel == "entrywise" else 6) * LANES, np.uint32)
-    if weights.definition.kernel in ("zero", "signs"):
-        skipped = skipped[: LANES * (weights.definition.kernel == "signs")]
+    if weights.definition.kernel in ("zero", "signs", "ternary"):
+        skipped = skipped[: LANES * (weights.definition.kernel != "zero")]
     seed_lanes(state, key_of(7), 64, 2, 0)
     draw_words(state, skipped)
     second = np.empty(6 * LANES, np.float32)
@@ -169,7 +184,7 @@ def test_variance_is_one(weights):
     assert not interval.contains(1.1)
 
 
-@pytest.mark.parametrize("weights", [*CONTINUOUS, *DISCRETE], ids=str)
+@pytest.mark.parametrize("weights", [w for w in [*CONTINUOUS, *DISCRETE] if w.is_symmetric], ids=str)
 def test_signs_are_fair(weights):
     values = entries(weights)
     nonzero = values[values != 0.0]
@@ -177,6 +192,18 @@ def test_signs_are_fair(weights):
     assert interval.contains(0.5)
     # The wrong law: 55% positive, against a half width below 0.03 with a tenth of the entries nonzero.
     assert not interval.contains(0.55)
+
+
+@pytest.mark.parametrize("weights", [w for w in CONTINUOUS if not w.is_symmetric], ids=str)
+def test_skewed_laws_are_skewed_and_centred(weights):
+    # By the statistics of the law itself; the sample is compared with the whole law above.
+    mean, skewness = CONTINUOUS[weights].stats("ms")
+    assert float(mean) == 0.0
+    assert weights.skewness == pytest.approx(float(skewness), rel=1e-12)
+    # 1/e of the entries is positive; a fair sign is refuted.
+    positive = proportion_interval(int((entries(weights) > 0).sum()), COLUMNS * LANES, alpha=LEVEL)
+    assert positive.contains(float(CONTINUOUS[weights].sf(0.0)))
+    assert not positive.contains(0.5)
 
 
 @pytest.mark.parametrize("weights", [w for w in VARIED if w.definition.kernel == "entrywise"], ids=str)

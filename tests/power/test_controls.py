@@ -25,6 +25,7 @@ from theory_check.claims.estimators import (
     SpreadEstimator,
 )
 from theory_check.claims.laws import Tilted
+from theory_check.claims.localisation import BracketEstimator
 from theory_check.claims.model import PROFILES, PlannedCheck, evaluate, plan_claim
 from theory_check.claims.rates import RateEstimator
 
@@ -82,6 +83,9 @@ def values_of_world(planned: PlannedCheck, shift: float) -> tuple[np.ndarray, ..
         means = np.array(estimator.errors) * (depths / depths[0]) ** shift
         square = np.log1p(np.array(estimator.variance_bounds) / means**2)
         return (means * np.exp(np.sqrt(square) * rng.standard_normal((n, len(depths))) - square / 2.0),)
+    if isinstance(estimator, BracketEstimator):
+        laws = [estimator.law_at(beta - shift) for beta in estimator.betas]
+        return (np.stack([law.quantile(rng.random(n)) for law in laws], axis=1),)
     assert isinstance(estimator, SlopeEstimator)
     depths = np.array(estimator.depths)
     return tuple(

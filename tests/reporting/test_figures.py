@@ -68,6 +68,8 @@ NOT_POSITIVE = Band(
         ),
         RatePanel("empty", "L", "D", (EMPTY_BAND,), ()),
         RatePanel("not positive", "L", "D", (NOT_POSITIVE,), (Curve("t", np.array([1.0, 9.0]), np.array([0.0, 1.0])),)),
+        RatePanel("empty linear", "H", "D", (EMPTY_BAND,), (), logarithmic=False),
+        RatePanel("not finite", "H", "D", (NOT_POSITIVE,), (), logarithmic=False),
         PathPanel("empty", "k", "h", np.array([0.0, 1.0]), np.empty((0, 2)), ()),
         PathPanel("one path", "k", "h", np.array([0.0, 1.0]), np.array([[0.0, 1.0]]), ()),
         PathPanel(r"bad math $\nosuchcommand{x}$", r"$\frac{1}$", "$unbalanced", np.array([0.0, 1.0]), np.eye(2), ()),
@@ -82,6 +84,15 @@ def test_awkward_panels_are_drawn(panel):
 
 def test_a_picture_without_panels_is_drawn():
     assert render(Picture("p", "c", ())).startswith(PNG)
+
+
+def test_linear_axes_show_what_is_not_positive():
+    values = np.array([-1.0, 0.0, 1.0])
+    measured = Band("b", values, values, values - 0.1, values + 0.1)
+    linear = RatePanel("t", "H", "x", (measured,), (Curve("c", values, values),), logarithmic=False)
+    pictures = [Picture("p", "c", (panel,)) for panel in (linear, replace(linear, logarithmic=True))]
+    assert render(pictures[0]) != render(pictures[1])
+    assert [describe(picture).split(" of ")[0] for picture in pictures] == ["Plot", "Logarithmic plot"]
 
 
 def test_bins_cover_the_central_part():

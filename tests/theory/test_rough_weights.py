@@ -22,6 +22,7 @@ from theory_check.theory.rough_weights import (
     interaction_sum,
     linear_leading_mean,
     long_memory_diffusivity,
+    long_memory_displacement,
     long_memory_rate,
     rough_lognormal_limit,
     second_order_mean,
@@ -177,6 +178,10 @@ def test_mistakes():
     ):
         with pytest.raises(SpecificationError):
             bad()
-    for bad in (lambda: long_memory_rate(0.5), lambda: rough_lognormal_limit(3, 0.6)):
+    for bad in (
+        lambda: long_memory_rate(0.5),
+        lambda: long_memory_displacement(0.5),
+        lambda: rough_lognormal_limit(3, 0.6),
+    ):
         with pytest.raises(HypothesisError):
             bad()

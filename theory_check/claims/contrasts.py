@@ -13,7 +13,8 @@ from theory_check.claims import observables as of
 from theory_check.claims.bands import band
 from theory_check.claims.estimators import MeanEstimator, ProportionEstimator
 from theory_check.claims.grids import BRANCHES, cell, dominated_layer, label
-from theory_check.claims.model import Check, Claim, Illustration, Profile, Regime, Variant
+from theory_check.claims.model import Check, Claim, Correction, Illustration, Profile, Regime, Variant
+from theory_check.claims.universality import breaking_checks
 from theory_check.findings import Curve, Picture, RatePanel
 from theory_check.inference.intervals import quantile_interval
 from theory_check.networks import BranchName
@@ -25,6 +26,7 @@ _WIDTH = 20
 #: Entries with heavy tails take a hundred times longer to draw, so these networks are narrow.
 _HEAVY_WIDTH = 8
 _STABLE_INDEX = 1.5
+_ONE_FACTOR = "the inner and the outer matrix share one factor"
 _HEAVY = f"student:df={_STABLE_INDEX}"
 
 
@@ -112,7 +114,7 @@ def _other_variances(profile: Profile) -> list[Check]:
                     variants=(
                         Variant("unit variance", other(1.0)),
                         Variant(
-                            "the inner and the outer matrix share one factor" if factor == 9.0 else "a ninth",
+                            _ONE_FACTOR if factor == 9.0 else "a ninth",
                             other(1.0 / 3.0 if factor == 9.0 else 1.0 / 9.0),
                         ),
                     ),
@@ -122,7 +124,12 @@ def _other_variances(profile: Profile) -> list[Check]:
 
 
 def _contrasts(profile: Profile) -> tuple[Check, ...]:
-    return (*_heavy_tails(profile), *_zero_last_layers(profile), *_other_variances(profile))
+    return (
+        *_heavy_tails(profile),
+        *_zero_last_layers(profile),
+        *_other_variances(profile),
+        *breaking_checks(profile),
+    )
 
 
 _PICTURE_DEPTHS = (10, 32, 100, 320, 1000)
@@ -173,7 +180,8 @@ CONTRASTS = Regime(
             statement=(
                 "At $\\beta = 1/2$ entries of infinite variance have no non-trivial limit: $D \\to \\infty$ in "
                 "probability. Zero last layers give the identity at every $\\beta$. PyTorch's default variance divides "
-                "$\\kappa$ by 3 for linear branches and by 9 for res-3 without a bias."
+                "$\\kappa$ by 3 for linear branches and by 9 for res-3 without a bias. Tied weights explode. Skewed "
+                "weights inside the activation make $\\kappa$ depend on the direction of $h$."
             ),
             formula="D \\to \\infty\\ (\\alpha\\text{-stable tails}),\\qquad \\mathbb{E}\\,D = (1+v_V v_W\\kappa "
             "a^2)^L-1",
@@ -181,10 +189,21 @@ CONTRASTS = Regime(
             derivation=(
                 "Among L d^2 entries with tails of index 3/2 the largest is of order (L d^2)^(2/3); scaled by "
                 "(L d)^(-1/2) and applied to a coordinate of h it moves the output by a multiple of L^(1/6), which no "
-                "other layer undoes. Variances of V and W enter every law through kappa alone."
+                "other layer undoes. Variances of V and W enter every law through kappa alone. For tied linear layers "
+                "log R / sqrt(L) tends to twice the largest real part of an eigenvalue of V. E ||relu(W h)||^2 is half "
+                "of ||h||^2 only if (W h)_i keeps half of its second moment on the positive side: skewness l "
+                "multiplies it by 1 + l sqrt(2/pi)/3 times the sum of cubes of the direction of h. From h_0 = (1, ..., "
+                "1) that sum has the order d^(-1/2) of the deviation of log R: the limit law is missed at every width."
             ),
-            hypotheses="Independent symmetric entries; linear or res-3 branch.",
+            hypotheses="Those of E1, E4 and P3 but one; linear or res-3 branch.",
             checks=_contrasts,
+            corrections=(
+                Correction(
+                    stated="PyTorch's default variance, $1/(3d)$, divides $\\kappa$ by 3.",
+                    corrected="For linear branches; in both matrices of res-3 it divides $\\kappa$ by 9.",
+                    variant=_ONE_FACTOR,
+                ),
+            ),
         ),
     ),
     illustrations=(Illustration(cells=_picture_cells, draw=_picture),),

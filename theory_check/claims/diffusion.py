@@ -1,4 +1,4 @@
-"""The critical scaling beta = 1/2: a non-trivial random limit (P3, E4, E5)."""
+"""The critical scaling beta = 1/2: a non-trivial random limit (P3, E4, E5, E12)."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import numpy as np
 
 from theory_check.cells import Cell, Sample
 from theory_check.claims import observables as of
+from theory_check.claims import universality
+from theory_check.claims.active_coordinates import ACTIVE_COORDINATES
 from theory_check.claims.estimators import (
     DistanceEstimator,
     Observable,
@@ -17,6 +19,8 @@ from theory_check.claims.estimators import (
     QuantileEstimator,
     SpreadEstimator,
 )
+from theory_check.claims.exponents import critical_exponent
+from theory_check.claims.fine_resolution import fine_checks
 from theory_check.claims.grids import (
     COMBINATIONS,
     SOURCE,
@@ -29,6 +33,7 @@ from theory_check.claims.grids import (
 from theory_check.claims.laws import LogNormal, Normal
 from theory_check.claims.model import Check, Claim, Illustration, Profile, Regime, Variant
 from theory_check.findings import Curve, HistogramPanel, PathPanel, Picture
+from theory_check.networks import BranchName
 from theory_check.theory import moments
 from theory_check.theory.limits import lognormal_limit, norm_profile
 
@@ -123,7 +128,7 @@ def _lognormal(profile: Profile) -> tuple[Check, ...]:
         checks.append(_law_check(network, "gradient-law", of.LOG_GRADIENT_RATIO, "R^*", profile))
         checks.append(_location_check(network, profile))
         checks.append(_scale_check(network, profile))
-    return tuple(checks)
+    return (*checks, *universality.limit_checks(profile), *fine_checks(profile))
 
 
 def _quarters(depth: int) -> tuple[int, ...]:
@@ -181,6 +186,15 @@ def _profiles(profile: Profile) -> tuple[Check, ...]:
     return tuple(checks)
 
 
+#: Networks whose critical exponent is located: two depths at each of four exponents.
+_LOCATED: tuple[tuple[BranchName, str], ...] = (
+    ("linear", "gaussian"),
+    ("res-3", "gaussian"),
+    ("linear", "uniform"),
+    ("res-3", "rademacher"),
+)
+
+
 def _bounds(profile: Profile) -> tuple[Check, ...]:
     """Check Chebyshev's bounds E D +- sd(D)/sqrt(delta); at this width the lower one is positive."""
     delta = 0.05
@@ -221,7 +235,8 @@ def _bounds(profile: Profile) -> tuple[Check, ...]:
                 ),
             )
         )
-    return tuple(checks)
+    checks += [critical_exponent(profile, branch, law) for branch, law in _LOCATED]
+    return (*checks, *universality.bounds_checks(profile))
 
 
 def _picture_cells(profile: Profile) -> tuple[Cell, ...]:
@@ -282,15 +297,20 @@ DIFFUSION = Regime(
             title="Non-trivial limit at the critical scaling",
             statement=(
                 "At $\\beta = 1/2$ the displacement stays between two positive bounds with probability at least "
-                "$1-\\delta$."
+                "$1-\\delta$, and 1/2 is the only exponent at which it neither vanishes nor explodes."
             ),
             formula="\\mathbb{P}(c_\\delta \\leq D \\leq C_\\delta) \\geq 1-\\delta",
             source=SOURCE,
             derivation=(
                 "Bounds from the exact mean and variance of D at this depth by Chebyshev's inequality, E D +- "
-                "sd(D)/sqrt(delta); the Gaussian variance bounds that of every law of kurtosis at most 3."
+                "sd(D)/sqrt(delta); the Gaussian variance bounds that of every law of kurtosis at most 3. For other "
+                "laws Markov's inequality bounds D from above, and from below D < eps^2 would force R near 1, where "
+                "the limit law puts little. The critical exponent: at beta = 1/2 the law of D is that of E4 at depths "
+                "L and 16 L, up to O(1/L); below, the median of log D grows with the depth, above, it decreases, and "
+                "its signs at exponents on either side bracket the zero."
             ),
-            hypotheses="Symmetric independent weights of kurtosis at most 3; linear or res-3 branch.",
+            hypotheses="Symmetric independent weights of kurtosis at most 3, or of finite variance with the wider "
+            "bounds; orthogonal weights; linear or res-3 branch.",
             checks=_bounds,
         ),
         Claim(
@@ -304,9 +324,14 @@ DIFFUSION = Regime(
             source="Derived; sharpens P3",
             derivation=(
                 "log of one multiplier is 2 a u + a^2 (|V g|^2 - 2 u^2) + O(a^3) with u the component along h: mean "
-                "a^2 kappa (1 - 2/d), variance 4 a^2 kappa / d. Martingale central limit theorem over L layers."
+                "a^2 kappa (1 - 2/d), variance 4 a^2 kappa / d. Martingale central limit theorem over L layers. Only "
+                "the first two moments of V g given g enter, and for res-3 that half of (W h)_i^2 is kept: independent "
+                "entries are not needed (orthogonal matrices map g to a uniform direction of the same length), nor "
+                "is symmetry of V (skewness costs L^(-1/2)); symmetry of W is (E15). A kurtosis moves mean and "
+                "variance at order 1/(d L)."
             ),
-            hypotheses="Symmetric independent weights of finite variance; linear or res-3 branch.",
+            hypotheses="Centred, uncorrelated weights of finite variance, independent from layer to layer, W "
+            "symmetric; linear or res-3 branch.",
             checks=_lognormal,
         ),
         Claim(
@@ -323,6 +348,7 @@ DIFFUSION = Regime(
             hypotheses="As E4.",
             checks=_profiles,
         ),
+        ACTIVE_COORDINATES,
     ),
     illustrations=(Illustration(cells=_picture_cells, draw=_picture),),
 )

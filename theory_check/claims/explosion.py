@@ -12,7 +12,9 @@ from theory_check.cells import Cell, KernelName, Sample
 from theory_check.claims import observables as of
 from theory_check.claims.bands import band
 from theory_check.claims.estimators import DistanceEstimator, ProportionEstimator, QuantileEstimator
+from theory_check.claims.exponents import growth_exponent
 from theory_check.claims.grids import (
+    BRANCHES,
     COMBINATIONS,
     SOURCE,
     cell,
@@ -22,7 +24,7 @@ from theory_check.claims.grids import (
     one_layer,
 )
 from theory_check.claims.laws import Normal
-from theory_check.claims.model import Check, Claim, Illustration, Profile, Regime, Variant
+from theory_check.claims.model import Check, Claim, Correction, Illustration, Profile, Regime, Variant
 from theory_check.findings import Curve, PathPanel, Picture, RatePanel
 from theory_check.inference.intervals import quantile_interval
 from theory_check.networks import BranchName
@@ -30,6 +32,8 @@ from theory_check.theory.limits import explosion_law, explosion_rate
 from theory_check.theory.multiplier import Multiplier
 
 _BETA = 0.25
+
+_EVERY_WIDTH = "explosion at width 1"
 
 _FLUCTUATION_GRID: tuple[tuple[BranchName, int], ...] = (("linear", 3), ("linear", 9), ("res-3", 9), ("res-3", 30))
 _THRESHOLD_GRID: tuple[tuple[BranchName, int], ...] = (
@@ -197,7 +201,7 @@ def _threshold(profile: Profile) -> list[Check]:
             exact=True,
             variants=(
                 Variant(
-                    "explosion at width 1",
+                    _EVERY_WIDTH,
                     estimator=ProportionEstimator(of.Between(of.ROOT_DISPLACEMENT, lower=1.1)),
                 ),
                 Variant(
@@ -210,7 +214,8 @@ def _threshold(profile: Profile) -> list[Check]:
 
 
 def _explosion_laws(profile: Profile) -> tuple[Check, ...]:
-    return (*_rates(profile), *_fluctuations(profile), *_threshold(profile))
+    exponents = [growth_exponent(profile, branch, beta) for branch in BRANCHES for beta in (0.15, 0.25, 0.4)]
+    return (*_rates(profile), *_fluctuations(profile), *_threshold(profile), *exponents)
 
 
 _PATH_WIDTHS = (1, 2, 9)
@@ -301,11 +306,21 @@ EXPLOSION = Regime(
             derivation=(
                 "log R is a sum of L terms of mean a^2 kappa (1 - 2/d) + O(a^4) and variance 4 a^2 kappa / d. With "
                 "Gaussian weights they are independent and identically distributed, so the centre L E log M and the "
-                "variance L Var log M are known exactly. The sign of 1 - 2/d decides."
+                "variance L Var log M are known exactly. The sign of 1 - 2/d decides. Exponents: the median of the "
+                "exact law at each of two depths."
             ),
             hypotheses="Symmetric independent weights; 0 < beta < 1/2; linear or res-3 branch. Gaussian weights for "
             "the law.",
             checks=_explosion_laws,
+            corrections=(
+                Correction(
+                    stated="Below $\\beta = 1/2$ the displacement explodes in probability, whatever the width, as its "
+                    "mean does.",
+                    corrected="Above width 2. At width 1 $D \\to 1$: the output collapses, although "
+                    "$\\mathbb{E}\\,D$ explodes; at width 2 $\\log R$ has no drift.",
+                    variant=_EVERY_WIDTH,
+                ),
+            ),
         ),
     ),
     illustrations=(Illustration(cells=_picture_cells, draw=_picture),),

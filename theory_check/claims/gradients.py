@@ -1,4 +1,4 @@
-"""Gradients: the same trichotomy backward, and what is conserved (P5, E8)."""
+"""Gradients: the same trichotomy backward, and what is conserved (P5, E8, E10)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from theory_check.cells import Cell, Sample
 from theory_check.claims import observables as of
 from theory_check.claims.bands import band
 from theory_check.claims.estimators import MeanEstimator, ProportionEstimator
-from theory_check.claims.grids import COMBINATIONS, SOURCE, cell, dominated_layer, label, one_layer
+from theory_check.claims.exponents import critical_exponent, exponent_checks, growth_exponent
+from theory_check.claims.gradient_profile import GRADIENT_PROFILE
+from theory_check.claims.grids import BRANCHES, COMBINATIONS, SOURCE, cell, dominated_layer, label, one_layer
 from theory_check.claims.model import Check, Claim, Illustration, Profile, Regime, Variant
 from theory_check.findings import Curve, Picture, RatePanel
 from theory_check.inference.intervals import mean_interval
@@ -47,6 +49,10 @@ def _trichotomy(profile: Profile) -> tuple[Check, ...]:
                     variants=(Variant("weights of twice the variance", (other, other)),),
                 )
             )
+    for branch in BRANCHES:
+        checks += exponent_checks(profile, branch, "gaussian", (0.75, 1.5), gradient=True)
+        checks.append(growth_exponent(profile, branch, 0.25, gradient=True))
+        checks.append(critical_exponent(profile, branch, "gaussian", gradient=True))
     return tuple(checks)
 
 
@@ -163,7 +169,10 @@ GRADIENTS = Regime(
             ),
             formula="\\mathbb{E}\\,D^* = (1+\\kappa a_L^2)^L - 1",
             source=SOURCE + "; the exact mean is E1's",
-            derivation="The backward half of E1: E[J J^T] = (1 + kappa a^2)^L I and E J = I.",
+            derivation=(
+                "The backward half of E1: E[J J^T] = (1 + kappa a^2)^L I and E J = I. Exponents of D* and of log R* "
+                "and the critical exponent as forward (E6, E7, P3): by E16 (R*, D*) has the law of (R, D)."
+            ),
             hypotheses="As E1; the direction of the gradient at the output does not depend on the residual weights.",
             checks=_trichotomy,
         ),
@@ -183,6 +192,7 @@ GRADIENTS = Regime(
             hypotheses="Bias-free branch with g(c h) = c g(h) for c > 0, any weights.",
             checks=_conservation,
         ),
+        GRADIENT_PROFILE,
     ),
     illustrations=(Illustration(cells=_picture_cells, draw=_picture),),
 )

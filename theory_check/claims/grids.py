@@ -31,6 +31,8 @@ def cell(
     profile: tuple[int, ...] = (),
     kernel: KernelName | None = None,
     jacobian: bool = False,
+    weight_gradients: tuple[int, ...] = (),
+    active_norm: bool = False,
 ) -> Cell:
     """Return a cell with one replicate, a placeholder for the planner; a number as scaling is the exponent beta."""
     law, given = Weights.parse(weights), inputs or Input()
@@ -45,6 +47,8 @@ def cell(
         gradients=gradients,
         profile=profile,
         jacobian=jacobian,
+        weight_gradients=weight_gradients,
+        active_norm=active_norm,
     )
 
 
@@ -54,7 +58,8 @@ def layer_law(cell: Cell) -> Multiplier:
     Raises
     ------
     HypothesisError
-        Unless the branch is linear or res-3 with a piecewise linear activation and the weights have finite variance.
+        Unless the branch is linear or res-3 with a piecewise linear activation, the weights have finite variance, and
+        those inside the activation are symmetric.
     """
     network, weights = cell.network, cell.weights
     branch, slope = network.branch, network.branch.activation.negative_slope
@@ -62,6 +67,8 @@ def layer_law(cell: Cell) -> Multiplier:
         raise HypothesisError(f"the one-layer law needs a linear or piecewise linear res-3 branch, not {branch}")
     if not 0.0 < weights.entry_variance < float("inf"):
         raise HypothesisError(f"the statement needs weights of finite, positive variance, not {weights}")
+    if branch.has_inner and not weights.inner.is_symmetric:
+        raise HypothesisError(f"the statement needs symmetric weights inside the activation, not {weights.inner}")
     gain = weights.gain * (weights.inner.gain if branch.has_inner else 1.0)
     linear = branch.name == "linear"
     return Multiplier(network.width, "linear" if linear else "res-3", 0.0 if linear else slope, gain)

@@ -11,6 +11,7 @@ from theory_check.cells import Cell, Sample
 from theory_check.claims import observables as of
 from theory_check.claims.bands import band
 from theory_check.claims.estimators import DistanceEstimator, ProportionEstimator, SlopeEstimator
+from theory_check.claims.exponents import exponent_checks
 from theory_check.claims.grids import COMBINATIONS, SOURCE, cell, label, one_layer
 from theory_check.claims.laws import ScaledChiSquare
 from theory_check.claims.model import Check, Claim, Illustration, Profile, Regime, Variant
@@ -109,8 +110,13 @@ def _identity_laws(profile: Profile) -> tuple[Check, ...]:
                 ),
             )
         )
+    for branch, law in COMBINATIONS:
+        checks += exponent_checks(profile, branch, law, _EXPONENT_BETAS if law == "gaussian" else _EXPONENT_BETAS[1:3])
     return tuple(checks)
 
+
+#: Exponents at which the rate of E D is measured.
+_EXPONENT_BETAS = (0.6, 0.75, 1.0, 1.5)
 
 _RATE_DEPTHS = (10, 32, 100, 320, 1000)
 _RATE_BETAS = (1.0, 0.75)
@@ -185,12 +191,13 @@ IDENTITY = Regime(
             id="E6",
             title="Law of the displacement in the identity regime",
             statement="For $\\beta > 1/2$ the rescaled displacement $L^{2\\beta-1}D/\\kappa$ tends to $\\chi^2_d/d$ "
-            "in law.",
+            "in law, and $\\mathbb{E}\\,D$ decreases with the exponent $1-2\\beta$.",
             formula="L^{2\\beta-1} D/\\kappa \\to \\chi^2_d/d",
             source="Derived; sharpens P1",
             derivation=(
                 "To first order h_L - h_0 is a sum of L independent isotropic vectors a V g(h_0) of variance a^2 "
-                "kappa ||h_0||^2 / d a coordinate; the central limit theorem makes it Gaussian."
+                "kappa ||h_0||^2 / d a coordinate; the central limit theorem makes it Gaussian. Exponents: E D = (1 + "
+                "kappa a^2)^L - 1 is exact at every depth, and so is the slope of its logarithm."
             ),
             hypotheses="Symmetric independent weights of finite variance; linear or res-3 branch.",
             checks=_identity_laws,

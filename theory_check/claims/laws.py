@@ -118,6 +118,22 @@ class ScaledChiSquare:
 
 
 @dataclass(frozen=True)
+class Shifted:
+    """The law of X + shift."""
+
+    law: Law
+    shift: float
+
+    def cdf(self, x: ArrayLike) -> FloatArray:
+        """Return the distribution function."""
+        return self.law.cdf(np.asarray(x, dtype=np.float64) - self.shift)
+
+    def quantile(self, p: ArrayLike) -> FloatArray:
+        """Return the quantile function."""
+        return self.law.quantile(p) + self.shift
+
+
+@dataclass(frozen=True)
 class Mirrored:
     """The law of -X for a continuous X."""
 

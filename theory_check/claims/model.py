@@ -16,6 +16,7 @@ from theory_check.claims.estimators import DistanceEstimator, Estimator, Proport
 from theory_check.claims.laws import LARGEST_TILT, Tilted, law_distance
 from theory_check.errors import SpecificationError
 from theory_check.experiments import Experiment, Sample
+from theory_check.findings import Correction as Correction
 from theory_check.findings import Finding, Picture, VariantFinding
 from theory_check.inference.verdicts import judge
 
@@ -138,24 +139,6 @@ class Check:
 
     def _is_impossible(self, value: float) -> bool:
         return isinstance(self.estimator, ProportionEstimator) and not 0.0 <= value <= 1.0
-
-
-@dataclass(frozen=True, kw_only=True)
-class Correction:
-    """A statement that is false or imprecise at finite size, what holds instead, and the evidence against the first.
-
-    Attributes
-    ----------
-    stated, corrected : str
-        In words, Markdown with inline mathematics.
-    variant : str
-        Name of the wrong variant, of one check of the claim or of several, that says what was stated: that it is
-        refuted is the evidence.
-    """
-
-    stated: str
-    corrected: str
-    variant: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -295,8 +278,20 @@ def _needed_replicates(claim: Claim, check: Check, level: float) -> int:
 
 
 def plan_claim(claim: Claim, profile: Profile) -> tuple[PlannedCheck, ...]:
-    """Plan all checks of a claim; they share its pre-assigned level equally."""
+    """Plan all checks of a claim; they share its pre-assigned level equally.
+
+    Raises
+    ------
+    SpecificationError
+        As :func:`plan_check`, and for a correction without evidence: no check has the variant that it names.
+    """
     checks = claim.checks(profile)
+    names = {variant.name for check in checks for variant in check.all_variants}
+    for correction in claim.corrections:
+        if correction.variant not in names:
+            raise SpecificationError(
+                f"{claim.id}: no check has the variant {correction.variant!r}, which a correction names as evidence"
+            )
     level = FAMILY_LEVEL / PLACES / len(checks)
     return tuple(plan_check(claim, check, level) for check in checks)
 

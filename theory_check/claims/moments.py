@@ -18,7 +18,8 @@ from theory_check.claims.grids import (
 from theory_check.claims.higher_moments import HIGHER_MOMENTS
 from theory_check.claims.laws import LogNormal
 from theory_check.claims.layers import characteristic_check, layer_means
-from theory_check.claims.model import Check, Claim, Profile, Regime, Variant
+from theory_check.claims.model import Check, Claim, Correction, Profile, Regime, Variant
+from theory_check.claims.universality import mean_checks
 from theory_check.networks import BranchName
 from theory_check.theory import moments
 from theory_check.theory.multiplier import Multiplier
@@ -85,7 +86,7 @@ def _exact_means(profile: Profile) -> tuple[Check, ...]:
         _mean_check(cell(branch, law, _WIDTH, _DEPTH, beta), "displacement", of.DISPLACEMENT, "D", relative, profile)
         for branch, law, beta, relative in _OTHER_SCALINGS
     ]
-    return (*critical, *other, *layer_means(profile))
+    return (*critical, *other, *layer_means(profile), *mean_checks(profile))
 
 
 def _one_layer_laws(profile: Profile) -> tuple[Check, ...]:
@@ -174,7 +175,38 @@ def _markov_bounds(profile: Profile) -> tuple[Check, ...]:
                     ),
                 )
             )
-    return tuple(checks)
+    return (*checks, *_large_kappa(profile))
+
+
+_ANY_KAPPA = "the bound 2 L a^2 / delta whatever kappa"
+
+
+def _large_kappa(profile: Profile) -> list[Check]:
+    """Weights of twice the variance, kappa = 2: the sharp bound holds there, that without kappa does not."""
+    delta = 0.5
+    checks = []
+    # He's convention doubles the variance of either matrix of res-3, whose kappa is 1/2 without it.
+    for branch, law in (("linear", "gaussian:variance=he"), ("res-3", "uniform:variance=he")):
+        network = cell(branch, law, _WIDTH, _DEPTH, 0.5)  # type: ignore[arg-type]
+        multiplier, a, depth = dominated_layer(network)
+        sharp, stated = moments.mean_displacement(multiplier, a, depth) / delta, 2.0 * depth * a * a / delta
+        checks.append(
+            Check(
+                name=f"{label(network)}-kappa{multiplier.kappa:g}",
+                cells=(network,),
+                quantity=f"$\\mathbb{{P}}(D \\leq ((1+\\kappa a^2)^L-1)/\\delta)$ at $\\delta = {delta:g}$, $\\kappa = "
+                f"{multiplier.kappa:g}$",
+                estimator=ProportionEstimator(of.Between(of.DISPLACEMENT, upper=sharp), truth=0.85, exact=True),
+                target=(1.0 - delta, 1.0),
+                margin=0.05 * profile.precision,
+                margin_reason=_EXACT,
+                exact=True,
+                variants=(
+                    Variant(_ANY_KAPPA, estimator=ProportionEstimator(of.Between(of.DISPLACEMENT, upper=stated))),
+                ),
+            )
+        )
+    return checks
 
 
 MOMENTS = Regime(
@@ -262,6 +294,13 @@ MOMENTS = Regime(
             "a^2 <= 1.",
             hypotheses="As E1, with kappa <= 1.",
             checks=_markov_bounds,
+            corrections=(
+                Correction(
+                    stated="If $L a_L^2 \\leq 1$ then $D \\leq 2La_L^2/\\delta$ with probability at least $1-\\delta$.",
+                    corrected="If $\\kappa \\leq 1$ as well; in general $D \\leq ((1+\\kappa a^2)^L-1)/\\delta$.",
+                    variant=_ANY_KAPPA,
+                ),
+            ),
         ),
         *HIGHER_MOMENTS,
     ),

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from theory_check import experiments
 from theory_check.cells import Sample
 
 FloatArray = NDArray[np.float64]
@@ -36,6 +38,19 @@ class Component:
     def __call__(self, samples: Sequence[Sample]) -> FloatArray:
         """Return one value for each replicate."""
         return self.factor * samples[0].column(self.name)[:, self.index]
+
+
+@dataclass(frozen=True)
+class ExponentialComponent:
+    """exp(entry ``index`` of a column) over a number."""
+
+    name: str
+    index: int
+    divisor: float = 1.0
+
+    def __call__(self, samples: Sequence[Sample]) -> FloatArray:
+        """Return one value for each replicate."""
+        return np.exp(samples[0].column(self.name)[:, self.index]) / self.divisor
 
 
 @dataclass(frozen=True)
@@ -106,6 +121,24 @@ class LayerGrowth:
 
 
 @dataclass(frozen=True)
+class ActiveGrowth:
+    """log(||relu h_L||^2 / ||relu h_0||^2) / time for the networks that moved, cut off at +-``cut``.
+
+    A network without an active coordinate at the input never moves and does not count; the event is known at the input,
+    so that the others are independent draws from the conditional law.
+    """
+
+    time: float
+    cut: float
+
+    def __call__(self, samples: Sequence[Sample]) -> FloatArray:
+        """Return one value for each network that moved."""
+        moved = samples[0].column("log_displacement") > -np.inf
+        growth = samples[0].column("log_active_norm_ratio")[moved]
+        return np.clip(growth, -self.cut, self.cut) / self.time
+
+
+@dataclass(frozen=True)
 class Cosine:
     """cos(frequency * column)."""
 
@@ -115,6 +148,31 @@ class Cosine:
     def __call__(self, samples: Sequence[Sample]) -> FloatArray:
         """Return one value for each replicate."""
         return np.cos(self.frequency * samples[0].column(self.name))
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One observable less another, for pairs of networks that may be independent."""
+
+    first: Callable[[Sequence[Sample]], FloatArray]
+    second: Callable[[Sequence[Sample]], FloatArray]
+
+    def __call__(self, samples: Sequence[Sample]) -> FloatArray:
+        """Return one value for each replicate."""
+        return self.first(samples) - self.second(samples)
+
+
+@dataclass(frozen=True)
+class Swept:
+    """A column of a sweep at one of its betas, for the first input."""
+
+    name: str
+    beta: float
+
+    def __call__(self, samples: Sequence[experiments.Sample[Any]]) -> FloatArray:
+        """Return one value for each replicate."""
+        (sample,) = samples
+        return sample.column(self.name)[:, sample.cell.betas.index(self.beta), 0]
 
 
 @dataclass(frozen=True)
@@ -140,6 +198,30 @@ class PairingDefect:
         """Return one value for each replicate."""
         sample = samples[self.cell]
         return np.abs(sample.column("pairing_input") - sample.column("pairing_output")) + self.drift
+
+
+@dataclass(frozen=True)
+class InputMean:
+    """The average of a column over the inputs that share the weights of a replicate, plus a number."""
+
+    name: str
+    shift: float = 0.0
+
+    def __call__(self, samples: Sequence[Sample]) -> FloatArray:
+        """Return one value for each replicate."""
+        return np.asarray(samples[0].column(self.name).mean(axis=1)) + self.shift
+
+
+@dataclass(frozen=True)
+class LogInputMean:
+    """log of the average of exp(power * column) over the inputs that share the weights of a replicate."""
+
+    name: str
+    power: float = 1.0
+
+    def __call__(self, samples: Sequence[Sample]) -> FloatArray:
+        """Return one value for each replicate."""
+        return np.asarray(np.log(np.exp(self.power * samples[0].column(self.name)).mean(axis=1)))
 
 
 NORM_RATIO = Exponential("log_norm_ratio")

@@ -13,7 +13,7 @@ from theory_check.claims.bands import band
 from theory_check.claims.estimators import MeanEstimator, ProportionEstimator, QuantileEstimator
 from theory_check.claims.grids import SOURCE
 from theory_check.claims.laws import Normal
-from theory_check.claims.model import Check, Claim, Illustration, Profile, Regime, Variant
+from theory_check.claims.model import Check, Claim, Correction, Illustration, Profile, Regime, Variant
 from theory_check.claims.observables import Between
 from theory_check.claims.rates import (
     AdjacentNormRatioDifferences,
@@ -46,8 +46,8 @@ _LIMIT = (
 )
 
 
-def _brownian(branch: Branch, depth: int, doublings: int, noise: Noise = "shared") -> EulerMaruyama:
-    network = Network(branch, 10, depth, Scaling.power(0.5))
+def _brownian(branch: Branch, depth: int, doublings: int, noise: Noise = "shared", *, width: int = 10) -> EulerMaruyama:
+    network = Network(branch, width, depth, Scaling.power(0.5))
     return EulerMaruyama(network=network, doublings=doublings, noise=noise, replicates=1, suprema=branch == _RELU)
 
 
@@ -106,7 +106,29 @@ def _brownian_slopes(profile: Profile) -> tuple[Check, ...]:
                 ),
             )
         )
-    return tuple(checks)
+    return (*checks, _still(profile))
+
+
+_EVERY_INPUT = "the order is 1/2 for every input"
+
+
+def _still(profile: Profile) -> Check:
+    """Share of networks that never move: with no coordinate above zero at the input every branch is zero for ever."""
+    width = 3
+    experiment = _brownian(_RELU, 4, 2, width=width)
+    target = 2.0**-width
+    return Check(
+        name=f"res-1-relu-d{width}-still",
+        cells=(experiment,),
+        quantity="$\\mathbb{P}(h^{(L)}=h^{(2L)}$ at every depth$)$",
+        # Errors of a network that moves are zero, or equal at two depths, with probability 0.
+        estimator=ProportionEstimator(Between(ErrorSlope("adjacent_error", experiment.depths[:-1]), 0.0, 0.0)),
+        target=(target, target),
+        margin=0.04 * profile.precision,
+        margin_reason=_RESOLUTION,
+        exact=True,
+        variants=(Variant(_EVERY_INPUT, (0.0, 0.0)),),
+    )
 
 
 def _linear_rates(profile: Profile) -> tuple[Check, ...]:
@@ -167,11 +189,14 @@ def _linear_rates(profile: Profile) -> tuple[Check, ...]:
             variants=(
                 Variant("the constant is e, not e/2", (2.0 * target, 2.0 * target)),
                 Variant("the mean does not depend on depth", (0.0, 0.0)),
-                Variant("the error is e/(2L), without higher orders", (_leading(coarse, fine),) * 2),
+                Variant(_LEADING_ORDER, (_leading(coarse, fine),) * 2),
             ),
         )
     )
     return tuple(checks)
+
+
+_LEADING_ORDER = "the error is e/(2L), without higher orders"
 
 
 def _leading(coarse: int, fine: int) -> float:
@@ -344,6 +369,14 @@ ORDERS = Regime(
             ),
             hypotheses="Gaussian V, Lipschitz sigma, at least one active coordinate at the input.",
             checks=_brownian_slopes,
+            corrections=(
+                Correction(
+                    stated="With coupled noise the strong error of a res-1 network is of order $L^{-1/2}$.",
+                    corrected="For ReLU only if some coordinate of the input is positive: otherwise the network never "
+                    "moves, with probability $2^{-d}$, and its error has no order.",
+                    variant=_EVERY_INPUT,
+                ),
+            ),
         ),
         Claim(
             id="E14",
@@ -365,6 +398,14 @@ ORDERS = Regime(
             ),
             hypotheses="Gaussian weights, linear branch, depth L divides N.",
             checks=_linear_rates,
+            corrections=(
+                Correction(
+                    stated="The weak error of $\\mathbb{E}R$ is $e/(2L)$.",
+                    corrected="To leading order only; at every depth it is $e-(1+1/L)^L$, and between two depths "
+                    "$(1+1/N)^N-(1+1/L)^L$, which is the mean square of the strong error too.",
+                    variant=_LEADING_ORDER,
+                ),
+            ),
         ),
         Claim(
             id="P7",

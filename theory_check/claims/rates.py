@@ -168,3 +168,84 @@ def slope_variance(depths: Sequence[int], degrees: float) -> float:
 
     weights = rates.slope_weights(np.log(np.array(depths, dtype=np.float64)))
     return 0.25 * float(polygamma(1, degrees / 2.0)) * math.fsum(weights**2)
+
+
+@dataclass(frozen=True)
+class PathSlope:
+    """The slope of log sqrt(D) on log L of each replicate, between the coarsest and the finest depth of an experiment.
+
+    A network that never moved is given slope 0: it counts against vanishing and against explosion.
+    """
+
+    cell: int = 0
+
+    def __call__(self, samples: Sequence[Sample[Any]]) -> FloatArray:
+        """Return one value for each replicate."""
+        sample = samples[self.cell]
+        values = sample.column("log_displacement")[:, [0, -1]]
+        depths = sample.cell.depths
+        moved = np.all(np.isfinite(values), axis=1)
+        kept: FloatArray = np.where(moved[:, None], values, 0.0)
+        return np.asarray((kept[:, 1] - kept[:, 0]) / math.log(depths[-1] / depths[0]))
+
+
+@dataclass(frozen=True)
+class PathSlopes:
+    """:class:`PathSlope` of each of several experiments, one for each beta."""
+
+    count: int
+
+    def __call__(self, samples: Sequence[Sample[Any]]) -> FloatArray:
+        """Return values of shape (replicates, experiments)."""
+        return np.stack([PathSlope(cell)(samples) for cell in range(self.count)], axis=1)
+
+
+@dataclass(frozen=True)
+class AcrossDepths:
+    """exp(power * column) of every cell of a check, networks of different depths that share no random numbers."""
+
+    name: str
+    power: float = 1.0
+
+    def __call__(self, samples: Sequence[Sample[Any]]) -> FloatArray:
+        """Return values of shape (replicates, cells)."""
+        return np.exp(self.power * np.stack([sample.column(self.name) for sample in samples], axis=1))
+
+
+@dataclass(frozen=True)
+class PairedGrowth:
+    """A column of each second cell less that of the cell before it: pairs of depths, one pair for each beta."""
+
+    name: str
+
+    def __call__(self, samples: Sequence[Sample[Any]]) -> FloatArray:
+        """Return values of shape (replicates, pairs)."""
+        values = np.stack([sample.column(self.name) for sample in samples], axis=1)
+        return np.asarray(values[:, 1::2] - values[:, ::2])
+
+
+@dataclass(frozen=True)
+class LevelValues:
+    """One level of a column with a value for each depth, times a number."""
+
+    name: str
+    level: int
+    factor: float = 1.0
+
+    def __call__(self, samples: Sequence[Sample[Any]]) -> FloatArray:
+        """Return one value for each replicate."""
+        return self.factor * samples[0].column(self.name)[:, self.level]
+
+
+@dataclass(frozen=True)
+class EveryLevel:
+    """The event that a column lies between two bounds at every depth, as zeros and ones."""
+
+    name: str
+    lower: float = -math.inf
+    upper: float = math.inf
+
+    def __call__(self, samples: Sequence[Sample[Any]]) -> FloatArray:
+        """Return one value for each replicate."""
+        values = samples[0].column(self.name)
+        return np.asarray(np.all((values >= self.lower) & (values <= self.upper), axis=1), dtype=np.float64)

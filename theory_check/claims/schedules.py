@@ -21,13 +21,15 @@ from theory_check.claims.grids import (
     layer_law,
 )
 from theory_check.claims.laws import Normal
-from theory_check.claims.model import Check, Claim, Illustration, Profile, Regime, Variant
+from theory_check.claims.model import Check, Claim, Correction, Illustration, Profile, Regime, Variant
 from theory_check.findings import Curve, HistogramPanel, Picture
 from theory_check.networks import BranchName, Scaling
 from theory_check.theory import moments
 from theory_check.theory.limits import lognormal_limit
 
 _WIDTH = 20
+
+_ANY_SCHEDULE = "lognormal, as if no layer mattered by itself"
 
 #: Sum of the squared scaling factors of every schedule here: not 1, so that the sum can be seen to matter.
 _TOTAL = 1.5
@@ -147,7 +149,7 @@ def _fixed_first_layers(profile: Profile) -> list[Check]:
                 exact=True,
                 variants=(
                     Variant(
-                        "lognormal, as if no layer mattered by itself",
+                        _ANY_SCHEDULE,
                         estimator=DistanceEstimator(of.LOG_NORM_RATIO, limit),
                     ),
                 ),
@@ -213,6 +215,15 @@ SCHEDULES = Regime(
             hypotheses="Symmetric independent weights of finite variance; linear or res-3 branch. Kurtosis at most 3 "
             "for the interval of the mean.",
             checks=_schedules,
+            corrections=(
+                Correction(
+                    stated="$\\log R$ tends to $N(\\Lambda\\kappa(1-2/d),\\,4\\kappa\\Lambda/d)$ for the decreasing "
+                    "schedules that keep the output bounded at every depth.",
+                    corrected="Only if $\\max_k a_k \\to 0$ and $\\sum_k a_k^2$ converges: decreasing summable "
+                    "schedules keep the share of their first layers and are not lognormal.",
+                    variant=_ANY_SCHEDULE,
+                ),
+            ),
         ),
     ),
     illustrations=(Illustration(cells=_picture_cells, draw=_picture),),

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import click
 
 from theory_check.cli.exit_codes import INCONCLUSIVE, REFUTED
-from theory_check.cli.options import seed_option, threads_option
+from theory_check.cli.options import claims_option, seed_option, threads_option
 from theory_check.cli.terminal import open_console, show_progress
 
 if TYPE_CHECKING:
+    from theory_check.claims.model import Claim
     from theory_check.inference.nights import History
 
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 @click.option(
     "--profile", default="quick", show_default=True, metavar="quick|standard|nightly", help="Depth of evidence."
 )
+@claims_option
 @seed_option
 @click.option("--out", type=click.Path(path_type=Path), default=Path("reports"), show_default=True, metavar="DIR")
 @click.option("--history", type=click.Path(path_type=Path, dir_okay=False), default=None, metavar="FILE.json",
@@ -30,18 +32,20 @@ if TYPE_CHECKING:
 def run(
     claims: tuple[str, ...],
     profile: str,
+    claims_file: Path | None,
     seed: int,
     out: Path,
     history: Path | None,
     threads: int | None,
     budget: str | None,
 ) -> int:
-    """Simulate, judge and report: all claims, or those named.
+    """Simulate, judge and report: all claims, or those named; with --claims those of the file, or those named.
 
     Writes DIR/REPORT.md, DIR/results.json and DIR/figures. Exit code 0: all supported; 1: one refuted, with a
     history by all its runs together; 2: bad input; 3: none refuted, some inconclusive; 130: interrupted, the same
     command continues.
     """
+    from theory_check.claims.own import own_regime
     from theory_check.reporting.files import write_report
     from theory_check.reporting.terminal import print_summary
     from theory_check.runner import UnitStore
@@ -49,8 +53,10 @@ def run(
     from theory_check.streams import check_seed
     from theory_check.verification import examine, exit_code, find_claim, find_profile
 
+    given = _own_claims(claims_file)
+    own = own_regime(given)
     for name in claims:
-        find_claim(name)
+        find_claim(name, own)
     granted = find_profile(profile).budget if budget is None else parse_duration("budget", budget)
     check_seed(seed)
     if threads is not None:
@@ -59,8 +65,9 @@ def run(
     resume = out / ".resume"
     with show_progress(f"theory-check run, profile {profile}, seed {seed}") as report:
         outcome = examine(
-            claims, profile=profile, seed=seed, threads=threads, folder=resume, report=report, budget=granted
-        )
+            claims, profile=profile, seed=seed, threads=threads, folder=resume, report=report, budget=granted,
+            claims=given, claims_file="" if claims_file is None else str(claims_file),
+        )  # fmt: skip
     record = outcome.record
     written = write_report(record, out)
     code = exit_code(record)
@@ -68,7 +75,7 @@ def run(
     print_summary(record, console)
     click.echo(f"report: {written[0]}")
     if history is not None and nights is not None:
-        from theory_check.claims.catalogue import all_claims
+        from theory_check.claims.own import regimes_with
         from theory_check.history import add_night, write_history
         from theory_check.reporting.evolution import night_summary, refuted_claims
         from theory_check.storage import make_directory
@@ -80,7 +87,7 @@ def run(
             click.echo(line)
         click.echo(f"history: {history}")
         # A claim that has left the catalogue is history.
-        if set(refuted_claims(nights)) & {claim.id for claim in all_claims()}:
+        if set(refuted_claims(nights)) & {claim.id for regime in regimes_with(own) for claim in regime.claims}:
             code = REFUTED
         elif code == REFUTED:
             # A level of one run is not one for the life of a history: only the nights together refute.
@@ -88,6 +95,12 @@ def run(
             code = INCONCLUSIVE
     UnitStore(resume).clear()
     return code
+
+
+def _own_claims(path: Path | None) -> tuple[Claim, ...]:
+    from theory_check.claims.own import load_claims
+
+    return () if path is None else load_claims(path)
 
 
 def _open_history(path: Path, seed: int, profile: str) -> History:
@@ -102,25 +115,27 @@ def _open_history(path: Path, seed: int, profile: str) -> History:
 
 @click.command("list")
 @click.option("--regime", default=None, metavar="R", help="Only the claims of this regime.")
-def list_claims(regime: str | None) -> int:
-    """List the catalogue: id, regime, statement, source, cost at each profile."""
+@claims_option
+def list_claims(regime: str | None, claims_file: Path | None) -> int:
+    """List the catalogue and own claims: id, regime, statement, source, cost at each profile."""
     from rich.table import Table
 
-    from theory_check.claims.catalogue import REGIMES
     from theory_check.claims.model import PROFILES
+    from theory_check.claims.own import own_regime, regimes_with
     from theory_check.reporting.numerals import format_count, format_duration
     from theory_check.reporting.summary import plain_text
     from theory_check.specifications import check_choice
     from theory_check.verification import planned_cost
 
+    regimes = regimes_with(own_regime(_own_claims(claims_file)))
     if regime is not None:
-        check_choice("regime", regime, [r.name for r in REGIMES])
+        check_choice("regime", regime, [r.name for r in regimes])
     table = Table(box=None, pad_edge=False, title_justify="left")
     for heading in ("id", "regime", "statement", "source"):
         table.add_column(heading, overflow="fold")
     for profile in PROFILES:
         table.add_column(f"{profile}: networks, core time", justify="right")
-    for group in REGIMES:
+    for group in regimes:
         for claim in group.claims if regime in (None, group.name) else ():
             costs = [planned_cost(claim, profile) for profile in PROFILES.values()]
             table.add_row(
@@ -140,18 +155,20 @@ def list_claims(regime: str | None) -> int:
 @click.command()
 @click.argument("claim")
 @click.option("--profile", default="quick", show_default=True, metavar="quick|standard|nightly")
+@claims_option
 @click.option("--out", type=click.Path(path_type=Path), default=Path("reports"), show_default=True, metavar="DIR",
               help="Where the last finding is read from.")  # fmt: skip
-def show(claim: str, profile: str, out: Path) -> int:
-    """Show one claim in full: statement, derivation, checks, wrong variants, last finding."""
+def show(claim: str, profile: str, claims_file: Path | None, out: Path) -> int:
+    """Show one claim in full: statement, derivation, corrections, checks, wrong variants, last finding."""
     from theory_check.cells import Cell
     from theory_check.claims.model import plan_claim
+    from theory_check.claims.own import own_regime
     from theory_check.reporting.numerals import format_significant, format_target
     from theory_check.reporting.results import load_results
     from theory_check.reporting.summary import plain_text
     from theory_check.verification import find_claim, find_profile
 
-    found = find_claim(claim)
+    found = find_claim(claim, own_regime(_own_claims(claims_file)))
     checks = plan_claim(found, find_profile(profile))
     for title, text in (
         (found.id, found.title),
@@ -161,7 +178,13 @@ def show(claim: str, profile: str, out: Path) -> int:
         ("Derivation", found.derivation),
         ("Source", plain_text(found.source)),
     ):
-        click.echo(f"{title}: {text}")
+        if text:
+            click.echo(f"{title}: {text}")
+    for correction in found.corrections:
+        click.echo(f"\nCorrection\n  as stated   {plain_text(correction.stated)}")
+        click.echo(f"  what holds  {plain_text(correction.corrected)}")
+        judges = [planned.id for planned in checks if correction.variant in {v.name for v in planned.check.variants}]
+        click.echo(f"  evidence    the variant “{correction.variant}” at {', '.join(judges)}")
     click.echo(f"\nChecks at profile {profile}, each at level {format_significant(checks[0].level)}:")
     for planned in checks:
         check = planned.check
@@ -184,6 +207,8 @@ def show(claim: str, profile: str, out: Path) -> int:
         click.echo(f"  {last[0].verdict if last else 'not part of that run'}")
         for finding in last[0].findings if last else ():
             click.echo(f"  {finding.verdict:<12} {finding.id}")
+        for judged in last[0].judged_corrections if last else ():
+            click.echo(f"  {'shown' if judged.shown else 'not shown':<12} “{judged.variant}” is false")
     return 0
 
 

@@ -41,6 +41,15 @@ from theory_check.cli.terminal import show_progress
     show_default=True,
     help="Singular values and determinant of dh_L/dh_0; widths up to 100.",
 )
+@click.option(
+    "--weight-gradients", default="", metavar="K[,K...]", help="Layers, from 1, whose weight gradients to record."
+)
+@click.option(
+    "--active-norm/--no-active-norm",
+    default=False,
+    show_default=True,
+    help="Norm of the active coordinates; res-1 with relu.",
+)
 @click.option("--kernel", default="auto", show_default=True, metavar="auto|dense|reduced|stored")
 @threads_option
 @memory_option
@@ -60,6 +69,8 @@ def simulate(
     gradients: bool,
     profile_depths: str,
     jacobian: bool,
+    weight_gradients: str,
+    active_norm: bool,
     kernel: str,
     threads: int | None,
     memory: int,
@@ -71,7 +82,8 @@ def simulate(
     log_gradient_ratio and gradient_displacement likewise for the gradient from output to input, the logarithms of the
     displacements, the pairings <p, h> at both ends, and the specification as JSON in spec. Several inputs add an axis
     and their cosines with the first; profile depths add norms and cosines there; --jacobian adds log_singular_values
-    and log_determinant.
+    and log_determinant; --weight-gradients adds outer_weight_gradient = log(|dLoss/dV_k|^2 / (|h_0|^2 |p_L|^2)) and,
+    for W_k, inner_weight_gradient; --active-norm adds log_active_norm_ratio = log(|relu h_L|^2/|relu h_0|^2).
     """
     from theory_check.archive import make_cell, summarise, write_sample
     from theory_check.runner import UnitStore, run_cells
@@ -92,6 +104,8 @@ def simulate(
         gradients=gradients,
         profile_depths=profile_depths,
         jacobian=jacobian,
+        weight_gradients=weight_gradients,
+        active_norm=active_norm,
         kernel=kernel,
     )
     check_seed(seed)

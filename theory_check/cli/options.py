@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 threads_option = click.option(
@@ -13,6 +15,14 @@ threads_option = click.option(
 )
 seed_option = click.option(
     "--seed", type=int, default=0, show_default=True, metavar="N", help="Root seed, 0 to 2^64 - 1."
+)
+claims_option = click.option(
+    "--claims",
+    "claims_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=None,
+    metavar="FILE.py",
+    help="A Python file of own claims (theory_check.claims.authoring).",
 )
 memory_option = click.option(
     "--memory",

@@ -73,3 +73,31 @@ def kernel(*signature: Any) -> Callable[[Function], Function]:
 def uncached_kernel(function: Function) -> Function:
     """Compile a kernel that closes over another one, which a disk cache could never recognise again."""
     return numba.njit(nogil=True, error_model="numpy", fastmath={"contract"})(function)  # type: ignore[no-any-return]
+
+
+class Callback:
+    """A compiled function as an argument of kernels, its address looked up once.
+
+    Of a plain compiled function Numba looks it up anew for every call of a kernel, a tenth of a millisecond each time:
+    more than many a layer takes. It asks its arguments for these two attributes.
+    """
+
+    def __init__(self, function: Any, function_type: Any) -> None:
+        self._function = function
+        self._numba_type_ = function_type
+        # Kept because the address belongs to it.
+        self._compiled = function.get_compile_result(function_type.signature)
+        self._address = self._compiled.library.get_pointer_to_function(self._compiled.fndesc.llvm_cfunc_wrapper_name)
+
+    def __call__(self, *arguments: Any) -> Any:
+        """Call it from Python."""
+        return self._function(*arguments)
+
+    def __wrapper_address__(self) -> int:
+        return int(self._address)
+
+
+@cache
+def callback(function: Any, function_type: Any) -> Any:
+    """Return a function for kernels that take one of that type; as it is where nothing is compiled."""
+    return Callback(function, function_type) if hasattr(function, "get_compile_result") else function

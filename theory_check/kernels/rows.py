@@ -20,6 +20,12 @@ from theory_check.kernels.words import draw_words, next_four, next_one
 #: a whole number uniform on -2^31 .. 2^31 - 1 has variance (2^64 - 1) / 12.
 UNIFORM_NATURAL_DEVIATION = math.sqrt((2.0**64 - 1.0) / 12.0)
 
+#: Of :func:`fill_triangular`: two whole numbers uniform on 0 .. 2^16 - 1, each of variance (2^32 - 1) / 12.
+TRIANGULAR_NATURAL_DEVIATION = math.sqrt((2.0**32 - 1.0) / 6.0)
+
+#: Of :func:`fill_ternary`: a random sign that is kept with probability 1/8.
+TERNARY_NATURAL_DEVIATION = math.sqrt(1.0 / 8.0)
+
 _SQRT_HALF_BITS = int32(0x3F3504F3)
 _MANTISSA_BITS = int32(0x007FFFFF)
 _LN2 = float32(math.log(2.0))
@@ -63,6 +69,39 @@ def fill_signs(state, row, parameters):
         bit = uint32(column % 32)
         for lane in range(LANES):
             target[lane] = (uint32(source[lane] << bit) & _SIGN_BIT) | _ONE_BITS
+
+
+@kernel()
+def fill_ternary(state, row, parameters):
+    """Zero, or a random sign with probability 1/8; four bits each: column 8 c + b takes bits 31 - 4 b to 28 - 4 b of c.
+
+    The first of the four is the sign, which is kept if the other three are zero. The words wait in the last columns, as
+    in :func:`fill_signs`.
+    """
+    words = row.view(np.uint32)
+    columns = row.size // LANES
+    waiting = (columns + 7) // 8
+    sources = words[(columns - waiting) * LANES :]
+    draw_words(state, sources)
+    for column in range(columns):
+        source = sources[column // 8 * LANES : column // 8 * LANES + LANES]
+        target = words[column * LANES : column * LANES + LANES]
+        place = uint32(4 * (column % 8))
+        for lane in range(LANES):
+            bits = uint32(source[lane] << place)
+            # Three zero bits less one is the only negative number here.
+            kept = uint32(uint32(uint32(uint32(bits >> uint32(28)) & uint32(7)) - uint32(1)) >> uint32(31))
+            target[lane] = uint32(bits & _SIGN_BIT) | uint32(_ONE_BITS * kept)
+
+
+@kernel()
+def fill_triangular(state, row, parameters):
+    """Sum of the two halves of a word, whole numbers uniform on 0 .. 2^16 - 1, less its mean: exact and symmetric."""
+    words = row.view(np.uint32)
+    draw_words(state, words)
+    for i in range(row.size):
+        word = words[i]
+        row[i] = float32(int32(word >> uint32(16)) + int32(word & uint32(0xFFFF)) - int32(0xFFFF))
 
 
 @kernel()
@@ -132,6 +171,15 @@ def fill_normal(state, row, parameters):
         first, second = normal_pair(words[i], words[half + i])
         row[i] = first
         row[half + i] = second
+
+
+@kernel()
+def fill_exponential(state, row, parameters):
+    """Exponential numbers less their mean, a skewed law; the largest is ln 2^33 - 1 = 21.9."""
+    words = row.view(np.uint32)
+    draw_words(state, words)
+    for i in range(row.size):
+        row[i] = max(exponential(words[i]), _LEAST_EXPONENTIAL) - float32(1)
 
 
 @kernel()

@@ -172,7 +172,8 @@ def _describe_panel(panel: Panel) -> str:
         case RatePanel():
             measured = ", ".join(plain_text(band.label) for band in panel.measured)
             axes = f"{plain_text(panel.ylabel)} against {plain_text(panel.xlabel)}"
-            return f"Logarithmic plot of {axes} ({title}): measured {measured}{against}"
+            kind = "Logarithmic plot" if panel.logarithmic else "Plot"
+            return f"{kind} of {axes} ({title}): measured {measured}{against}"
         case PathPanel():
             axes = f"{plain_text(panel.ylabel)} along {plain_text(panel.xlabel)}"
             return f"{panel.noun.capitalize()} of {axes} ({title}){against}"
@@ -211,22 +212,25 @@ def _draw_histogram(axes: Axes, panel: HistogramPanel) -> None:
 
 def _draw_rates(axes: Axes, panel: RatePanel) -> None:
     axes.set_ylabel(_label(panel.ylabel, _TITLE_LENGTH))
-    axes.set_xscale("log")
-    axes.set_yscale("log")
-    hidden = sum(_draw_band(axes, band, index) for index, band in enumerate(panel.measured))
+    if panel.logarithmic:
+        axes.set_xscale("log")
+        axes.set_yscale("log")
+    hidden = sum(_draw_band(axes, band, index, panel.logarithmic) for index, band in enumerate(panel.measured))
     paired = len(panel.theory) == len(panel.measured)
     for index, curve in enumerate(panel.theory):
-        _line(axes, _positive_part(curve), index, _BROKEN, _COLOURS[index % len(_COLOURS)] if paired else "#333333")
-    if not any(_drawable(band).any() for band in panel.measured) and not panel.theory:
+        shown = _positive_part(curve) if panel.logarithmic else curve
+        _line(axes, shown, index, _BROKEN, _COLOURS[index % len(_COLOURS)] if paired else "#333333")
+    if not any(_drawable(band, panel.logarithmic).any() for band in panel.measured) and not panel.theory:
         _say_nothing_to_draw(axes)
     elif hidden:
-        text = f"{hidden} {'point' if hidden == 1 else 'points'} not shown: interval not positive"
+        reason = "positive" if panel.logarithmic else "finite"
+        text = f"{hidden} {'point' if hidden == 1 else 'points'} not shown: interval not {reason}"
         axes.text(0.02, 0.02, text, transform=axes.transAxes, fontsize=10, color="#555555")
 
 
-def _draw_band(axes: Axes, band: Band, index: int) -> int:
-    """Draw the positive intervals of a band and return how many are not."""
-    shown = _drawable(band)
+def _draw_band(axes: Axes, band: Band, index: int, logarithmic: bool) -> int:
+    """Draw the intervals of a band that the axes can show and return how many they cannot."""
+    shown = _drawable(band, logarithmic)
     x, estimate = band.x[shown], band.estimate[shown]
     below, above = np.maximum(estimate - band.lower[shown], 0), np.maximum(band.upper[shown] - estimate, 0)
     colour = _COLOURS[index % len(_COLOURS)]
@@ -247,10 +251,10 @@ def _draw_band(axes: Axes, band: Band, index: int) -> int:
     return int(shown.size - shown.sum())
 
 
-def _drawable(band: Band) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def _drawable(band: Band, logarithmic: bool) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     finite = np.isfinite(band.x) & np.isfinite(band.estimate) & np.isfinite(band.lower) & np.isfinite(band.upper)
-    positive: np.ndarray[tuple[int], np.dtype[np.bool_]] = finite & (band.x > 0) & (band.lower > 0)
-    return positive
+    shown: np.ndarray[tuple[int], np.dtype[np.bool_]] = finite & (band.x > 0) & (band.lower > 0)
+    return shown if logarithmic else finite
 
 
 def _draw_paths(axes: Axes, panel: PathPanel) -> None:

@@ -10,7 +10,7 @@ import math
 import re
 from typing import TYPE_CHECKING
 
-from theory_check.findings import ClaimFinding, Finding, RunRecord, Verdict
+from theory_check.findings import ClaimFinding, Finding, JudgedCorrection, RunRecord, Verdict
 from theory_check.reporting.figures import describe
 from theory_check.reporting.numerals import format_at_most, format_significant
 from theory_check.reporting.summary import (
@@ -28,6 +28,7 @@ from theory_check.reporting.summary import (
     target_text,
     toothless,
 )
+from theory_check.reporting.universality import STATEMENTS, law_table
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -66,6 +67,9 @@ def render_report(record: RunRecord) -> str:
             refuted=[f for f in points if f.verdict == "refuted"],
             inconclusive=[f for f in points if f.verdict == "inconclusive"],
             toothless=toothless(points),
+            corrections=[(claim, correction) for claim in record.claims for correction in claim.judged_corrections],
+            statements=STATEMENTS,
+            laws=law_table(record),
             run_begin=RUN_BEGIN,
             run_end=RUN_END,
         )
@@ -148,6 +152,26 @@ def _undecided(finding: Finding) -> str:
     return f"resolution {format_at_most(finding.resolution)} against {format_significant(tolerance)}; {reason}"
 
 
+#: Points that the evidence of a correction names; the table of variants has them all.
+_NAMED = 3
+
+
+def _shown(correction: JudgedCorrection) -> str:
+    """Return the points that refuted what was first stated, or what is missing for it to be shown false."""
+    if not correction.evidence:
+        return "⚠️ **not shown**: no point judged it"
+    # What was not refuted comes first: it must not hide behind points that were.
+    ordered = sorted(correction.evidence, key=lambda pair: pair[1].verdict == "refuted")
+    places = [
+        f"`{finding.id}`: it predicts {target_text(variant)}, estimated {estimate_text(variant)}, "
+        f"{_mark_variant(variant.verdict)}"
+        for finding, variant in ordered[:_NAMED]
+    ]
+    if len(ordered) > _NAMED:
+        places.append(f"and {len(ordered) - _NAMED} more")
+    return ("" if correction.shown else "⚠️ **not shown**: ") + "; ".join(places)
+
+
 def _claim_ids(findings: list[Finding]) -> str:
     return " ".join(dict.fromkeys(f.id.partition("/")[0] for f in findings))
 
@@ -184,6 +208,7 @@ def _environment() -> Environment:
         "estimate": estimate_text,
         "line": one_line,
         "safe": safe_mathematics,
+        "shown": _shown,
         "margin": margin_text,
         "mark": lambda verdict: _MARKS[verdict],
         "off": _off,

@@ -19,6 +19,7 @@ import numpy as np
 from theory_check.errors import SpecificationError, StorageError
 from theory_check.findings import (
     ClaimFinding,
+    Correction,
     Finding,
     Picture,
     RegimeReport,
@@ -31,7 +32,11 @@ from theory_check.storage import read_bytes
 
 _T = TypeVar("_T")
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
+
+#: The version before had no corrections and no own claims; it is read as a run without any.
+_VERSION_BEFORE = 2
+
 SCHEMA_URL = "https://json-schema.org/draft/2020-12/schema"
 
 Probability = Annotated[float, msgspec.Meta(ge=0, le=1)]
@@ -86,6 +91,16 @@ class PointResult(msgspec.Struct, frozen=True, kw_only=True):
     variants: tuple[VariantResult, ...]
 
 
+class CorrectionResult(msgspec.Struct, frozen=True, kw_only=True):
+    """What was first stated, what holds instead, and the points whose wrong variant is the evidence."""
+
+    stated: str
+    corrected: str
+    variant: str
+    shown: Annotated[bool, msgspec.Meta(description="Whether the variant was refuted wherever it was judged.")]
+    points: Annotated[tuple[str, ...], msgspec.Meta(description="Ids of the points that judged the variant.")]
+
+
 class ClaimResult(msgspec.Struct, frozen=True, kw_only=True):
     """A claim and the verdict on all its points together."""
 
@@ -97,6 +112,7 @@ class ClaimResult(msgspec.Struct, frozen=True, kw_only=True):
     source: str
     verdict: Verdict
     has_teeth: Annotated[bool, msgspec.Meta(description="Whether every wrong variant was refuted.")]
+    judged_corrections: tuple[CorrectionResult, ...] = msgspec.field(name="corrections")
     findings: tuple[PointResult, ...]
 
 
@@ -132,11 +148,12 @@ class RunCircumstances(msgspec.Struct, frozen=True, kw_only=True):
 class Results(msgspec.Struct, frozen=True, kw_only=True):
     """What a run of theory-check concluded."""
 
-    schema_version: Literal[2]
+    schema_version: Literal[3]
     verdict: Verdict
     profile: str
     seed: int
     selection: tuple[str, ...]
+    claims_file: Annotated[str, msgspec.Meta(description="The file of the own claims; empty if there is none.")]
     family_level: Probability
     simulated_networks: Count
     simulated_layers: Count
@@ -184,10 +201,12 @@ def load_results(path: Path) -> RunRecord:
     content = read_bytes(path)
     try:
         version = msgspec.json.decode(content, type=_Versioned).schema_version
+        if version == _VERSION_BEFORE:
+            return _record(msgspec.convert(_updated(msgspec.json.decode(content)), Results))
         if version != SCHEMA_VERSION:
             raise StorageError(f"cannot read {path}: schema version {version}, accepted is {SCHEMA_VERSION}")
         return _record(msgspec.json.decode(content, type=Results))
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, LookupError, TypeError) as error:
         raise StorageError(f"cannot read {path}: not results of theory-check: {error}") from error
 
 
@@ -203,6 +222,15 @@ def encode_schema() -> bytes:
 
 class _Versioned(msgspec.Struct):
     schema_version: int
+
+
+def _updated(results: Any) -> Any:
+    """Return the values of version 2 as those of this version, without corrections and own claims."""
+    regimes = [
+        {**regime, "claims": [{**claim, "corrections": []} for claim in regime["claims"]]}
+        for regime in results["regimes"]
+    ]
+    return {**results, "schema_version": SCHEMA_VERSION, "claims_file": "", "regimes": regimes}
 
 
 def _unboxed(value: _T) -> _T:
@@ -222,6 +250,7 @@ def _record(results: Results) -> RunRecord:
         profile=results.profile,
         seed=results.seed,
         selection=results.selection,
+        claims_file=results.claims_file,
         family_level=results.family_level,
         started=run.started,
         duration=run.duration,
@@ -254,6 +283,9 @@ def _claim(claim: ClaimResult, seconds: dict[str, float]) -> ClaimFinding:
         formula=claim.formula,
         source=claim.source,
         findings=tuple(_finding(point, seconds.get(point.id, 0.0)) for point in claim.findings),
+        corrections=tuple(
+            Correction(stated=c.stated, corrected=c.corrected, variant=c.variant) for c in claim.judged_corrections
+        ),
     )
 
 

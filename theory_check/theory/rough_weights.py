@@ -22,7 +22,7 @@ rho^2/2 + rho^3/(2 pi) + r_5, |r_5| <= |rho|^5/(12 pi). Up to N the sum is direc
 what is left out is below sum_{n>N} n^(4H-8) <= N^(4H-7)/(7-4H) plus the quintic term, below N^(10H-9)/9/(12 pi) b_1^5.
 
 Exact: the autocovariances and S (bound given). Asymptotic: C5 as L -> infinity; C6 and its relatives as a^2 L^2H -> 0
-and a^2 L/d -> 0; exponents and rates as L -> infinity.
+and a^2 L/d -> 0; exponents, rates and the limit of C7 as L -> infinity.
 
 Source: Marion, Fermanian, Biau, Vert (2022; JMLR 2025) for the setting; the limit is that of Kesten and Papanicolaou
 (1979) for summable covariances.
@@ -31,6 +31,7 @@ Source: Marion, Fermanian, Biau, Vert (2022; JMLR 2025) for the setting; the lim
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -174,6 +175,34 @@ def long_memory_diffusivity(width: int) -> float:
     """Coefficient of the limit dH = ||H|| / sqrt(2 pi d) dB^H at beta = H > 1/2, res-3 with ReLU (C7)."""
     check_integer("width", width, 1, 10**9)
     return 1 / math.sqrt(2 * math.pi * width)
+
+
+def long_memory_displacement(hurst: float) -> Estimate:
+    r"""E D of the limit of C7: res-3 with ReLU, beta = H > 1/2, depth to infinity after width.
+
+    With phi(t)^2 = C(t, t), the recursion of :mod:`theory_check.theory.infinite_width` becomes
+
+    .. math:: \phi(t)^2 = 1 + \frac{1}{2\pi} \int_0^t\!\int_0^t H(2H-1) |s-r|^{2H-2} \phi(s) \phi(r) \,ds\,dr,
+
+    since weights of separate layers are nearly independent, arc(rho c) -> arc(0) = 1/pi. On N steps with the exact
+    covariances of increments the error is of order 1/N; it is extrapolated, and the change by the last halving of the
+    step is the error that is stated, an estimate.
+    """
+    long_memory_rate(hurst)  # checks
+    values = [_limiting_displacement(hurst, steps) for steps in (500, 1000, 2000)]
+    coarse, fine = (2 * b - a for a, b in pairwise(values))
+    return Estimate(fine, abs(fine - coarse))
+
+
+def _limiting_displacement(hurst: float, steps: int) -> float:
+    rho = fractional_noise(hurst, steps)
+    phi = np.ones(steps + 1)
+    excess = 0.0
+    for n in range(steps):
+        past = float(rho[1 : n + 1] @ phi[:n][::-1])
+        excess += steps ** (-2 * hurst) / (2 * math.pi) * phi[n] * (phi[n] + 2 * past)
+        phi[n + 1] = math.sqrt(1 + excess)
+    return excess
 
 
 def _check_hurst(hurst: float) -> None:

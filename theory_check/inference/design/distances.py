@@ -32,6 +32,11 @@ def kolmogorov_sample_size(*, margin: float, alpha: float, miss: float) -> int:
     alpha, miss = check_level(alpha), check_level(miss, "miss")
     if margin >= 1.0:
         raise SpecificationError(f"margin must be below 1, the largest distance between two laws, got {margin!r}")
+    return _kolmogorov_size(margin, alpha, miss)
+
+
+@lru_cache(maxsize=1024)
+def _kolmogorov_size(margin: float, alpha: float, miss: float) -> int:
     return smallest_sample(lambda n: kolmogorov_margin(observations=n, alpha=alpha, miss=miss) <= margin)
 
 

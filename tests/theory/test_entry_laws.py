@@ -1,0 +1,110 @@
+"""Corrections for the law of the entries against enumeration, sampling with a fixed seed, and quadrature."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+from scipy import integrate, stats
+
+from theory_check.errors import HypothesisError
+from theory_check.theory.entry_laws import (
+    exponential_kappa,
+    kurtosis_correction,
+    norm_ratio_variance_bound,
+    ones_shift,
+)
+from theory_check.theory.limits import corrected_lognormal
+from theory_check.theory.moments import norm_ratio_variance
+from theory_check.theory.multiplier import Multiplier
+
+
+def circle(points):
+    """Directions in the plane; trigonometric polynomials of the degrees below are averaged without error."""
+    angle = 2 * math.pi * (np.arange(points) + 0.5) / points
+    return np.stack([np.cos(angle), np.sin(angle)], axis=1)
+
+
+def log_multiplier_moments(branch, a, points=24):
+    """Mean and variance of log M, exactly, for random signs in the plane, over uniform directions."""
+    signs = np.array(list(itertools.product((-1.0, 1.0), repeat=4))).reshape(-1, 2, 2) / math.sqrt(2.0)
+    means, variances = [], []
+    for e in circle(points):
+        hidden = [e] if branch == "linear" else [np.maximum(w @ e, 0.0) for w in signs]
+        values = np.array([math.log(np.sum((e + a * v @ g) ** 2)) for g in hidden for v in signs])
+        means.append(values.mean())
+        variances.append(values.var())
+    return np.mean(means), np.mean(variances)
+
+
+@pytest.mark.parametrize("branch", ["linear", "res-3"])
+def test_kurtosis_correction_of_random_signs_by_enumeration(branch):
+    multiplier = Multiplier(2, branch)
+    a = 0.02
+    gaussian = corrected_lognormal(multiplier, a, 1)
+    correction = kurtosis_correction(multiplier, -2.0, a, 1)
+    mean, variance = log_multiplier_moments(branch, a)
+    # The next order is a^6 with a constant below 10: 6e-10 against corrections of 1e-8 to 1e-7.
+    assert gaussian.mean + correction.mean == pytest.approx(mean, abs=6.4e-10)
+    assert gaussian.variance + correction.variance == pytest.approx(variance, abs=2e-9)
+    # Without the correction, or with the opposite sign, they differ by more.
+    assert abs(correction.variance) > 4e-9
+
+
+def test_a_gaussian_law_needs_no_correction():
+    for branch in ("linear", "res-3"):
+        correction = kurtosis_correction(Multiplier(7, branch), 0.0, 0.1, 20)
+        assert correction.mean == correction.variance == 0.0
+    with pytest.raises(HypothesisError):
+        kurtosis_correction(Multiplier(7, "res-3", 0.1), 1.0, 0.1, 20)
+
+
+@pytest.mark.parametrize("branch", ["linear", "res-3"])
+def test_variance_bound_is_the_gaussian_variance_at_kurtosis_three(branch):
+    multiplier = Multiplier(6, branch)
+    exact = norm_ratio_variance(multiplier, 0.125, 64)
+    # Subtraction of second moments loses two digits.
+    assert norm_ratio_variance_bound(multiplier, 3.0, 0.0, 0.125, 64) == pytest.approx(exact, rel=1e-10)
+    assert norm_ratio_variance_bound(multiplier, 9.0, 0.0, 0.125, 64) > exact
+    assert norm_ratio_variance_bound(multiplier, 1.0, 0.0, 0.125, 64) == pytest.approx(exact, rel=1e-10)
+
+
+def test_variance_bound_holds_for_one_layer_of_a_skewed_law():
+    # Enumeration in the plane: -1/2 and 2 with probabilities 4/5 and 1/5 have skewness 3/2 and kurtosis 13/4.
+    values, probabilities = np.array([-0.5, 2.0]), np.array([0.8, 0.2])
+    a = 0.7
+    bound = norm_ratio_variance_bound(Multiplier(2), 3.25, 1.5, a, 1)
+    for e in circle(16):
+        first = second = 0.0
+        for index in itertools.product((0, 1), repeat=4):
+            v = values[list(index)].reshape(2, 2) / math.sqrt(2.0)
+            p = float(np.prod(probabilities[list(index)]))
+            m = float(np.sum((e + a * v @ e) ** 2))
+            first, second = first + p * m, second + p * m * m
+        # V need only be centred: the mean is exact for a skewed law.
+        assert first == pytest.approx(1 + a * a, rel=1e-12)
+        assert second - first**2 <= bound
+    with pytest.raises(HypothesisError):
+        norm_ratio_variance_bound(Multiplier(2, "res-3"), 3.25, 1.5, a, 1)
+
+
+@pytest.mark.parametrize("width", [1, 2, 4, 30])
+def test_exponential_kappa_by_quadrature(width):
+    law = stats.gamma(width)
+    value, _ = integrate.quad(lambda x: (x - width) ** 2 * law.pdf(x), width, width + 60 + 10 * width, epsabs=1e-12)
+    assert exponential_kappa(width) == pytest.approx(value / width, rel=1e-7)
+    # Edgeworth's first term, with an error of order 1/d.
+    edgeworth = (1 + 2 / math.sqrt(width) * math.sqrt(2 / math.pi) / 3) / 2
+    assert abs(exponential_kappa(width) - edgeworth) < 0.1 / width
+
+
+def test_one_exponential_entry():
+    assert exponential_kappa(1) == pytest.approx(2 / math.e, rel=1e-12)
+
+
+def test_shift_from_ones_by_quadrature():
+    path, _ = integrate.quad(lambda t: (3 * math.exp(t / 2) - 2) * math.exp(-3 * t / 4), 0, 1)
+    assert ones_shift(2.0) == pytest.approx(2.0 * math.sqrt(2 / math.pi) / 6 * path / math.sqrt(2), rel=1e-12)
+    assert ones_shift(-2.0) == -ones_shift(2.0)

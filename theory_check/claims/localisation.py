@@ -1,0 +1,198 @@
+"""Locating a critical exponent: the beta at which a quantity that decreases in beta crosses zero, with an interval.
+
+Networks that share their weights at every beta (a sweep) have a crossing each, :class:`Crossing`, and the median of the
+crossings has an interval by order statistics. Where each beta has networks of its own, :class:`BracketEstimator` finds
+between which two of the betas the median changes sign. Both hold at every sample size; neither interpolates between
+depths or appeals to a limit.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from theory_check.claims.estimators import FloatArray, Law, Observable, Range, SidedEvidence
+from theory_check.errors import SpecificationError
+from theory_check.experiments import Sample
+from theory_check.inference import design, evidence, intervals
+from theory_check.inference.intervals import Interval
+
+#: A crossing outside the grid of a sweep, above or below with the minus sign: farther off than any exponent.
+OUTSIDE = 10.0
+
+
+@dataclass(frozen=True)
+class Crossing:
+    r"""The last beta of a sweep at which log D, or its growth from one depth to another, is positive.
+
+    D is averaged over the inputs that share a draw of the weights. Between neighbouring betas the logarithm is
+    interpolated linearly. A draw that is positive at the largest beta, or nowhere, crosses at plus or minus
+    :data:`OUTSIDE`: it counts on its side of a median, which is all a median asks.
+
+    If in every draw the quantity decreases in beta, the median of the crossings is where the median of the quantity is
+    zero.
+
+    Attributes
+    ----------
+    column : str
+        ``log_displacement`` or ``log_gradient_displacement``: logarithm of the root of D.
+    cell : int
+        Sweep of the check.
+    other : int, optional
+        Sweep of another depth with the same betas: the quantity is log D of ``cell`` less log D of ``other``, for
+        pairs of independent networks.
+    shift : float
+        Added to every crossing: what separates the exponent at this depth from the one that is asked for.
+    """
+
+    column: str = "log_displacement"
+    cell: int = 0
+    other: int | None = None
+    shift: float = 0.0
+
+    def __call__(self, samples: Sequence[Sample[Any]]) -> FloatArray:
+        """Return one exponent for each replicate."""
+        betas = np.array(samples[self.cell].cell.betas)
+        values = log_mean_square(samples[self.cell], self.column)
+        if self.other is not None:
+            if samples[self.other].cell.betas != samples[self.cell].cell.betas:
+                raise SpecificationError("sweeps of two depths must have the same betas")
+            values = values - log_mean_square(samples[self.other], self.column)
+        return last_crossings(betas, values) + self.shift
+
+
+def log_mean_square(sample: Sample[Any], column: str) -> FloatArray:
+    """Return the logarithm of D, averaged over inputs: shape (replicates, betas)."""
+    from scipy.special import logsumexp
+
+    logarithms = 2.0 * sample.column(column)
+    return np.asarray(logsumexp(logarithms, axis=2) - math.log(logarithms.shape[2]))
+
+
+def last_crossings(betas: FloatArray, values: FloatArray) -> FloatArray:
+    """Return where each row of ``values`` (replicates, betas) is zero for the last time, going from above to below."""
+    positive = values > 0.0
+    last = np.where(positive.any(axis=1), len(betas) - 1 - np.argmax(positive[:, ::-1], axis=1), -1)
+    inside = (last >= 0) & (last < len(betas) - 1)
+    left = np.where(inside, last, 0)
+    rows = np.arange(len(values))
+    above, below = values[rows, left], values[rows, left + 1]
+    share = np.where(inside, above / np.where(inside, above - below, 1.0), 0.0)
+    found = betas[left] + share * (betas[left + 1] - betas[left])
+    return np.asarray(np.where(inside, found, np.where(last < 0, -OUTSIDE, OUTSIDE)))
+
+
+@dataclass(frozen=True)
+class BracketEstimator:
+    r"""Where the median of a quantity that decreases in beta is zero, from its sign at each beta of a grid.
+
+    The interval ends at the largest beta with a median that is positive and at the smallest with one that is negative,
+    each beyond doubt at level alpha over the number of betas; an end is infinite where there is none. Only monotonicity
+    is used. Signs that contradict it decide nothing.
+
+    Attributes
+    ----------
+    observable : callable
+        Values of the quantity, shape (replicates, betas); the columns may come from different cells.
+    betas : tuple of float
+        Increasing. To be supported, the margin must hold a beta, strictly, on either side of the target.
+    law_at : callable
+        Predicted law of the quantity at any beta, decreasing in it; for planning only. A frozen value.
+    """
+
+    observable: Observable
+    betas: tuple[float, ...]
+    law_at: Callable[[float], Law]
+    method: str = "signs of medians, bracketed"
+    bounds: ClassVar[Range] = (-math.inf, math.inf)
+
+    def replicates(self, target: Range, margin: float, alpha: float, miss: float) -> int:
+        """Return how many replicates decide the signs at the outermost betas within the margin.
+
+        Raises
+        ------
+        SpecificationError
+            If there is no beta within the margin on one side.
+        """
+        below = [b for b in self.betas if target[0] - margin < b < target[0]]
+        above = [b for b in self.betas if target[1] < b < target[1] + margin]
+        if not below or not above:
+            raise SpecificationError(
+                f"the margin of {margin:g} about {target} holds no beta on one side; add betas closer to the target"
+            )
+        shares = [1.0 - self._negative(below[0]), self._negative(above[-1])]
+        return max(
+            design.quantile_sample_size(
+                0.5, cdf_low=1.0 - share, cdf_high=share, alpha=alpha / len(self.betas), miss=miss / 2.0
+            )
+            for share in shares
+        )
+
+    def resolution(self, target: Range, replicates: int, alpha: float) -> float:
+        """Return the smallest shift of the predicted laws along beta that is detected with probability 99%."""
+        low, high = design.quantile_resolution(0.5, observations=replicates, alpha=alpha / len(self.betas))
+        right, left = (
+            # The interval ends beyond the target, or at it, as soon as one beta there is decided.
+            [self._shift(beta, share) for beta in self.betas if side * (beta - centre) > 0.0]
+            for side, centre, share in ((1.0, target[1], low), (-1.0, target[0], high))
+        )
+        return max(min(map(abs, right), default=math.inf), min(map(abs, left), default=math.inf))
+
+    def interval(self, samples: Sequence[Sample[Any]], alpha: float) -> Interval:
+        """Return the bracket, with the crossing of the interpolated empirical medians as estimate."""
+        values = self.observable(samples)
+        level = alpha / len(self.betas)
+        medians = [intervals.quantile_interval(column, 0.5, alpha=level) for column in values.T]
+        lower = max((b for b, m in zip(self.betas, medians, strict=True) if m.lower > 0.0), default=-math.inf)
+        upper = min((b for b, m in zip(self.betas, medians, strict=True) if m.upper < 0.0), default=math.inf)
+        estimate = last_crossings(np.array(self.betas), np.array([[m.estimate for m in medians]]))[0]
+        if lower > upper:
+            lower, upper = -math.inf, math.inf
+        return Interval(float(np.clip(estimate, lower, upper)), lower, upper, alpha, self.method)
+
+    def log_evidence(self, samples: Sequence[Sample[Any]], null: Range, alpha: float) -> float:
+        """Calibrate the smaller of the p-values of both sides, doubled."""
+        low, high = null
+        below, above = self._log_p(samples, np.array([low, high]))
+        return evidence.log_calibrated(min(0.0, float(min(below[1], above[0])) + math.log(2.0)))
+
+    def sided_evidence(self, samples: Sequence[Sample[Any]], values: FloatArray, gain: float) -> SidedEvidence:
+        """Calibrate the p-values of each side."""
+        below, above = self._log_p(samples, values)
+        return evidence.tilted_calibration(below, gain=gain), evidence.tilted_calibration(above, gain=gain)
+
+    def _log_p(self, samples: Sequence[Sample[Any]], exponents: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return log p-values against "at most x" and "at least x": exact sign tests at all betas beyond x."""
+        from scipy.stats import binom
+
+        values = self.observable(samples)
+        n, betas = len(values), np.array(self.betas)
+        positive, negative = (
+            binom.logsf(np.sum(side, axis=0) - 1, n, 0.5) for side in (values > 0.0, values < 0.0)
+        )  # fmt: skip
+        count = math.log(len(betas))
+        return (
+            np.array([min(0.0, count + np.min(positive, where=betas >= x, initial=0.0)) for x in exponents]),
+            np.array([min(0.0, count + np.min(negative, where=betas <= x, initial=0.0)) for x in exponents]),
+        )
+
+    def _negative(self, beta: float) -> float:
+        """Predicted probability of a negative value."""
+        return float(self.law_at(beta).cdf(np.array([0.0]))[0])
+
+    def _shift(self, beta: float, share: float) -> float:
+        """Return the shift of the laws that makes a value at ``beta`` negative with probability ``share``."""
+        if not 0.0 < share < 1.0:
+            return math.inf
+        reach = 1.0
+        near, far = -reach, reach
+        if not self._negative(beta + near) < share < self._negative(beta + far):
+            return math.inf
+        while far - near > 1e-6:
+            middle = 0.5 * (near + far)
+            near, far = (middle, far) if self._negative(beta + middle) < share else (near, middle)
+        return near

@@ -1,0 +1,110 @@
+"""What the law of the entries changes beyond its variance: kurtosis at finite depth, skewness inside the activation.
+
+Notation
+    X entry of sqrt(d) V or sqrt(d) W, variance 1, kurtosis q = 3 + c, skewness l; e = h / ||h||; g the branch at e,
+    s = ||g||^2; u = <e, V g>, r = ||V g||^2; s_n = sum_i e_i^n, G_n = sum_j g_j^n; M = 1 + 2 a u + a^2 r.
+
+Kurtosis. Given g the coordinates of sqrt(d) V g are independent with variance s and fourth cumulant c G_4. Of the terms
+of order a^4 in E log M and Var log M (see ``limits``), - E r^2 / 2 + 4 E u^2 r - 4 E u^4 and E r^2 - 12 E u^2 r +
+(44/3) E u^4, the law of V enters through
+
+    E r^2: c G_4 / d,    E u^2 r: c G_4 / d^2,    E u^4: c s_4 G_4 / d^2,
+
+and for res-3 the law of W through E s^2: c s_4 / (2 d) more than for Gaussian W, E G_4 = (3 + c s_4)/(2 d). Directions
+of hidden states are taken as uniform: E s_4 = 3/(d+2), E s_4^2 = (9 d + 96)/((d+2)(d+4)(d+6)).
+Odd orders vanish for symmetric laws, so the next term is of order a^6.
+
+Skewness of V changes E log M at order a^3, hence log R at order L^(-1/2): no limit. Skewness of W enters at order a^2,
+since the positive part of (W e)_i has no longer half of its second moment: with the first term of Edgeworth's series
+
+    k(e) := E ||relu(W e)||^2 = (1 + l s_3 sqrt(2/pi)/3)/2 + O(1/d),    s_3 = sum_i e_i^3,
+
+in the place of kappa = 1/2. From h_0 = (1, ..., 1), at beta = 1/2 and large d, the coordinates of h at time t are
+1 + N(0, e^(t/2) - 1), so sqrt(d) s_3 = (3 e^(t/2) - 2) e^(-3t/4), whose integral over [0, 1] is
+12 (1 - e^(-1/4)) - (8/3)(1 - e^(-3/4)) = 1.247. log E R is displaced by l sqrt(2/pi)/6 times that over sqrt(d): by a
+part of the deviation sqrt(2/d) of log R that does not depend on the width.
+
+Source: derived here.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from theory_check.errors import HypothesisError
+from theory_check.theory.limits import NormalLaw
+from theory_check.theory.multiplier import Multiplier, layer_groups
+
+_HALF_MOMENT = math.sqrt(2.0 / math.pi) / 3.0  # E y|y| for variance 1 and a small third cumulant, over the cumulant
+
+
+def kurtosis_correction(
+    multiplier: Multiplier, excess: float, scaling: ArrayLike, depth: int | None = None
+) -> NormalLaw:
+    """Return what an excess kurtosis of V and W adds to mean and variance of log R, to order a^4 a layer."""
+    if multiplier.slope != 0.0 or multiplier.gain != 1.0:
+        raise HypothesisError("the correction is derived for linear branches and ReLU, with entries of unit variance")
+    values, counts = layer_groups(scaling, depth)
+    d = multiplier.width
+    s4 = 3.0 / (d + 2)
+    s4_squared = (9.0 * d + 96.0) / ((d + 2) * (d + 4) * (d + 6))
+    if multiplier.kind == "linear":
+        squared_scale, g4, s4_g4 = 0.0, s4, s4_squared
+    else:
+        squared_scale = excess * s4 / (2.0 * d)
+        g4 = (3.0 + excess * s4) / (2.0 * d)
+        s4_g4 = (3.0 * s4 + excess * s4_squared) / (2.0 * d)
+    mean = -(1 - 2 / d) * (1 - 4 / d) / 2 * squared_scale
+    mean += excess * (g4 * (4 / d**2 - 1 / (2 * d)) - 4 * s4_g4 / d**2)
+    variance = (d * d - 10 * d + 20) / d**2 * squared_scale
+    variance += excess * (g4 * (1 / d - 12 / d**2) + 44 / 3 * s4_g4 / d**2)
+    fourth = float(np.sum(counts * values**4))
+    return NormalLaw(mean * fourth, variance * fourth)
+
+
+def norm_ratio_variance_bound(
+    multiplier: Multiplier, kurtosis: float, skewness: float, scaling: ArrayLike, depth: int | None = None
+) -> float:
+    """Bound Var R for independent entries of unit variance with that kurtosis; skewness for linear branches only.
+
+    Given h: E M = 1 + kappa a^2 and, with s_4 <= 1, G_4 <= s_4 or E G_4 <= (3 + c)/(2 d), |u r| terms as in the head of
+    the module, s_3 times sum e_i at most sqrt(d),
+
+        E M^2 <= 1 + 2 a^2 kappa (1 + 2/d) + 4 a^3 |l| / d + a^4 [(1 + 2/d) E s^2 + c E G_4 / d],
+
+    c counted where it is positive; Var R = prod E M^2 - prod (1 + kappa a^2)^2.
+    """
+    d, kappa = multiplier.width, multiplier.kappa
+    if multiplier.slope != 0.0 or multiplier.gain != 1.0 or (skewness != 0.0 and multiplier.kind != "linear"):
+        raise HypothesisError("the bound is derived for linear branches and ReLU, unit variance and symmetric W")
+    excess = max(kurtosis - 3.0, 0.0)
+    linear = multiplier.kind == "linear"
+    square = 1.0 if linear else (d + 5) / (4.0 * d) + excess / (2.0 * d)
+    fourth = 1.0 if linear else (3.0 + excess) / (2.0 * d)
+    values, counts = layer_groups(scaling, depth)
+    second = 1 + 2 * values**2 * kappa * (1 + 2 / d) + 4 * values**3 * abs(skewness) / d
+    second = second + values**4 * ((1 + 2 / d) * square + excess * fourth / d)
+    log_mean = float(np.sum(counts * np.log1p(kappa * values**2)))
+    return math.exp(float(np.sum(counts * np.log(second)))) - math.exp(2 * log_mean)
+
+
+def ones_shift(skewness: float) -> float:
+    """Return by how many deviations of log R skewness displaces log E R: res-3, ReLU, h_0 = (1, ..., 1), large d."""
+    integral = 12.0 * -math.expm1(-0.25) - 8.0 / 3.0 * -math.expm1(-0.75)
+    return skewness * _HALF_MOMENT / 2.0 * integral / math.sqrt(2.0)
+
+
+def exponential_kappa(width: int) -> float:
+    """E ||relu(W h)||^2 / ||h||^2 for centred exponential entries and h = (1, ..., 1), exact.
+
+    Each coordinate is (G - d)/d for G gamma distributed of shape d, and E (G - d)^2 over G > d is a sum of incomplete
+    gamma functions.
+    """
+    from scipy.special import gammaincc
+
+    d = width
+    upper = [float(gammaincc(d + k, d)) for k in range(3)]
+    return (d + 1) * upper[2] - 2 * d * upper[1] + d * upper[0]

@@ -1,0 +1,120 @@
+"""Gradients of single weights of a network with independent Gaussian weights: moments and law (E10, E16).
+
+Notation
+    V_k, W_k weights of layer k; G_k = ||dLoss/dV_k||_F^2 / (||h_0||^2 ||p_L||^2) and the same for W_k; S, M and kappa
+    as in ``multiplier``; R_n the norm ratio of n layers.
+
+dLoss/dV_k = a p_k g(h_{k-1})^T and dLoss/dW_k = a q_k h_{k-1}^T, q_k = sigma'(W_k h_{k-1}) * V_k^T p_k, have rank one:
+
+    G_k = a^2 (||g(h_{k-1})||^2 / ||h_{k-1}||^2) (||h_{k-1}||^2 / ||h_0||^2) (||p_k||^2 / ||p_L||^2)         (V_k)
+    G_k = a^2 (||q_k||^2 / ||p_k||^2)            (||h_{k-1}||^2 / ||h_0||^2) (||p_k||^2 / ||p_L||^2)         (W_k).
+
+By E16 the three ratios are independent for symmetric weights (the Jacobians of different layers are, whatever the
+states), the second belongs to k - 1 layers and the third to L - k. Gaussian weights: the first has the law of d S
+either way, and R_{L-k} backward that of R_{L-k} forward, hence **one law for every k, for V_k and for W_k**:
+
+    G_k = a^2 d S R_{L-1} in law,    E G_k = kappa a^2 (1 + kappa a^2)^(L-1),    E G_k^2 = a^4 d^2 E S^2 (E M^2)^(L-1).
+
+The mean needs symmetric weights of unit variance alone. For entries of kurtosis at most 3 the second moment is an upper
+bound: each of the three factors has at most its Gaussian second moment (see ``moments``; backward, V^T and W^T take the
+places of W and V, the signs of W h being fair coins).
+
+Source: Marion, Fermanian, Biau, Vert (2022; JMLR 2025) for the setting. Exact; the law up to ``error``.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from theory_check.errors import SpecificationError
+from theory_check.theory.depth_law import depth_law
+from theory_check.theory.moments import log_norm_ratio_moment
+from theory_check.theory.multiplier import FloatArray, Multiplier
+from theory_check.theory.scale_mixture import scale_nodes
+
+#: Accuracy of the quadrature over S, and mass of S that may be moved.
+_QUADRATURE_ERROR = 1e-9
+
+#: Points of the table of the distribution function.
+_TABLE = 4001
+
+
+def mean_weight_gradient(multiplier: Multiplier, a: float, depth: int) -> float:
+    """E G_k = kappa a^2 (1 + kappa a^2)^(L-1), every symmetric law, every layer."""
+    return multiplier.kappa * a**2 * math.exp(_log_growth(multiplier, a, depth, 1))
+
+
+def weight_gradient_variance(multiplier: Multiplier, a: float, depth: int) -> float:
+    """Var G_k for Gaussian weights, every layer; an upper bound for kurtosis at most 3."""
+    own = multiplier.width**2 * multiplier.scale_moment(2)
+    square = a**4 * own * math.exp(_log_growth(multiplier, a, depth, 2))
+    return square - mean_weight_gradient(multiplier, a, depth) ** 2
+
+
+def _log_growth(multiplier: Multiplier, a: float, depth: int, order: int) -> float:
+    """Logarithm of E R_{L-1}^order."""
+    return log_norm_ratio_moment(multiplier, a, depth - 1, order) if depth > 1 else 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class WeightGradientLaw:
+    """The law of log G_k for Gaussian weights.
+
+    Attributes
+    ----------
+    error : float
+        Bound on sup |cdf - exact distribution function|.
+    atom : float
+        Probability that the gradient is 0 (no active coordinate in the layer): the mass at minus infinity.
+    """
+
+    error: float
+    atom: float
+    _points: FloatArray = field(repr=False)
+    _values: FloatArray = field(repr=False)
+
+    def cdf(self, x: ArrayLike) -> FloatArray:
+        """P(log G_k <= x)."""
+        return np.asarray(np.interp(np.asarray(x, dtype=np.float64), self._points, self._values, left=self.atom))
+
+    def quantile(self, p: ArrayLike) -> FloatArray:
+        """Smallest x with cdf(x) >= p; minus infinity where the atom is reached."""
+        level = np.asarray(p, dtype=np.float64)
+        return np.where(level <= self.atom, -np.inf, np.interp(level, self._values, self._points))
+
+
+def weight_gradient_law(multiplier: Multiplier, a: float, depth: int) -> WeightGradientLaw:
+    """Return the law of log G_k: a mixture over S of shifted laws of log R_{L-1}.
+
+    Parameters
+    ----------
+    multiplier : Multiplier
+        Of gain 1.
+    a : float
+        The scaling factor of every layer.
+    depth : int
+        L, at least 2.
+    """
+    if depth < 2:
+        raise SpecificationError(f"the law of a weight gradient needs a depth of at least 2, not {depth!r}")
+    if multiplier.gain != 1.0:
+        raise SpecificationError(f"the law of a weight gradient needs weights of gain 1, not {multiplier.gain!r}")
+    others = depth_law(multiplier, a, depth - 1)
+    scales, weights = scale_nodes(multiplier)
+    shifts = np.log(a**2 * multiplier.width * scales)
+    # Nodes that carry almost nothing would stretch the table; their mass is moved to the lowest that is kept.
+    order = np.argsort(shifts)
+    first = int(np.searchsorted(np.cumsum(weights[order]), _QUADRATURE_ERROR))
+    below = order[:first]
+    weights, shifts = weights.copy(), shifts.copy()
+    shifts[below] = shifts[order[first]]
+    points = np.linspace(others.lower + shifts.min(), others.upper + shifts.max(), _TABLE)
+    values = multiplier.atom + sum(w * others.cdf(points - s) for s, w in zip(shifts, weights, strict=True))
+    # Linear interpolation is within an eighth of the second difference, up to terms of higher order.
+    interpolation = float(np.max(np.abs(np.diff(values, 2)))) / 4
+    error = others.error + 2 * _QUADRATURE_ERROR + interpolation
+    return WeightGradientLaw(error, multiplier.atom, points, np.maximum.accumulate(values))
