@@ -201,6 +201,16 @@ def test_an_added_law_is_a_law_like_any_other():
     assert "trapezoid" in law_names()
 
 
+def test_a_law_without_symmetry_says_so():
+    # Two values, 2 with probability 1/5 and -1/2 otherwise: third moment 8/5 - 1/10, fourth 16/5 + 1/20.
+    skewed = replace(
+        TRAPEZOID, transform=lambda u, v, _: 2.0 if u < 0.2 else -0.5, skewness=1.5, kurtosis=lambda _: 3.25
+    )
+    add_law(skewed)
+    with pytest.raises(SpecificationError, match=r"third moment is 1\.5"):
+        add_law(replace(skewed, name="symmetric", skewness=0.0))
+
+
 def test_a_name_keeps_its_meaning():
     add_law(TRAPEZOID)
     # The same file read again makes new functions of the same values.
