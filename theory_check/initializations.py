@@ -174,6 +174,7 @@ LAWS: tuple[WeightLaw, ...] = (
         name="triangular",
         summary="sum of two uniform numbers",
         kernel="triangular",
+        draws=1.05,
         # Uniform on 2^16 places each: 2.4 to nine digits.
         kurtosis=lambda _: 2.4,
         draws=0.85,
@@ -182,6 +183,7 @@ LAWS: tuple[WeightLaw, ...] = (
         name="ternary",
         summary="random signs, each kept with probability 1/8 and zero otherwise",
         kernel="ternary",
+        draws=1.2,
         kurtosis=lambda _: 8.0,
         draws=1.0,
     ),
@@ -234,6 +236,7 @@ LAWS: tuple[WeightLaw, ...] = (
         name="exponential",
         summary="exponential entries less their mean: centred but not symmetric",
         kernel="exponential",
+        draws=2.6,
         kurtosis=lambda _: 9.0,
         skewness=2.0,
         draws=2.3,
