@@ -41,7 +41,7 @@ from theory_check.theory.smooth_weights import CRITICAL_EXPONENT
 
 _BRANCHES: tuple[WideBranchName, ...] = ("linear", "res-1", "res-3")
 _PATH = "smooth:length=0.1"
-_EXPLOSIVE_WIDTH = 16
+_EXPLOSIVE_WIDTH = 12
 _EVERYWHERE = "explodes at every width"
 
 
