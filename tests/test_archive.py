@@ -119,6 +119,8 @@ def test_cells_from_spellings():
     assert make_cell(inputs=2, input_name="correlated:cosine=-1").input == Input("correlated", 2, -1.0)
     assert [make_cell(inputs=m).kernel for m in (10, 11)] == ["reduced", "dense"]
     assert make_cell(jacobian=True).kernel == "dense"
+    assert make_cell(weight_gradients="1, 1000").weight_gradients == (1, 1000)
+    assert make_cell(branch="res-1", active_norm=True).active_norm
     assert [make_cell().kernel, make_cell(kernel="dense").kernel, make_cell(weights="laplace").kernel] == [
         "reduced",
         "dense",

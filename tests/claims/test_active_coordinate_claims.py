@@ -27,7 +27,7 @@ def drift_checks(name):
 
 @pytest.mark.parametrize("name", PROFILES)
 def test_the_sign_of_the_drift_is_decided(name):
-    narrow, wide = drift_checks(name)
+    _, narrow, wide = drift_checks(name)
     assert narrow.target[0] + narrow.margin < 0.0 < wide.target[0] - wide.margin
 
 
@@ -39,12 +39,12 @@ def test_the_constant_of_the_variance_bound(name):
         eps = network.scaling.factors(network.depth)[0] / np.sqrt(network.width)
         value, _ = integrate.quad(lambda z, e=eps: stats.norm.pdf(z) / (1 + e * z) ** 2, -0.75 / eps, 12, limit=200)
         assert value < 1 + 4 * eps**2
-        assert network.depth * stats.norm.cdf(-0.75 / eps) < 1e-11
+        assert network.depth * stats.norm.cdf(-0.75 / eps) < 1e-6
 
 
 def test_the_variance_bound_holds_and_is_not_wasteful():
     rng = np.random.Generator(np.random.Philox(SEED))
-    for width, depth, time in ((3, 16, 0.5), (4, 16, 0.5)):
+    for width, depth, time in ((2, 32, 1.0), (4, 32, 1.0)):
         hidden = rng.standard_normal((100_000, width))
         hidden = hidden[(hidden > 0).any(axis=1)]
         start = np.sum(np.maximum(hidden, 0) ** 2, axis=1)

@@ -60,7 +60,7 @@ def test_every_profile_stays_within_its_budget(profile):
     check_budget(plan_run((), profile), profile.budget)
 
 
-@pytest.mark.parametrize("claim_id", ["E1", "E4", "E5", "E6", "P1", "P2", "P3", "P4", "P5", "E8"])
+@pytest.mark.parametrize("claim_id", ["E1", "E4", "E5", "E6", "P1", "P2", "P3", "P4", "P5", "E8", "E10"])
 def test_central_statements_cover_both_branches_and_three_weight_laws(claim_id):
     checks = CLAIMS[claim_id].checks(PROFILES["quick"])
     seen = {(c.network.branch.name, c.weights.law) for check in checks for c in check.cells}

@@ -120,6 +120,16 @@ def test_simulate_correlated_inputs_and_jacobians(command, tmp_path):
     np.testing.assert_allclose(sample.values["cosine_profile"][:, 1, 0], 0.3, rtol=0, atol=20 * 2.0**-52)
 
 
+def test_simulate_weight_gradients_and_active_norms(command, tmp_path):
+    assert command(*SMALL, "--weight-gradients", "1,4", "--branch", "res-3")[0] == 0
+    sample = read_sample(tmp_path / "s.npz")
+    assert sample.values["outer_weight_gradient"].shape == sample.values["inner_weight_gradient"].shape == (70, 2)
+    code, lines, _ = command(*SMALL, "--active-norm", "--branch", "res-1")
+    assert code == 0
+    assert any("log_active_norm_ratio" in line for line in lines)
+    assert read_sample(tmp_path / "s.npz").values["log_active_norm_ratio"].shape == (70,)
+
+
 def test_the_same_seed_gives_the_same_bytes(command, tmp_path, monkeypatch):
     monkeypatch.setattr(runner, "UNIT_DRAWS", 1)
     for threads in (1, 2):

@@ -133,7 +133,8 @@ def mean_crossing(layer: Multiplier, coarse: int, fine: int) -> float:
 
 def critical_exponent(profile: Profile, branch: BranchName, weights: str, *, gradient: bool = False) -> Check:
     """Locate the beta at which the displacement neither shrinks nor grows from a depth to sixteen times that depth."""
-    coarse = 64 * _deeper(weights, profile)
+    # Two cells for each exponent, eight in all: no deeper at night than by day.
+    coarse = 64 * min(_deeper(weights, profile), 4)
     depths = (coarse, 16 * coarse)
     margin = 0.05 * profile.precision
     betas = tuple(CRITICAL + step * margin for step in (-1.3, -0.7, 0.7, 1.3))

@@ -12,8 +12,8 @@ from theory_check.initializations import Weights
 from theory_check.networks import Branch, Input
 from theory_check.sweeps import Sweep
 from theory_check.theory.estimates import Estimate
+from theory_check.theory.gradient_recursion import log_gradient_displacement
 from theory_check.theory.infinite_width import WideBranch, limiting_exponent, wide_network
-from theory_check.theory.wide_gradients import gradient_displacement
 
 RES3 = Branch()
 
@@ -22,6 +22,9 @@ _INPUTS = 8
 
 #: The shallower of two depths is this many times shallower.
 RATIO = 16
+
+#: Depth of networks whose gradient is measured: not that of the others, which would otherwise carry theirs as well.
+GRADIENT_DEPTH = 240
 
 
 def fractional(hurst: float) -> Weights:
@@ -87,7 +90,8 @@ def stationary(branch: Branch, weights: Weights, depth: int) -> float:
 @cache
 def gradient_contour(hurst: float, depth: int, width: float) -> float:
     """Return the beta at which E D* = 1 to leading order in the width (res-3)."""
-    return _root(lambda beta: math.log(gradient_displacement(WideBranch(), hurst, beta, depth, width)))
+    memory = fractional(hurst).autocovariance(depth)
+    return _root(lambda beta: log_gradient_displacement(WideBranch(), memory, beta, depth, width=width))
 
 
 @cache
