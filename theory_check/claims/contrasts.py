@@ -139,7 +139,7 @@ _PICTURE_WEIGHTS = ("gaussian", "uniform:variance=pytorch", _HEAVY)
 def _picture_cells(_profile: Profile) -> tuple[Cell, ...]:
     branch: BranchName = "res-3"
     return tuple(
-        replace(cell(branch, weights, _HEAVY_WIDTH, depth, 0.5, kernel="dense"), replicates=512)
+        replace(cell(branch, weights, _HEAVY_WIDTH, depth, 0.5, kernel="dense"), replicates=256)
         for weights in _PICTURE_WEIGHTS
         for depth in _PICTURE_DEPTHS
     )
@@ -157,7 +157,7 @@ def _picture(samples: Sequence[Sample]) -> Picture:
             curves.append(Curve(f"{weights}, root of the exact mean", depths, np.array(root)))
     return Picture(
         "contrasts",
-        f"Displacement against depth at the critical scaling (res-3, width {_HEAVY_WIDTH}; medians of 512 networks "
+        f"Displacement against depth at the critical scaling (res-3, width {_HEAVY_WIDTH}; medians of 256 networks "
         "with 99% intervals). Entries without variance have no limit; PyTorch's default variance moves the limit.",
         (RatePanel("Displacement against depth", "depth $L$", "$\\sqrt{D}$", tuple(bands), tuple(curves)),),
     )
@@ -176,6 +176,7 @@ CONTRASTS = Regime(
     claims=(
         Claim(
             id="E15",
+            quick_precision=1.5,
             title="Heavy tails and degenerate initialisations",
             statement=(
                 "At $\\beta = 1/2$ entries of infinite variance have no non-trivial limit: $D \\to \\infty$ in "

@@ -124,6 +124,7 @@ CONTINUUM = Regime(
     claims=(
         Claim(
             id="P9",
+            quick_precision=1.7,
             title="A continuous range of regimes",
             statement=(
                 "Between independent and smooth weights the scaling exponent at which the regime changes moves "
@@ -153,6 +154,7 @@ CONTINUUM = Regime(
         ),
         Claim(
             id="C3",
+            quick_precision=1.7,
             title="Critical exponent of fractional noise",
             statement=(
                 "The critical exponent is $\\max(H, 1/2)$ for res-3 with ReLU, $\\max(1/2, 2H-1)$ for res-3 with an "

@@ -283,6 +283,7 @@ EXPLOSION = Regime(
     claims=(
         Claim(
             id="P2",
+            quick_precision=1.7,
             title="Explosion below the critical scaling",
             statement="For $\\beta < 1/2$ and width above 2 the displacement tends to infinity in probability.",
             formula="\\sqrt D \\to \\infty\\ \\text{in probability},\\qquad \\beta < \\tfrac12,\\ d > 2",
@@ -296,6 +297,7 @@ EXPLOSION = Regime(
         ),
         Claim(
             id="E7",
+            quick_precision=1.1,
             title="Law in the explosion regime and its threshold",
             statement=(
                 "For $0 < \\beta < 1/2$, $L^{2\\beta-1}\\log R$ tends to $\\kappa(1-2/d)$ with Gaussian fluctuations: "

@@ -149,6 +149,7 @@ def _leaky_laws(profile: Profile) -> tuple[Check, ...]:
 HIGHER_MOMENTS: tuple[Claim, ...] = (
     Claim(
         id="E17",
+        quick_precision=1.5,
         title="Second moment of the displacement",
         statement="With Gaussian weights $\\mathbb{E}\\,D^2$ is an explicit combination of $L$-th powers.",
         formula=(
@@ -166,6 +167,7 @@ HIGHER_MOMENTS: tuple[Claim, ...] = (
     ),
     Claim(
         id="E18",
+        quick_precision=1.7,
         title="Biases",
         statement=(
             "With symmetric biases inside the activation the mean squared norm grows as if the energy of a bias were "

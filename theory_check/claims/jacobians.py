@@ -236,6 +236,7 @@ JACOBIANS = Regime(
     claims=(
         Claim(
             id="E9",
+            quick_precision=1.4,
             title="Log determinant of the Jacobian",
             statement=(
                 "At $\\beta = 1/2$ $\\log|\\det J|$ tends to $N(-1/2, 1)$ for linear branches and to $N(-1/4, 1/2)$ "
@@ -254,6 +255,7 @@ JACOBIANS = Regime(
         ),
         Claim(
             id="E16",
+            quick_precision=1.5,
             title="Gradients have the law of outputs",
             statement=(
                 "With Gaussian weights the gradient ratio $R^*$ and displacement $D^*$ have, at every depth, the laws "
@@ -272,6 +274,7 @@ JACOBIANS = Regime(
         ),
         Claim(
             id="E20",
+            quick_precision=1.5,
             title="Rates of the singular values",
             statement=(
                 "For $0 < \\beta < 1/2$ the logarithm of the $i$-th singular value of the Jacobian, divided by "

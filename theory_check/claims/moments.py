@@ -225,6 +225,7 @@ MOMENTS = Regime(
     claims=(
         Claim(
             id="E1",
+            quick_precision=1.5,
             title="Exact means",
             statement=(
                 "For symmetric independent weights the mean of the squared norm ratio grows by the factor $1+\\kappa "
@@ -268,6 +269,7 @@ MOMENTS = Regime(
         ),
         Claim(
             id="E3",
+            quick_precision=1.5,
             title="Exact second moment, Gaussian weights",
             statement="With Gaussian weights $\\mathbb{E}\\,R^2$ is the $L$-th power of an explicit second moment of "
             "one layer.",
@@ -283,6 +285,7 @@ MOMENTS = Regime(
         ),
         Claim(
             id="P4",
+            quick_precision=1.5,
             title="Displacement bounded by Markov's inequality",
             statement=(
                 "If $L a_L^2 \\leq 1$ then with probability at least $1-\\delta$ the displacement is at most "

@@ -352,6 +352,7 @@ ORDERS = Regime(
     claims=(
         Claim(
             id="P6",
+            quick_precision=1.5,
             title="Strong order of the Euler-Maruyama scheme",
             statement=(
                 "At $\\beta = 1/2$ with Gaussian $V$ a res-1 network is the Euler-Maruyama scheme of a stochastic "
@@ -380,6 +381,7 @@ ORDERS = Regime(
         ),
         Claim(
             id="E14",
+            quick_precision=1.5,
             title="Strong and weak errors of linear networks",
             statement=(
                 "For linear branches the mean square of the strong error and the weak error of $R$ are one number, "

@@ -241,6 +241,7 @@ SEVERAL_INPUTS = Regime(
     claims=(
         Claim(
             id="E13",
+            quick_precision=1.1,
             title="The cosine between two inputs",
             statement=(
                 "At $\\beta = 1/2$ the cosine between the hidden states of two inputs tends, as $L \\to \\infty$, to a "

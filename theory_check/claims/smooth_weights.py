@@ -255,7 +255,7 @@ _PICTURE_PATHS = {"RBF": "smooth:length=0.5", "Matérn, $\\nu = 1/4$": "matern:n
 def _picture_cells(_profile: Profile) -> tuple[Experiment, ...]:
     displaced = [networks("res-3", _PICTURE_WIDTH, 8, beta, _PATH, doublings=5) for beta in _PICTURE_BETAS]
     paths = [networks("linear", ERROR_WIDTH, 8, 1.0, path, doublings=5) for path in _PICTURE_PATHS.values()]
-    return (*(replace(e, replicates=64) for e in displaced), *(replace(e, replicates=256) for e in paths))
+    return (*(replace(e, replicates=64) for e in displaced), *(replace(e, replicates=128) for e in paths))
 
 
 def _picture(samples: Sequence[Sample[Any]]) -> Picture:

@@ -65,7 +65,7 @@ def _network(law: _Law, profile: Profile) -> Cell:
 
 
 def _margin(profile: Profile) -> float:
-    return 0.1 if profile.precision == 1.0 else 0.05
+    return 0.1 if profile.name == "quick" else 0.05
 
 
 def _multiplier(network: Cell) -> Multiplier:
