@@ -176,12 +176,14 @@ LAWS: tuple[WeightLaw, ...] = (
         kernel="triangular",
         # Uniform on 2^16 places each: 2.4 to nine digits.
         kurtosis=lambda _: 2.4,
+        draws=0.85,
     ),
     WeightLaw(
         name="ternary",
         summary="random signs, each kept with probability 1/8 and zero otherwise",
         kernel="ternary",
         kurtosis=lambda _: 8.0,
+        draws=1.0,
     ),
     WeightLaw(
         name="truncated-normal",
@@ -234,6 +236,7 @@ LAWS: tuple[WeightLaw, ...] = (
         kernel="exponential",
         kurtosis=lambda _: 9.0,
         skewness=2.0,
+        draws=2.3,
     ),
     _zero_last("zero", "last layer of every branch zero, Gaussian inside"),
     _zero_last("skipinit", "SkipInit: branch gain zero, which is a zero last layer"),

@@ -10,6 +10,7 @@ import numpy as np
 
 from theory_check.claims.bands import band
 from theory_check.claims.fractional_exponents import (
+    GRADIENT_DEPTH,
     RES3,
     contour,
     fractional,
@@ -37,7 +38,9 @@ def pictured(profile: Profile) -> tuple[Sweep, ...]:
         sweep(RES3, fractional(h), width, depth, grid(contour(RES3, fractional(h), depth), 0.02)) for h in _PICTURED
     ]
     gradients = [
-        sweep(RES3, fractional(h), 20, 250, grid(gradient_contour(h, 250, 20), 0.02), gradients=True)
+        sweep(
+            RES3, fractional(h), 20, GRADIENT_DEPTH, grid(gradient_contour(h, GRADIENT_DEPTH, 20), 0.02), gradients=True
+        )
         for h in _PICTURED_GRADIENTS
     ]
     return tuple(replace(cell, replicates=60) for cell in (*outputs, *gradients))
@@ -63,8 +66,8 @@ def draw(samples: Sequence[Sample[Any]]) -> Picture:
         "continuum",
         f"Scaling exponent at which the displacement is one, against the Hurst index of the weights (res-3; medians of "
         f"60 draws with 99% intervals). Left: output, width {width}, depth {depth}, with the recursion at that depth, "
-        "and its extrapolation to infinite depth. Right: gradient, width 20, depth 250: through two noises it has a "
-        "weaker memory.",
+        f"and its extrapolation to infinite depth. Right: gradient, width 20, depth {GRADIENT_DEPTH}: through two "
+        "noises it has a weaker memory.",
         (
             RatePanel(
                 "Output", "Hurst index $H$", "$\\beta$ at $D = 1$",
@@ -83,8 +86,8 @@ def draw(samples: Sequence[Sample[Any]]) -> Picture:
                 "Gradient", "Hurst index $H$", "$\\beta$ at $D^* = 1$",
                 (measured("networks", _PICTURED_GRADIENTS, gradients, "log_gradient_displacement"),),
                 (
-                    curve("recursion with $1/d$", lambda h: gradient_contour(h, 250, 20)),
-                    curve("output", lambda h: contour(RES3, fractional(h), 250)),
+                    curve("recursion with $1/d$", lambda h: gradient_contour(h, GRADIENT_DEPTH, 20)),
+                    curve("output", lambda h: contour(RES3, fractional(h), GRADIENT_DEPTH)),
                 ),
                 logarithmic=False,
             ),

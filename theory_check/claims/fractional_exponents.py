@@ -23,6 +23,9 @@ _INPUTS = 8
 #: The shallower of two depths is this many times shallower.
 RATIO = 16
 
+#: Depth of networks whose gradient is measured: not that of the others, which would otherwise carry theirs as well.
+GRADIENT_DEPTH = 240
+
 
 def fractional(hurst: float) -> Weights:
     """Return weights that are fractional noise."""

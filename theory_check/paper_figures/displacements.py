@@ -23,7 +23,7 @@ from functools import partial
 import numpy as np
 
 from theory_check.cells import Cell, Sample, choose_kernel
-from theory_check.claims.grids import finite_depth_law, one_layer
+from theory_check.claims.grids import finite_depth_law, layer_law, one_layer
 from theory_check.errors import SpecificationError
 from theory_check.findings import Band, Curve, FloatArray
 from theory_check.inference.intervals import quantile_interval
@@ -74,7 +74,10 @@ def _cells(column: str, betas: tuple[float, ...], settings: Settings) -> list[Ce
         kind = "independent from layer to layer" if betas == _INDEPENDENT_BETAS else "of a process along the layers"
         raise SpecificationError(f"weights are {settings.weights!r}; this figure is of weights {kind}")
     gradients = column.startswith("log_gradient")
-    return [_cell(settings, beta, depth, gradients) for beta in betas for depth in _depths(settings.depth)]
+    cells = [_cell(settings, beta, depth, gradients) for beta in betas for depth in _depths(settings.depth)]
+    if betas == _INDEPENDENT_BETAS:
+        layer_law(cells[0])  # nothing is predicted without a variance: say so before anything is simulated
+    return cells
 
 
 def independent_predictions(cell: Cell) -> dict[str, float]:

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
+
 from theory_check.findings import Band, Curve, FloatArray
 from theory_check.reporting.figures import own_style, picture_files
 
@@ -123,10 +125,13 @@ def _draw_curves(axes: Axes, frame: Frame) -> None:
     for number, path in enumerate(frame.paths):
         axes.plot(path.x, path.y, color="black", linewidth=0.9 if number == 0 else 0.4, label=path.label)
     for band in frame.measured:
+        # Between infinite values there is no bar.
+        with np.errstate(invalid="ignore"):
+            bars = [band.estimate - band.lower, band.upper - band.estimate]
         axes.errorbar(
             band.x,
             band.estimate,
-            yerr=[band.estimate - band.lower, band.upper - band.estimate],
+            yerr=np.nan_to_num(bars, nan=0.0),
             fmt="o",
             color="black",
             markersize=4.5,
