@@ -73,8 +73,8 @@ def test_the_claim_of_the_readme_is_supported_and_reported(tmp_path, capsys):
     assert "## Own claims" in report
     assert command("show", "N1", "--claims", path, "--out", out) == 0
     shown = capsys.readouterr().out
-    assert "arcsine weights" in shown
-    assert "supported    N1/res-3-arcsine-d6-log-norm-ratio-law" in shown
+    assert "trapezoid weights" in shown
+    assert "supported    N1/res-3-trapezoid-d6-log-norm-ratio-law" in shown
 
 
 def test_a_wrong_claim_is_refuted(tmp_path, capsys):
@@ -183,40 +183,50 @@ def test_checks_of_one_name_and_claims_without_checks_are_refused():
             plan_claim(broken, QUICK)
 
 
-TRIANGULAR = WeightLaw(
-    name="tent",
-    summary="sum of two uniform numbers",
-    transform=lambda u, v, _: math.sqrt(6.0) * (u + v - 1.0),
-    kurtosis=lambda _: 2.4,
+TRAPEZOID = WeightLaw(
+    name="trapezoid",
+    summary="sum of two uniform numbers, of widths 2 and 1",
+    transform=lambda u, v, _: math.sqrt(2.4) * (2.0 * u + v - 1.5),
+    kurtosis=lambda _: 2.184,
 )
 
 
 def test_an_added_law_is_a_law_like_any_other():
-    with pytest.raises(SpecificationError, match="tent"):
-        Weights.parse("tent")
-    add_law(TRIANGULAR)
-    weights = Weights.parse("tent:variance=he")
+    with pytest.raises(SpecificationError, match="trapezoid"):
+        Weights.parse("trapezoid")
+    add_law(TRAPEZOID)
+    weights = Weights.parse("trapezoid:variance=he")
     assert weights.gain == 2.0
-    assert weights.kurtosis == 2.4
-    assert "tent" in law_names()
+    assert weights.kurtosis == 2.184
+    assert "trapezoid" in law_names()
+
+
+def test_a_law_without_symmetry_says_so():
+    # Two values, 2 with probability 1/5 and -1/2 otherwise: third moment 8/5 - 1/10, fourth 16/5 + 1/20.
+    skewed = replace(
+        TRAPEZOID, transform=lambda u, v, _: 2.0 if u < 0.2 else -0.5, skewness=1.5, kurtosis=lambda _: 3.25
+    )
+    add_law(skewed)
+    with pytest.raises(SpecificationError, match=r"third moment is 1\.5"):
+        add_law(replace(skewed, name="symmetric", skewness=0.0))
 
 
 def test_a_name_keeps_its_meaning():
-    add_law(TRIANGULAR)
+    add_law(TRAPEZOID)
     # The same file read again makes new functions of the same values.
-    add_law(replace(TRIANGULAR, transform=lambda u, v, _: math.sqrt(6.0) * (u + v - 1.0)))
+    add_law(replace(TRAPEZOID, transform=lambda u, v, _: math.sqrt(2.4) * (2.0 * u + v - 1.5)))
     with pytest.raises(SpecificationError, match="another law of this name"):
-        add_law(replace(TRIANGULAR, transform=lambda u, v, _: math.sqrt(6.0) * (v - u)))
+        add_law(replace(TRAPEZOID, transform=lambda u, v, _: math.sqrt(2.4) * (u + 2.0 * v - 1.5)))
     with pytest.raises(SpecificationError, match="another law of this name"):
-        add_law(replace(TRIANGULAR, name="uniform"))
+        add_law(replace(TRAPEZOID, name="uniform"))
 
 
 def test_what_an_added_law_means_is_part_of_the_identity_of_its_cells(monkeypatch):
-    add_law(TRIANGULAR)
-    first = network("tent", width=4, depth=2).identity
+    add_law(TRAPEZOID)
+    first = network("trapezoid", width=4, depth=2).identity
     monkeypatch.setattr(initializations, "_ADDED", {})
-    add_law(replace(TRIANGULAR, transform=lambda u, v, _: math.sqrt(6.0) * (v - u)))
-    assert network("tent", width=4, depth=2).identity != first
+    add_law(replace(TRAPEZOID, transform=lambda u, v, _: math.sqrt(2.4) * (u + 2.0 * v - 1.5)))
+    assert network("trapezoid", width=4, depth=2).identity != first
     # Identities of built-in laws are what they were before laws could be added.
     assert added_law("uniform") is None
     assert '"law":"uniform"' in network("uniform", width=4, depth=2).identity
@@ -230,17 +240,17 @@ def test_what_an_added_law_means_is_part_of_the_identity_of_its_cells(monkeypatc
         ({"kernel": "normal"}, "give it a transform"),
         ({"defaults": {"scale": 1.0}}, "a default and a range"),
         ({"transform": lambda u, v, _: u + v - 1.0}, "variance is 0.16"),
-        ({"transform": lambda u, v, _: math.sqrt(6.0) * (u + v)}, "mean is 2.4"),
+        ({"transform": lambda u, v, _: math.sqrt(6.0) * (u + v)}, "mean is 2.44"),
         ({"transform": lambda u, v, _: -1.0 - math.log(u)}, "third moment"),
-        ({"kurtosis": lambda _: 3.0}, "kurtosis is 2.4"),
+        ({"kurtosis": lambda _: 3.0}, "kurtosis is 2.184"),
         ({"transform": lambda u, v, _: 1.0 / (u - u)}, "ZeroDivisionError"),
         ({"transform": lambda u, v, _: math.inf}, "not finite"),
     ],
 )
 def test_laws_that_are_not_what_they_say_are_refused(change, message):
     with pytest.raises(SpecificationError, match=message):
-        add_law(replace(TRIANGULAR, **change))
-    assert "tent" not in law_names()
+        add_law(replace(TRAPEZOID, **change))
+    assert "trapezoid" not in law_names()
 
 
 def test_values_of_an_added_law_are_its_own():
@@ -248,13 +258,13 @@ def test_values_of_an_added_law_are_its_own():
     from theory_check.passes import row_filler
     from theory_check.simulation import simulate
 
-    add_law(TRIANGULAR)
-    filler = row_filler(Weights("tent"))
+    add_law(TRAPEZOID)
+    filler = row_filler(Weights("trapezoid"))
     assert filler.natural_deviation == 1.0
-    cell = replace(network("tent", branch="linear", width=1, depth=1, beta=0.0), replicates=LANES, gradients=False)
-    # |1 + V| for one entry of the law, which is bounded by sqrt(6).
+    cell = replace(network("trapezoid", branch="linear", width=1, depth=1, beta=0.0), replicates=LANES, gradients=False)
+    # |1 + V| for one entry of the law, which is bounded by sqrt(5.4).
     size = np.exp(simulate(cell, 3).values["log_norm_ratio"] / 2.0)
-    assert float(size.max()) <= 1.0 + math.sqrt(6.0)
+    assert float(size.max()) <= 1.0 + math.sqrt(5.4) + 1e-6
 
 
 def test_every_helper_makes_a_check_that_can_be_planned():

@@ -270,7 +270,7 @@ def add_law(law: WeightLaw) -> None:
     ------
     SpecificationError
         For a name that is taken or cannot be spelled, a law that is not a plain function of two uniform numbers, and
-        one whose mean, variance or kurtosis is not what it says.
+        one whose mean, variance, skewness or kurtosis is not what it says.
     """
     name = law.name
     if not re.fullmatch("[a-z][a-z0-9-]*", name):
@@ -320,7 +320,7 @@ def _check_moments(law: WeightLaw) -> None:
     variance = float(np.mean(values**2))
     found = {
         "mean": (float(np.mean(values)), 0.0),
-        "third moment": (float(np.mean(values**3)), 0.0),
+        "third moment": (float(np.mean(values**3)), law.skewness),
         "variance": (variance, law.variance(law.defaults)),
         "kurtosis": (float(np.mean(values**4)) / variance**2 if variance else 0.0, kurtosis),
     }
