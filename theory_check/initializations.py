@@ -177,7 +177,6 @@ LAWS: tuple[WeightLaw, ...] = (
         draws=1.05,
         # Uniform on 2^16 places each: 2.4 to nine digits.
         kurtosis=lambda _: 2.4,
-        draws=0.85,
     ),
     WeightLaw(
         name="ternary",
@@ -185,7 +184,6 @@ LAWS: tuple[WeightLaw, ...] = (
         kernel="ternary",
         draws=1.2,
         kurtosis=lambda _: 8.0,
-        draws=1.0,
     ),
     WeightLaw(
         name="truncated-normal",
@@ -239,7 +237,6 @@ LAWS: tuple[WeightLaw, ...] = (
         draws=2.6,
         kurtosis=lambda _: 9.0,
         skewness=2.0,
-        draws=2.3,
     ),
     _zero_last("zero", "last layer of every branch zero, Gaussian inside"),
     _zero_last("skipinit", "SkipInit: branch gain zero, which is a zero last layer"),
