@@ -76,7 +76,7 @@ def _log_active_ratio(start: FloatArray, end: FloatArray, shift: NDArray[np.int6
     before, after = np.maximum(start, 0.0), np.maximum(end, 0.0)
     moving = np.any(before > 0.0, axis=1)
     with np.errstate(invalid="ignore"):
-        return np.where(moving, _log_ratio(after, shift, before), 0.0)
+        return np.where(moving, _log_ratio(after, shift, _log_squared(before)), 0.0)
 
 
 @dataclass(frozen=True)

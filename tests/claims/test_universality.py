@@ -46,6 +46,8 @@ def test_an_entry_belongs_to_the_statement_of_its_column_unless_it_is_a_contrast
             if entry is not None:
                 assert entry.point.partition("/")[0] in (statement.partition(":")[0], "E15")
                 assert not entry.breaks or entry.point.startswith("E15/")
+                names = [variant.name for variant in POINTS[entry.point].check.all_variants]
+                assert not entry.denied or entry.denied in names
 
 
 def test_every_law_is_checked_forward_and_backward():

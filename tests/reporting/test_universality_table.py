@@ -48,6 +48,14 @@ def test_cells_say_what_the_verdict_says(point, law, column, verdict, said):
     assert row_of(law, make_finding(point, verdict=verdict))[column].startswith(said)
 
 
+def test_a_broken_statement_is_cited_with_what_it_predicts():
+    finding = make_finding("E15/linear-tied-d8-markov")
+    limit = replace(finding.variants[0], name="the lognormal limit (E4)", target_lower=0.25, target_upper=0.25)
+    row = row_of("tied, linear", replace(finding, variants=(limit,)))
+    assert row[3].endswith("predicted 0.4751, by the statement 0.25")
+    assert "by the statement" not in row[2]
+
+
 def test_support_without_teeth_decides_nothing():
     finding = make_finding("E4/res-3-laplace-d6-norm-law", variant_verdict="inconclusive")
     assert row_of("laplace", finding)[3].startswith("⚠️ **undecided**")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from theory_check.findings import Finding, RunRecord
 from theory_check.reporting.summary import all_points, estimate_text, target_text
@@ -20,13 +20,15 @@ STATEMENTS: tuple[str, ...] = (
 class Entry:
     """The point that decides on a law and a statement, what it estimates, and whether its support breaks the statement.
 
-    A ``remark`` says how the statement is broken, or with which constant it is obeyed.
+    A ``remark`` says how the statement is broken, or with which constant it is obeyed; ``denied`` is the wrong variant
+    of the point that is the statement itself.
     """
 
     point: str
     noun: str
     breaks: bool = False
     remark: str = ""
+    denied: str = ""
 
 
 @dataclass(frozen=True)
@@ -74,17 +76,23 @@ def _central(law: str) -> LawRow:
 
 
 def _exploding(law: str, case: str, point: str, remark: str, bound: str | None = None) -> LawRow:
-    broken = Entry(point, "probability of more than 20 times that mean", True, remark)
-    unbounded = Entry(bound, "probability of $D$ beyond its bound", True, remark) if bound else broken
-    return LawRow(law, case, (broken, broken, None, unbounded))
+    noun = "probability of more than 20 times that mean"
+    mean = Entry(point, noun, True, remark, "the exact mean (E1), by Markov's inequality")
+    limit = Entry(point, noun, True, remark, "the lognormal limit (E4)")
+    unbounded = Entry(bound, "probability of $D$ beyond its bound", True, remark) if bound else mean
+    return LawRow(law, case, (mean, limit, None, unbounded))
 
 
 def _constant(law: str) -> LawRow:
     broken = Entry(f"E15/res-3-{law}-d20-constant", "probability", True, "$R = 1$, $D = 0$")
-    return LawRow(law, "zero last layer", (broken, broken, None, broken))
+    limit = replace(broken, denied="the lognormal limit (E4)")
+    bounded = replace(broken, denied="non-trivial limit (P3): at most one network in ten has stayed")
+    return LawRow(law, "zero last layer", (broken, limit, None, bounded))
 
 
 _SKEWED = "mean displaced with the direction of $h_0$"
+_HALF = "the exact mean (E1): kappa = 1/2 whatever the law"
+_LIMIT = "the exact mean (E1) and the mean of the lognormal limit (E4)"
 
 ROWS: tuple[LawRow, ...] = (
     _central("gaussian"),
@@ -102,8 +110,8 @@ ROWS: tuple[LawRow, ...] = (
         "exponential",
         "W skewed",
         (
-            Entry("E15/res-3-exponential-ones-layer", "mean of one layer", True, _SKEWED),
-            Entry("E15/res-3-exponential-ones-norm", "mean", True, _SKEWED),
+            Entry("E15/res-3-exponential-ones-layer", "mean of one layer", True, _SKEWED, _HALF),
+            Entry("E15/res-3-exponential-ones-norm", "mean", True, _SKEWED, _LIMIT),
             None,
             Entry("E15/res-3-exponential-d6-bounded", "probability"),
         ),
@@ -155,4 +163,5 @@ def _cell(entry: Entry | None, findings: dict[str, Finding]) -> str:
         said = "⚠️ **undecided**"
     remark = f", {entry.remark}" if entry.remark else ""
     predicted = "" if entry.noun == "distance" else f", predicted {target_text(finding)}"
-    return f"{said}{remark}: {entry.noun} {estimate_text(finding)}{predicted}"
+    stated = "".join(f", by the statement {target_text(v)}" for v in finding.variants if v.name == entry.denied)
+    return f"{said}{remark}: {entry.noun} {estimate_text(finding)}{predicted}{stated}"
