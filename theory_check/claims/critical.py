@@ -86,6 +86,8 @@ def _extrapolated(profile: Profile) -> list[Check]:
         target = contour(RES3, fractional(hurst), depth)
         extrapolated = limit(hurst, depth)
         shift = extrapolated.value - target
+        resolved = 0.04 * precision(profile)
+        margin = resolved + extrapolated.error
         checks.append(
             Check(
                 name=f"res-3-{hurst:g}-extrapolated",
@@ -94,12 +96,11 @@ def _extrapolated(profile: Profile) -> list[Check]:
                 f"the recursion's extrapolation, $H = {hurst:g}$",
                 estimator=QuantileEstimator(Crossing(shift=shift), 0.5, spread_law(hurst, 0.028, width, depth)),
                 target=(hurst, hurst),
-                margin=0.04 * precision(profile),
+                margin=margin,
                 margin_reason=WIDE_REASON
-                + "; the remainder is the error of the extrapolation, estimated by leaving out "
-                "depths, not proven",
-                remainder=extrapolated.error,
-                allowance=0.2,
+                + f"; {extrapolated.error:.2g} of it is the error of the extrapolation, a fact of the recursion alone, "
+                "estimated by leaving out depths, not proven",
+                allowance=1.0 - 0.8 * resolved / margin,
                 variants=at(INDEPENDENT, 0.5),
             )
         )
@@ -154,7 +155,6 @@ CONTINUUM = Regime(
         ),
         Claim(
             id="C3",
-            quick_precision=1.7,
             title="Critical exponent of fractional noise",
             statement=(
                 "The critical exponent is $\\max(H, 1/2)$ for res-3 with ReLU, $\\max(1/2, 2H-1)$ for res-3 with an "

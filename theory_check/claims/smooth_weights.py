@@ -102,15 +102,16 @@ def _critical(profile: Profile) -> list[Check]:
 
 
 def _bounds(branch: WideBranchName, width: int, depth: int) -> tuple[float, float]:
-    """Bounds of D at beta = 1 that do not depend on the depth, each left with a probability of at most 1/40.
+    """Bounds of D at beta = 1, each left with a probability of at most 1/40 at any of three depths.
 
     Upper: sqrt(D) <= exp(mean ||V_k|| ||W_k||) - 1. Each root mean square of ||V_k|| over the layers is a Lipschitz
     function of Gaussian entries with the constant d^(-1/2), of mean at most sqrt(4 + 1/d), so that it exceeds that by
-    t / sqrt(d) with probability at most exp(-t^2/2); for res-3 twice. Lower: half the 1/40-quantile of what the
-    branches add up to when they all read the input, kappa v chi2_d / d; no theorem, and for that the check is there.
+    t / sqrt(d) with probability at most exp(-t^2/2); three times for three depths, twice for the two matrices of
+    res-3, where the bound is wide. Lower: half the 1/40-quantile of what the branches add up to when they all read the
+    input, kappa v chi2_d / d; no theorem, and for that the check is there.
     """
     matrices = 2 if branch == "res-3" else 1
-    reach = math.sqrt(4.0 + 1.0 / width) + math.sqrt(2.0 * math.log(40.0 * matrices) / width)
+    reach = math.sqrt(4.0 + 1.0 / width) + math.sqrt(2.0 * math.log(3 * 40.0 * matrices) / width)
     lags = np.arange(depth) / depth
     rho = PathLaw.parse(_PATH).correlation(np.subtract.outer(lags, lags))
     kappa = WideBranch(branch).kappa

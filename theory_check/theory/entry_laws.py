@@ -91,6 +91,27 @@ def norm_ratio_variance_bound(
     return math.exp(float(np.sum(counts * np.log(second)))) - math.exp(2 * log_mean)
 
 
+def skewed_variance_bound(
+    width: int, kurtosis: float, skewness: float, scaling: ArrayLike, depth: int | None = None
+) -> float:
+    """Bound Var R of res-3, ReLU, for independent centred entries of unit variance and any skewness, from any input.
+
+    Given e, with G_n over n and p = E s: p <= 1, since relu keeps a part of the second moment; E G_4 <= (3 + c)/d;
+    E G_3 <= (p E G_4)^(1/2) by Cauchy and Schwarz; E s^2 <= E G_4 + p^2; E u r = l G_3 sum e_i / d^(3/2), and
+    |sum e_i| <= d^(1/2). So
+
+        E M^2 <= 1 + 2 a^2 (1 + 2/d) + 4 a^3 |l| E G_3 / d + a^4 [(1 + 2/d)(1 + E G_4) + c E G_4 / d],
+
+    c counted where it is positive. E M >= 1 gives Var R <= prod E M^2 - 1.
+    """
+    excess = max(kurtosis - 3.0, 0.0)
+    fourth = (3.0 + excess) / width
+    values, counts = layer_groups(scaling, depth)
+    second = 1 + 2 * values**2 * (1 + 2 / width) + 4 * values**3 * abs(skewness) * math.sqrt(fourth) / width
+    second = second + values**4 * ((1 + 2 / width) * (1 + fourth) + excess * fourth / width)
+    return math.expm1(float(np.sum(counts * np.log(second))))
+
+
 def ones_shift(skewness: float) -> float:
     """Return by how many deviations of log R skewness displaces log E R: res-3, ReLU, h_0 = (1, ..., 1), large d."""
     integral = 12.0 * -math.expm1(-0.25) - 8.0 / 3.0 * -math.expm1(-0.75)

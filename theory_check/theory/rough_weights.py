@@ -90,7 +90,8 @@ def rough_lognormal_limit(width: int, hurst: float, total: float = 1.0, *, depth
     """Limit of log R for res-3 with ReLU, a = L^(-1/2), H <= 1/2 (C5).
 
     N(((1 + 2S)(1 - 2/d)/2 + S/d) total, (2/d)(1 + 2S) total) with total = lim L a^2; at H = 1/2 it is E4. With a
-    ``depth`` S is the sum S_L of that depth, which leaves corrections of order 1/L instead of L^(2H-1).
+    ``depth`` S is the sum S_L of that depth, which leaves corrections of order
+    total^2 L^(2H-1) with a small constant, from distant lags whose states have moved in between.
     """
     check_integer("width", width, 1, 10**9)
     if hurst > 0.5:
