@@ -15,6 +15,7 @@ from theory_check.theory.entry_laws import (
     kurtosis_correction,
     norm_ratio_variance_bound,
     ones_shift,
+    skewed_variance_bound,
 )
 from theory_check.theory.limits import corrected_lognormal
 from theory_check.theory.moments import norm_ratio_variance
@@ -108,3 +109,15 @@ def test_shift_from_ones_by_quadrature():
     path, _ = integrate.quad(lambda t: (3 * math.exp(t / 2) - 2) * math.exp(-3 * t / 4), 0, 1)
     assert ones_shift(2.0) == pytest.approx(2.0 * math.sqrt(2 / math.pi) / 6 * path / math.sqrt(2), rel=1e-12)
     assert ones_shift(-2.0) == -ones_shift(2.0)
+
+
+def test_the_bound_for_skewed_weights_exceeds_every_simpler_case():
+    # Symmetric weights have a variance of their own and a larger bound here, which does not know that kappa is 1/2.
+    simple = norm_ratio_variance_bound(Multiplier(8, "res-3"), 3.0, 0.0, 0.25, 16)
+    assert simple < skewed_variance_bound(8, 3.0, 0.0, 0.25, 16) < skewed_variance_bound(8, 3.0, 2.0, 0.25, 16)
+    # One layer of width 1 with entries 2 and -1/2: every product of an entry of V and one of W, by hand.
+    entries = [(2.0, 0.2), (-0.5, 0.8)]
+    moments = [
+        sum(p * q * (1.0 + 0.5 * v * max(w, 0.0)) ** (2 * n) for v, p in entries for w, q in entries) for n in (1, 2)
+    ]
+    assert moments[1] - moments[0] ** 2 <= skewed_variance_bound(1, 3.25, 1.5, 0.5, 1)
