@@ -27,7 +27,6 @@ from numpy.typing import NDArray
 
 from theory_check.boundary import Boundary
 from theory_check.cells import MAXIMAL_REPLICATES, Cell
-from theory_check.costs import PASS_DRAWS
 from theory_check.errors import SpecificationError
 from theory_check.experiments import InterruptedSimulationError, Values, never
 from theory_check.flows import Flow, Path, euler_outputs, flow_output
@@ -138,14 +137,15 @@ class Euler:
 
     @property
     def draws_per_block(self) -> int:
-        """Estimate of what a block costs, in the unit of :mod:`theory_check.costs`.
+        """Estimate of what a block costs, in the unit of :mod:`theory_check.costs`, fitted to 54 experiments.
 
-        A product for every term of the path, entry, time and matrix; the reference takes some thousand times.
+        Normal numbers for every term of the path, products for every layer, calls for every time; the reference takes
+        some thousand times, each with a product for every term.
         """
-        terms = len(_grid_functions(self.path, 1 if self.path.everywhere else self.depths[-1]))
-        times = self.depths[-1] + (4000 if self.reference else 0)
-        products = self.network.width**2 * (terms + 2 * len(self.depths)) * len(_purposes(self.network))
-        return PASS_DRAWS + LANES * times * products
+        finest = self.depths[-1]
+        terms = len(_grid_functions(self.path, 1 if self.path.everywhere else finest))
+        products = 20 * self.layers + 65 * terms + (4000 * (terms + 1) if self.reference else 0)
+        return 55_000 * finest + LANES * len(_purposes(self.network)) * self.network.width**2 * products
 
     def merge(self, other: Euler) -> Euler:
         """Return the experiment with the most replicates of both and the union of what they observe."""

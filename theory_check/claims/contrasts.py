@@ -176,7 +176,7 @@ CONTRASTS = Regime(
     claims=(
         Claim(
             id="E15",
-            quick_precision=1.5,
+            quick_precision=2.0,
             title="Heavy tails and degenerate initialisations",
             statement=(
                 "At $\\beta = 1/2$ entries of infinite variance have no non-trivial limit: $D \\to \\infty$ in "

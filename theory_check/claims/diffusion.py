@@ -294,7 +294,7 @@ DIFFUSION = Regime(
     claims=(
         Claim(
             id="P3",
-            quick_precision=1.7,
+            quick_precision=2.0,
             title="Non-trivial limit at the critical scaling",
             statement=(
                 "At $\\beta = 1/2$ the displacement stays between two positive bounds with probability at least "
@@ -316,7 +316,7 @@ DIFFUSION = Regime(
         ),
         Claim(
             id="E4",
-            quick_precision=1.3,
+            quick_precision=1.15,
             title="Lognormal limit",
             statement=(
                 "At $\\beta = 1/2$ both $\\log R$ and $\\log R^*$ tend in law to a normal variable of mean "
@@ -338,7 +338,7 @@ DIFFUSION = Regime(
         ),
         Claim(
             id="E5",
-            quick_precision=1.5,
+            quick_precision=1.1,
             title="Brownian profile",
             statement=(
                 "At $\\beta = 1/2$ the log norm along the depth tends to a Brownian motion with drift: increments "

@@ -283,7 +283,7 @@ EXPLOSION = Regime(
     claims=(
         Claim(
             id="P2",
-            quick_precision=1.7,
+            quick_precision=2.0,
             title="Explosion below the critical scaling",
             statement="For $\\beta < 1/2$ and width above 2 the displacement tends to infinity in probability.",
             formula="\\sqrt D \\to \\infty\\ \\text{in probability},\\qquad \\beta < \\tfrac12,\\ d > 2",

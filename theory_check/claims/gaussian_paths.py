@@ -180,7 +180,7 @@ def _euler(profile: Profile) -> tuple[Check, ...]:
 
 GAUSSIAN_PATHS = Claim(
     id="C2",
-    quick_precision=1.7,
+    quick_precision=1.2,
     title="Gaussian-process weights, smooth and rough",
     statement=(
         "Along paths of RBF, periodic, Matérn or Ornstein-Uhlenbeck processes with $a_L = 1/L$ networks of "

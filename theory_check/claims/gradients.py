@@ -162,7 +162,7 @@ GRADIENTS = Regime(
     claims=(
         Claim(
             id="P5",
-            quick_precision=1.7,
+            quick_precision=2.0,
             title="The trichotomy for gradients",
             statement=(
                 "The mean gradient displacement tends to 0 for $\\beta > 1/2$, to $e^\\kappa-1$ at $\\beta = 1/2$ and "

@@ -149,7 +149,7 @@ def _leaky_laws(profile: Profile) -> tuple[Check, ...]:
 HIGHER_MOMENTS: tuple[Claim, ...] = (
     Claim(
         id="E17",
-        quick_precision=1.5,
+        quick_precision=1.2,
         title="Second moment of the displacement",
         statement="With Gaussian weights $\\mathbb{E}\\,D^2$ is an explicit combination of $L$-th powers.",
         formula=(

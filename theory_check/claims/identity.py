@@ -173,7 +173,7 @@ IDENTITY = Regime(
     claims=(
         Claim(
             id="P1",
-            quick_precision=1.7,
+            quick_precision=2.0,
             title="Identity above the critical scaling",
             statement=(
                 "For $\\beta > 1/2$ the displacement tends to zero in probability, at the rate $L^{1/2-\\beta}$."

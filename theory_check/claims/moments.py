@@ -285,7 +285,7 @@ MOMENTS = Regime(
         ),
         Claim(
             id="P4",
-            quick_precision=1.5,
+            quick_precision=1.3,
             title="Displacement bounded by Markov's inequality",
             statement=(
                 "If $L a_L^2 \\leq 1$ then with probability at least $1-\\delta$ the displacement is at most "

@@ -199,7 +199,7 @@ SCHEDULES = Regime(
     claims=(
         Claim(
             id="E11",
-            quick_precision=1.7,
+            quick_precision=1.4,
             title="Unequal scaling factors",
             statement=(
                 "For any schedule $\\mathbb{E}\\,R = \\prod_k (1+\\kappa a_k^2)$, forward and backward. If $\\max_k "
