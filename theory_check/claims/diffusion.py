@@ -338,7 +338,7 @@ DIFFUSION = Regime(
         ),
         Claim(
             id="E5",
-            quick_precision=1.5,
+            quick_precision=1.1,
             title="Brownian profile",
             statement=(
                 "At $\\beta = 1/2$ the log norm along the depth tends to a Brownian motion with drift: increments "
