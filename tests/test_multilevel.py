@@ -3,6 +3,7 @@ from __future__ import annotations
 import math
 import zlib
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -127,7 +128,9 @@ def test_levels_of_networks():
     single = EulerMaruyama(network=COARSEST, doublings=0, replicates=5)
     np.testing.assert_array_equal(fine, run_cells([single], 9)[single].values["log_norm_ratio"][:, 0])
     assert not coarse.any()
-    assert sampler.costs[1] == pytest.approx(2 * sampler.costs[0], rel=0.2)
+    # The calls at both ends cost each level the same; what depends on depth at most doubles, but for rounding.
+    for shallow, deep in pairwise(sampler.costs):
+        assert shallow < deep <= 2.0 * shallow + 1.0
     assert sampler.plain_cost < sampler.costs[-1]
 
 

@@ -25,8 +25,8 @@ CHECKS = {check.name: check for check in SEVERAL_INPUTS.claims[0].checks(QUICK)}
 def test_the_table_is_the_law(width, slope, start):
     table, law = cosine_law(width, slope, start), CorrelationDiffusion(width, slope).law(start)
     x = np.linspace(-1.0, 1.0, 4321)
-    # The bound of the docstring for linear interpolation.
-    np.testing.assert_allclose(table.cdf(x), np.maximum.accumulate(law.cdf(x)), rtol=0.0, atol=1e-6)
+    # What the table's law is computed to, and the bound of the docstring for linear interpolation.
+    np.testing.assert_allclose(table.cdf(x), np.maximum.accumulate(law.cdf(x)), rtol=0.0, atol=1e-5 + 1e-6)
     p = (np.arange(20_000) + 0.5) / 20_000
     np.testing.assert_allclose(table.cdf(table.quantile(p)), p, rtol=0.0, atol=1e-9)
     # Midpoint rule for a bounded monotone function: at most the range, 2, over twice the number of points.

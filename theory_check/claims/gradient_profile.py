@@ -102,6 +102,7 @@ def _law(multiplier: Multiplier, a: float, depth: int) -> WeightGradientLaw:
 
 def _laws(network: Cell, margin: float) -> list[Check]:
     multiplier, a, depth = one_layer(network)
+    law = _law(multiplier, a, depth)
     wrong: dict[str, Law] = {
         "half of the layers count: those below alone, or those above": _law(multiplier, a, depth // 2),
         "weights of twice the variance": _law(multiplier, a * math.sqrt(2.0), depth),
@@ -114,21 +115,21 @@ def _laws(network: Cell, margin: float) -> list[Check]:
     checks = []
     for matrix in _matrices(network):
         for index, (place, layer) in enumerate(_places(network)):
-            observable = of.Component(f"{matrix}_weight_gradient", index)
+            observable = of.Component(f"{matrix}_weight_gradient", index, floor=law.lower)
             checks.append(
                 Check(
                     name=f"{label(network)}-law-{_MATRICES[matrix]}-{place}",
                     cells=(network,),
                     quantity=f"Kolmogorov distance of $\\log\\Vert\\partial\\mathcal L/\\partial "
                     f"{_MATRICES[matrix]}_{{{layer}}}\\Vert_F^2$ from the one law of all layers",
-                    estimator=DistanceEstimator(observable, _law(multiplier, a, depth)),
+                    estimator=DistanceEstimator(observable, law),
                     target=(0.0, 0.0),
                     margin=margin,
                     margin_reason="the law is exact at this depth and width; the margin is the resolution that the "
                     "profile pays for",
-                    remainder=_law(multiplier, a, depth).error,
+                    remainder=law.error,
                     variants=tuple(
-                        Variant(name, estimator=DistanceEstimator(observable, law)) for name, law in wrong.items()
+                        Variant(name, estimator=DistanceEstimator(observable, other)) for name, other in wrong.items()
                     ),
                 )
             )

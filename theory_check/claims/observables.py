@@ -29,15 +29,19 @@ class Column:
 
 @dataclass(frozen=True)
 class Component:
-    """Entry ``index`` of a column with several values for each replicate, times a number."""
+    """Entry ``index`` of a column with several values for each replicate, times a number, cut off at ``floor``.
+
+    Tests of laws need finite values; a logarithm of 0 is minus infinity.
+    """
 
     name: str
     index: int
     factor: float = 1.0
+    floor: float = -np.inf
 
     def __call__(self, samples: Sequence[Sample]) -> FloatArray:
         """Return one value for each replicate."""
-        return self.factor * samples[0].column(self.name)[:, self.index]
+        return np.maximum(self.factor * samples[0].column(self.name)[:, self.index], self.floor)
 
 
 @dataclass(frozen=True)

@@ -82,9 +82,13 @@ class WeightGradientLaw:
         return np.asarray(np.interp(np.asarray(x, dtype=np.float64), self._points, self._values, left=self.atom))
 
     def quantile(self, p: ArrayLike) -> FloatArray:
-        """Smallest x with cdf(x) >= p; minus infinity where the atom is reached."""
-        level = np.asarray(p, dtype=np.float64)
-        return np.where(level <= self.atom, -np.inf, np.interp(level, self._values, self._points))
+        """Smallest x from :attr:`lower` on with cdf(x) >= p: of the law of log G_k cut off there."""
+        return np.asarray(np.interp(np.asarray(p, dtype=np.float64), self._values, self._points))
+
+    @property
+    def lower(self) -> float:
+        """Below it there is the atom alone, to within the error."""
+        return float(self._points[0])
 
 
 def weight_gradient_law(multiplier: Multiplier, a: float, depth: int) -> WeightGradientLaw:
