@@ -79,8 +79,10 @@ def test_the_stored_kernel_is_for_weight_processes(process):
 
 def test_the_cost_of_stored_weights_grows_with_columns_and_depth():
     cell = replace(CELL, weights=Weights("fgn"), kernel="stored")
-    deeper = replace(cell, network=replace(NETWORK, depth=6))
-    assert deeper.draws_per_block == 2 * cell.draws_per_block
+    costs = [replace(cell, network=replace(NETWORK, depth=depth)).draws_per_block for depth in (3, 6, 9)]
+    assert costs[0] == cell.draws_per_block
+    # A line in the depth, up to rounding: making a network costs something before its first layer.
+    assert costs[0] < costs[1] < costs[2] <= 2 * costs[1] - costs[0] + 1
     assert replace(cell, input=Input(count=LANES)).draws_per_block == cell.draws_per_block
     assert replace(cell, input=Input(count=LANES + 1)).draws_per_block > cell.draws_per_block
     assert replace(cell, gradients=False).draws_per_block < cell.draws_per_block

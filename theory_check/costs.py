@@ -25,9 +25,10 @@ PASS_DRAWS_PER_COMPONENT = 120
 #: What a stop of the profile costs in each pass: another call.
 STOP_DRAWS = 250_000
 
-#: A weight of a path; products with stored weights that take as long as a draw.
-DRAWS_PER_STORED_WEIGHT = 75
-PRODUCTS_PER_DRAW = 5
+#: A weight of a path, made; a product with it; what a network of stored weights costs besides in each pass.
+DRAWS_PER_STORED_WEIGHT = 35.0
+DRAWS_PER_PRODUCT = 0.4
+STORED_PASS_DRAWS = 4_000_000
 
 
 def matrix_draws(weights: Weights, width: int, inputs: int) -> float:
@@ -80,5 +81,6 @@ def reduced_draws(network: Network, inputs: int, *, gradients: bool, stops: int)
 def stored_draws(network: Network, columns: int, passes: int) -> int:
     """Return the cost of one network of stored weights, made once and passed through."""
     matrices = 2 if network.branch.has_inner else 1
-    products = passes * -(-columns // LANES) * LANES // PRODUCTS_PER_DRAW
-    return matrices * network.depth * network.width**2 * (DRAWS_PER_STORED_WEIGHT + products)
+    products = passes * -(-columns // LANES) * LANES * DRAWS_PER_PRODUCT
+    weights = matrices * network.depth * network.width**2 * (DRAWS_PER_STORED_WEIGHT + products)
+    return math.ceil(passes * STORED_PASS_DRAWS + weights)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -90,3 +91,13 @@ def test_labels_tell_networks_apart():
 
 def test_regimes_have_pictures():
     assert all(regime.illustrations for regime in REGIMES if regime.name != "moments")
+
+
+def named(claim, profile):
+    return {(check.name, variant.name) for check in claim.checks(profile) for variant in check.all_variants}
+
+
+@pytest.mark.parametrize("claim", [c for c in all_claims() if c.quick_precision != 1.0], ids=lambda claim: claim.id)
+def test_wider_margins_at_quick_drop_no_variant(claim):
+    quick = PROFILES["quick"]
+    assert named(claim, replace(quick, precision=claim.quick_precision)) >= named(claim, quick)
