@@ -8,7 +8,8 @@ from weight_laws import CONTINUOUS, DISCRETE
 
 from theory_check import strategies
 from theory_check.errors import SpecificationError
-from theory_check.initializations import GAINS, LAWS, Weights, find_law, law_names
+from theory_check.initializations import GAINS, Weights, find_law, law_names
+from theory_check.weight_laws import LAWS
 
 
 @given(strategies.weights())

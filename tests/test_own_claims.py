@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from theory_check import initializations
+from theory_check import added_laws
+from theory_check.added_laws import add_law, added_law
 from theory_check.claims import authoring
 from theory_check.claims.authoring import Normal, WeightLaw, claim, law_check, network
 from theory_check.claims.catalogue import all_claims
@@ -18,7 +19,7 @@ from theory_check.claims.model import FAMILY_LEVEL, PLACES, PROFILES, plan_claim
 from theory_check.claims.own import load_claims, own_regime
 from theory_check.cli import main
 from theory_check.errors import SpecificationError
-from theory_check.initializations import Weights, add_law, added_law, law_names
+from theory_check.initializations import Weights, law_names
 from theory_check.reporting.results import load_results
 from theory_check.verification import find_claim, plan_run, verify
 
@@ -29,7 +30,7 @@ LONGEST = 15
 
 @pytest.fixture(autouse=True)
 def no_added_laws(monkeypatch):
-    monkeypatch.setattr(initializations, "_ADDED", {})
+    monkeypatch.setattr(added_laws, "_ADDED", {})
 
 
 def readme_block() -> str:
@@ -224,7 +225,7 @@ def test_a_name_keeps_its_meaning():
 def test_what_an_added_law_means_is_part_of_the_identity_of_its_cells(monkeypatch):
     add_law(TRAPEZOID)
     first = network("trapezoid", width=4, depth=2).identity
-    monkeypatch.setattr(initializations, "_ADDED", {})
+    monkeypatch.setattr(added_laws, "_ADDED", {})
     add_law(replace(TRAPEZOID, transform=lambda u, v, _: math.sqrt(2.4) * (u + 2.0 * v - 1.5)))
     assert network("trapezoid", width=4, depth=2).identity != first
     # Identities of built-in laws are what they were before laws could be added.

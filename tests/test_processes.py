@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from theory_check import strategies
 from theory_check.errors import SpecificationError
-from theory_check.initializations import LAWS, Weights, find_law, law_names
+from theory_check.initializations import Weights, find_law, law_names
 from theory_check.processes import PROCESSES, piece_of_layer, process_names
+from theory_check.weight_laws import LAWS
 
 
 @given(strategies.weight_processes())

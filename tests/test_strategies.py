@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 
 from theory_check import strategies
 from theory_check.cells import Cell
-from theory_check.initializations import GAINS, LAWS, Weights
+from theory_check.initializations import GAINS, Weights
 from theory_check.networks import Activation, Branch, Input, Network, Scaling
 from theory_check.processes import PROCESSES
+from theory_check.weight_laws import LAWS
 
 SEARCH = settings(
     max_examples=3000, suppress_health_check=list(HealthCheck), deadline=None, derandomize=True, database=None

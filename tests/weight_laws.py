@@ -6,7 +6,8 @@ import math
 
 from scipy import stats
 
-from theory_check.initializations import LAWS, Weights
+from theory_check.initializations import Weights
+from theory_check.weight_laws import LAWS
 
 
 def _student(df):

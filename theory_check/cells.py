@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theory_check import costs, experiments
+from theory_check.added_laws import added_law
 from theory_check.errors import SpecificationError
-from theory_check.initializations import Weights, added_law
+from theory_check.initializations import Weights
 from theory_check.kernels import KERNEL_VERSION, LANES
 from theory_check.networks import Input, Network
 from theory_check.specifications import check_choice, check_integer

@@ -14,10 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theory_check.cells import Cell
-from theory_check.initializations import Transform, Weights, find_independent_law
+from theory_check.initializations import Weights, find_independent_law
 from theory_check.kernels import LANES
 from theory_check.networks import Activation
 from theory_check.streams import Purpose
+from theory_check.weight_laws import Transform
 
 FloatArray = NDArray[np.float64]
 

@@ -20,9 +20,10 @@ from typing import Any
 from hypothesis import strategies as st
 
 from theory_check.cells import MAXIMAL_ORTHOGONAL_WIDTH, Cell, KernelName, can_reduce
-from theory_check.initializations import GAINS, LAWS, WeightLaw, Weights
+from theory_check.initializations import GAINS, Weights
 from theory_check.networks import Activation, ActivationName, Branch, Input, Network, Scaling
 from theory_check.processes import PROCESSES, WeightProcess
+from theory_check.weight_laws import LAWS, WeightLaw
 
 __all__ = ["activations", "branches", "cells", "inputs", "networks", "scalings", "weight_processes", "weights"]
 

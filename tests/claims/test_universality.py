@@ -12,10 +12,11 @@ from theory_check.claims.grids import cell, layer_law
 from theory_check.claims.model import PROFILES, plan_claim
 from theory_check.claims.universality import ADMISSIBLE, ZERO_LAST
 from theory_check.errors import HypothesisError
-from theory_check.initializations import LAWS, Weights
+from theory_check.initializations import Weights
 from theory_check.reporting.universality import ROWS, STATEMENTS
 from theory_check.theory.limits import corrected_lognormal
 from theory_check.theory.multiplier import Multiplier
+from theory_check.weight_laws import LAWS
 
 CLAIMS = {claim.id: claim for claim in all_claims()}
 POINTS = {p.id: p for name in ("E1", "E4", "E15", "P3") for p in plan_claim(CLAIMS[name], PROFILES["quick"])}

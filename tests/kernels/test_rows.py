@@ -26,11 +26,11 @@ from scipy import integrate, stats
 from weight_laws import CONTINUOUS, DISCRETE, VARIED
 
 from theory_check.inference.intervals import kolmogorov_interval, mean_interval, proportion_interval
-from theory_check.initializations import LAWS
 from theory_check.kernels import rows
 from theory_check.kernels.words import draw_words, seed_lanes
 from theory_check.passes import row_filler
 from theory_check.streams import Purpose
+from theory_check.weight_laws import LAWS
 
 SEED_OF_LAWS = 20240229
 SEED_OF_ROTATIONS = 20240301

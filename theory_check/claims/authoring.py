@@ -1,7 +1,7 @@
 """Claims by a user: the names that a file of claims needs, in one import, and short spellings of networks and checks.
 
 A file of claims is a Python module. Every :class:`~theory_check.claims.model.Claim` among its global names is a claim,
-every :class:`~theory_check.initializations.WeightLaw` a weight law that they may name. The command line reads it by
+every :class:`~theory_check.weight_laws.WeightLaw` a weight law that they may name. The command line reads it by
 ``theory-check run --claims FILE``; :func:`theory_check.claims.own.load_claims` does so in Python.
 """
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
+from theory_check.added_laws import add_law
 from theory_check.cells import Cell
 from theory_check.claims import observables
 from theory_check.claims.estimators import (
@@ -24,8 +25,8 @@ from theory_check.claims.grids import cell, label
 from theory_check.claims.laws import LogNormal, Normal, ScaledChiSquare
 from theory_check.claims.model import Check, Claim, Correction, Profile, Regime, Variant
 from theory_check.errors import SpecificationError
-from theory_check.initializations import WeightLaw, add_law
 from theory_check.networks import Activation, Branch, BranchName, Input
+from theory_check.weight_laws import WeightLaw
 
 __all__ = [
     "Check",

@@ -220,14 +220,7 @@ def _bounds(profile: Profile) -> tuple[Check, ...]:
                 "for",
                 exact=True,
                 variants=(
-                    Variant(
-                        "explosion: D above its upper bound",
-                        estimator=ProportionEstimator(of.Between(of.DISPLACEMENT, lower=upper)),
-                    ),
-                    Variant(
-                        "identity: D below its lower bound",
-                        estimator=ProportionEstimator(of.Between(of.DISPLACEMENT, upper=lower)),
-                    ),
+                    *universality.outside(lower, upper),
                     Variant(
                         f"the same probability for {left:.3g} <= D <= {right:.3g}, which one network in five leaves",
                         estimator=ProportionEstimator(of.Between(of.DISPLACEMENT, left, right)),

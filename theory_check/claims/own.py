@@ -13,10 +13,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TypeVar
 
+from theory_check.added_laws import add_law
 from theory_check.claims.catalogue import REGIMES, all_claims
 from theory_check.claims.model import PLACES, Claim, Regime
 from theory_check.errors import SpecificationError, TheoryCheckError
-from theory_check.initializations import WeightLaw, add_law
+from theory_check.weight_laws import WeightLaw
 
 _NAME = "own"
 
@@ -65,7 +66,7 @@ def regimes_with(own: Regime | None) -> tuple[Regime, ...]:
 def load_claims(path: Path) -> tuple[Claim, ...]:
     """Run a file of claims and return those among its global names, in the order of their definition.
 
-    Weight laws among its global names are added first (:func:`theory_check.initializations.add_law`), for the life of
+    Weight laws among its global names are added first (:func:`theory_check.added_laws.add_law`), for the life of
     this process. The file is a program: run only what you would run with Python.
 
     Raises

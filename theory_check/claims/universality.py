@@ -165,6 +165,15 @@ def _bounds(multiplier: Multiplier, scaling: tuple[float, int], largest_kappa: f
     return eps * eps, upper / (_DELTA / 2.0)
 
 
+def outside(lower: float, upper: float) -> tuple[Variant, Variant]:
+    """Return what bounds of D exclude, as variants that claim their probability for the outside."""
+    above, below = of.Between(of.DISPLACEMENT, lower=upper), of.Between(of.DISPLACEMENT, upper=lower)
+    return (
+        Variant("explosion: D above its upper bound", estimator=ProportionEstimator(above)),
+        Variant("identity: D below its lower bound", estimator=ProportionEstimator(below)),
+    )
+
+
 def bounds_check(network: Cell, profile: Profile) -> Check:
     """Check P3 at finite depth: a displacement between two positive bounds, for any law that E1 and E4 hold for."""
     multiplier = _multiplier(network)
@@ -180,16 +189,7 @@ def bounds_check(network: Cell, profile: Profile) -> Check:
         margin=0.06 * profile.precision,
         margin_reason="Markov's bound above is exact, the bound below that of the limit law; both are far from tight, "
         "and the margin is the resolution that the profile pays for",
-        variants=(
-            Variant(
-                "explosion: D above its upper bound",
-                estimator=ProportionEstimator(of.Between(of.DISPLACEMENT, lower=upper)),
-            ),
-            Variant(
-                "identity: D below its lower bound",
-                estimator=ProportionEstimator(of.Between(of.DISPLACEMENT, upper=lower)),
-            ),
-        ),
+        variants=outside(lower, upper),
     )
 
 
