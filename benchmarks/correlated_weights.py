@@ -5,7 +5,8 @@
 The work is the weights of a network of two matrices a layer (res-3), width 40, depth 1000: 3200 paths of 1000 layers.
 Contenders:
 
-* ``theory_check``: :func:`theory_check.weight_paths.open_paths`, one call for each matrix; with two threads, one thread
+* ``theory_check``: :func:`theory_check.simulation.weight_paths.open_paths`, one call for each matrix; with two
+threads, one thread
   for each. What depends on the process alone (eigenvalues, factors) is computed once and kept; *cold* computes it anew;
 * ``NumPy, path by path``: what the method looks like in a textbook, in double precision: for fractional noise Davies
   and Harte's method with one ``np.fft.fft`` a path, for the others the Cholesky factor of the covariance times one
@@ -139,9 +140,9 @@ class NumpyVersion:
 
 def build(text: str, size: Size, threads: int) -> list[NDArray[np.float32]]:
     """Return V and W of all layers."""
-    from theory_check.initializations import Weights
-    from theory_check.streams import Purpose, stream_key
-    from theory_check.weight_paths import open_paths
+    from theory_check.foundation.streams import Purpose, stream_key
+    from theory_check.networks.weights import Weights
+    from theory_check.simulation.weight_paths import open_paths
 
     weights = Weights.parse(text)
     key = np.array(stream_key(SEED, text), np.uint32)
@@ -159,7 +160,7 @@ def build(text: str, size: Size, threads: int) -> list[NDArray[np.float32]]:
 
 def forget() -> None:
     """Empty the tables that are kept between networks."""
-    from theory_check import path_writers
+    from theory_check.simulation import path_writers
 
     for table in (path_writers._factor, path_writers._factor_rows, path_writers._spectrum):
         table.cache_clear()

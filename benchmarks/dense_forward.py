@@ -193,8 +193,8 @@ def numpy_seconds(numpy_version: NumpyVersion, problem: Problem, batch: int, thr
 def simulate(
     problem: Problem, replicates: int, threads: int, kernel: Literal["dense", "reduced"] = "dense"
 ) -> NDArray[np.float64]:
-    from theory_check.archive import make_cell
-    from theory_check.runner import run_cells
+    from theory_check.experiments.spelling import make_cell
+    from theory_check.simulation.runner import run_cells
 
     cell = make_cell(
         branch=problem.branch,
@@ -211,7 +211,7 @@ def simulate(
 def kernel_replicates(problem: Problem, size: Size, threads: int) -> int:
     """Return a number of replicates in whole units of work, so that no thread waits for another."""
     from theory_check.kernels import LANES
-    from theory_check.runner import UNIT_DRAWS
+    from theory_check.simulation.runner import UNIT_DRAWS
 
     blocks = size.units * max(1, UNIT_DRAWS // (LANES * problem.weights))
     return LANES * threads * max(1, blocks)

@@ -7,11 +7,15 @@ from hypothesis import HealthCheck, find, given, settings
 from hypothesis import strategies as st
 
 from theory_check import strategies
-from theory_check.cells import Cell
-from theory_check.initializations import GAINS, Weights
-from theory_check.networks import Activation, Branch, Input, Network, Scaling
-from theory_check.processes import PROCESSES
-from theory_check.weight_laws import LAWS
+from theory_check.experiments.cell import Cell
+from theory_check.networks.activations import Activation
+from theory_check.networks.branches import Branch
+from theory_check.networks.inputs import Input
+from theory_check.networks.network import Network
+from theory_check.networks.processes import PROCESSES
+from theory_check.networks.scalings import Scaling
+from theory_check.networks.weight_laws import LAWS
+from theory_check.networks.weights import GAINS, Weights
 
 SEARCH = settings(
     max_examples=3000, suppress_health_check=list(HealthCheck), deadline=None, derandomize=True, database=None
@@ -101,7 +105,7 @@ def test_both_kernels_are_drawn(kernel):
     least(strategies.cells(), lambda cell: cell.kernel == kernel)
 
 
-def test_the_simplest_values_are_plain():
+def test_the_simplest_values_areplain_number():
     scaling = Scaling.power(0.5)
     assert least(strategies.networks()) == Network(Branch("linear"), 1, 1, scaling)
     assert least(strategies.cells()) == Cell(

@@ -19,11 +19,15 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from theory_check.cells import MAXIMAL_ORTHOGONAL_WIDTH, Cell, KernelName, can_reduce
-from theory_check.initializations import GAINS, Weights
-from theory_check.networks import Activation, ActivationName, Branch, Input, Network, Scaling
-from theory_check.processes import PROCESSES, WeightProcess
-from theory_check.weight_laws import LAWS, WeightLaw
+from theory_check.experiments.cell import MAXIMAL_ORTHOGONAL_WIDTH, Cell, KernelName, can_reduce
+from theory_check.networks.activations import Activation, ActivationName
+from theory_check.networks.branches import Branch
+from theory_check.networks.inputs import Input
+from theory_check.networks.network import Network
+from theory_check.networks.processes import PROCESSES, WeightProcess
+from theory_check.networks.scalings import Scaling
+from theory_check.networks.weight_laws import LAWS, WeightLaw
+from theory_check.networks.weights import GAINS, Weights
 
 __all__ = ["activations", "branches", "cells", "inputs", "networks", "scalings", "weight_processes", "weights"]
 

@@ -10,7 +10,7 @@ from theory_check.calibration.binomial import PROPORTION
 from theory_check.calibration.calibration import calibrate, exit_code, find_methods, judge_rate
 from theory_check.calibration.experiments import FAMILY_LEVEL, Profile, count_promises, plan_trials
 from theory_check.calibration.fixed_samples import DISTANCE, reject_distance
-from theory_check.errors import SpecificationError
+from theory_check.foundation.errors import SpecificationError
 
 PROFILE = Profile("test", 400, 100, (0.05,))
 CATALOGUE = tuple(replace(m, timed=replace(m.timed, observations=1000)) for m in (PROPORTION, DISTANCE))

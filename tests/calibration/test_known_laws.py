@@ -10,7 +10,7 @@ import pytest
 from scipy import integrate, stats
 
 from theory_check.calibration.laws import bent, bernoulli, lognormal, normal, pareto, ties, uniform
-from theory_check.errors import SpecificationError
+from theory_check.foundation.errors import SpecificationError
 
 # Chance that a correct law fails a check here, for the fixed seeds as drawn once.
 FALSE_ALARM = 1e-6

@@ -8,15 +8,8 @@ import pytest
 from theory_check.calibration.calibration import judge_rate
 from theory_check.calibration.catalogue import METHODS
 from theory_check.calibration.execution import run_trials
-from theory_check.calibration.experiments import (
-    FAMILY_LEVEL,
-    PROFILES,
-    Profile,
-    Trial,
-    count_promises,
-    plan_trials,
-)
-from theory_check.runner import silent
+from theory_check.calibration.experiments import FAMILY_LEVEL, PROFILES, Profile, Trial, count_promises, plan_trials
+from theory_check.simulation.runner import silent
 
 methods = pytest.mark.parametrize("method", METHODS, ids=lambda method: method.name)
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from theory_check.claims.laws import Mirrored, Normal, ScaledChiSquare, Tilted
-from theory_check.errors import SpecificationError
+from theory_check.foundation.errors import SpecificationError
 
 LAWS = [
     (Normal(0.3, 2.0), stats.norm(0.3, np.sqrt(2.0))),

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from theory_check.cells import Sample
+from theory_check.catalogue.orders import ORDERS
+from theory_check.claims.claim import PROFILES
 from theory_check.claims.estimators import QuantileEstimator
-from theory_check.claims.model import PROFILES, plan_claim
-from theory_check.claims.orders import ORDERS
+from theory_check.claims.planning import plan_claim
 from theory_check.claims.rates import (
     AdjacentNormRatioDifferences,
     ErrorSlope,
@@ -22,7 +22,8 @@ from theory_check.claims.rates import (
     SquaredError,
     slope_variance,
 )
-from theory_check.runner import run_cells
+from theory_check.experiments.cell import Sample
+from theory_check.simulation.runner import run_cells
 
 DEPTHS = (8, 16, 32, 64)
 CLAIMS = {claim.id: claim for claim in ORDERS.claims}

@@ -4,14 +4,15 @@ from dataclasses import replace
 
 import pytest
 from command_line import names
-from reporting.example_record import make_record
+from example_record import make_record
 
-from theory_check import verification
-from theory_check.claims.model import PROFILES, plan_claim
-from theory_check.history import claim_version, new_history, write_history
+from theory_check.claims.claim import PROFILES
+from theory_check.claims.planning import plan_claim
 from theory_check.inference.nights import ClaimNight, Night
 from theory_check.reporting.results import load_results
-from theory_check.verification import Outcome, exit_code, find_claim
+from theory_check.verification import run as verification
+from theory_check.verification.history import claim_version, new_history, write_history
+from theory_check.verification.run import Outcome, exit_code, find_claim
 
 
 @pytest.mark.parametrize(
@@ -134,7 +135,7 @@ def test_a_damaged_history_is_neither_used_nor_replaced(command, tmp_path):
 
 
 def test_list_has_a_row_for_every_claim(command):
-    from theory_check.claims.catalogue import REGIMES, all_claims
+    from theory_check.catalogue.catalogue import REGIMES, all_claims
 
     code, out, err = command("list")
     assert (code, err) == (0, [])

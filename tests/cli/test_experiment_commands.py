@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from command_line import SEED, SMALL, names
 
-from theory_check import runner
-from theory_check.archive import read_sample
-from theory_check.map_archive import read_map
-from theory_check.phase_map import run_map
-from theory_check.simulation import simulate
+from theory_check.paper.map_archive import read_map
+from theory_check.paper.phase_map import run_map
+from theory_check.simulation import runner
+from theory_check.simulation.archive import read_sample
+from theory_check.simulation.cell import simulate
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from command_line import names
 
-from theory_check import runner
-from theory_check.paper_figures import maps
-from theory_check.paper_figures.catalogue import FIGURES, choose_settings, find_figure
-from theory_check.paper_figures.paths import fractional_path
+from theory_check.paper import maps
+from theory_check.paper.catalogue import FIGURES, choose_settings, find_figure
+from theory_check.paper.paths import fractional_path
+from theory_check.simulation import runner
 from theory_check.theory.limits import lognormal_limit
 from theory_check.theory.multiplier import Multiplier
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from theory_check.errors import SpecificationError
+from theory_check.foundation.errors import SpecificationError
 from theory_check.inference import design, equivalence, gaussian, goodness_of_fit, intervals, rates
 from theory_check.inference.intervals import Interval
 from theory_check.inference.significance import Test

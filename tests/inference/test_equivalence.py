@@ -9,7 +9,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from theory_check.errors import SpecificationError
+from theory_check.foundation.errors import SpecificationError
 from theory_check.inference import design
 from theory_check.inference.equivalence import equivalence_test, proportion_test, quantile_test
 from theory_check.inference.intervals import proportion_interval, quantile_interval

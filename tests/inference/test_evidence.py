@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import integrate, stats
 
-from theory_check.errors import SpecificationError
+from theory_check.foundation.errors import SpecificationError
 from theory_check.inference.evidence import (
     LARGEST_LOG,
     bernoulli_evidence,

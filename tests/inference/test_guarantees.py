@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-import zlib
 
 import numpy as np
 import pytest
 from scipy import stats
+from simulated_rates import assert_rate_at_least, assert_rate_at_most, generator
 
 from theory_check.inference import design
 from theory_check.inference.intervals import (
@@ -17,23 +17,6 @@ from theory_check.inference.intervals import (
     quantile_interval,
     quantile_spread_interval,
 )
-
-# Chance that a correct method fails a check here, for the fixed seeds as drawn once.
-FALSE_ALARM = 1e-6
-
-
-def generator(name):
-    return np.random.Generator(np.random.Philox(key=zlib.crc32(name.encode())))
-
-
-def assert_rate_at_most(rate, hits):
-    # The count is below this quantile with probability 1 - FALSE_ALARM even if the rate is attained.
-    assert sum(hits) <= stats.binom.isf(FALSE_ALARM, len(hits), rate)
-
-
-def assert_rate_at_least(rate, hits):
-    assert sum(hits) >= stats.binom.ppf(FALSE_ALARM, len(hits), rate)
-
 
 # Laws with a finite variance: sampler, mean, variance, law. Pareto with index 2.5 has no third moment; the rare law
 # is 0 but for one value in 200, the kind of law for which normal intervals fail.

@@ -11,7 +11,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from theory_check.errors import SpecificationError
+from theory_check.foundation.errors import SpecificationError
 from theory_check.inference.intervals import (
     Interval,
     kolmogorov_interval,

@@ -9,7 +9,7 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from scipy import special, stats
 
-from theory_check.errors import SpecificationError
+from theory_check.foundation.errors import SpecificationError
 from theory_check.inference.intervals import kolmogorov_interval
 from theory_check.inference.kolmogorov import kolmogorov_radius, kolmogorov_tail, planning_radius
 

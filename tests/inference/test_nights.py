@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import integrate, stats
-from test_guarantees import FALSE_ALARM, assert_rate_at_most, generator
+from simulated_rates import FALSE_ALARM, assert_rate_at_most, generator
 
-from theory_check.errors import SpecificationError
+from theory_check.foundation.errors import SpecificationError
 from theory_check.inference.evidence import LARGEST_LOG, log_calibrated
 from theory_check.inference.nights import (
     ClaimNight,

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from theory_check.errors import SpecificationError
+from theory_check.foundation.errors import SpecificationError
 from theory_check.inference.sequential import ConfidenceSequence, EvidencePath, check_times, monitoring_times, safe_root
 
 PATH = EvidencePath(np.array([-1.0, 2.0, 5.0, 3.0]), "example")

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from theory_check.errors import SpecificationError
+from theory_check.foundation.errors import SpecificationError
 from theory_check.inference import design
 from theory_check.inference.betting import bounded_mean_evidence, bounded_mean_interval, nonnegative_mean_evidence
 from theory_check.inference.catoni import mean_evidence, mean_sequence

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from theory_check.errors import SpecificationError
+from theory_check.foundation.errors import SpecificationError
 from theory_check.inference import validation
 
 

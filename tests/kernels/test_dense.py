@@ -14,11 +14,15 @@ from numpy_twins import LANES, UNIT, DenseTwin, Matrices, key_of
 from weight_laws import VARIED
 
 from theory_check import strategies
-from theory_check.cells import Cell
-from theory_check.initializations import Weights
+from theory_check.experiments.cell import Cell
 from theory_check.kernels.dense import add_outer, dot
-from theory_check.networks import Activation, Branch, Input, Network, Scaling
-from theory_check.passes import DensePasses, row_filler
+from theory_check.networks.activations import Activation
+from theory_check.networks.branches import Branch
+from theory_check.networks.inputs import Input
+from theory_check.networks.network import Network
+from theory_check.networks.scalings import Scaling
+from theory_check.networks.weights import Weights
+from theory_check.simulation.passes import DensePasses, row_filler
 
 SEED_OF_STATES = 5
 FIRST_REPLICATE = 3 * LANES

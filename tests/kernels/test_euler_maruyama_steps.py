@@ -10,10 +10,14 @@ import numpy as np
 import pytest
 from numpy_twins import LANES, UNIT, DenseTwin, Matrices, key_of
 
-from theory_check.euler_maruyama import EulerMaruyama, Levels
-from theory_check.initializations import Weights
-from theory_check.networks import Activation, Branch, Network, Scaling
-from theory_check.passes import DensePasses, row_filler
+from theory_check.experiments.euler_maruyama import EulerMaruyama
+from theory_check.networks.activations import Activation
+from theory_check.networks.branches import Branch
+from theory_check.networks.network import Network
+from theory_check.networks.scalings import Scaling
+from theory_check.networks.weights import Weights
+from theory_check.simulation.euler_maruyama import Levels
+from theory_check.simulation.passes import DensePasses, row_filler
 
 SEED_OF_STATES = 6
 FIRST_REPLICATE = 2 * LANES

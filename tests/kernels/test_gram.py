@@ -9,14 +9,18 @@ import pytest
 from numpy_twins import LANES, UNIT, key_of
 from scipy import stats
 
-from theory_check.cells import Cell
+from theory_check.experiments.cell import Cell
+from theory_check.foundation.streams import Purpose
 from theory_check.inference.intervals import kolmogorov_interval, proportion_interval
-from theory_check.initializations import Weights
 from theory_check.kernels import gram, reduced
-from theory_check.networks import Activation, Branch, Input, Network, Scaling
-from theory_check.passes import GramPasses, ReducedPasses
-from theory_check.simulation import simulate
-from theory_check.streams import Purpose
+from theory_check.networks.activations import Activation
+from theory_check.networks.branches import Branch
+from theory_check.networks.inputs import Input
+from theory_check.networks.network import Network
+from theory_check.networks.scalings import Scaling
+from theory_check.networks.weights import Weights
+from theory_check.simulation.cell import simulate
+from theory_check.simulation.passes import GramPasses, ReducedPasses
 from theory_check.theory.depth_law import depth_law
 from theory_check.theory.multiplier import Multiplier
 

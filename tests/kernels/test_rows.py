@@ -25,12 +25,12 @@ from numpy_twins import (
 from scipy import integrate, stats
 from weight_laws import CONTINUOUS, DISCRETE, VARIED
 
+from theory_check.foundation.streams import Purpose
 from theory_check.inference.intervals import kolmogorov_interval, mean_interval, proportion_interval
 from theory_check.kernels import rows
 from theory_check.kernels.words import draw_words, seed_lanes
-from theory_check.passes import row_filler
-from theory_check.streams import Purpose
-from theory_check.weight_laws import LAWS
+from theory_check.networks.weight_laws import LAWS
+from theory_check.simulation.passes import row_filler
 
 SEED_OF_LAWS = 20240229
 SEED_OF_ROTATIONS = 20240301

@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy_twins import new_state, words
 
+from theory_check.foundation.streams import Purpose
 from theory_check.kernels import LANES, dense, reduced
 from theory_check.kernels.words import draw_words, next_word, seed_lanes
-from theory_check.streams import Purpose
 
 KEY = (0xA4093822, 0x299F31D0)
 keys = st.tuples(st.integers(0, 2**32 - 1), st.integers(0, 2**32 - 1))

@@ -15,9 +15,10 @@ import pytest
 import scipy
 from pinned_experiments import EXPERIMENTS, SEED
 
-from theory_check.claims.catalogue import REGIMES
-from theory_check.claims.model import PROFILES, plan_claim
-from theory_check.runner import run_cells
+from theory_check.catalogue.catalogue import REGIMES
+from theory_check.claims.claim import PROFILES
+from theory_check.claims.planning import plan_claim
+from theory_check.simulation.runner import run_cells
 
 FOLDER = Path(__file__).parent
 

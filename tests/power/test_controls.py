@@ -14,8 +14,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from theory_check.cells import Sample
-from theory_check.claims.catalogue import all_claims
+from theory_check.catalogue.catalogue import all_claims
+from theory_check.claims.claim import PROFILES
 from theory_check.claims.estimators import (
     DistanceEstimator,
     MeanEstimator,
@@ -24,10 +24,12 @@ from theory_check.claims.estimators import (
     SlopeEstimator,
     SpreadEstimator,
 )
+from theory_check.claims.judging import evaluate
 from theory_check.claims.laws import Tilted
 from theory_check.claims.localisation import BracketEstimator
-from theory_check.claims.model import PROFILES, PlannedCheck, evaluate, plan_claim
+from theory_check.claims.planning import PlannedCheck, plan_claim
 from theory_check.claims.rates import RateEstimator
+from theory_check.experiments.cell import Sample
 
 QUICK = [planned for claim in all_claims() for planned in plan_claim(claim, PROFILES["quick"])]
 ROOT_SEED = 20260601

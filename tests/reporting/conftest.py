@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from example_record import make_record
 
-from theory_check.findings import RunRecord
+from theory_check.findings.run import RunRecord
 
 
 @pytest.fixture(scope="session")

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from theory_check.errors import SpecificationError, StorageError
-from theory_check.promises import CalibrationRecord, MethodFinding, RateFinding
+from theory_check.findings.calibration import CalibrationRecord, MethodFinding, RateFinding
+from theory_check.foundation.errors import SpecificationError, StorageError
 from theory_check.reporting.calibration import (
     answer_controls,
     answer_promises,

@@ -10,10 +10,11 @@ import jsonschema
 import pytest
 from example_record import make_claim, make_finding, make_record
 
-from theory_check.claims.catalogue import all_claims
-from theory_check.claims.model import PROFILES, Correction, plan_claim
-from theory_check.errors import SpecificationError
-from theory_check.findings import ClaimFinding, RunRecord
+from theory_check.catalogue.catalogue import all_claims
+from theory_check.claims.claim import PROFILES, Correction
+from theory_check.claims.planning import plan_claim
+from theory_check.findings.run import ClaimFinding, RunRecord
+from theory_check.foundation.errors import SpecificationError
 from theory_check.reporting.markdown import render_report
 from theory_check.reporting.results import encode_results, load_results
 

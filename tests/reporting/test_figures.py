@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from example_record import make_picture
 
-from theory_check.findings import Band, Curve, HistogramPanel, PathPanel, Picture, RatePanel
+from theory_check.findings.pictures import Band, Curve, HistogramPanel, PathPanel, Picture, RatePanel
 from theory_check.reporting.figures import CENTRAL_SHARE, describe, draw, histogram_bins, render
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -104,7 +104,7 @@ def test_bins_cover_the_central_part():
     assert np.all(np.diff(edges) > 0)
 
 
-def test_description_is_plain():
+def test_description_isplain_number():
     text = describe(make_picture())
     assert "$" not in text
     assert "\\" not in text

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 from example_record import make_picture, make_record
 
-from theory_check.errors import SpecificationError, StorageError
-from theory_check.findings import RunRecord
+from theory_check.findings.run import RunRecord
+from theory_check.foundation.errors import SpecificationError, StorageError
 from theory_check.reporting.files import write_report
 from theory_check.reporting.results import load_results
 

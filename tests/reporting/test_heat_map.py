@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from theory_check.findings import Curve
+from theory_check.findings.pictures import Curve
 from theory_check.reporting.heat_map import HeatPanel, render_heat_map
 
 COLUMNS, ROWS = np.linspace(0.0, 1.0, 12), np.linspace(0.2, 0.8, 7)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from theory_check.findings import Band, Curve
+from theory_check.findings.pictures import Band, Curve
 from theory_check.reporting.paper_figures import BarFrame, Frame, Ribbon, render_frames
 
 X = np.array([10.0, 100.0, 1000.0])

@@ -13,8 +13,8 @@ from example_record import make_claim, make_finding, make_picture, make_record, 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from theory_check.errors import SpecificationError, StorageError
-from theory_check.findings import Finding, RunRecord, VariantFinding
+from theory_check.findings.run import Finding, RunRecord, VariantFinding
+from theory_check.foundation.errors import SpecificationError, StorageError
 from theory_check.reporting import results
 from theory_check.reporting.results import encode_results, encode_schema, load_results, results_schema
 

@@ -7,7 +7,7 @@ import pytest
 from example_record import make_claim, make_finding, make_record
 from rich.console import Console
 
-from theory_check.findings import RunRecord
+from theory_check.findings.run import RunRecord
 from theory_check.reporting.terminal import print_summary
 
 

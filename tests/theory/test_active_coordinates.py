@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import special, stats
 
-from theory_check.errors import SpecificationError
+from theory_check.foundation.errors import SpecificationError
 from theory_check.inference.intervals import quantile_spread_interval
 from theory_check.theory.active_coordinates import initial_drift, wide_mean, wide_variance
 

@@ -8,15 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import integrate, special, stats
 
-from theory_check.errors import SpecificationError
-from theory_check.theory.arc_kernel import (
-    arc,
-    arc_derivative,
-    gap,
-    gaussian_product_mean,
-    leaky_kernel,
-    squared_arc,
-)
+from theory_check.foundation.errors import SpecificationError
+from theory_check.theory.arc_kernel import arc, arc_derivative, gap, gaussian_product_mean, leaky_kernel, squared_arc
 
 correlations = st.floats(-1, 1)
 

@@ -7,7 +7,7 @@ import zlib
 import numpy as np
 import pytest
 
-from theory_check.errors import SpecificationError
+from theory_check.foundation.errors import SpecificationError
 from theory_check.inference.intervals import mean_interval
 from theory_check.theory import biased_moments, moments
 from theory_check.theory.biased_moments import _last_moments

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from theory_check.errors import SpecificationError
+from theory_check.foundation.errors import SpecificationError
 from theory_check.inference.intervals import kolmogorov_interval
 from theory_check.theory.correlation_diffusion import CorrelationDiffusion
 from theory_check.theory.correlation_flow import correlation_flow

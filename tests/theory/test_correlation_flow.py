@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from theory_check.errors import SpecificationError
+from theory_check.foundation.errors import SpecificationError
 from theory_check.theory.arc_kernel import leaky_kernel
 from theory_check.theory.correlation_flow import correlation_flow, flow_time, wide_correlations
 

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from theory_check.errors import SpecificationError
+from theory_check.foundation.errors import SpecificationError
 from theory_check.theory.coupled_moments import coupled_moments
 from theory_check.theory.moments import norm_ratio_moment, norm_ratio_variance, overlap_second_moment
 from theory_check.theory.multiplier import Multiplier

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from theory_check.covariances import fractional_noise
+from theory_check.networks.covariances import fractional_noise
 from theory_check.theory.critical_curves import critical_curves, limiting_exponents
 from theory_check.theory.gradient_recursion import log_gradient_displacement
 from theory_check.theory.infinite_width import WideBranch, effective_exponents

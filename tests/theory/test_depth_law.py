@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import integrate, special, stats
 
-from theory_check.errors import SpecificationError
+from theory_check.foundation.errors import SpecificationError
 from theory_check.theory.depth_law import depth_law, distance_to_normal, log_norm_ratio_characteristic
 from theory_check.theory.limits import corrected_lognormal, explosion_law, lognormal_limit
 from theory_check.theory.multiplier import Multiplier

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy import integrate, stats
 
-from theory_check.errors import HypothesisError
+from theory_check.foundation.errors import HypothesisError
 from theory_check.theory.entry_laws import (
     exponential_kappa,
     kurtosis_correction,

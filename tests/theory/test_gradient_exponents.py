@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from theory_check.covariances import fractional_noise
+from theory_check.networks.covariances import fractional_noise
 from theory_check.theory.gradient_recursion import log_gradient_displacement
 from theory_check.theory.infinite_width import WideBranch, log_displacement
 

@@ -5,12 +5,12 @@ import math
 import numpy as np
 import pytest
 
-from theory_check.covariances import fractional_noise
-from theory_check.errors import HypothesisError, SpecificationError
+from theory_check.experiments.sweep import Sweep
+from theory_check.foundation.errors import HypothesisError, SpecificationError
 from theory_check.inference.intervals import quantile_interval
-from theory_check.initializations import Weights
-from theory_check.runner import run_cells
-from theory_check.sweeps import Sweep
+from theory_check.networks.covariances import fractional_noise
+from theory_check.networks.weights import Weights
+from theory_check.simulation.runner import run_cells
 from theory_check.theory.gradient_recursion import log_gradient_displacement
 from theory_check.theory.infinite_width import WideBranch, log_displacement
 

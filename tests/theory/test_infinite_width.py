@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from scipy.linalg import toeplitz
 from scipy.special import gammaln, logsumexp
 
-from theory_check.covariances import fractional_noise
-from theory_check.errors import HypothesisError, SpecificationError
+from theory_check.foundation.errors import HypothesisError, SpecificationError
 from theory_check.inference.intervals import quantile_interval
+from theory_check.networks.covariances import fractional_noise
 from theory_check.theory import moments
 from theory_check.theory.infinite_width import (
     WideBranch,

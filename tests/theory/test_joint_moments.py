@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from theory_check.errors import SpecificationError
+from theory_check.foundation.errors import SpecificationError
 from theory_check.inference.intervals import mean_interval
 from theory_check.theory import moments
 from theory_check.theory.joint_moments import displacement_moment, joint_moment

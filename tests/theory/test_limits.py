@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from theory_check.errors import HypothesisError, SpecificationError
+from theory_check.foundation.errors import HypothesisError, SpecificationError
 from theory_check.theory import limits, moments
 from theory_check.theory.multiplier import Multiplier
 from theory_check.theory.one_layer import log_multiplier

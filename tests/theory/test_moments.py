@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from theory_check.errors import NumericalOverflowError, SpecificationError
+from theory_check.foundation.errors import NumericalOverflowError, SpecificationError
 from theory_check.theory import moments
 from theory_check.theory.multiplier import Multiplier
 from theory_check.theory.scale_mixture import scale_nodes

@@ -6,15 +6,10 @@ import numpy as np
 import pytest
 from scipy import integrate, special, stats
 
-from theory_check.errors import SpecificationError
+from theory_check.foundation.errors import SpecificationError
 from theory_check.theory import moments
 from theory_check.theory.multiplier import Multiplier
-from theory_check.theory.one_layer import (
-    CDF_ERROR,
-    CHARACTERISTIC_ERROR,
-    log_multiplier,
-    log_multiplier_density,
-)
+from theory_check.theory.one_layer import CDF_ERROR, CHARACTERISTIC_ERROR, log_multiplier, log_multiplier_density
 
 SCALINGS = [1.0, 0.3, 1e-2, 1e-4]
 LAWS = [

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from scipy import stats
 from scipy.linalg import toeplitz
 
-from theory_check.covariances import fractional_noise
-from theory_check.errors import HypothesisError, SpecificationError
+from theory_check.foundation.errors import HypothesisError, SpecificationError
 from theory_check.inference.intervals import kolmogorov_interval, quantile_interval
+from theory_check.networks.covariances import fractional_noise
 from theory_check.theory import limits
 from theory_check.theory.arc_kernel import arc
 from theory_check.theory.multiplier import Multiplier

@@ -5,7 +5,7 @@ import pytest
 from scipy import signal, special
 from scipy.linalg import expm
 
-from theory_check.errors import HypothesisError, SpecificationError
+from theory_check.foundation.errors import HypothesisError, SpecificationError
 from theory_check.theory.orders import rough_path_order, tied_linear_error
 from theory_check.theory.smooth_weights import CRITICAL_EXPONENT, smooth_slope, tied_error_terms
 

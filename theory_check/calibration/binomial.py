@@ -9,7 +9,7 @@ import numpy as np
 from theory_check.calibration.classical import peeking_binomial_test, wald_test
 from theory_check.calibration.laws import Law, bernoulli, lognormal, pareto, ties, uniform
 from theory_check.calibration.methods import BoolArray, Case, Method, each
-from theory_check.findings import FloatArray
+from theory_check.foundation.arrays import FloatArray
 from theory_check.inference import design
 from theory_check.inference.intervals import (
     proportion_interval,

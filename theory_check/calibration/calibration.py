@@ -10,19 +10,12 @@ from time import perf_counter
 
 from theory_check.calibration.catalogue import METHODS
 from theory_check.calibration.execution import Report, run_trials, time_case
-from theory_check.calibration.experiments import (
-    FAMILY_LEVEL,
-    PROFILES,
-    Profile,
-    Trial,
-    count_promises,
-    plan_trials,
-)
+from theory_check.calibration.experiments import FAMILY_LEVEL, PROFILES, Profile, Trial, count_promises, plan_trials
 from theory_check.calibration.methods import Method
-from theory_check.promises import CalibrationRecord, MethodFinding, RateFinding, Sense
-from theory_check.runner import available_threads, silent
-from theory_check.specifications import check_choice, check_integer
-from theory_check.streams import check_seed
+from theory_check.findings.calibration import CalibrationRecord, MethodFinding, RateFinding, Sense
+from theory_check.foundation.arguments import check_choice, check_integer
+from theory_check.foundation.streams import check_seed
+from theory_check.simulation.runner import available_threads, silent
 
 #: Packages whose versions can move a count.
 _PACKAGES = ("theory-check", "numpy", "numba", "scipy")

@@ -11,9 +11,9 @@ import numpy as np
 
 from theory_check.calibration.laws import Law
 from theory_check.calibration.methods import BoolArray
-from theory_check.findings import FloatArray
+from theory_check.foundation.arrays import FloatArray
+from theory_check.foundation.streams import stream_key
 from theory_check.inference.binomial import rejection_count
-from theory_check.streams import stream_key
 
 #: A procedure that is monitored looks for the first time after so many observations.
 FIRST_LOOK = 10

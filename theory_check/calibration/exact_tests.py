@@ -11,16 +11,10 @@ from numpy.typing import ArrayLike
 
 from theory_check.calibration.laws import Law, bent, bernoulli, lognormal, normal, ties, uniform
 from theory_check.calibration.methods import BoolArray, Case, Method, each
-from theory_check.findings import FloatArray
+from theory_check.foundation.arrays import FloatArray
 from theory_check.inference import design
 from theory_check.inference.equivalence import equivalence_test, proportion_test
-from theory_check.inference.gaussian import (
-    covariance_test,
-    mean_vector_test,
-    norms_test,
-    scale_test,
-    variance_interval,
-)
+from theory_check.inference.gaussian import covariance_test, mean_vector_test, norms_test, scale_test, variance_interval
 from theory_check.inference.goodness_of_fit import anderson_darling_test, cramer_von_mises_test, kolmogorov_test
 from theory_check.inference.significance import Test
 

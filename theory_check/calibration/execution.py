@@ -21,8 +21,8 @@ import numpy as np
 from theory_check.calibration.experiments import Trial
 from theory_check.calibration.laws import Law
 from theory_check.calibration.methods import Case
-from theory_check.findings import FloatArray
-from theory_check.streams import stream_key
+from theory_check.foundation.arrays import FloatArray
+from theory_check.foundation.streams import stream_key
 
 #: Values in a block of samples, at most: a megabyte.
 BLOCK_VALUES = 2**17

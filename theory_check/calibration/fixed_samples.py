@@ -7,22 +7,12 @@ from functools import partial
 
 import numpy as np
 
-from theory_check.calibration.classical import (
-    bootstrap_test,
-    peeking_t_test,
-    t_test,
-    z_test,
-)
+from theory_check.calibration.classical import bootstrap_test, peeking_t_test, t_test, z_test
 from theory_check.calibration.laws import Law, bent, bernoulli, lognormal, normal, pareto, ties, uniform
 from theory_check.calibration.methods import BoolArray, Case, Method, each
-from theory_check.findings import FloatArray
+from theory_check.foundation.arrays import FloatArray
 from theory_check.inference import design
-from theory_check.inference.intervals import (
-    Interval,
-    kolmogorov_interval,
-    mean_interval,
-    quantile_interval,
-)
+from theory_check.inference.intervals import Interval, kolmogorov_interval, mean_interval, quantile_interval
 from theory_check.inference.rates import slope_interval
 
 #: Sizes of the power law whose order is estimated: its quantity at size L is the median of X / L.

@@ -9,7 +9,7 @@ import numpy as np
 
 from theory_check.calibration.laws import Law, bernoulli, lognormal, ties, uniform
 from theory_check.calibration.methods import BoolArray, Case, Method, each
-from theory_check.findings import FloatArray
+from theory_check.foundation.arrays import FloatArray
 from theory_check.inference.evidence import (
     bernoulli_evidence,
     log_calibrated,

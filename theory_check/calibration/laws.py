@@ -14,8 +14,8 @@ from functools import partial
 import numpy as np
 from numpy.random import Generator
 
-from theory_check.errors import SpecificationError
-from theory_check.findings import FloatArray
+from theory_check.foundation.arrays import FloatArray
+from theory_check.foundation.errors import SpecificationError
 
 Draw = Callable[[Generator, tuple[int, int]], FloatArray]
 Map = Callable[[FloatArray], FloatArray]

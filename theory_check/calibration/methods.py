@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theory_check.calibration.laws import Law
-from theory_check.findings import FloatArray
-from theory_check.promises import Sense
+from theory_check.findings.calibration import Sense
+from theory_check.foundation.arrays import FloatArray
 
 BoolArray = NDArray[np.bool_]
 

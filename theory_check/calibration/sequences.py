@@ -8,7 +8,7 @@ import numpy as np
 
 from theory_check.calibration.laws import Law, bernoulli, lognormal, normal, pareto, ties, uniform
 from theory_check.calibration.methods import BoolArray, Case, Method, each
-from theory_check.findings import FloatArray
+from theory_check.foundation.arrays import FloatArray
 from theory_check.inference import design
 from theory_check.inference.betting import (
     bounded_mean_evidence,

@@ -1,1 +1,4 @@
-"""The catalogue of claims, one module for each regime. Claims never simulate and never draw."""
+"""How a claim is spelled, planned and judged: checks, estimators, observables.
+
+No statement of the catalogue enters; it is written in these words as a user's own claims are.
+"""

@@ -1,8 +1,8 @@
 """Claims by a user: the names that a file of claims needs, in one import, and short spellings of networks and checks.
 
-A file of claims is a Python module. Every :class:`~theory_check.claims.model.Claim` among its global names is a claim,
-every :class:`~theory_check.weight_laws.WeightLaw` a weight law that they may name. The command line reads it by
-``theory-check run --claims FILE``; :func:`theory_check.claims.own.load_claims` does so in Python.
+A file of claims is a Python module. Every :class:`~theory_check.claims.claim.Claim` among its global names is a claim,
+every :class:`~theory_check.networks.weight_laws.WeightLaw` a weight law that they may name. The command line reads
+it by ``theory-check run --claims FILE``; :func:`theory_check.verification.user_claims.load_claims` does so in Python.
 """
 
 from __future__ import annotations
@@ -10,9 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
-from theory_check.added_laws import add_law
-from theory_check.cells import Cell
 from theory_check.claims import observables
+from theory_check.claims.claim import Check, Claim, Correction, Profile, Regime, Variant
 from theory_check.claims.estimators import (
     DistanceEstimator,
     Law,
@@ -21,12 +20,15 @@ from theory_check.claims.estimators import (
     ProportionEstimator,
     QuantileEstimator,
 )
-from theory_check.claims.grids import cell, label
 from theory_check.claims.laws import LogNormal, Normal, ScaledChiSquare
-from theory_check.claims.model import Check, Claim, Correction, Profile, Regime, Variant
-from theory_check.errors import SpecificationError
-from theory_check.networks import Activation, Branch, BranchName, Input
-from theory_check.weight_laws import WeightLaw
+from theory_check.claims.networks import cell, label
+from theory_check.experiments.cell import Cell
+from theory_check.foundation.errors import SpecificationError
+from theory_check.networks.activations import Activation
+from theory_check.networks.added_laws import add_law
+from theory_check.networks.branches import Branch, BranchName
+from theory_check.networks.inputs import Input
+from theory_check.networks.weight_laws import WeightLaw
 
 __all__ = [
     "Check",

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from theory_check.findings import Band
+from theory_check.findings.pictures import Band
 from theory_check.inference.intervals import Interval
 
 

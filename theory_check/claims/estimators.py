@@ -13,13 +13,13 @@ from functools import partial
 from typing import ClassVar, Protocol
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from theory_check.cells import Sample
+from theory_check.experiments.cell import Sample
+from theory_check.foundation.arrays import FloatArray
 from theory_check.inference import design, evidence, intervals, rates
 from theory_check.inference.intervals import Interval
 
-FloatArray = NDArray[np.float64]
 Range = tuple[float, float]
 
 #: Log e-values against "the quantity is at most x" and against "at least x", for each x of a grid.

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from theory_check.claims.estimators import Law
-from theory_check.errors import SpecificationError
+from theory_check.foundation.arrays import FloatArray
+from theory_check.foundation.errors import SpecificationError
 from theory_check.theory.limits import NormalLaw
-
-FloatArray = NDArray[np.float64]
 
 #: F + 4 t F (1 - F) increases for |t| up to here.
 LARGEST_TILT = 0.25

@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from theory_check import experiments
-from theory_check.cells import Sample
-
-FloatArray = NDArray[np.float64]
+from theory_check.experiments import experiment as experiments
+from theory_check.experiments.cell import Sample
+from theory_check.foundation.arrays import FloatArray
 
 
 @dataclass(frozen=True)

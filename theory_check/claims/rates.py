@@ -14,8 +14,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from theory_check.claims.estimators import FloatArray, Observable, Range, SidedEvidence
-from theory_check.experiments import Sample
+from theory_check.claims.estimators import Observable, Range, SidedEvidence
+from theory_check.experiments.experiment import Sample
+from theory_check.foundation.arrays import FloatArray
 from theory_check.inference import design, evidence, rates
 from theory_check.inference.intervals import Interval
 

@@ -17,7 +17,7 @@ from theory_check.cli.claims import history, list_claims, run, show
 from theory_check.cli.exit_codes import INTERRUPTED, USAGE_ERROR
 from theory_check.cli.experiments import phase_map, simulate
 from theory_check.cli.figures import figure
-from theory_check.errors import TheoryCheckError
+from theory_check.foundation.errors import TheoryCheckError
 
 #: What NumPy's and SciPy's libraries of linear algebra read when they are loaded.
 _LINEAR_ALGEBRA_THREADS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")

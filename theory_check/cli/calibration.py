@@ -28,10 +28,10 @@ def calibrate(methods: tuple[str, ...], profile: str, seed: int, out: Path, thre
     """
     from theory_check.calibration.calibration import calibrate as run_calibration
     from theory_check.calibration.calibration import exit_code, find_methods, find_profile
+    from theory_check.foundation.arguments import check_integer
+    from theory_check.foundation.files import make_directory
+    from theory_check.foundation.streams import check_seed
     from theory_check.reporting.calibration import answer_controls, answer_promises, method_lines, write_calibration
-    from theory_check.specifications import check_integer
-    from theory_check.storage import make_directory
-    from theory_check.streams import check_seed
 
     find_methods(methods)
     find_profile(profile)

@@ -12,7 +12,7 @@ from theory_check.cli.options import claims_option, seed_option, threads_option
 from theory_check.cli.terminal import open_console, show_progress
 
 if TYPE_CHECKING:
-    from theory_check.claims.model import Claim
+    from theory_check.claims.claim import Claim
     from theory_check.inference.nights import History
 
 
@@ -45,13 +45,14 @@ def run(
     history by all its runs together; 2: bad input; 3: none refuted, some inconclusive; 130: interrupted, the same
     command continues.
     """
-    from theory_check.claims.own import own_regime
+    from theory_check.catalogue.weight_law_table import weight_law_table
+    from theory_check.foundation.arguments import check_integer, parse_duration
+    from theory_check.foundation.streams import check_seed
     from theory_check.reporting.files import write_report
     from theory_check.reporting.terminal import print_summary
-    from theory_check.runner import UnitStore
-    from theory_check.specifications import check_integer, parse_duration
-    from theory_check.streams import check_seed
-    from theory_check.verification import examine, exit_code, find_claim, find_profile
+    from theory_check.simulation.runner import UnitStore
+    from theory_check.verification.run import examine, exit_code, find_claim, find_profile
+    from theory_check.verification.user_claims import own_regime
 
     given = _own_claims(claims_file)
     own = own_regime(given)
@@ -69,16 +70,16 @@ def run(
             claims=given, claims_file="" if claims_file is None else str(claims_file),
         )  # fmt: skip
     record = outcome.record
-    written = write_report(record, out)
+    written = write_report(record, out, [weight_law_table(record)])
     code = exit_code(record)
     console = open_console()
     print_summary(record, console)
     click.echo(f"report: {written[0]}")
     if history is not None and nights is not None:
-        from theory_check.claims.own import regimes_with
-        from theory_check.history import add_night, write_history
+        from theory_check.foundation.files import make_directory
         from theory_check.reporting.evolution import night_summary, refuted_claims
-        from theory_check.storage import make_directory
+        from theory_check.verification.history import add_night, write_history
+        from theory_check.verification.user_claims import regimes_with
 
         nights = add_night(nights, outcome)
         make_directory(history.parent)
@@ -98,15 +99,15 @@ def run(
 
 
 def _own_claims(path: Path | None) -> tuple[Claim, ...]:
-    from theory_check.claims.own import load_claims
+    from theory_check.verification.user_claims import load_claims
 
     return () if path is None else load_claims(path)
 
 
 def _open_history(path: Path, seed: int, profile: str) -> History:
     """Return the history that a run will be added to, or raise before anything is simulated."""
-    from theory_check.history import new_history, read_history
     from theory_check.inference.nights import check_new_night
+    from theory_check.verification.history import new_history, read_history
 
     found = read_history(path) if path.exists() else new_history(profile)
     check_new_night(found, seed=seed, profile=profile)
@@ -120,12 +121,12 @@ def list_claims(regime: str | None, claims_file: Path | None) -> int:
     """List the catalogue and own claims: id, regime, statement, source, cost at each profile."""
     from rich.table import Table
 
-    from theory_check.claims.model import PROFILES
-    from theory_check.claims.own import own_regime, regimes_with
+    from theory_check.claims.claim import PROFILES
+    from theory_check.foundation.arguments import check_choice
     from theory_check.reporting.numerals import format_count, format_duration
     from theory_check.reporting.summary import plain_text
-    from theory_check.specifications import check_choice
-    from theory_check.verification import planned_cost
+    from theory_check.verification.run import planned_cost
+    from theory_check.verification.user_claims import own_regime, regimes_with
 
     regimes = regimes_with(own_regime(_own_claims(claims_file)))
     if regime is not None:
@@ -160,13 +161,13 @@ def list_claims(regime: str | None, claims_file: Path | None) -> int:
               help="Where the last finding is read from.")  # fmt: skip
 def show(claim: str, profile: str, claims_file: Path | None, out: Path) -> int:
     """Show one claim in full: statement, derivation, corrections, checks, wrong variants, last finding."""
-    from theory_check.cells import Cell
-    from theory_check.claims.model import plan_claim
-    from theory_check.claims.own import own_regime
+    from theory_check.claims.planning import plan_claim
+    from theory_check.experiments.cell import Cell
     from theory_check.reporting.numerals import format_significant, format_target
     from theory_check.reporting.results import load_results
     from theory_check.reporting.summary import plain_text
-    from theory_check.verification import find_claim, find_profile
+    from theory_check.verification.run import find_claim, find_profile
+    from theory_check.verification.user_claims import own_regime
 
     found = find_claim(claim, own_regime(_own_claims(claims_file)))
     checks = plan_claim(found, find_profile(profile))
@@ -223,9 +224,9 @@ def history(history: Path, out: Path | None) -> int:
     For each claim: the evidence against it now and at its peak, of what refutes it (logarithms to base 10). For each
     point: its confidence sequence, valid for all nights together, and how it narrowed.
     """
-    from theory_check.history import read_history
     from theory_check.reporting.evolution import history_picture, print_history
     from theory_check.reporting.figures import draw
+    from theory_check.verification.history import read_history
 
     found = read_history(history)
     print_history(found, open_console())

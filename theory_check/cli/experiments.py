@@ -85,10 +85,12 @@ def simulate(
     and log_determinant; --weight-gradients adds outer_weight_gradient = log(|dLoss/dV_k|^2 / (|h_0|^2 |p_L|^2)) and,
     for W_k, inner_weight_gradient; --active-norm adds log_active_norm_ratio = log(|relu h_L|^2/|relu h_0|^2).
     """
-    from theory_check.archive import make_cell, summarise, write_sample
-    from theory_check.runner import UnitStore, run_cells
-    from theory_check.storage import make_directory
-    from theory_check.streams import check_seed
+    from theory_check.cli.samples import summarise
+    from theory_check.experiments.spelling import make_cell
+    from theory_check.foundation.files import make_directory
+    from theory_check.foundation.streams import check_seed
+    from theory_check.simulation.archive import write_sample
+    from theory_check.simulation.runner import UnitStore, run_cells
 
     cell = make_cell(
         branch=branch,
@@ -156,11 +158,11 @@ def phase_map(seed: int, threads: int | None, memory: int, out: Path, **spelling
     log_gradient_ratio, log_gradient_displacement; parameters, betas and the specification as JSON in spec. A picture
     of the medians stands beside them, FILE.png, for fractional noise with the predicted critical curves.
     """
-    from theory_check.map_archive import make_map, write_map
-    from theory_check.phase_map import run_map
-    from theory_check.runner import UnitStore, available_threads
-    from theory_check.storage import make_directory
-    from theory_check.streams import check_seed
+    from theory_check.foundation.files import make_directory
+    from theory_check.foundation.streams import check_seed
+    from theory_check.paper.map_archive import make_map, write_map
+    from theory_check.paper.phase_map import run_map
+    from theory_check.simulation.runner import UnitStore, available_threads
 
     specification = make_map(**spelling)
     check_seed(seed)

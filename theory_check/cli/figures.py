@@ -37,10 +37,10 @@ def figure(
     weights; 2: histograms of the norm ratios; 4 and 5: as 1 and 3, smooth weights; 6: paths of fractional Brownian
     motion; 7: maps over the Hurst index and beta. Exit code 2: bad input; 130: interrupted, the same command continues.
     """
-    from theory_check.paper_figures.catalogue import choose_settings, find_figure, make_figure
-    from theory_check.paper_figures.files import write_figure
-    from theory_check.runner import UnitStore
-    from theory_check.storage import make_directory
+    from theory_check.foundation.files import make_directory
+    from theory_check.paper.catalogue import choose_settings, find_figure, make_figure
+    from theory_check.paper.files import write_figure
+    from theory_check.simulation.runner import UnitStore
 
     chosen = find_figure(number)
     settings = choose_settings(chosen, seed=seed, replicates=replicates, depth=depth, weights=weights)

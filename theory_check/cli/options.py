@@ -36,7 +36,7 @@ memory_option = click.option(
 
 def check_resources(threads: int | None, memory: int) -> None:
     """Raise unless threads and memory are within their bounds."""
-    from theory_check.specifications import check_integer
+    from theory_check.foundation.arguments import check_integer
 
     if threads is not None:
         check_integer("number of threads", threads, 1, 1024)

@@ -21,8 +21,8 @@ from typing import Any, SupportsFloat
 import numpy as np
 from numpy.typing import ArrayLike
 
-from theory_check.errors import SpecificationError
-from theory_check.findings import FloatArray
+from theory_check.foundation.arrays import FloatArray
+from theory_check.foundation.errors import SpecificationError
 from theory_check.inference.intervals import Interval
 from theory_check.inference.sequential import ConfidenceSequence, EvidencePath, check_times, safe_root
 from theory_check.inference.validation import check_level, check_number, check_positive, check_range, check_sample

@@ -24,7 +24,7 @@ from typing import Any, SupportsFloat, SupportsIndex
 import numpy as np
 from numpy.typing import ArrayLike
 
-from theory_check.findings import FloatArray
+from theory_check.foundation.arrays import FloatArray
 from theory_check.inference.sequential import ConfidenceSequence, EvidencePath, check_times, safe_root
 from theory_check.inference.validation import check_count, check_level, check_number, check_positive, check_sample
 

@@ -14,7 +14,7 @@ from typing import Literal, SupportsFloat, SupportsIndex
 import numpy as np
 from numpy.typing import ArrayLike
 
-from theory_check.errors import SpecificationError
+from theory_check.foundation.errors import SpecificationError
 from theory_check.inference.binomial import upper_tail
 from theory_check.inference.significance import Test
 from theory_check.inference.validation import (

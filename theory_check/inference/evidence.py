@@ -24,17 +24,11 @@ from typing import SupportsIndex
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from theory_check.errors import SpecificationError
-from theory_check.findings import FloatArray
+from theory_check.foundation.arrays import FloatArray
+from theory_check.foundation.errors import SpecificationError
 from theory_check.inference.intervals import Interval, influence
 from theory_check.inference.kolmogorov import kolmogorov_tail
-from theory_check.inference.validation import (
-    check_count,
-    check_number,
-    check_positive,
-    check_range,
-    check_sample,
-)
+from theory_check.inference.validation import check_count, check_number, check_positive, check_range, check_sample
 
 Range = tuple[float, float]
 

@@ -26,8 +26,8 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
-from theory_check.errors import SpecificationError
-from theory_check.findings import FloatArray
+from theory_check.foundation.arrays import FloatArray
+from theory_check.foundation.errors import SpecificationError
 from theory_check.inference.equivalence import Alternative, combine_tails
 from theory_check.inference.goodness_of_fit import kolmogorov_test
 from theory_check.inference.intervals import Interval

@@ -42,8 +42,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike
 
-from theory_check.errors import SpecificationError
-from theory_check.findings import FloatArray
+from theory_check.foundation.arrays import FloatArray
+from theory_check.foundation.errors import SpecificationError
 from theory_check.inference.intervals import kolmogorov_statistic, predicted_probabilities
 from theory_check.inference.kolmogorov import kolmogorov_tail
 from theory_check.inference.significance import Test

@@ -15,8 +15,8 @@ from typing import SupportsIndex
 import numpy as np
 from numpy.typing import ArrayLike
 
-from theory_check.errors import SpecificationError
-from theory_check.findings import FloatArray
+from theory_check.foundation.arrays import FloatArray
+from theory_check.foundation.errors import SpecificationError
 from theory_check.inference.binomial import rejection_count
 from theory_check.inference.kolmogorov import kolmogorov_radius
 from theory_check.inference.validation import (

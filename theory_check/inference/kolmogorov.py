@@ -26,7 +26,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from theory_check.findings import FloatArray
+from theory_check.foundation.arrays import FloatArray
 
 #: The union bound is used up to here.
 _SMALL = 0.02

@@ -8,7 +8,7 @@ from typing import SupportsIndex
 
 from numpy.typing import ArrayLike
 
-from theory_check.errors import SpecificationError
+from theory_check.foundation.errors import SpecificationError
 from theory_check.inference.validation import check_count, check_level, check_sample
 
 #: 6/pi^2, the reciprocal of the sum of 1/j^2: shares of infinitely many versions, or nights.

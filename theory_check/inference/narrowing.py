@@ -22,8 +22,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike
 
-from theory_check.errors import SpecificationError
-from theory_check.findings import FloatArray
+from theory_check.foundation.arrays import FloatArray
+from theory_check.foundation.errors import SpecificationError
 from theory_check.inference.evidence import LARGEST_LOG
 from theory_check.inference.validation import check_level, check_range
 

@@ -19,7 +19,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from theory_check.errors import SpecificationError
+from theory_check.foundation.errors import SpecificationError
 from theory_check.inference.evidence import LARGEST_LOG
 from theory_check.inference.multiplicity import restart_level, series_share
 from theory_check.inference.narrowing import ConfidenceSequence

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
+from typing import Literal
 
-from theory_check.errors import SpecificationError
-from theory_check.findings import Verdict
+from theory_check.foundation.errors import SpecificationError
 from theory_check.inference.intervals import Interval
 from theory_check.inference.validation import check_nonnegative, check_range
+
+Verdict = Literal["supported", "refuted", "inconclusive"]
 
 
 def judge(
@@ -58,3 +61,14 @@ def judge(
     if math.isfinite(interval.estimate) and interval.inside(lower, upper):
         return "supported"
     return "inconclusive"
+
+
+def combine_verdicts(verdicts: Iterable[Verdict]) -> Verdict:
+    """Return the verdict on a conjunction: one refuted part refutes it, all parts must support it.
+
+    An empty conjunction is ``inconclusive``: nothing was checked.
+    """
+    seen = set(verdicts)
+    if "refuted" in seen:
+        return "refuted"
+    return "supported" if seen == {"supported"} else "inconclusive"

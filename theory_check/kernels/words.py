@@ -1,16 +1,16 @@
 """Random words for a block of replicates: Philox4x32-10 seeds, xoshiro128++ draws.
 
 A state is a flat array of 4 * LANES words, word w of lane l at ``w * LANES + l``. Sources: see
-:mod:`theory_check.streams`, whose NumPy functions these kernels reproduce bit for bit.
+:mod:`theory_check.foundation.streams`, whose NumPy functions these kernels reproduce bit for bit.
 """
 
 from __future__ import annotations
 
 from numpy import uint32, uint64
 
+from theory_check.foundation.streams import PHILOX_INCREMENTS, PHILOX_MULTIPLIERS, PHILOX_ROUNDS
 from theory_check.kernels import LANES
 from theory_check.kernels.compilation import kernel
-from theory_check.streams import PHILOX_INCREMENTS, PHILOX_MULTIPLIERS, PHILOX_ROUNDS
 
 _M0 = uint64(PHILOX_MULTIPLIERS[0])
 _M1 = uint64(PHILOX_MULTIPLIERS[1])

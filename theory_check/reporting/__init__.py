@@ -1,1 +1,4 @@
-"""Reports on a run: Markdown with pictures, machine-readable results, a summary for the terminal."""
+"""From findings to what people read: Markdown, figures, machine-readable results, the terminal.
+
+It knows findings, not how they came about.
+"""

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from theory_check.promises import CalibrationRecord, RateFinding
+from theory_check.findings.calibration import CalibrationRecord, RateFinding
+from theory_check.foundation.files import make_directory, write_atomically
 from theory_check.reporting.calibration_figure import draw_calibration
 from theory_check.reporting.calibration_results import encode_calibration
 from theory_check.reporting.markdown import (
@@ -21,7 +22,6 @@ from theory_check.reporting.markdown import (
     tidy,
 )
 from theory_check.reporting.numerals import format_at_most, format_duration, format_estimate, format_significant
-from theory_check.storage import make_directory, write_atomically
 
 #: A million observations are to be judged in less.
 LONGEST = 1.0

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from theory_check.promises import CalibrationRecord, RateFinding
+from theory_check.findings.calibration import CalibrationRecord, RateFinding
 from theory_check.reporting.figures import compact_png, own_style
 from theory_check.reporting.numerals import format_significant
 

@@ -10,10 +10,10 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from theory_check.errors import SpecificationError, StorageError
-from theory_check.promises import CalibrationRecord, MethodFinding, Outcome, RateFinding
+from theory_check.findings.calibration import CalibrationRecord, MethodFinding, Outcome, RateFinding
+from theory_check.foundation.errors import SpecificationError, StorageError
+from theory_check.foundation.files import read_bytes
 from theory_check.reporting.results import Count, Probability, Seconds
-from theory_check.storage import read_bytes
 
 SCHEMA_VERSION = 1
 

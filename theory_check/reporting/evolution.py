@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from theory_check.findings import Curve, FloatArray, PathPanel, Picture, Verdict
+from theory_check.findings.pictures import Curve, PathPanel, Picture
+from theory_check.foundation.arrays import FloatArray
 from theory_check.inference.evidence import p_value
 from theory_check.inference.multiplicity import holm
 from theory_check.inference.narrowing import ConfidenceSequence
 from theory_check.inference.nights import EvidenceProcess, History, processes, trajectories
+from theory_check.inference.verdicts import Verdict
 from theory_check.reporting.numerals import format_at_most, format_significant, format_target
 
 if TYPE_CHECKING:

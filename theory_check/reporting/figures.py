@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from theory_check.findings import Band, Curve, FloatArray, HistogramPanel, Panel, PathPanel, Picture, RatePanel
+from theory_check.findings.pictures import Band, Curve, HistogramPanel, Panel, PathPanel, Picture, RatePanel
+from theory_check.foundation.arrays import FloatArray
+from theory_check.foundation.files import write_atomically
 from theory_check.reporting.summary import plain_text
-from theory_check.storage import write_atomically
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Sequence
 from pathlib import Path
 
-from theory_check.errors import SpecificationError, StorageError
-from theory_check.findings import RunRecord
+from theory_check.findings.run import RunRecord, Table
+from theory_check.foundation.errors import SpecificationError, StorageError
+from theory_check.foundation.files import make_directory, write_atomically
 from theory_check.reporting.figures import draw
 from theory_check.reporting.markdown import render_report
 from theory_check.reporting.results import encode_results, load_results
-from theory_check.storage import make_directory, write_atomically
 
 
-def write_report(record: RunRecord, directory: Path) -> list[Path]:
+def write_report(record: RunRecord, directory: Path, tables: Sequence[Table] = ()) -> list[Path]:
     """Write the report on a run into a folder, each file whole or not at all.
 
     Pictures come first and ``REPORT.md`` last, so that a report never links to a picture that is not
@@ -25,6 +26,8 @@ def write_report(record: RunRecord, directory: Path) -> list[Path]:
     record : RunRecord
     directory : Path
         Created unless it exists.
+    tables : sequence of Table
+        Tables of the report besides that of the claims.
 
     Returns
     -------
@@ -41,7 +44,7 @@ def write_report(record: RunRecord, directory: Path) -> list[Path]:
     pictures = {picture.name: picture for regime in record.regimes for picture in regime.pictures}
     if len(pictures) < sum(len(regime.pictures) for regime in record.regimes):
         raise SpecificationError("two pictures of the report share a name")
-    report, results = render_report(record), encode_results(record)
+    report, results = render_report(record, tables), encode_results(record)
     figures = directory / "figures"
     make_directory(figures)
     outdated = _picture_names(directory / "results.json") - pictures.keys()

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from theory_check.findings import Curve, FloatArray
+from theory_check.findings.pictures import Curve
+from theory_check.foundation.arrays import FloatArray
 from theory_check.reporting.figures import own_style, picture_files
 
 if TYPE_CHECKING:

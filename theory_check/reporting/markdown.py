@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from theory_check.findings import ClaimFinding, Finding, JudgedCorrection, RunRecord, Verdict
+from theory_check.findings.run import ClaimFinding, Finding, JudgedCorrection, RunRecord, Table
+from theory_check.inference.verdicts import Verdict
 from theory_check.reporting.figures import describe
 from theory_check.reporting.numerals import format_at_most, format_significant
 from theory_check.reporting.summary import (
@@ -28,7 +30,6 @@ from theory_check.reporting.summary import (
     target_text,
     toothless,
 )
-from theory_check.reporting.universality import STATEMENTS, law_table
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -55,8 +56,8 @@ _MARKS: dict[Verdict, str] = {
 }
 
 
-def render_report(record: RunRecord) -> str:
-    """Return the report on a run as Markdown that renders on GitHub, with pictures in ``figures/``."""
+def render_report(record: RunRecord, tables: Sequence[Table] = ()) -> str:
+    """Return the report on a run, with these tables, as Markdown for GitHub; its pictures are in ``figures/``."""
     points = all_points(record)
     text = (
         _environment()
@@ -68,8 +69,7 @@ def render_report(record: RunRecord) -> str:
             inconclusive=[f for f in points if f.verdict == "inconclusive"],
             toothless=toothless(points),
             corrections=[(claim, correction) for claim in record.claims for correction in claim.judged_corrections],
-            statements=STATEMENTS,
-            laws=law_table(record),
+            tables=[table for table in tables if table.rows],
             run_begin=RUN_BEGIN,
             run_end=RUN_END,
         )

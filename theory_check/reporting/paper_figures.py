@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from theory_check.findings import Band, Curve, FloatArray
+from theory_check.findings.pictures import Band, Curve
+from theory_check.foundation.arrays import FloatArray
 from theory_check.reporting.figures import own_style, picture_files
 
 if TYPE_CHECKING:

@@ -16,19 +16,12 @@ from typing import Annotated, Any, Literal, TypeVar, cast
 import msgspec
 import numpy as np
 
-from theory_check.errors import SpecificationError, StorageError
-from theory_check.findings import (
-    ClaimFinding,
-    Correction,
-    Finding,
-    Picture,
-    RegimeReport,
-    RunRecord,
-    VariantFinding,
-    Verdict,
-)
+from theory_check.findings.pictures import Picture
+from theory_check.findings.run import ClaimFinding, Correction, Finding, RegimeReport, RunRecord, VariantFinding
+from theory_check.foundation.errors import SpecificationError, StorageError
+from theory_check.foundation.files import read_bytes
+from theory_check.inference.verdicts import Verdict
 from theory_check.reporting.summary import all_points
-from theory_check.storage import read_bytes
 
 _T = TypeVar("_T")
 

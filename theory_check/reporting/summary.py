@@ -9,7 +9,8 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from theory_check.findings import ClaimFinding, Finding, RunRecord, VariantFinding, Verdict
+from theory_check.findings.run import ClaimFinding, Finding, RunRecord, VariantFinding
+from theory_check.inference.verdicts import Verdict
 from theory_check.reporting.numerals import (
     format_at_most,
     format_count,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from theory_check.findings import ClaimFinding, Finding, RunRecord, Verdict
+from theory_check.findings.run import ClaimFinding, Finding, RunRecord
+from theory_check.inference.verdicts import Verdict
 from theory_check.reporting.summary import (
     all_points,
     all_variants,

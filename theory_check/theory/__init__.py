@@ -1,1 +1,4 @@
-"""Closed forms and numerical oracles for deep random residual networks: numbers in, numbers out, no randomness."""
+"""Closed forms and numerical oracles: moments, exact laws, limits, diffusions, flows, recursions.
+
+No randomness; each function cites its source or its derivation.
+"""

@@ -28,8 +28,8 @@ from __future__ import annotations
 
 import math
 
-from theory_check.errors import SpecificationError
-from theory_check.specifications import check_integer
+from theory_check.foundation.arguments import check_integer
+from theory_check.foundation.errors import SpecificationError
 from theory_check.theory.arc_kernel import squared_arc
 from theory_check.theory.estimates import Estimate
 

@@ -25,9 +25,9 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike
 
-from theory_check.errors import SpecificationError
+from theory_check.foundation.arrays import FloatArray
+from theory_check.foundation.errors import SpecificationError
 from theory_check.theory.estimates import Estimate
-from theory_check.theory.multiplier import FloatArray
 
 _SERIES_BELOW = 0.5  # theta; beyond, sin theta - theta cos theta loses less than 4 bits
 _SERIES = tuple((-1) ** (n + 1) * 2 * n / math.factorial(2 * n + 1) for n in range(1, 9))

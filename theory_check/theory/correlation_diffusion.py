@@ -40,11 +40,11 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import ArrayLike
 
-from theory_check.errors import SpecificationError
-from theory_check.specifications import check_integer
+from theory_check.foundation.arguments import check_integer
+from theory_check.foundation.arrays import FloatArray
+from theory_check.foundation.errors import SpecificationError
 from theory_check.theory.arc_kernel import gap
 from theory_check.theory.estimates import Estimate
-from theory_check.theory.multiplier import FloatArray
 
 _SIZES = (48, 64)  # for moments: functions of c vary on the scale of 1 whatever the width
 _LARGEST = 486  # 64 * 1.5^5; the exponential of a matrix of that size takes half a second

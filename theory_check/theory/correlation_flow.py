@@ -22,10 +22,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from theory_check.errors import SpecificationError
+from theory_check.foundation.arrays import FloatArray
+from theory_check.foundation.errors import SpecificationError
 from theory_check.theory.arc_kernel import gap
 from theory_check.theory.estimates import Estimate
-from theory_check.theory.multiplier import FloatArray, layer_groups
+from theory_check.theory.multiplier import layer_groups
 
 
 def wide_correlations(

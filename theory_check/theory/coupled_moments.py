@@ -25,12 +25,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
 
-from theory_check.errors import SpecificationError
-from theory_check.specifications import check_integer
-
-FloatArray = NDArray[np.float64]
+from theory_check.foundation.arguments import check_integer
+from theory_check.foundation.arrays import FloatArray
+from theory_check.foundation.errors import SpecificationError
 
 _X, _Y, _G, _H = range(4)
 

@@ -18,11 +18,11 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike
 
-from theory_check.covariances import fractional_noise
-from theory_check.errors import HypothesisError, SpecificationError
+from theory_check.foundation.arrays import FloatArray
+from theory_check.foundation.errors import HypothesisError, SpecificationError
+from theory_check.networks.covariances import fractional_noise
 from theory_check.theory.gradient_recursion import MAXIMAL_DEPTH, log_gradient_displacement
 from theory_check.theory.infinite_width import WideBranch, effective_exponents
-from theory_check.theory.multiplier import FloatArray
 
 
 @dataclass(frozen=True, eq=False)

@@ -45,9 +45,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from theory_check.errors import SpecificationError
+from theory_check.foundation.arrays import FloatArray
+from theory_check.foundation.errors import SpecificationError
 from theory_check.theory.inversion import crossing
-from theory_check.theory.multiplier import FloatArray, Multiplier, layer_groups
+from theory_check.theory.multiplier import Multiplier, layer_groups
 from theory_check.theory.one_layer import (
     CDF_ERROR,
     CHARACTERISTIC_ERROR,

@@ -34,7 +34,7 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
-from theory_check.errors import HypothesisError
+from theory_check.foundation.errors import HypothesisError
 from theory_check.theory.limits import NormalLaw
 from theory_check.theory.multiplier import Multiplier, layer_groups
 

@@ -35,11 +35,11 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from theory_check.errors import SpecificationError
-from theory_check.specifications import check_integer
+from theory_check.foundation.arguments import check_integer
+from theory_check.foundation.arrays import FloatArray
+from theory_check.foundation.errors import SpecificationError
 from theory_check.theory.arc_kernel import arc
 from theory_check.theory.infinite_width import MAXIMAL_DEPTH, WideBranch, wide_network
-from theory_check.theory.multiplier import FloatArray
 
 #: Correlation of a stationary process at lags in units of the whole depth.
 Correlation = Callable[[FloatArray], FloatArray]

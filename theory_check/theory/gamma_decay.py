@@ -16,7 +16,7 @@ import math
 
 import numpy as np
 
-from theory_check.theory.multiplier import FloatArray
+from theory_check.foundation.arrays import FloatArray
 
 
 def log_gamma_decay(x: FloatArray | float, u: FloatArray | float) -> FloatArray:

@@ -34,10 +34,10 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
-from theory_check.errors import HypothesisError, SpecificationError
-from theory_check.specifications import check_finite, check_integer
+from theory_check.foundation.arguments import check_finite, check_integer
+from theory_check.foundation.arrays import FloatArray
+from theory_check.foundation.errors import HypothesisError, SpecificationError
 from theory_check.theory.infinite_width import WideBranch
-from theory_check.theory.multiplier import FloatArray
 
 #: Largest depth: the moments of all pairs of layers are kept, 200 MB.
 MAXIMAL_DEPTH = 5000

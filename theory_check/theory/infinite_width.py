@@ -43,11 +43,12 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from theory_check.covariances import fractional_noise
-from theory_check.errors import HypothesisError, SpecificationError
-from theory_check.specifications import check_choice, check_finite, check_integer
+from theory_check.foundation.arguments import check_choice, check_finite, check_integer
+from theory_check.foundation.arrays import FloatArray
+from theory_check.foundation.errors import HypothesisError, SpecificationError
+from theory_check.networks.covariances import fractional_noise
 from theory_check.theory.estimates import Estimate
-from theory_check.theory.multiplier import FloatArray, layer_groups
+from theory_check.theory.multiplier import layer_groups
 
 WideBranchName = Literal["linear", "res-1", "res-3"]
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from theory_check.theory.multiplier import FloatArray
+from theory_check.foundation.arrays import FloatArray
 
 #: Brackets as narrow as this, relative to their ends, are closed: some units in the last place.
 _NARROW = 4e-15

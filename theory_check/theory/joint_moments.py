@@ -30,7 +30,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import ArrayLike
 
-from theory_check.errors import SpecificationError
+from theory_check.foundation.errors import SpecificationError
 from theory_check.theory.multiplier import Multiplier, layer_groups
 
 _DIGITS = 40

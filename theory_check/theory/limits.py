@@ -26,8 +26,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from theory_check.errors import HypothesisError, SpecificationError
-from theory_check.theory.multiplier import FloatArray, Multiplier, layer_groups
+from theory_check.foundation.arrays import FloatArray
+from theory_check.foundation.errors import HypothesisError, SpecificationError
+from theory_check.theory.multiplier import Multiplier, layer_groups
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
-from theory_check.errors import NumericalOverflowError, SpecificationError
+from theory_check.foundation.errors import NumericalOverflowError, SpecificationError
 from theory_check.theory.multiplier import Multiplier, layer_groups
 
 _LOG_MAX = math.log(np.finfo(np.float64).max)

@@ -25,11 +25,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from theory_check.errors import SpecificationError
-
-FloatArray = NDArray[np.float64]
+from theory_check.foundation.arrays import FloatArray
+from theory_check.foundation.errors import SpecificationError
 
 Kind = Literal["linear", "res-3"]
 

@@ -36,9 +36,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from theory_check.errors import SpecificationError
+from theory_check.foundation.arrays import FloatArray
+from theory_check.foundation.errors import SpecificationError
 from theory_check.theory.gamma_decay import decay_frequency, log_gamma_decay
-from theory_check.theory.multiplier import FloatArray, Multiplier
+from theory_check.theory.multiplier import Multiplier
 from theory_check.theory.scale_mixture import scale_nodes
 
 ComplexArray = NDArray[np.complex128]

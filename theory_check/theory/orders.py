@@ -25,11 +25,10 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from theory_check.specifications import check_integer
-
-FloatArray = NDArray[np.float64]
+from theory_check.foundation.arguments import check_integer
+from theory_check.foundation.arrays import FloatArray
 
 #: Orders of the schemes for Lipschitz, respectively smooth, branches.
 STRONG_ORDER = 0.5

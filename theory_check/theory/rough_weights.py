@@ -37,9 +37,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from theory_check.covariances import fractional_noise
-from theory_check.errors import HypothesisError, SpecificationError
-from theory_check.specifications import check_choice, check_integer
+from theory_check.foundation.arguments import check_choice, check_integer
+from theory_check.foundation.errors import HypothesisError, SpecificationError
+from theory_check.networks.covariances import fractional_noise
 from theory_check.theory.arc_kernel import arc
 from theory_check.theory.estimates import Estimate
 from theory_check.theory.limits import NormalLaw

@@ -20,8 +20,9 @@ import math
 
 import numpy as np
 
+from theory_check.foundation.arrays import FloatArray
 from theory_check.theory.gamma_decay import decay_frequency
-from theory_check.theory.multiplier import FloatArray, Multiplier
+from theory_check.theory.multiplier import Multiplier
 
 _NEGLIGIBLE = 1e-19
 

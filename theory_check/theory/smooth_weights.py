@@ -20,8 +20,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from theory_check.errors import HypothesisError, SpecificationError
-from theory_check.theory.multiplier import FloatArray
+from theory_check.foundation.arrays import FloatArray
+from theory_check.foundation.errors import HypothesisError, SpecificationError
 
 #: Critical scaling exponent of smooth weights (P8).
 CRITICAL_EXPONENT = 1.0

@@ -30,10 +30,11 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike
 
-from theory_check.errors import SpecificationError
+from theory_check.foundation.arrays import FloatArray
+from theory_check.foundation.errors import SpecificationError
 from theory_check.theory.depth_law import depth_law
 from theory_check.theory.moments import log_norm_ratio_moment
-from theory_check.theory.multiplier import FloatArray, Multiplier
+from theory_check.theory.multiplier import Multiplier
 from theory_check.theory.scale_mixture import scale_nodes
 
 #: Accuracy of the quadrature over S, and mass of S that may be moved.

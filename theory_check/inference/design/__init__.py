@@ -37,11 +37,7 @@ from theory_check.inference.design.gaussian import (
     variance_resolution,
     variance_sample_size,
 )
-from theory_check.inference.design.means import (
-    mean_margin,
-    mean_resolution,
-    mean_sample_size,
-)
+from theory_check.inference.design.means import mean_margin, mean_resolution, mean_sample_size
 from theory_check.inference.design.proportions import (
     equivalence_margin,
     equivalence_sample_size,
@@ -69,12 +65,7 @@ from theory_check.inference.design.sequential import (
     nonnegative_mean_resolution,
     nonnegative_mean_sample_size,
 )
-from theory_check.inference.design.slopes import (
-    rate_margin,
-    rate_sample_size,
-    slope_component_margin,
-    slope_margin,
-)
+from theory_check.inference.design.slopes import rate_margin, rate_sample_size, slope_component_margin, slope_margin
 
 __all__ = [
     "anderson_darling_resolution",

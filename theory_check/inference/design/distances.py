@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import SupportsIndex
 
-from theory_check.errors import SpecificationError
+from theory_check.foundation.errors import SpecificationError
 from theory_check.inference.design.search import smallest_sample
 from theory_check.inference.goodness_of_fit import anderson_darling_tail, cramer_von_mises_tail
 from theory_check.inference.kolmogorov import planning_radius

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import SupportsIndex
 
-from theory_check.errors import SpecificationError
+from theory_check.foundation.errors import SpecificationError
 from theory_check.inference.design.search import smallest_sample, smallest_value
 from theory_check.inference.validation import check_count, check_level, check_positive, check_power
 

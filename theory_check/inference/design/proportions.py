@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import SupportsIndex
 
-from theory_check.errors import SpecificationError
+from theory_check.foundation.errors import SpecificationError
 from theory_check.inference.binomial import miss_bound
 from theory_check.inference.design.search import smallest_sample, smallest_value
 from theory_check.inference.validation import (

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import SupportsIndex
 
-from theory_check.errors import SpecificationError
+from theory_check.foundation.errors import SpecificationError
 from theory_check.inference.binomial import miss_bound
 from theory_check.inference.design.proportions import detected_probability
 from theory_check.inference.design.search import smallest_sample

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from theory_check.errors import SpecificationError
+from theory_check.foundation.errors import SpecificationError
 
 #: Plans beyond are refused: no sample of that size fits a machine.
 LARGEST_SAMPLE = 10**12

@@ -23,8 +23,8 @@ from typing import SupportsFloat, SupportsIndex
 
 import numpy as np
 
-from theory_check.errors import SpecificationError
-from theory_check.findings import FloatArray
+from theory_check.foundation.arrays import FloatArray
+from theory_check.foundation.errors import SpecificationError
 from theory_check.inference.betting import FRACTIONS
 from theory_check.inference.catoni import mean_tilts
 from theory_check.inference.design.search import smallest_sample, smallest_value

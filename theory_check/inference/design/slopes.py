@@ -9,17 +9,11 @@ from typing import SupportsIndex
 import numpy as np
 from numpy.typing import ArrayLike
 
-from theory_check.errors import SpecificationError
+from theory_check.foundation.errors import SpecificationError
 from theory_check.inference.design.means import mean_margin
 from theory_check.inference.design.search import smallest_sample
 from theory_check.inference.rates import RESOLVED, slope_weights
-from theory_check.inference.validation import (
-    check_count,
-    check_level,
-    check_nonnegative,
-    check_positive,
-    check_sample,
-)
+from theory_check.inference.validation import check_count, check_level, check_nonnegative, check_positive, check_sample
 
 
 def slope_margin(log_sizes: ArrayLike, *, component_margin: float) -> float:

@@ -1,0 +1,107 @@
+"""Contracts that every claim of the catalogue keeps, present and future."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+
+from theory_check.catalogue.catalogue import REGIMES, all_claims
+from theory_check.claims.claim import PROFILES
+from theory_check.claims.estimators import DistanceEstimator
+from theory_check.claims.networks import COMBINATIONS, label
+from theory_check.claims.planning import FAMILY_LEVEL, PLACES, plan_claim
+from theory_check.experiments.cell import Cell
+from theory_check.networks.branches import Branch
+from theory_check.networks.inputs import Input
+from theory_check.networks.network import Network
+from theory_check.networks.scalings import Scaling
+from theory_check.networks.weights import Weights
+from theory_check.verification.run import check_budget, plan_run
+
+CLAIMS = {claim.id: claim for claim in all_claims()}
+
+
+def test_ids_are_unique_and_levels_add_up():
+    assert len(CLAIMS) == len(all_claims()) <= PLACES
+    spent = sum(planned.level for claim in all_claims() for planned in plan_claim(claim, PROFILES["quick"]))
+    assert spent == pytest.approx(FAMILY_LEVEL * len(CLAIMS) / PLACES)
+
+
+@pytest.mark.parametrize("claim", all_claims(), ids=lambda c: c.id)
+def test_a_claim_states_everything_a_reader_needs(claim):
+    for text in (claim.title, claim.statement, claim.formula, claim.source, claim.derivation, claim.hypotheses):
+        assert text.strip()
+
+
+@pytest.mark.parametrize("name", PROFILES)
+@pytest.mark.parametrize("claim", all_claims(), ids=lambda c: c.id)
+def test_points_keep_their_names_across_profiles_and_plan(claim, name):
+    planned = plan_claim(claim, PROFILES[name])
+    assert len({p.id for p in planned}) == len(planned)
+    assert [p.id for p in planned] == [p.id for p in plan_claim(claim, PROFILES["quick"])]
+    for one in planned:
+        check = one.check
+        assert one.replicates >= 1
+        assert check.margin > 0.0
+        assert check.margin_reason
+        assert check.target[0] <= check.target[1]
+        # Wrong variants of distance checks are at twice margin plus remainder; tilted laws reach a distance of 1/4.
+        if isinstance(check.estimator, DistanceEstimator):
+            assert check.margin + check.remainder <= 0.125
+
+
+@pytest.mark.parametrize("claim", all_claims(), ids=lambda c: c.id)
+def test_checks_declare_margin_and_miss_rate_but_no_replicates(claim):
+    for check in claim.checks(PROFILES["quick"]):
+        assert 0.0 < check.miss_rate < 1.0
+        # One is the placeholder that the planner replaces.
+        assert all(cell.replicates == 1 for cell in check.cells)
+
+
+@pytest.mark.parametrize("profile", PROFILES.values(), ids=lambda p: p.name)
+def test_every_profile_stays_within_its_budget(profile):
+    check_budget(plan_run((), profile), profile.budget)
+
+
+@pytest.mark.parametrize("claim_id", ["E1", "E4", "E5", "E6", "P1", "P2", "P3", "P4", "P5", "E8", "E10"])
+def test_central_statements_cover_both_branches_and_three_weight_laws(claim_id):
+    checks = CLAIMS[claim_id].checks(PROFILES["quick"])
+    seen = {(c.network.branch.name, c.weights.law) for check in checks for c in check.cells}
+    assert set(COMBINATIONS) <= seen
+
+
+@pytest.mark.parametrize("claim", all_claims(), ids=lambda c: c.id)
+def test_a_finer_profile_never_plans_fewer_networks(claim):
+    plans = [plan_claim(claim, profile) for profile in PROFILES.values()]
+    for coarse, fine in pairwise(plans):
+        for a, b in zip(coarse, fine, strict=True):
+            # Where the predicted probability itself tends to 0 or 1 with depth, less is needed.
+            if a.check.target == b.check.target:
+                assert a.replicates <= b.replicates
+
+
+def test_the_miss_rate_leaves_a_run_inconclusive_by_chance_less_than_once_in_a_thousand():
+    rates = [check.miss_rate for claim in all_claims() for check in claim.checks(PROFILES["quick"])]
+    assert sum(rates) < 1e-3
+
+
+def test_labels_tell_networks_apart():
+    network = Network(Branch("res-3"), 20, 5, Scaling.power(0.5))
+    cell = Cell(network=network, weights=Weights("uniform"), input=Input(), kernel="dense", replicates=1)
+    assert label(cell) == "res-3-uniform-d20"
+
+
+def test_regimes_have_pictures():
+    assert all(regime.illustrations for regime in REGIMES if regime.name != "moments")
+
+
+def named(claim, profile):
+    return {(check.name, variant.name) for check in claim.checks(profile) for variant in check.all_variants}
+
+
+@pytest.mark.parametrize("claim", [c for c in all_claims() if c.quick_precision != 1.0], ids=lambda claim: claim.id)
+def test_wider_margins_at_quick_drop_no_variant(claim):
+    quick = PROFILES["quick"]
+    assert named(claim, replace(quick, precision=claim.quick_precision)) >= named(claim, quick)

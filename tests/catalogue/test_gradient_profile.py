@@ -1,0 +1,131 @@
+"""Weight gradients (E10): the moments and the law behind the claim, and that no plausible mistake goes unnoticed."""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from theory_check.catalogue.gradient_profile import GRADIENT_PROFILE
+from theory_check.claims.claim import PROFILES
+from theory_check.claims.estimators import DistanceEstimator, MeanEstimator
+from theory_check.foundation.errors import SpecificationError
+from theory_check.theory.multiplier import Multiplier
+from theory_check.theory.weight_gradients import mean_weight_gradient, weight_gradient_law, weight_gradient_variance
+
+CHECKS = GRADIENT_PROFILE.checks(PROFILES["quick"])
+LAYERS = [Multiplier(6, "linear"), Multiplier(6, "res-3"), Multiplier(6, "res-3", 0.3)]
+SEED_OF_LAWS = 12
+
+
+def test_first_moments_at_depth_one_by_hand():
+    """||dLoss/dV||^2 = a^2 ||g||^2: a^2 for linear; with ReLU chi2_N/d, mean 1/2 and second moment 1/4 + 5/(4 d)."""
+    a, d = 0.7, 6
+    # Closed forms of a few operations on numbers below 1: roundings of 1e-16 each, also where they cancel.
+    assert mean_weight_gradient(LAYERS[0], a, 1) == pytest.approx(a**2, rel=1e-14)
+    assert weight_gradient_variance(LAYERS[0], a, 1) == pytest.approx(0.0, abs=1e-15)
+    assert mean_weight_gradient(LAYERS[1], a, 1) == pytest.approx(a**2 / 2, rel=1e-14)
+    assert weight_gradient_variance(LAYERS[1], a, 1) == pytest.approx(a**4 * 5 / (4 * d), rel=1e-14)
+
+
+@pytest.mark.parametrize("multiplier", LAYERS, ids=str)
+def test_the_law_has_the_moments(multiplier):
+    a, depth = 0.5, 4
+    law = weight_gradient_law(multiplier, a, depth)
+    x = np.linspace(-30.0, 12.0, 200_001)
+    steps = np.diff(law.cdf(x))
+    middles = np.exp((x[1:] + x[:-1]) / 2)
+    # The law's own bound of its error, at the ends.
+    assert law.cdf(np.array([-np.inf, np.inf])) == pytest.approx([law.atom, 1.0], abs=law.error)
+    # By parts, an error of the distribution function below e changes a moment by at most e exp(order x) up to x, and
+    # above it by no more than the tail, negligible from four deviations over the mean on.
+    mean, variance = mean_weight_gradient(multiplier, a, depth), weight_gradient_variance(multiplier, a, depth)
+    reach = mean + 4.0 * math.sqrt(variance)
+    assert steps @ middles == pytest.approx(mean, abs=law.error * reach)
+    assert steps @ middles**2 - mean**2 == pytest.approx(variance, abs=law.error * reach * (reach + 2.0 * mean))
+    assert law.error < 2e-5
+    p = np.array([0.05, 0.5, 0.95])
+    # Interpolation in one table, there and back: roundings.
+    assert law.cdf(law.quantile(p)) == pytest.approx(p, abs=1e-15)
+    assert law.quantile(0.0) == law.lower
+
+
+def test_the_law_is_that_of_the_product():
+    """a^2 (chi2_N/d) times three multipliers, drawn from their definitions."""
+    rng = np.random.Generator(np.random.Philox(SEED_OF_LAWS))
+    n, d, a, depth = 40_000, 6, 0.5, 4
+
+    def chi2(degrees):
+        return 2.0 * rng.standard_gamma(degrees / 2.0)
+
+    squares = a**2 * chi2(rng.binomial(d, 0.5, n)) / d
+    for _ in range(depth - 1):
+        scale = a * np.sqrt(chi2(rng.binomial(d, 0.5, n))) / d
+        squares *= (1.0 + scale * rng.standard_normal(n)) ** 2 + scale**2 * chi2(np.full(n, d - 1))
+    with np.errstate(divide="ignore"):
+        values = np.log(squares)
+    law = weight_gradient_law(LAYERS[1], a, depth)
+    points = np.sort(values)
+    empirical = np.arange(1, n + 1) / n
+    distance = np.max(np.abs(law.cdf(points) - empirical)[points > -np.inf])
+    # The Kolmogorov distance of the sample at level 1e-9, the table and a step of the sample.
+    assert distance < stats.kstwo.isf(1e-9, n) + law.error + 1 / n
+
+
+def test_what_the_law_needs():
+    with pytest.raises(SpecificationError, match="depth of at least 2"):
+        weight_gradient_law(LAYERS[0], 0.5, 1)
+    with pytest.raises(SpecificationError, match="gain 1"):
+        weight_gradient_law(Multiplier(6, "res-3", gain=2.0), 0.5, 3)
+
+
+def test_every_mistake_is_refuted_somewhere_and_far_from_the_truth():
+    names = set()
+    for check in CHECKS:
+        assert check.variants
+        for variant in check.variants:
+            names.add(variant.name)
+            if variant.target is not None:
+                assert abs(variant.target[0] - 1.0) > 2.0 * check.margin
+    assert len(names) == 9
+    by_branch = {
+        branch: {v.name for c in CHECKS if c.name.startswith(branch) for v in c.variants}
+        for branch in ("linear", "res-3")
+    }
+    for branch in by_branch:
+        assert "L in the place of L - 1" in by_branch[branch]
+        assert {n for n in by_branch[branch] if n.startswith("the profile")} == {n for n in names if "profile" in n}
+
+
+def test_first_middle_and_last_layers_of_every_network_and_of_both_matrices():
+    cells = {check.cells[0] for check in CHECKS}
+    for cell in cells:
+        depth = cell.network.depth
+        assert cell.weight_gradients in ((1, depth // 2, depth), (2,))
+        outer = [c for c in CHECKS if c.cells[0] == cell and "-V" in c.name]
+        inner = [c for c in CHECKS if c.cells[0] == cell and "-W" in c.name]
+        assert len(outer) == len(cell.weight_gradients)
+        assert len(inner) == (len(outer) if cell.network.branch.has_inner else 0)
+    betas = {c.network.scaling.beta for c in cells}
+    assert betas == {0.25, 0.5, 1.0}
+
+
+def test_one_prediction_for_all_layers_of_a_network():
+    for first, second in pairwise(CHECKS):
+        if first.cells == second.cells and isinstance(first.estimator, MeanEstimator):
+            assert first.estimator.observable.divisor == second.estimator.observable.divisor
+            assert first.estimator.variance_bound == second.estimator.variance_bound
+        if first.cells == second.cells and isinstance(first.estimator, DistanceEstimator):
+            assert first.estimator.law is second.estimator.law
+
+
+def test_the_exponent_is_one_less_than_the_depth():
+    # A geometric sum: kappa a^2 (1 + kappa a^2)^(L-1) over L = 1..10 is (1 + kappa a^2)^10 - 1, the mean displacement.
+    a = 0.5
+    for multiplier in LAYERS:
+        total = sum(mean_weight_gradient(multiplier, a, depth) for depth in range(1, 11))
+        # Ten terms of a few roundings each.
+        assert total == pytest.approx(math.expm1(10 * math.log1p(multiplier.kappa * a**2)), rel=1e-14)

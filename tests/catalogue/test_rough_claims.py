@@ -1,0 +1,183 @@
+"""Rough weights: targets against plain computations, what each profile tells apart, and worlds that must fail."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from theory_check.catalogue.contraction import corrected_scaling
+from theory_check.catalogue.rough import ROUGH
+from theory_check.catalogue.wide_recursion import INPUTS, LONG_MEMORY_POINTS, POINTS
+from theory_check.claims.claim import PROFILES
+from theory_check.claims.judging import evaluate
+from theory_check.claims.networks import cell
+from theory_check.claims.planning import plan_claim
+from theory_check.experiments.costs import SECONDS_PER_DRAW, STORED_PASS_DRAWS
+from theory_check.networks.covariances import fractional_noise
+from theory_check.networks.scalings import Scaling
+from theory_check.simulation.cell import simulate
+from theory_check.theory.infinite_width import WideBranch, wide_network
+from theory_check.theory.rough_weights import drift_correction, long_memory_displacement
+from theory_check.verification.run import planned_cost
+
+CLAIMS = {claim.id: claim for claim in ROUGH.claims}
+QUICK = {name: {p.check.name: p for p in plan_claim(claim, PROFILES["quick"])} for name, claim in CLAIMS.items()}
+
+
+def plain_arc(r: float) -> float:
+    """arc by its integral: 2 E relu(u) relu(v) = int_0^inf int of two Gaussians, here by the angle between them."""
+    angle = math.acos(max(-1.0, min(1.0, r)))
+    return (math.sin(angle) + (math.pi - angle) * math.cos(angle)) / math.pi
+
+
+def plain_recursion(point) -> float:
+    """E D by the recursion of C4, entry by entry, in plain Python."""
+    L, square = point.depth, point.depth ** (-2 * point.beta)
+    n = np.arange(L + 1.0)
+    H2 = 2 * point.hurst
+    rho = [(abs(k + 1) ** H2 - 2 * k**H2 + abs(k - 1) ** H2) / 2 for k in n]
+    C = np.ones((L + 1, L + 1))
+    for k in range(L):
+        for m in range(k + 1):
+            r, size = rho[k - m], math.sqrt(C[k, k] * C[m, m])
+            cosine = C[k, m] / size
+            if point.branch.name == "res-1":
+                q = r * size * plain_arc(cosine) / 2
+            elif point.branch.activation.name == "identity":
+                q = r * size * r * cosine
+            else:
+                q = r * size * plain_arc(r * cosine) / 2
+            C[k + 1, m + 1] = C[m + 1, k + 1] = C[k + 1, m] + C[k, m + 1] - C[k, m] + square * q
+    return float(C[L, L] - 1)
+
+
+@pytest.mark.parametrize("point", [*POINTS, LONG_MEMORY_POINTS[0]], ids=lambda p: p.name)
+def test_predictions_solve_the_recursion(point):
+    claim = "C4" if point in POINTS else "C7"
+    target = QUICK[claim][point.name].check.target
+    assert target[0] == target[1]
+    # Thousands of roundings of numbers of order 1.
+    assert target[0] == pytest.approx(math.log(plain_recursion(point)), abs=1e-10)
+
+
+def test_the_law_of_rough_weights_by_its_double_sum():
+    """Sums over pairs of layers: mean Lambda [(1 - 2/d) Q + (Q - L)/d] / (2 L), variance 2 Lambda Q / (d L)."""
+    law = QUICK["C5"]["res-3-d8-h0.3-law"]
+    network = law.check.cells[0].network
+    L, d = network.depth, network.width
+    total = L * float(network.scaling.factors(L)[0]) ** 2
+    rho = fractional_noise(0.3, L)
+    Q = sum(rho[abs(k - m)] * plain_arc(rho[abs(k - m)]) for k in range(L) for m in range(L))
+    # Sums of 16,000 terms.
+    predicted = law.check.estimator.law
+    assert predicted.mean == pytest.approx(total * ((1 - 2 / d) * Q + (Q - L) / d) / (2 * L), abs=1e-10)
+    assert predicted.variance == pytest.approx(2 * total * Q / (d * L), abs=1e-10)
+
+
+@pytest.mark.parametrize(("width", "seed"), [(2, 3), (3, 4)])
+def test_a_corrected_linear_network_is_a_plain_one_times_a_number(width, seed):
+    """The identity behind the corrected networks of C6, on arbitrary matrices."""
+    rng = np.random.Generator(np.random.Philox(seed))
+    L, beta = 50, 0.35
+    plain = L**-beta
+    a = corrected_scaling(width, plain)
+    c = a**2 / (2 * width)
+    assert drift_correction(width, a) == c
+    h = start = rng.standard_normal(width)
+    corrected = h
+    for V in rng.standard_normal((L, width, width)) / math.sqrt(width):
+        h = h + plain * V @ h
+        corrected = (1 + c) * corrected + a * V @ corrected
+    difference = math.log(np.sum(corrected**2) / np.sum(start**2)) - math.log(np.sum(h**2) / np.sum(start**2))
+    # 50 products.
+    assert difference == pytest.approx(2 * L * math.log1p(c), abs=1e-12)
+    check = QUICK["C6"][f"linear-d{width}-h0.2-corrected"].check
+    depth = check.cells[0].network.depth
+    c = corrected_scaling(width, depth**-0.35) ** 2 / (2 * width)
+    assert check.estimator.observable.shift == pytest.approx(2 * depth * math.log1p(c))
+
+
+def test_the_limit_of_long_memory_is_where_the_recursion_goes():
+    """D_L - D is of order L^(1-2H) alone if W is independent across layers, (log L)/sqrt(L) at H = 3/4 if it is not."""
+    for hurst in (0.6, 0.75, 0.9):
+        limit = long_memory_displacement(hurst)
+        assert limit.error < 1e-6
+        excess = []
+        for L in (256, 512, 1024):
+            rho, once = fractional_noise(hurst, L), np.eye(L)[0]
+            network = wide_network(WideBranch(), rho, L**-hurst, L, inner_correlation=once)
+            excess.append(math.exp(network.log_displacement[-1]) - limit.value)
+        # The next order is that factor squared: a few per cent of the ratio at H = 0.6.
+        ratios = np.array(excess[1:]) / np.array(excess[:-1])
+        np.testing.assert_allclose(ratios, 2 ** (1 - 2 * hurst), rtol=0.03)
+    scaled = []
+    for L in (64, 256, 1024, 4096):
+        network = wide_network(WideBranch(), fractional_noise(0.75, L), L**-0.75, L)
+        scaled.append(math.sqrt(L) * (math.exp(network.log_displacement[-1]) - long_memory_displacement(0.75).value))
+    steps = np.diff(scaled)
+    # A pure power would leave no steps; a logarithm leaves equal ones, up to the next order, L^(-1/2) of them.
+    assert np.all(steps > 0.1 * scaled[0])
+    assert steps[2] == pytest.approx(steps[1], rel=0.15)
+
+
+def test_what_each_profile_tells_apart():
+    def names(claim, profile):
+        return {v.name for check in CLAIMS[claim].checks(PROFILES[profile]) for v in check.variants}
+
+    always = {
+        "C4": {"independent layers", "Hurst index lower by 0.1", "Hurst index higher by 0.1",
+               "the correlation enters once, not twice", "infinite-depth exponent from the first layer on"},
+        "C5": {"independent layers", "S of infinite depth", "kappa of the linear branch"},
+        "C6": {"contraction at every width", "correction a^2/2, without 1/d", "the term -L/d without its 1/d",
+               "the term -L/d has the other sign", "nothing to correct"},
+        "C7": {"the limit is reached", "corrections of order $L^{1-2H}$ alone"},
+    }  # fmt: skip
+    for claim, expected in always.items():
+        for profile in PROFILES:
+            assert expected <= names(claim, profile)
+            assert {c.variant for c in CLAIMS[claim].corrections} <= names(claim, profile)
+    assert "variance of independent layers" in names("C5", "nightly")
+
+
+@pytest.mark.parametrize("claim_id", CLAIMS)
+def test_value_variants_are_further_than_two_margins(claim_id):
+    for profile in PROFILES.values():
+        for check in CLAIMS[claim_id].checks(profile):
+            for variant in check.variants:
+                if variant.target is not None:
+                    assert abs(variant.target[0] - check.target[0]) > 2.0 * check.margin
+
+
+@pytest.mark.parametrize(("profile", "share"), [("quick", 8.0), ("standard", 200.0), ("nightly", 500.0)])
+def test_the_regime_stays_within_its_share(profile, share):
+    """Weights and products alone: the share was given without the start of every network, which its budget counts."""
+    start = STORED_PASS_DRAWS * SECONDS_PER_DRAW
+    costs = [planned_cost(claim, PROFILES[profile]) for claim in CLAIMS.values()]
+    assert sum(seconds - start * networks for networks, seconds in costs) < share
+
+
+@pytest.mark.statistical
+@pytest.mark.parametrize(
+    ("claim_id", "name"), [("C6", "linear-d3-h0.2-contraction"), ("C6", "linear-d3-h0.2-corrected")]
+)
+def test_planned_samples_support_the_check_and_refute_its_variants(claim_id, name, evidence):
+    planned = replace(QUICK[claim_id][name], level=evidence.level)
+    sample = simulate(planned.cells[0], evidence.seed)
+    finding = evaluate(planned, [sample])
+    interval = planned.check.estimator.interval([sample], evidence.level)
+    evidence.supports(interval, target=planned.check.target, margin=planned.check.margin)
+    assert [v.verdict for v in finding.variants] == ["refuted"] * len(finding.variants)
+
+
+@pytest.mark.statistical
+def test_networks_of_independent_layers_are_told_from_rough_ones(evidence):
+    """Independent layers, which need no stored weights, under the prediction for H = 0.3: 0.38 apart, margin 0.18."""
+    planned = QUICK["C5"]["res-3-d20-h0.3-drift"]
+    depth = planned.check.cells[0].network.depth
+    world = cell("res-3", "gaussian", 20, depth, Scaling.constant(math.sqrt(4.0 / depth)), inputs=INPUTS)
+    sample = simulate(replace(world, replicates=planned.replicates), evidence.seed)
+    interval = planned.check.estimator.interval([sample], evidence.level)
+    evidence.refutes(interval, target=planned.check.target, margin=planned.check.margin)

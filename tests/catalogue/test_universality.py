@@ -1,0 +1,104 @@
+"""The weight laws of E1, E4, E15 and P3: that all are covered, and that targets do not hide what they should find."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from theory_check.catalogue.catalogue import all_claims
+from theory_check.catalogue.fine_resolution import fine_checks
+from theory_check.catalogue.universality import ADMISSIBLE, ZERO_LAST
+from theory_check.catalogue.weight_law_table import ROWS, STATEMENTS
+from theory_check.claims.claim import PROFILES
+from theory_check.claims.networks import cell, layer_law
+from theory_check.claims.planning import plan_claim
+from theory_check.foundation.errors import HypothesisError
+from theory_check.networks.weight_laws import LAWS
+from theory_check.networks.weights import Weights
+from theory_check.theory.limits import corrected_lognormal
+from theory_check.theory.multiplier import Multiplier
+
+CLAIMS = {claim.id: claim for claim in all_claims()}
+POINTS = {p.id: p for name in ("E1", "E4", "E15", "P3") for p in plan_claim(CLAIMS[name], PROFILES["quick"])}
+
+
+def test_every_registered_law_is_in_the_table():
+    rows = {row.law.partition(",")[0].partition(":")[0] for row in ROWS}
+    assert {law.name for law in LAWS} <= rows
+    assert set(ZERO_LAST) == {law.name for law in LAWS if law.variance(law.defaults) == 0.0}
+
+
+def test_every_entry_of_the_table_is_a_point_on_networks_of_its_law():
+    for row in ROWS:
+        assert len(row.entries) == len(STATEMENTS)
+        law = Weights.parse(row.law.partition(",")[0])
+        for entry in row.entries:
+            if entry is not None:
+                networks = POINTS[entry.point].cells
+                assert {network.weights for network in networks} == {law}
+                assert {network.network.branch.name for network in networks} == (
+                    {"linear"} if "linear" in row.law else {"res-3"}
+                )
+
+
+def test_an_entry_belongs_to_the_statement_of_its_column_unless_it_is_a_contrast():
+    for row in ROWS:
+        for entry, statement in zip(row.entries, STATEMENTS, strict=True):
+            if entry is not None:
+                assert entry.point.partition("/")[0] in (statement.partition(":")[0], "E15")
+                assert not entry.breaks or entry.point.startswith("E15/")
+                names = [variant.name for variant in POINTS[entry.point].check.all_variants]
+                assert not entry.denied or entry.denied in names
+
+
+def test_every_law_is_checked_forward_and_backward():
+    for law in ADMISSIBLE:
+        names = [p for p in POINTS if p.startswith(f"E4/{law.branch}-{law.weights}-d{law.width}-")]
+        assert {name.rpartition(f"d{law.width}-")[2] for name in names} == {"norm-law", "gradient-law"}
+
+
+def test_skewed_weights_inside_the_activation_are_no_case_of_the_limit():
+    with pytest.raises(HypothesisError, match="symmetric weights inside"):
+        layer_law(cell("res-3", "exponential", 6, 10, 0.5))
+    assert layer_law(cell("linear", "exponential", 6, 10, 0.5)) == Multiplier(6)
+
+
+def test_the_aim_of_the_fine_checks():
+    """Half a per cent of the location, 2% of the variance, for five laws, at standard; ten thousand layers nightly."""
+    for profile in PROFILES.values():
+        checks = {check.name: check for check in fine_checks(profile)}
+        locations = [c for c in checks.values() if c.name.endswith("location")]
+        assert len({c.cells[0].weights.law for c in locations}) == 5
+        for check in locations:
+            (network,) = check.cells
+            depth = network.network.depth
+            assert network.network.width == 40
+            assert depth >= 200
+            # To 1/L^2, the median of the Gaussian law: its mean plus 1/(d L), and a kurtosis effect below 1e-2/L.
+            gaussian = corrected_lognormal(Multiplier(40), depth**-0.5, depth)
+            assert check.target[0] == pytest.approx(gaussian.mean, abs=0.04 / depth)
+            aim = 0.005 * check.target[0]
+            if profile.name == "nightly" or (profile.name == "standard" and "deep" not in check.name):
+                assert check.margin == pytest.approx(aim)
+            # A scale that is off by 2% in variance moves the probability by the margin or, to second order, less.
+            scale = checks[check.name.replace("location", "scale")]
+            density = math.exp(-(1.5**2) / 2) / math.sqrt(2 * math.pi)
+            assert scale.margin / check.margin == pytest.approx(2 * 1.5 * density * 0.01 / aim)
+
+
+def test_fine_checks_refute_half_an_ito_term_and_a_twentieth_of_the_variance():
+    names = {v.name for c in fine_checks(PROFILES["standard"]) for v in c.variants if "deep" not in c.name}
+    assert {"half the Ito term: drift kappa (1 - 1/d)", "variance 4 kappa / (d + 2)"} <= names
+
+
+def test_slow_laws_cost_no_more_at_nightly_than_at_standard():
+    for law in ADMISSIBLE:
+        for claim, kind in (("E1", "universal-norm"), ("E4", "gradient-law"), ("P3", "bounded")):
+            name = f"{law.branch}-{law.weights}-d{law.width}-{kind}"
+            standard, nightly = (
+                next(c for c in CLAIMS[claim].checks(PROFILES[profile]) if c.name == name)
+                for profile in ("standard", "nightly")
+            )
+            assert standard.cells == nightly.cells
+            assert standard.margin == nightly.margin

@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from theory_check.foundation.errors import StorageError
+from theory_check.foundation.files import make_directory, read_bytes, write_atomically
+
+
+@pytest.mark.parametrize(("content", "expected"), [(b"\x00\xff", b"\x00\xff"), ("π\n", "π\n".encode()), ("", b"")])
+def test_content_arrives_whole(tmp_path, content, expected):
+    write_atomically(tmp_path / "file", content)
+    assert (tmp_path / "file").read_bytes() == expected
+    assert names(tmp_path) == ["file"]
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_old_content_is_replaced(tmp_path):
+    path = tmp_path / "file"
+    write_atomically(path, "old and longer")
+    write_atomically(path, "new")
+    assert path.read_text() == "new"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions are POSIX")
+def test_permissions_follow_the_umask(tmp_path):
+    umask = os.umask(0o027)
+    try:
+        write_atomically(tmp_path / "file", "x")
+    finally:
+        os.umask(umask)
+    assert stat.S_IMODE((tmp_path / "file").stat().st_mode) == 0o640
+
+
+@pytest.mark.parametrize("step", ["replace", "fsync"])
+def test_failure_keeps_the_old_file_and_leaves_nothing_else(tmp_path, monkeypatch, step):
+    path = tmp_path / "file"
+    write_atomically(path, "old")
+
+    def full(*args):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, step, full)
+    with pytest.raises(StorageError) as caught:
+        write_atomically(path, "new")
+    assert str(caught.value) == f"cannot write {path}: no space left on device"
+    assert path.read_text() == "old"
+    assert names(tmp_path) == ["file"]
+
+
+def test_interruption_leaves_nothing(tmp_path, monkeypatch):
+    def interrupt(descriptor):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "fsync", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        write_atomically(tmp_path / "file", "new")
+    assert names(tmp_path) == []
+
+
+def test_target_is_a_directory(tmp_path):
+    (tmp_path / "file").mkdir()
+    with pytest.raises(StorageError, match="cannot write"):
+        write_atomically(tmp_path / "file", "x")
+    assert names(tmp_path) == ["file"]
+
+
+def test_missing_folder(tmp_path):
+    with pytest.raises(StorageError, match="no such file or directory"):
+        write_atomically(tmp_path / "missing" / "file", "x")
+
+
+def test_unwritable_folder(tmp_path, monkeypatch):
+    def refuse(*_arguments):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    # Not by the folder's mode, which does not bind the superuser that containers often are.
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(StorageError, match="permission denied"):
+        write_atomically(tmp_path / "file", "x")
+
+
+def test_make_directory(tmp_path):
+    make_directory(tmp_path / "a" / "b")
+    make_directory(tmp_path / "a" / "b")
+    assert (tmp_path / "a" / "b").is_dir()
+    (tmp_path / "file").touch()
+    with pytest.raises(StorageError, match="cannot create") as caught:
+        make_directory(tmp_path / "file" / "below")
+    assert "\n" not in str(caught.value)
+
+
+def test_read_bytes(tmp_path):
+    with pytest.raises(StorageError, match="cannot read"):
+        read_bytes(tmp_path / "missing")

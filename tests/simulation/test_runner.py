@@ -1,0 +1,285 @@
+from __future__ import annotations
+
+import errno
+import io
+import os
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from theory_check import strategies
+from theory_check.experiments.cell import Cell
+from theory_check.foundation.errors import StorageError
+from theory_check.kernels import LANES
+from theory_check.networks.branches import Branch
+from theory_check.networks.network import Network
+from theory_check.networks.scalings import Scaling
+from theory_check.networks.weights import Weights
+from theory_check.simulation import runner
+from theory_check.simulation.cell import simulate
+from theory_check.simulation.runner import (
+    Unit,
+    UnitStore,
+    merge_cells,
+    plan_units,
+    restrict,
+    run_cells,
+    simulate_blocks,
+)
+
+SEED = 3
+NETWORK = Network(Branch(), 3, 4, Scaling.power(0.5))
+CELL = Cell(network=NETWORK, weights=Weights("uniform"), kernel="dense", replicates=5 * LANES - 3, profile=(1, 3))
+OTHER = replace(CELL, weights=Weights("gaussian"), kernel="reduced", replicates=100, profile=())
+
+
+@pytest.fixture
+def small_units(monkeypatch):
+    """A unit of work for every block."""
+    monkeypatch.setattr(runner, "UNIT_DRAWS", 1)
+
+
+@pytest.fixture
+def simulated(monkeypatch):
+    """The units that are simulated, in order."""
+    units = []
+
+    def watched(unit, *arguments, **options):
+        units.append(unit)
+        return simulate_blocks(unit, *arguments, **options)
+
+    monkeypatch.setattr(runner, "simulate_blocks", watched)
+    return units
+
+
+def assert_same(found, expected):
+    assert set(found.values) == set(expected.values)
+    for name, column in expected.values.items():
+        np.testing.assert_array_equal(found.values[name], column, err_msg=name)
+
+
+def interrupt_after(count):
+    """A report that interrupts once ``count`` parts are done."""
+    calls = iter(range(count))
+
+    def report(done, total):
+        if next(calls, None) is None:
+            raise KeyboardInterrupt
+
+    return report
+
+
+@pytest.mark.parametrize("threads", [1, 2, 5])
+def test_values_do_not_depend_on_threads_or_units(threads, small_units):
+    samples = run_cells([CELL, OTHER], SEED, threads=threads)
+    for cell, sample in samples.items():
+        assert sample.cell == cell
+        assert sample.seed == SEED
+        assert sample.seconds > 0
+        assert_same(sample, simulate(cell, SEED))
+
+
+def test_cells_of_one_identity_are_simulated_once(simulated):
+    wanted = [
+        CELL,
+        replace(CELL, replicates=7, profile=()),
+        replace(CELL, replicates=200, profile=(0, 3, 4)),
+        replace(CELL, replicates=9, gradients=False, profile=(4,)),
+    ]
+    samples = run_cells(wanted, SEED, threads=1)
+    assert [(unit.first, unit.last) for unit in simulated] == [(0, 5)]
+    for cell in wanted:
+        assert_same(samples[cell], simulate(cell, SEED))
+
+
+@given(st.lists(strategies.cells(max_width=2, max_depth=2), min_size=1, max_size=5))
+def test_merging_covers_every_cell(cells):
+    merged = merge_cells(cells)
+    assert set(merged) == {cell.identity for cell in cells}
+    for cell in cells:
+        union = merged[cell.identity]
+        assert union.replicates >= cell.replicates
+        assert union.gradients or not cell.gradients
+        assert set(union.profile) >= set(cell.profile)
+        assert union.identity == cell.identity
+    again = merge_cells(merged.values())
+    assert again == merged
+
+
+def test_observables_of_one_network_are_shared_and_cut_back():
+    small = replace(OTHER.network, width=3, depth=6)
+    plain = replace(OTHER, network=small, kernel="dense", jacobian=False)
+    cells = [plain, replace(plain, jacobian=True, gradients=not plain.gradients)]
+    assert len(merge_cells(cells)) == 1
+    for cell, sample in run_cells(cells, SEED, threads=1).items():
+        assert_same(sample, simulate(cell, SEED))
+        assert ("log_determinant" in sample.values) == cell.jacobian
+
+
+@dataclass(frozen=True)
+class Counter:
+    """An experiment of another kind: replicate r is r + seed, observed under the names it asks for."""
+
+    replicates: int
+    names: frozenset[str]
+    identity: str = "counter"
+    draws_per_block: int = 1
+    block_size: int = LANES
+
+    @property
+    def content_hash(self):
+        return f"counter {sorted(self.names)}"
+
+    def merge(self, other):
+        return replace(self, replicates=max(self.replicates, other.replicates), names=self.names | other.names)
+
+    def restrict(self, values, part):
+        return {name: values[name][: part.replicates] for name in part.names}
+
+
+def count(counter, seed, block, stop):
+    size = counter.block_size
+    return {name: seed + np.arange(block * size, (block + 1) * size, dtype=float) for name in counter.names}
+
+
+@pytest.mark.parametrize("size", [1, 10, LANES])
+def test_any_kind_of_experiment_is_run(size, small_units, monkeypatch, tmp_path):
+    monkeypatch.setattr(runner, "SIMULATORS", {**runner.SIMULATORS, Counter: count})
+    few = Counter(3, frozenset("ab"), block_size=size)
+    many = Counter(2 * LANES + 1, frozenset("b"), block_size=size)
+    samples = run_cells([few, OTHER, many], SEED, threads=2, folder=tmp_path)
+    assert_same(samples[OTHER], simulate(OTHER, SEED))
+    assert set(samples[few].values) == {"a", "b"}
+    np.testing.assert_array_equal(samples[few].column("a"), SEED + np.arange(3.0))
+    assert set(samples[many].values) == {"b"}
+    np.testing.assert_array_equal(samples[many].column("b"), SEED + np.arange(2.0 * LANES + 1))
+
+
+def test_restriction_keeps_the_order_of_the_profile():
+    sample = simulate(replace(CELL, profile=(0, 1, 2, 3, 4)), SEED)
+    part = restrict(sample, replace(CELL, replicates=2, profile=(3, 1)))
+    np.testing.assert_array_equal(part.values["norm_profile"], sample.values["norm_profile"][:2, [3, 1]])
+    assert part.cell.replicates == 2
+
+
+@given(strategies.cells(), st.integers(1, 10**6))
+def test_units_cover_the_replicates(cell, replicates):
+    cell = replace(cell, replicates=replicates)
+    units = plan_units(cell, SEED)
+    assert units[0].first == 0
+    assert all(unit.last == following.first for unit, following in pairwise(units))
+    assert (units[-1].last - 1) * cell.block_size < replicates <= units[-1].last * cell.block_size
+    assert all(unit.draws > 0 for unit in units)
+    assert len({unit.name for unit in units}) == len(units)
+
+
+def test_names_tell_units_apart():
+    unit = Unit(CELL, SEED, 0, 1)
+    others = [
+        replace(unit, last=2),
+        replace(unit, seed=4),
+        replace(unit, cell=OTHER),
+        replace(unit, cell=replace(CELL, profile=())),
+    ]
+    assert len({unit.name, *(u.name for u in others)}) == 5
+    # The number of replicates does not cut the units: more of them go on from what is there.
+    assert replace(unit, cell=replace(CELL, replicates=1)).name == unit.name
+
+
+def test_reports_rise_to_the_total(small_units):
+    calls = []
+    run_cells([CELL, OTHER], SEED, threads=2, report=lambda done, total: calls.append((done, total)))
+    done, totals = zip(*calls, strict=True)
+    assert len(set(totals)) == 1
+    assert list(done) == sorted(done)
+    assert (done[0], done[-1]) == (0, totals[0])
+
+
+def test_an_interrupted_run_goes_on(small_units, simulated, tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        run_cells([CELL], SEED, threads=1, folder=tmp_path, report=interrupt_after(3))
+    first = list(simulated)
+    # Reports: one before the first unit, one after each of three that are kept by then.
+    assert len(list(tmp_path.iterdir())) == 3
+    simulated.clear()
+    sample = run_cells([CELL], SEED, threads=1, folder=tmp_path)[CELL]
+    assert_same(sample, simulate(CELL, SEED))
+    stored = set(plan_units(CELL, SEED)) - set(simulated)
+    assert len(stored) == 3
+    assert stored <= set(first)
+    simulated.clear()
+    assert_same(run_cells([CELL], SEED, threads=2, folder=tmp_path)[CELL], sample)
+    assert simulated == []
+
+
+def npz(**arrays):
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)
+    return buffer.getvalue()
+
+
+def npy(array):
+    buffer = io.BytesIO()
+    np.save(buffer, array)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda content: b"",
+        lambda content: b"garbage",
+        lambda content: content[:100],
+        lambda content: content[:-30],
+        lambda content: content[:200] + bytes([content[200] ^ 255]) + content[201:],
+        lambda content: npz(log_norm_ratio=np.zeros(3)),
+        lambda content: npy(np.zeros(3)),
+    ],
+    ids=["empty", "garbage", "cut", "no directory", "flipped", "no seconds", "array"],
+)
+def test_a_damaged_part_is_simulated_again(damage, small_units, simulated, tmp_path):
+    expected = run_cells([CELL], SEED, threads=1, folder=tmp_path)[CELL]
+    victim = sorted(tmp_path.iterdir())[2]
+    victim.write_bytes(damage(victim.read_bytes()))
+    simulated.clear()
+    assert_same(run_cells([CELL], SEED, threads=1, folder=tmp_path)[CELL], expected)
+    assert [unit.name for unit in simulated] == [victim.name]
+
+
+def test_clearing_deletes_the_parts_and_nothing_else(tmp_path):
+    folder = tmp_path / "parts"
+    store = UnitStore(folder)
+    run_cells([OTHER], SEED, folder=folder)
+    (folder / "notes.txt").write_text("mine")
+    store.clear()
+    assert [path.name for path in folder.iterdir()] == ["notes.txt"]
+    (folder / "notes.txt").unlink()
+    store.clear()
+    assert not folder.exists()
+    store.clear()
+    UnitStore(None).clear()
+
+
+@pytest.mark.parametrize("step", ["fsync", "replace"])
+def test_a_full_disk_leaves_nothing_half_written(step, tmp_path, monkeypatch):
+    def full(*arguments):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, step, full)
+    with pytest.raises(StorageError, match="no space left on device"):
+        run_cells([OTHER], SEED, threads=1, folder=tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_made(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(StorageError, match="cannot create"):
+        run_cells([OTHER], SEED, threads=1, folder=tmp_path / "file" / "parts")
+
+
+def test_the_number_of_threads_is_that_of_this_process():
+    assert runner.available_threads() >= 1

@@ -1,0 +1,181 @@
+"""What a night adds to a history, and the file that keeps it."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from theory_check.claims.claim import PROFILES
+from theory_check.claims.estimators import DistanceEstimator, MeanEstimator, ProportionEstimator
+from theory_check.claims.laws import Tilted
+from theory_check.claims.observables import Between
+from theory_check.claims.planning import FAMILY_LEVEL, PLACES, plan_claim
+from theory_check.foundation.errors import SpecificationError, StorageError
+from theory_check.inference.evidence import log_average
+from theory_check.inference.multiplicity import restart_level
+from theory_check.inference.narrowing import Limits
+from theory_check.inference.nights import processes
+from theory_check.networks.weights import Weights
+from theory_check.verification import history as module
+from theory_check.verification.history import (
+    add_night,
+    claim_version,
+    encode_history,
+    new_history,
+    read_history,
+    write_history,
+)
+from theory_check.verification.run import examine, find_claim
+
+QUICK = PROFILES["quick"]
+
+
+@pytest.fixture(scope="module")
+def outcomes():
+    return [examine(["E3", "P4"], seed=seed) for seed in (11, 12)]
+
+
+@pytest.fixture(scope="module")
+def two_nights(outcomes):
+    return add_night(add_night(new_history("quick"), outcomes[0]), outcomes[1])
+
+
+def test_the_level_is_one_place_of_the_family():
+    assert new_history("quick").level * PLACES == pytest.approx(FAMILY_LEVEL, rel=1e-15)
+
+
+def test_a_night_keeps_the_mean_evidence_of_each_claim(outcomes, two_nights):
+    assert [night.seed for night in two_nights.nights] == [11, 12]
+    for night, outcome in zip(two_nights.nights, outcomes, strict=True):
+        assert set(night.claims) == {"P4", "E3"}
+        for claim in outcome.record.claims:
+            expected = log_average([finding.log_evidence for finding in claim.findings])
+            assert night.claims[claim.id].log_evidence == expected
+
+
+def test_sequences_cover_every_point_and_narrow(two_nights):
+    planned = {p.id: p for claim in ("P4", "E3") for p in plan_claim(find_claim(claim), QUICK)}
+    assert set(two_nights.sequences) == set(planned)
+    for point, sequence in two_nights.sequences.items():
+        assert sequence.level == restart_level(planned[point].level, 1)
+        assert sequence.nights == 2
+        assert sequence.now.width < sequence.limits[0].width
+        assert sequence.supports
+    # The levels of all sequences of all versions together stay within the family's.
+    assert sum(s.level for s in two_nights.sequences.values()) <= 2 * FAMILY_LEVEL / PLACES
+
+
+def test_claims_that_a_night_leaves_out_stay_as_they_were(two_nights):
+    alone = add_night(two_nights, examine(["E3"], seed=13))
+    before, after = processes(two_nights), processes(alone)
+    assert after["P4"] == before["P4"]
+    assert after["E3"].nights == 3
+    for point, sequence in two_nights.sequences.items():
+        assert (alone.sequences[point] == sequence) == point.startswith("P4/")
+
+
+def test_a_seed_is_not_added_twice(outcomes, two_nights):
+    with pytest.raises(SpecificationError, match="seed 12 is in the history already, as night 2"):
+        add_night(two_nights, outcomes[1])
+
+
+def test_a_new_version_starts_anew_with_less_level(outcomes, monkeypatch):
+    first = add_night(new_history("quick"), outcomes[0])
+    monkeypatch.setattr(module, "KERNEL_VERSION", "another")
+    second = add_night(first, outcomes[1])
+    assert all((p.versions, p.nights) == (2, 1) for p in processes(second).values())
+    for point, sequence in second.sequences.items():
+        assert sequence.nights == 1
+        assert sequence.version != first.sequences[point].version
+        # 6/pi^2 (1/4) after 6/pi^2.
+        assert sequence.level == pytest.approx(first.sequences[point].level / 4.0, rel=1e-14)
+
+
+def test_a_point_that_is_no_longer_checked_is_dropped(outcomes):
+    first = add_night(new_history("quick"), outcomes[0])
+    old = replace(first, sequences={**first.sequences, "E3/gone": next(iter(first.sequences.values()))})
+    assert "E3/gone" not in add_night(old, outcomes[1]).sequences
+
+
+@pytest.mark.parametrize("claim_id", ["E1", "E6", "P1", "P4"])
+def test_the_version_changes_with_the_statement_only(claim_id):
+    claim = find_claim(claim_id)
+    checks = plan_claim(claim, QUICK)
+    version = claim_version(checks)
+    assert version == claim_version(plan_claim(claim, QUICK))
+    assert version == claim_version([replace(p, replicates=p.replicates + 1) for p in checks])
+    first, rest = checks[0], checks[1:]
+    check = first.check
+    low, high = check.target
+    # Twelve digits are beyond what a library's update may move.
+    moved = replace(first, check=replace(check, margin=check.margin * (1.0 + 1e-12)))
+    assert version == claim_version([moved, *rest])
+    others = [
+        replace(first, id=first.id + "x"),
+        replace(first, level=first.level * 1.001),
+        replace(first, check=replace(check, margin=check.margin * 1.001)),
+        replace(first, check=replace(check, target=(low - 0.01, high))),
+        replace(first, check=replace(check, exact=not check.exact)),
+        replace(first, check=replace(check, quantity="another")),
+        replace(
+            first,
+            check=replace(
+                check, cells=tuple(replace(c, weights=Weights.parse("laplace"), kernel="dense") for c in check.cells)
+            ),
+        ),
+    ]
+    if isinstance(check.estimator, DistanceEstimator):
+        tilted = replace(check.estimator, law=Tilted(check.estimator.law, 0.01))
+        others.append(replace(first, check=replace(check, estimator=tilted)))
+    if isinstance(check.estimator, MeanEstimator):
+        # A bound that was too small: what it accumulated is not evidence.
+        bounded = replace(check.estimator, variance_bound=10.0 * check.estimator.variance_bound)
+        others.append(replace(first, check=replace(check, estimator=bounded)))
+    if isinstance(check.estimator, ProportionEstimator) and isinstance(check.estimator.observable, Between):
+        upper = replace(check.estimator.observable, upper=1.0005 * check.estimator.observable.upper)
+        observed = replace(check.estimator, observable=upper)
+        others.append(replace(first, check=replace(check, estimator=observed)))
+    versions = [version, *(claim_version([other, *rest]) for other in others)]
+    assert len(set(versions)) == len(versions)
+
+
+def test_versions_differ_between_claims_and_profiles():
+    claims = [find_claim(name) for name in ("E6", "P1", "P4")]
+    versions = {claim_version(plan_claim(claim, profile)) for claim in claims for profile in PROFILES.values()}
+    assert len(versions) == 3 * len(claims)
+
+
+def test_the_file_is_read_back_as_it_was(two_nights, tmp_path):
+    path = tmp_path / "history.json"
+    point, sequence = next(iter(two_nights.sequences.items()))
+    open_ended = replace(
+        sequence, target=(0.0, math.inf), bounds=(-math.inf, math.inf), limits=(Limits(1, -math.inf, 2.0),)
+    )
+    odd = replace(two_nights, sequences={**two_nights.sequences, point: open_ended})
+    for history in (two_nights, odd, new_history("nightly")):
+        write_history(path, history)
+        assert read_history(path) == history
+        assert encode_history(read_history(path)) == path.read_bytes()
+
+
+@pytest.mark.parametrize("change", [{"schema_version": 2}, {"level": 2.0}, {"nights": 3}, {"sequences": None}])
+def test_files_that_are_no_history_give_one_line(two_nights, tmp_path, change):
+    path = tmp_path / "history.json"
+    path.write_text(json.dumps(json.loads(encode_history(two_nights)) | change))
+    with pytest.raises(StorageError, match=r"^cannot read [^\n]*history\.json: [^\n]*$"):
+        read_history(path)
+
+
+def test_a_missing_file(tmp_path):
+    with pytest.raises(StorageError, match="cannot read"):
+        read_history(tmp_path / "none.json")
+
+
+def test_numbers_in_the_file_are_finite(two_nights):
+    for sequence in two_nights.sequences.values():
+        assert np.isfinite(sequence.below).all()
+        assert np.isfinite(sequence.above).all()

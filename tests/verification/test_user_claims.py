@@ -1,0 +1,304 @@
+"""Claims and weight laws of a user: from a file to a verdict, levels, and what is refused."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from theory_check.catalogue.catalogue import all_claims
+from theory_check.claims import authoring
+from theory_check.claims.authoring import Normal, WeightLaw, claim, law_check, network
+from theory_check.claims.claim import PROFILES
+from theory_check.claims.planning import FAMILY_LEVEL, PLACES, plan_claim
+from theory_check.cli import main
+from theory_check.foundation.errors import SpecificationError
+from theory_check.networks import added_laws
+from theory_check.networks.added_laws import add_law, added_law
+from theory_check.networks.weights import Weights, law_names
+from theory_check.reporting.results import load_results
+from theory_check.verification.run import find_claim, plan_run, verify
+from theory_check.verification.user_claims import load_claims, own_regime
+
+README = Path(__file__).parents[2] / "README.md"
+QUICK = PROFILES["quick"]
+LONGEST = 15
+
+
+@pytest.fixture(autouse=True)
+def no_added_laws(monkeypatch):
+    monkeypatch.setattr(added_laws, "_ADDED", {})
+
+
+def readme_block() -> str:
+    blocks = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+    (block,) = [block for block in blocks if "claims.authoring" in block]
+    return block
+
+
+def claims_file(folder: Path, text: str) -> Path:
+    path = folder / "my_claims.py"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def command(*arguments: object) -> int:
+    with pytest.raises(SystemExit) as left:
+        main([str(argument) for argument in arguments])
+    return int(left.value.code or 0)
+
+
+def cheap(text: str) -> str:
+    """The same claim on shallower and narrower networks with a wider margin: seconds less."""
+    return text.replace("/ 2, 10", "/ 2, 6").replace("100 *", "40 *").replace("margin=0.05", "margin=0.1")
+
+
+def test_the_claim_of_the_readme_is_short():
+    assert len(readme_block().splitlines()) <= LONGEST
+    assert cheap(readme_block()).count("40 *") == cheap(readme_block()).count("margin=0.1") == 1
+
+
+def test_the_claim_of_the_readme_is_supported_and_reported(tmp_path, capsys):
+    path = claims_file(tmp_path, cheap(readme_block()))
+    out = tmp_path / "report"
+    assert command("run", "--claims", path, "--seed", 11, "--threads", 1, "--out", out) == 0
+    assert "supported" in capsys.readouterr().out
+    record = load_results(out / "results.json")
+    assert [found.id for found in record.claims] == ["N1"]
+    assert record.claims_file == str(path)
+    report = (out / "REPORT.md").read_text(encoding="utf-8")
+    assert f"`theory-check run --claims {path} --profile quick --seed 11`" in report
+    assert "## Own claims" in report
+    assert command("show", "N1", "--claims", path, "--out", out) == 0
+    shown = capsys.readouterr().out
+    assert "trapezoid weights" in shown
+    assert "supported    N1/res-3-trapezoid-d6-log-norm-ratio-law" in shown
+
+
+def test_a_wrong_claim_is_refuted(tmp_path, capsys):
+    wrong = cheap(readme_block()).replace("(1 - 2 / d)", "(1 + 2 / d)")
+    path = claims_file(tmp_path, wrong)
+    assert command("run", "--claims", path, "--seed", 11, "--threads", 1, "--out", tmp_path / "report") == 1
+    assert "refuted" in capsys.readouterr().out
+
+
+def test_own_claims_are_verified_in_python():
+    @claim("N2")
+    def drift(profile):
+        """The median of log R is that of the limit."""
+        limit = Normal(0.8, 0.4)
+        deep = network(branch="linear", width=10, depth=200)
+        return authoring.median_check(
+            deep, limit, margin=0.2, reason="limit law", wrong={"no drift": 0.0, "drift 1.6": 1.6}
+        )
+
+    record = verify(claims=[drift], seed=4, threads=1)
+    assert record.verdict == "supported"
+    assert [(found.id, found.regime) for found in record.claims] == [("N2", "own")]
+    assert {v.name for v in record.claims[0].findings[0].variants} >= {"no drift", "drift 1.6"}
+
+
+def an_own_claim(name: str) -> authoring.Claim:
+    return claim(name)(_one_check)
+
+
+def _one_check(profile):
+    """A statement."""
+    return law_check(network(width=10, depth=10), Normal(0.4, 0.2), margin=0.05, reason="a limit")
+
+
+def test_own_claims_leave_the_levels_of_the_catalogue():
+    own = own_regime([an_own_claim("N1"), an_own_claim("N2")])
+    plan = plan_run(["E3", "N1", "N2"], QUICK, own)
+    levels = {c.id: [p.level for p in checks] for _, claims in plan.regimes for c, checks in claims}
+    assert levels["E3"] == [planned.level for planned in plan_claim(find_claim("E3"), QUICK)]
+    # A place each, split between the checks of a claim as everywhere.
+    assert levels["N1"] == levels["N2"] == [FAMILY_LEVEL / PLACES]
+    everything = (len(all_claims()) + 2) * FAMILY_LEVEL / PLACES
+    assert everything <= FAMILY_LEVEL
+
+
+def test_more_claims_than_free_places_are_refused():
+    free = PLACES - len(all_claims())
+    assert own_regime([an_own_claim(f"N{i}") for i in range(free)]) is not None
+    with pytest.raises(SpecificationError, match=f"{free + 1} claims of your own are too many .* {free} places"):
+        own_regime([an_own_claim(f"N{i}") for i in range(free + 1)])
+
+
+def test_without_names_the_own_claims_are_run_and_the_catalogue_can_be_named():
+    own = own_regime([an_own_claim("N1")])
+    assert [c.id for _, claims in plan_run([], QUICK, own).regimes for c, _ in claims] == ["N1"]
+    assert [c.id for _, claims in plan_run(["E3", "N1"], QUICK, own).regimes for c, _ in claims] == ["E3", "N1"]
+    with pytest.raises(SpecificationError, match="N9"):
+        plan_run(["N9"], QUICK, own)
+
+
+@pytest.mark.parametrize("name", ["E4", "", "a/b", "1", "N 1"])
+def test_ids_that_are_taken_or_cannot_be_spelled_are_refused(name):
+    with pytest.raises(SpecificationError, match="id"):
+        own_regime([an_own_claim(name)])
+    with pytest.raises(SpecificationError, match="taken"):
+        own_regime([an_own_claim("N1"), an_own_claim("N1")])
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("x = 1", "names no claim"),
+        ("1 / 0", "ZeroDivisionError: division by zero"),
+        ("def broken(:", "SyntaxError"),
+        ("import nowhere_to_be_found", "ModuleNotFoundError"),
+        ("from theory_check.claims.authoring import claim\nclaim('N1')(lambda profile: ())", "docstring"),
+    ],
+)
+def test_bad_files_give_one_line(tmp_path, capsys, text, message):
+    path = claims_file(tmp_path, text)
+    assert command("list", "--claims", path) == 2
+    error = capsys.readouterr().err
+    assert error.startswith(f"theory-check: error: claims file {path}: ")
+    assert message in error
+    assert error.count("\n") == 1
+
+
+def test_a_missing_file_gives_one_line(tmp_path, capsys):
+    assert command("run", "--claims", tmp_path / "missing.py") == 2
+    assert "there is no such file" in capsys.readouterr().err
+
+
+def test_checks_of_one_name_and_claims_without_checks_are_refused():
+    @claim("N1")
+    def twice(profile):
+        """The same point twice."""
+        return [_one_check(profile), _one_check(profile)]
+
+    @claim("N2")
+    def nothing(profile):
+        """Nothing is checked."""
+        return []
+
+    for broken in (twice, nothing):
+        with pytest.raises(SpecificationError, match="checks of different names"):
+            plan_claim(broken, QUICK)
+
+
+TRAPEZOID = WeightLaw(
+    name="trapezoid",
+    summary="sum of two uniform numbers, of widths 2 and 1",
+    transform=lambda u, v, _: math.sqrt(2.4) * (2.0 * u + v - 1.5),
+    kurtosis=lambda _: 2.184,
+)
+
+
+def test_an_added_law_is_a_law_like_any_other():
+    with pytest.raises(SpecificationError, match="trapezoid"):
+        Weights.parse("trapezoid")
+    add_law(TRAPEZOID)
+    weights = Weights.parse("trapezoid:variance=he")
+    assert weights.gain == 2.0
+    assert weights.kurtosis == 2.184
+    assert "trapezoid" in law_names()
+
+
+def test_a_law_without_symmetry_says_so():
+    # Two values, 2 with probability 1/5 and -1/2 otherwise: third moment 8/5 - 1/10, fourth 16/5 + 1/20.
+    skewed = replace(
+        TRAPEZOID, transform=lambda u, v, _: 2.0 if u < 0.2 else -0.5, skewness=1.5, kurtosis=lambda _: 3.25
+    )
+    add_law(skewed)
+    with pytest.raises(SpecificationError, match=r"third moment is 1\.5"):
+        add_law(replace(skewed, name="symmetric", skewness=0.0))
+
+
+def test_a_name_keeps_its_meaning():
+    add_law(TRAPEZOID)
+    # The same file read again makes new functions of the same values.
+    add_law(replace(TRAPEZOID, transform=lambda u, v, _: math.sqrt(2.4) * (2.0 * u + v - 1.5)))
+    with pytest.raises(SpecificationError, match="another law of this name"):
+        add_law(replace(TRAPEZOID, transform=lambda u, v, _: math.sqrt(2.4) * (u + 2.0 * v - 1.5)))
+    with pytest.raises(SpecificationError, match="another law of this name"):
+        add_law(replace(TRAPEZOID, name="uniform"))
+
+
+def test_what_an_added_law_means_is_part_of_the_identity_of_its_cells(monkeypatch):
+    add_law(TRAPEZOID)
+    first = network("trapezoid", width=4, depth=2).identity
+    monkeypatch.setattr(added_laws, "_ADDED", {})
+    add_law(replace(TRAPEZOID, transform=lambda u, v, _: math.sqrt(2.4) * (u + 2.0 * v - 1.5)))
+    assert network("trapezoid", width=4, depth=2).identity != first
+    # Identities of built-in laws are what they were before laws could be added.
+    assert added_law("uniform") is None
+    assert '"law":"uniform"' in network("uniform", width=4, depth=2).identity
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"name": "Two Words"}, "small letters"),
+        ({"transform": None}, "give it a transform"),
+        ({"kernel": "normal"}, "give it a transform"),
+        ({"defaults": {"scale": 1.0}}, "a default and a range"),
+        ({"transform": lambda u, v, _: u + v - 1.0}, "variance is 0.16"),
+        ({"transform": lambda u, v, _: math.sqrt(6.0) * (u + v)}, "mean is 2.44"),
+        ({"transform": lambda u, v, _: -1.0 - math.log(u)}, "third moment"),
+        ({"kurtosis": lambda _: 3.0}, "kurtosis is 2.184"),
+        ({"transform": lambda u, v, _: 1.0 / (u - u)}, "ZeroDivisionError"),
+        ({"transform": lambda u, v, _: math.inf}, "not finite"),
+    ],
+)
+def test_laws_that_are_not_what_they_say_are_refused(change, message):
+    with pytest.raises(SpecificationError, match=message):
+        add_law(replace(TRAPEZOID, **change))
+    assert "trapezoid" not in law_names()
+
+
+def test_values_of_an_added_law_are_its_own():
+    from theory_check.kernels import LANES
+    from theory_check.simulation.cell import simulate
+    from theory_check.simulation.passes import row_filler
+
+    add_law(TRAPEZOID)
+    filler = row_filler(Weights("trapezoid"))
+    assert filler.natural_deviation == 1.0
+    cell = replace(network("trapezoid", branch="linear", width=1, depth=1, beta=0.0), replicates=LANES, gradients=False)
+    # |1 + V| for one entry of the law, which is bounded by sqrt(5.4).
+    size = np.exp(simulate(cell, 3).values["log_norm_ratio"] / 2.0)
+    assert float(size.max()) <= 1.0 + math.sqrt(5.4) + 1e-6
+
+
+def test_every_helper_makes_a_check_that_can_be_planned():
+    deep, limit = network("gaussian", branch="linear", width=10, depth=64), Normal(0.8, 0.4)
+    reason = "a limit"
+    made = [
+        law_check(deep, limit, margin=0.05, reason=reason, wrong={"no drift": Normal(0.0, 0.4)}),
+        law_check(deep, limit, of="log_gradient_ratio", margin=0.05, reason=reason),
+        authoring.median_check(deep, limit, margin=0.2, reason=reason),
+        authoring.probability_check(deep, 0.5, lower=0.8, margin=0.05, reason=reason, wrong={"rare": 0.1}),
+        authoring.mean_check(
+            deep, 2.7, of=authoring.observables.NORM_RATIO, variance_bound=5.0, margin=0.2, reason=reason
+        ),
+    ]
+    assert made[1].cells[0].gradients
+    assert not made[0].cells[0].gradients
+
+    @claim("N1")
+    def everything(profile):
+        """One check of each kind."""
+        return made
+
+    assert all(planned.replicates > 0 for planned in plan_claim(everything, QUICK))
+
+
+def test_a_file_names_its_claims_in_order_and_only_once(tmp_path):
+    text = (
+        "from theory_check.claims.authoring import Normal, claim, law_check, network\n"
+        "def check(profile):\n"
+        '    """A statement."""\n'
+        "    return law_check(network(width=4, depth=4), Normal(0, 1), margin=0.1, reason='none')\n"
+        "second, first = claim('N2')(check), claim('N1')(check)\n"
+        "again = second\n"
+    )
+    assert [found.id for found in load_claims(claims_file(tmp_path, text))] == ["N2", "N1"]

@@ -1,0 +1,132 @@
+"""The networks that claims are checked on: short spellings for cells, and their one-layer law."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from theory_check.experiments.cell import Cell, KernelName, choose_kernel
+from theory_check.foundation.errors import HypothesisError
+from theory_check.networks.branches import Branch, BranchName
+from theory_check.networks.inputs import Input
+from theory_check.networks.network import Network
+from theory_check.networks.scalings import Scaling
+from theory_check.networks.weights import Weights
+from theory_check.theory.depth_law import DepthLaw, depth_law, distance_to_normal
+from theory_check.theory.multiplier import Multiplier
+
+#: Branches and weight laws that every statement on independent weights is checked for.
+BRANCHES: tuple[BranchName, ...] = ("linear", "res-3")
+WEIGHTS: tuple[str, ...] = ("gaussian", "uniform", "rademacher")
+COMBINATIONS: tuple[tuple[BranchName, str], ...] = tuple((branch, law) for branch in BRANCHES for law in WEIGHTS)
+
+SOURCE = "Marion, Fermanian, Biau, Vert, *Scaling ResNets in the Large-depth Regime*, JMLR 26(56), 2025"
+
+
+def cell(
+    branch: BranchName | Branch,
+    weights: str,
+    width: int,
+    depth: int,
+    scaling: float | Scaling,
+    *,
+    inputs: Input | None = None,
+    gradients: bool = False,
+    profile: tuple[int, ...] = (),
+    kernel: KernelName | None = None,
+    jacobian: bool = False,
+    weight_gradients: tuple[int, ...] = (),
+    active_norm: bool = False,
+) -> Cell:
+    """Return a cell with one replicate, a placeholder for the planner; a number as scaling is the exponent beta."""
+    law, given = Weights.parse(weights), inputs or Input()
+    factors = scaling if isinstance(scaling, Scaling) else Scaling.power(scaling)
+    network = Network(Branch(branch) if isinstance(branch, str) else branch, width, depth, factors)
+    return Cell(
+        network=network,
+        weights=law,
+        input=given,
+        kernel=kernel or choose_kernel(law, given, jacobian=jacobian),
+        replicates=1,
+        gradients=gradients,
+        profile=profile,
+        jacobian=jacobian,
+        weight_gradients=weight_gradients,
+        active_norm=active_norm,
+    )
+
+
+def layer_law(cell: Cell) -> Multiplier:
+    """Return the Gaussian one-layer law of a cell's network, before scaling.
+
+    Raises
+    ------
+    HypothesisError
+        Unless the branch is linear or res-3 with a piecewise linear activation, the weights have finite variance, and
+        those inside the activation are symmetric.
+    """
+    network, weights = cell.network, cell.weights
+    branch, slope = network.branch, network.branch.activation.negative_slope
+    if branch.kappa is None or slope is None:
+        raise HypothesisError(f"the one-layer law needs a linear or piecewise linear res-3 branch, not {branch}")
+    if not 0.0 < weights.entry_variance < float("inf"):
+        raise HypothesisError(f"the statement needs weights of finite, positive variance, not {weights}")
+    if branch.has_inner and not weights.inner.is_symmetric:
+        raise HypothesisError(f"the statement needs symmetric weights inside the activation, not {weights.inner}")
+    gain = weights.gain * (weights.inner.gain if branch.has_inner else 1.0)
+    linear = branch.name == "linear"
+    return Multiplier(network.width, "linear" if linear else "res-3", 0.0 if linear else slope, gain)
+
+
+def one_layer(cell: Cell) -> tuple[Multiplier, float, int]:
+    """Return the Gaussian one-layer law of a cell's network with its scaling factor and depth.
+
+    Raises
+    ------
+    HypothesisError
+        As :func:`layer_law`, and if the layers have different scaling factors.
+    """
+    network = cell.network
+    if network.scaling.kind == "sequence":
+        raise HypothesisError("the statement needs one scaling factor for all layers")
+    return layer_law(cell), float(network.scaling.factors(network.depth)[0]), network.depth
+
+
+def dominated_layer(cell: Cell) -> tuple[Multiplier, float, int]:
+    """Return :func:`one_layer` where Gaussian second moments of R and D bound those of the cell's weights.
+
+    Raises
+    ------
+    HypothesisError
+        Unless the entries of all matrices are independent with kurtosis at most 3.
+    """
+    check_dominated(cell)
+    return one_layer(cell)
+
+
+def check_dominated(cell: Cell) -> None:
+    """Raise :exc:`HypothesisError` unless Gaussian second moments bound those of the cell's weights."""
+    for weights in (cell.weights, cell.weights.inner):
+        if not weights.is_dominated_by_gaussian:
+            raise HypothesisError(
+                f"the variance bound needs independent entries of kurtosis at most 3; {weights} weights have "
+                f"{weights.kurtosis:g}{'' if weights.definition.independent else ' and are not independent'}"
+            )
+
+
+@cache
+def finite_depth_law(multiplier: Multiplier, scaling: float | tuple[float, ...], depth: int | None = None) -> DepthLaw:
+    """Return the exact law of log R for one scaling factor or one a layer; claims, variants and profiles share it."""
+    return depth_law(multiplier, scaling, depth)
+
+
+@cache
+def distance_from_normal(
+    multiplier: Multiplier, scaling: float | tuple[float, ...], depth: int | None, mean: float, variance: float
+) -> float:
+    """Bound the Kolmogorov distance of the exact law of log R from N(mean, variance)."""
+    return distance_to_normal(finite_depth_law(multiplier, scaling, depth), mean, variance).upper
+
+
+def label(cell: Cell) -> str:
+    """Return the part of a check's name that tells the network: ``res-3-uniform-d20``."""
+    return f"{cell.network.branch.name}-{cell.weights.law}-d{cell.network.width}"

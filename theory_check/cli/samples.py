@@ -1,0 +1,51 @@
+"""The summary of a sample on the terminal."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from theory_check.experiments.cell import Sample
+from theory_check.simulation.archive import arrays
+
+_LARGEST = sys.float_info.max
+
+
+def summarise(sample: Sample) -> list[str]:
+    """Return one line for each number of a replicate: its median with an exact 95% interval."""
+    from theory_check.inference.intervals import quantile_interval
+    from theory_check.reporting.numerals import format_estimate
+
+    lines = [
+        f"{sample.cell}: {sample.cell.replicates} replicates, {sample.cell.kernel} kernel, {sample.seconds:.2f} core s"
+    ]
+    shown = dict(_single_numbers(sample))
+    longest = max(26, *map(len, shown))
+    for name, column in shown.items():
+        # Order statistics are taken of finite numbers; an infinite median is the logarithm of 0, or an overflow.
+        interval = quantile_interval(np.clip(column, -_LARGEST, _LARGEST), 0.5, alpha=0.05)
+        if abs(interval.estimate) < _LARGEST:
+            text = format_estimate(interval.estimate, interval.lower, interval.upper)
+        else:
+            text = "∞" if interval.estimate > 0.0 else "-∞"
+        lines.append(f"  {name:<{longest}} median {text}")
+    return lines
+
+
+def _single_numbers(sample: Sample) -> Iterator[tuple[str, NDArray[np.float64]]]:
+    """Yield what the summary shows: one number a replicate, of the first input or, for cosines, of the second."""
+    several = sample.cell.input.count > 1
+    for name, column in arrays(sample).items():
+        if name.startswith("pairing") or name.endswith(("_profile", "_weight_gradient")):
+            continue
+        index = 1 if name.startswith("cosine") else 0
+        values = column[:, index] if several else column
+        suffix = f" of input {index + 1}" if several else ""
+        if name == "log_singular_values":
+            for rank in sorted({1, sample.cell.network.width}):
+                yield f"log_singular_value {rank}{suffix}", values[:, rank - 1]
+        else:
+            yield name + suffix, values

@@ -1,0 +1,280 @@
+"""Cells and their samples: a network at initialisation as a frozen experiment, and what it yields."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, TypeAlias, get_args
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from theory_check.experiments import costs
+from theory_check.experiments import experiment as experiments
+from theory_check.foundation.arguments import check_choice, check_integer
+from theory_check.foundation.errors import SpecificationError
+from theory_check.kernels import KERNEL_VERSION, LANES
+from theory_check.networks.added_laws import added_law
+from theory_check.networks.inputs import Input
+from theory_check.networks.network import Network
+from theory_check.networks.weights import Weights
+
+KernelName = Literal["dense", "reduced", "stored"]
+
+#: Most replicates a cell may ask for: beyond, its values alone need more than ten gigabytes.
+MAXIMAL_REPLICATES = 10**8
+
+#: Columns of a sample that the backward pass yields.
+GRADIENT_COLUMNS = frozenset(
+    ("log_gradient_ratio", "log_gradient_displacement", "pairing_output", "pairing_input", "gradient_profile")
+)
+
+#: Columns of a sample that need the gradient on either side of a layer and the branch between.
+WEIGHT_GRADIENT_COLUMNS = frozenset(("outer_weight_gradient", "inner_weight_gradient"))
+
+#: Columns of a sample that the tangent vectors yield.
+JACOBIAN_COLUMNS = frozenset(("log_singular_values", "log_determinant"))
+
+#: Widest network whose Jacobian is observed, and most tangent vectors of all its inputs together: 50 MB a block.
+MAXIMAL_JACOBIAN_WIDTH = 100
+MAXIMAL_TANGENTS = 1000
+
+#: Most inputs of the reduced kernel: beyond, the factors of a block leave the cache, and dense is faster anyway.
+MAXIMAL_REDUCED_INPUTS = 32
+
+#: Widest network with orthogonal weights: a block keeps all rows of a layer, 256 MB at this width.
+MAXIMAL_ORTHOGONAL_WIDTH = 1000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """One experiment: a network, its weights, its input, what to observe, how often.
+
+    Attributes
+    ----------
+    network, weights, input
+        The random network and where h_0 and the output gradient come from.
+    kernel : ``dense``, ``reduced`` or ``stored``
+        Every weight drawn, the exact reduction for Gaussian weights, or weights kept because a process ties layers
+        together. Use :func:`choose_kernel` to decide.
+    replicates : int
+        Independent networks.
+    gradients : bool
+        Whether to carry the gradient back as well.
+    profile : tuple of int
+        Depths at which the norms are recorded, between 0 and the depth.
+    jacobian : bool
+        Whether to observe the Jacobian dh_L/dh_0 as well; d^3 operations a layer, dense kernel only.
+    weight_gradients : tuple of int
+        Layers, from 1 to the depth, the norms of whose weight gradients are recorded; needs ``gradients``.
+    active_norm : bool
+        Whether to observe the norm of the active coordinates at both ends, for res-1 with ReLU.
+    """
+
+    network: Network
+    weights: Weights
+    input: Input = field(default_factory=Input)
+    kernel: KernelName
+    replicates: int
+    gradients: bool = True
+    profile: tuple[int, ...] = ()
+    jacobian: bool = False
+    weight_gradients: tuple[int, ...] = ()
+    active_norm: bool = False
+
+    def __post_init__(self) -> None:
+        check_choice("kernel", self.kernel, get_args(KernelName))
+        check_integer("number of replicates", self.replicates, 1, MAXIMAL_REPLICATES)
+        for depth in self.profile:
+            check_integer("profile depth", depth, 0, self.network.depth)
+        if self.kernel == "reduced" and not can_reduce(self.weights, self.input):
+            raise SpecificationError(
+                f"the reduced kernel needs gaussian weights and at most {MAXIMAL_REDUCED_INPUTS} inputs, not "
+                f"{self.weights} and {self.input}; use {choose_kernel(self.weights, self.input)}"
+            )
+        if (self.kernel == "stored") != (self.weights.process is not None):
+            raise SpecificationError(
+                f"the {self.kernel} kernel does not take {self.weights} weights; use "
+                f"{choose_kernel(self.weights, self.input)}"
+            )
+        if self.input.name == "correlated" and self.input.correlation_factor.shape[1] > self.network.width:
+            raise SpecificationError(f"width is {self.network.width}; it is too small for {self.input}")
+        if self.weights.law == "orthogonal" and self.network.width > MAXIMAL_ORTHOGONAL_WIDTH:
+            raise SpecificationError(
+                f"width is {self.network.width}; orthogonal weights accept widths up to {MAXIMAL_ORTHOGONAL_WIDTH}"
+            )
+
+        if self.jacobian:
+            self._check_jacobian()
+        if self.weight_gradients:
+            self._check_weight_gradients()
+        branch = self.network.branch
+        if self.active_norm and (branch.name, branch.activation.name) != ("res-1", "relu"):
+            raise SpecificationError(f"the norm of the active coordinates needs a res-1 branch with relu, not {branch}")
+
+    def _check_weight_gradients(self) -> None:
+        for layer in self.weight_gradients:
+            check_integer("layer of a weight gradient", layer, 1, self.network.depth)
+        if not self.gradients:
+            raise SpecificationError("weight gradients need the backward pass; ask for gradients")
+        if self.kernel == "reduced" and self.input.count > 1:
+            raise SpecificationError(
+                f"weight gradients of {self.input} need every weight; use the dense kernel, not {self.kernel}"
+            )
+
+    def _check_jacobian(self) -> None:
+        if self.kernel != "dense":
+            raise SpecificationError(f"the Jacobian needs every weight; use the dense kernel, not {self.kernel}")
+        width, inputs = self.network.width, self.input.count
+        if width > MAXIMAL_JACOBIAN_WIDTH or width * inputs > MAXIMAL_TANGENTS:
+            raise SpecificationError(
+                f"width is {width} for {self.input}; the Jacobian accepts widths up to {MAXIMAL_JACOBIAN_WIDTH} and "
+                f"{MAXIMAL_TANGENTS} tangent vectors, width times inputs"
+            )
+
+    @property
+    def layers(self) -> int:
+        """Residual layers of a replicate."""
+        return self.network.depth
+
+    @property
+    def block_size(self) -> int:
+        """Replicates that are simulated together: LANES, or one where the weights are stored."""
+        return 1 if self.kernel == "stored" else LANES
+
+    @property
+    def identity(self) -> str:
+        """Canonical text of all that determines a replicate's values, whatever is observed and how often."""
+        parts = {
+            "network": self.network,
+            "weights": self.weights,
+            # A cosine that is not there stays out: identities of inputs without one are older than it.
+            "input": {k: v for k, v in msgspec.to_builtins(self.input).items() if v is not None},
+            "kernel": self.kernel,
+            "kernel_version": KERNEL_VERSION,
+        }
+        # A built-in law is told by its name; of an added one the name could mean something else tomorrow.
+        added = added_law(self.weights.law)
+        if added is not None:
+            parts["law"] = added
+        return json.dumps(msgspec.to_builtins(parts), sort_keys=True, separators=(",", ":"))
+
+    @property
+    def content_hash(self) -> str:
+        """Hash of the identity and of the observables, but not of the number of replicates (16 hexadecimal digits)."""
+        # What was added to the observables later leaves the hashes of cells without it as they were.
+        text = f"{self.identity}|{self.gradients}|{list(self.profile)}" + "|jacobian" * self.jacobian
+        text += f"|weight gradients {list(self.weight_gradients)}" if self.weight_gradients else ""
+        text += "|active norm" * self.active_norm
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    @property
+    def draws_per_block(self) -> int:
+        """Estimate of what a block costs, both passes, in the unit of :mod:`theory_check.experiments.costs`."""
+        network, inputs = self.network, self.input.count
+        if self.kernel == "stored":
+            return costs.stored_draws(network, inputs, 2 if self.gradients else 1)
+        # A weight gradient is read off between two calls.
+        stops = len({*self.profile} - {0, network.depth}) + 2 * len(self.weight_gradients)
+        if self.kernel == "reduced":
+            return costs.reduced_draws(network, inputs, gradients=self.gradients, stops=stops)
+        return costs.dense_draws(
+            network, self.weights, inputs, gradients=self.gradients, stops=stops, jacobian=self.jacobian
+        )
+
+    def merge(self, other: Cell) -> Cell:
+        """Return the cell with the most replicates of both and the union of what they observe."""
+        return replace(
+            self,
+            replicates=max(self.replicates, other.replicates),
+            gradients=self.gradients or other.gradients,
+            profile=tuple(sorted({*self.profile, *other.profile})),
+            jacobian=self.jacobian or other.jacobian,
+            weight_gradients=tuple(sorted({*self.weight_gradients, *other.weight_gradients})),
+            active_norm=self.active_norm or other.active_norm,
+        )
+
+    def restrict(self, values: Mapping[str, NDArray[np.float64]], part: Cell) -> experiments.Values:
+        """Return what ``part`` asked for: its replicates, depths and layers, and no column that it does not want."""
+        unwanted = {
+            *(GRADIENT_COLUMNS if not part.gradients else ()),
+            *(JACOBIAN_COLUMNS if not part.jacobian else ()),
+            *(("log_active_norm_ratio",) if not part.active_norm else ()),
+        }
+        depths = [self.profile.index(depth) for depth in part.profile]
+        layers = [self.weight_gradients.index(layer) for layer in part.weight_gradients]
+        kept: experiments.Values = {}
+        for name, column in values.items():
+            rows = column[: part.replicates]
+            if name in unwanted:
+                continue
+            if name.endswith("_profile") or name in WEIGHT_GRADIENT_COLUMNS:
+                positions = depths if name.endswith("_profile") else layers
+                if positions:
+                    kept[name] = rows[..., positions]
+            else:
+                kept[name] = rows
+        return kept
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the specification as JSON values; :meth:`from_json` reads them back."""
+        specification: dict[str, Any] = msgspec.to_builtins(self)
+        return {**specification, "kernel_version": KERNEL_VERSION}
+
+    @classmethod
+    def from_json(cls, specification: Mapping[str, Any]) -> Cell:
+        """Read a specification; the kernel version it was made with is not part of the cell."""
+        fields = {k: v for k, v in specification.items() if k != "kernel_version"}
+        try:
+            return msgspec.convert(fields, cls)
+        except msgspec.ValidationError as error:
+            raise SpecificationError(f"not a cell specification: {error}") from error
+
+    def __str__(self) -> str:
+        return f"{self.network}, {self.weights} weights, {self.input}"
+
+
+def can_reduce(weights: Weights, inputs: Input) -> bool:
+    """Whether the reduced kernel samples these weights exactly."""
+    return weights.law == "gaussian" and inputs.count <= MAXIMAL_REDUCED_INPUTS
+
+
+def choose_kernel(weights: Weights, inputs: Input, width: int | None = None, *, jacobian: bool = False) -> KernelName:
+    """Return ``stored`` for a weight process, ``reduced`` where it is exact and faster, ``dense`` elsewhere.
+
+    A Jacobian needs the dense kernel. One input costs O(d) against O(d^2) numbers a layer; m of them O(m d) and
+    O(m^2 d) operations, which is measured to be less up to about m = d/4.
+    """
+    if weights.process is not None:
+        return "stored"
+    faster = inputs.count == 1 or width is None or 4 * inputs.count <= width
+    return "reduced" if faster and not jacobian and can_reduce(weights, inputs) else "dense"
+
+
+#: What a cell yields. Columns of shape (replicates,) for one input and (replicates, inputs) for several:
+#:
+#: * ``log_norm_ratio``: log R = log(||h_L||^2 / ||h_0||^2),
+#: * ``log_displacement``: log sqrt(D) = log(||h_L - h_0|| / ||h_0||),
+#: * ``log_gradient_ratio``: log R* = log(||p_0||^2 / ||p_L||^2),
+#: * ``log_gradient_displacement``: log sqrt(D*) = log(||p_0 - p_L|| / ||p_L||),
+#: * ``pairing_output``, ``pairing_input``: <p_L, h_L> and <p_0, h_0>, both over ||p_L|| ||h_L||,
+#: * ``cosine_input``, ``cosine_output`` (several inputs): cosine of each hidden state with the first, at both ends,
+#:
+#: and of shape (replicates, [inputs,] depths), at the depths of the profile, ``norm_profile`` and ``gradient_profile``:
+#: log(||h_k||^2 / ||h_0||^2) and log(||p_k||^2 / ||p_L||^2), and for several inputs ``cosine_profile``: cosine of h_k
+#: with that of the first input. With ``jacobian``, J = dh_L/dh_0:
+#:
+#: * ``log_determinant``: log|det J|,
+#: * ``log_singular_values``, shape (replicates, [inputs,] width): logarithms of the singular values of J, descending.
+#:
+#: With ``weight_gradients``, of shape (replicates, [inputs,] layers), each input with a loss of its own:
+#:
+#: * ``outer_weight_gradient``: log(||dLoss/dV_k||_F^2 / (||h_0||^2 ||p_L||^2)), h_k = h_{k-1} + a_k V_k g(h_{k-1}),
+#: * ``inner_weight_gradient``, for branches with inner weights: the same for W_k.
+#:
+#: With ``active_norm``, ``log_active_norm_ratio``: log(||relu h_L||^2 / ||relu h_0||^2); 0 where h_0 has no positive
+#: coordinate, h_L = h_0 then.
+Sample: TypeAlias = experiments.Sample[Cell]

@@ -1,0 +1,86 @@
+"""How long simulations take: the model behind plans, budgets and the units of work.
+
+The unit, a *draw*, is the time of one uniform weight of a wide layer of the dense kernel, drawn and used:
+:data:`SECONDS_PER_DRAW` on an ordinary core. Fitted to the processor times of single blocks (the least of seven) at
+widths 1 to 400, depths 1 and 50 or 100, all branches and laws, with and without gradients, profiles and Jacobians,
+each divided by that of the unit measured between them, so that other work on the machine does not matter. What a law's
+function costs to compile, one to three seconds in each process, is not part of it.
+"""
+
+from __future__ import annotations
+
+import math
+
+from theory_check.kernels import LANES
+from theory_check.networks.network import Network
+from theory_check.networks.weights import Weights
+
+#: Processor seconds of a draw.
+SECONDS_PER_DRAW = 2e-10
+
+#: What a block costs before its first layer, for each of its passes: calls, and the vectors at its ends.
+PASS_DRAWS = 800_000
+PASS_DRAWS_PER_COMPONENT = 120
+
+#: What a stop of the profile costs in each pass: another call.
+STOP_DRAWS = 250_000
+
+#: A weight of a path, made; a product with it; what a network of stored weights costs besides in each pass.
+DRAWS_PER_STORED_WEIGHT = 35.0
+DRAWS_PER_PRODUCT = 0.4
+STORED_PASS_DRAWS = 4_000_000
+
+
+def matrix_draws(weights: Weights, width: int, inputs: int) -> float:
+    """Return the cost of one matrix of the dense kernel for one lane: seeding, rows, entries, products."""
+    entry: float = getattr(weights.definition, "draws", 1.0)
+    # Gram-Schmidt goes over all pairs of rows.
+    pairs = 0.4 * width**3 if weights.law == "orthogonal" else 0.0
+    return 50.0 + min(16.0, 8.0 + 3.0 * entry) * width + (entry + 0.3 * (inputs - 1)) * width**2 + pairs
+
+
+def _pass_draws(width: int, inputs: int) -> float:
+    return PASS_DRAWS + PASS_DRAWS_PER_COMPONENT * LANES * width * inputs
+
+
+def activation_draws(network: Network, inputs: int) -> float:
+    """Return the cost of an activation of one layer for one lane beyond a piecewise linear one."""
+    return 0.0 if network.branch.activation.negative_slope is not None else 30.0 * network.width * inputs
+
+
+def dense_draws(network: Network, weights: Weights, inputs: int, *, gradients: bool, stops: int, jacobian: bool) -> int:
+    """Return the cost of a block of the dense kernel with that many stops of its profile."""
+    width, depth, passes = network.width, network.depth, 2 if gradients else 1
+    layer = matrix_draws(weights, width, inputs) + activation_draws(network, inputs)
+    matrices = 1
+    if network.branch.has_inner:
+        layer += matrix_draws(weights.inner, width, inputs)
+        matrices = 2
+    total = passes * (_pass_draws(width, inputs) + LANES * depth * layer + STOP_DRAWS * stops)
+    if jacobian:
+        # A frame goes through the same weights and is orthonormalised ten times in a unit of time, sum a_k^2.
+        factors = network.scaling.factors(depth)
+        renewals = min(float(depth), 1.0 + 10.0 * float(factors @ factors))
+        frame = layer + matrices * (width**2 + width**3 / 5)
+        renewal = 500_000 + LANES * (60 * width**2 + 6 * width**3)
+        total += inputs * (LANES * depth * frame + renewals * renewal)
+    return math.ceil(total)
+
+
+def reduced_draws(network: Network, inputs: int, *, gradients: bool, stops: int) -> int:
+    """Return the cost of a block of the reduced kernel with that many stops of its profile."""
+    matrices = 2 if network.branch.has_inner else 1
+    # Normal numbers of all components, Gram matrices and projections for each pair of inputs.
+    layer = matrices * (80.0 + network.width * inputs * (5.5 + inputs // 3)) + activation_draws(network, inputs)
+    # Conditioning on the forward pass makes the way back dearer.
+    back = (1.7 if inputs == 1 else 2.8) if gradients else 0.0
+    passes, start = 2 if gradients else 1, _pass_draws(network.width, inputs)
+    return math.ceil((1.0 + back) * LANES * network.depth * layer + passes * (start + STOP_DRAWS * stops))
+
+
+def stored_draws(network: Network, columns: int, passes: int) -> int:
+    """Return the cost of one network of stored weights, made once and passed through."""
+    matrices = 2 if network.branch.has_inner else 1
+    products = passes * -(-columns // LANES) * LANES * DRAWS_PER_PRODUCT
+    weights = matrices * network.depth * network.width**2 * (DRAWS_PER_STORED_WEIGHT + products)
+    return math.ceil(passes * STORED_PASS_DRAWS + weights)

@@ -1,0 +1,154 @@
+"""Networks of depths L, 2 L, ..., 2^J L that share their Brownian motion, an experiment."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+import msgspec
+
+from theory_check.experiments import costs
+from theory_check.experiments.cell import MAXIMAL_REPLICATES, Cell
+from theory_check.experiments.experiment import Values
+from theory_check.foundation.arguments import check_choice, check_integer
+from theory_check.foundation.arrays import FloatArray
+from theory_check.foundation.errors import SpecificationError
+from theory_check.kernels import KERNEL_VERSION, LANES
+from theory_check.networks.inputs import Input
+from theory_check.networks.network import MAXIMAL_DEPTH, Network
+from theory_check.networks.weights import Weights
+
+Noise = Literal["shared", "independent"]
+
+
+#: Streams of a block are numbered by 32 bits, and levels with noise of their own need as many again for each.
+MAXIMAL_LEVELS = 40
+
+
+@dataclass(frozen=True, kw_only=True)
+class EulerMaruyama:
+    """Networks of depths L, 2 L, ..., 2^J L that share their Brownian motion, an experiment.
+
+    A sample has the columns
+
+    * ``log_norm_ratio``, shape (replicates, J + 1): log(||h^(j)||^2 / ||h_0||^2) at the output of each level,
+    * ``projection``, (replicates, J + 1): <h^(j), h_0> / ||h_0||^2,
+    * for J > 0: ``finest_error``, (replicates, J): ||h^(j) - h^(J)|| / ||h_0||,
+    * ``adjacent_error``, (replicates, J): ||h^(j) - h^(j+1)|| / ||h_0||,
+    * ``finest_supremum``, ``adjacent_supremum`` (with ``suprema``): the same, largest over the L times of level 0.
+
+    Attributes
+    ----------
+    network : Network
+        The coarsest: linear or res-1, a_L = L^(-1/2).
+    doublings : int
+        J.
+    weights : Weights
+        Gaussian, of any variance convention.
+    input : Input
+        A single one.
+    noise : ``shared`` or ``independent``
+    replicates : int
+    suprema : bool
+        Whether to observe the errors at all times of the coarsest level.
+    """
+
+    network: Network
+    doublings: int
+    weights: Weights = field(default_factory=Weights)
+    input: Input = field(default_factory=Input)
+    noise: Noise = "shared"
+    replicates: int
+    suprema: bool = False
+
+    def __post_init__(self) -> None:
+        check_integer("number of doublings", self.doublings, 0, MAXIMAL_LEVELS - 1)
+        check_integer("number of replicates", self.replicates, 1, MAXIMAL_REPLICATES)
+        check_choice("noise", self.noise, ("shared", "independent"))
+        if self.network.branch.has_inner:
+            raise SpecificationError(f"branch is {self.network.branch}; Brownian coupling accepts linear and res-1")
+        if self.network.scaling.beta != 0.5:
+            raise SpecificationError(f"scaling is {self.network.scaling}; Brownian coupling accepts beta 0.5")
+        if self.weights.law != "gaussian":
+            raise SpecificationError(f"weights are {self.weights}; Brownian coupling accepts gaussian")
+        if self.input.count != 1:
+            raise SpecificationError(f"input is {self.input}; Brownian coupling accepts one")
+        check_integer("depth of the finest level", self.depths[-1], 1, MAXIMAL_DEPTH)
+
+    @property
+    def depths(self) -> tuple[int, ...]:
+        """Depth of each level, coarsest first."""
+        return tuple(self.network.depth << level for level in range(self.doublings + 1))
+
+    def level(self, index: int) -> Cell:
+        """Return the plain network that has the law of a level, as a cell."""
+        network = replace(self.network, depth=self.depths[index])
+        return Cell(
+            network=network, weights=self.weights, input=self.input, kernel="dense", replicates=self.replicates,
+            gradients=False,
+        )  # fmt: skip
+
+    @property
+    def identity(self) -> str:
+        """Canonical text of all that determines a replicate's values, whatever is observed and how often."""
+        parts = {
+            "experiment": "euler-maruyama",
+            "network": self.network,
+            "doublings": self.doublings,
+            "weights": self.weights,
+            "input": self.input,
+            "noise": self.noise,
+            "kernel_version": KERNEL_VERSION,
+        }
+        return json.dumps(msgspec.to_builtins(parts), sort_keys=True, separators=(",", ":"))
+
+    @property
+    def content_hash(self) -> str:
+        """Hash of the identity and of the observables, but not of the number of replicates (16 hexadecimal digits)."""
+        return hashlib.sha256(f"{self.identity}|{self.suprema}".encode()).hexdigest()[:16]
+
+    @property
+    def layers(self) -> int:
+        """Residual layers of a replicate, all levels together."""
+        return sum(self.depths)
+
+    @property
+    def block_size(self) -> int:
+        """Replicates that are simulated together."""
+        return LANES
+
+    @property
+    def draws_per_block(self) -> int:
+        """Estimate of what a block costs, in the unit of :mod:`theory_check.experiments.costs`."""
+        width, levels = self.network.width, self.doublings + 1
+        drawn = 1 if self.noise == "shared" else levels
+        layer = drawn * costs.matrix_draws(self.weights, width, 1) + levels * (0.3 * width**2 + 8.0 * width)
+        layer += levels * costs.activation_draws(self.network, 1)
+        stops = self.network.depth if self.suprema else 0
+        return math.ceil(
+            costs.PASS_DRAWS + LANES * self.depths[-1] * layer + stops * (800_000 + costs.STOP_DRAWS * drawn)
+        )
+
+    def merge(self, other: EulerMaruyama) -> EulerMaruyama:
+        """Return the experiment with the most replicates of both and the union of what they observe."""
+        return replace(
+            self, replicates=max(self.replicates, other.replicates), suprema=self.suprema or other.suprema
+        )  # fmt: skip
+
+    def restrict(self, values: Mapping[str, FloatArray], part: EulerMaruyama) -> Values:
+        """Return what ``part`` asked for: its replicates, suprema or not."""
+        return {
+            name: column[: part.replicates]
+            for name, column in values.items()
+            if part.suprema or not name.endswith("_supremum")
+        }
+
+    def __str__(self) -> str:
+        noise = "one Brownian motion" if self.noise == "shared" else "independent noise"
+        return (
+            f"{self.network.branch}, width {self.network.width}, depths {self.depths[0]} to {self.depths[-1]}, {noise}"
+        )

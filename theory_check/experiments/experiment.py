@@ -1,0 +1,130 @@
+"""What an experiment is to whoever runs it: a frozen value that says what it needs, merges and is cut back.
+
+The unit of simulation is a block of replicates, as many as the experiment says. A new kind of experiment is a frozen,
+hashable value with the members of :class:`Experiment`, a function ``simulate_block(experiment, seed, block, stop)``
+that returns its columns, and one line in :data:`theory_check.simulation.runner.SIMULATORS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from theory_check.foundation.errors import NumericalOverflowError, SpecificationError, TheoryCheckError
+
+Values = dict[str, NDArray[np.float64]]
+
+#: Bytes that stored weights, and what is kept for their backward pass, may take unless told otherwise.
+MEMORY = 512 * 2**20
+
+
+class InterruptedSimulationError(TheoryCheckError):
+    """The simulation was asked to stop between two segments."""
+
+
+def never() -> bool:
+    """Return False: do not stop."""
+    return False
+
+
+class Experiment(Protocol):
+    """One experiment as a frozen, hashable value, a dataclass.
+
+    ``merge`` and ``restrict`` let experiments of one identity share their replicates: ``a.merge(b)`` asks for all that
+    either asks for, and ``a.restrict(values, part)`` cuts the columns of a sample of ``a`` back to what ``part`` asks
+    for.
+    """
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    @property
+    def replicates(self) -> int:
+        """Independent repetitions."""
+
+    @property
+    def identity(self) -> str:
+        """Canonical text of all that determines a replicate's values, whatever is observed and how often."""
+
+    @property
+    def content_hash(self) -> str:
+        """Hash of the identity and of the observables, but not of the number of replicates."""
+
+    @property
+    def layers(self) -> int:
+        """Residual layers of a replicate, all its networks together."""
+
+    @property
+    def block_size(self) -> int:
+        """Replicates of a block, which are simulated together: LANES where they share a kernel call, else 1."""
+
+    @property
+    def draws_per_block(self) -> int:
+        """Estimate of what a block costs, in the unit of :mod:`theory_check.experiments.costs`."""
+
+    def merge(self, other: Self) -> Self:
+        """Return the experiment of this identity with the most replicates and the union of what is observed."""
+
+    def restrict(self, values: Mapping[str, NDArray[np.float64]], part: Self) -> Values:
+        """Return the part of the columns of this experiment that another one of this identity asked for."""
+
+
+E = TypeVar("E", bound=Experiment)
+
+
+@dataclass(frozen=True)
+class Sample(Generic[E]):
+    """Values of an experiment, one row a replicate.
+
+    Attributes
+    ----------
+    cell : Experiment
+    seed : int
+        Root seed.
+    values : mapping of str to float64 array
+        Columns, documented with the experiment; the first axis has one entry a replicate.
+    seconds : float
+        Processor time that the simulation took, all threads together.
+    """
+
+    cell: E
+    seed: int
+    values: Mapping[str, NDArray[np.float64]]
+    seconds: float
+
+    @property
+    def overflows(self) -> int:
+        """Replicates with a column that left the range of double precision; its value is infinite or not a number."""
+        bad = np.zeros(self.cell.replicates, dtype=bool)
+        for column in self.values.values():
+            bad |= _has_overflowed(column)
+        return int(bad.sum())
+
+    def column(self, name: str) -> NDArray[np.float64]:
+        """Return a column to compute with.
+
+        Raises
+        ------
+        SpecificationError
+            If the experiment does not observe it.
+        NumericalOverflowError
+            If a replicate overflowed: its value is not known, and an average over the others would be wrong.
+        """
+        if name not in self.values:
+            raise SpecificationError(f"the sample has no column {name!r}; it has {', '.join(self.values)}")
+        column = self.values[name]
+        overflows = int(_has_overflowed(column).sum())
+        if overflows:
+            raise NumericalOverflowError(
+                f"{overflows} of {self.cell.replicates} replicates overflowed in column {name} of: {self.cell}"
+            )
+        return column
+
+
+def _has_overflowed(column: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Tell for each replicate; minus infinity is the logarithm of 0, a displacement that did not happen."""
+    bad: NDArray[np.bool_] = np.isposinf(column) | np.isnan(column)
+    return np.asarray(bad.reshape(len(column), -1).any(axis=1))

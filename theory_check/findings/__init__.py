@@ -1,0 +1,4 @@
+"""What a run or a calibration concludes, and the pictures that illustrate it, as frozen values.
+
+Values only: ``claims`` and ``calibration`` make them, ``reporting`` shows them.
+"""

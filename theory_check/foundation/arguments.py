@@ -1,0 +1,98 @@
+"""Checks and spellings shared by everything a user can specify: one-line errors, ``name:key=value`` strings."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Iterable, Mapping
+
+from theory_check.foundation.errors import SpecificationError
+
+#: Most values in a grid.
+MAXIMAL_GRID = 100_000
+
+
+def check_choice(what: str, value: object, accepted: Iterable[str]) -> None:
+    """Raise unless ``value`` is one of the accepted names; suggest the nearest one."""
+    names = tuple(accepted)
+    if value in names:
+        return
+    near = difflib.get_close_matches(str(value), names, 1)
+    hint = f"; did you mean {near[0]}?" if near else ""
+    listed = ", ".join(names) if names else "nothing"
+    raise SpecificationError(f"unknown {what} {value!r}; accepted: {listed}{hint}")
+
+
+def check_integer(what: str, value: object, least: int, most: int) -> None:
+    """Raise unless ``value`` is a whole number from ``least`` to ``most``."""
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+        raise SpecificationError(f"{what} is {value!r}; it must be a whole number from {least} to {most}")
+
+
+def parse_duration(what: str, text: str) -> float:
+    """Read a positive duration, ``90s``, ``10min`` or ``1.5h``, in seconds."""
+    for unit, seconds in (("min", 60.0), ("s", 1.0), ("h", 3600.0)):
+        number = text.strip().removesuffix(unit)
+        if number != text.strip():
+            try:
+                value = float(number) * seconds
+            except ValueError:
+                break
+            if 0.0 < value < math.inf:
+                return value
+            break
+    raise SpecificationError(f"{what} is {text!r}; it must be a positive duration such as 90s, 10min or 1.5h")
+
+
+def check_finite(what: str, value: object) -> None:
+    """Raise unless ``value`` is a finite number."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise SpecificationError(f"{what} is {value!r}; it must be a finite number")
+
+
+def parse_grid(what: str, text: str) -> tuple[float, ...]:
+    """Read ``FIRST:LAST:COUNT``, evenly spaced with both ends, or numbers separated by commas."""
+    wrong = SpecificationError(f"{what} {text!r} must be FIRST:LAST:COUNT or numbers separated by commas")
+    parts = text.split(":")
+    try:
+        if len(parts) == 1:
+            return tuple(float(part) for part in text.split(","))
+        first, last, count = float(parts[0]), float(parts[1]), int(parts[2])
+    except (ValueError, IndexError):
+        raise wrong from None
+    if len(parts) != 3 or count < 2 or count > MAXIMAL_GRID or not math.isfinite(last - first):
+        raise wrong
+    step = (last - first) / (count - 1)
+    return (*(first + step * i for i in range(count - 1)), last)
+
+
+def parse_call(what: str, text: str) -> tuple[str, dict[str, float | str]]:
+    """Split ``name:key=value,key=value`` into the name and its arguments; numbers become floats."""
+    name, colon, rest = text.strip().partition(":")
+    if not name or (colon and not rest):
+        raise SpecificationError(f"{what} {text!r} is not of the form NAME or NAME:key=value,key=value")
+    arguments: dict[str, float | str] = {}
+    for part in rest.split(",") if rest else ():
+        key, equals, value = (p.strip() for p in part.partition("="))
+        if not key or not equals or not value:
+            raise SpecificationError(f"{what} {text!r}: {part!r} is not of the form key=value")
+        if key in arguments:
+            raise SpecificationError(f"{what} {text!r} gives {key} twice")
+        try:
+            arguments[key] = float(value)
+        except ValueError:
+            arguments[key] = value
+    return name, arguments
+
+
+def render_call(name: str, arguments: Mapping[str, float | str]) -> str:
+    """Spell a name and its arguments so that :func:`parse_call` reads them back."""
+    if not arguments:
+        return name
+    inner = ",".join(f"{k}={v if isinstance(v, str) else repr(v).removesuffix('.0')}" for k, v in arguments.items())
+    return f"{name}:{inner}"
+
+
+def plain_number(value: float) -> float:
+    """Return one spelling of equal numbers, 1.0 for 1 and 0.0 for -0.0: the identity of a cell is made of spellings."""
+    return float(value) + 0.0

@@ -1,0 +1,66 @@
+"""Scaling factors a_k."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from theory_check.foundation.arguments import check_choice, check_finite, plain_number
+from theory_check.foundation.errors import SpecificationError
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """The factors a_k: ``power`` L^-beta, ``constant``, or ``sequence`` (one value a layer)."""
+
+    kind: Literal["power", "constant", "sequence"]
+    values: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        check_choice("scaling", self.kind, ("power", "constant", "sequence"))
+        name = "beta" if self.kind == "power" else "scaling factor"
+        if not self.values or (self.kind != "sequence" and len(self.values) != 1):
+            wanted = "one number a layer" if self.kind == "sequence" else "one number"
+            raise SpecificationError(f"scaling {self.kind} got {len(self.values)} values; it takes {wanted}")
+        for value in self.values:
+            check_finite(name, value)
+        object.__setattr__(self, "values", tuple(plain_number(value) for value in self.values))
+
+    @classmethod
+    def power(cls, beta: float) -> Scaling:
+        """a_k = L^-beta for every layer of a network of depth L."""
+        return cls("power", (float(beta),))
+
+    @classmethod
+    def constant(cls, factor: float) -> Scaling:
+        """a_k = factor for every layer, whatever the depth."""
+        return cls("constant", (float(factor),))
+
+    @classmethod
+    def sequence(cls, factors: tuple[float, ...] | list[float] | NDArray[np.float64]) -> Scaling:
+        """a_k = factors[k]; the network must have as many layers."""
+        return cls("sequence", tuple(float(f) for f in factors))
+
+    @property
+    def beta(self) -> float | None:
+        """The scaling exponent, if the scaling is a power of the depth."""
+        return self.values[0] if self.kind == "power" else None
+
+    def factors(self, depth: int) -> NDArray[np.float64]:
+        """Return the array of a_k, shape (depth,)."""
+        if self.kind == "sequence":
+            if len(self.values) != depth:
+                raise SpecificationError(
+                    f"scaling sequence has {len(self.values)} values for depth {depth}; give one a layer"
+                )
+            return np.array(self.values)
+        factor = float(depth) ** -self.values[0] if self.kind == "power" else self.values[0]
+        return np.full(depth, factor)
+
+    def __str__(self) -> str:
+        if self.kind == "sequence":
+            return f"{len(self.values)} scaling factors"
+        return f"beta {self.values[0]:g}" if self.kind == "power" else f"scaling factor {self.values[0]:g}"

@@ -1,0 +1,66 @@
+"""The list of figures, and one of them made from its experiments."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from theory_check.foundation.arguments import check_integer
+from theory_check.foundation.errors import SpecificationError
+from theory_check.foundation.streams import check_seed
+from theory_check.paper import displacements, histograms, maps, paths
+from theory_check.paper.model import FigureData, PaperFigure, Settings
+from theory_check.simulation.runner import Report, available_threads, run_cells, silent
+
+#: By number.
+FIGURES: dict[int, PaperFigure] = {
+    figure.number: figure
+    for figure in sorted(
+        (*displacements.FIGURES, *histograms.FIGURES, *paths.FIGURES, *maps.FIGURES), key=lambda figure: figure.number
+    )
+}
+
+
+def find_figure(number: int) -> PaperFigure:
+    """Return a figure; raise :exc:`SpecificationError` unless it is one that is regenerated."""
+    check_integer("figure", number, min(FIGURES), max(FIGURES))
+    return FIGURES[number]
+
+
+def choose_settings(
+    figure: PaperFigure,
+    *,
+    seed: int = 0,
+    replicates: int | None = None,
+    depth: int | None = None,
+    weights: str | None = None,
+) -> Settings:
+    """Return the published settings of a figure, with what is given in their place."""
+    check_seed(seed)
+    settings = Settings(seed=seed, replicates=figure.replicates, depth=figure.depth, weights=figure.weights)
+    if replicates is not None:
+        check_integer("number of replicates", replicates, 1, 10**6)
+        settings = replace(settings, replicates=replicates)
+    if depth is not None:
+        check_integer("depth", depth, 2, 10**5)
+        settings = replace(settings, depth=depth)
+    if weights is not None:
+        if figure.weights is None:
+            raise SpecificationError(f"figure {figure.number} fixes its weights; it takes no --weights")
+        settings = replace(settings, weights=weights)
+    figure.experiments(settings)  # they check the rest
+    return settings
+
+
+def make_figure(
+    figure: PaperFigure,
+    settings: Settings,
+    *,
+    threads: int | None = None,
+    folder: Path | None = None,
+    report: Report = silent,
+) -> FigureData:
+    """Simulate what a figure needs and tabulate it; arguments as of ``run_cells``."""
+    experiments = figure.experiments(settings)
+    samples = run_cells(experiments, settings.seed, threads=threads, folder=folder, report=report)
+    return figure.tabulate(settings, samples, threads or available_threads())

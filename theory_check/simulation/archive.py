@@ -1,0 +1,63 @@
+"""A cell from its spelling, and its sample as a NumPy archive: what ``theory-check simulate`` reads and writes."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from theory_check.experiments.cell import Cell, Sample
+from theory_check.foundation.errors import SpecificationError
+from theory_check.foundation.files import read_bytes, write_atomically
+
+
+def arrays(sample: Sample) -> dict[str, NDArray[np.float64]]:
+    """Return the columns of a sample and, besides the logarithms of the displacements, the displacements themselves."""
+    values = dict(sample.values)
+    with np.errstate(over="ignore"):
+        for name in ("displacement", "gradient_displacement"):
+            logarithm = "log_" + name
+            if logarithm in values:
+                values[name] = np.exp(values[logarithm])
+    return values
+
+
+def specification(sample: Sample) -> dict[str, Any]:
+    """Return the cell and the seed as JSON values."""
+    return {"cell": sample.cell.to_json(), "seed": sample.seed}
+
+
+def write_sample(sample: Sample, path: Path) -> None:
+    """Write a sample as an ``.npz`` archive, whole or not at all."""
+    buffer = io.BytesIO()
+    text = json.dumps(specification(sample), sort_keys=True)
+    np.savez(buffer, spec=np.array(text), **arrays(sample))  # type: ignore[arg-type]
+    write_atomically(path, buffer.getvalue())
+
+
+def read_sample(path: Path) -> Sample:
+    """Read what :func:`write_sample` wrote.
+
+    Raises
+    ------
+    SpecificationError
+        If the file is not such an archive.
+    StorageError
+        If it cannot be read at all.
+    """
+    content = read_bytes(path)
+    try:
+        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
+            stored = {name: archive[name] for name in archive.files}
+        spec = json.loads(str(stored.pop("spec")))
+        cell, seed = Cell.from_json(spec["cell"]), int(spec["seed"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, zipfile.BadZipFile) as error:
+        reason = " ".join(str(error).split())
+        raise SpecificationError(f"{path} is not a sample written by theory-check simulate: {reason}") from error
+    derived = {"displacement", "gradient_displacement"}
+    return Sample(cell, seed, {name: column for name, column in stored.items() if name not in derived}, 0.0)

@@ -1,0 +1,127 @@
+"""Cell to sample: chooses the kernels, streams blocks of replicates and segments of depth, reads off the observables.
+
+The unit of work is a block of :data:`~theory_check.kernels.LANES` replicates, or of one replicate where weights are
+stored, a pure function of (cell, seed, block).
+Depth is cut into segments, so that memory does not grow with it and a run can stop between two segments. With
+gradients, the activation slopes of a segment are kept; when they do not all fit the budget, the state at the start of
+each segment is kept instead and the backward pass runs the segment forward once more, drawing the same weights. The
+tangent vectors of a Jacobian follow the forward pass, segment after segment. Segments end on either side of a layer
+whose weight gradients are observed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from time import thread_time
+
+import numpy as np
+from numpy.typing import NDArray
+
+from theory_check.experiments.cell import Cell, Sample
+from theory_check.experiments.experiment import MEMORY, Values, never
+from theory_check.foundation.arrays import FloatArray
+from theory_check.foundation.streams import stream_key
+from theory_check.kernels import LANES
+from theory_check.simulation.boundary import Boundary
+from theory_check.simulation.course import Course, _normalised, traverse
+from theory_check.simulation.jacobian import Jacobian
+from theory_check.simulation.passes import DensePasses, Passes, ReducedPasses, make_passes
+from theory_check.simulation.stored_passes import StoredPasses, from_panels, to_panels
+from theory_check.simulation.weight_gradients import WeightGradients
+
+#: Bytes that the slopes or hidden states kept for the backward pass of a block may take.
+SEGMENT_BYTES = 48 * 2**20
+
+
+def simulate_block(
+    cell: Cell, seed: int, block: int, stop: Callable[[], bool] = never, *, memory: int = MEMORY
+) -> Values:
+    """Simulate the replicates ``block * block_size`` to ``(block + 1) * block_size - 1`` of a cell.
+
+    Returns the columns of :data:`~theory_check.experiments.cell.Sample` with ``cell.block_size`` rows. ``memory``
+    bounds the bytes of stored weights and of what is kept for their backward pass; values do not depend on it. Raises
+    :class:`InterruptedSimulationError` when ``stop()`` becomes true.
+    """
+    key = np.array(stream_key(seed, cell.identity), np.uint32)
+    scaling = cell.network.scaling.factors(cell.network.depth)
+    if cell.kernel == "stored":
+        return _simulate_stored(cell, key, block, scaling, stop, memory)
+    first_replicate = block * LANES
+    passes = make_passes(cell, key, first_replicate)
+    boundary = Boundary(cell, key, first_replicate)
+    tangents = Jacobian(cell, passes) if cell.jacobian and isinstance(passes, DensePasses) else None
+    course = Course(
+        passes, scaling, cell.gradients, cell.profile, SEGMENT_BYTES, tangents, _observer(cell, passes, scaling),
+        cell.active_norm,
+    )  # fmt: skip
+    cosines: dict[int, FloatArray] = {}
+
+    def watch(depth: int, hidden: FloatArray) -> None:
+        cosines[depth] = _cosines(hidden)
+
+    columns = traverse(course, boundary.hidden(), boundary.gradient, stop, watch if cell.input.count > 1 else None)
+    return _by_replicate(cell, columns, cosines)
+
+
+def _observer(cell: Cell, passes: Passes, scaling: FloatArray) -> WeightGradients | None:
+    if not cell.weight_gradients or not isinstance(passes, DensePasses | ReducedPasses | StoredPasses):
+        return None
+    return WeightGradients(cell.weight_gradients, passes, scaling, cell.network.branch.has_inner)
+
+
+def _by_replicate(cell: Cell, columns: Values, cosines: dict[int, FloatArray]) -> Values:
+    """Add the cosines and turn columns of shape (inputs, replicates, ...) into those of a sample."""
+    if cell.input.count > 1:
+        ends = {"cosine_input": cosines[0], "cosine_output": cosines[cell.network.depth]}
+        columns = {**columns, **ends}
+        if cell.profile:
+            columns["cosine_profile"] = np.stack([cosines[k] for k in cell.profile], axis=-1)
+    turned = {name: np.moveaxis(column, 1, 0) for name, column in columns.items()}
+    return {name: column[:, 0] if cell.input.count == 1 else column for name, column in turned.items()}
+
+
+def _simulate_stored(
+    cell: Cell,
+    key: NDArray[np.uint32],
+    replicate: int,
+    scaling: FloatArray,
+    stop: Callable[[], bool],
+    memory: int,
+) -> Values:
+    """Simulate one replicate: its inputs are the columns that share the weights."""
+    count = cell.input.count
+    boundary = Boundary.of_replicate(cell, key, replicate)
+    states = to_panels(boundary.hidden()[..., 0])
+    factors = np.ones((len(states), LANES))
+    passes = StoredPasses(cell.network, cell.weights, key, replicate, factors, memory)
+    observer = _observer(cell, passes, scaling)
+    course = Course(
+        passes, scaling, cell.gradients, cell.profile, passes.kept_bytes, weights=observer,
+        active_norm=cell.active_norm,
+    )  # fmt: skip
+
+    def output_gradient(hidden: FloatArray, exponents: NDArray[np.int64]) -> tuple[FloatArray, NDArray[np.int64]]:
+        rows = from_panels(hidden, count)[..., None], from_panels(exponents, count)[..., None]
+        gradient, gradient_exponents = boundary.gradient(*rows)
+        return to_panels(gradient[..., 0]), to_panels(gradient_exponents[..., 0])
+
+    cosines: dict[int, FloatArray] = {}
+
+    def watch(depth: int, hidden: FloatArray) -> None:
+        cosines[depth] = _cosines(from_panels(hidden, count)[..., None])
+
+    panels = traverse(course, states, output_gradient, stop, watch if count > 1 else None)
+    columns = {name: panel.reshape(-1, *panel.shape[2:])[:count, None] for name, panel in panels.items()}
+    return _by_replicate(cell, columns, cosines)
+
+
+def _cosines(vectors: FloatArray) -> FloatArray:
+    return _normalised(vectors, vectors[:1], vectors, vectors[:1])
+
+
+def simulate(cell: Cell, seed: int) -> Sample:
+    """Simulate all replicates of a cell in this thread; ``runner.run_cells`` uses several."""
+    started = thread_time()
+    blocks = [simulate_block(cell, seed, block) for block in range(-(-cell.replicates // cell.block_size))]
+    values = {name: np.concatenate([b[name] for b in blocks])[: cell.replicates] for name in blocks[0]}
+    return Sample(cell, seed, values, thread_time() - started)

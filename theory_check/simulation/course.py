@@ -1,0 +1,223 @@
+"""States through the depth and gradients back, in segments, and what is observed on the way."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from theory_check.experiments.experiment import InterruptedSimulationError, Values, never
+from theory_check.foundation.arrays import FloatArray
+from theory_check.kernels import LANES
+from theory_check.simulation.jacobian import Jacobian
+from theory_check.simulation.passes import Passes
+from theory_check.simulation.weight_gradients import WeightGradients, log_squared_norm
+
+#: Weights (all lanes) that one kernel call may draw: a fraction of a second, the time a run takes to react to an
+#: interrupt.
+SEGMENT_DRAWS = 2 * 10**9
+
+
+def _squared(vector: FloatArray) -> FloatArray:
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.asarray(np.sum(vector * vector, axis=1))
+
+
+def _log_ratio(vector: FloatArray, exponents: NDArray[np.int64], reference: FloatArray) -> FloatArray:
+    """Return log ||vector 2^exponents||^2 - reference for every input and lane; infinite after an overflow."""
+    square = _squared(vector)
+    with np.errstate(divide="ignore"):
+        ratio = np.log(square) + 2.0 * math.log(2.0) * exponents - reference
+    return np.where(np.isfinite(square), ratio, np.inf)
+
+
+def _log_squared(vector: FloatArray) -> FloatArray:
+    with np.errstate(divide="ignore"):
+        return np.log(_squared(vector))
+
+
+def _log_displacement(
+    start: FloatArray, end: FloatArray, shift: NDArray[np.int64], reference: FloatArray
+) -> FloatArray:
+    """Return log of the displacement from ``start``, of log squared norm ``reference``, to ``end 2^shift``."""
+    larger = np.maximum(shift, 0)[:, None, :]
+    moved = np.ldexp(end, shift[:, None, :] - larger) - np.ldexp(start, -larger)
+    return 0.5 * _log_ratio(moved, larger[:, 0, :], reference)
+
+
+def _log_active_ratio(start: FloatArray, end: FloatArray, shift: NDArray[np.int64]) -> FloatArray:
+    """Return log(||relu(end 2^shift)||^2 / ||relu(start)||^2); 0 where no coordinate of ``start`` is positive.
+
+    Such a state never moves: the ratio is that of a vector with itself.
+    """
+    before, after = np.maximum(start, 0.0), np.maximum(end, 0.0)
+    moving = np.any(before > 0.0, axis=1)
+    with np.errstate(invalid="ignore"):
+        return np.where(moving, _log_ratio(after, shift, _log_squared(before)), 0.0)
+
+
+@dataclass(frozen=True)
+class Course:
+    """What carries states through the depth, and what is observed on the way.
+
+    Attributes
+    ----------
+    passes : Passes
+    scaling : float64 array (depth,)
+    gradients : bool
+    profile : tuple of int
+    kept_bytes : int
+        Bytes that the backward pass may keep.
+    tangents : Jacobian, optional
+        Tangent frames that follow the forward pass.
+    weights : WeightGradients, optional
+        Observer of the gradients of some layers' weights.
+    active_norm : bool
+        Whether to observe the norm of the active coordinates at both ends.
+    """
+
+    passes: Passes
+    scaling: FloatArray
+    gradients: bool
+    profile: tuple[int, ...]
+    kept_bytes: int
+    tangents: Jacobian | None = None
+    weights: WeightGradients | None = None
+    active_norm: bool = False
+
+    @property
+    def depth(self) -> int:
+        """Number of layers."""
+        return len(self.scaling)
+
+    @property
+    def keeps(self) -> bool:
+        """Whether the forward pass keeps anything."""
+        return self.gradients or self.tangents is not None
+
+    @property
+    def fits(self) -> bool:
+        """Whether all that the backward pass needs can be kept."""
+        return self.gradients and self.depth * self.passes.bytes_per_layer <= self.kept_bytes
+
+
+def _segments(course: Course) -> list[tuple[int, int]]:
+    """Cut the depth at the profile, around observed layers, and where a kernel call would take or keep too much."""
+    most = max(1, SEGMENT_DRAWS // course.passes.draws_per_layer)
+    if course.keeps and not course.fits:
+        most = min(most, max(1, course.kept_bytes // course.passes.bytes_per_layer))
+    stops = sorted({0, course.depth, *course.profile, *(course.weights.stops if course.weights else ())})
+    return [(first, min(first + most, stop)) for start, stop in pairwise(stops) for first in range(start, stop, most)]
+
+
+def traverse(
+    course: Course,
+    start: FloatArray,
+    output_gradient: Callable[[FloatArray, NDArray[np.int64]], tuple[FloatArray, NDArray[np.int64]]],
+    stop: Callable[[], bool] = never,
+    watch: Callable[[int, FloatArray], None] | None = None,
+) -> Values:
+    """Carry states to the end of the depth and, with gradients, a gradient back.
+
+    Parameters
+    ----------
+    course : Course
+    start : float64 array (rows, width, LANES)
+        Hidden states h_0.
+    output_gradient : callable
+        Returns p_L and its exponents, given h_L in units of 2^exponents.
+    stop : callable
+        Asked between two segments.
+    watch : callable
+        Shown the depth and the states, each up to a power of two, at the start and after every segment: at every depth
+        of the profile.
+
+    Returns
+    -------
+    columns : Values
+        Logarithms of ratios and displacements, pairings and profiles, shape (rows, LANES[, depths]).
+    """
+    passes, scaling = course.passes, course.scaling
+    segments = _segments(course)
+    longest = max(last - first for first, last in segments)
+    kept = passes.storage(0 if not course.keeps else course.depth if course.fits else longest)
+    checkpoints: list[tuple[FloatArray, NDArray[np.int64]]] = []
+
+    def room(first: int, last: int) -> Any:
+        if not course.keeps:
+            return kept
+        return passes.slice(kept, first, last) if course.fits else passes.slice(kept, 0, last - first)
+
+    hidden = start.copy()
+    exponents = np.zeros((start.shape[0], LANES), np.int64)
+    observed = {course.depth, *course.profile}
+    reference, norms = _log_squared(start), {0: np.zeros(exponents.shape)}
+    if watch is not None:
+        watch(0, hidden)
+    for first, last in segments:
+        if stop():
+            raise InterruptedSimulationError("simulation interrupted")
+        if course.gradients and not course.fits:
+            checkpoints.append((hidden.copy(), exponents.copy()))
+        if course.weights is not None:
+            course.weights.enter(first, hidden, exponents)
+        passes.forward(first, scaling[first:last], hidden, exponents, room(first, last))
+        if course.tangents is not None:
+            course.tangents.advance(first, last, room(first, last), stop)
+        if last in observed:
+            norms[last] = _log_ratio(hidden, exponents, reference)
+        if watch is not None:
+            watch(last, hidden)
+
+    columns: Values = {}
+    columns["log_norm_ratio"] = norms[course.depth]
+    columns["log_displacement"] = _log_displacement(start, hidden, exponents, reference)
+    if course.profile:
+        columns["norm_profile"] = np.stack([norms[k] for k in course.profile], axis=-1)
+    if course.tangents is not None:
+        columns |= course.tangents.columns()
+    if course.active_norm:
+        columns["log_active_norm_ratio"] = _log_active_ratio(start, hidden, exponents)
+    if not course.gradients:
+        return columns
+
+    output, output_exponents = output_gradient(hidden, exponents)
+    gradient, gradient_exponents = output.copy(), output_exponents.copy()
+    observed = {0, *course.profile}
+    reference, norms = _log_squared(output), {course.depth: np.zeros(exponents.shape)}
+    for index in range(len(segments) - 1, -1, -1):
+        if stop():
+            raise InterruptedSimulationError("simulation interrupted")
+        first, last = segments[index]
+        if checkpoints and index < len(segments) - 1:
+            passes.forward(first, scaling[first:last], *checkpoints[index], room(first, last))
+        if course.weights is not None:
+            course.weights.leave(first, room(first, last), gradient, gradient_exponents)
+        passes.backward(first, scaling[first:last], room(first, last), gradient, gradient_exponents)
+        if first in observed:
+            norms[first] = _log_ratio(gradient, gradient_exponents - output_exponents, reference)
+
+    shift = gradient_exponents - output_exponents
+    columns["log_gradient_ratio"] = norms[0]
+    columns["log_gradient_displacement"] = _log_displacement(output, gradient, shift, reference)
+    columns["pairing_output"] = _normalised(output, hidden, output, hidden)
+    columns["pairing_input"] = np.ldexp(_normalised(gradient, start, output, hidden), shift - exponents)
+    if course.profile:
+        columns["gradient_profile"] = np.stack([norms[k] for k in course.profile], axis=-1)
+    if course.weights is not None:
+        still = np.zeros_like(exponents)
+        columns |= course.weights.columns(log_squared_norm(start, still) + log_squared_norm(output, output_exponents))
+    return columns
+
+
+def _normalised(left: FloatArray, right: FloatArray, first: FloatArray, second: FloatArray) -> FloatArray:
+    """Return <left, right> / (||first|| ||second||) for every input and lane; 0 where a norm is 0."""
+    norms = np.sqrt(_squared(first)) * np.sqrt(_squared(second))
+    with np.errstate(over="ignore", invalid="ignore"):
+        products = np.sum(left * right, axis=1)
+        return np.asarray(np.divide(products, norms, out=np.zeros_like(norms), where=norms != 0.0))

@@ -1,0 +1,262 @@
+"""Claims and samples to findings: selects, plans, simulates the union of the cells once, judges.
+
+It names no claim: the catalogue is data.
+"""
+
+from __future__ import annotations
+
+import math
+import platform
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from theory_check.claims.claim import PROFILES, Claim, Profile, Regime
+from theory_check.claims.judging import evaluate
+from theory_check.claims.planning import FAMILY_LEVEL, PlannedCheck, affordable_margin, plan_claim
+from theory_check.experiments.costs import SECONDS_PER_DRAW
+from theory_check.experiments.experiment import Experiment, Sample
+from theory_check.findings.run import ClaimFinding, RegimeReport, RunRecord
+from theory_check.foundation.arguments import check_choice, check_integer
+from theory_check.foundation.errors import BudgetError
+from theory_check.foundation.files import make_directory
+from theory_check.foundation.streams import check_seed
+from theory_check.simulation.runner import Report, available_threads, merge_cells, run_cells, silent
+from theory_check.verification.user_claims import own_regime, regimes_with
+
+#: Packages whose versions can move a digit of the report.
+_PACKAGES = ("theory-check", "numpy", "numba", "scipy", "statsmodels")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run will simulate and judge: claims with their planned checks, by regime."""
+
+    profile: Profile
+    regimes: tuple[tuple[Regime, tuple[tuple[Claim, tuple[PlannedCheck, ...]], ...]], ...]
+
+    @property
+    def checked_cells(self) -> list[Experiment]:
+        """Cells of all checks, with their replicates, in order and with repetitions."""
+        return [cell for _, claims in self.regimes for _, checks in claims for check in checks for cell in check.cells]
+
+    @property
+    def illustrated_cells(self) -> list[Experiment]:
+        """Cells of the pictures of the regimes."""
+        return [c for regime, _ in self.regimes for i in regime.illustrations for c in i.cells(self.profile)]
+
+
+def find_profile(name: str) -> Profile:
+    """Return the profile of that name."""
+    check_choice("profile", name, PROFILES)
+    return PROFILES[name]
+
+
+def find_claim(name: str, own: Regime | None = None) -> Claim:
+    """Return the claim of that id, in the catalogue or among the own ones."""
+    claims = [claim for regime in regimes_with(own) for claim in regime.claims]
+    check_choice("claim", name, [claim.id for claim in claims])
+    return next(claim for claim in claims if claim.id == name)
+
+
+def plan_run(names: Iterable[str], profile: Profile, own: Regime | None = None) -> Plan:
+    """Plan the named claims; when none is named the own ones or, without any, the catalogue.
+
+    Levels do not depend on the selection.
+    """
+    default = regimes_with(None) if own is None else (own,)
+    selected = {find_claim(name, own).id for name in names} or {claim.id for r in default for claim in r.claims}
+    regimes = tuple(
+        (regime, tuple((claim, plan_claim(claim, profile)) for claim in regime.claims if claim.id in selected))
+        for regime in regimes_with(own)
+    )
+    return Plan(profile, tuple((regime, claims) for regime, claims in regimes if claims))
+
+
+def estimated_draws(cells: Iterable[Experiment]) -> int:
+    """Estimate what the union of the cells costs, in draws."""
+    return sum(-(-cell.replicates // cell.block_size) * cell.draws_per_block for cell in merge_cells(cells).values())
+
+
+def estimated_seconds(cells: Iterable[Experiment]) -> float:
+    """Estimate the processor time, all cores together, that the union of the cells takes."""
+    return SECONDS_PER_DRAW * estimated_draws(cells)
+
+
+#: How many points a plan beyond its budget names.
+_WORST = 5
+
+
+def check_budget(plan: Plan, budget: float) -> None:
+    """Raise if the plan is estimated to take more than ``budget`` seconds of processor time.
+
+    The error names the points that cost most, each taken by itself, with what they need and the smallest margin that
+    their share of the budget pays for: the replicates of all points reduced by one factor.
+
+    Raises
+    ------
+    BudgetError
+    """
+    total = estimated_seconds([*plan.checked_cells, *plan.illustrated_cells])
+    if total <= budget:
+        return
+    points = [(estimated_seconds(c.cells), claim, c) for _, claims in plan.regimes for claim, cs in claims for c in cs]
+    points.sort(key=lambda point: -point[0])
+    lines = [
+        f"the plan needs about {total:.3g} s of processor time, its budget is {budget:.3g} s: name fewer claims, widen "
+        f"margins or grant more (--budget); the most expensive of {len(points)} points:"
+    ]
+    for seconds, claim, planned in points[:_WORST]:
+        margin = affordable_margin(claim, planned, math.floor(planned.replicates * budget / total))
+        paid = "no margin that its variants leave room for" if margin is None else f"a margin of {margin:.3g}"
+        lines.append(
+            f"  {planned.id} needs {planned.replicates} replicates, {seconds:.3g} s, for a margin of "
+            f"{planned.check.margin:.3g}; its share of the budget pays for {paid}"
+        )
+    raise BudgetError("\n".join(lines))
+
+
+def judge_plan(plan: Plan, samples: dict[Experiment, Sample[Any]]) -> tuple[RegimeReport, ...]:
+    """Judge every planned check on the samples and draw up the sections of the report."""
+    sections = []
+    for regime, claims in plan.regimes:
+        pictures = tuple(
+            illustration.draw([samples[cell] for cell in illustration.cells(plan.profile)])
+            for illustration in regime.illustrations
+        )
+        findings = tuple(_judge_claim(regime, claim, checks, samples) for claim, checks in claims)
+        sections.append(RegimeReport(regime.name, regime.title, regime.text, regime.formula, pictures, findings))
+    return tuple(sections)
+
+
+def _judge_claim(
+    regime: Regime, claim: Claim, checks: Sequence[PlannedCheck], samples: dict[Experiment, Sample[Any]]
+) -> ClaimFinding:
+    return ClaimFinding(
+        id=claim.id,
+        regime=regime.name,
+        title=claim.title,
+        statement=claim.statement,
+        formula=claim.formula,
+        source=claim.source,
+        findings=tuple(evaluate(check, [samples[cell] for cell in check.cells]) for check in checks),
+        corrections=claim.corrections,
+    )
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A judged run with what it was judged on: the plan and the samples of its cells."""
+
+    plan: Plan
+    samples: dict[Experiment, Sample[Any]]
+    record: RunRecord
+
+
+def examine(
+    names: Iterable[str] = (),
+    *,
+    profile: str = "quick",
+    seed: int = 0,
+    threads: int | None = None,
+    folder: Path | None = None,
+    report: Report = silent,
+    budget: float | None = None,
+    claims: Iterable[Claim] = (),
+    claims_file: str = "",
+) -> Outcome:
+    """Simulate and judge claims, and keep the samples; the parameters are those of :func:`verify`."""
+    started, clock = datetime.now(UTC), perf_counter()
+    check_seed(seed)
+    count = available_threads() if threads is None else threads
+    check_integer("number of threads", count, 1, 1024)
+    names = tuple(names)
+    plan = plan_run(names, find_profile(profile), own_regime(claims, claims_file))
+    check_budget(plan, plan.profile.budget if budget is None else budget)
+    if folder is not None:
+        make_directory(folder)
+    cells = [*plan.checked_cells, *plan.illustrated_cells]
+    samples = run_cells(cells, seed, threads=count, folder=folder, report=report)
+    regimes = judge_plan(plan, samples)
+    merged = merge_cells(cells).values()
+    record = RunRecord(
+        profile=profile,
+        seed=seed,
+        selection=names,
+        claims_file=claims_file,
+        family_level=FAMILY_LEVEL,
+        started=started.isoformat(timespec="seconds"),
+        duration=perf_counter() - clock,
+        threads=count,
+        simulated_layers=sum(cell.replicates * cell.layers for cell in merged),
+        simulated_networks=sum(cell.replicates for cell in merged),
+        machine=f"{platform.system()} {platform.machine()}, {available_threads()} processors",
+        versions={"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}},
+        regimes=regimes,
+    )
+    return Outcome(plan, samples, record)
+
+
+def verify(
+    names: Iterable[str] = (),
+    *,
+    profile: str = "quick",
+    seed: int = 0,
+    threads: int | None = None,
+    folder: Path | None = None,
+    report: Report = silent,
+    budget: float | None = None,
+    claims: Iterable[Claim] = (),
+    claims_file: str = "",
+) -> RunRecord:
+    """Simulate and judge claims.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Claim ids; when empty all claims of the catalogue, or all of ``claims`` if some are given.
+    profile : {"quick", "standard", "nightly"}
+        Depth of evidence.
+    seed : int
+        Root seed, 0 to 2^64 - 1.
+    threads : int, optional
+        Default: all processors. Values do not depend on it.
+    folder : Path, optional
+        Where finished parts are kept, so that an interrupted run goes on when repeated.
+    report : callable
+        Told the work done and the total.
+    budget : float, optional
+        Processor seconds that the plan may take, instead of those of the profile.
+    claims : iterable of Claim
+        Own claims, see :mod:`theory_check.claims.authoring`. They take places of the family level that the catalogue
+        leaves free.
+    claims_file : str
+        Where they come from, for the report.
+
+    Raises
+    ------
+    SpecificationError
+        For an unknown claim or profile, a bad seed or number of threads, or own claims that have no place.
+    BudgetError
+        If the plan is estimated to exceed the budget; nothing has been simulated then.
+    """
+    return examine(
+        names, profile=profile, seed=seed, threads=threads, folder=folder, report=report, budget=budget, claims=claims,
+        claims_file=claims_file,
+    ).record  # fmt: skip
+
+
+def planned_cost(claim: Claim, profile: Profile) -> tuple[int, float]:
+    """Return the networks and the processor seconds that a claim needs at a profile, for itself alone."""
+    cells = [cell for check in plan_claim(claim, profile) for cell in check.cells]
+    return sum(cell.replicates for cell in merge_cells(cells).values()), estimated_seconds(cells)
+
+
+def exit_code(record: RunRecord) -> int:
+    """Return 0 if all claims are supported and all wrong variants refuted, 1 if a claim is refuted, 3 otherwise."""
+    verdict = record.verdict
+    return {"supported": 0, "refuted": 1, "inconclusive": 3}[verdict]
