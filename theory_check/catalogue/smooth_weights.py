@@ -9,7 +9,6 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from scipy.stats import norm
 
 from theory_check.catalogue.gaussian_paths import ERROR_WIDTH, GAUSSIAN_PATHS, WIDTH, displacement_check, networks
 from theory_check.claims.bands import band
@@ -179,6 +178,8 @@ def _scalar_explosion(depth: int, beta: float, bound: float) -> float:
     S - a^2/2 sum V_k^2 + O(a^2 S), S = a sum V_k normal. With C the covariance of the V_k, 1 the vector of ones and q =
     |C 1|^2 / 1'C1, the second sum is tr C - q + q S^2 / Var S in mean, given S.
     """
+    from scipy.special import ndtr
+
     a = float(depth) ** -beta
     times = np.arange(depth) / depth
     sums = np.sum(PathLaw.parse(_PATH).correlation(np.subtract.outer(times, times)), axis=0)
@@ -186,7 +187,7 @@ def _scalar_explosion(depth: int, beta: float, bound: float) -> float:
     least = math.log1p(math.sqrt(bound))
     for _ in range(50):  # a contraction: the derivative is a^2 shared S / variance, of order a
         least = math.log1p(math.sqrt(bound)) + 0.5 * a * a * (depth + shared * (least * least / variance - 1.0))
-    return float(norm.sf(least / math.sqrt(variance)))
+    return float(ndtr(-least / math.sqrt(variance)))
 
 
 def _narrow(profile: Profile) -> list[Check]:
