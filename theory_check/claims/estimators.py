@@ -13,10 +13,10 @@ from functools import partial
 from typing import ClassVar, Protocol
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from theory_check.experiments.cell import Sample
 from theory_check.foundation.arrays import FloatArray
+from theory_check.foundation.laws import Law as Law
 from theory_check.inference import design, evidence, intervals, rates
 from theory_check.inference.intervals import Interval
 
@@ -29,16 +29,6 @@ _UNBOUNDED = (-math.inf, math.inf)
 
 #: One number for each replicate, from the samples of a check's cells.
 Observable = Callable[[Sequence[Sample]], FloatArray]
-
-
-class Law(Protocol):
-    """A continuous law on the real line."""
-
-    def cdf(self, x: ArrayLike) -> FloatArray:
-        """Return the distribution function."""
-
-    def quantile(self, p: ArrayLike) -> FloatArray:
-        """Return the quantile function."""
 
 
 class Estimator(Protocol):

@@ -15,10 +15,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from theory_check.claims.estimators import Law, Observable, Range, SidedEvidence
+from theory_check.claims.estimators import Observable, Range, SidedEvidence
 from theory_check.experiments.experiment import Sample
 from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.errors import SpecificationError
+from theory_check.foundation.laws import Law
 from theory_check.inference import design, evidence, intervals
 from theory_check.inference.intervals import Interval
 

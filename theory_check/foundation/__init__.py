@@ -1,4 +1,4 @@
-"""What every room stands on: errors, checked arguments, array types, files written whole or not at all, random streams.
+"""What every room stands on: errors, checked arguments, array types, laws on the line, files, random streams.
 
-Only what knows neither networks nor statistics may enter.
+Only what knows neither networks nor samples may enter.
 """

@@ -45,6 +45,7 @@ from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.errors import SpecificationError
 from theory_check.theory.arc_kernel import gap
 from theory_check.theory.estimates import Estimate
+from theory_check.theory.inversion import crossing
 
 _SIZES = (48, 64)  # for moments: functions of c vary on the scale of 1 whatever the width
 _LARGEST = 486  # 64 * 1.5^5; the exponential of a matrix of that size takes half a second
@@ -205,6 +206,12 @@ class CosineLaw:
         n = np.arange(1, self._cosines.size + 1)
         total = phi / np.pi + 2 / np.pi * (np.sin(np.multiply.outer(phi, n)) @ (self._cosines / n))
         return np.clip(total, 0.0, 1.0)
+
+    def quantile(self, p: ArrayLike) -> FloatArray:
+        """Smallest cosine with cdf(cosine) >= p, to rounding."""
+        level = np.asarray(p, dtype=np.float64)
+        wanted = level.ravel()
+        return crossing(self.cdf, wanted, np.full(wanted.shape, -1.0), np.ones(wanted.shape)).reshape(level.shape)
 
 
 def _differentiation(x: FloatArray) -> FloatArray:

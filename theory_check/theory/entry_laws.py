@@ -35,15 +35,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from theory_check.foundation.errors import HypothesisError
-from theory_check.theory.limits import NormalLaw
+from theory_check.foundation.laws import Normal
 from theory_check.theory.multiplier import Multiplier, layer_groups
 
 _HALF_MOMENT = math.sqrt(2.0 / math.pi) / 3.0  # E y|y| for variance 1 and a small third cumulant, over the cumulant
 
 
-def kurtosis_correction(
-    multiplier: Multiplier, excess: float, scaling: ArrayLike, depth: int | None = None
-) -> NormalLaw:
+def kurtosis_correction(multiplier: Multiplier, excess: float, scaling: ArrayLike, depth: int | None = None) -> Normal:
     """Return what an excess kurtosis of V and W adds to mean and variance of log R, to order a^4 a layer."""
     if multiplier.slope != 0.0 or multiplier.gain != 1.0:
         raise HypothesisError("the correction is derived for linear branches and ReLU, with entries of unit variance")
@@ -62,7 +60,7 @@ def kurtosis_correction(
     variance = (d * d - 10 * d + 20) / d**2 * squared_scale
     variance += excess * (g4 * (1 / d - 12 / d**2) + 44 / 3 * s4_g4 / d**2)
     fourth = float(np.sum(counts * values**4))
-    return NormalLaw(mean * fourth, variance * fourth)
+    return Normal(mean * fourth, variance * fourth)
 
 
 def norm_ratio_variance_bound(

@@ -20,7 +20,6 @@ Gaussian weights with the corrections); E6 for 1/2 < beta; E7 and E20 for 0 < be
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -28,27 +27,20 @@ from numpy.typing import ArrayLike
 
 from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.errors import HypothesisError, SpecificationError
+from theory_check.foundation.laws import Normal
 from theory_check.theory.multiplier import Multiplier, layer_groups
 
 
-@dataclass(frozen=True)
-class NormalLaw:
-    """A normal law given by its mean and variance."""
-
-    mean: float
-    variance: float
-
-
-def lognormal_limit(multiplier: Multiplier, total: float = 1.0) -> NormalLaw:
+def lognormal_limit(multiplier: Multiplier, total: float = 1.0) -> Normal:
     """Limit of log R when sum a_k^2 -> total and max a_k -> 0: N(kappa (1 - 2/d) total, 4 kappa total / d) (E4, E11).
 
     At beta = 1/2 total is 1. The law of the entries does not matter beyond symmetry and variance.
     """
     d, rate = multiplier.width, multiplier.kappa * total
-    return NormalLaw(rate * (1 - 2 / d), 4 * rate / d)
+    return Normal(rate * (1 - 2 / d), 4 * rate / d)
 
 
-def corrected_lognormal(multiplier: Multiplier, scaling: ArrayLike, depth: int | None = None) -> NormalLaw:
+def corrected_lognormal(multiplier: Multiplier, scaling: ArrayLike, depth: int | None = None) -> Normal:
     """Mean and variance of log R to second order in a_k^2, Gaussian weights (E4).
 
     At a = L^(-1/2) the remainder is O(1/L^2). For linear branches the 1/L terms are -(1 - 2/d)(1 - 4/d) / (2 L) and
@@ -61,7 +53,7 @@ def corrected_lognormal(multiplier: Multiplier, scaling: ArrayLike, depth: int |
     first, second = float(np.sum(counts * values**2)), float(np.sum(counts * values**4))
     mean = first * (d - 2) * s1 - second * (d - 2) * (d - 4) * s2 / 2
     variance = first * 4 * s1 + second * ((d * d - 10 * d + 20) * s2 - (d - 2) ** 2 * s1**2)
-    return NormalLaw(mean, variance)
+    return Normal(mean, variance)
 
 
 def norm_profile(multiplier: Multiplier, times: ArrayLike) -> tuple[FloatArray, FloatArray]:
@@ -116,7 +108,7 @@ def explosion_rate(multiplier: Multiplier) -> float:
     return lognormal_limit(multiplier).mean
 
 
-def explosion_law(multiplier: Multiplier, scaling: ArrayLike, depth: int | None = None) -> NormalLaw:
+def explosion_law(multiplier: Multiplier, scaling: ArrayLike, depth: int | None = None) -> Normal:
     """Return the normal approximation of log R centred at sum E log M_k with variance sum Var log M_k (E7).
 
     Gaussian weights. The central limit theorem for the L independent terms, with the exact one-layer mean and
@@ -128,7 +120,7 @@ def explosion_law(multiplier: Multiplier, scaling: ArrayLike, depth: int | None 
     values, counts = layer_groups(scaling, depth)
     laws = [log_multiplier(multiplier, float(a)) for a in values if a > 0]
     weights = counts[values > 0]
-    return NormalLaw(
+    return Normal(
         float(sum(n * law.mean for n, law in zip(weights, laws, strict=True))),
         float(sum(n * law.variance for n, law in zip(weights, laws, strict=True))),
     )

@@ -39,10 +39,10 @@ from numpy.typing import ArrayLike
 
 from theory_check.foundation.arguments import check_choice, check_integer
 from theory_check.foundation.errors import HypothesisError, SpecificationError
+from theory_check.foundation.laws import Normal
 from theory_check.networks.covariances import fractional_noise
 from theory_check.theory.arc_kernel import arc
 from theory_check.theory.estimates import Estimate
-from theory_check.theory.limits import NormalLaw
 
 RoughBranch = Literal["linear", "res-1", "res-3"]
 
@@ -86,7 +86,7 @@ def finite_interaction_sum(hurst: float, depth: int) -> float:
     return math.fsum(((1 - n / depth) * rho * arc(rho)).tolist())
 
 
-def rough_lognormal_limit(width: int, hurst: float, total: float = 1.0, *, depth: int | None = None) -> NormalLaw:
+def rough_lognormal_limit(width: int, hurst: float, total: float = 1.0, *, depth: int | None = None) -> Normal:
     """Limit of log R for res-3 with ReLU, a = L^(-1/2), H <= 1/2 (C5).
 
     N(((1 + 2S)(1 - 2/d)/2 + S/d) total, (2/d)(1 + 2S) total) with total = lim L a^2; at H = 1/2 it is E4. With a
@@ -98,7 +98,7 @@ def rough_lognormal_limit(width: int, hurst: float, total: float = 1.0, *, depth
         raise HypothesisError(f"the limit is lognormal for H <= 1/2, not for H = {hurst!r}")
     S = interaction_sum(hurst).value if depth is None else finite_interaction_sum(hurst, depth)
     mean = (1 + 2 * S) * (1 - 2 / width) / 2 + S / width
-    return NormalLaw(mean * total, 2 / width * (1 + 2 * S) * total)
+    return Normal(mean * total, 2 / width * (1 + 2 * S) * total)
 
 
 def second_order_mean(

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from theory_check.claims.laws import Mirrored, Normal, ScaledChiSquare, Tilted
 from theory_check.foundation.errors import SpecificationError
+from theory_check.foundation.laws import Mirrored, Normal, ScaledChiSquare, Tilted
 
 LAWS = [
     (Normal(0.3, 2.0), stats.norm(0.3, np.sqrt(2.0))),
