@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import functools
 import math
+import types
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
 
-from theory_check.foundation.code_identity import code_identity
+from theory_check.foundation.code_identity import code_identity, value_identity
 from theory_check.foundation.errors import SpecificationError
 
 FACTOR = 2.0
@@ -41,6 +43,12 @@ def factorial(n):
     return 1 if n == 0 else n * factorial(n - 1)
 
 
+@dataclass(frozen=True)
+class Point:
+    place: float
+    function: object
+
+
 def closing_over(constant):
     return lambda x: x + constant
 
@@ -57,14 +65,40 @@ def test_the_code_counts():
     assert code_identity(first) != code_identity(second)
 
 
+def inside(x):
+    return sorted(x, key=lambda y: FACTOR * y)
+
+
 def test_constants_count(monkeypatch):
-    before = code_identity(scaled), code_identity(looked_up), code_identity(calls)
+    readers = (scaled, looked_up, calls, inside)
+    before = [code_identity(reader) for reader in readers]
     monkeypatch.setitem(globals(), "FACTOR", 3.0)
     monkeypatch.setitem(globals(), "TABLE", np.arange(4.0))
-    after = code_identity(scaled), code_identity(looked_up), code_identity(calls)
+    after = [code_identity(reader) for reader in readers]
     assert all(a != b for a, b in zip(after, before, strict=True))
     assert code_identity(closing_over(1.0)) != code_identity(closing_over(2.0))
     assert code_identity(functools.partial(math.pow, 2.0)) != code_identity(functools.partial(math.pow, 3.0))
+
+
+def test_constants_and_functions_of_a_module_of_ones_own_count():
+    own = types.ModuleType("own")
+    own.__file__, own.factor, own.scaled = "/somewhere/own.py", 2.0, scaled
+
+    space = {**globals(), "own": own}
+    reader = types.FunctionType(compile("lambda x: own.factor * own.scaled(x)", "<made>", "eval").co_consts[0], space)
+    before = code_identity(reader)
+    assert code_identity(reader) == before
+    own.factor = 3.0
+    assert code_identity(reader) != before
+    own.factor, own.scaled = 2.0, edited
+    assert code_identity(reader) != before
+
+
+def test_values_of_dataclasses_count():
+    before = Point(1.0, scaled)
+    assert value_identity(before) == value_identity(Point(1.0, renamed))
+    assert value_identity(before) != value_identity(Point(1.0, edited))
+    assert value_identity(before) != value_identity(Point(2.0, scaled))
 
 
 def test_functions_without_source_are_told_by_their_compiled_code():

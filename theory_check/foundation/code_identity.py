@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
+import dis
 import functools
 import hashlib
 import inspect
+import sysconfig
 import textwrap
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -43,7 +45,12 @@ def code_identity(function: Callable[..., Any]) -> str:
     >>> code_identity(lambda x: x + 1) == code_identity(lambda x:   x + 1)
     True
     """
-    return hashlib.sha256(repr(_described(function, ())).encode()).hexdigest()[:16]
+    return value_identity(function)
+
+
+def value_identity(value: object) -> str:
+    """Return such a hash of any value made of numbers, text, arrays, functions, collections and dataclasses."""
+    return hashlib.sha256(repr(_described(value, ())).encode()).hexdigest()[:16]
 
 
 def _described(value: Any, above: tuple[Any, ...]) -> object:
@@ -69,7 +76,8 @@ def _described(value: Any, above: tuple[Any, ...]) -> object:
         return "module", value.__name__
     if isinstance(value, types.MethodType):
         return "method", _described(value.__func__, above), _described(value.__self__, above)
-    if isinstance(value, types.FunctionType) and not _is_installed(value):
+    # The name of a lambda or of a function made by another one does not tell it.
+    if isinstance(value, types.FunctionType) and not ("<" not in value.__qualname__ and _is_installed(value)):
         return _described_function(value, above)
     if callable(value) and getattr(value, "__module__", None) and getattr(value, "__qualname__", None):
         return "named", value.__module__, value.__qualname__
@@ -78,29 +86,50 @@ def _described(value: Any, above: tuple[Any, ...]) -> object:
     if isinstance(value, np.ufunc):
         return "named", "numpy", value.__name__
     raise SpecificationError(
-        f"a function reads {value!r}, whose value cannot be told; it may read numbers, text, tuples, arrays and functions"
+        f"a function reads {value!r}, whose value cannot be told; it may read numbers, text, tuples, arrays, functions"
     )
 
 
-def _is_installed(function: types.FunctionType) -> bool:
-    file = function.__code__.co_filename
-    return "site-packages" in file or "dist-packages" in file or file.startswith("<frozen")
+def _is_installed(value: types.FunctionType | types.ModuleType) -> bool:
+    name = value.__module__ if isinstance(value, types.FunctionType) else value.__name__
+    if str(name).partition(".")[0] == __name__.partition(".")[0]:
+        return True
+    file = value.__code__.co_filename if isinstance(value, types.FunctionType) else getattr(value, "__file__", None)
+    if file is None or file.startswith("<frozen"):
+        return True
+    return "site-packages" in file or "dist-packages" in file or file.startswith(sysconfig.get_path("stdlib"))
 
 
 def _described_function(function: types.FunctionType, above: tuple[Any, ...]) -> object:
     if function in above:
         return "recursion", above.index(function)
     inside = (*above, function)
-    read = inspect.getclosurevars(function)
-    constants = {**read.globals, **read.nonlocals}
-    # Defaults are constants too; unbound names and builtins have no value to tell.
+    read = dict(_read(function.__code__, function.__globals__))
+    # An empty cell and a name that is not bound have no value to tell; nor have builtins.
+    cells = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
+    read |= {name: cell.cell_contents for name, cell in cells if cell != types.CellType()}
     return (
         "function",
         _syntax(function),
         _described(function.__defaults__, inside),
         _described(function.__kwdefaults__, inside),
-        *((name, _described(constants[name], inside)) for name in sorted(constants)),
+        *((name, _described(read[name], inside)) for name in sorted(read)),
     )
+
+
+def _read(code: types.CodeType, names: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield the global names that code reads, with their values; of a module of one's own, what it reads there."""
+    instructions = list(dis.get_instructions(code))
+    for instruction, following in zip(instructions, [*instructions[1:], None], strict=True):
+        if instruction.opname not in ("LOAD_GLOBAL", "LOAD_NAME") or instruction.argval not in names:
+            continue
+        name, value = instruction.argval, names[instruction.argval]
+        if isinstance(value, types.ModuleType) and not _is_installed(value) and following is not None:
+            name, value = f"{name}.{following.argval}", getattr(value, str(following.argval), None)
+        yield name, value
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            yield from _read(constant, names)
 
 
 def _syntax(function: types.FunctionType) -> object:
