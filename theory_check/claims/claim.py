@@ -1,23 +1,28 @@
-"""What a claim is: a statement, where it comes from, and the checks that decide it.
+r"""What a claim is: a statement, where it comes from, and the checks that decide it, in one spelling for all authors.
 
-A claim over many laws is one claim with several checks, built from data by a function of the profile. Checks name their
-cells without a number of replicates: the planner finds it from the margin, the level and the miss rate.
+>>> from theory_check.claims import EXACT, Mean, check, claim, network
+>>> @claim("N1", title="Mean displacement", formula=r"\mathbb{E}\,D = (1+a^2)^L - 1")
+... def displacement(profile):
+...     "The mean displacement of a linear network is one less than the mean of the squared norm ratio."
+...     deep = network("linear", width=20, depth=16)
+...     mean = (1 + 1 / 16) ** 16 - 1
+...     observed = Mean(lambda samples: np.exp(2 * samples[0].column("log_displacement")), variance_bound=4.0)
+...     yield check("displacement", deep, "E D", observed, mean, margin=0.1 * profile.precision, wrong={"no growth": 0})
+>>> displacement.id
+'N1'
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from theory_check.claims.estimators import DistanceEstimator, Estimator, ProportionEstimator, Range
-from theory_check.claims.laws import Tilted
+from theory_check.claims.checks import Check
 from theory_check.experiments.experiment import Experiment, Sample
 from theory_check.findings.pictures import Picture
-from theory_check.findings.run import Correction as Correction
-
-#: Probability, at most, that a check does not support a true statement, by lack of replicates; the default.
-MISS_RATE = 1e-6
+from theory_check.findings.run import Correction
+from theory_check.foundation.errors import SpecificationError
 
 
 @dataclass(frozen=True)
@@ -44,100 +49,18 @@ PROFILES: Mapping[str, Profile] = {
 }
 
 
-@dataclass(frozen=True)
-class Variant:
-    """A nearby false statement that a check must refute: another target, or another estimator, on the same samples."""
-
-    name: str
-    target: Range | None = None
-    estimator: Estimator | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Check:
-    """One quantity of one network against its prediction at that depth and width.
-
-    Attributes
-    ----------
-    name : str
-        Point of the claim's grid, ``rademacher-d40-law``; never changes meaning.
-    cells : tuple of experiments
-        Networks to simulate, with one replicate each as a placeholder.
-    quantity : str
-        What is estimated, Markdown with inline mathematics.
-    estimator : Estimator
-    target : (float, float)
-        Predicted value, lower and upper.
-    margin : float
-        Deviation that counts as agreement, and why it is that large.
-    margin_reason : str
-    remainder : float
-        Proven error of the prediction at this size.
-    exact : bool
-        Whether the prediction is exact at this size.
-    allowance : float
-        Part of the margin that planning leaves free for a finite-size error without a proven bound.
-    miss_rate : float
-        Probability, at most, that a true statement is not supported by lack of replicates. Margin and miss rate decide
-        how many there are; a check never says so itself.
-    variants : tuple of Variant
-        Named false theories, besides the two at twice the margin that every check gets.
-    """
-
-    name: str
-    cells: tuple[Experiment, ...]
-    quantity: str
-    estimator: Estimator
-    target: Range
-    margin: float
-    margin_reason: str
-    remainder: float = 0.0
-    exact: bool = False
-    allowance: float = 0.0
-    miss_rate: float = MISS_RATE
-    variants: tuple[Variant, ...] = ()
-
-    @property
-    def null(self) -> Range:
-        """What a true statement allows: the target, unless it is exact widened by margin and remainder."""
-        if self.exact:
-            return self.target
-        tolerance = self.margin + self.remainder
-        return self.target[0] - tolerance, self.target[1] + tolerance
-
-    @property
-    def all_variants(self) -> tuple[Variant, ...]:
-        """The named variants and those at twice the margin on either side (twice the remainder comes on top)."""
-        step = 2.0 * (self.margin + self.remainder)
-        low, high = self.target
-        if isinstance(self.estimator, DistanceEstimator):
-            nearby = tuple(
-                Variant(
-                    f"the predicted law tilted {word} by twice the margin",
-                    estimator=replace(self.estimator, law=Tilted(self.estimator.law, sign * step)),
-                )
-                for word, sign in (("down", 1.0), ("up", -1.0))
-            )
-        else:
-            nearby = (
-                Variant("a value lower by twice the margin", (low - step, low - step)),
-                Variant("a value higher by twice the margin", (high + step, high + step)),
-            )
-        bounded = [v for v in nearby if v.target is None or not self._is_impossible(v.target[0])]
-        return (*bounded, *self.variants)
-
-    def _is_impossible(self, value: float) -> bool:
-        return isinstance(self.estimator, ProportionEstimator) and not 0.0 <= value <= 1.0
-
-
 @dataclass(frozen=True, kw_only=True)
 class Claim:
-    """A theorem as an executable statement.
+    """A theorem as an executable statement; :func:`claim` spells it.
 
     Attributes
     ----------
-    id, title, statement, formula, source : str
-        Catalogue id; a few words; the statement in words; in LaTeX; where it is stated or derived.
+    id, title, statement, formula : str
+        Catalogue id; a few words; the statement in words; in LaTeX.
+    source : str
+        Where it is stated or derived; ``@key`` cites an entry of the bibliography.
+    sharpens : tuple of str
+        Ids of the claims that it makes more precise.
     derivation, hypotheses : str
         Why it holds, in short; what it needs.
     checks : callable
@@ -157,15 +80,82 @@ class Claim:
     derivation: str
     hypotheses: str
     checks: Callable[[Profile], tuple[Check, ...]]
+    sharpens: tuple[str, ...] = ()
     corrections: tuple[Correction, ...] = ()
     quick_precision: float = 1.0
 
 
+def claim(
+    id: str,
+    *,
+    title: str = "",
+    formula: str = "",
+    source: str = "Own claim",
+    sharpens: tuple[str, ...] = (),
+    derivation: str = "Not stated",
+    hypotheses: str = "Not stated",
+    corrections: tuple[Correction, ...] = (),
+    quick_precision: float = 1.0,
+) -> Callable[[Callable[[Profile], Check | Iterable[Check]]], Claim]:
+    """Turn a function from a profile to one check, or to several, into a claim; its docstring is the statement.
+
+    Parameters
+    ----------
+    id : str
+        Letters, digits and hyphens.
+    title : str
+        A few words; default: the name of the function.
+    formula : str
+        LaTeX.
+    source : str
+        Where it is stated or derived; ``@key`` cites an entry of the bibliography.
+    sharpens : tuple of str
+        Ids of the claims that it makes more precise.
+    derivation, hypotheses : str
+        Why it holds, in short; what it needs.
+    corrections : tuple of Correction
+        Where the statement differs from its source.
+    quick_precision : float
+        Factor of its margins at the quick profile alone.
+
+    Returns
+    -------
+    callable
+        A decorator whose result is the :class:`Claim`.
+
+    Raises
+    ------
+    SpecificationError
+        If the function has no docstring; when it is planned, if its checks do not have different names.
+    """
+
+    def build(function: Callable[[Profile], Check | Iterable[Check]]) -> Claim:
+        statement = " ".join((function.__doc__ or "").split())
+        if not statement:
+            raise SpecificationError(f"claim {id}: state it in the docstring of {function.__name__}")
+
+        def checks(profile: Profile) -> tuple[Check, ...]:
+            made = function(profile)
+            found = (made,) if isinstance(made, Check) else tuple(made)
+            names = [check.name for check in found]
+            if not found or len(set(names)) < len(names):
+                raise SpecificationError(f"claim {id}: needs checks of different names, not {names}")
+            return found
+
+        return Claim(
+            id=id, title=title or function.__name__.replace("_", " ").strip().capitalize(), statement=statement,
+            formula=formula, source=source, sharpens=sharpens, derivation=derivation, hypotheses=hypotheses,
+            checks=checks, corrections=corrections, quick_precision=quick_precision,
+        )  # fmt: skip
+
+    return build
+
+
 @dataclass(frozen=True, kw_only=True)
 class Illustration:
-    """A picture of a regime: the cells it needs at a profile and the pure function that makes it from their samples."""
+    """A picture of a regime: the experiments it needs at a profile and the pure function that makes it from samples."""
 
-    cells: Callable[[Profile], tuple[Experiment, ...]]
+    networks: Callable[[Profile], Mapping[Experiment, int]]
     draw: Callable[[Sequence[Sample[Any]]], Picture]
 
 

@@ -1,16 +1,12 @@
-"""The networks that claims are checked on: short spellings for cells, and their one-layer law."""
+"""The networks that claims are checked on, and their Gaussian one-layer law."""
 
 from __future__ import annotations
 
 from functools import cache
 
-from theory_check.experiments.cell import Cell, KernelName, choose_kernel
+from theory_check.experiments.cell import Cell
 from theory_check.foundation.errors import HypothesisError
-from theory_check.networks.branches import Branch, BranchName
-from theory_check.networks.inputs import Input
-from theory_check.networks.network import Network
-from theory_check.networks.scalings import Scaling
-from theory_check.networks.weights import Weights
+from theory_check.networks.branches import BranchName
 from theory_check.theory.depth_law import DepthLaw, depth_law, distance_to_normal
 from theory_check.theory.multiplier import Multiplier
 
@@ -18,41 +14,6 @@ from theory_check.theory.multiplier import Multiplier
 BRANCHES: tuple[BranchName, ...] = ("linear", "res-3")
 WEIGHTS: tuple[str, ...] = ("gaussian", "uniform", "rademacher")
 COMBINATIONS: tuple[tuple[BranchName, str], ...] = tuple((branch, law) for branch in BRANCHES for law in WEIGHTS)
-
-SOURCE = "Marion, Fermanian, Biau, Vert, *Scaling ResNets in the Large-depth Regime*, JMLR 26(56), 2025"
-
-
-def cell(
-    branch: BranchName | Branch,
-    weights: str,
-    width: int,
-    depth: int,
-    scaling: float | Scaling,
-    *,
-    inputs: Input | None = None,
-    gradients: bool = False,
-    profile: tuple[int, ...] = (),
-    kernel: KernelName | None = None,
-    jacobian: bool = False,
-    weight_gradients: tuple[int, ...] = (),
-    active_norm: bool = False,
-) -> Cell:
-    """Return a cell with one replicate, a placeholder for the planner; a number as scaling is the exponent beta."""
-    law, given = Weights.parse(weights), inputs or Input()
-    factors = scaling if isinstance(scaling, Scaling) else Scaling.power(scaling)
-    network = Network(Branch(branch) if isinstance(branch, str) else branch, width, depth, factors)
-    return Cell(
-        network=network,
-        weights=law,
-        input=given,
-        kernel=kernel or choose_kernel(law, given, jacobian=jacobian),
-        replicates=1,
-        gradients=gradients,
-        profile=profile,
-        jacobian=jacobian,
-        weight_gradients=weight_gradients,
-        active_norm=active_norm,
-    )
 
 
 def layer_law(cell: Cell) -> Multiplier:

@@ -1,239 +1,247 @@
-"""Observables: pure functions from samples to one number for each replicate."""
+"""Observables: what a check looks at, as formulas in the columns of its samples.
+
+A formula is built from :func:`column` with arithmetic and the functions below, and evaluates to one number per
+replicate (to one row per replicate, where an estimator says so). Its text is its identity: two observables of one text
+are the same, whatever they are called.
+
+>>> displacement = exp(2.0 * column("log_displacement"))
+>>> displacement
+exp((2.0 * log_displacement))
+>>> between(displacement, upper=1.5)
+(exp((2.0 * log_displacement)) in [-inf, 1.5])
+"""
 
 from __future__ import annotations
 
+import math
+import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
 
 import numpy as np
 
-from theory_check.experiments import experiment as experiments
-from theory_check.experiments.cell import Sample
+from theory_check.experiments.experiment import Sample
 from theory_check.foundation.arrays import FloatArray
+from theory_check.foundation.code_identity import code_identity
+from theory_check.foundation.errors import SpecificationError
+from theory_check.inference.rates import slope_weights
+
+Samples: TypeAlias = Sequence[Sample[Any]]
+
+#: exp(-inf) = 0: a displacement that did not happen. Any finite logarithm is at least this.
+LEAST = -sys.float_info.max
 
 
 @dataclass(frozen=True)
-class Column:
-    """A column of the sample of one cell of the check."""
+class Observable:
+    """A pure function of the samples of a check, with the formula that tells it from every other.
 
-    name: str
-    cell: int = 0
-
-    def __call__(self, samples: Sequence[Sample]) -> FloatArray:
-        """Return one value for each replicate."""
-        return samples[self.cell].column(self.name)
-
-
-@dataclass(frozen=True)
-class Component:
-    """Entry ``index`` of a column with several values for each replicate, times a number, cut off at ``floor``.
-
-    Tests of laws need finite values; a logarithm of 0 is minus infinity.
+    Attributes
+    ----------
+    formula : str
+    columns : frozenset of (str, int)
+        The columns it reads, each with the place of its experiment in the check.
     """
 
-    name: str
-    index: int
-    factor: float = 1.0
-    floor: float = -np.inf
+    formula: str
+    evaluate: Callable[[Samples], FloatArray] = field(compare=False, repr=False)
+    columns: frozenset[tuple[str, int]] = field(default=frozenset(), compare=False, repr=False)
 
-    def __call__(self, samples: Sequence[Sample]) -> FloatArray:
-        """Return one value for each replicate."""
-        return np.maximum(self.factor * samples[0].column(self.name)[:, self.index], self.floor)
+    def __call__(self, samples: Samples) -> FloatArray:
+        """Return one value, or one row of values, per replicate."""
+        return self.evaluate(samples)
 
+    def __repr__(self) -> str:
+        return self.formula
 
-@dataclass(frozen=True)
-class ExponentialComponent:
-    """exp(entry ``index`` of a column) over a number."""
+    def __add__(self, other: Observable | float) -> Observable:
+        return _combine("+", np.add, self, other)
 
-    name: str
-    index: int
-    divisor: float = 1.0
+    def __radd__(self, other: float) -> Observable:
+        return _combine("+", np.add, other, self)
 
-    def __call__(self, samples: Sequence[Sample]) -> FloatArray:
-        """Return one value for each replicate."""
-        return np.exp(samples[0].column(self.name)[:, self.index]) / self.divisor
+    def __sub__(self, other: Observable | float) -> Observable:
+        return _combine("-", np.subtract, self, other)
 
+    def __rsub__(self, other: float) -> Observable:
+        return _combine("-", np.subtract, other, self)
 
-@dataclass(frozen=True)
-class Exponential:
-    """exp(power * column): the ratio R from log R (power 1), D from log sqrt(D) (power 2)."""
+    def __mul__(self, other: Observable | float) -> Observable:
+        return _combine("*", np.multiply, self, other)
 
-    name: str
-    power: float = 1.0
-    divisor: float = 1.0
+    def __rmul__(self, other: float) -> Observable:
+        return _combine("*", np.multiply, other, self)
 
-    def __call__(self, samples: Sequence[Sample]) -> FloatArray:
-        """Return one value for each replicate."""
-        return np.exp(self.power * samples[0].column(self.name)) / self.divisor
+    def __truediv__(self, other: Observable | float) -> Observable:
+        return _combine("/", np.divide, self, other)
 
+    def __pow__(self, power: float) -> Observable:
+        return _combine("**", np.power, self, power)
 
-@dataclass(frozen=True)
-class Scaled:
-    """A column times a number."""
+    def __and__(self, other: Observable) -> Observable:
+        return _combine("and", np.multiply, self, other)
 
-    name: str
-    factor: float
+    def __abs__(self) -> Observable:
+        return apply("abs", np.abs, self)
 
-    def __call__(self, samples: Sequence[Sample]) -> FloatArray:
-        """Return one value for each replicate."""
-        return self.factor * samples[0].column(self.name)
+    def __getitem__(self, index: int) -> Observable:
+        return apply(f"[{index}]", lambda values: values[:, index], self)
 
+    def mean(self) -> Observable:
+        """Average over the inputs that share the weights of a replicate."""
+        return apply("mean", lambda values: np.asarray(values.mean(axis=1)), self)
 
-@dataclass(frozen=True)
-class Between:
-    """The event lower <= x <= upper, as zeros and ones."""
+    def clip(self, lower: float, upper: float = math.inf) -> Observable:
+        """Cut off below and above, for tests of laws and bounded means, which need finite values."""
+        return apply(f"clip[{lower!r}, {upper!r}]", lambda values: np.clip(values, lower, upper), self)
 
-    observable: Callable[[Sequence[Sample]], FloatArray]
-    lower: float = -np.inf
-    upper: float = np.inf
-
-    def __call__(self, samples: Sequence[Sample]) -> FloatArray:
-        """Return one value for each replicate."""
-        values = self.observable(samples)
-        return ((values >= self.lower) & (values <= self.upper)).astype(np.float64)
+    def given(self, event: Observable) -> Observable:
+        """Keep the replicates where an event happened, zeros and ones; it must be known before the quantity is."""
+        columns = self.columns | event.columns
+        return Observable(f"({self} given {event})", lambda s: self(s)[event(s) > 0.0], columns)
 
 
-@dataclass(frozen=True)
-class ProfileIncrement:
-    """log(||h_k||^2 / ||h_j||^2) for two positions j < k of the profile."""
+def _combine(sign: str, function: Any, left: Observable | float, right: Observable | float) -> Observable:
+    def value(part: Observable | float, samples: Samples) -> FloatArray | float:
+        return part(samples) if isinstance(part, Observable) else part
 
-    start: int
-    end: int
-
-    def __call__(self, samples: Sequence[Sample]) -> FloatArray:
-        """Return one value for each replicate."""
-        profile = samples[0].column("norm_profile")
-        return profile[:, self.end] - profile[:, self.start]
+    columns = frozenset[tuple[str, int]]().union(*(p.columns for p in (left, right) if isinstance(p, Observable)))
+    return Observable(f"({left} {sign} {right})", lambda s: function(value(left, s), value(right, s)), columns)
 
 
-@dataclass(frozen=True)
-class LayerGrowth:
-    """(||h_{k+1}||^2 / ||h_k||^2 - 1) / ``square`` for every layer, one replicate after the other.
+def apply(name: str, function: Callable[..., FloatArray], *parts: Observable) -> Observable:
+    """Return a named function of observables; the name must say all of what it computes, numbers included."""
+    columns = frozenset[tuple[str, int]]().union(*(part.columns for part in parts))
+    return Observable(
+        f"{name}({', '.join(map(str, parts))})", lambda samples: function(*(part(samples) for part in parts)), columns
+    )
 
-    Needs the profile at all depths. Several values for each replicate: martingale differences about their mean.
+
+def column(name: str, experiment: int = 0) -> Observable:
+    """Return a column of the sample of one experiment of the check, by its place among them."""
+    place = f"@{experiment}" if experiment else ""
+    return Observable(f"{name}{place}", lambda s: s[experiment].column(name), frozenset({(name, experiment)}))
+
+
+def observable(what: str | Observable | Callable[[Samples], FloatArray]) -> Observable:
+    """Return an observable from the name of a column, a formula, or a function of the samples.
+
+    A function is known by its code and by the constants it reads; see
+    :func:`~theory_check.foundation.code_identity.code_identity`.
+    """
+    if isinstance(what, Observable):
+        return what
+    if isinstance(what, str):
+        return column(what)
+    if not callable(what):
+        raise SpecificationError(f"observable is {what!r}; give a column, a formula or a function of the samples")
+    return Observable(f"{getattr(what, '__name__', 'function')}:{code_identity(what)}", what)
+
+
+def exp(x: Observable) -> Observable:
+    """Exponential."""
+    return apply("exp", np.exp, x)
+
+
+def log(x: Observable) -> Observable:
+    """Natural logarithm."""
+    return apply("log", np.log, x)
+
+
+def cos(x: Observable) -> Observable:
+    """Cosine."""
+    return apply("cos", np.cos, x)
+
+
+def expm1(x: Observable) -> Observable:
+    """exp(x) - 1."""
+    return apply("expm1", np.expm1, x)
+
+
+def increments(x: Observable) -> Observable:
+    """Differences of neighbouring recorded depths or doublings."""
+    return apply("increments", lambda values: np.diff(values, axis=1), x)
+
+
+def pooled(x: Observable) -> Observable:
+    """All values of all replicates in one row: martingale differences, for a mean with several values per replicate."""
+    return apply("pooled", np.ravel, x)
+
+
+def stack(*parts: Observable) -> Observable:
+    """Several observables side by side, shape (replicates, parts)."""
+    return apply("stack", lambda *values: np.stack(values, axis=1), *parts)
+
+
+def between(x: Observable, lower: float = -math.inf, upper: float = math.inf) -> Observable:
+    """Tell by zeros and ones whether lower <= x <= upper."""
+    columns = x.columns
+    return Observable(
+        f"({x} in [{float(lower)!r}, {float(upper)!r}])", lambda s: _is_between(x(s), lower, upper), columns
+    )
+
+
+def _is_between(values: FloatArray, lower: float, upper: float) -> FloatArray:
+    return ((values >= lower) & (values <= upper)).astype(np.float64)
+
+
+def always(event: Observable) -> Observable:
+    """Tell by zeros and ones whether an event happened at every depth of a replicate."""
+    return apply("always", lambda values: np.asarray(np.min(values, axis=1)), event)
+
+
+def at_beta(name: str, beta: float) -> Observable:
+    """Return a column of a sweep at one of its betas, for the first input."""
+
+    def evaluate(samples: Samples) -> FloatArray:
+        position: int = samples[0].experiment.betas.index(beta)
+        return samples[0].column(name)[:, position, 0]
+
+    return Observable(f"{name} at beta {beta!r}", evaluate, frozenset({(name, 0)}))
+
+
+def error_slope(name: str, depths: tuple[int, ...], experiment: int = 0) -> Observable:
+    """Return the slope of log error on log depth of each replicate, from a column of errors (replicates, depths).
+
+    A replicate with an error of 0, a network that never moved, has no slope; it is given slope 0 and counts against
+    convergence.
     """
 
-    square: float
+    def slope(errors: FloatArray) -> FloatArray:
+        weights = slope_weights(np.log(np.array(depths, dtype=np.float64)))
+        moved = np.all(errors > 0.0, axis=1)
+        return np.where(moved, np.log(np.where(moved[:, None], errors, 1.0)) @ weights, 0.0)
 
-    def __call__(self, samples: Sequence[Sample]) -> FloatArray:
-        """Return as many values for each replicate as there are layers."""
-        profile = samples[0].column("norm_profile")
-        return (np.expm1(np.diff(profile, axis=1)) / self.square).ravel()
+    return apply(f"slope over {list(depths)}", slope, column(name, experiment))
 
 
-@dataclass(frozen=True)
-class ActiveGrowth:
-    """log(||relu h_L||^2 / ||relu h_0||^2) / time for the networks that moved, cut off at +-``cut``.
+def displacement_slope(experiment: int = 0) -> Observable:
+    """Return the slope of log sqrt(D) on log L between the coarsest and the finest depth of an Euler experiment.
 
-    A network without an active coordinate at the input never moves and does not count; the event is known at the input,
-    so that the others are independent draws from the conditional law.
+    A network that never moved is given slope 0: it counts against vanishing and against explosion.
     """
 
-    time: float
-    cut: float
+    def evaluate(samples: Samples) -> FloatArray:
+        values = samples[experiment].column("log_displacement")[:, [0, -1]]
+        depths = samples[experiment].experiment.depths
+        moved = np.all(np.isfinite(values), axis=1)
+        kept: FloatArray = np.where(moved[:, None], values, 0.0)
+        return np.asarray((kept[:, 1] - kept[:, 0]) / math.log(depths[-1] / depths[0]))
 
-    def __call__(self, samples: Sequence[Sample]) -> FloatArray:
-        """Return one value for each network that moved."""
-        moved = samples[0].column("log_displacement") > -np.inf
-        growth = samples[0].column("log_active_norm_ratio")[moved]
-        return np.clip(growth, -self.cut, self.cut) / self.time
-
-
-@dataclass(frozen=True)
-class Cosine:
-    """cos(frequency * column)."""
-
-    name: str
-    frequency: float
-
-    def __call__(self, samples: Sequence[Sample]) -> FloatArray:
-        """Return one value for each replicate."""
-        return np.cos(self.frequency * samples[0].column(self.name))
+    return Observable(f"displacement slope@{experiment}", evaluate, frozenset({("log_displacement", experiment)}))
 
 
-@dataclass(frozen=True)
-class Difference:
-    """One observable less another, for pairs of networks that may be independent."""
-
-    first: Callable[[Sequence[Sample]], FloatArray]
-    second: Callable[[Sequence[Sample]], FloatArray]
-
-    def __call__(self, samples: Sequence[Sample]) -> FloatArray:
-        """Return one value for each replicate."""
-        return self.first(samples) - self.second(samples)
-
-
-@dataclass(frozen=True)
-class Swept:
-    """A column of a sweep at one of its betas, for the first input."""
-
-    name: str
-    beta: float
-
-    def __call__(self, samples: Sequence[experiments.Sample[Any]]) -> FloatArray:
-        """Return one value for each replicate."""
-        (sample,) = samples
-        return sample.column(self.name)[:, sample.cell.betas.index(self.beta), 0]
-
-
-@dataclass(frozen=True)
-class Both:
-    """The event that two events happen together."""
-
-    first: Callable[[Sequence[Sample]], FloatArray]
-    second: Callable[[Sequence[Sample]], FloatArray]
-
-    def __call__(self, samples: Sequence[Sample]) -> FloatArray:
-        """Return one value for each replicate."""
-        return self.first(samples) * self.second(samples)
-
-
-@dataclass(frozen=True)
-class PairingDefect:
-    """|<p_0, h_0> - <p_L, h_L>| / (||p_L|| ||h_L||) in a cell of the check, plus a drift that was not simulated."""
-
-    cell: int = 0
-    drift: float = 0.0
-
-    def __call__(self, samples: Sequence[Sample]) -> FloatArray:
-        """Return one value for each replicate."""
-        sample = samples[self.cell]
-        return np.abs(sample.column("pairing_input") - sample.column("pairing_output")) + self.drift
-
-
-@dataclass(frozen=True)
-class InputMean:
-    """The average of a column over the inputs that share the weights of a replicate, plus a number."""
-
-    name: str
-    shift: float = 0.0
-
-    def __call__(self, samples: Sequence[Sample]) -> FloatArray:
-        """Return one value for each replicate."""
-        return np.asarray(samples[0].column(self.name).mean(axis=1)) + self.shift
-
-
-@dataclass(frozen=True)
-class LogInputMean:
-    """log of the average of exp(power * column) over the inputs that share the weights of a replicate."""
-
-    name: str
-    power: float = 1.0
-
-    def __call__(self, samples: Sequence[Sample]) -> FloatArray:
-        """Return one value for each replicate."""
-        return np.asarray(np.log(np.exp(self.power * samples[0].column(self.name)).mean(axis=1)))
-
-
-NORM_RATIO = Exponential("log_norm_ratio")
-DISPLACEMENT = Exponential("log_displacement", 2.0)
-ROOT_DISPLACEMENT = Exponential("log_displacement")
-GRADIENT_RATIO = Exponential("log_gradient_ratio")
-GRADIENT_DISPLACEMENT = Exponential("log_gradient_displacement", 2.0)
-LOG_NORM_RATIO = Column("log_norm_ratio")
-LOG_GRADIENT_RATIO = Column("log_gradient_ratio")
-LOG_DETERMINANT = Column("log_determinant")
+LOG_NORM_RATIO = column("log_norm_ratio")
+LOG_DISPLACEMENT = column("log_displacement")
+LOG_GRADIENT_RATIO = column("log_gradient_ratio")
+LOG_GRADIENT_DISPLACEMENT = column("log_gradient_displacement")
+NORM_RATIO = exp(LOG_NORM_RATIO)
+ROOT_DISPLACEMENT = exp(LOG_DISPLACEMENT)
+DISPLACEMENT = exp(2.0 * LOG_DISPLACEMENT)
+GRADIENT_RATIO = exp(LOG_GRADIENT_RATIO)
+GRADIENT_DISPLACEMENT = exp(2.0 * LOG_GRADIENT_DISPLACEMENT)
+LOG_DETERMINANT = column("log_determinant")
 
 #: Cosine of the outputs of two inputs.
-COSINE = Component("cosine_output", 1)
+COSINE = column("cosine_output")[1]

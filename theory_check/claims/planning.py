@@ -5,17 +5,14 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-from theory_check.claims.claim import Check, Claim, Profile
-from theory_check.claims.estimators import DistanceEstimator
-from theory_check.claims.laws import LARGEST_TILT, law_distance
+from theory_check.claims.checks import LEAST_DISTANCE, Check, Variant
+from theory_check.claims.claim import Claim, Profile
 from theory_check.experiments.cell import MAXIMAL_REPLICATES
 from theory_check.experiments.experiment import Experiment
-from theory_check.findings.run import Correction as Correction
 from theory_check.foundation.errors import SpecificationError
 
 #: Chance of any false alarm in a run: the sum of the levels of all claims.
 FAMILY_LEVEL = 1e-3
-
 
 #: Claims share the family level equally among this many places, taken or still free, so that adding a claim, or running
 #: a selection, leaves the level of every other as it was.
@@ -24,50 +21,85 @@ PLACES = 64
 
 @dataclass(frozen=True)
 class PlannedCheck:
-    """A check with its level and the number of replicates that its margin needs."""
+    """A check with its level and the number of replicates that its margin needs.
+
+    Attributes
+    ----------
+    id : str
+        Claim and point.
+    check : Check
+        Without the wrong values that lie too near at this profile.
+    level : float
+    replicates : int
+    too_near : tuple of Variant
+        The wrong values that were left out.
+    """
 
     id: str
     check: Check
     level: float
     replicates: int
+    too_near: tuple[Variant, ...] = ()
 
     @property
-    def cells(self) -> tuple[Experiment, ...]:
-        """The cells with that many replicates."""
-        return tuple(replace(cell, replicates=self.replicates) for cell in self.check.cells)
+    def experiments(self) -> tuple[Experiment, ...]:
+        """The experiments of the check."""
+        return self.check.experiments
 
 
 def plan_check(claim: Claim, check: Check, level: float) -> PlannedCheck:
     """Find the number of replicates that supports a true check and refutes its variants, each with the promised power.
 
-    Values and laws at twice the margin are refuted wherever the check is supported. A named law at distance D from the
-    predicted one is refuted as soon as the two radii of the level and of the miss rate fit into D minus what separates
-    the truth from the prediction, minus what the variant itself is granted.
+    A value farther than two tolerances from the target is refuted wherever the check is supported, and so is a law
+    tilted by as much. A nearer value cannot be told from the target and is left out at this profile. A named law at
+    distance D from the predicted one is refuted as soon as the two radii of the level and of the miss rate fit into D
+    minus what separates the truth from the prediction, minus what the variant itself is granted.
+
+    Parameters
+    ----------
+    claim : Claim
+    check : Check
+    level : float
+        Probability, at most, of a wrong verdict on this point.
+
+    Returns
+    -------
+    PlannedCheck
 
     Raises
     ------
     SpecificationError
-        If a variant is so near that no sample could refute it, a margin so wide that no law lies beyond twice of it, or
-        so small that no cell could hold the sample. The text names claim and point.
+        If a law is so near that no sample could refute it, a margin so wide that no law lies beyond twice of it, or so
+        small that no experiment could hold the sample. The text names claim and point.
     """
-    planned = PlannedCheck(f"{claim.id}/{check.name}", check, level, _needed_replicates(claim, check, level))
+    name = f"{claim.id}/{check.name}"
+    kept = tuple(v for v in check.variants if v.target is None or _is_far(v))
+    near = tuple(v for v in check.variants if v not in kept)
+    bare = replace(check, variants=kept)
+    planned = PlannedCheck(name, bare, level, _needed_replicates(name, bare, level), near)
     if planned.replicates > MAXIMAL_REPLICATES:
-        margin = affordable_margin(claim, planned, MAXIMAL_REPLICATES)
-        paid = "no margin that its variants leave room for" if margin is None else f"a margin of {margin:.3g}"
+        margin = affordable_margin(planned, MAXIMAL_REPLICATES)
+        paid = "too few for any margin that keeps its wrong variants apart"
+        if margin is not None:
+            paid = f"which pay for a margin of {margin:.3g}"
         raise SpecificationError(
-            f"{planned.id} needs {planned.replicates} replicates for its margin of {check.margin:.3g}; a cell "
-            f"accepts up to {MAXIMAL_REPLICATES}, which pay for {paid}"
+            f"{planned.id} needs {planned.replicates} replicates for its margin of {check.margin:.3g}; an experiment "
+            f"accepts up to {MAXIMAL_REPLICATES}, {paid}"
         )
     return planned
 
 
-def affordable_margin(claim: Claim, planned: PlannedCheck, replicates: int) -> float | None:
+def _is_far(variant: Variant) -> bool:
+    return variant.distance is not None and variant.distance > LEAST_DISTANCE
+
+
+def affordable_margin(planned: PlannedCheck, replicates: int) -> float | None:
     """Return the smallest margin, to a tenth of a per cent, that so many replicates pay for; None if there is none."""
     check = planned.check
 
     def pays(margin: float) -> bool:
         try:
-            return _needed_replicates(claim, replace(check, margin=margin), planned.level) <= replicates
+            return _needed_replicates(planned.id, replace(check, margin=margin), planned.level) <= replicates
         except SpecificationError:  # wider than a statement can be, or than its variants leave room for
             return False
 
@@ -84,30 +116,22 @@ def affordable_margin(claim: Claim, planned: PlannedCheck, replicates: int) -> f
     return above
 
 
-def _needed_replicates(claim: Claim, check: Check, level: float) -> int:
-    name = f"{claim.id}/{check.name}"
+def _needed_replicates(name: str, check: Check, level: float) -> int:
+    estimator, free = check.estimator, check.margin * check.basis.allowance
     try:
-        enough = check.margin * (1.0 - check.allowance)
-        needed = [check.estimator.replicates(check.target, enough, level, check.miss_rate)]
+        needed = [estimator.replicates(check.target, check.margin - free, level, check.miss_rate)]
+        _ = check.displaced
     except SpecificationError as error:
         raise SpecificationError(f"{name}: {error}") from error
-    if isinstance(check.estimator, DistanceEstimator):
-        granted = 0.0 if check.exact else check.margin + check.remainder
-        truth = check.remainder + check.allowance * check.margin
-        if 2.0 * (check.margin + check.remainder) > LARGEST_TILT:
-            raise SpecificationError(
-                f"{name}: margin and remainder must be at most {LARGEST_TILT / 2:g} for a distance"
-            )
-        for variant in check.variants:
-            if isinstance(variant.estimator, DistanceEstimator):
-                distance = law_distance(check.estimator.law, variant.estimator.law)
-                room = distance - truth - granted
-                if room <= 0.0:
-                    raise SpecificationError(
-                        f"{name}: variant {variant.name!r} is too near, at distance {distance:.3g}"
-                    )
-                estimator = variant.estimator
-                needed.append(estimator.replicates(check.target, min(room, 0.5), level, check.miss_rate))
+    granted = 0.0 if check.basis.exact else check.tolerance
+    for variant in check.variants:
+        apart = None if variant.estimator is None else estimator.separation(variant.estimator)
+        if variant.estimator is None or apart is None:
+            continue
+        room = apart - check.remainder - free - granted
+        if room <= 0.0:
+            raise SpecificationError(f"{name}: variant {variant.name!r} is too near, at distance {apart:.3g}")
+        needed.append(variant.estimator.replicates(check.target, min(room, 0.5), level, check.miss_rate))
     return max(needed)
 
 
@@ -122,7 +146,7 @@ def plan_claim(claim: Claim, profile: Profile) -> tuple[PlannedCheck, ...]:
     if profile.name == "quick":
         profile = replace(profile, precision=profile.precision * claim.quick_precision)
     checks = claim.checks(profile)
-    names = {variant.name for check in checks for variant in check.all_variants}
+    names = {variant.name for check in checks for variant in check.variants}
     for correction in claim.corrections:
         if correction.variant not in names:
             raise SpecificationError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import get_args
 
 from theory_check.experiments.cell import Cell, KernelName, choose_kernel
@@ -82,3 +83,91 @@ def _scaling(beta: float | None, scale: str | None) -> Scaling:
     if not factors:
         raise SpecificationError("scale is empty; give one number, or one for each layer")
     return Scaling.constant(factors[0]) if len(factors) == 1 else Scaling.sequence(factors)
+
+
+def network(
+    branch: str | Branch = "res-3",
+    weights: str | Weights = "gaussian",
+    *,
+    activation: str = "relu",
+    width: int,
+    depth: int,
+    beta: float | None = None,
+    scale: float | Sequence[float] | Scaling | None = None,
+    input: str | Input = "gaussian",
+    inputs: int = 1,
+    kernel: str = "auto",
+    gradients: bool = False,
+    recorded_depths: tuple[int, ...] = (),
+    jacobian: bool = False,
+    weight_gradients: tuple[int, ...] = (),
+    active_norm: bool = False,
+) -> Cell:
+    """Return a network to simulate, spelled as on the command line.
+
+    Parameters
+    ----------
+    branch : str or Branch
+        ``linear``, ``res-1``, ``res-2``, ``res-3``.
+    weights : str or Weights
+        ``gaussian``, ``student:df=5,variance=he``, ``fgn:hurst=0.7``, ...
+    activation : str
+        ``relu``, ``leaky:slope=0.1``, ``identity``, ``tanh``; of a branch given by its name.
+    width, depth : int
+    beta : float, optional
+        a_k = L^-beta; default 1/2.
+    scale : float, sequence of float, or Scaling, optional
+        a_k itself, one number or one for each layer, instead of ``beta``.
+    input : str or Input
+        ``gaussian``, ``sphere``, ``ones``, ``paper``, ``correlated:cosine=0.3``.
+    inputs : int
+        How many share the weights; of an input given by its name.
+    kernel : str
+        ``dense``, ``reduced``, ``stored``, or ``auto`` for the fastest that is exact.
+    gradients, jacobian, active_norm : bool
+        What to observe besides the norms.
+    recorded_depths, weight_gradients : tuple of int
+        Depths at which norms, and layers at which weight gradients are recorded.
+
+    Returns
+    -------
+    Cell
+
+    Raises
+    ------
+    SpecificationError
+        Naming the first value that is not accepted, and what is.
+
+    Examples
+    --------
+    >>> str(network("linear", "uniform", width=20, depth=100))
+    'linear, width 20, depth 100, beta 0.5, uniform weights, gaussian input'
+    """
+    law = Weights.parse(weights) if isinstance(weights, str) else weights
+    observed = Input.parse(input, inputs) if isinstance(input, str) else input
+    if isinstance(branch, str):
+        branch = Branch(branch, Activation.parse(activation))  # type: ignore[arg-type]
+    check_choice("kernel", kernel, ("auto", *get_args(KernelName)))
+    automatic = choose_kernel(law, observed, width, jacobian=jacobian)
+    return Cell(
+        network=Network(branch, width, depth, _factors(beta, scale)),
+        weights=law,
+        input=observed,
+        kernel=automatic if kernel == "auto" else kernel,  # type: ignore[arg-type]
+        replicates=1,
+        gradients=gradients,
+        profile=tuple(recorded_depths),
+        jacobian=jacobian,
+        weight_gradients=tuple(weight_gradients),
+        active_norm=active_norm,
+    )
+
+
+def _factors(beta: float | None, scale: float | Sequence[float] | Scaling | None) -> Scaling:
+    if scale is None:
+        return Scaling.power(0.5 if beta is None else beta)
+    if beta is not None:
+        raise SpecificationError("give beta or a scale, not both")
+    if isinstance(scale, Scaling):
+        return scale
+    return Scaling.constant(scale) if isinstance(scale, (int, float)) else Scaling.sequence(tuple(scale))

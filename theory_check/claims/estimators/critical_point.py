@@ -1,7 +1,7 @@
 """Locating a critical exponent: the beta at which a quantity that decreases in beta crosses zero, with an interval.
 
-Networks that share their weights at every beta (a sweep) have a crossing each, :class:`Crossing`, and the median of the
-crossings has an interval by order statistics. Where each beta has networks of its own, :class:`BracketEstimator` finds
+Networks that share their weights at every beta (a sweep) have a :func:`crossing` each, and the median of the
+crossings has an interval by order statistics. Where each beta has networks of its own, :class:`CriticalPoint` finds
 between which two of the betas the median changes sign. Both hold at every sample size; neither interpolates between
 depths or appeals to a limit.
 """
@@ -9,13 +9,14 @@ depths or appeals to a limit.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
-from theory_check.claims.estimators import Observable, Range, SidedEvidence
+from theory_check.claims.estimators.estimator import UNBOUNDED, Range, SidedEvidence, Values
+from theory_check.claims.observables import Observable, Samples, observable
 from theory_check.experiments.experiment import Sample
 from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.errors import SpecificationError
@@ -27,44 +28,53 @@ from theory_check.inference.intervals import Interval
 OUTSIDE = 10.0
 
 
-@dataclass(frozen=True)
-class Crossing:
-    r"""The last beta of a sweep at which log D, or its growth from one depth to another, is positive.
+def crossing(
+    name: str = "log_displacement", experiment: int = 0, other: int | None = None, shift: float = 0.0
+) -> Observable:
+    r"""Return the last beta of a sweep at which log D, or its growth from one depth to another, is positive.
 
     D is averaged over the inputs that share a draw of the weights. Between neighbouring betas the logarithm is
     interpolated linearly. A draw that is positive at the largest beta, or nowhere, crosses at plus or minus
-    :data:`OUTSIDE`: it counts on its side of a median, which is all a median asks.
+    :data:`OUTSIDE`: it counts on its side of a median, which is all a median asks. If in every draw the quantity
+    decreases in beta, the median of the crossings is where the median of the quantity is zero.
 
-    If in every draw the quantity decreases in beta, the median of the crossings is where the median of the quantity is
-    zero.
-
-    Attributes
+    Parameters
     ----------
-    column : str
+    name : str
         ``log_displacement`` or ``log_gradient_displacement``: logarithm of the root of D.
-    cell : int
-        Sweep of the check.
+    experiment : int
+        Place of the sweep in the check.
     other : int, optional
-        Sweep of another depth with the same betas: the quantity is log D of ``cell`` less log D of ``other``, for
-        pairs of independent networks.
+        Place of a sweep of another depth with the same betas: the quantity is log D of the first less log D of the
+        second, for pairs of independent networks.
     shift : float
         Added to every crossing: what separates the exponent at this depth from the one that is asked for.
+
+    Returns
+    -------
+    Observable
+        One exponent per replicate.
+
+    Raises
+    ------
+    SpecificationError
+        On evaluation, if both sweeps have different betas.
     """
 
-    column: str = "log_displacement"
-    cell: int = 0
-    other: int | None = None
-    shift: float = 0.0
-
-    def __call__(self, samples: Sequence[Sample[Any]]) -> FloatArray:
-        """Return one exponent for each replicate."""
-        betas = np.array(samples[self.cell].cell.betas)
-        values = log_mean_square(samples[self.cell], self.column)
-        if self.other is not None:
-            if samples[self.other].cell.betas != samples[self.cell].cell.betas:
+    def evaluate(samples: Samples) -> FloatArray:
+        sweep = samples[experiment].experiment
+        values = log_mean_square(samples[experiment], name)
+        if other is not None:
+            if samples[other].experiment.betas != sweep.betas:
                 raise SpecificationError("sweeps of two depths must have the same betas")
-            values = values - log_mean_square(samples[self.other], self.column)
-        return last_crossings(betas, values) + self.shift
+            values = values - log_mean_square(samples[other], name)
+        return last_crossings(np.array(sweep.betas), values) + shift
+
+    against = "" if other is None else f" less @{other}"
+    places = {experiment} | ({other} if other is not None else set())
+    return Observable(
+        f"crossing of {name}@{experiment}{against} + {shift!r}", evaluate, frozenset((name, p) for p in places)
+    )
 
 
 def log_mean_square(sample: Sample[Any], column: str) -> FloatArray:
@@ -89,7 +99,7 @@ def last_crossings(betas: FloatArray, values: FloatArray) -> FloatArray:
 
 
 @dataclass(frozen=True)
-class BracketEstimator:
+class CriticalPoint(Values):
     r"""Where the median of a quantity that decreases in beta is zero, from its sign at each beta of a grid.
 
     The interval ends at the largest beta with a median that is positive and at the smallest with one that is negative,
@@ -98,7 +108,7 @@ class BracketEstimator:
 
     Attributes
     ----------
-    observable : callable
+    observable : Observable, or a function of the samples
         Values of the quantity, shape (replicates, betas); the columns may come from different cells.
     betas : tuple of float
         Increasing. To be supported, the margin must hold a beta, strictly, on either side of the target.
@@ -109,8 +119,22 @@ class BracketEstimator:
     observable: Observable
     betas: tuple[float, ...]
     law_at: Callable[[float], Law]
-    method: str = "signs of medians, bracketed"
-    bounds: ClassVar[Range] = (-math.inf, math.inf)
+    kind: ClassVar[str] = "critical point"
+    method: ClassVar[str] = "signs of medians, bracketed"
+    bounds: ClassVar[Range] = UNBOUNDED
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "observable", observable(self.observable))
+
+    @property
+    def observables(self) -> tuple[Observable, ...]:
+        """The quantity at each beta."""
+        return (self.observable,)
+
+    @property
+    def meaning(self) -> tuple[object, ...]:
+        """The betas."""
+        return self.betas
 
     def replicates(self, target: Range, margin: float, alpha: float, miss: float) -> int:
         """Return how many replicates decide the signs at the outermost betas within the margin.
@@ -144,7 +168,7 @@ class BracketEstimator:
         )
         return max(min(map(abs, right), default=math.inf), min(map(abs, left), default=math.inf))
 
-    def interval(self, samples: Sequence[Sample[Any]], alpha: float) -> Interval:
+    def interval(self, samples: Samples, alpha: float) -> Interval:
         """Return the bracket, with the crossing of the interpolated empirical medians as estimate."""
         values = self.observable(samples)
         level = alpha / len(self.betas)
@@ -156,18 +180,18 @@ class BracketEstimator:
             lower, upper = -math.inf, math.inf
         return Interval(float(np.clip(estimate, lower, upper)), lower, upper, alpha, self.method)
 
-    def log_evidence(self, samples: Sequence[Sample[Any]], null: Range, alpha: float) -> float:
+    def log_evidence(self, samples: Samples, null: Range, alpha: float) -> float:
         """Calibrate the smaller of the p-values of both sides, doubled."""
         low, high = null
         below, above = self._log_p(samples, np.array([low, high]))
         return evidence.log_calibrated(min(0.0, float(min(below[1], above[0])) + math.log(2.0)))
 
-    def sided_evidence(self, samples: Sequence[Sample[Any]], values: FloatArray, gain: float) -> SidedEvidence:
+    def sided_evidence(self, samples: Samples, values: FloatArray, gain: float) -> SidedEvidence:
         """Calibrate the p-values of each side."""
         below, above = self._log_p(samples, values)
         return evidence.tilted_calibration(below, gain=gain), evidence.tilted_calibration(above, gain=gain)
 
-    def _log_p(self, samples: Sequence[Sample[Any]], exponents: FloatArray) -> tuple[FloatArray, FloatArray]:
+    def _log_p(self, samples: Samples, exponents: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return log p-values against "at most x" and "at least x": exact sign tests at all betas beyond x."""
         from scipy.stats import binom
 
@@ -198,3 +222,8 @@ class BracketEstimator:
             middle = 0.5 * (near + far)
             near, far = (middle, far) if self._negative(beta + middle) < share else (near, middle)
         return near
+
+    def draw(self, target: Range, shift: float, replicates: int, rng: np.random.Generator) -> tuple[FloatArray, ...]:
+        """Draw from the predicted laws, shifted along beta."""
+        laws = [self.law_at(beta - shift) for beta in self.betas]
+        return (np.stack([law.quantile(rng.random(replicates)) for law in laws], axis=1),)

@@ -1,0 +1,216 @@
+"""Checks: one quantity of one network against its prediction, and how they are spelled."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from theory_check.claims.estimators import Estimator, Range
+from theory_check.experiments.experiment import Experiment
+from theory_check.foundation.errors import SpecificationError
+
+#: Probability, at most, that a check does not support a true statement by lack of replicates; the default.
+MISS_RATE = 1e-6
+
+#: A wrong value must lie farther from the target than this many tolerances: nearer ones cannot be told from it.
+LEAST_DISTANCE = 2.0
+
+
+@dataclass(frozen=True)
+class Basis:
+    """Why a margin is as wide as it is, and what follows for the test.
+
+    Attributes
+    ----------
+    reason : str
+    exact : bool
+        Whether the prediction is exact at this size, so that a miss of the target alone refutes it.
+    allowance : float
+        Part of the margin that planning leaves free for a finite-size error without a proven bound.
+    """
+
+    reason: str
+    exact: bool = False
+    allowance: float = 0.0
+
+
+EXACT = Basis(
+    "the prediction is exact at this depth and width; the margin is the resolution that the profile pays for",
+    exact=True,
+)
+
+EXACT_AT_DEPTHS = Basis(
+    "the prediction is exact at these depths and this width; the margin is the resolution that the profile pays for",
+    exact=True,
+)
+
+IDENTITY = Basis(
+    "an identity; the margin is the share of networks that a sample of this size could overlook", exact=True
+)
+
+#: A limit law whose exact distance from the law at this depth is known.
+PROVEN = Basis("limit law; its exact distance from the law at this depth is the remainder")
+
+LIMIT = Basis(
+    "limit law; for this weight law the error at finite depth, of order 1/L, has no proven constant", allowance=0.3
+)
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A nearby false statement that a check must refute: another target, or another estimator, on the same samples.
+
+    Attributes
+    ----------
+    name : str
+    target : (float, float), optional
+    estimator : Estimator, optional
+    distance : float, optional
+        From the predicted value or law, in tolerances; None if only samples can tell.
+    """
+
+    name: str
+    target: Range | None = None
+    estimator: Estimator | None = None
+    distance: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """One quantity of one network against its prediction at that depth and width; :func:`check` spells it.
+
+    Attributes
+    ----------
+    name : str
+        Point of the claim's grid, ``rademacher-d40-law``; never changes meaning.
+    experiments : tuple of Experiment
+    quantity : str
+        What is estimated, Markdown with inline mathematics.
+    estimator : Estimator
+    target : (float, float)
+        Predicted value, lower and upper.
+    margin : float
+        Deviation that counts as agreement.
+    basis : Basis
+        Why it is that large.
+    remainder : float
+        Proven error of the prediction at this size.
+    miss_rate : float
+        Probability, at most, that a true statement is not supported by lack of replicates. Margin and miss rate decide
+        how many there are; a check never says so itself.
+    variants : tuple of Variant
+        Named mistakes.
+    """
+
+    name: str
+    experiments: tuple[Experiment, ...]
+    quantity: str
+    estimator: Estimator
+    target: Range
+    margin: float
+    basis: Basis
+    remainder: float = 0.0
+    miss_rate: float = MISS_RATE
+    variants: tuple[Variant, ...] = ()
+
+    @property
+    def tolerance(self) -> float:
+        """Distance from the target that still counts as agreement: margin and remainder."""
+        return self.margin + self.remainder
+
+    @property
+    def null(self) -> Range:
+        """What a true statement allows: the target, unless it is exact widened by the tolerance."""
+        if self.basis.exact:
+            return self.target
+        return self.target[0] - self.tolerance, self.target[1] + self.tolerance
+
+    @property
+    def displaced(self) -> tuple[Variant, ...]:
+        """The statements at twice the tolerance on either side: a check of the code, not of the claim."""
+        found = self.estimator.displaced(self.target, LEAST_DISTANCE * self.tolerance)
+        return tuple(
+            Variant(text, at if isinstance(at, tuple) else None, None if isinstance(at, tuple) else at, LEAST_DISTANCE)
+            for text, at in found.items()
+        )
+
+    @property
+    def all_variants(self) -> tuple[Variant, ...]:
+        """The displaced statements and the named mistakes."""
+        return (*self.displaced, *self.variants)
+
+
+def check(
+    name: str,
+    experiments: Experiment | tuple[Experiment, ...],
+    quantity: str,
+    estimator: Estimator,
+    target: float | Range | None = None,
+    *,
+    margin: float,
+    basis: Basis = EXACT,
+    remainder: float = 0.0,
+    miss_rate: float = MISS_RATE,
+    wrong: Mapping[str, object] | None = None,
+) -> Check:
+    """Return a check: what is measured, the prediction, why the margin is what it is, and the mistakes to refute.
+
+    Parameters
+    ----------
+    name : str
+        Point of the claim's grid.
+    experiments : Experiment, or a tuple of them
+        As ``network`` returns them.
+    quantity : str
+        What is estimated, Markdown with inline mathematics.
+    estimator : Estimator
+        ``Mean``, ``median``, ``Quantile``, ``Spread``, ``Probability``, ``Distance``, ``Slope``, ``Order``,
+        ``CriticalPoint``.
+    target : float or (float, float), optional
+        Prediction at this size; default: that of the estimator's law.
+    margin : float
+        Deviation that counts as agreement.
+    basis : Basis
+        ``EXACT``, ``LIMIT``, or one with a reason of its own.
+    remainder : float
+        Proven error of the prediction at this size.
+    miss_rate : float
+        Probability, at most, that a true statement is not supported by lack of replicates.
+    wrong : mapping
+        From each mistake to what it would predict: a value, two values for a range, a law, another observable of the
+        same samples, or another estimator. Planning leaves out the values that lie too near at a profile.
+
+    Returns
+    -------
+    Check
+
+    Raises
+    ------
+    SpecificationError
+        If there is no target, or a margin is not positive.
+    """
+    predicted = estimator.prediction if target is None else target
+    if predicted is None:
+        raise SpecificationError(f"check {name}: give it a target, which {estimator.kind} estimates do not have")
+    if not margin > 0.0:
+        raise SpecificationError(f"check {name}: its margin is {margin!r}; it must be positive")
+    given = experiments if isinstance(experiments, tuple) else (experiments,)
+    made = Check(
+        name=name, experiments=given, quantity=quantity, estimator=estimator, target=_range(predicted), margin=margin,
+        basis=basis, remainder=remainder, miss_rate=miss_rate,
+    )  # fmt: skip
+    return replace(made, variants=tuple(_variant(made, text, what) for text, what in (wrong or {}).items()))
+
+
+def _range(value: float | Range) -> Range:
+    return (float(value[0]), float(value[1])) if isinstance(value, tuple) else (float(value), float(value))
+
+
+def _variant(made: Check, text: str, what: object) -> Variant:
+    if isinstance(what, (int, float, tuple)):
+        value = _range(what)
+        apart = max(made.target[0] - value[1], value[0] - made.target[1])
+        return Variant(text, value, None, apart / made.tolerance)
+    estimator = made.estimator.instead(what)
+    apart_laws = made.estimator.separation(estimator)
+    return Variant(text, None, estimator, None if apart_laws is None else apart_laws / made.tolerance)

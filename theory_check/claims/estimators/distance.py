@@ -1,0 +1,106 @@
+"""Distances from a law."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+import numpy as np
+
+from theory_check.claims.estimators.estimator import Estimator, Range, SidedEvidence, law_meaning
+from theory_check.claims.observables import Observable, Samples, observable
+from theory_check.foundation.arrays import FloatArray
+from theory_check.foundation.laws import Law, Tilted, law_distance
+from theory_check.inference import design, evidence, intervals
+from theory_check.inference.intervals import Interval
+
+
+@dataclass(frozen=True)
+class Distance:
+    """The Kolmogorov distance from a predicted law, by the exact Kolmogorov distribution.
+
+    Attributes
+    ----------
+    observable : Observable, or the name of a column, or a function of the samples
+    law : Law
+        Continuous, with ``cdf`` and ``quantile``.
+    """
+
+    observable: Observable
+    law: Law
+    kind: ClassVar[str] = "distance"
+    method: ClassVar[str] = "Kolmogorov, exact"
+    bounds: ClassVar[Range] = (0.0, 1.0)
+    prediction: ClassVar[Range | None] = (0.0, 0.0)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "observable", observable(self.observable))
+
+    @property
+    def observables(self) -> tuple[Observable, ...]:
+        """The observable."""
+        return (self.observable,)
+
+    @property
+    def meaning(self) -> tuple[object, ...]:
+        """The law."""
+        return law_meaning(self.law)
+
+    def replicates(self, target: Range, margin: float, alpha: float, miss: float) -> int:
+        """See :func:`theory_check.inference.design.kolmogorov_sample_size`."""
+        return design.kolmogorov_sample_size(margin=margin, alpha=alpha, miss=miss)
+
+    def resolution(self, target: Range, replicates: int, alpha: float) -> float:
+        """See :func:`theory_check.inference.design.kolmogorov_resolution`."""
+        return design.kolmogorov_resolution(observations=replicates, alpha=alpha)
+
+    def interval(self, samples: Samples, alpha: float) -> Interval:
+        """See :func:`theory_check.inference.intervals.kolmogorov_interval`."""
+        return intervals.kolmogorov_interval(self.observable(samples), self.law.cdf, alpha=alpha)
+
+    def log_evidence(self, samples: Samples, null: Range, alpha: float) -> float:
+        """Calibrate the exact p-value of the distance from the null that the empirical law shows.
+
+        If the true distance is in [low, high], the empirical law is at least D - high and low - D away from the true.
+        """
+        n, distance = self._distance(samples)
+        excess = max(distance - null[1], null[0] - distance, 0.0)
+        return evidence.log_calibrated(float(evidence.kolmogorov_log_tail(n, excess)))
+
+    def sided_evidence(self, samples: Samples, values: FloatArray, gain: float) -> SidedEvidence:
+        """Calibrate the exact p-values of the distance from each side."""
+        n, distance = self._distance(samples)
+        return (
+            evidence.tilted_calibration(evidence.kolmogorov_log_tail(n, distance - values), gain=gain),
+            evidence.tilted_calibration(evidence.kolmogorov_log_tail(n, values - distance), gain=gain),
+        )
+
+    def _distance(self, samples: Samples) -> tuple[int, float]:
+        values = self.observable(samples)
+        return values.size, intervals.kolmogorov_interval(values, self.law.cdf, alpha=0.5).estimate
+
+    def instead(self, wrong: object) -> Any:
+        """Return the distance from another law, or of another observable, or another estimator."""
+        if hasattr(wrong, "interval"):
+            return wrong
+        if hasattr(wrong, "cdf"):
+            return replace(self, law=wrong)  # type: ignore[arg-type]
+        return replace(self, observable=observable(wrong))  # type: ignore[arg-type]
+
+    def separation(self, other: Estimator) -> float | None:
+        """Return the distance between both laws."""
+        if not isinstance(other, Distance) or other.observable != self.observable:
+            return None
+        return law_distance(self.law, other.law)
+
+    def displaced(self, target: Range, step: float) -> Mapping[str, Range | Estimator]:
+        """Return the distances from the law tilted by a step, down and up."""
+        return {
+            f"the predicted law tilted {word} by twice the margin": replace(self, law=Tilted(self.law, sign * step))
+            for word, sign in (("down", 1.0), ("up", -1.0))
+        }
+
+    def draw(self, target: Range, shift: float, replicates: int, rng: np.random.Generator) -> tuple[FloatArray, ...]:
+        """Draw from the law, tilted to the distance ``shift``."""
+        return (Tilted(self.law, shift).quantile(rng.random(replicates)),)

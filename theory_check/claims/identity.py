@@ -1,0 +1,41 @@
+"""What a claim states at a profile, as a text that nothing but its meaning changes.
+
+The evidence of many nights belongs to one statement. Its identity covers what is computed: experiments, observables,
+kind and numbers of the estimator, target, margin, remainder, exactness, level, and the version of the kernels. Names of
+classes and functions, prose, and what only plans the sample stay out.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+
+from theory_check.claims.planning import PlannedCheck
+from theory_check.kernels import KERNEL_VERSION
+
+
+def claim_version(checks: Sequence[PlannedCheck]) -> str:
+    """Return the identity of what a claim states at a profile (16 hexadecimal digits).
+
+    Numbers enter with six digits and laws by their deciles: an update of a library that moves the last digits is not
+    another statement. The number of replicates stays out: no null depends on it.
+    """
+    text = json.dumps({"checks": [_statement(planned) for planned in checks], "kernel_version": KERNEL_VERSION})
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _statement(planned: PlannedCheck) -> list[object]:
+    check, estimator = planned.check, planned.check.estimator
+    return [
+        planned.id,
+        [experiment.identity for experiment in check.experiments],
+        [observable.formula for observable in estimator.observables],
+        [estimator.kind, *(_spelled(part) for part in estimator.meaning)],
+        [_spelled(number) for number in (*check.target, check.margin, check.remainder, planned.level)],
+        check.basis.exact,
+    ]
+
+
+def _spelled(value: object) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
