@@ -1,4 +1,4 @@
-"""The weight laws that meet the hypotheses of E1, E4 and P3, beyond the three of the common grid, and their networks."""
+"""The weight laws that meet the hypotheses of E1, E4 and P3 beyond the common grid, and their networks."""
 
 from __future__ import annotations
 
