@@ -1,0 +1,41 @@
+"""What several pictures share: bands of intervals and densities of laws."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from theory_check.claims.observables import ROOT_DISPLACEMENT, Observable, Samples
+from theory_check.findings.pictures import Band, Curve
+from theory_check.foundation.arrays import FloatArray
+from theory_check.inference.intervals import Interval, quantile_interval
+
+
+class LawWithDensity(Protocol):
+    """A law whose density can be drawn."""
+
+    def quantile(self, p: ArrayLike) -> FloatArray:
+        """Return the quantiles of probabilities of any shape."""
+
+    def density(self, x: ArrayLike) -> FloatArray:
+        """Return the density at points of any shape."""
+
+
+def band(label: str, x: FloatArray, intervals: Sequence[Interval]) -> Band:
+    """Return estimates and intervals at abscissae ``x``, to be drawn as points with error bars."""
+    estimate, lower, upper = (np.array([getattr(i, end) for i in intervals]) for end in ("estimate", "lower", "upper"))
+    return Band(label, x, estimate, lower, upper)
+
+
+def median_band(label: str, x: FloatArray, samples: Samples, what: Observable = ROOT_DISPLACEMENT) -> Band:
+    """Return the medians of an observable, with 99% intervals; one sample for each abscissa."""
+    return band(label, x, [quantile_interval(what([sample]), 0.5, alpha=0.01) for sample in samples])
+
+
+def density_curve(label: str, law: LawWithDensity) -> Curve:
+    """Return the density of a law between its quantiles at 0.0001 and 0.9999."""
+    x = np.linspace(float(law.quantile(1e-4)), float(law.quantile(1.0 - 1e-4)), 300)
+    return Curve(label, x, law.density(x))
