@@ -1,4 +1,4 @@
-"""A cell from its spellings on the command line."""
+"""Experiments from short spellings: those of the command line, and those of claims."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ from collections.abc import Sequence
 from typing import get_args
 
 from theory_check.experiments.cell import Cell, KernelName, choose_kernel
+from theory_check.experiments.euler import Euler
+from theory_check.experiments.euler_maruyama import EulerMaruyama, Noise
 from theory_check.foundation.arguments import check_choice
 from theory_check.foundation.errors import SpecificationError
 from theory_check.networks.activations import Activation
 from theory_check.networks.branches import Branch
 from theory_check.networks.inputs import Input
 from theory_check.networks.network import Network
+from theory_check.networks.path_series import PathLaw
 from theory_check.networks.scalings import Scaling
 from theory_check.networks.weights import Weights
 
@@ -46,7 +49,7 @@ def make_cell(
     observed = Input.parse(input_name, inputs)
     check_choice("kernel", kernel, ("auto", *get_args(KernelName)))
     network = Network(
-        Branch(branch, Activation.parse(activation)),  # type: ignore[arg-type]
+        _branch(branch, activation),
         width,
         depth,
         _scaling(beta, scale),
@@ -145,12 +148,10 @@ def network(
     """
     law = Weights.parse(weights) if isinstance(weights, str) else weights
     observed = Input.parse(input, inputs) if isinstance(input, str) else input
-    if isinstance(branch, str):
-        branch = Branch(branch, Activation.parse(activation))  # type: ignore[arg-type]
     check_choice("kernel", kernel, ("auto", *get_args(KernelName)))
     automatic = choose_kernel(law, observed, width, jacobian=jacobian)
     return Cell(
-        network=Network(branch, width, depth, _factors(beta, scale)),
+        network=Network(_branch(branch, activation), width, depth, _factors(beta, scale)),
         weights=law,
         input=observed,
         kernel=automatic if kernel == "auto" else kernel,  # type: ignore[arg-type]
@@ -161,6 +162,94 @@ def network(
         weight_gradients=tuple(weight_gradients),
         active_norm=active_norm,
     )
+
+
+def path_networks(
+    branch: str | Branch,
+    path: str,
+    *,
+    activation: str = "relu",
+    width: int,
+    depth: int,
+    doublings: int,
+    beta: float = 1.0,
+    reference: bool = False,
+    tolerance: float = 1e-9,
+) -> Euler:
+    """Return networks of depths L, 2 L, ..., 2^doublings L that read one path of weights.
+
+    Parameters
+    ----------
+    branch, activation
+        As of :func:`network`.
+    path : str
+        ``smooth:length=0.5``, ``periodic``, ``tied``, ``matern:nu=0.25``, ``ou``, ...
+    width, depth : int
+        Of the coarsest network.
+    doublings : int
+    beta : float
+        Each network has a_k = depth^-beta.
+    reference : bool
+        Whether to solve the differential equation too, to the given tolerance.
+
+    Returns
+    -------
+    Euler
+
+    Examples
+    --------
+    >>> str(path_networks("linear", "tied", width=10, depth=16, doublings=2))
+    'linear, width 10, depths 16 to 64, tied paths'
+    """
+    return Euler(
+        network=Network(_branch(branch, activation), width, depth, Scaling.power(beta)), path=PathLaw.parse(path),
+        doublings=doublings, replicates=1, reference=reference, tolerance=tolerance,
+    )  # fmt: skip
+
+
+def brownian_networks(
+    branch: str | Branch,
+    *,
+    activation: str = "relu",
+    width: int,
+    depth: int,
+    doublings: int,
+    noise: Noise = "shared",
+    suprema: bool = False,
+) -> EulerMaruyama:
+    """Return networks of depths L, 2 L, ..., 2^doublings L that read one Brownian motion; a_k = depth^(-1/2).
+
+    Parameters
+    ----------
+    branch, activation
+        As of :func:`network`; linear or res-1.
+    width, depth : int
+        Of the coarsest network.
+    doublings : int
+    noise : ``shared`` or ``independent``
+        The Brownian motion may also be drawn anew for each depth.
+    suprema : bool
+        Whether to observe the errors at all times of the coarsest network.
+
+    Returns
+    -------
+    EulerMaruyama
+
+    Examples
+    --------
+    >>> str(brownian_networks("linear", width=10, depth=8, doublings=2))
+    'linear, width 10, depths 8 to 32, one Brownian motion'
+    """
+    return EulerMaruyama(
+        network=Network(_branch(branch, activation), width, depth, Scaling.power(0.5)), doublings=doublings,
+        noise=noise, replicates=1, suprema=suprema,
+    )  # fmt: skip
+
+
+def _branch(branch: str | Branch, activation: str) -> Branch:
+    if isinstance(branch, Branch):
+        return branch
+    return Branch(branch, Activation.parse(activation))  # type: ignore[arg-type]
 
 
 def _factors(beta: float | None, scale: float | Sequence[float] | Scaling | None) -> Scaling:
