@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from theory_check.claims.observables import ROOT_DISPLACEMENT, Observable, Samples
+from theory_check.experiments.experiment import Sample
 from theory_check.findings.pictures import Band, Curve
 from theory_check.foundation.arrays import FloatArray
 from theory_check.inference.intervals import Interval, quantile_interval
@@ -33,6 +34,19 @@ def band(label: str, x: FloatArray, intervals: Sequence[Interval]) -> Band:
 def median_band(label: str, x: FloatArray, samples: Samples, what: Observable = ROOT_DISPLACEMENT) -> Band:
     """Return the medians of an observable, with 99% intervals; one sample for each abscissa."""
     return band(label, x, [quantile_interval(what([sample]), 0.5, alpha=0.01) for sample in samples])
+
+
+def depth_medians(label: str, sample: Sample[Any], what: Observable) -> Band:
+    """Return the medians of an observable at each depth of one experiment, with 99% intervals."""
+    values = what([sample])
+    depths = np.array(sample.experiment.depths[: values.shape[1]], dtype=np.float64)
+    return band(label, depths, [quantile_interval(column, 0.5, alpha=0.01) for column in values.T])
+
+
+def order_line(medians: Band, order: float) -> Curve:
+    """Return the line of an order of convergence through the median of the deepest network."""
+    depths = medians.x
+    return Curve(f"slope {-order or 0.0:g}", depths, medians.estimate[-1] * (depths / depths[-1]) ** -order)
 
 
 def density_curve(label: str, law: LawWithDensity) -> Curve:

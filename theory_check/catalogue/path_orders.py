@@ -1,0 +1,138 @@
+"""Networks of several depths that read one smooth path of weights: Euler's scheme (P7, C1)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from theory_check.catalogue.brownian_orders import SLOPE_LIMIT
+from theory_check.catalogue.pictures import depth_medians, order_line
+from theory_check.claims import Basis, Check, Illustration, Normal, Probability, Profile, check, claim, median
+from theory_check.claims.observables import between, column, error_slope, log
+from theory_check.experiments.euler import Euler
+from theory_check.experiments.experiment import Experiment, Sample
+from theory_check.experiments.spelling import brownian_networks, path_networks
+from theory_check.findings.pictures import Picture, RatePanel
+from theory_check.theory.orders import ODE_ORDER, STRONG_ORDER, tied_wide_error
+
+_SMOOTH = "smooth:length=0.5"
+
+
+def _first_order(profile: Profile, name: str, deep: Euler, column_name: str, difference: str) -> Check:
+    """Return the check that the errors of a column fall like 1/L: their slope, path by path."""
+    depths = deep.depths if column_name == "flow_error" else deep.depths[:-1]
+    # A path's slope differs from -1 by the second term of its error, of order 1/L over the first: planned as half that
+    # at depth 16. The spread falls faster with the profile than this and the margin do.
+    law = Normal(-ODE_ORDER, (0.5 / 16 * profile.precision) ** 2)
+    return check(
+        name, deep, rf"median of the slope of $\log\Vert {difference}\Vert$ on $\log L$",
+        median(error_slope(column_name, depths), law), -ODE_ORDER, margin=0.05 * profile.precision, basis=SLOPE_LIMIT,
+        wrong={"order 1/2": -0.5, "order 0": 0.0, "order 2": -2.0},
+    )  # fmt: skip
+
+
+@claim(
+    "P7",
+    title="Smooth weights: Euler's scheme",
+    formula=r"\frac{dH}{dt} = V(t)\,g(H,\theta(t)),\qquad \Vert h^{(L)}-H(1)\Vert = O(1/L)",
+    source="@marion2025",
+    derivation="h_L - H(1) = -(1/(2L)) int J(1, s) H''(s) ds + O(L^-2), J the Jacobian of the flow. Piecewise linear "
+    "activations keep the order: states cross their kinks at isolated times.",
+    hypotheses="Smooth paths of V and theta, piecewise smooth activation, at least one active coordinate.",
+)
+def smooth_order(profile: Profile) -> Iterator[Check]:
+    """With weights that are smooth functions of depth and $a_L = 1/L$ the network is Euler's scheme of an ordinary
+    differential equation: the error is of order $1/L$ on every path.
+    """
+    depth = 16 * profile.depth
+    relu = path_networks("res-1", _SMOOTH, width=8, depth=depth, doublings=4, reference=True, tolerance=1e-7)
+    inner = path_networks("res-3", _SMOOTH, width=8, depth=depth, doublings=4, tolerance=1e-7)
+    yield _first_order(profile, "res-1-smooth", relu, "flow_error", "h^{(L)}-H(1)")
+    yield _first_order(profile, "res-3-smooth", inner, "adjacent_error", "h^{(L)}-h^{(2L)}")
+    slope = error_slope("flow_error", relu.depths)
+    yield check(
+        "res-1-every-path", relu, r"$P(\text{slope of }\log\Vert h^{(L)}-H(1)\Vert\text{ within }0.1\text{ of }-1)$",
+        Probability(between(slope, -ODE_ORDER - 0.1, -ODE_ORDER + 0.1), truth=0.985), (0.95, 1.0), margin=0.15,
+        basis=Basis(
+            "paths without an active coordinate do not move and count as misses, 2^-d of all; the rest is for errors "
+            "that are small by chance, whose second order shows"
+        ),
+        wrong={"order 1/2 on every path": Probability(between(slope, -0.6, -0.4), truth=0.985)},
+    )  # fmt: skip
+
+
+@claim(
+    "C1",
+    title="Tied weights",
+    formula=r"h_L = (I+V/L)^L h_0 \to e^V h_0,\qquad L\,(h_L-e^Vh_0) \to -\tfrac12 V^2e^V h_0",
+    source="Derived",
+    derivation="log(I + V/L)^L = V - V^2/(2L) + O(L^-2). The size of the constant: powers of a square Gaussian matrix "
+    "become orthonormal on a vector as the width grows, so that squared norms are sums of squared coefficients, "
+    "sqrt(I_0(2))/2 for V^2 expm(V)/2.",
+    hypotheses="Tied weights, linear branch; Gaussian V for the size of the constant.",
+)
+def tied_order(profile: Profile) -> Iterator[Check]:
+    r"""With one matrix $V$ for all layers, a linear branch and $\beta = 1$ the output tends to $e^V h_0$, with an error
+    $V^2e^Vh_0/(2L)$.
+    """
+    depth = 16 * profile.depth
+    flow = path_networks("linear", "tied", width=10, depth=depth, doublings=4, reference=True, tolerance=1e-7)
+    yield _first_order(profile, "linear-tied", flow, "flow_error", "h^{(L)}-e^Vh_0")
+    wide = path_networks("linear", "tied", width=40, depth=depth, doublings=1, tolerance=1e-7)
+    constant = math.log(2.0 * depth * tied_wide_error(depth, 2 * depth))
+    # Products of Gaussian matrices: the logarithm of a norm of V^2 expm(V) h fluctuates by about 2 / sqrt(d).
+    law = Normal(constant, 4.0 / 40)
+    yield check(
+        "linear-tied-constant", wide, r"median of $\log(2L\,\Vert h^{(L)}-h^{(2L)}\Vert/\Vert h_0\Vert)$",
+        median(log(column("adjacent_error")[0]) + math.log(2.0 * depth), law), constant, margin=0.25,
+        basis=Basis(
+            "the prediction is exact at this depth for infinite width; its error at width 40, and that of a median for "
+            "a root mean square, is of order 1/d with a constant of several units",
+            allowance=0.5,
+        ),
+        wrong={
+            "the constant is that of V^2 expm(V)": constant + math.log(2.0),
+            "the constant is that of V^2 expm(V) / 4": constant - math.log(2.0),
+        },
+    )  # fmt: skip
+
+
+def _pictured(profile: Profile) -> Mapping[Experiment, int]:
+    depth = 16 * profile.depth
+    relu = brownian_networks("res-1", width=10, depth=depth, doublings=4, suprema=True)
+    return {
+        brownian_networks("linear", width=10, depth=8, doublings=4): 2048,
+        relu: 2048,
+        replace(relu, noise="independent"): 2048,
+        path_networks("linear", "tied", width=10, depth=8, doublings=5, reference=True, tolerance=1e-7): 128,
+        path_networks("res-1", _SMOOTH, width=8, depth=depth, doublings=4, reference=True, tolerance=1e-7): 128,
+    }
+
+
+def _draw(samples: Sequence[Sample[Any]]) -> Picture:
+    labels = ("linear", "res-1", "res-1, independent noise", "linear, tied", "res-1, smooth")
+    orders = (STRONG_ORDER, STRONG_ORDER, 0.0, ODE_ORDER, ODE_ORDER)
+    columns = [column(name) for name in ("adjacent_error",) * 3 + ("flow_error",) * 2]
+    bands = tuple(depth_medians(*part) for part in zip(labels, samples, columns, strict=True))
+    lines = tuple(order_line(*part) for part in zip(bands, orders, strict=True))
+    return Picture(
+        "orders",
+        "Left: distance between the outputs of networks of depths $L$ and $2L$ that share their Brownian motion, and "
+        "of networks that do not. Right: distance to the differential equation with the same path of weights. "
+        "Medians with 99% intervals; lines of the predicted slope through the deepest median.",
+        (
+            RatePanel(
+                r"Shared noise, $\beta = 1/2$", "depth $L$", r"$\Vert h^{(L)}-h^{(2L)}\Vert/\Vert h_0\Vert$",
+                bands[:3], lines[:3],
+            ),
+            RatePanel(
+                r"One path of weights, $\beta = 1$", "depth $L$", r"$\Vert h^{(L)}-H(1)\Vert/\Vert h_0\Vert$",
+                bands[3:], lines[3:],
+            ),
+        ),
+    )  # fmt: skip
+
+
+picture = Illustration(networks=_pictured, draw=_draw)
