@@ -8,7 +8,7 @@ from scipy import special, stats
 
 from theory_check.foundation.errors import SpecificationError
 from theory_check.inference.intervals import quantile_spread_interval
-from theory_check.theory.active_coordinates import initial_drift, wide_mean, wide_variance
+from theory_check.theory.active_coordinates import growth_variance, initial_drift, wide_mean, wide_variance
 
 
 def test_the_variance_by_covariances_on_a_grid():
@@ -73,3 +73,18 @@ def test_simulated_networks(evidence):
     # quantiles at this level and size: 3.5%; the rest for terms of order 1/d and 1/L (res-3 would be 14% narrower)
     evidence.supports(interval, target=(target, target), margin=0.08 * target)
     evidence.refutes(interval, target=(wrong, wrong), margin=0.04 * target)
+
+
+def test_the_bound_of_the_variance_of_growth_holds_and_is_not_wasteful():
+    rng = np.random.Generator(np.random.Philox(8))
+    for width, depth, time in ((2, 32, 1.0), (4, 32, 1.0)):
+        hidden = rng.standard_normal((100_000, width))
+        hidden = hidden[(hidden > 0).any(axis=1)]
+        start = np.sum(np.maximum(hidden, 0) ** 2, axis=1)
+        for _ in range(depth):
+            norm = np.sqrt(np.sum(np.maximum(hidden, 0) ** 2, axis=1) * time / (width * depth))
+            hidden += norm[:, None] * rng.standard_normal(hidden.shape)
+        growth = np.log(np.sum(np.maximum(hidden, 0) ** 2, axis=1) / start) / time
+        bound = growth_variance(width, depth, time)
+        # A sample variance of 9e4 nearly normal numbers is within 3% of the variance with six standard deviations.
+        assert 0.5 * bound < growth.var() < 1.03 * bound

@@ -1,4 +1,4 @@
-"""The one-layer identity and the bounded functions of log R, on networks and on worlds made up."""
+"""E1: the one-layer identity, on networks and on worlds made up."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from theory_check.catalogue.layers import characteristic_check, layer_means
-from theory_check.claims import observables as of
-from theory_check.claims.claim import PROFILES
-from theory_check.claims.estimators import MeanEstimator
-from theory_check.claims.networks import cell, finite_depth_law, one_layer
+from theory_check.catalogue.exact_means import exact_means
+from theory_check.claims import PROFILES, Mean
+from theory_check.claims.networks import one_layer
+from theory_check.claims.observables import column, expm1, increments, pooled
+from theory_check.claims.planning import plan_claim
 from theory_check.experiments.cell import Sample
+from theory_check.experiments.spelling import network
 from theory_check.inference.intervals import mean_interval
 from theory_check.simulation.cell import simulate
 from theory_check.theory import moments
@@ -22,36 +23,38 @@ from theory_check.theory import moments
 QUICK = PROFILES["quick"]
 
 
+def layer_growth(square):
+    return pooled(expm1(increments(column("norm_profile"))) / square)
+
+
 def test_growth_is_read_off_the_profile_layer_by_layer():
     profile = np.log(np.array([[1.0, 1.1, 1.32], [1.0, 0.9, 1.8]]))
-    network = cell("linear", "gaussian", 3, 2, 0.5, profile=(0, 1, 2))
-    sample = Sample(network, 0, {"norm_profile": profile}, 0.0)
+    deep = network("linear", width=3, depth=2, recorded_depths=(0, 1, 2))
+    sample = Sample(deep, 0, {"norm_profile": profile}, 0.0)
     # Rounding of logarithms of numbers near 1, over 0.5.
-    np.testing.assert_allclose(of.LayerGrowth(0.5)([sample]), [0.2, 0.4, -0.2, 2.0], atol=1e-14)
-    np.testing.assert_allclose(np.prod(1 + 0.5 * of.LayerGrowth(0.5)([sample]).reshape(2, 2), axis=1), [1.32, 1.8])
+    np.testing.assert_allclose(layer_growth(0.5)([sample]), [0.2, 0.4, -0.2, 2.0], atol=1e-14)
+    np.testing.assert_allclose(np.prod(1 + 0.5 * layer_growth(0.5)([sample]).reshape(2, 2), axis=1), [1.32, 1.8])
 
 
-def test_the_observables_agree_with_a_simulation():
-    network = cell("res-3", "uniform", 4, 6, 0.5, profile=tuple(range(7)))
-    sample = simulate(network, 3)
-    growth = of.LayerGrowth(1 / 6)([sample]).reshape(1, 6)
+def test_the_growth_agrees_with_a_simulation():
+    deep = network("res-3", "uniform", width=4, depth=6, recorded_depths=tuple(range(7)))
+    sample = simulate(deep, 3)
+    growth = layer_growth(1 / 6)([sample]).reshape(1, 6)
     assert np.log1p(growth / 6).sum() == pytest.approx(sample.column("log_norm_ratio")[0], rel=1e-12)
-    cosine = of.Cosine("log_norm_ratio", 2.0)([sample])
-    assert cosine[0] == pytest.approx(math.cos(2.0 * sample.column("log_norm_ratio")[0]), rel=1e-12)
 
 
 def test_layers_count_as_values_in_the_plan():
-    one, many = (MeanEstimator(of.LayerGrowth(1.0), 4.0, values_per_replicate=k) for k in (1, 50))
+    one, many = (Mean(layer_growth(1.0), 4.0, values_per_replicate=k) for k in (1, 50))
     plan = ((1.0, 1.0), 0.1, 1e-6, 1e-3)
     assert many.replicates(*plan) == math.ceil(one.replicates(*plan) / 50)
     assert many.resolution((1.0, 1.0), 20, 1e-6) == one.resolution((1.0, 1.0), 1000, 1e-6)
 
 
 def test_layer_checks_are_deep_in_the_explosion_regime_and_refute_near_theories():
-    checks = layer_means(QUICK)
-    deep = [check for check in checks if check.cells[0].network.scaling.beta == 0.25]
+    checks = [planned.check for planned in plan_claim(exact_means, QUICK) if planned.check.name.endswith("-layer")]
+    deep = [check for check in checks if check.experiments[0].network.scaling.beta == 0.25]
     assert len(deep) == 6
-    assert all(check.cells[0].network.depth >= 200 for check in deep)
+    assert all(check.experiments[0].network.depth >= 200 for check in deep)
     for check in deep:
         names = " ".join(variant.name for variant in check.variants)
         for word in ("other branch", "by a instead of a^2", "drift of the logarithm", "no growth"):
@@ -79,28 +82,16 @@ def test_catoni_holds_for_martingale_differences_that_depend_on_the_past():
 @pytest.mark.statistical
 def test_the_mean_of_r_is_useless_where_its_layers_are_not(evidence):
     """Linear, width 10, beta = 1/4, depth 400: few networks tell kappa; the average of R is far from its mean."""
-    check = next(c for c in layer_means(QUICK) if c.name == "linear-gaussian-d10-beta0.25-layer")
-    network = check.cells[0]
+    check = next(c for c in exact_means.checks(QUICK) if c.name == "linear-gaussian-d10-beta0.25-layer")
+    deep = check.experiments[0]
     growth = check.estimator
     size = growth.replicates(check.target, check.margin, evidence.level, 1e-9)
-    sample = simulate(replace(network, replicates=size), evidence.seed)
+    sample = simulate(replace(deep, replicates=size), evidence.seed)
     interval = growth.interval([sample], evidence.level)
     evidence.supports(interval, target=check.target, margin=check.margin, exact=True)
     for variant in check.variants:
         evidence.refutes(interval, target=variant.target, exact=True)
     # The relative standard error of the average of R over the same networks is above 1.
-    layer = one_layer(network)
+    layer = one_layer(deep)
     relative = moments.log_norm_ratio_variance(*layer) - 2 * moments.log_norm_ratio_moment(*layer)
     assert math.exp(relative) / size > 1.0
-
-
-def test_a_cosine_has_the_exact_value_and_variance():
-    network = cell("linear", "gaussian", 10, 50, 0.5, kernel="dense")
-    check = characteristic_check(network, "dense", QUICK)
-    law = finite_depth_law(*one_layer(network))
-    x = law.quantile((np.arange(20_000) + 0.5) / 20_000)
-    cosine = np.cos(check.estimator.observable.frequency * x)
-    # Averages over 20,000 quantiles: 1/20,000 of the variation, and the law's error of 1e-5.
-    assert cosine.mean() == pytest.approx(check.target[0], abs=2e-4)
-    assert cosine.var() == pytest.approx(check.estimator.variance_bound, abs=4e-4)
-    assert len(check.variants) == 3

@@ -1,0 +1,41 @@
+"""E2: the bounded function of log R, on networks and against the exact law."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from theory_check.catalogue.one_layer_law import one_layer_law
+from theory_check.claims import PROFILES
+from theory_check.claims.networks import finite_depth_law, one_layer
+from theory_check.claims.planning import plan_claim
+from theory_check.experiments.cell import Sample
+from theory_check.simulation.cell import simulate
+
+
+def cosine_check():
+    checks = (planned.check for planned in plan_claim(one_layer_law, PROFILES["quick"]))
+    return next(check for check in checks if check.name == "linear-gaussian-d10-depth50-dense-cosine")
+
+
+def test_the_cosine_agrees_with_a_simulation():
+    check = cosine_check()
+    deep = check.experiments[0]
+    sample = simulate(deep, 3)
+    frequency = 1.0 / finite_depth_law(*one_layer(deep)).mean
+    cosine = check.estimator.observable([sample])
+    assert cosine[0] == pytest.approx(math.cos(frequency * sample.column("log_norm_ratio")[0]), rel=1e-12)
+
+
+def test_a_cosine_has_the_exact_value_and_variance():
+    check = cosine_check()
+    deep = check.experiments[0]
+    law = finite_depth_law(*one_layer(deep))
+    x = law.quantile((np.arange(20_000) + 0.5) / 20_000)
+    cosine = check.estimator.observable([Sample(deep, 0, {"log_norm_ratio": x}, 0.0)])
+    # Averages over 20,000 quantiles: 1/20,000 of the variation, and the law's error of 1e-5.
+    assert cosine.mean() == pytest.approx(check.target[0], abs=2e-4)
+    assert cosine.var() == pytest.approx(check.estimator.variance_bound, abs=4e-4)
+    assert len(check.variants) == 3
