@@ -25,8 +25,8 @@ from theory_check.inference.intervals import quantile_interval
 from theory_check.networks.path_series import PathLaw
 from theory_check.theory.euler_error import wide_displacement
 from theory_check.theory.infinite_width import WideBranch, WideBranchName
+from theory_check.theory.limits import SMOOTH_CRITICAL_EXPONENT as CRITICAL_EXPONENT
 from theory_check.theory.orders import rough_path_order
-from theory_check.theory.smooth_weights import CRITICAL_EXPONENT
 
 _BRANCHES: tuple[WideBranchName, ...] = ("linear", "res-1", "res-3")
 _PATH = "smooth:length=0.1"
