@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 from command_line import names
-from example_record import make_record
+from example_record import make_pictures, make_record
 
 from theory_check.claims.claim import PROFILES
 from theory_check.claims.planning import plan_claim
@@ -182,7 +182,9 @@ def test_run_exits_with_the_verdict(command, monkeypatch, verdict, code):
     record = with_verdict(verdict)
     assert record.verdict == verdict
     assert exit_code(record) == code
-    monkeypatch.setattr(verification, "examine", lambda *arguments, **options: Outcome(None, {}, record))
+    monkeypatch.setattr(
+        verification, "examine", lambda *arguments, **options: Outcome(None, {}, record, make_pictures())
+    )
     assert command("run")[0] == code
 
 

@@ -52,7 +52,6 @@ def evaluate(planned: PlannedCheck, samples: Sequence[Sample[Any]]) -> Finding:
         resolution=check.estimator.resolution(check.target, planned.replicates, planned.level),
         verdict=judge(interval, target=check.target, margin=check.margin, remainder=check.remainder, exact=check.exact),
         replicates=planned.replicates,
-        seconds=sum(sample.seconds for sample in samples),
         log_evidence=check.estimator.log_evidence(samples, check.null, planned.level),
         variants=tuple(variants),
     )

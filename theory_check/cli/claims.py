@@ -70,7 +70,7 @@ def run(
             claims=given, claims_file="" if claims_file is None else str(claims_file),
         )  # fmt: skip
     record = outcome.record
-    written = write_report(record, out, [weight_law_table(record)])
+    written = write_report(record, out, outcome.pictures, [weight_law_table(record)])
     code = exit_code(record)
     console = open_console()
     print_summary(record, console)
@@ -203,12 +203,12 @@ def show(claim: str, profile: str, claims_file: Path | None, out: Path) -> int:
     results = out / "results.json"
     if results.is_file():
         record = load_results(results)
-        click.echo(f"\nLast finding ({record.started}, profile {record.profile}, seed {record.seed}):")
+        click.echo(f"\nLast finding ({record.run.started}, profile {record.profile}, seed {record.seed}):")
         last = [c for c in record.claims if c.id == found.id]
         click.echo(f"  {last[0].verdict if last else 'not part of that run'}")
         for finding in last[0].findings if last else ():
             click.echo(f"  {finding.verdict:<12} {finding.id}")
-        for judged in last[0].judged_corrections if last else ():
+        for judged in last[0].corrections if last else ():
             click.echo(f"  {'shown' if judged.shown else 'not shown':<12} “{judged.variant}” is false")
     return 0
 

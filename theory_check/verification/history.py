@@ -130,7 +130,10 @@ def add_night(history: History, outcome: Outcome) -> History:
         for claim in record.claims
     }
     updated = History(
-        history.profile, history.level, (*history.nights, Night(record.seed, record.started, found)), history.sequences
+        history.profile,
+        history.level,
+        (*history.nights, Night(record.seed, record.run.started, found)),
+        history.sequences,
     )
     numbers = {claim: process.versions for claim, process in processes(updated).items()}
     if len(numbers) > PLACES:

@@ -6,11 +6,9 @@ It names no claim: the catalogue is data.
 from __future__ import annotations
 
 import math
-import platform
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -20,11 +18,14 @@ from theory_check.claims.judging import evaluate
 from theory_check.claims.planning import FAMILY_LEVEL, PlannedCheck, affordable_margin, plan_claim
 from theory_check.experiments.costs import SECONDS_PER_DRAW
 from theory_check.experiments.experiment import Experiment, Sample
-from theory_check.findings.run import ClaimFinding, RegimeReport, RunRecord
+from theory_check.findings.circumstances import circumstances
+from theory_check.findings.pictures import Picture, PictureText
+from theory_check.findings.run import ClaimFinding, RegimeReport, RunRecord, judge_correction
 from theory_check.foundation.arguments import check_choice, check_integer
 from theory_check.foundation.errors import BudgetError
 from theory_check.foundation.files import make_directory
 from theory_check.foundation.streams import check_seed
+from theory_check.reporting.summary import describe
 from theory_check.simulation.runner import Report, available_threads, merge_cells, run_cells, silent
 from theory_check.verification.user_claims import own_regime, regimes_with
 
@@ -120,22 +121,26 @@ def check_budget(plan: Plan, budget: float) -> None:
     raise BudgetError("\n".join(lines))
 
 
-def judge_plan(plan: Plan, samples: dict[Experiment, Sample[Any]]) -> tuple[RegimeReport, ...]:
-    """Judge every planned check on the samples and draw up the sections of the report."""
-    sections = []
-    for regime, claims in plan.regimes:
-        pictures = tuple(
-            illustration.draw([samples[cell] for cell in illustration.cells(plan.profile)])
-            for illustration in regime.illustrations
-        )
-        findings = tuple(_judge_claim(regime, claim, checks, samples) for claim, checks in claims)
-        sections.append(RegimeReport(regime.name, regime.title, regime.text, regime.formula, pictures, findings))
-    return tuple(sections)
+def _report_regime(
+    plan: Plan,
+    regime: Regime,
+    claims: Sequence[tuple[Claim, tuple[PlannedCheck, ...]]],
+    samples: dict[Experiment, Sample[Any]],
+) -> tuple[RegimeReport, tuple[Picture, ...]]:
+    """Judge the checks of a regime and draw up its section of the report, with the pictures that it names."""
+    pictures = tuple(
+        illustration.draw([samples[cell] for cell in illustration.cells(plan.profile)])
+        for illustration in regime.illustrations
+    )
+    texts = tuple(PictureText(p.name, p.caption, describe(p)) for p in pictures)
+    findings = tuple(_judge_claim(regime, claim, checks, samples) for claim, checks in claims)
+    return RegimeReport(regime.name, regime.title, regime.text, regime.formula, texts, findings), pictures
 
 
 def _judge_claim(
     regime: Regime, claim: Claim, checks: Sequence[PlannedCheck], samples: dict[Experiment, Sample[Any]]
 ) -> ClaimFinding:
+    findings = tuple(evaluate(check, [samples[cell] for cell in check.cells]) for check in checks)
     return ClaimFinding(
         id=claim.id,
         regime=regime.name,
@@ -143,18 +148,19 @@ def _judge_claim(
         statement=claim.statement,
         formula=claim.formula,
         source=claim.source,
-        findings=tuple(evaluate(check, [samples[cell] for cell in check.cells]) for check in checks),
-        corrections=claim.corrections,
+        findings=findings,
+        corrections=tuple(judge_correction(correction, findings) for correction in claim.corrections),
     )
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """A judged run with what it was judged on: the plan and the samples of its cells."""
+    """A judged run with what it was judged on (the plan, the samples of its cells) and the pictures of its report."""
 
     plan: Plan
     samples: dict[Experiment, Sample[Any]]
     record: RunRecord
+    pictures: tuple[Picture, ...]
 
 
 def examine(
@@ -181,7 +187,13 @@ def examine(
         make_directory(folder)
     cells = [*plan.checked_cells, *plan.illustrated_cells]
     samples = run_cells(cells, seed, threads=count, folder=folder, report=report)
-    regimes = judge_plan(plan, samples)
+    sections = [_report_regime(plan, regime, claims, samples) for regime, claims in plan.regimes]
+    seconds = {
+        check.id: sum(samples[cell].seconds for cell in check.cells)
+        for _, claims in plan.regimes
+        for _, checks in claims
+        for check in checks
+    }
     merged = merge_cells(cells).values()
     record = RunRecord(
         profile=profile,
@@ -189,16 +201,15 @@ def examine(
         selection=names,
         claims_file=claims_file,
         family_level=FAMILY_LEVEL,
-        started=started.isoformat(timespec="seconds"),
-        duration=perf_counter() - clock,
-        threads=count,
         simulated_layers=sum(cell.replicates * cell.layers for cell in merged),
         simulated_networks=sum(cell.replicates for cell in merged),
-        machine=f"{platform.system()} {platform.machine()}, {available_threads()} processors",
-        versions={"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}},
-        regimes=regimes,
-    )
-    return Outcome(plan, samples, record)
+        regimes=tuple(section for section, _ in sections),
+        run=circumstances(
+            started, perf_counter() - clock, threads=count, processors=available_threads(), packages=_PACKAGES,
+            seconds=seconds,
+        ),
+    )  # fmt: skip
+    return Outcome(plan, samples, record, tuple(picture for _, pictures in sections for picture in pictures))
 
 
 def verify(
