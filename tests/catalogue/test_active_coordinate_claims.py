@@ -37,7 +37,7 @@ def test_the_sign_of_the_drift_is_decided(name):
 def test_the_constant_of_the_variance_bound(name):
     """1 + 4 eps^2 is above E (1 + eps Z)^-2 over Z > -3/(4 eps), and layers quarter the norm hardly ever."""
     for check in drift_checks(name):
-        network = check.cells[0].network
+        network = check.experiments[0].network
         eps = network.scaling.factors(network.depth)[0] / np.sqrt(network.width)
         value, _ = integrate.quad(lambda z, e=eps: stats.norm.pdf(z) / (1 + e * z) ** 2, -0.75 / eps, 12, limit=200)
         assert value < 1 + 4 * eps**2
@@ -61,7 +61,7 @@ def test_the_variance_bound_holds_and_is_not_wasteful():
 
 def test_networks_that_never_move_do_not_count():
     network = Network(Branch("res-1"), 3, 4, Scaling.constant(0.5))
-    cell = Cell(network=network, weights=Weights(), kernel="reduced", replicates=4, active_norm=True)
+    cell = Cell(network=network, weights=Weights(), kernel="reduced", active_norm=True)
     columns = {
         "log_displacement": np.array([-np.inf, 0.1, -0.2, 0.3]),
         "log_active_norm_ratio": np.array([0.0, 1.0, -np.inf, 3.0]),
@@ -86,8 +86,8 @@ def test_corrections_have_their_evidence(name):
 def test_the_room_shrinks_with_the_size():
     """Margins of centre and spread follow 1/d, and 1/L falls as fast."""
     for coarse, fine in zip(checks("quick")[:4], checks("nightly")[:4], strict=True):
-        ratio = coarse.cells[0].network.width / fine.cells[0].network.width
-        assert coarse.cells[0].network.depth / fine.cells[0].network.depth == ratio
+        ratio = coarse.experiments[0].network.width / fine.experiments[0].network.width
+        assert coarse.experiments[0].network.depth / fine.experiments[0].network.depth == ratio
         relative = [check.margin / check.target[0] for check in (fine, coarse)]
         # Equal but for a few roundings of 1e-16.
         assert relative[0] == pytest.approx(ratio * relative[1], rel=1e-14)

@@ -101,12 +101,12 @@ def test_every_mistake_is_refuted_somewhere_and_far_from_the_truth():
 
 
 def test_first_middle_and_last_layers_of_every_network_and_of_both_matrices():
-    cells = {check.cells[0] for check in CHECKS}
+    cells = {check.experiments[0] for check in CHECKS}
     for cell in cells:
         depth = cell.network.depth
         assert cell.weight_gradients in ((1, depth // 2, depth), (2,))
-        outer = [c for c in CHECKS if c.cells[0] == cell and "-V" in c.name]
-        inner = [c for c in CHECKS if c.cells[0] == cell and "-W" in c.name]
+        outer = [c for c in CHECKS if c.experiments[0] == cell and "-V" in c.name]
+        inner = [c for c in CHECKS if c.experiments[0] == cell and "-W" in c.name]
         assert len(outer) == len(cell.weight_gradients)
         assert len(inner) == (len(outer) if cell.network.branch.has_inner else 0)
     betas = {c.network.scaling.beta for c in cells}
@@ -115,10 +115,10 @@ def test_first_middle_and_last_layers_of_every_network_and_of_both_matrices():
 
 def test_one_prediction_for_all_layers_of_a_network():
     for first, second in pairwise(CHECKS):
-        if first.cells == second.cells and isinstance(first.estimator, MeanEstimator):
+        if first.experiments == second.experiments and isinstance(first.estimator, MeanEstimator):
             assert first.estimator.observable.divisor == second.estimator.observable.divisor
             assert first.estimator.variance_bound == second.estimator.variance_bound
-        if first.cells == second.cells and isinstance(first.estimator, DistanceEstimator):
+        if first.experiments == second.experiments and isinstance(first.estimator, DistanceEstimator):
             assert first.estimator.law is second.estimator.law
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -79,7 +78,7 @@ def test_the_order_of_the_rates_follows_from_the_margins():
 def test_components_are_picked_and_scaled():
     network = cell("linear", "uniform", 3, 5, 0.25, jacobian=True)
     assert network.kernel == "dense"
-    sample = simulate(replace(network, replicates=4), 2)
+    sample = simulate(network, 4, 2)
     singular = sample.column("log_singular_values")
     np.testing.assert_array_equal(of.Component("log_singular_values", 1, 0.5)([sample]), 0.5 * singular[:, 1])
     # Both come from the same triangles: rounding of sums of three.
@@ -88,12 +87,12 @@ def test_components_are_picked_and_scaled():
 
 def test_gradient_laws_are_checked_on_every_weight_and_told_from_their_mirror():
     laws = [c for c in E16 if c.name.endswith("-law")]
-    assert {c.cells[0].network.branch.name for c in laws} == {"linear", "res-3"}
-    assert any(c.cells[0].network.branch.activation.name == "leaky" for c in laws)
+    assert {c.experiments[0].network.branch.name for c in laws} == {"linear", "res-3"}
+    assert any(c.experiments[0].network.branch.activation.name == "leaky" for c in laws)
     for check in E16:
         assert check.exact
-        assert check.cells[0].kernel == "dense"
-        assert check.cells[0].gradients
+        assert check.experiments[0].kernel == "dense"
+        assert check.experiments[0].gradients
     for check in laws:
         assert any(isinstance(v.estimator.law, Mirrored) for v in check.variants)
 
@@ -103,6 +102,6 @@ def test_without_a_branch_of_its_own_the_determinant_of_the_other_is_refuted(evi
     """Determinants of res-3 networks against the law of linear ones, 0.23 apart; the radius is below 0.04."""
     linear = next(c for c in E9 if c.name == "linear-gaussian-d4-determinant")
     network = cell("res-3", "gaussian", 4, 32, 0.5, jacobian=True)
-    sample = simulate(replace(network, replicates=4096), evidence.seed)
+    sample = simulate(network, 4096, evidence.seed)
     interval = linear.estimator.interval([sample], evidence.level)
     evidence.refutes(interval, target=(0.0, 0.0), margin=linear.margin)

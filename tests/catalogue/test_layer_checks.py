@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -33,7 +32,7 @@ def test_growth_is_read_off_the_profile_layer_by_layer():
 
 def test_the_observables_agree_with_a_simulation():
     network = cell("res-3", "uniform", 4, 6, 0.5, profile=tuple(range(7)))
-    sample = simulate(network, 3)
+    sample = simulate(network, 1, 3)
     growth = of.LayerGrowth(1 / 6)([sample]).reshape(1, 6)
     assert np.log1p(growth / 6).sum() == pytest.approx(sample.column("log_norm_ratio")[0], rel=1e-12)
     cosine = of.Cosine("log_norm_ratio", 2.0)([sample])
@@ -49,9 +48,9 @@ def test_layers_count_as_values_in_the_plan():
 
 def test_layer_checks_are_deep_in_the_explosion_regime_and_refute_near_theories():
     checks = layer_means(QUICK)
-    deep = [check for check in checks if check.cells[0].network.scaling.beta == 0.25]
+    deep = [check for check in checks if check.experiments[0].network.scaling.beta == 0.25]
     assert len(deep) == 6
-    assert all(check.cells[0].network.depth >= 200 for check in deep)
+    assert all(check.experiments[0].network.depth >= 200 for check in deep)
     for check in deep:
         names = " ".join(variant.name for variant in check.variants)
         for word in ("other branch", "by a instead of a^2", "drift of the logarithm", "no growth"):
@@ -80,10 +79,10 @@ def test_catoni_holds_for_martingale_differences_that_depend_on_the_past():
 def test_the_mean_of_r_is_useless_where_its_layers_are_not(evidence):
     """Linear, width 10, beta = 1/4, depth 400: few networks tell kappa; the average of R is far from its mean."""
     check = next(c for c in layer_means(QUICK) if c.name == "linear-gaussian-d10-beta0.25-layer")
-    network = check.cells[0]
+    network = check.experiments[0]
     growth = check.estimator
     size = growth.replicates(check.target, check.margin, evidence.level, 1e-9)
-    sample = simulate(replace(network, replicates=size), evidence.seed)
+    sample = simulate(network, size, evidence.seed)
     interval = growth.interval([sample], evidence.level)
     evidence.supports(interval, target=check.target, margin=check.margin, exact=True)
     for variant in check.variants:

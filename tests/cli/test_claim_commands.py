@@ -47,7 +47,7 @@ def test_an_interrupted_run_exits_with_130(command, monkeypatch):
     def interrupted(*arguments, **options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(verification, "run_cells", interrupted)
+    monkeypatch.setattr(verification, "run_experiments", interrupted)
     code, _, err = command("run", "E8")
     assert code == 130
     assert "the same command continues" in err[-1]
@@ -89,7 +89,7 @@ def test_a_history_grows_refuses_a_seed_twice_and_can_be_shown(command, tmp_path
     kept = (tmp_path / "nights" / "h.json").read_bytes()
     # Refused before anything is simulated, and with the file as it was.
     with monkeypatch.context() as patch:
-        patch.setattr(verification, "run_cells", None)
+        patch.setattr(verification, "run_experiments", None)
         for options, message in (
             (("--seed", 1), "seed 1 is in the history already, as night 1"),
             (("--seed", 3, "--profile", "standard"), "the history is one of profile quick"),

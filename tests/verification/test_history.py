@@ -124,7 +124,10 @@ def test_the_version_changes_with_the_statement_only(claim_id):
         replace(
             first,
             check=replace(
-                check, cells=tuple(replace(c, weights=Weights.parse("laplace"), kernel="dense") for c in check.cells)
+                check,
+                experiments=tuple(
+                    replace(e, weights=Weights.parse("laplace"), kernel="dense") for e in check.experiments
+                ),
             ),
         ),
     ]

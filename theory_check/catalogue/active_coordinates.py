@@ -51,7 +51,7 @@ def _wide(time: float, margin: float, size: _Size) -> tuple[Check, ...]:
     return (
         Check(
             name=f"{label}-location",
-            cells=(network,),
+            experiments=(network,),
             quantity=f"median of $\\log R$ at $L a^2 = {time:g}$",
             estimator=QuantileEstimator(of.LOG_NORM_RATIO, 0.5, law),
             target=(mean, mean),
@@ -66,7 +66,7 @@ def _wide(time: float, margin: float, size: _Size) -> tuple[Check, ...]:
         ),
         Check(
             name=f"{label}-scale",
-            cells=(network,),
+            experiments=(network,),
             quantity=f"half the distance of the quantiles of $\\log R$ at one standard deviation, $L a^2 = {time:g}$",
             estimator=SpreadEstimator(
                 of.Scaled("log_norm_ratio", 0.5), _SIGMA_PROBABILITIES, Normal(mean / 2, deviation**2 / 4)
@@ -122,7 +122,7 @@ def _narrow(width: int, profile: Profile) -> Check:
     }
     return Check(
         name=f"d{width}-drift",
-        cells=(network,),
+        experiments=(network,),
         quantity="$\\mathbb{E}\\log(\\Vert\\mathrm{relu}\\,h_L\\Vert^2/\\Vert\\mathrm{relu}\\,h_0\\Vert^2)$ over "
         f"$L a^2 = {time:.3g}$, given an active coordinate at the input",
         estimator=MeanEstimator(of.ActiveGrowth(time, 40.0), bound),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 
@@ -25,6 +24,7 @@ from theory_check.claims.networks import (
     one_layer,
 )
 from theory_check.experiments.cell import Cell, KernelName, Sample
+from theory_check.experiments.experiment import Experiment
 from theory_check.findings.pictures import Curve, PathPanel, Picture, RatePanel
 from theory_check.inference.intervals import quantile_interval
 from theory_check.networks.branches import BranchName
@@ -69,7 +69,7 @@ def _explodes(profile: Profile) -> tuple[Check, ...]:
         checks.append(
             Check(
                 name=label(network),
-                cells=(network,),
+                experiments=(network,),
                 quantity=f"$\\mathbb{{P}}(D \\geq {bound:.3g})$",
                 estimator=ProportionEstimator(of.Between(of.DISPLACEMENT, lower=bound), truth=0.999),
                 target=(0.98, 1.0),
@@ -99,7 +99,7 @@ def _rates(profile: Profile) -> list[Check]:
         checks.append(
             Check(
                 name=f"{label(network)}-rate",
-                cells=(network,),
+                experiments=(network,),
                 quantity="median of $L^{2\\beta-1}\\log R$",
                 estimator=QuantileEstimator(
                     of.Scaled("log_norm_ratio", factor),
@@ -132,7 +132,7 @@ def _fluctuations(profile: Profile) -> list[Check]:
         checks.append(
             Check(
                 name=f"{label(network)}-fluctuations",
-                cells=(network,),
+                experiments=(network,),
                 quantity="Kolmogorov distance between $\\log R$ and $N(L\\,\\mathbb{E}\\log M,\\ "
                 "L\\,\\mathrm{Var}\\log M)$",
                 estimator=DistanceEstimator(of.LOG_NORM_RATIO, law),
@@ -171,7 +171,7 @@ def _threshold(profile: Profile) -> list[Check]:
         checks.append(
             Check(
                 name=f"{label(network)}-sign",
-                cells=(network,),
+                experiments=(network,),
                 quantity="$\\mathbb{P}(\\log R > 0)$",
                 estimator=ProportionEstimator(of.Between(of.LOG_NORM_RATIO, lower=np.nextafter(0.0, 1.0))),
                 target=(max(growing - law.error, 0.0), min(growing + law.error, 1.0)),
@@ -192,7 +192,7 @@ def _threshold(profile: Profile) -> list[Check]:
     checks.append(
         Check(
             name=f"{label(network)}-collapse",
-            cells=(network,),
+            experiments=(network,),
             quantity="$\\mathbb{P}(|\\sqrt D - 1| \\leq 0.1)$",
             estimator=ProportionEstimator(near_one),
             target=(collapsed - law.error, 1.0),
@@ -222,19 +222,19 @@ _PATH_WIDTHS = (1, 2, 9)
 _GROWTH_DEPTHS = (10, 32, 100, 320, 1000)
 
 
-def _picture_cells(_profile: Profile) -> tuple[Cell, ...]:
+def _pictured(_profile: Profile) -> dict[Experiment, int]:
     depth = 800
     positions = tuple(range(0, depth + 1, 10))
     growth = [cell("res-3", "uniform", 40, length, _BETA) for length in _GROWTH_DEPTHS]
     paths = [cell("linear", "gaussian", width, depth, _BETA, profile=positions) for width in _PATH_WIDTHS]
-    return (*(replace(c, replicates=512) for c in growth), *(replace(c, replicates=64) for c in paths))
+    return {**dict.fromkeys(growth, 512), **dict.fromkeys(paths, 64)}
 
 
 def _picture(samples: Sequence[Sample]) -> Picture:
     growth, paths = samples[: len(_GROWTH_DEPTHS)], samples[len(_GROWTH_DEPTHS) :]
     medians = [quantile_interval(of.ROOT_DISPLACEMENT([s]), 0.5, alpha=0.01) for s in growth]
     depths = np.array(_GROWTH_DEPTHS, dtype=np.float64)
-    centres = [explosion_law(*one_layer(s.cell)).mean for s in growth]
+    centres = [explosion_law(*one_layer(s.experiment)).mean for s in growth]
     # D is close to R - 1, because <h_L, h_0> stays close to ||h_0||^2.
     predicted = np.array([math.sqrt(math.expm1(c)) for c in centres])
     panels: list[RatePanel | PathPanel] = [
@@ -247,11 +247,11 @@ def _picture(samples: Sequence[Sample]) -> Picture:
         )
     ]
     for sample in paths:
-        law = explosion_law(*one_layer(sample.cell))
-        times = np.array(sample.cell.profile) / sample.cell.network.depth
+        law = explosion_law(*one_layer(sample.experiment))
+        times = np.array(sample.experiment.profile) / sample.experiment.network.depth
         panels.append(
             PathPanel(
-                f"Width {sample.cell.network.width}",
+                f"Width {sample.experiment.network.width}",
                 "$k / L$",
                 "$\\log(\\Vert h_k\\Vert^2 / \\Vert h_0\\Vert^2)$",
                 times,
@@ -325,5 +325,5 @@ EXPLOSION = Regime(
             ),
         ),
     ),
-    illustrations=(Illustration(cells=_picture_cells, draw=_picture),),
+    illustrations=(Illustration(experiments=_pictured, draw=_picture),),
 )

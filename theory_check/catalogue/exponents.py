@@ -52,7 +52,7 @@ def displacement_exponent(
     symbol, column = ("D^*", "log_gradient_displacement") if gradient else ("D", "log_displacement")
     return Check(
         name=f"{label(cells[0])}-beta{beta:g}-{'gradient-' if gradient else ''}exponent",
-        cells=cells,
+        experiments=cells,
         quantity=f"slope of $\\log\\mathbb{{E}}\\,{symbol}$ on $\\log L$: $1-2\\beta = {1.0 - 2.0 * beta:g}$ in the "
         f"limit, twice the exponent of $\\sqrt{{{symbol}}}$",
         estimator=RateEstimator(
@@ -83,7 +83,7 @@ def growth_exponent(profile: Profile, branch: BranchName, beta: float, *, gradie
     symbol, column = ("R^*", "log_gradient_ratio") if gradient else ("R", "log_norm_ratio")
     return Check(
         name=f"{label(cells[0])}-beta{beta:g}-{'gradient-' if gradient else ''}exponent",
-        cells=cells,
+        experiments=cells,
         quantity=f"slope of the logarithm of the median of $\\log {symbol}$ on $\\log L$: "
         f"$1-2\\beta = {1.0 - 2.0 * beta:g}$ in the limit",
         estimator=SlopeEstimator(Column(column), depths, laws),
@@ -143,7 +143,7 @@ def critical_exponent(profile: Profile, branch: BranchName, weights: str, *, gra
     symbol, column = ("D^*", "log_gradient_displacement") if gradient else ("D", "log_displacement")
     return Check(
         name=f"{label(cells[0])}-{'gradient-' if gradient else ''}critical",
-        cells=cells,
+        experiments=cells,
         quantity=f"the $\\beta$ at which the median of $\\log {symbol}$ is the same at depths $L$ and $16L$",
         estimator=BracketEstimator(PairedGrowth(column), betas, _GrowthLaws(multiplier, *depths)),
         target=(CRITICAL, CRITICAL),

@@ -32,7 +32,7 @@ def networks(branch: WideBranchName, width: int, depth: int, beta: float, path: 
     """Return networks of depths L to 2^doublings L that read one path, with one replicate as a placeholder."""
     return Euler(
         network=Network(Branch(branch), width, depth, Scaling.power(beta)), path=PathLaw.parse(path),
-        doublings=doublings, replicates=1, reference=False,
+        doublings=doublings, reference=False,
     )  # fmt: skip
 
 
@@ -64,7 +64,7 @@ def displacement_check(
     slope = _predicted_slope(branch, experiment.path, beta, coarse, fine)
     return Check(
         name=name,
-        cells=(experiment,),
+        experiments=(experiment,),
         quantity="median of the slope of $\\log\\sqrt D$ on $\\log L$ along one path, from $L$ to $4L$",
         estimator=QuantileEstimator(PathSlope(), 0.5, slope_law(beta, slope, coarse)),
         target=(slope, slope),
@@ -119,7 +119,7 @@ def _error_check(
     slope = _predicted_error_slope(branch, experiment.path, depths)
     return Check(
         name=f"{branch}-{_path_label(experiment.path)}-error",
-        cells=(experiment,),
+        experiments=(experiment,),
         quantity="median of the slope of $\\log\\Vert h^{(L)}-h^{(2L)}\\Vert$ on $\\log L$",
         estimator=QuantileEstimator(ErrorSlope("adjacent_error", depths), 0.5, Normal(slope, spread**2)),
         target=(slope, slope),

@@ -83,7 +83,7 @@ def _means(network: Cell, beta: float, margin: float) -> list[Check]:
     return [
         Check(
             name=f"{label(network)}-L{depth}-beta{beta:g}-{_MATRICES[matrix]}-{place}",
-            cells=(network,),
+            experiments=(network,),
             quantity="$\\mathbb{E}\\,\\Vert\\partial\\mathcal L/\\partial "
             f"{_MATRICES[matrix]}_{{{layer}}}\\Vert_F^2$ in units of "
             f"$\\kappa a^2(1+\\kappa a^2)^{{{depth - 1}}}\\Vert h_0\\Vert^2\\Vert p_L\\Vert^2$",
@@ -127,7 +127,7 @@ def _laws(network: Cell, margin: float) -> list[Check]:
             checks.append(
                 Check(
                     name=f"{label(network)}-law-{_MATRICES[matrix]}-{place}",
-                    cells=(network,),
+                    experiments=(network,),
                     quantity=f"Kolmogorov distance of $\\log\\Vert\\partial\\mathcal L/\\partial "
                     f"{_MATRICES[matrix]}_{{{layer}}}\\Vert_F^2$ from the one law of all layers",
                     estimator=DistanceEstimator(observable, law),

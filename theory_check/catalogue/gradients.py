@@ -16,6 +16,7 @@ from theory_check.claims.claim import Check, Claim, Illustration, Profile, Regim
 from theory_check.claims.estimators import MeanEstimator, ProportionEstimator
 from theory_check.claims.networks import BRANCHES, COMBINATIONS, SOURCE, cell, dominated_layer, label, one_layer
 from theory_check.experiments.cell import Cell, Sample
+from theory_check.experiments.experiment import Experiment
 from theory_check.findings.pictures import Curve, Picture, RatePanel
 from theory_check.inference.intervals import mean_interval
 from theory_check.networks.activations import Activation
@@ -37,7 +38,7 @@ def _trichotomy(profile: Profile) -> tuple[Check, ...]:
             checks.append(
                 Check(
                     name=f"{label(network)}-beta{beta:g}",
-                    cells=(network,),
+                    experiments=(network,),
                     quantity="$\\mathbb{E}\\,D^*$",
                     estimator=MeanEstimator(of.GRADIENT_DISPLACEMENT, moments.displacement_variance(*layer)),
                     target=(target, target),
@@ -89,7 +90,7 @@ def _conservation(profile: Profile) -> tuple[Check, ...]:
         checks.append(
             Check(
                 name=label(network),
-                cells=(network, *broken),
+                experiments=(network, *broken),
                 quantity=f"probability that $\\langle p, h\\rangle$ at both ends agrees within rounding, {bound:.1g}",
                 estimator=ProportionEstimator(of.Between(of.PairingDefect(0), upper=bound), truth=1.0, exact=True),
                 target=(1.0, 1.0),
@@ -110,12 +111,12 @@ _PICTURE_DEPTHS = (10, 32, 100, 320, 1000)
 _PICTURE_BETAS = (1.0, 0.5, 0.25)
 
 
-def _picture_cells(_profile: Profile) -> tuple[Cell, ...]:
-    return tuple(
-        replace(cell("res-3", "gaussian", 40, depth, beta, gradients=True), replicates=1024)
+def _pictured(_profile: Profile) -> dict[Experiment, int]:
+    return {
+        cell("res-3", "gaussian", 40, depth, beta, gradients=True): 1024
         for beta in _PICTURE_BETAS
         for depth in _PICTURE_DEPTHS
-    )
+    }
 
 
 def _picture(samples: Sequence[Sample]) -> Picture:
@@ -123,7 +124,7 @@ def _picture(samples: Sequence[Sample]) -> Picture:
     depths = np.array(_PICTURE_DEPTHS, dtype=np.float64)
     for row, beta in enumerate(_PICTURE_BETAS):
         group = samples[row * len(depths) : (row + 1) * len(depths)]
-        layers = [one_layer(s.cell) for s in group]
+        layers = [one_layer(s.experiment) for s in group]
         intervals = [
             mean_interval(
                 of.GRADIENT_DISPLACEMENT([sample]), variance_bound=moments.displacement_variance(*layer), alpha=0.01
@@ -196,5 +197,5 @@ GRADIENTS = Regime(
         ),
         GRADIENT_PROFILE,
     ),
-    illustrations=(Illustration(cells=_picture_cells, draw=_picture),),
+    illustrations=(Illustration(experiments=_pictured, draw=_picture),),
 )

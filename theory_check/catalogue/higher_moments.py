@@ -31,7 +31,7 @@ def _squared_displacement(profile: Profile) -> tuple[Check, ...]:
             checks.append(
                 Check(
                     name=f"{label(network)}-beta{beta:g}",
-                    cells=(network,),
+                    experiments=(network,),
                     quantity="$\\mathbb{E}\\,D^2$",
                     estimator=MeanEstimator(
                         of.Exponential("log_displacement", 4.0), displacement_moment(*layer, order=4) - target**2
@@ -94,7 +94,7 @@ def _biased(profile: Profile) -> tuple[Check, ...]:
             checks.append(
                 Check(
                     name=f"{label(network)}-{name}",
-                    cells=(network,),
+                    experiments=(network,),
                     quantity=f"$\\mathbb{{E}}\\,{symbol}$ with a bias",
                     estimator=MeanEstimator(observable, variance),
                     target=(target, target),
@@ -118,7 +118,7 @@ def _leaky_laws(profile: Profile) -> tuple[Check, ...]:
         checks.append(
             Check(
                 name=f"{label(network)}-slope{slope:g}-depth{depth}",
-                cells=(network,),
+                experiments=(network,),
                 quantity="Kolmogorov distance between $\\log R$ and the sum of independent $\\log M$, leaky activation",
                 estimator=DistanceEstimator(of.LOG_NORM_RATIO, law),
                 target=(0.0, law.error),

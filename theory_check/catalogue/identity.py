@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 
@@ -15,6 +14,7 @@ from theory_check.claims.estimators import DistanceEstimator, ProportionEstimato
 from theory_check.claims.laws import ScaledChiSquare
 from theory_check.claims.networks import COMBINATIONS, SOURCE, cell, label, one_layer
 from theory_check.experiments.cell import Cell, Sample
+from theory_check.experiments.experiment import Experiment
 from theory_check.findings.pictures import Curve, HistogramPanel, Picture, RatePanel
 from theory_check.inference.intervals import quantile_interval
 from theory_check.theory.limits import identity_slope
@@ -41,7 +41,7 @@ def _identity(profile: Profile) -> tuple[Check, ...]:
         checks.append(
             Check(
                 name=f"{label(network)}-probability",
-                cells=(network,),
+                experiments=(network,),
                 quantity=f"$\\mathbb{{P}}(\\sqrt D \\leq {epsilon:.3g})$",
                 estimator=ProportionEstimator(of.Between(of.ROOT_DISPLACEMENT, upper=epsilon)),
                 target=(0.95, 0.95),
@@ -63,7 +63,7 @@ def _identity(profile: Profile) -> tuple[Check, ...]:
         checks.append(
             Check(
                 name=f"{label(cells[0])}-beta{beta:g}-rate",
-                cells=cells,
+                experiments=cells,
                 quantity="slope of the median of $\\log\\sqrt D$ against $\\log L$",
                 estimator=SlopeEstimator(of.ROOT_DISPLACEMENT, depths, tuple(_limit(c) for c in cells)),
                 target=(slope, slope),
@@ -91,7 +91,7 @@ def _identity_laws(profile: Profile) -> tuple[Check, ...]:
         checks.append(
             Check(
                 name=f"{label(network)}-law",
-                cells=(network,),
+                experiments=(network,),
                 quantity="Kolmogorov distance between $L^{2\\beta-1}D/\\kappa$ and $\\chi^2_d/d$",
                 estimator=DistanceEstimator(observable, ScaledChiSquare(multiplier.width)),
                 target=(0.0, 0.0),
@@ -122,13 +122,9 @@ _RATE_DEPTHS = (10, 32, 100, 320, 1000)
 _RATE_BETAS = (1.0, 0.75)
 
 
-def _rate_cells(profile: Profile) -> tuple[Cell, ...]:
-    rates = [
-        replace(cell("res-3", "uniform", 40, depth, beta), replicates=512)
-        for beta in _RATE_BETAS
-        for depth in _RATE_DEPTHS
-    ]
-    return (*rates, replace(cell("res-3", "uniform", 20, 200 * profile.depth, 1.0), replicates=4096))
+def _pictured(profile: Profile) -> dict[Experiment, int]:
+    rates = [cell("res-3", "uniform", 40, depth, beta) for beta in _RATE_BETAS for depth in _RATE_DEPTHS]
+    return {**dict.fromkeys(rates, 512), cell("res-3", "uniform", 20, 200 * profile.depth, 1.0): 4096}
 
 
 def _rate_picture(samples: Sequence[Sample]) -> Picture:
@@ -138,10 +134,10 @@ def _rate_picture(samples: Sequence[Sample]) -> Picture:
         medians = [quantile_interval(of.ROOT_DISPLACEMENT([s]), 0.5, alpha=0.01) for s in group]
         depths = np.array(_RATE_DEPTHS, dtype=np.float64)
         bands.append(band(f"median, $\\beta = {beta:g}$", depths, medians))
-        predicted = np.array([float(_limit(s.cell).quantile(0.5)) for s in group])
+        predicted = np.array([float(_limit(s.experiment).quantile(0.5)) for s in group])
         curves.append(Curve(f"theory, slope {0.5 - beta:g}", depths, predicted))
     last = samples[-1]
-    multiplier, a, depth = one_layer(last.cell)
+    multiplier, a, depth = one_layer(last.experiment)
     scaled = of.Exponential("log_displacement", 2.0, multiplier.kappa * a * a * depth)([last])
     law = ScaledChiSquare(multiplier.width)
     x = np.linspace(float(law.quantile(1e-4)), float(law.quantile(1.0 - 1e-4)), 300)
@@ -204,5 +200,5 @@ IDENTITY = Regime(
             checks=_identity_laws,
         ),
     ),
-    illustrations=(Illustration(cells=_rate_cells, draw=_rate_picture),),
+    illustrations=(Illustration(experiments=_pictured, draw=_rate_picture),),
 )

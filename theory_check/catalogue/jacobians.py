@@ -13,6 +13,7 @@ from theory_check.claims.estimators import DistanceEstimator, Law, MeanEstimator
 from theory_check.claims.laws import Mirrored, Normal
 from theory_check.claims.networks import COMBINATIONS, cell, finite_depth_law, label, layer_law, one_layer
 from theory_check.experiments.cell import Cell, Sample
+from theory_check.experiments.experiment import Experiment
 from theory_check.findings.pictures import Curve, HistogramPanel, Picture
 from theory_check.networks.activations import Activation
 from theory_check.networks.branches import Branch, BranchName
@@ -63,7 +64,7 @@ def _determinants(profile: Profile) -> tuple[Check, ...]:
         checks.append(
             Check(
                 name=f"{label(network)}-determinant",
-                cells=(network,),
+                experiments=(network,),
                 quantity="Kolmogorov distance between $\\log|\\det J|$ and $N(-\\kappa/2,\\,\\kappa)$",
                 estimator=DistanceEstimator(of.LOG_DETERMINANT, _determinant_law(kappa)),
                 target=(0.0, 0.0),
@@ -107,7 +108,7 @@ def _gradient_laws(profile: Profile) -> list[Check]:
             checks.append(
                 Check(
                     name=f"{name}-gaussian-d10-depth{depth}-law",
-                    cells=(network,),
+                    experiments=(network,),
                     quantity="Kolmogorov distance between $\\log R^*$ and the exact law of $\\log R$",
                     estimator=DistanceEstimator(of.LOG_GRADIENT_RATIO, law),
                     target=(0.0, law.error),
@@ -134,7 +135,7 @@ def _squared_gradient_displacements(profile: Profile) -> list[Check]:
         checks.append(
             Check(
                 name=f"{name}-gaussian-d20-squared-displacement",
-                cells=(network,),
+                experiments=(network,),
                 quantity="$\\mathbb{E}\\,(D^*)^2$",
                 estimator=MeanEstimator(
                     of.Exponential("log_gradient_displacement", 4.0), displacement_moment(*layer, order=4) - target**2
@@ -178,7 +179,7 @@ def _spectrum(profile: Profile) -> tuple[Check, ...]:
             checks.append(
                 Check(
                     name=f"{label(network)}-sigma{i + 1}",
-                    cells=(network,),
+                    experiments=(network,),
                     quantity=f"median of $L^{{2\\beta-1}}\\log\\sigma_{{{i + 1}}}(J)$",
                     estimator=QuantileEstimator(
                         of.Component("log_singular_values", i, 1.0 / time),
@@ -201,24 +202,24 @@ def _spectrum(profile: Profile) -> tuple[Check, ...]:
     return tuple(checks)
 
 
-_PICTURED: tuple[BranchName, ...] = ("linear", "res-3")
+_PICTURED_BRANCHES: tuple[BranchName, ...] = ("linear", "res-3")
 
 
-def _picture_cells(profile: Profile) -> tuple[Cell, ...]:
-    return tuple(replace(_determinant_network(branch, "uniform", 4, profile), replicates=16384) for branch in _PICTURED)
+def _pictured(profile: Profile) -> dict[Experiment, int]:
+    return {_determinant_network(branch, "uniform", 4, profile): 16384 for branch in _PICTURED_BRANCHES}
 
 
 def _picture(samples: Sequence[Sample]) -> Picture:
     panels = []
-    for branch, sample in zip(_PICTURED, samples, strict=True):
-        law = _determinant_law(layer_law(sample.cell).kappa)
+    for branch, sample in zip(_PICTURED_BRANCHES, samples, strict=True):
+        law = _determinant_law(layer_law(sample.experiment).kappa)
         x = np.linspace(float(law.quantile(1e-4)), float(law.quantile(1.0 - 1e-4)), 300)
         curve = Curve("$N(-\\kappa/2, \\kappa)$", x, law.density(x))
         panels.append(HistogramPanel(f"{branch}, width 4", "$\\log|\\det J|$", of.LOG_DETERMINANT([sample]), (curve,)))
     return Picture(
         "jacobians",
-        f"Log determinant of the Jacobian of networks of width 4 and depth {samples[0].cell.network.depth} (uniform "
-        "weights) with the density of the limit law, in which the width does not appear.",
+        f"Log determinant of the Jacobian of networks of width 4 and depth {samples[0].experiment.network.depth} "
+        "(uniform weights) with the density of the limit law, in which the width does not appear.",
         tuple(panels),
     )
 
@@ -295,5 +296,5 @@ JACOBIANS = Regime(
             checks=_spectrum,
         ),
     ),
-    illustrations=(Illustration(cells=_picture_cells, draw=_picture),),
+    illustrations=(Illustration(experiments=_pictured, draw=_picture),),
 )

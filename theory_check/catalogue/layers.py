@@ -52,7 +52,7 @@ def _growth_check(network: Cell, relative: float, profile: Profile) -> Check:
     }
     return Check(
         name=f"{label(network)}-beta{network.network.scaling.beta:g}-layer",
-        cells=(network,),
+        experiments=(network,),
         quantity="$a^{-2}\\,\\mathbb{E}[\\Vert h_{k+1}\\Vert^2/\\Vert h_k\\Vert^2 - 1\\mid h_k]$, all layers",
         estimator=MeanEstimator(
             of.LayerGrowth(a * a), multiplier_variance(multiplier, a) / a**4, values_per_replicate=depth
@@ -95,7 +95,7 @@ def characteristic_check(network: Cell, kernel: KernelName, profile: Profile) ->
     margin = 0.06 * profile.precision
     return Check(
         name=f"{label(network)}-depth{depth}-{kernel}-cosine",
-        cells=(network,),
+        experiments=(network,),
         quantity=f"$\\mathbb{{E}}\\cos({t:.4g}\\,\\log R)$",
         estimator=MeanEstimator(of.Cosine("log_norm_ratio", t), 0.5 * (1.0 + double) - target**2),
         target=(target, target),

@@ -61,7 +61,7 @@ def _mean_check(
         variants = (Variant("increments add up without compounding", (additive, additive)),)
     return Check(
         name=f"{label(network)}-beta{network.network.scaling.beta:g}-{name}",
-        cells=(network,),
+        experiments=(network,),
         quantity=f"$\\mathbb{{E}}\\,{symbol}$",
         estimator=MeanEstimator(observable, variance),
         target=(target, target),
@@ -101,7 +101,7 @@ def _one_layer_laws(profile: Profile) -> tuple[Check, ...]:
         checks.append(
             Check(
                 name=f"{label(network)}-depth{depth}-{kernel}",
-                cells=(network,),
+                experiments=(network,),
                 quantity="Kolmogorov distance between $\\log R$ and the sum of independent $\\log M$",
                 estimator=DistanceEstimator(of.LOG_NORM_RATIO, law),
                 target=(0.0, law.error),
@@ -130,7 +130,7 @@ def _second_moments(profile: Profile) -> tuple[Check, ...]:
         checks.append(
             Check(
                 name=label(network),
-                cells=(network,),
+                experiments=(network,),
                 quantity="$\\mathbb{E}\\,R^2$",
                 estimator=MeanEstimator(of.Exponential("log_norm_ratio", 2.0), fourth - target**2),
                 target=(target, target),
@@ -160,7 +160,7 @@ def _markov_bounds(profile: Profile) -> tuple[Check, ...]:
             checks.append(
                 Check(
                     name=f"{label(network)}-{name}",
-                    cells=(network,),
+                    experiments=(network,),
                     quantity=f"$\\mathbb{{P}}(D \\leq {symbol})$ at $\\delta = {delta:g}$",
                     estimator=ProportionEstimator(of.Between(of.DISPLACEMENT, upper=bound), truth=0.98, exact=True),
                     target=(1.0 - delta, 1.0),
@@ -193,7 +193,7 @@ def _large_kappa(profile: Profile) -> list[Check]:
         checks.append(
             Check(
                 name=f"{label(network)}-kappa{multiplier.kappa:g}",
-                cells=(network,),
+                experiments=(network,),
                 quantity=f"$\\mathbb{{P}}(D \\leq ((1+\\kappa a^2)^L-1)/\\delta)$ at $\\delta = {delta:g}$, $\\kappa = "
                 f"{multiplier.kappa:g}$",
                 estimator=ProportionEstimator(of.Between(of.DISPLACEMENT, upper=sharp), truth=0.85, exact=True),

@@ -51,7 +51,7 @@ _LIMIT = (
 
 def _brownian(branch: Branch, depth: int, doublings: int, noise: Noise = "shared", *, width: int = 10) -> EulerMaruyama:
     network = Network(branch, width, depth, Scaling.power(0.5))
-    return EulerMaruyama(network=network, doublings=doublings, noise=noise, replicates=1, suprema=branch == _RELU)
+    return EulerMaruyama(network=network, doublings=doublings, noise=noise, suprema=branch == _RELU)
 
 
 def _along_path(
@@ -59,9 +59,8 @@ def _along_path(
 ) -> Euler:
     network = Network(branch, width, depth, Scaling.power(1.0))
     return Euler(
-        network=network, path=PathLaw.parse(path), doublings=doublings, replicates=1, reference=reference,
-        tolerance=tolerance,
-    )  # fmt: skip
+        network=network, path=PathLaw.parse(path), doublings=doublings, reference=reference, tolerance=tolerance
+    )
 
 
 def _orders(*orders: tuple[str, float]) -> tuple[Variant, ...]:
@@ -86,7 +85,7 @@ def _brownian_slopes(profile: Profile) -> tuple[Check, ...]:
         checks.append(
             Check(
                 name=f"res-1-{name}",
-                cells=(shared, independent) if contrasted else (shared,),
+                experiments=(shared, independent) if contrasted else (shared,),
                 quantity="median of the slope of $\\log\\Vert h^{(L)}-h^{(2L)}\\Vert$ on $\\log L$"
                 + (", largest error over all times" if "supremum" in name else ""),
                 estimator=estimator,
@@ -122,7 +121,7 @@ def _still(profile: Profile) -> Check:
     target = 2.0**-width
     return Check(
         name=f"res-1-relu-d{width}-still",
-        cells=(experiment,),
+        experiments=(experiment,),
         quantity="$\\mathbb{P}(h^{(L)}=h^{(2L)}$ at every depth$)$",
         # Errors of a network that moves are zero, or equal at two depths, with probability 0.
         estimator=ProportionEstimator(Between(ErrorSlope("adjacent_error", experiment.depths[:-1]), 0.0, 0.0)),
@@ -167,7 +166,7 @@ def _linear_rates(profile: Profile) -> tuple[Check, ...]:
         checks.append(
             Check(
                 name=f"linear-{name}",
-                cells=(experiment,),
+                experiments=(experiment,),
                 quantity=quantity,
                 estimator=RateEstimator(observable, depths, errors, variances),
                 target=(slope, slope),
@@ -180,7 +179,7 @@ def _linear_rates(profile: Profile) -> tuple[Check, ...]:
     checks.append(
         Check(
             name="linear-weak-error",
-            cells=(weak,),
+            experiments=(weak,),
             quantity=f"$\\mathbb{{E}}R^{{({fine})}}-\\mathbb{{E}}R^{{({coarse})}}$",
             estimator=MeanEstimator(
                 NormRatioDifference(0, weak.doublings), coupled_moments(width, coarse, fine).norm_ratio_difference[1]
@@ -215,7 +214,7 @@ def _slope_along_path(
     law = Normal(-ODE_ORDER, (0.5 / 16 * profile.precision) ** 2)
     return Check(
         name=name,
-        cells=(experiment,),
+        experiments=(experiment,),
         quantity=f"median of the slope of $\\log\\Vert {of}\\Vert$ on $\\log L$",
         estimator=QuantileEstimator(ErrorSlope(column, depths), 0.5, law),
         target=(-ODE_ORDER, -ODE_ORDER),
@@ -239,7 +238,7 @@ def _smooth(profile: Profile) -> tuple[Check, ...]:
         _slope_along_path(profile, "res-3-smooth", inner, "adjacent_error", of="h^{(L)}-h^{(2L)}", wrong=_NOT_FIRST),
         Check(
             name="res-1-every-path",
-            cells=(relu,),
+            experiments=(relu,),
             quantity="$P(\\text{slope of }\\log\\Vert h^{(L)}-H(1)\\Vert\\text{ within }0.1\\text{ of }-1)$",
             estimator=ProportionEstimator(Between(slope, -ODE_ORDER - 0.1, -ODE_ORDER + 0.1), truth=0.985),
             target=(0.95, 1.0),
@@ -268,7 +267,7 @@ def _tied(profile: Profile) -> tuple[Check, ...]:
         _slope_along_path(profile, "linear-tied", flow, "flow_error", of="h^{(L)}-e^Vh_0", wrong=_NOT_FIRST),
         Check(
             name="linear-tied-constant",
-            cells=(wide,),
+            experiments=(wide,),
             quantity="median of $\\log(2L\\,\\Vert h^{(L)}-h^{(2L)}\\Vert/\\Vert h_0\\Vert)$",
             estimator=QuantileEstimator(LogError("adjacent_error", 0, math.log(2.0 * depth)), 0.5, law),
             target=(target, target),
@@ -284,24 +283,21 @@ def _tied(profile: Profile) -> tuple[Check, ...]:
     )
 
 
-def _pictured(profile: Profile) -> tuple[Experiment, ...]:
+def _pictured(profile: Profile) -> dict[Experiment, int]:
     depth = 16 * profile.depth
-    return tuple(
-        replace(experiment, replicates=replicates)
-        for experiment, replicates in (
-            (_brownian(_LINEAR, 8, 4), 2048),
-            (_brownian(_RELU, depth, 4), 2048),
-            (_brownian(_RELU, depth, 4, "independent"), 2048),
-            (_along_path(_LINEAR, "tied", 10, 8, 5, reference=True), 128),
-            (_along_path(_RELU, "smooth:length=0.5", 8, depth, 4, reference=True), 128),
-        )
-    )
+    return {
+        _brownian(_LINEAR, 8, 4): 2048,
+        _brownian(_RELU, depth, 4): 2048,
+        _brownian(_RELU, depth, 4, "independent"): 2048,
+        _along_path(_LINEAR, "tied", 10, 8, 5, reference=True): 128,
+        _along_path(_RELU, "smooth:length=0.5", 8, depth, 4, reference=True): 128,
+    }
 
 
 def _medians(label: str, sample: Sample[Any], column: str, order: float) -> tuple[Band, Curve]:
     """Medians of an error against depth, and the line of the predicted slope through the deepest."""
     errors = sample.column(column)
-    depths = np.array(sample.cell.depths[: errors.shape[1]], dtype=np.float64)
+    depths = np.array(sample.experiment.depths[: errors.shape[1]], dtype=np.float64)
     medians = [quantile_interval(error, 0.5, alpha=0.01) for error in errors.T]
     line = medians[-1].estimate * (depths / depths[-1]) ** -order
     return band(label, depths, medians), Curve(f"slope {-order or 0.0:g}", depths, line)
@@ -446,5 +442,5 @@ ORDERS = Regime(
             checks=_tied,
         ),
     ),
-    illustrations=(Illustration(cells=_pictured, draw=_picture),),
+    illustrations=(Illustration(experiments=_pictured, draw=_picture),),
 )

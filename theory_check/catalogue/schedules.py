@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 
@@ -22,6 +21,7 @@ from theory_check.claims.networks import (
     layer_law,
 )
 from theory_check.experiments.cell import Cell, Sample
+from theory_check.experiments.experiment import Experiment
 from theory_check.findings.pictures import Curve, HistogramPanel, Picture
 from theory_check.networks.branches import BranchName
 from theory_check.networks.scalings import Scaling
@@ -74,7 +74,7 @@ def _means(profile: Profile) -> list[Check]:
             checks.append(
                 Check(
                     name=f"{label(network)}-{name}",
-                    cells=(network,),
+                    experiments=(network,),
                     quantity=f"$\\mathbb{{E}}\\,{symbol}$ for a decreasing schedule",
                     estimator=MeanEstimator(observable, moments.norm_ratio_variance(multiplier, factors)),
                     target=(target, target),
@@ -104,7 +104,7 @@ def _limits(profile: Profile) -> list[Check]:
         checks.append(
             Check(
                 name=f"{label(network)}-law",
-                cells=(network,),
+                experiments=(network,),
                 quantity="Kolmogorov distance between $\\log R$ and $N(\\Lambda\\kappa(1-2/d),\\,4\\kappa\\Lambda/d)$",
                 estimator=DistanceEstimator(of.LOG_NORM_RATIO, limit),
                 target=(0.0, 0.0),
@@ -139,7 +139,7 @@ def _fixed_first_layers(profile: Profile) -> list[Check]:
         checks.append(
             Check(
                 name=f"{label(network)}-decreasing",
-                cells=(network,),
+                experiments=(network,),
                 quantity="Kolmogorov distance between $\\log R$ and the sum of independent $\\log M_k$, decreasing "
                 "schedule",
                 estimator=DistanceEstimator(of.LOG_NORM_RATIO, law),
@@ -163,14 +163,12 @@ def _schedules(profile: Profile) -> tuple[Check, ...]:
     return (*_means(profile), *_limits(profile), *_fixed_first_layers(profile))
 
 
-def _picture_cells(_profile: Profile) -> tuple[Cell, ...]:
-    return tuple(
-        replace(_scaled("linear", "gaussian", factors), replicates=8192) for factors in (_waves(400), _decreasing(400))
-    )
+def _pictured(_profile: Profile) -> dict[Experiment, int]:
+    return {_scaled("linear", "gaussian", factors): 8192 for factors in (_waves(400), _decreasing(400))}
 
 
 def _picture(samples: Sequence[Sample]) -> Picture:
-    multiplier = layer_law(samples[0].cell)
+    multiplier = layer_law(samples[0].experiment)
     limit = Normal.of(lognormal_limit(multiplier, _TOTAL))
     x = np.linspace(float(limit.quantile(1e-4)), float(limit.quantile(1.0 - 1e-4)), 300)
     normal = Curve("$N(\\Lambda\\kappa(1-2/d), 4\\kappa\\Lambda/d)$", x, limit.density(x))
@@ -228,5 +226,5 @@ SCHEDULES = Regime(
             ),
         ),
     ),
-    illustrations=(Illustration(cells=_picture_cells, draw=_picture),),
+    illustrations=(Illustration(experiments=_pictured, draw=_picture),),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -73,7 +73,7 @@ def _critical(profile: Profile) -> list[Check]:
         checks.append(
             Check(
                 name=f"{branch}-critical",
-                cells=tuple(networks(branch, WIDTH, depth, beta, _PATH) for beta in betas),
+                experiments=tuple(networks(branch, WIDTH, depth, beta, _PATH) for beta in betas),
                 quantity="the $\\beta$ at which the median of the slope of $\\log\\sqrt D$ between $L$ and $4L$ is "
                 "zero",
                 estimator=estimator,
@@ -119,7 +119,7 @@ def _non_trivial() -> list[Check]:
         checks.append(
             Check(
                 name=f"{branch}-bounds",
-                cells=(experiment,),
+                experiments=(experiment,),
                 quantity=f"$\\mathbb{{P}}({low:.2g} \\leq D \\leq {high:.3g}\\text{{ at depths }}L, 2L, 4L)$",
                 estimator=ProportionEstimator(inside, truth=0.99),
                 target=(0.95, 1.0),
@@ -151,7 +151,7 @@ def _explosion(profile: Profile) -> list[Check]:
         checks.append(
             Check(
                 name=f"{branch}-d{_EXPLOSIVE_WIDTH}-explodes",
-                cells=(experiment,),
+                experiments=(experiment,),
                 quantity=f"$\\mathbb{{P}}(D \\geq e^{{{level:.3g}}})$ at $\\beta = 1/2$, the fourth root of "
                 "$\\mathbb{E}\\,D$ at infinite width",
                 estimator=ProportionEstimator(beyond, truth=0.995),
@@ -197,7 +197,7 @@ def _narrow(profile: Profile) -> list[Check]:
     half = _scalar_explosion(depth, beta, bound)
     scalar = Check(
         name="linear-d1-explodes",
-        cells=(networks("linear", 1, depth, beta, _PATH, doublings=0),),
+        experiments=(networks("linear", 1, depth, beta, _PATH, doublings=0),),
         quantity="$\\mathbb{P}(D \\geq 4)$ at $\\beta = 1/2$, width 1",
         estimator=ProportionEstimator(Between(output, lower=math.log(bound))),
         target=(half, half),
@@ -216,7 +216,7 @@ def _narrow(profile: Profile) -> list[Check]:
         checks.append(
             Check(
                 name=f"{branch}-d2-stays",
-                cells=(networks(branch, 2, depth, beta, _PATH, doublings=0),),
+                experiments=(networks(branch, 2, depth, beta, _PATH, doublings=0),),
                 quantity="$\\mathbb{P}(D < 4)$ at $\\beta = 1/2$, width 2",
                 estimator=ProportionEstimator(Between(output, upper=math.log(bound)), truth=truth),
                 target=(least, 1.0),
@@ -244,27 +244,27 @@ _PICTURE_WIDTH = 40
 _PICTURE_PATHS = {"RBF": "smooth:length=0.5", "Matérn, $\\nu = 1/4$": "matern:nu=0.25,length=0.5"}
 
 
-def _picture_cells(_profile: Profile) -> tuple[Experiment, ...]:
+def _pictured(_profile: Profile) -> dict[Experiment, int]:
     displaced = [networks("res-3", _PICTURE_WIDTH, 8, beta, _PATH, doublings=5) for beta in _PICTURE_BETAS]
     paths = [networks("linear", ERROR_WIDTH, 8, 1.0, path, doublings=5) for path in _PICTURE_PATHS.values()]
-    return (*(replace(e, replicates=64) for e in displaced), *(replace(e, replicates=128) for e in paths))
+    return {**dict.fromkeys(displaced, 64), **dict.fromkeys(paths, 128)}
 
 
 def _picture(samples: Sequence[Sample[Any]]) -> Picture:
     displaced, paths = samples[: len(_PICTURE_BETAS)], samples[len(_PICTURE_BETAS) :]
     bands, curves = [], []
     for beta, sample in zip(_PICTURE_BETAS, displaced, strict=True):
-        depths = np.array(sample.cell.depths, dtype=np.float64)
+        depths = np.array(sample.experiment.depths, dtype=np.float64)
         medians = [quantile_interval(np.exp(column), 0.5, alpha=0.01) for column in sample.column("log_displacement").T]
-        correlation = sample.cell.path.correlation
-        logs = [wide_displacement(WideBranch("res-3"), correlation, beta, depth) for depth in sample.cell.depths]
+        correlation = sample.experiment.path.correlation
+        logs = [wide_displacement(WideBranch("res-3"), correlation, beta, depth) for depth in sample.experiment.depths]
         bands.append(band(f"median, $\\beta = {beta:g}$", depths, medians))
         curves.append(Curve("infinite width", depths, np.exp(0.5 * np.array(logs))))
     errors, lines = [], []
     for name, sample in zip(_PICTURE_PATHS, paths, strict=True):
         values = sample.column("adjacent_error")
-        depths = np.array(sample.cell.depths[:-1], dtype=np.float64)
-        order = rough_path_order(sample.cell.path.smoothness)
+        depths = np.array(sample.experiment.depths[:-1], dtype=np.float64)
+        order = rough_path_order(sample.experiment.path.smoothness)
         medians = [quantile_interval(column, 0.5, alpha=0.01) for column in values.T]
         errors.append(band(name, depths, medians))
         lines.append(Curve(f"slope {-order:g}", depths, medians[-1].estimate * (depths / depths[-1]) ** -order))
@@ -337,5 +337,5 @@ SMOOTH = Regime(
         ),
         GAUSSIAN_PATHS,
     ),
-    illustrations=(Illustration(cells=_picture_cells, draw=_picture),),
+    illustrations=(Illustration(experiments=_pictured, draw=_picture),),
 )

@@ -146,7 +146,7 @@ def law_check(
     what, observable, observed = _observed(network, of)
     return Check(
         name=name or f"{label(network)}-{what}-law",
-        cells=(observed,),
+        experiments=(observed,),
         quantity=f"Kolmogorov distance between {what.replace('-', ' ')} and the predicted law",
         estimator=DistanceEstimator(observable, law),
         target=(0.0, 0.0),
@@ -178,7 +178,7 @@ def median_check(
     median = float(law.quantile(0.5))
     return Check(
         name=name or f"{label(network)}-{what}-median",
-        cells=(observed,),
+        experiments=(observed,),
         quantity=f"median of {what.replace('-', ' ')}",
         estimator=QuantileEstimator(observable, 0.5, law),
         target=(median, median),
@@ -208,7 +208,7 @@ def probability_check(
     what, observable, observed = _observed(network, of)
     return Check(
         name=name or f"{label(network)}-{what}-probability",
-        cells=(observed,),
+        experiments=(observed,),
         quantity=f"probability that {what.replace('-', ' ')} lies in [{lower:.3g}, {upper:.3g}]",
         estimator=ProportionEstimator(observables.Between(observable, lower, upper)),
         target=(probability, probability),
@@ -237,7 +237,7 @@ def mean_check(
     what, observable, observed = _observed(network, of)
     return Check(
         name=name or f"{label(network)}-{what}-mean",
-        cells=(observed,),
+        experiments=(observed,),
         quantity=f"mean of {what.replace('-', ' ')}",
         estimator=MeanEstimator(observable, variance_bound),
         target=(mean, mean),

@@ -1,7 +1,7 @@
 """What a claim is: a statement, where it comes from, and the checks that decide it.
 
 A claim over many laws is one claim with several checks, built from data by a function of the profile. Checks name their
-cells without a number of replicates: the planner finds it from the margin, the level and the miss rate.
+experiments: the planner finds the number of replicates from the margin, the level and the miss rate.
 """
 
 from __future__ import annotations
@@ -61,8 +61,8 @@ class Check:
     ----------
     name : str
         Point of the claim's grid, ``rademacher-d40-law``; never changes meaning.
-    cells : tuple of experiments
-        Networks to simulate, with one replicate each as a placeholder.
+    experiments : tuple of Experiment
+        What to simulate.
     quantity : str
         What is estimated, Markdown with inline mathematics.
     estimator : Estimator
@@ -85,7 +85,7 @@ class Check:
     """
 
     name: str
-    cells: tuple[Experiment, ...]
+    experiments: tuple[Experiment, ...]
     quantity: str
     estimator: Estimator
     target: Range
@@ -163,9 +163,17 @@ class Claim:
 
 @dataclass(frozen=True, kw_only=True)
 class Illustration:
-    """A picture of a regime: the cells it needs at a profile and the pure function that makes it from their samples."""
+    """A picture of a regime.
 
-    cells: Callable[[Profile], tuple[Experiment, ...]]
+    Attributes
+    ----------
+    experiments : callable
+        The experiments it needs at a profile, each with a number of replicates.
+    draw : callable
+        Pure function that makes it from their samples, in that order.
+    """
+
+    experiments: Callable[[Profile], Mapping[Experiment, int]]
     draw: Callable[[Sequence[Sample[Any]]], Picture]
 
 

@@ -13,7 +13,7 @@ from theory_check.inference.verdicts import judge
 
 
 def evaluate(planned: PlannedCheck, samples: Sequence[Sample[Any]]) -> Finding:
-    """Judge a check and its wrong variants on samples of its cells."""
+    """Judge a check and its wrong variants on samples of its experiments."""
     check = planned.check
     interval = check.estimator.interval(samples, planned.level)
 
@@ -36,7 +36,7 @@ def evaluate(planned: PlannedCheck, samples: Sequence[Sample[Any]]) -> Finding:
         )
     return Finding(
         id=planned.id,
-        network="; ".join(str(sample.cell) for sample in samples),
+        network="; ".join(str(sample.experiment) for sample in samples),
         quantity=check.quantity,
         method=check.estimator.method,
         estimate=interval.estimate,

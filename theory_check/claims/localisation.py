@@ -58,10 +58,10 @@ class Crossing:
 
     def __call__(self, samples: Sequence[Sample[Any]]) -> FloatArray:
         """Return one exponent for each replicate."""
-        betas = np.array(samples[self.cell].cell.betas)
+        betas = np.array(samples[self.cell].experiment.betas)
         values = log_mean_square(samples[self.cell], self.column)
         if self.other is not None:
-            if samples[self.other].cell.betas != samples[self.cell].cell.betas:
+            if samples[self.other].experiment.betas != samples[self.cell].experiment.betas:
                 raise SpecificationError("sweeps of two depths must have the same betas")
             values = values - log_mean_square(samples[self.other], self.column)
         return last_crossings(betas, values) + self.shift

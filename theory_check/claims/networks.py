@@ -37,7 +37,7 @@ def cell(
     weight_gradients: tuple[int, ...] = (),
     active_norm: bool = False,
 ) -> Cell:
-    """Return a cell with one replicate, a placeholder for the planner; a number as scaling is the exponent beta."""
+    """Return a cell; a number as scaling is the exponent beta."""
     law, given = Weights.parse(weights), inputs or Input()
     factors = scaling if isinstance(scaling, Scaling) else Scaling.power(scaling)
     network = Network(Branch(branch) if isinstance(branch, str) else branch, width, depth, factors)
@@ -46,7 +46,6 @@ def cell(
         weights=law,
         input=given,
         kernel=kernel or choose_kernel(law, given, jacobian=jacobian),
-        replicates=1,
         gradients=gradients,
         profile=profile,
         jacobian=jacobian,

@@ -174,7 +174,7 @@ class Swept:
     def __call__(self, samples: Sequence[experiments.Sample[Any]]) -> FloatArray:
         """Return one value for each replicate."""
         (sample,) = samples
-        return sample.column(self.name)[:, sample.cell.betas.index(self.beta), 0]
+        return sample.column(self.name)[:, sample.experiment.betas.index(self.beta), 0]
 
 
 @dataclass(frozen=True)

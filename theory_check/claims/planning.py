@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from theory_check.claims.claim import Check, Claim, Profile
 from theory_check.claims.estimators import DistanceEstimator
 from theory_check.claims.laws import LARGEST_TILT, law_distance
-from theory_check.experiments.cell import MAXIMAL_REPLICATES
-from theory_check.experiments.experiment import Experiment
+from theory_check.experiments.experiment import MAXIMAL_REPLICATES, Experiment, Sample
 from theory_check.findings.run import Correction as Correction
 from theory_check.foundation.errors import SpecificationError
 
@@ -32,9 +33,18 @@ class PlannedCheck:
     replicates: int
 
     @property
-    def cells(self) -> tuple[Experiment, ...]:
-        """The cells with that many replicates."""
-        return tuple(replace(cell, replicates=self.replicates) for cell in self.check.cells)
+    def experiments(self) -> tuple[Experiment, ...]:
+        """What it is judged on."""
+        return self.check.experiments
+
+    @property
+    def requests(self) -> dict[Experiment, int]:
+        """Its experiments with the number of replicates that it needs."""
+        return dict.fromkeys(self.experiments, self.replicates)
+
+    def choose(self, samples: Mapping[Experiment, Sample[Any]]) -> list[Sample[Any]]:
+        """Return the samples of its experiments, as many replicates of each as it was planned for."""
+        return [samples[experiment].first(self.replicates) for experiment in self.experiments]
 
 
 def plan_check(claim: Claim, check: Check, level: float) -> PlannedCheck:
@@ -48,15 +58,15 @@ def plan_check(claim: Claim, check: Check, level: float) -> PlannedCheck:
     ------
     SpecificationError
         If a variant is so near that no sample could refute it, a margin so wide that no law lies beyond twice of it, or
-        so small that no cell could hold the sample. The text names claim and point.
+        so small that no experiment could hold the sample. The text names claim and point.
     """
     planned = PlannedCheck(f"{claim.id}/{check.name}", check, level, _needed_replicates(claim, check, level))
     if planned.replicates > MAXIMAL_REPLICATES:
         margin = affordable_margin(claim, planned, MAXIMAL_REPLICATES)
         paid = "no margin that its variants leave room for" if margin is None else f"a margin of {margin:.3g}"
         raise SpecificationError(
-            f"{planned.id} needs {planned.replicates} replicates for its margin of {check.margin:.3g}; a cell "
-            f"accepts up to {MAXIMAL_REPLICATES}, which pay for {paid}"
+            f"{planned.id} needs {planned.replicates} replicates for its margin of {check.margin:.3g}; an "
+            f"experiment accepts up to {MAXIMAL_REPLICATES}, which pay for {paid}"
         )
     return planned
 

@@ -184,7 +184,7 @@ class PathSlope:
         """Return one value for each replicate."""
         sample = samples[self.cell]
         values = sample.column("log_displacement")[:, [0, -1]]
-        depths = sample.cell.depths
+        depths = sample.experiment.depths
         moved = np.all(np.isfinite(values), axis=1)
         kept: FloatArray = np.where(moved[:, None], values, 0.0)
         return np.asarray((kept[:, 1] - kept[:, 0]) / math.log(depths[-1] / depths[0]))

@@ -190,9 +190,9 @@ def show(claim: str, profile: str, claims_file: Path | None, out: Path) -> int:
     for planned in checks:
         check = planned.check
         click.echo(f"\n{planned.id}")
-        for cell in check.cells:
-            kernel = f", {cell.kernel} kernel" if isinstance(cell, Cell) else ""
-            click.echo(f"  network   {cell}{kernel}")
+        for experiment in check.experiments:
+            kernel = f", {experiment.kernel} kernel" if isinstance(experiment, Cell) else ""
+            click.echo(f"  network   {experiment}{kernel}")
         click.echo(
             f"  quantity  {plain_text(check.quantity)}; {check.estimator.method}; {planned.replicates} replicates"
         )

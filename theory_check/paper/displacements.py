@@ -68,7 +68,6 @@ def _cell(settings: Settings, beta: float, depth: int, gradients: bool) -> Cell:
         weights=weights,
         input=Input("paper"),
         kernel=choose_kernel(weights, Input("paper"), _WIDTH),
-        replicates=settings.replicates,
         gradients=gradients,
     )
 
@@ -185,7 +184,7 @@ def _tabulate(
         (
             cell.network.scaling.beta or 0.0,
             cell.network.depth,
-            cell.replicates,
+            settings.replicates,
             *measured[cell].values(),
             *predicted[cell].values(),
         )

@@ -91,7 +91,7 @@ def claim_version(checks: Sequence[PlannedCheck]) -> str:
 def _statement(planned: PlannedCheck) -> list[object]:
     check = planned.check
     numbers = [*check.target, check.margin, check.remainder, planned.level]
-    networks = [cell.identity for cell in planned.cells]
+    networks = [experiment.identity for experiment in planned.experiments]
     return [planned.id, networks, check.quantity, check.exact, _described(numbers), _described(check.estimator)]
 
 
@@ -148,7 +148,7 @@ def add_night(history: History, outcome: Outcome) -> History:
             known = history.sequences.get(check.id)
             if known is None or known.version != versions[claim]:
                 known = _new_sequence(check, versions[claim], restart_level(check.level, numbers[claim]))
-            samples = [outcome.samples[cell] for cell in check.cells]
+            samples = check.choose(outcome.samples)
             estimator = check.check.estimator
             sequences[check.id] = narrow(known, *estimator.sided_evidence(samples, known.candidates, known.gain))
     return History(updated.profile, updated.level, updated.nights, sequences)
