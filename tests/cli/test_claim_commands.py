@@ -11,7 +11,7 @@ from theory_check.claims.planning import plan_claim
 from theory_check.inference.nights import ClaimNight, Night
 from theory_check.reporting.results import load_results
 from theory_check.verification import run as verification
-from theory_check.verification.history import claim_version, new_history, write_history
+from theory_check.verification.nights import claim_version, new_history, write_history
 from theory_check.verification.run import Outcome, exit_code, find_claim
 
 

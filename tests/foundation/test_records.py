@@ -66,6 +66,7 @@ def stored(tmp_path, content: bytes):
 def test_a_record_is_read_back_as_it_was(tmp_path):
     content = encode_record(RECORD, 1, "record")
     assert content.count(b"\n") == 1
+    assert encode_record(replace(RECORD, parts=dict(reversed(RECORD.parts.items()))), 1, "record") == content
     assert load_record(stored(tmp_path, content), Record, (1,), "a record") == RECORD
 
 

@@ -77,8 +77,8 @@ def run(
     click.echo(f"report: {written[0]}")
     if history is not None and nights is not None:
         from theory_check.foundation.files import make_directory
-        from theory_check.reporting.evolution import night_summary, refuted_claims
-        from theory_check.verification.history import add_night, write_history
+        from theory_check.reporting.nights import night_summary, refuted_claims
+        from theory_check.verification.nights import add_night, write_history
         from theory_check.verification.user_claims import regimes_with
 
         nights = add_night(nights, outcome)
@@ -107,7 +107,7 @@ def _own_claims(path: Path | None) -> tuple[Claim, ...]:
 def _open_history(path: Path, seed: int, profile: str) -> History:
     """Return the history that a run will be added to, or raise before anything is simulated."""
     from theory_check.inference.nights import check_new_night
-    from theory_check.verification.history import new_history, read_history
+    from theory_check.verification.nights import new_history, read_history
 
     found = read_history(path) if path.exists() else new_history(profile)
     check_new_night(found, seed=seed, profile=profile)
@@ -224,9 +224,9 @@ def history(history: Path, out: Path | None) -> int:
     For each claim: the evidence against it now and at its peak, of what refutes it (logarithms to base 10). For each
     point: its confidence sequence, valid for all nights together, and how it narrowed.
     """
-    from theory_check.reporting.evolution import history_picture, print_history
     from theory_check.reporting.figures import draw
-    from theory_check.verification.history import read_history
+    from theory_check.reporting.nights import history_picture, print_history
+    from theory_check.verification.nights import read_history
 
     found = read_history(history)
     print_history(found, open_console())

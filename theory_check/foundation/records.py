@@ -65,12 +65,14 @@ def encode_record(record: object, version: int, name: str) -> bytes:
     SpecificationError
         If a value is outside the constraints of its field (a level of 2).
     """
-    values = msgspec.to_builtins(record, enc_hook=lambda scalar: scalar.item())
+    # Fields stay in the order of their definition, keys of dictionaries are sorted.
+    encoder = msgspec.json.Encoder(enc_hook=lambda scalar: scalar.item(), order="deterministic")
+    content = encoder.encode(record)
     try:
-        msgspec.convert(values, type(record))
+        _decoded(content, type(record))
     except msgspec.ValidationError as error:
         raise SpecificationError(f"the {name} does not fit its schema: {error}") from error
-    return msgspec.json.encode({"schema_version": version} | values) + b"\n"
+    return b'{"schema_version":%d,%b\n' % (version, content[1:])
 
 
 def load_record(path: Path, kind: type[_T], versions: Sequence[int], name: str) -> _T:
@@ -101,9 +103,13 @@ def load_record(path: Path, kind: type[_T], versions: Sequence[int], name: str) 
         if version not in versions:
             accepted = " or ".join(map(str, versions))
             raise StorageError(f"cannot read {path}: schema version {version}, accepted is {accepted}")
-        return msgspec.convert(_filled(msgspec.json.decode(content), inspect.type_info(kind)), kind)
+        return _decoded(content, kind)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise StorageError(f"cannot read {path}: not {name} of theory-check: {error}") from error
+
+
+def _decoded(content: bytes, kind: type[_T]) -> _T:
+    return msgspec.convert(_filled(msgspec.json.decode(content), inspect.type_info(kind)), kind)
 
 
 def _filled(value: Any, kind: inspect.Type) -> Any:
