@@ -113,7 +113,6 @@ def test_the_simplest_values_areplain_number():
         weights=Weights(),
         input=Input(),
         kernel="dense",
-        replicates=1,
         gradients=False,
         profile=(),
     )
@@ -122,4 +121,4 @@ def test_the_simplest_values_areplain_number():
 def test_a_failure_shrinks_to_what_causes_it():
     cell = least(strategies.cells(), lambda c: c.network.width >= 3 and c.weights.law == "student" and c.gradients)
     assert cell.network == Network(Branch("linear"), 3, 1, Scaling.power(0.5))
-    assert (cell.weights, cell.input, cell.replicates) == (Weights("student"), Input(), 1)
+    assert (cell.weights, cell.input) == (Weights("student"), Input())

@@ -203,7 +203,6 @@ def cells(
     *,
     max_width: int = 6,
     max_depth: int = 5,
-    max_replicates: int = 100,
     branches: st.SearchStrategy[Branch] = branches(),  # noqa: B008 - likewise
     weights: st.SearchStrategy[Weights] = weights(),  # noqa: B008 - likewise
     inputs: st.SearchStrategy[Input] = inputs(),  # noqa: B008 - likewise
@@ -213,7 +212,7 @@ def cells(
 
     Parameters
     ----------
-    max_width, max_depth, max_replicates : int
+    max_width, max_depth : int
         Largest sizes.
     branches, weights, inputs : strategy
         Where the parts come from.
@@ -238,7 +237,6 @@ def cells(
         weights=law,
         input=observed,
         kernel=chosen,
-        replicates=draw(st.integers(1, max_replicates)),
         gradients=gradients,
         profile=tuple(sorted(draw(st.sets(st.integers(0, network.depth), max_size=3)))),
         jacobian=jacobian,

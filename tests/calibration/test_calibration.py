@@ -61,12 +61,12 @@ def record():
 
 
 def test_a_record_says_what_was_asked_and_found(record):
-    assert (record.profile, record.seed, record.selection, record.threads) == ("test", 3, (), 1)
+    assert (record.profile, record.seed, record.selection, record.run.threads) == ("test", 3, (), 1)
     assert record.family_level == FAMILY_LEVEL
     assert [method.name for method in record.methods] == ["proportion", "distance"]
     assert len(record.promises) == count_promises(CATALOGUE, PROFILE)
-    assert set(record.versions) == {"python", "theory-check", "numpy", "numba", "scipy"}
-    assert all(method.seconds > 0.0 for method in record.methods)
+    assert set(record.run.versions) == {"python", "theory-check", "numpy", "numba", "scipy"}
+    assert all(record.run.seconds[method.name] > 0.0 for method in record.methods)
     assert not any(rate.control for rate in record.promises)
     assert all(rate.lower <= rate.rate <= rate.upper for rate in (*record.promises, *record.controls))
 

@@ -53,11 +53,9 @@ def test_points_keep_their_names_across_profiles_and_plan(claim, name):
 
 
 @pytest.mark.parametrize("claim", all_claims(), ids=lambda c: c.id)
-def test_checks_declare_margin_and_miss_rate_but_no_replicates(claim):
+def test_checks_declare_a_miss_rate(claim):
     for check in claim.checks(PROFILES["quick"]):
         assert 0.0 < check.miss_rate < 1.0
-        # One is the placeholder that the planner replaces.
-        assert all(cell.replicates == 1 for cell in check.cells)
 
 
 @pytest.mark.parametrize("profile", PROFILES.values(), ids=lambda p: p.name)
@@ -68,7 +66,7 @@ def test_every_profile_stays_within_its_budget(profile):
 @pytest.mark.parametrize("claim_id", ["E1", "E4", "E5", "E6", "P1", "P2", "P3", "P4", "P5", "E8", "E10"])
 def test_central_statements_cover_both_branches_and_three_weight_laws(claim_id):
     checks = CLAIMS[claim_id].checks(PROFILES["quick"])
-    seen = {(c.network.branch.name, c.weights.law) for check in checks for c in check.cells}
+    seen = {(c.network.branch.name, c.weights.law) for check in checks for c in check.experiments}
     assert set(COMBINATIONS) <= seen
 
 
@@ -89,7 +87,7 @@ def test_the_miss_rate_leaves_a_run_inconclusive_by_chance_less_than_once_in_a_t
 
 def test_labels_tell_networks_apart():
     network = Network(Branch("res-3"), 20, 5, Scaling.power(0.5))
-    cell = Cell(network=network, weights=Weights("uniform"), input=Input(), kernel="dense", replicates=1)
+    cell = Cell(network=network, weights=Weights("uniform"), input=Input(), kernel="dense")
     assert label(cell) == "res-3-uniform-d20"
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -27,7 +26,7 @@ from theory_check.claims.planning import plan_claim
 from theory_check.experiments.cell import Sample
 from theory_check.networks.branches import Branch
 from theory_check.networks.weights import Weights
-from theory_check.simulation.runner import run_cells
+from theory_check.simulation.runner import run_experiments
 from theory_check.theory.infinite_width import WideBranch, effective_exponents, log_displacement, wide_network
 
 CLAIMS = {claim.id: claim for claim in CONTINUUM.claims}
@@ -94,8 +93,8 @@ def test_grids_hold_their_centre_in_the_middle():
 @pytest.mark.parametrize("planned", CROSSINGS, ids=lambda p: p.id)
 def test_the_law_that_a_crossing_is_planned_with_is_no_narrower_than_the_sampled_one(planned):
     check, replicates = planned.check, 64
-    cells = tuple(replace(cell, replicates=replicates) for cell in check.cells)
-    samples = run_cells(cells, 2, threads=1)
+    cells = check.experiments
+    samples = run_experiments(dict.fromkeys(cells, replicates), 2, threads=1)
     values = check.estimator.observable([samples[cell] for cell in cells])
     # Sweeps reach far enough: hardly a draw crosses outside, where it would count but not be located.
     assert np.mean(np.abs(values) > 0.5 * OUTSIDE) < 0.05
@@ -135,9 +134,9 @@ def test_linear_networks_are_checked_below_one_half_on_the_side_of_infinite_widt
 
 
 def test_observables_of_pairs_and_of_one_beta():
-    sweep = next(p for p in PLANNED if p.id.endswith("beta0.6-output")).cells[0]
+    sweep = next(p for p in PLANNED if p.id.endswith("beta0.6-output")).experiments[0]
     columns = {"log_displacement": np.array([[[1.0]], [[2.0]]])}
-    sample = Sample(replace(sweep, replicates=2), 0, columns, 0.0)
+    sample = Sample(sweep, 0, columns, 0.0)
     assert Swept("log_displacement", 0.6)([sample]).tolist() == [1.0, 2.0]
     one, two = (Sample(sweep, 0, {"x": np.array([value])}, 0.0) for value in (5.0, 3.0))
     assert Difference(Column("x"), Column("x", cell=1))([one, two]).tolist() == [2.0]

@@ -21,10 +21,10 @@ from theory_check.foundation.errors import SpecificationError
 from theory_check.inference.intervals import quantile_interval
 from theory_check.networks.inputs import Input
 from theory_check.networks.weights import Weights
-from theory_check.simulation.runner import run_cells
+from theory_check.simulation.runner import run_experiments
 
 BETAS = (0.4, 0.5, 0.6, 0.7)
-SWEEP = Sweep(width=4, depth=6, weights=Weights("fgn"), betas=BETAS, replicates=3, gradients=False)
+SWEEP = Sweep(width=4, depth=6, weights=Weights("fgn"), betas=BETAS, gradients=False)
 
 
 def sample_of(logarithms, betas=BETAS):
@@ -62,9 +62,9 @@ def test_the_growth_between_depths_is_that_of_pairs():
 def test_a_crossing_of_a_sweep_is_where_its_own_curve_says():
     """Simulated networks: on a ten times finer grid every crossing is the same to the curvature of its log D."""
     coarse = replace(SWEEP, width=20, depth=50, betas=tuple(np.round(np.arange(0.3, 0.9, 0.05), 4).tolist()),
-                     replicates=20, input=Input("gaussian", 2))  # fmt: skip
+                     input=Input("gaussian", 2))  # fmt: skip
     fine = replace(coarse, betas=tuple(np.round(np.arange(0.3, 0.851, 0.005), 4).tolist()))
-    samples = run_cells([coarse, fine], 3, threads=1)
+    samples = run_experiments({coarse: 20, fine: 20}, 3, threads=1)
     first, second = (Crossing()([samples[sweep]]) for sweep in (coarse, fine))
     assert np.all(np.abs(second) < OUTSIDE)
     # |f''| h^2 / (8 |f'|), with log D = 2 (beta_c - beta) log L + ... of a curvature below 100 and a slope above 8.
@@ -185,7 +185,7 @@ def test_p_values_of_a_true_exponent_are_at_most_uniform():
 
 def test_a_check_with_a_sweep_is_planned_merged_run_and_printed():
     check = Check(
-        name="sweep", cells=(replace(SWEEP, replicates=1),), quantity="median crossing",
+        name="sweep", experiments=(SWEEP,), quantity="median crossing",
         estimator=QuantileEstimator(Crossing(), 0.5, Normal(0.5, 0.05**2)), target=(0.5, 0.5), margin=0.2,
         margin_reason="a test",
     )  # fmt: skip
@@ -194,9 +194,9 @@ def test_a_check_with_a_sweep_is_planned_merged_run_and_printed():
         checks=lambda _: (check,),
     )  # fmt: skip
     planned = plan_check(claim, check, 1e-5)
-    other = replace(planned.cells[0], betas=(0.45,), gradients=True)
-    samples = run_cells([*planned.cells, other], 1, threads=1)
-    finding = evaluate(planned, [samples[cell] for cell in planned.cells])
+    other = replace(planned.experiments[0], betas=(0.45,), gradients=True)
+    samples = run_experiments({**planned.requests, other: planned.replicates}, 1, threads=1)
+    finding = evaluate(planned, planned.choose(samples))
     assert finding.network == "res-3, width 4, depth 6, 4 betas from 0.4 to 0.7, fgn weights, gaussian input"
     assert finding.replicates == planned.replicates > 1
     assert math.isfinite(finding.log_evidence)

@@ -66,7 +66,7 @@ def test_predictions_solve_the_recursion(point):
 def test_the_law_of_rough_weights_by_its_double_sum():
     """Sums over pairs of layers: mean Lambda [(1 - 2/d) Q + (Q - L)/d] / (2 L), variance 2 Lambda Q / (d L)."""
     law = QUICK["C5"]["res-3-d8-h0.3-law"]
-    network = law.check.cells[0].network
+    network = law.check.experiments[0].network
     L, d = network.depth, network.width
     total = L * float(network.scaling.factors(L)[0]) ** 2
     rho = fractional_noise(0.3, L)
@@ -95,7 +95,7 @@ def test_a_corrected_linear_network_is_a_plain_one_times_a_number(width, seed):
     # 50 products.
     assert difference == pytest.approx(2 * L * math.log1p(c), abs=1e-12)
     check = QUICK["C6"][f"linear-d{width}-h0.2-corrected"].check
-    depth = check.cells[0].network.depth
+    depth = check.experiments[0].network.depth
     c = corrected_scaling(width, depth**-0.35) ** 2 / (2 * width)
     assert check.estimator.observable.shift == pytest.approx(2 * depth * math.log1p(c))
 
@@ -165,7 +165,7 @@ def test_the_regime_stays_within_its_share(profile, share):
 )
 def test_planned_samples_support_the_check_and_refute_its_variants(claim_id, name, evidence):
     planned = replace(QUICK[claim_id][name], level=evidence.level)
-    sample = simulate(planned.cells[0], evidence.seed)
+    sample = simulate(planned.experiments[0], planned.replicates, evidence.seed)
     finding = evaluate(planned, [sample])
     interval = planned.check.estimator.interval([sample], evidence.level)
     evidence.supports(interval, target=planned.check.target, margin=planned.check.margin)
@@ -176,8 +176,8 @@ def test_planned_samples_support_the_check_and_refute_its_variants(claim_id, nam
 def test_networks_of_independent_layers_are_told_from_rough_ones(evidence):
     """Independent layers, which need no stored weights, under the prediction for H = 0.3: 0.38 apart, margin 0.18."""
     planned = QUICK["C5"]["res-3-d20-h0.3-drift"]
-    depth = planned.check.cells[0].network.depth
+    depth = planned.check.experiments[0].network.depth
     world = cell("res-3", "gaussian", 20, depth, Scaling.constant(math.sqrt(4.0 / depth)), inputs=INPUTS)
-    sample = simulate(replace(world, replicates=planned.replicates), evidence.seed)
+    sample = simulate(world, planned.replicates, evidence.seed)
     interval = planned.check.estimator.interval([sample], evidence.level)
     evidence.refutes(interval, target=planned.check.target, margin=planned.check.margin)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -17,7 +16,7 @@ from theory_check.claims.localisation import BracketEstimator
 from theory_check.claims.planning import plan_claim
 from theory_check.claims.rates import EveryLevel, LevelValues, PathSlope, PathSlopes
 from theory_check.experiments.experiment import Sample
-from theory_check.simulation.runner import run_cells
+from theory_check.simulation.runner import run_experiments
 from theory_check.theory.orders import rough_path_order
 
 CLAIMS = {claim.id: claim for claim in SMOOTH.claims}
@@ -50,8 +49,8 @@ def test_levels_one_by_one_and_all_together():
 @pytest.mark.parametrize("planned", MEDIANS, ids=lambda p: p.id)
 def test_planned_laws_are_wide_enough_and_targets_near_enough(planned):
     check = planned.check
-    cells = tuple(replace(cell, replicates=256) for cell in check.cells)
-    samples = run_cells(cells, 2, threads=1)
+    cells = check.experiments
+    samples = run_experiments(dict.fromkeys(cells, 256), 2, threads=1)
     values = check.estimator.observable([samples[cell] for cell in cells])
     # Power is a density at the median: the share within the planned quartiles must be at least a half about the sampled
     # median. 1e-6 is the chance that a share of exactly a half fails.
@@ -68,7 +67,7 @@ def test_planned_laws_are_wide_enough_and_targets_near_enough(planned):
 def test_displacement_slopes_are_those_of_p8(name):
     for check in CLAIMS["P8"].checks(PROFILES[name]):
         if check.name.endswith("-slope"):
-            beta = check.cells[0].network.scaling.beta
+            beta = check.experiments[0].network.scaling.beta
             # The prediction at these depths is the limit up to O(L^(2 - 2 beta)): a tenth of the margin.
             assert check.target[0] == pytest.approx(1.0 - beta, abs=0.1 * check.margin)
 
@@ -80,16 +79,16 @@ def test_the_critical_exponent_is_bracketed_within_the_margin():
         assert check.target == (1.0, 1.0)
         assert check.margin == pytest.approx(0.02)
         # Cells are in the order of the exponents.
-        assert [c.network.scaling.beta for c in check.cells] == pytest.approx(check.estimator.betas)
+        assert [c.network.scaling.beta for c in check.experiments] == pytest.approx(check.estimator.betas)
 
 
 def test_the_order_one_is_refuted_where_paths_are_rough_only():
     rough = [c for c in CLAIMS["C2"].checks(PROFILES["quick"]) if c.name.endswith("-error")]
     for check in rough:
-        smoothness = check.cells[0].path.smoothness
+        smoothness = check.experiments[0].path.smoothness
         named = {variant.name for variant in check.variants}
         assert ("order 1" in named) == (rough_path_order(smoothness) < 1.0)
-    assert any(check.cells[0].path.smoothness < 0.5 for check in rough)
+    assert any(check.experiments[0].path.smoothness < 0.5 for check in rough)
 
 
 def test_corrections_name_variants():

@@ -78,10 +78,9 @@ def test_the_critical_exponent_is_located_within_a_twentieth(name):
     assert check.margin == pytest.approx(0.05 * PROFILES[name].precision)
     assert isinstance(check.estimator, BracketEstimator)
     # Pairs of depths, one pair for each exponent, in their order.
-    assert [c.network.scaling.beta for c in check.cells[::2]] == pytest.approx(check.estimator.betas)
-    assert all(
-        b.network.depth == 16 * a.network.depth for a, b in zip(check.cells[::2], check.cells[1::2], strict=True)
-    )
+    assert [c.network.scaling.beta for c in check.experiments[::2]] == pytest.approx(check.estimator.betas)
+    pairs = zip(check.experiments[::2], check.experiments[1::2], strict=True)
+    assert all(deep.network.depth == 16 * coarse.network.depth for coarse, deep in pairs)
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -44,7 +42,7 @@ def test_the_density_integrates_to_the_distribution_function():
 
 def test_the_cosine_observed_is_that_of_the_second_input():
     network = cell("res-3", "gaussian", 6, 3, 0.5, inputs=Input("correlated", 2, -0.5))
-    sample = simulate(replace(network, replicates=5), 11)
+    sample = simulate(network, 5, 11)
     np.testing.assert_array_equal(of.COSINE([sample]), sample.column("cosine_output")[:, 1])
     np.testing.assert_allclose(sample.column("cosine_output")[:, 0], 1.0)
 
@@ -60,7 +58,7 @@ def test_narrow_networks_refute_the_flow_and_wide_ones_its_absence():
     for name, check in CHECKS.items():
         if name.endswith("-flow"):
             assert "no drift" in {v.name for v in check.variants}
-            assert check.cells[0].network.width >= 400
+            assert check.experiments[0].network.width >= 400
 
 
 def test_every_law_is_told_from_another_width_and_from_no_activation():
@@ -76,6 +74,6 @@ def test_a_network_of_another_width_is_refuted(evidence):
     check = CHECKS["res-3-gaussian-d4-cosine-0.5-law"]
     wrong = cell("res-3", "gaussian", 8, 32, 0.5, inputs=Input("correlated", 2, -0.5))
     # The laws are 0.14 apart and depth 32 moves either by less than 0.02: room for the margin and two radii of 0.03.
-    sample = simulate(replace(wrong, replicates=8192), evidence.seed)
+    sample = simulate(wrong, 8192, evidence.seed)
     interval = check.estimator.interval([sample], evidence.level)
     evidence.refutes(interval, target=(0.0, 0.0), margin=check.margin)

@@ -16,7 +16,7 @@ from theory_check.claims.planning import plan_claim
 from theory_check.foundation.errors import HypothesisError
 from theory_check.networks.weight_laws import LAWS
 from theory_check.networks.weights import Weights
-from theory_check.theory.limits import corrected_lognormal
+from theory_check.theory.limits import explosion_law
 from theory_check.theory.multiplier import Multiplier
 
 CLAIMS = {claim.id: claim for claim in all_claims()}
@@ -35,7 +35,7 @@ def test_every_entry_of_the_table_is_a_point_on_networks_of_its_law():
         law = Weights.parse(row.law.partition(",")[0])
         for entry in row.entries:
             if entry is not None:
-                networks = POINTS[entry.point].cells
+                networks = POINTS[entry.point].experiments
                 assert {network.weights for network in networks} == {law}
                 assert {network.network.branch.name for network in networks} == (
                     {"linear"} if "linear" in row.law else {"res-3"}
@@ -69,14 +69,14 @@ def test_the_aim_of_the_fine_checks():
     for profile in PROFILES.values():
         checks = {check.name: check for check in fine_checks(profile)}
         locations = [c for c in checks.values() if c.name.endswith("location")]
-        assert len({c.cells[0].weights.law for c in locations}) == 5
+        assert len({c.experiments[0].weights.law for c in locations}) == 5
         for check in locations:
-            (network,) = check.cells
+            (network,) = check.experiments
             depth = network.network.depth
             assert network.network.width == 40
             assert depth >= 200
             # To 1/L^2, the median of the Gaussian law: its mean plus 1/(d L), and a kurtosis effect below 1e-2/L.
-            gaussian = corrected_lognormal(Multiplier(40), depth**-0.5, depth)
+            gaussian = explosion_law(Multiplier(40), depth**-0.5, depth)
             assert check.target[0] == pytest.approx(gaussian.mean, abs=0.04 / depth)
             aim = 0.005 * check.target[0]
             if profile.name == "nightly" or (profile.name == "standard" and "deep" not in check.name):
@@ -100,5 +100,5 @@ def test_slow_laws_cost_no_more_at_nightly_than_at_standard():
                 next(c for c in CLAIMS[claim].checks(PROFILES[profile]) if c.name == name)
                 for profile in ("standard", "nightly")
             )
-            assert standard.cells == nightly.cells
+            assert standard.experiments == nightly.experiments
             assert standard.margin == nightly.margin

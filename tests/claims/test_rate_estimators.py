@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -23,7 +22,7 @@ from theory_check.claims.rates import (
     slope_variance,
 )
 from theory_check.experiments.cell import Sample
-from theory_check.simulation.runner import run_cells
+from theory_check.simulation.runner import run_experiments
 
 DEPTHS = (8, 16, 32, 64)
 CLAIMS = {claim.id: claim for claim in ORDERS.claims}
@@ -36,7 +35,7 @@ MEDIANS = [
 
 
 def sample_of(**columns):
-    return Sample(CLAIMS["P6"].checks(PROFILES["quick"])[0].cells[0], 0, columns, 0.0)
+    return Sample(CLAIMS["P6"].checks(PROFILES["quick"])[0].experiments[0], 0, columns, 0.0)
 
 
 def test_the_slope_of_a_replicate_is_that_of_numpys_least_squares():
@@ -80,8 +79,8 @@ def test_the_planned_variance_is_that_of_independent_chi_square_errors(degrees):
 def test_the_law_that_a_median_is_planned_with_is_no_narrower_than_the_sampled_one(planned):
     check = planned.check
     replicates = 384
-    cells = tuple(replace(cell, replicates=replicates) for cell in check.cells[:1])
-    samples = run_cells(cells, 2, threads=1)
+    cells = check.experiments[:1]
+    samples = run_experiments(dict.fromkeys(cells, replicates), 2, threads=1)
     values = check.estimator.observable([samples[cell] for cell in cells])
     # Replicates power, and power is a density at the median: the share within the planned quartiles must be at least a
     # half about the sampled median. 1e-6 is the chance that a share of exactly a half fails.
@@ -110,8 +109,7 @@ def test_exact_slopes_steepen_to_the_order_of_the_limit(name):
 
 def test_noise_that_is_not_shared_is_simulated_and_refuted():
     check = CLAIMS["P6"].checks(PROFILES["quick"])[0]
-    assert [cell.noise for cell in check.cells] == ["shared", "independent"]
+    assert [cell.noise for cell in check.experiments] == ["shared", "independent"]
     wrong = next(v for v in check.variants if v.estimator is not None)
-    cells = tuple(replace(cell, replicates=1000) for cell in check.cells)
-    samples = [run_cells(cells, 3, threads=1)[cell] for cell in cells]
+    samples = list(run_experiments(dict.fromkeys(check.experiments, 1000), 3, threads=1).values())
     assert wrong.estimator.interval(samples, 1e-6).lower > -0.25 > check.estimator.interval(samples, 1e-6).upper

@@ -4,14 +4,14 @@ from dataclasses import replace
 
 import pytest
 from command_line import names
-from example_record import make_record
+from example_record import make_pictures, make_record
 
 from theory_check.claims.claim import PROFILES
 from theory_check.claims.planning import plan_claim
 from theory_check.inference.nights import ClaimNight, Night
 from theory_check.reporting.results import load_results
 from theory_check.verification import run as verification
-from theory_check.verification.history import claim_version, new_history, write_history
+from theory_check.verification.nights import claim_version, new_history, write_history
 from theory_check.verification.run import Outcome, exit_code, find_claim
 
 
@@ -47,7 +47,7 @@ def test_an_interrupted_run_exits_with_130(command, monkeypatch):
     def interrupted(*arguments, **options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(verification, "run_cells", interrupted)
+    monkeypatch.setattr(verification, "run_experiments", interrupted)
     code, _, err = command("run", "E8")
     assert code == 130
     assert "the same command continues" in err[-1]
@@ -89,7 +89,7 @@ def test_a_history_grows_refuses_a_seed_twice_and_can_be_shown(command, tmp_path
     kept = (tmp_path / "nights" / "h.json").read_bytes()
     # Refused before anything is simulated, and with the file as it was.
     with monkeypatch.context() as patch:
-        patch.setattr(verification, "run_cells", None)
+        patch.setattr(verification, "run_experiments", None)
         for options, message in (
             (("--seed", 1), "seed 1 is in the history already, as night 1"),
             (("--seed", 3, "--profile", "standard"), "the history is one of profile quick"),
@@ -182,7 +182,9 @@ def test_run_exits_with_the_verdict(command, monkeypatch, verdict, code):
     record = with_verdict(verdict)
     assert record.verdict == verdict
     assert exit_code(record) == code
-    monkeypatch.setattr(verification, "examine", lambda *arguments, **options: Outcome(None, {}, record))
+    monkeypatch.setattr(
+        verification, "examine", lambda *arguments, **options: Outcome(None, {}, record, make_pictures())
+    )
     assert command("run")[0] == code
 
 

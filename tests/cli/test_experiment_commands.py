@@ -90,7 +90,7 @@ def test_simulate_writes_the_documented_arrays(command, tmp_path):
         spec = json.loads(str(stored["spec"]))
     assert (spec["seed"], spec["cell"]["network"]["width"], spec["cell"]["kernel"]) == (5, 3, "reduced")
     sample = read_sample(tmp_path / "s.npz")
-    for name, column in simulate(sample.cell, 5).values.items():
+    for name, column in simulate(sample.experiment, sample.replicates, 5).values.items():
         np.testing.assert_array_equal(sample.values[name], column)
 
 
@@ -101,8 +101,8 @@ def test_options_of_simulate_reach_the_cell(command, tmp_path):
     )  # fmt: skip
     assert code == 0
     sample = read_sample(tmp_path / "s.npz")
-    assert str(sample.cell.weights) == "sparse:density=0.5,variance=he"
-    assert (sample.cell.input.name, sample.cell.input.count) == ("paper", 2)
+    assert str(sample.experiment.weights) == "sparse:density=0.5,variance=he"
+    assert (sample.experiment.input.name, sample.experiment.input.count) == ("paper", 2)
     assert sample.values["norm_profile"].shape == (70, 2, 2)
     assert not any("gradient" in name for name in sample.values)
 
@@ -114,7 +114,7 @@ def test_simulate_correlated_inputs_and_jacobians(command, tmp_path):
     assert code == 0
     assert sum("log_singular_value" in line for line in lines) == 2
     sample = read_sample(tmp_path / "s.npz")
-    assert (sample.cell.input.spelling, sample.cell.jacobian) == ("correlated:cosine=0.3", True)
+    assert (sample.experiment.input.spelling, sample.experiment.jacobian) == ("correlated:cosine=0.3", True)
     assert sample.values["log_singular_values"].shape == (70, 2, 3)
     # Sums of three products in double precision.
     np.testing.assert_allclose(sample.values["cosine_profile"][:, 1, 0], 0.3, rtol=0, atol=20 * 2.0**-52)
@@ -164,7 +164,7 @@ def test_an_interrupt_keeps_what_is_finished(command, tmp_path, monkeypatch):
     assert command(*SMALL, "--threads", 1)[0] == 0
     assert names(tmp_path) == ["s.npz"]
     sample = read_sample(tmp_path / "s.npz")
-    expected = simulate(sample.cell, 5).values["log_norm_ratio"]
+    expected = simulate(sample.experiment, sample.replicates, 5).values["log_norm_ratio"]
     np.testing.assert_array_equal(sample.values["log_norm_ratio"], expected)
 
 
@@ -173,9 +173,9 @@ def test_simulate_with_weights_that_are_tied_across_layers(command, weights):
     code, _, _ = command(*SMALL, "--weights", weights, "--profile-depths", "2,4", "--inputs", 2)
     assert code == 0
     sample = read_sample(Path("s.npz"))
-    assert sample.cell.kernel == "stored"
-    assert str(sample.cell.weights) in (weights, weights.partition(":")[0])
-    expected = simulate(sample.cell, int(SEED)).values
+    assert sample.experiment.kernel == "stored"
+    assert str(sample.experiment.weights) in (weights, weights.partition(":")[0])
+    expected = simulate(sample.experiment, sample.replicates, int(SEED)).values
     assert set(expected) == set(sample.values)
     for name, column in expected.items():
         np.testing.assert_array_equal(sample.values[name], column)

@@ -87,7 +87,7 @@ def test_medians_are_those_of_the_cells(command, tmp_path):
     assert command("figure", 1, *SMALL[1], "--seed", 4)[0] == 0
     settings = choose_settings(find_figure(1), seed=4, depth=12, replicates=9)
     cells = find_figure(1).experiments(settings)
-    samples = runner.run_cells(cells, 4)
+    samples = runner.run_experiments(dict.fromkeys(cells, 9), 4)
     expected = [np.median(np.exp(samples[cell].values["log_displacement"])) for cell in cells]
     rows = rows_of(tmp_path / "reports" / "paper" / "figure-1.csv")
     np.testing.assert_allclose(column(rows, "median"), expected, rtol=1e-8)

@@ -8,13 +8,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
 from theory_check import strategies
 from theory_check.experiments.cell import (
     MAXIMAL_JACOBIAN_WIDTH,
     MAXIMAL_ORTHOGONAL_WIDTH,
-    MAXIMAL_REPLICATES,
     Cell,
     Sample,
     can_reduce,
@@ -29,7 +27,7 @@ from theory_check.networks.scalings import Scaling
 from theory_check.networks.weights import Weights
 
 NETWORK = Network(Branch(), 4, 3, Scaling.power(0.5))
-CELL = Cell(network=NETWORK, weights=Weights("uniform"), kernel="dense", replicates=5)
+CELL = Cell(network=NETWORK, weights=Weights("uniform"), kernel="dense")
 
 
 @given(strategies.cells())
@@ -42,9 +40,8 @@ def test_cells_survive_json(cell):
     assert json.loads(text)["kernel_version"] == KERNEL_VERSION
 
 
-@given(strategies.cells(), st.integers(1, 1000))
-def test_the_identity_is_what_makes_the_values(cell, replicates):
-    assert replace(cell, replicates=replicates).content_hash == cell.content_hash
+@given(strategies.cells())
+def test_the_identity_is_what_makes_the_values(cell):
     observables = [{"gradients": not cell.gradients, "weight_gradients": ()}, {"profile": (*cell.profile, 0)}]
     observables += [{"jacobian": not cell.jacobian}] if cell.kernel == "dense" else []
     observables += [{"weight_gradients": (*cell.weight_gradients, 1)}] if cell.weight_gradients else []
@@ -108,12 +105,12 @@ def test_hashes_are_older_than_later_fields():
 def test_the_reduced_kernel_is_for_gaussian_weights(weights, inputs):
     kernel = choose_kernel(weights, inputs)
     assert (kernel == "reduced") == can_reduce(weights, inputs) == (weights.law == "gaussian")
-    Cell(network=NETWORK, weights=weights, input=inputs, kernel=kernel, replicates=1)
+    Cell(network=NETWORK, weights=weights, input=inputs, kernel=kernel)
     if kernel == "dense":
         with pytest.raises(
             SpecificationError, match=r"the reduced kernel needs gaussian weights and at most 32 inputs.*use dense"
         ):
-            Cell(network=NETWORK, weights=weights, input=inputs, kernel="reduced", replicates=1)
+            Cell(network=NETWORK, weights=weights, input=inputs, kernel="reduced")
 
 
 def test_the_kernel_is_the_faster_one_of_those_that_are_exact():
@@ -129,8 +126,6 @@ def test_the_kernel_is_the_faster_one_of_those_that_are_exact():
     ("changes", "message"),
     [
         ({"kernel": "sparse"}, "unknown kernel 'sparse'; accepted: dense, reduced"),
-        ({"replicates": 0}, "number of replicates is 0"),
-        ({"replicates": MAXIMAL_REPLICATES + 1}, "number of replicates is"),
         ({"profile": (4,)}, "profile depth is 4; it must be a whole number from 0 to 3"),
         ({"profile": (-1,)}, "profile depth is -1"),
         (
@@ -165,8 +160,6 @@ def test_refused_cells(changes, message):
     "damage",
     [
         lambda s: s.pop("network"),
-        lambda s: s.update(replicates="many"),
-        lambda s: s.update(replicates=-1),
         lambda s: s["network"].update(width=0),
         lambda s: s["weights"].update(law="cauchy"),
         lambda s: s["network"]["scaling"].update(values=[]),

@@ -7,9 +7,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from theory_check.findings.pictures import Band, Curve, HistogramPanel, PathPanel, Picture, RatePanel
+from theory_check.findings.circumstances import Circumstances
+from theory_check.findings.pictures import Band, Curve, HistogramPanel, PathPanel, Picture, PictureText, RatePanel
 from theory_check.findings.run import ClaimFinding, Finding, RegimeReport, RunRecord, VariantFinding
 from theory_check.inference.verdicts import Verdict
+from theory_check.reporting.summary import describe
 
 
 def make_finding(
@@ -33,6 +35,7 @@ def make_finding(
             name=f"mean {word} by twice the margin, $|b| = 2\\delta$",
             target_lower=low + sign * 2 * margin,
             target_upper=high + sign * 2 * margin,
+            distance=2.0,
             estimate=estimate,
             lower=lower,
             upper=upper,
@@ -58,7 +61,6 @@ def make_finding(
         resolution=resolution,
         verdict=verdict,
         replicates=10_000,
-        seconds=1.5,
         log_evidence=log_evidence,
         variants=variants,
     )
@@ -130,6 +132,15 @@ def make_picture(name: str = "critical-laws", seed: int = 1) -> Picture:
     )
 
 
+def text_of(picture: Picture) -> PictureText:
+    return PictureText(picture.name, picture.caption, describe(picture))
+
+
+def make_pictures() -> tuple[Picture, ...]:
+    """The pictures that the record names."""
+    return make_picture(), Picture("explosion", "One panel.", (make_picture(seed=2).panels[1],))
+
+
 def make_record(*, only_supported: bool = False) -> RunRecord:
     good = make_claim(
         "E4",
@@ -171,7 +182,7 @@ def make_record(*, only_supported: bool = False) -> RunRecord:
         r"Critical scaling, $\beta = 1/2$",
         r"Output and input stay comparable: the network is a *diffusion* in the depth.",
         r"h_{k+1} = h_k + L^{-1/2} V_{k+1} g(h_k)",
-        (make_picture(),),
+        (text_of(make_pictures()[0]),),
         (good,) if only_supported else (good, bad),
     )
     explosive = RegimeReport(
@@ -179,41 +190,37 @@ def make_record(*, only_supported: bool = False) -> RunRecord:
         "Explosion",
         "The output grows without bound.",
         r"\sqrt{D} \to \infty",
-        (Picture("explosion", "One panel.", (make_picture(seed=2).panels[1],)),),
+        (text_of(make_pictures()[1]),),
         (tail,),
     )
     return RunRecord(
         profile="quick",
         seed=42,
         family_level=1e-3,
-        started="2025-01-02T03:04:05+00:00",
-        duration=252.4,
-        threads=2,
         simulated_layers=3_412_000_000,
         simulated_networks=1_234_567,
-        machine="Linux x86_64, 2 cores",
-        versions={"python": "3.11.7", "theory_check": "0.1.0", "numpy": "2.1.0"},
         regimes=(critical, explosive),
+        run=Circumstances(
+            started="2025-01-02T03:04:05+00:00",
+            duration=252.4,
+            threads=2,
+            machine="Linux x86_64, 2 cores",
+            versions={"python": "3.11.7", "theory_check": "0.1.0", "numpy": "2.1.0"},
+            seconds={f.id: 1.5 for claim in (good, bad, tail) for f in claim.findings},
+        ),
     )
 
 
 def with_other_circumstances(record: RunRecord) -> RunRecord:
     """The same conclusions reached another day, slower and elsewhere."""
-    regimes = tuple(
-        replace(
-            r,
-            claims=tuple(
-                replace(c, findings=tuple(replace(f, seconds=7 * f.seconds) for f in c.findings)) for c in r.claims
-            ),
-        )
-        for r in record.regimes
-    )
     return replace(
         record,
-        started="2026-07-08T09:10:11+00:00",
-        duration=9999.0,
-        threads=8,
-        machine="another machine",
-        versions={"python": "3.13.1"},
-        regimes=regimes,
+        run=Circumstances(
+            started="2026-07-08T09:10:11+00:00",
+            duration=9999.0,
+            threads=8,
+            machine="another machine",
+            versions={"python": "3.13.1"},
+            seconds={point: 7 * seconds for point, seconds in record.run.seconds.items()},
+        ),
     )

@@ -14,7 +14,7 @@ from theory_check.networks.path_series import PathLaw
 from theory_check.networks.scalings import Scaling
 from theory_check.networks.weights import Weights
 
-SEED = 20261126
+SEED, REPLICATES = 20261126, 3
 
 
 def _cell(branch, weights, *, width=5, depth=6, beta=0.5, activation="relu", inputs=None, kernel=None, **observed):
@@ -24,7 +24,6 @@ def _cell(branch, weights, *, width=5, depth=6, beta=0.5, activation="relu", inp
         weights=law,
         input=given,
         kernel=kernel or choose_kernel(law, given, jacobian=observed.get("jacobian", False)),
-        replicates=3,
         **observed,
     )
 
@@ -56,15 +55,15 @@ EXPERIMENTS = {
     "dense ones": _cell("res-1", "rademacher", inputs=Input("ones")),
     "dense jacobian": _cell("res-3", "uniform", jacobian=True, gradients=False),
     "sweep": Sweep(
-        width=5, depth=6, weights=Weights.parse("fgn:hurst=0.7"), betas=(0.3, 0.5, 1.0), replicates=3,
+        width=5, depth=6, weights=Weights.parse("fgn:hurst=0.7"), betas=(0.3, 0.5, 1.0),
         input=Input("gaussian", 2),
     ),
-    "euler": Euler(network=_coarse("res-3", 1.0), doublings=2, path=PathLaw.parse("smooth:length=0.5"), replicates=3),
+    "euler": Euler(network=_coarse("res-3", 1.0), doublings=2, path=PathLaw.parse("smooth:length=0.5")),
     "euler rough": Euler(
-        network=_coarse("res-1", 1.0), doublings=2, path=PathLaw.parse("ou"), replicates=3, reference=False
+        network=_coarse("res-1", 1.0), doublings=2, path=PathLaw.parse("ou"), reference=False
     ),
-    "euler-maruyama": EulerMaruyama(network=_coarse("res-1", 0.5), doublings=2, replicates=3, suprema=True),
+    "euler-maruyama": EulerMaruyama(network=_coarse("res-1", 0.5), doublings=2, suprema=True),
     "euler-maruyama independent": EulerMaruyama(
-        network=_coarse("linear", 0.5), doublings=2, replicates=3, noise="independent"
+        network=_coarse("linear", 0.5), doublings=2, noise="independent"
     ),
 }  # fmt: skip

@@ -38,9 +38,6 @@ SAMPLES = {
     "slope_interval": lambda x, alpha=ALPHA: rates.slope_interval(x, [COMPONENT, COMPONENT], alpha=alpha),
     "rate": lambda x, alpha=ALPHA: rates.rate(x, [COMPONENT, COMPONENT], alpha=alpha),
     "error_intervals": lambda x, alpha=ALPHA: rates.error_intervals([x], variance_bounds=[1.0], alpha=alpha)[0],
-    "paired_error_intervals": lambda x, alpha=ALPHA: rates.paired_error_intervals(
-        [x], [x], variance_bounds=[1.0], alpha=alpha
-    )[0],
 }
 VECTORS = {
     name: getattr(gaussian, name)
@@ -203,7 +200,6 @@ ONE = {
     "slope_interval": "two different sizes",
     "rate": "two different sizes",
     "error_intervals": vacuous,
-    "paired_error_intervals": lambda a: (a.lower, a.upper) == (0.0, math.inf),
 }
 CONSTANT = ONE | {
     "quantile_interval": lambda a: (a.lower, a.upper) == (0.5, 0.5),
@@ -220,7 +216,6 @@ CONSTANT = ONE | {
     "anderson_darling_test": "39 of 40 values repeat",
     "rate": "increasing",
     "error_intervals": covers_half,
-    "paired_error_intervals": lambda a: a.contains(0.0),
 }
 
 

@@ -16,7 +16,6 @@ from theory_check.inference.intervals import Interval
 from theory_check.inference.rates import (
     error_intervals,
     magnitude,
-    paired_error_intervals,
     rate,
     slope_interval,
     slope_weights,
@@ -176,7 +175,8 @@ def test_weak_errors_are_means_of_paired_differences():
     values = [exact * (1 - 1 / size) for size in SIZES]
     variance = math.expm1(0.25)
     bounds = [variance / size**2 for size in SIZES]
-    parts = paired_error_intervals(values, [exact] * 5, variance_bounds=bounds, alpha=1e-3)
+    differences = [value - exact for value in values]
+    parts = [magnitude(part) for part in error_intervals(differences, variance_bounds=bounds, alpha=1e-3)]
     assert all(part.contains(1 / size) for part, size in zip(parts, SIZES, strict=True))
     found = rate(SIZES, parts, alpha=1e-3)
     assert found.interval.contains(-1.0)
@@ -227,9 +227,5 @@ def test_rates_check_what_they_are_given():
         rate([1.0, 2.0], parts, alpha=0.1, standard_errors=[0.1])
     with pytest.raises(SpecificationError, match="one variance bound per size"):
         error_intervals([[1.0]], variance_bounds=[1.0, 2.0], alpha=0.1)
-    with pytest.raises(SpecificationError, match="paired, got 1 and 2"):
-        paired_error_intervals([[1.0]], [[1.0, 2.0]], variance_bounds=[1.0], alpha=0.1)
-    with pytest.raises(SpecificationError, match="reference sample per size"):
-        paired_error_intervals([[1.0]], [], variance_bounds=[1.0], alpha=0.1)
     with pytest.raises(SpecificationError, match="per size"):
         design.rate_margin([0.0, 1.0], [1.0, 0.0], variance_bounds=[1.0, 1.0], observations=9, alpha=0.1, miss=0.1)

@@ -36,7 +36,7 @@ FACTORS = (0.7, -0.4, 1.0)
 
 def a_cell(branch, width=5, factors=FACTORS, weights=Weights(), inputs=1):  # noqa: B008 - a frozen value
     network = Network(branch, width, len(factors), Scaling.sequence(factors))
-    return Cell(network=network, weights=weights, input=Input(count=inputs), kernel="dense", replicates=LANES)
+    return Cell(network=network, weights=weights, input=Input(count=inputs), kernel="dense")
 
 
 def states(cell, count=1):

@@ -32,7 +32,7 @@ each_branch = pytest.mark.parametrize("branch", BRANCHES, ids=str)
 
 def levels_of(branch, *, width=5, depth=3, doublings=2, **fields):
     network = Network(branch, width, depth, Scaling.power(0.5))
-    return EulerMaruyama(network=network, doublings=doublings, replicates=LANES, **fields)
+    return EulerMaruyama(network=network, doublings=doublings, **fields)
 
 
 def start_of(experiment):

@@ -40,14 +40,13 @@ BRANCHES = [
 ]
 
 
-def a_cell(branch, inputs=1, width=5, depth=3, kernel="reduced", replicates=LANES, factor=0.7, **fields):
+def a_cell(branch, inputs=1, width=5, depth=3, kernel="reduced", factor=0.7, **fields):
     network = Network(branch, width, depth, Scaling.constant(factor))
     return Cell(
         network=network,
         weights=Weights(variance=fields.pop("variance", "unit")),
         input=fields.pop("input", None) or Input(count=inputs),
         kernel=kernel,
-        replicates=replicates,
         **fields,
     )
 
@@ -258,7 +257,7 @@ def test_equal_and_opposite_inputs_stay_so(branch):
 @pytest.mark.parametrize("branch", [b for b in BRANCHES if b.homogeneous], ids=str)
 @pytest.mark.parametrize(("inputs", "width"), [(2, 1), (3, 5), (7, 4)])
 def test_the_pairing_is_conserved(branch, inputs, width):
-    values = simulate(a_cell(branch, inputs, width, depth=20, replicates=200), SEED_OF_LAWS).values
+    values = simulate(a_cell(branch, inputs, width, depth=20), 200, SEED_OF_LAWS).values
     change = np.abs(values["pairing_input"] - values["pairing_output"])
     # As for one input: about 10 UNIT a layer relative to ||p_k|| ||h_k||, here once for every input, and these products
     # are at most a few hundred times the last one. More inputs than dimensions drop directions of 5e-7.
@@ -372,7 +371,7 @@ def test_both_kernels_have_one_joint_law(branch, width, observed):
     dense, short, wrong = (
         network_statistics(
             simulate(
-                a_cell(branch, 1, width, DEPTH, kernel, REPLICATES, factor, input=observed), seed
+                a_cell(branch, 1, width, DEPTH, kernel, factor, input=observed), REPLICATES, seed
             ).values
         )
         for kernel, factor, seed in (
@@ -391,8 +390,8 @@ def test_inputs_depend_on_each_other_as_in_the_dense_kernel(branch):
     width, intervals = 2, {}
     median = float(depth_law(Multiplier(width, branch.name), 0.7, DEPTH).quantile(0.5))
     for kernel, seed in (("dense", SEED_OF_DENSE), ("reduced", SEED_OF_LAWS)):
-        cell = a_cell(branch, 1, width, DEPTH, kernel, 2 * REPLICATES, input=Input("correlated", 2, 0.95))
-        values = simulate(cell, seed).values
+        cell = a_cell(branch, 1, width, DEPTH, kernel, input=Input("correlated", 2, 0.95))
+        values = simulate(cell, 2 * REPLICATES, seed).values
         above, back = values["log_norm_ratio"] > median, values["log_gradient_ratio"] > median
         intervals[kernel] = [
             proportion_interval(int(both.sum()), len(both), alpha=LEVEL)
@@ -409,7 +408,7 @@ def test_inputs_depend_on_each_other_as_in_the_dense_kernel(branch):
     ids=str,
 )
 def test_every_input_has_the_exact_law(branch, multiplier):
-    values = simulate(a_cell(branch, 3, multiplier.width, DEPTH, replicates=2 * REPLICATES), SEED_OF_LAWS).values
+    values = simulate(a_cell(branch, 3, multiplier.width, DEPTH), 2 * REPLICATES, SEED_OF_LAWS).values
     law, wrong = (depth_law(multiplier, factor, DEPTH) for factor in (0.7, 0.7 * 1.5))
     for column in ("log_norm_ratio", "log_gradient_ratio"):
         for m in range(3):

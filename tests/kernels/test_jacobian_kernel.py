@@ -38,7 +38,7 @@ BRANCHES = [
 def a_cell(branch, weights="uniform", width=5, depth=3, factor=0.7, inputs=1):
     network = Network(branch, width, depth, Scaling.constant(factor))
     weights = Weights.parse(weights)
-    return Cell(network=network, weights=weights, input=Input(count=inputs), kernel="dense", replicates=LANES)
+    return Cell(network=network, weights=weights, input=Input(count=inputs), kernel="dense")
 
 
 def twin_of(cell):

@@ -39,9 +39,9 @@ BRANCHES = [
 ]
 
 
-def a_cell(branch, width=5, depth=3, kernel="reduced", replicates=LANES, factor=0.7, variance="unit"):
+def a_cell(branch, width=5, depth=3, kernel="reduced", factor=0.7, variance="unit"):
     network = Network(branch, width, depth, Scaling.constant(factor))
-    return Cell(network=network, weights=Weights(variance=variance), kernel=kernel, replicates=replicates)
+    return Cell(network=network, weights=Weights(variance=variance), kernel=kernel)
 
 
 def states(width, count=1):
@@ -134,7 +134,7 @@ def test_nothing_is_conditioned_on_a_zero_vector():
 @pytest.mark.parametrize("branch", [b for b in BRANCHES if b.homogeneous], ids=str)
 @pytest.mark.parametrize("width", [1, 5, 12])
 def test_the_pairing_is_conserved(branch, width):
-    values = simulate(a_cell(branch, width, depth=20, replicates=200), SEED_OF_LAWS).values
+    values = simulate(a_cell(branch, width, depth=20), 200, SEED_OF_LAWS).values
     change = np.abs(values["pairing_input"] - values["pairing_output"])
     # <p, h> / (||p_L|| ||h_L||): every layer adds roundings relative to ||p_k|| ||h_k||, about 10 UNIT, and these
     # products are at most a few hundred times the last one along paths of 20 layers with factor 0.7.
@@ -143,7 +143,7 @@ def test_the_pairing_is_conserved(branch, width):
 
 @pytest.mark.parametrize("branch", [Branch("res-2"), Branch("res-3", Activation("tanh"))], ids=str)
 def test_the_pairing_is_not_conserved_with_a_bias_or_tanh(branch):
-    values = simulate(a_cell(branch, depth=20, replicates=200), SEED_OF_LAWS).values
+    values = simulate(a_cell(branch, depth=20), 200, SEED_OF_LAWS).values
     assert np.median(np.abs(values["pairing_input"] - values["pairing_output"])) > 0.01
 
 
@@ -163,8 +163,8 @@ REPLICATES = 8192
 @pytest.mark.parametrize(("branch", "multiplier"), LAWS, ids=str)
 def test_both_kernels_have_the_exact_law(kernel, branch, multiplier):
     """Forward and backward: log R and log R* share the exact law of the depth (independent Jacobians)."""
-    cell = a_cell(branch, multiplier.width, DEPTH, kernel, REPLICATES)
-    values = simulate(cell, SEED_OF_LAWS).values
+    cell = a_cell(branch, multiplier.width, DEPTH, kernel)
+    values = simulate(cell, REPLICATES, SEED_OF_LAWS).values
     law, wrong = (depth_law(multiplier, factor, DEPTH) for factor in (0.7, 0.7 * 1.5))
     for column in ("log_norm_ratio", "log_gradient_ratio"):
         # The predicted law itself is exact up to law.error. Radius of the test: 0.036.
@@ -178,7 +178,7 @@ def test_both_kernels_have_the_same_dependence(branch, multiplier):
     median = float(depth_law(multiplier, 0.7, DEPTH).quantile(0.5))
     intervals = []
     for kernel in ("dense", "reduced"):
-        values = simulate(a_cell(branch, multiplier.width, DEPTH, kernel, REPLICATES), SEED_OF_DEPENDENCE).values
+        values = simulate(a_cell(branch, multiplier.width, DEPTH, kernel), REPLICATES, SEED_OF_DEPENDENCE).values
         both = (values["log_norm_ratio"] > median) & (values["log_gradient_ratio"] > median)
         intervals.append(proportion_interval(int(both.sum()), REPLICATES, alpha=LEVEL))
     dense, short = intervals

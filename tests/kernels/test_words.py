@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from numpy_twins import new_state, words
+from numpy_twins import new_state, philox4x32, words, xoshiro128plusplus
 
 from theory_check.foundation.streams import Purpose
 from theory_check.kernels import LANES, dense, reduced
-from theory_check.kernels.words import draw_words, next_word, seed_lanes
+from theory_check.kernels.words import draw_words, next_word, philox, seed_lanes
 
 KEY = (0xA4093822, 0x299F31D0)
 keys = st.tuples(st.integers(0, 2**32 - 1), st.integers(0, 2**32 - 1))
@@ -46,6 +46,26 @@ def test_a_stream_goes_on_where_it_stopped(cut):
     np.testing.assert_array_equal(row.reshape(9, LANES), words(KEY, 0, 3, 1, 9))
 
 
+# Known answers published with Random123 (kat_vectors, philox4x32, 10 rounds): counter, key, result.
+KNOWN_ANSWERS = [
+    ("00000000 00000000 00000000 00000000", "00000000 00000000", "6627e8d5 e169c58d bc57ac4c 9b00dbd8"),
+    ("ffffffff ffffffff ffffffff ffffffff", "ffffffff ffffffff", "408f276d 41c83b0e a20bc7c6 6d5451fd"),
+    ("243f6a88 85a308d3 13198a2e 03707344", "a4093822 299f31d0", "d16cfe09 94fdcceb 5001e420 24126ea1"),
+]
+
+
+def numbers(text):
+    return [int(word, 16) for word in text.split()]
+
+
+@pytest.mark.parametrize(("counter", "key", "expected"), KNOWN_ANSWERS)
+def test_philox_known_answers(counter, key, expected):
+    twin = philox4x32(np.array([numbers(counter)], np.uint32), tuple(numbers(key)))
+    assert twin.tolist() == [numbers(expected)]
+    found = philox(*(np.uint32(word) for word in numbers(counter) + numbers(key)))
+    assert [int(word) for word in found] == numbers(expected)
+
+
 def test_xoshiro_reference_outputs():
     # From the state 1, 2, 3, 4, as published with the test vectors of the rand_xoshiro crate.
     expected = [
@@ -65,6 +85,7 @@ def test_xoshiro_reference_outputs():
         word, *state = next_word(*state)
         found.append(int(word))
     assert found == expected
+    assert xoshiro128plusplus(np.array([[1], [2], [3], [4]], np.uint32), 10)[:, 0].tolist() == expected
 
 
 def test_purposes_frozen_in_the_kernels_are_those_of_the_streams():

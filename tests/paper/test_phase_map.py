@@ -14,7 +14,7 @@ from theory_check.networks.inputs import Input
 from theory_check.networks.weights import Weights
 from theory_check.paper.map_archive import draw_map, make_map, read_map, write_map
 from theory_check.paper.phase_map import MapSpecification, run_map
-from theory_check.simulation.runner import run_cells
+from theory_check.simulation.runner import run_experiments
 
 SEED = 6
 MAP = MapSpecification(
@@ -43,7 +43,7 @@ def test_a_map_is_made_of_its_sweeps(phase_map):
     assert sorted(phase_map.values) == COLUMNS
     for index, sweep in enumerate(MAP.sweeps):
         assert dict(sweep.weights.parameters) == {"hurst": MAP.values[index]}
-        sample = run_cells([sweep], SEED)[sweep].values
+        sample = run_experiments({sweep: MAP.draws}, SEED)[sweep].values
         for name, column in phase_map.values.items():
             assert column.shape == (3, 4, 2, 3)
             for b in range(4):

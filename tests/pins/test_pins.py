@@ -13,12 +13,12 @@ import numba
 import numpy as np
 import pytest
 import scipy
-from pinned_experiments import EXPERIMENTS, SEED
+from pinned_experiments import EXPERIMENTS, REPLICATES, SEED
 
 from theory_check.catalogue.catalogue import REGIMES
 from theory_check.claims.claim import PROFILES
 from theory_check.claims.planning import plan_claim
-from theory_check.simulation.runner import run_cells
+from theory_check.simulation.runner import run_experiments
 
 FOLDER = Path(__file__).parent
 
@@ -34,14 +34,14 @@ def pinned(name):
 
 def simulated(name):
     experiment = EXPERIMENTS[name]
-    values = run_cells([experiment], SEED, threads=1)[experiment].values
+    values = run_experiments({experiment: REPLICATES}, SEED, threads=1)[experiment].values
     return {column: [list(array.shape), [x.hex() for x in array.ravel()]] for column, array in values.items()}
 
 
 def planned():
     claims = [claim for regime in REGIMES for claim in regime.claims]
     return {
-        check.id: [cell.content_hash for cell in check.cells]
+        check.id: [experiment.content_hash for experiment in check.experiments]
         for claim in claims
         for check in plan_claim(claim, PROFILES["quick"])
     }

@@ -99,7 +99,7 @@ def values_of_world(planned: PlannedCheck, shift: float) -> tuple[np.ndarray, ..
 def judged(planned: PlannedCheck, shift: float):
     given = Given(*values_of_world(planned, shift))
     check = replace(planned.check, estimator=replace(planned.check.estimator, observable=given), variants=())
-    samples = [Sample(cell, 0, {}, 0.0) for cell in planned.cells]
+    samples = [Sample(cell, 0, {}, 0.0) for cell in planned.experiments]
     return evaluate(replace(planned, check=check), samples)
 
 

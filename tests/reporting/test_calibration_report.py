@@ -8,17 +8,20 @@ from dataclasses import replace
 import pytest
 
 from theory_check.findings.calibration import CalibrationRecord, MethodFinding, RateFinding
+from theory_check.findings.circumstances import Circumstances
 from theory_check.foundation.errors import SpecificationError, StorageError
+from theory_check.foundation.records import load_record
 from theory_check.reporting.calibration import (
+    SCHEMA_VERSION,
     answer_controls,
     answer_promises,
+    encode_calibration,
     method_lines,
     render_calibration,
     unexpected,
     write_calibration,
 )
 from theory_check.reporting.calibration_figure import draw_calibration, error_rate, promised_error
-from theory_check.reporting.calibration_results import encode_calibration, load_calibration
 from theory_check.reporting.markdown import RUN_BEGIN, RUN_END, without_run_block
 
 
@@ -49,12 +52,22 @@ def make_record():
         function="inference.intervals.mean_interval",
         promise="misses with probability at most $\\alpha$",
         rates=rates,
-        seconds=0.21,
     )
     return CalibrationRecord(
-        profile="quick", seed=5, family_level=1e-3, started="2026-01-02T03:04:05+00:00", duration=61.5, threads=2,
-        machine="Linux x86_64, 2 processors", versions={"python": "3.13", "scipy": "1.17"}, methods=(method,),
+        profile="quick", seed=5, family_level=1e-3, methods=(method,),
+        run=Circumstances(
+            started="2026-01-02T03:04:05+00:00", duration=61.5, threads=2, machine="Linux x86_64, 2 processors",
+            versions={"python": "3.13", "scipy": "1.17"}, seconds={"mean": 0.21},
+        ),
     )  # fmt: skip
+
+
+def with_run(record, **changes):
+    return replace(record, run=replace(record.run, **changes))
+
+
+def load_calibration(path):
+    return load_record(path, CalibrationRecord, (SCHEMA_VERSION,), "a calibration")
 
 
 def with_rate(record, name, **changes):
@@ -96,7 +109,7 @@ def test_results_survive_a_round_trip(record, tmp_path):
     assert plain["schema_version"] == 1
     assert plain["outcome"] == "kept"
     # What varies between identical samples is under run.
-    other = json.loads(encode_calibration(replace(record, duration=9.0, threads=1, started="x", machine="y")))
+    other = json.loads(encode_calibration(with_run(record, duration=9.0, threads=1, started="x", machine="y")))
     assert {key for key in plain if plain[key] != other[key]} == {"run"}
 
 
@@ -160,7 +173,7 @@ def test_what_is_not_as_it_should_be_stands_out(broken, blind):
 
 def test_reports_with_identical_samples_differ_in_the_run_block_only(record):
     first = render_calibration(record)
-    slow = replace(record, duration=1e4, started="later", methods=(replace(record.methods[0], seconds=3.0),))
+    slow = with_run(record, duration=1e4, started="later", seconds={"mean": 3.0})
     second = render_calibration(slow)
     assert first != second
     assert without_run_block(first) == without_run_block(second)
@@ -186,7 +199,7 @@ def test_lines_of_the_terminal(record, broken, blind):
 
 
 def test_a_method_without_a_time_is_reported(record, tmp_path):
-    untimed = replace(record, methods=(replace(record.methods[0], seconds=None),))
+    untimed = with_run(record, seconds={"mean": None})
     assert method_lines(untimed) == ["kept      mean  promises 3/3  controls 2/2"]
     assert "| Mean, Catoni | 0.21 |" in render_calibration(record)
     assert "| Mean, Catoni | 0.21 |" not in render_calibration(untimed)
@@ -207,7 +220,7 @@ def test_the_picture_depends_on_the_rates_alone(record, broken):
     from PIL import Image
 
     picture = draw_calibration(record)
-    assert picture == draw_calibration(replace(make_record(), duration=1.0))
+    assert picture == draw_calibration(with_run(make_record(), duration=1.0))
     assert picture != draw_calibration(broken)
     with Image.open(io.BytesIO(picture)) as image:
         narrow = image.size

@@ -13,7 +13,7 @@ from example_record import make_claim, make_finding, make_record
 from theory_check.catalogue.catalogue import all_claims
 from theory_check.claims.claim import PROFILES, Correction
 from theory_check.claims.planning import plan_claim
-from theory_check.findings.run import ClaimFinding, RunRecord
+from theory_check.findings.run import ClaimFinding, RunRecord, judge_correction
 from theory_check.foundation.errors import SpecificationError
 from theory_check.reporting.markdown import render_report
 from theory_check.reporting.results import encode_results, load_results
@@ -29,7 +29,8 @@ def record_of(claim: ClaimFinding) -> RunRecord:
 
 
 def corrected(*findings, variant=STATED) -> ClaimFinding:
-    return replace(make_claim("E4", *findings), corrections=(replace(CORRECTION, variant=variant),))
+    judged = judge_correction(replace(CORRECTION, variant=variant), findings)
+    return replace(make_claim("E4", *findings), corrections=(judged,))
 
 
 def row(report: str) -> str:
@@ -40,7 +41,7 @@ def row(report: str) -> str:
 
 def test_a_correction_is_shown_by_the_points_that_refute_what_was_stated():
     claim = corrected(make_finding(), make_finding("E4/uniform-d8"))
-    (judged,) = claim.judged_corrections
+    (judged,) = claim.corrections
     assert judged.shown
     assert judged.points == ("E4/gaussian-d40", "E4/uniform-d8")
     line = row(render_report(record_of(claim)))
@@ -62,14 +63,14 @@ def test_evidence_of_many_points_is_cut_short():
 def test_what_is_not_refuted_somewhere_is_not_shown_and_named_first():
     points = [make_finding(f"E4/point-{i}") for i in range(5)]
     claim = corrected(*points, make_finding("E4/blind", variant_verdict="inconclusive"))
-    assert not claim.judged_corrections[0].shown
+    assert not claim.corrections[0].shown
     line = row(render_report(record_of(claim)))
     assert "**not shown**: `E4/blind`" in line
 
 
 def test_a_variant_that_no_point_has_is_not_shown():
     claim = corrected(make_finding(), variant="something else")
-    assert not claim.judged_corrections[0].shown
+    assert not claim.corrections[0].shown
     assert "**not shown**: no point judged it" in row(render_report(record_of(claim)))
 
 
@@ -94,7 +95,7 @@ def test_results_say_what_is_shown_and_come_back(tmp_path, variant_verdict):
             "points": ["E4/gaussian-d40"],
         }
     ]
-    assert load_results(path).claims[0].corrections == (CORRECTION,)
+    assert load_results(path) == record
     assert encode_results(load_results(path)) == path.read_bytes()
 
 

@@ -10,7 +10,8 @@ import pytest
 from example_record import make_picture
 
 from theory_check.findings.pictures import Band, Curve, HistogramPanel, PathPanel, Picture, RatePanel
-from theory_check.reporting.figures import CENTRAL_SHARE, describe, draw, histogram_bins, render
+from theory_check.reporting.figures import CENTRAL_SHARE, draw, histogram_bins, render
+from theory_check.reporting.summary import describe
 
 PNG = b"\x89PNG\r\n\x1a\n"
 NONE = np.array([])

@@ -5,23 +5,32 @@ import re
 from dataclasses import replace
 
 import pytest
-from example_record import make_picture, make_record
+from example_record import make_picture, make_pictures, make_record, text_of
 
+from theory_check.findings.pictures import Picture
 from theory_check.findings.run import RunRecord
 from theory_check.foundation.errors import SpecificationError, StorageError
 from theory_check.reporting.files import write_report
 from theory_check.reporting.results import load_results
 
 
+def small_pictures(*names: str) -> tuple[Picture, ...]:
+    small = make_picture().panels[1:2]
+    return tuple(replace(make_picture(name), panels=small) for name in names)
+
+
 def with_pictures(*names: str) -> RunRecord:
     record = make_record(only_supported=True)
-    small = make_picture().panels[1:2]
-    pictures = tuple(replace(make_picture(name), panels=small) for name in names)
-    return replace(record, regimes=(replace(record.regimes[0], pictures=pictures),))
+    texts = tuple(text_of(picture) for picture in small_pictures(*names))
+    return replace(record, regimes=(replace(record.regimes[0], pictures=texts),))
+
+
+def write_with_pictures(directory, *names: str, **changes):
+    return write_report(replace(with_pictures(*names), **changes), directory, small_pictures(*names))
 
 
 def test_report_is_complete(record, tmp_path):
-    written = write_report(record, tmp_path / "new" / "reports")
+    written = write_report(record, tmp_path / "new" / "reports", make_pictures())
     assert [p.name for p in written] == ["REPORT.md", "results.json", "critical-laws.png", "explosion.png"]
     assert all(p.stat().st_size for p in written)
     linked = re.findall(r"\]\((figures/[^)]+)\)", written[0].read_text(encoding="utf-8"))
@@ -33,40 +42,47 @@ def test_report_is_complete(record, tmp_path):
 
 
 def test_writing_again_gives_equal_files(tmp_path):
-    first = {p: p.read_bytes() for p in write_report(with_pictures("a"), tmp_path)}
-    assert {p: p.read_bytes() for p in write_report(with_pictures("a"), tmp_path)} == first
+    first = {p: p.read_bytes() for p in write_with_pictures(tmp_path, "a")}
+    assert {p: p.read_bytes() for p in write_with_pictures(tmp_path, "a")} == first
 
 
 def test_only_pictures_of_the_previous_report_are_removed(tmp_path):
-    write_report(with_pictures("a", "b"), tmp_path)
+    write_with_pictures(tmp_path, "a", "b")
     (tmp_path / "figures" / "mine.png").touch()
     (tmp_path / "notes.txt").touch()
-    write_report(with_pictures("b", "c"), tmp_path)
+    write_with_pictures(tmp_path, "b", "c")
     assert sorted(p.name for p in (tmp_path / "figures").iterdir()) == ["b.png", "c.png", "mine.png"]
     assert (tmp_path / "notes.txt").exists()
 
 
 def test_a_broken_previous_report_is_replaced(tmp_path):
     (tmp_path / "results.json").write_text("{")
-    write_report(with_pictures("a"), tmp_path)
+    write_with_pictures(tmp_path, "a")
     assert load_results(tmp_path / "results.json").profile == "quick"
 
 
 def test_two_pictures_of_one_name_are_refused(tmp_path):
     with pytest.raises(SpecificationError, match="share a name"):
-        write_report(with_pictures("a", "a"), tmp_path / "reports")
+        write_with_pictures(tmp_path / "reports", "a", "a")
+    assert not (tmp_path / "reports").exists()
+
+
+@pytest.mark.parametrize("given", [(), ("a", "b"), ("b",)])
+def test_the_pictures_are_those_that_the_record_names(tmp_path, given):
+    with pytest.raises(SpecificationError, match="names the pictures a; give these"):
+        write_report(with_pictures("a"), tmp_path / "reports", small_pictures(*given))
     assert not (tmp_path / "reports").exists()
 
 
 def test_failure_keeps_the_previous_report(tmp_path, monkeypatch):
-    before = write_report(with_pictures("a"), tmp_path)[0].read_bytes()
+    before = write_with_pictures(tmp_path, "a")[0].read_bytes()
 
     def fail(*args):
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(os, "replace", fail)
     with pytest.raises(StorageError, match="permission denied"):
-        write_report(replace(with_pictures("a"), seed=7), tmp_path)
+        write_with_pictures(tmp_path, "a", seed=7)
     assert (tmp_path / "REPORT.md").read_bytes() == before
     assert not list(tmp_path.rglob("*.tmp"))
 
@@ -74,4 +90,4 @@ def test_failure_keeps_the_previous_report(tmp_path, monkeypatch):
 def test_folder_that_cannot_be_made(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(StorageError, match="cannot create"):
-        write_report(with_pictures("a"), tmp_path / "file")
+        write_with_pictures(tmp_path / "file", "a")

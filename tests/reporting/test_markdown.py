@@ -31,7 +31,7 @@ def test_circumstances_show_in_the_run_block_only(record, report):
     assert other != report
     assert without_run_block(other) == without_run_block(report)
     block = report[report.index(RUN_BEGIN) : report.index(RUN_END)]
-    for text in (record.started, record.machine, "4 min 12 s", "2 threads", "numpy 2.1.0", "--seed 42"):
+    for text in (record.run.started, record.run.machine, "4 min 12 s", "2 threads", "numpy 2.1.0", "--seed 42"):
         assert text in block
     assert without_run_block("no block") == "no block"
 

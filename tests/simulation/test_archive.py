@@ -25,20 +25,20 @@ SEED = 2**64 - 1
 
 
 @settings(max_examples=25)
-@given(strategies.cells(max_replicates=3))
+@given(strategies.cells())
 def test_samples_are_read_back(tmp_path_factory, cell):
     path = tmp_path_factory.mktemp("archive") / "sample.npz"
-    sample = simulate(cell, SEED)
+    sample = simulate(cell, 3, SEED)
     write_sample(sample, path)
     again = read_sample(path)
-    assert (again.cell, again.seed) == (cell, SEED)
+    assert (again.experiment, again.replicates, again.seed) == (cell, 3, SEED)
     assert set(again.values) == set(sample.values)
     for name, column in sample.values.items():
         np.testing.assert_array_equal(again.values[name], column)
 
 
 def test_the_archive_has_the_documented_arrays(tmp_path):
-    sample = simulate(make_cell(width=3, depth=4, replicates=7), 1)
+    sample = simulate(make_cell(width=3, depth=4), 7, 1)
     write_sample(sample, tmp_path / "s.npz")
     with np.load(tmp_path / "s.npz", allow_pickle=False) as stored:
         for name in ("log_norm_ratio", "displacement", "log_gradient_ratio", "gradient_displacement"):
@@ -50,18 +50,18 @@ def test_the_archive_has_the_documented_arrays(tmp_path):
         )
         spec = json.loads(str(stored["spec"]))
     assert spec == json.loads(json.dumps(specification(sample)))
-    assert Cell.from_json(spec["cell"]) == sample.cell
+    assert Cell.from_json(spec["cell"]) == sample.experiment
     assert spec["seed"] == 1
 
 
 def test_displacements_of_the_identity_are_zero():
-    values = arrays(simulate(make_cell(weights="zero", width=2, depth=2, replicates=3), 1))
+    values = arrays(simulate(make_cell(weights="zero", width=2, depth=2), 3, 1))
     assert not values["displacement"].any()
     assert not values["gradient_displacement"].any()
 
 
 def damaged(**changes):
-    sample = simulate(make_cell(width=1, depth=1, replicates=1), 1)
+    sample = simulate(make_cell(width=1, depth=1), 1, 1)
     content = {"spec": np.array(json.dumps(specification(sample))), **sample.values} | changes
     buffer = io.BytesIO()
     np.savez(buffer, **{name: array for name, array in content.items() if array is not None})
@@ -103,20 +103,19 @@ def test_a_missing_file(tmp_path):
     with pytest.raises(StorageError, match=r"cannot read .*missing.npz: no such file"):
         read_sample(tmp_path / "missing.npz")
     with pytest.raises(StorageError, match="cannot write"):
-        write_sample(simulate(make_cell(width=1, depth=1, replicates=1), 1), tmp_path / "missing" / "s.npz")
+        write_sample(simulate(make_cell(width=1, depth=1), 1, 1), tmp_path / "missing" / "s.npz")
 
 
 def test_cells_from_spellings():
     cell = make_cell(
         branch="res-1", activation="leaky:slope=0.2", weights="student:df=7,variance=he", width=3, depth=2,
-        scale="1,0.5", input_name="sphere", inputs=2, replicates=9, gradients=False, profile_depths="1,2",
+        scale="1,0.5", input_name="sphere", inputs=2, gradients=False, profile_depths="1,2",
     )  # fmt: skip
     assert cell == Cell(
         network=Network(Branch("res-1", Activation("leaky", 0.2)), 3, 2, Scaling.sequence([1.0, 0.5])),
         weights=Weights("student", (("df", 7.0),), "he"),
         input=Input("sphere", 2),
         kernel="dense",
-        replicates=9,
         gradients=False,
         profile=(1, 2),
     )
@@ -151,11 +150,9 @@ def test_refused_spellings(spelling, message):
 
 
 def test_summaries_of_several_inputs_and_jacobians():
-    cell = make_cell(
-        width=3, depth=4, replicates=50, inputs=2, input_name="correlated:cosine=0.3", profile_depths="2", jacobian=True
-    )
+    cell = make_cell(width=3, depth=4, inputs=2, input_name="correlated:cosine=0.3", profile_depths="2", jacobian=True)
     assert (cell.kernel, cell.input) == ("dense", Input("correlated", 2, 0.3))
-    sample = simulate(cell, 1)
+    sample = simulate(cell, 50, 1)
     lines = summarise(sample)[1:]
     names = [line.split(" median ")[0].strip() for line in lines]
     assert names[:2] == ["log_norm_ratio of input 1", "log_displacement of input 1"]
@@ -171,7 +168,7 @@ def test_summaries_of_several_inputs_and_jacobians():
 
 @pytest.mark.parametrize("weights", ["gaussian", "zero", "student:df=1"])
 def test_summaries_have_a_line_for_each_column(weights):
-    sample = simulate(make_cell(weights=weights, width=3, depth=4, replicates=50), 1)
+    sample = simulate(make_cell(weights=weights, width=3, depth=4), 50, 1)
     heading, *lines = summarise(sample)
     assert "50 replicates" in heading
     assert [line.split()[0] for line in lines] == [n for n in arrays(sample) if not n.startswith("pairing")]

@@ -21,7 +21,7 @@ from theory_check.networks.scalings import Scaling
 from theory_check.simulation import euler
 from theory_check.simulation.euler import simulate_block
 from theory_check.simulation.flows import euler_outputs
-from theory_check.simulation.runner import run_cells
+from theory_check.simulation.runner import run_experiments
 from theory_check.theory.depth_law import depth_law
 from theory_check.theory.multiplier import Multiplier
 from theory_check.theory.orders import ODE_ORDER, rough_path_order
@@ -31,11 +31,11 @@ SEED = 7
 
 def schemes(branch="res-1", path="smooth", *, width=3, depth=2, doublings=2, activation="tanh", **fields):
     network = Network(Branch(branch, Activation.parse(activation)), width, depth, Scaling.power(1.0))
-    return Euler(network=network, path=PathLaw.parse(path), doublings=doublings, **{"replicates": 70} | fields)
+    return Euler(network=network, path=PathLaw.parse(path), doublings=doublings, **fields)
 
 
-def sample_of(experiment, seed=SEED):
-    return run_cells([experiment], seed, threads=1)[experiment]
+def sample_of(experiment, seed=SEED, replicates=70):
+    return run_experiments({experiment: replicates}, seed, threads=1)[experiment]
 
 
 def assert_same(found, expected):
@@ -67,14 +67,14 @@ def test_the_displacement_is_that_of_norm_and_projection():
 
 
 def test_values_do_not_depend_on_replicates_or_what_is_observed():
-    experiment = schemes(replicates=2 * LANES)
-    whole = sample_of(experiment).values
-    bare, few = replace(experiment, reference=False), replace(experiment, replicates=5)
-    both = run_cells([bare, few], SEED)
+    experiment = schemes()
+    whole = sample_of(experiment, replicates=2 * LANES).values
+    bare = replace(experiment, reference=False)
+    both = run_experiments({bare: 2 * LANES, experiment: 5}, SEED)
     referred = ("flow_error", "reference_error")
-    for sample in (both[bare], sample_of(bare)):
+    for sample in (both[bare], sample_of(bare, replicates=2 * LANES)):
         assert_same(sample.values, {name: column for name, column in whole.items() if name not in referred})
-    for sample in (both[few], sample_of(few)):
+    for sample in (both[experiment], sample_of(experiment, replicates=5)):
         assert_same(sample.values, {name: column[:5] for name, column in whole.items()})
 
 
@@ -105,7 +105,6 @@ def test_a_block_stops():
 def test_the_identity_is_what_makes_the_values():
     experiment = schemes()
     assert json.loads(experiment.identity)["kernel_version"] == KERNEL_VERSION
-    assert replace(experiment, replicates=1).content_hash == experiment.content_hash
     observed = replace(experiment, reference=False)
     assert observed.identity == experiment.identity
     assert observed.content_hash != experiment.content_hash
@@ -126,7 +125,6 @@ def test_the_identity_is_what_makes_the_values():
         ({"path": "ou"}, "ou paths are known on a grid only; they accept reference=False"),
         ({"path": "ou", "reference": False, "depth": 8000}, "depth of the finest level is 32000"),
         ({"input": Input(count=2)}, "input is 2 gaussian inputs; Euler's scheme accepts one"),
-        ({"replicates": 0}, "number of replicates is 0"),
         ({"doublings": -1}, "number of doublings is -1"),
     ],
 )
@@ -143,8 +141,8 @@ def test_what_is_no_scheme_is_refused(change, message):
 @pytest.mark.parametrize("path", ["tied", "smooth", "periodic", "ou", "matern:nu=0.25"])
 def test_one_layer_has_the_law_of_a_plain_one(evidence, path):
     """Depth 1 reads one Gaussian matrix of variance 1/d, whatever the path."""
-    experiment = schemes("linear", path, width=4, depth=1, doublings=1, reference=False, replicates=2048)
-    values = sample_of(experiment, evidence.seed).column("log_norm_ratio")[:, 0]
+    experiment = schemes("linear", path, width=4, depth=1, doublings=1, reference=False)
+    values = sample_of(experiment, evidence.seed, 2048).column("log_norm_ratio")[:, 0]
     for gain, check in ((1.0, evidence.admits), (1.3, evidence.refutes)):
         law = depth_law(Multiplier(4, gain=gain), 1.0, 1)
         check(kolmogorov_interval(values, law.cdf, alpha=evidence.level / 2), target=(0.0, law.error))
@@ -154,8 +152,8 @@ def test_one_layer_has_the_law_of_a_plain_one(evidence, path):
 def test_layers_have_the_correlation_of_the_path(evidence):
     """Linear, width 1, depth 2: log|1 + V_1/2| and log|1 + V_2/2| add up; their law tells tied from independent."""
     for path, same in (("tied", True), ("smooth:length=0.03", False)):
-        experiment = schemes("linear", path, width=1, depth=1, doublings=1, reference=False, replicates=4096)
-        values = sample_of(experiment, evidence.seed).column("log_norm_ratio")[:, 1]
+        experiment = schemes("linear", path, width=1, depth=1, doublings=1, reference=False)
+        values = sample_of(experiment, evidence.seed, 4096).column("log_norm_ratio")[:, 1]
         # The correlation at lag 1/2 is exp(-0.5 (0.5/0.03)^2), 0 in double precision.
         independent, layer = depth_law(Multiplier(1), 0.5, 2), depth_law(Multiplier(1), 0.5, 1)
         for cdf, error, holds in (
@@ -166,9 +164,9 @@ def test_layers_have_the_correlation_of_the_path(evidence):
             (evidence.admits if holds else evidence.refutes)(interval, target=(0.0, error))
 
 
-def order(experiment, column, evidence) -> Interval:
+def order(experiment, replicates, column, evidence) -> Interval:
     """Slope of the median error against depth, from exact simultaneous intervals."""
-    errors = sample_of(experiment, evidence.seed).column(column)
+    errors = sample_of(experiment, evidence.seed, replicates).column(column)
     depths = experiment.depths[: errors.shape[1]]
     intervals = [quantile_interval(column, 0.5, alpha=evidence.level / len(depths)) for column in errors.T]
     return slope_interval(np.log(depths), intervals, alpha=evidence.level)
@@ -187,7 +185,7 @@ def order(experiment, column, evidence) -> Interval:
     ],
 )
 def test_order_one_to_the_differential_equation(evidence, branch, path, activation):
-    slope = order(schemes(branch, path, width=4, depth=16, doublings=5, activation=activation, replicates=512),
+    slope = order(schemes(branch, path, width=4, depth=16, doublings=5, activation=activation), 512,
                   "flow_error", evidence)  # fmt: skip
     # Local slopes are within 0.04 of 1 from depth 32 on (terms of order L^-2).
     evidence.supports(slope, target=(-ODE_ORDER, -ODE_ORDER), margin=0.25)
@@ -198,8 +196,8 @@ def test_order_one_to_the_differential_equation(evidence, branch, path, activati
 @pytest.mark.statistical
 def test_order_along_rough_paths(evidence):
     """Matern of smoothness 1/4: order 3/4, neither 1 nor the 1/4 of a single step."""
-    experiment = schemes(path="matern:nu=0.25", width=2, depth=32, doublings=5, reference=False, replicates=2**12)
-    slope = order(experiment, "adjacent_error", evidence)
+    experiment = schemes(path="matern:nu=0.25", width=2, depth=32, doublings=5, reference=False)
+    slope = order(experiment, 2**12, "adjacent_error", evidence)
     target = -rough_path_order(experiment.path.smoothness)
     evidence.supports(slope, target=(target, target), margin=0.12)
     for wrong in (-1.0, -0.5):

@@ -21,7 +21,7 @@ from theory_check.networks.scalings import Scaling
 from theory_check.networks.weights import Weights
 from theory_check.simulation import euler_maruyama
 from theory_check.simulation.euler_maruyama import Levels, simulate_block
-from theory_check.simulation.runner import run_cells
+from theory_check.simulation.runner import run_experiments
 from theory_check.theory.coupled_moments import coupled_moments
 from theory_check.theory.depth_law import depth_law
 from theory_check.theory.moments import norm_ratio_moment, norm_ratio_variance
@@ -33,11 +33,11 @@ SEED = 5
 
 def levels(branch="linear", *, width=4, depth=2, doublings=2, activation="relu", **fields):
     network = Network(Branch(branch, Activation.parse(activation)), width, depth, Scaling.power(0.5))
-    return EulerMaruyama(network=network, doublings=doublings, **{"replicates": 70} | fields)
+    return EulerMaruyama(network=network, doublings=doublings, **fields)
 
 
-def sample_of(experiment, seed=SEED):
-    return run_cells([experiment], seed, threads=1)[experiment]
+def sample_of(experiment, seed=SEED, replicates=70):
+    return run_experiments({experiment: replicates}, seed, threads=1)[experiment]
 
 
 def assert_same(found, expected):
@@ -91,16 +91,17 @@ def test_columns_are_those_of_the_states(branch, noise, monkeypatch):
 
 
 def test_values_do_not_depend_on_cuts_replicates_or_what_is_observed(monkeypatch):
-    experiment = levels("res-1", replicates=3 * LANES, suprema=True)
-    whole = sample_of(experiment).values
-    bare, few = replace(experiment, suprema=False), replace(experiment, replicates=5)
-    assert_same(sample_of(bare).values, {name: whole[name] for name in whole if "supremum" not in name})
-    assert_same(sample_of(few).values, {name: column[:5] for name, column in whole.items()})
-    both = run_cells([bare, few], SEED)
-    assert_same(both[bare].values, sample_of(bare).values)
-    assert_same(both[few].values, sample_of(few).values)
+    experiment = levels("res-1", suprema=True)
+    whole = sample_of(experiment, replicates=3 * LANES).values
+    bare = replace(experiment, suprema=False)
+    expected = {name: whole[name] for name in whole if "supremum" not in name}
+    assert_same(sample_of(bare, replicates=3 * LANES).values, expected)
+    assert_same(sample_of(experiment, replicates=5).values, {name: column[:5] for name, column in whole.items()})
+    both = run_experiments({bare: 3 * LANES, experiment: 5}, SEED)
+    assert_same(both[bare].values, sample_of(bare, replicates=3 * LANES).values)
+    assert_same(both[experiment].values, sample_of(experiment, replicates=5).values)
     monkeypatch.setattr(euler_maruyama, "SEGMENT_DRAWS", 1)
-    assert_same(sample_of(experiment).values, whole)
+    assert_same(sample_of(experiment, replicates=3 * LANES).values, whole)
 
 
 def test_a_block_stops():
@@ -111,7 +112,6 @@ def test_a_block_stops():
 def test_the_identity_is_what_makes_the_values():
     experiment = levels()
     assert json.loads(experiment.identity)["kernel_version"] == KERNEL_VERSION
-    assert replace(experiment, replicates=1).content_hash == experiment.content_hash
     observed = replace(experiment, suprema=True)
     assert observed.identity == experiment.identity
     assert observed.content_hash != experiment.content_hash
@@ -135,7 +135,6 @@ def test_the_identity_is_what_makes_the_values():
         ({"input": Input(count=2)}, "input is 2 gaussian inputs; Brownian coupling accepts one"),
         ({"doublings": -1}, "number of doublings is -1"),
         ({"doublings": 39}, "depth of the finest level is"),
-        ({"replicates": 0}, "number of replicates is 0"),
         ({"noise": "none"}, "unknown noise 'none'"),
     ],
 )
@@ -146,7 +145,7 @@ def test_what_cannot_be_coupled_is_refused(change, message):
 
 def test_other_scalings_are_refused():
     with pytest.raises(SpecificationError, match=r"scaling is beta 1; Brownian coupling accepts beta 0\.5"):
-        EulerMaruyama(network=Network(Branch("linear"), 4, 2, Scaling.power(1.0)), doublings=1, replicates=1)
+        EulerMaruyama(network=Network(Branch("linear"), 4, 2, Scaling.power(1.0)), doublings=1)
 
 
 def test_text():
@@ -156,7 +155,7 @@ def test_text():
 
 @pytest.mark.statistical
 def test_every_level_has_the_law_of_the_plain_network(evidence):
-    values = sample_of(levels(depth=1, replicates=4096), evidence.seed).values["log_norm_ratio"]
+    values = sample_of(levels(depth=1), evidence.seed, 4096).values["log_norm_ratio"]
     laws = [depth_law(Multiplier(4), depth**-0.5, depth) for depth in (1, 2, 4)]
     for level, law in enumerate(laws):
         interval = kolmogorov_interval(values[:, level], law.cdf, alpha=evidence.level / 6)
@@ -172,8 +171,8 @@ def test_every_level_has_the_law_of_the_plain_network(evidence):
 def test_the_strong_error_of_the_linear_branch_is_exact(evidence, gain):
     """Mean squares, with the exact variance in Catoni's interval; errors to the finest level and between neighbours."""
     weights = Weights(variance={1.0: "unit", 2.0: "he"}[gain])
-    experiment = levels(width=10, depth=4, doublings=3, weights=weights, replicates=2**14)
-    sample = sample_of(experiment, evidence.seed)
+    experiment = levels(width=10, depth=4, doublings=3, weights=weights)
+    sample = sample_of(experiment, evidence.seed, 2**14)
     depths = experiment.depths
     for name, others in (("finest_error", depths[-1:] * 3), ("adjacent_error", depths[1:])):
         for level, (coarse, fine) in enumerate(zip(depths[:-1], others, strict=True)):
@@ -190,8 +189,8 @@ def test_the_strong_error_of_the_linear_branch_is_exact(evidence, gain):
 @pytest.mark.statistical
 def test_the_mean_norm_ratio_of_every_level(evidence):
     """E R = (1 + 1/L)^L at each level: the weak error e/(2L), seen without bias because each level is a network."""
-    experiment = levels(width=20, depth=1, doublings=3, replicates=2**15)
-    ratios = np.exp(sample_of(experiment, evidence.seed).column("log_norm_ratio"))
+    experiment = levels(width=20, depth=1, doublings=3)
+    ratios = np.exp(sample_of(experiment, evidence.seed, 2**15).column("log_norm_ratio"))
     multiplier = Multiplier(20)
     for level, depth in enumerate(experiment.depths):
         mean = norm_ratio_moment(multiplier, depth**-0.5, depth)
@@ -209,9 +208,9 @@ def test_the_mean_norm_ratio_of_every_level(evidence):
         evidence.refutes(interval, target=(0.0, 0.0), exact=True)
 
 
-def strong_order(experiment, column, evidence, parts=1):
+def strong_order(experiment, replicates, column, evidence, parts=1):
     """Slope of the median error against depth, from exact simultaneous intervals; medians need no moments."""
-    errors = sample_of(experiment, evidence.seed).column(column)
+    errors = sample_of(experiment, evidence.seed, replicates).column(column)
     depths = experiment.depths[:-1]
     alpha = evidence.level / parts
     intervals = [quantile_interval(column, 0.5, alpha=alpha / len(depths)) for column in errors.T]
@@ -222,8 +221,8 @@ def strong_order(experiment, column, evidence, parts=1):
 @pytest.mark.parametrize("activation", ["relu", "tanh"])
 @pytest.mark.parametrize("column", ["adjacent_error", "adjacent_supremum"])
 def test_strong_order_one_half(evidence, activation, column):
-    experiment = levels("res-1", width=8, depth=8, doublings=5, activation=activation, replicates=2**13, suprema=True)
-    slope = strong_order(experiment, column, evidence)
+    experiment = levels("res-1", width=8, depth=8, doublings=5, activation=activation, suprema=True)
+    slope = strong_order(experiment, 2**13, column, evidence)
     # Local slopes of these errors approach 1/2 as 1/L and reach it within 0.05 from L = 8 on.
     evidence.supports(slope, target=(-STRONG_ORDER, -STRONG_ORDER), margin=0.1)
     for wrong in (-1.0, 0.0):
@@ -233,8 +232,8 @@ def test_strong_order_one_half(evidence, activation, column):
 @pytest.mark.statistical
 def test_a_finite_reference_biases_the_order(evidence):
     """Mean squares to level J behave as 1/L_j - 1/L_J: the slope to a near reference is steeper than 1/2."""
-    experiment = levels("res-1", width=8, depth=8, doublings=3, replicates=2**14)
-    slope = strong_order(experiment, "finest_error", evidence)
+    experiment = levels("res-1", width=8, depth=8, doublings=3)
+    slope = strong_order(experiment, 2**14, "finest_error", evidence)
     predicted = np.polyfit(np.log([8, 16, 32]), 0.5 * np.log([1 / 8 - 1 / 64, 1 / 16 - 1 / 64, 1 / 32 - 1 / 64]), 1)[0]
     evidence.supports(slope, target=(predicted, predicted), margin=0.1)
     evidence.refutes(slope, target=(-STRONG_ORDER, -STRONG_ORDER), margin=0.05)
@@ -243,7 +242,7 @@ def test_a_finite_reference_biases_the_order(evidence):
 @pytest.mark.statistical
 @pytest.mark.parametrize("branch", ["linear", "res-1"])
 def test_uncoupled_noise_has_no_strong_order(evidence, branch):
-    slope = strong_order(levels(branch, width=8, depth=8, doublings=4, noise="independent", replicates=2**12),
+    slope = strong_order(levels(branch, width=8, depth=8, doublings=4, noise="independent"), 2**12,
                          "adjacent_error", evidence)  # fmt: skip
     evidence.refutes(slope, target=(-STRONG_ORDER, -STRONG_ORDER), margin=0.1)
     evidence.supports(slope, target=(0.0, 0.0), margin=0.1)

@@ -5,13 +5,13 @@ import math
 import numpy as np
 import pytest
 from scipy import integrate
+from scipy.linalg import expm
 
 from theory_check.foundation.errors import SpecificationError
 from theory_check.networks.activations import Activation
 from theory_check.networks.branches import Branch
 from theory_check.simulation import flows
 from theory_check.simulation.flows import Flow, euler_outputs, flow_output, path_of
-from theory_check.theory.orders import tied_linear_error, tied_linear_flow, tied_linear_output
 
 BRANCHES = [
     Branch("linear"),
@@ -20,6 +20,10 @@ BRANCHES = [
 WIDTH = 3
 A, B = np.random.default_rng(2).standard_normal((2, WIDTH, WIDTH))
 START = np.array([1.0, -0.5, 0.25])
+
+
+def tied_output(matrix, depth):
+    return np.linalg.matrix_power(np.eye(WIDTH) + matrix / depth, depth) @ START
 
 
 def waving(shift):
@@ -84,7 +88,7 @@ def test_networks_of_a_batch_are_those_one_by_one():
 
 def test_the_linear_flow_of_tied_weights():
     flow = Flow(Branch("linear"), path_of(lambda t: A))
-    exact = tied_linear_flow(A, START)
+    exact = expm(A) @ START
     for tolerance in (1e-6, 1e-8, 1e-10, 1e-12):
         output, estimate = flow_output(flow, START, tolerance=tolerance)
         error = np.linalg.norm(output - exact)
@@ -93,16 +97,16 @@ def test_the_linear_flow_of_tied_weights():
         # The estimate is above the error, or both are rounding.
         assert error < max(estimate, 1e-13)
     for depth, output in zip((7, 14, 28), euler_outputs(flow, START, (7, 14, 28)), strict=True):
-        np.testing.assert_allclose(output, tied_linear_output(A, START, depth), rtol=1e-12)
+        np.testing.assert_allclose(output, tied_output(A, depth), rtol=1e-12)
     # Factors L^(-beta) are those of weights multiplied by L^(1 - beta).
     for beta in (0.5, 1.5):
         outputs = euler_outputs(flow, START, (7, 14), beta=beta)
         for depth, output in zip((7, 14), outputs, strict=True):
-            np.testing.assert_allclose(output, tied_linear_output(A * depth ** (1.0 - beta), START, depth), rtol=1e-12)
+            np.testing.assert_allclose(output, tied_output(A * depth ** (1.0 - beta), depth), rtol=1e-12)
     depth = 2**14
     scaled = depth * (euler_outputs(flow, START, (depth,))[0] - exact)
     # The next term of the error is relatively |V| / L times a constant near 1.
-    np.testing.assert_allclose(scaled, tied_linear_error(A, START), atol=20 * np.linalg.norm(A, 2) ** 3 / depth)
+    np.testing.assert_allclose(scaled, -0.5 * A @ A @ exact, atol=20 * np.linalg.norm(A, 2) ** 3 / depth)
 
 
 def test_the_constant_of_the_error_along_a_moving_path():

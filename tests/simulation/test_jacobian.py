@@ -38,10 +38,10 @@ SEED_OF_LAWS = 291
 LEVEL = 1e-9
 
 
-def a_cell(branch, width, depth, scaling=None, weights="gaussian", replicates=LANES, activation="relu", **fields):
+def a_cell(branch, width, depth, scaling=None, weights="gaussian", activation="relu", **fields):
     network = Network(Branch(branch, Activation.parse(activation)), width, depth, scaling or Scaling.power(0.5))
     fields = {"kernel": "dense", "gradients": False, "jacobian": True} | fields
-    return Cell(network=network, weights=Weights.parse(weights), replicates=replicates, **fields)
+    return Cell(network=network, weights=Weights.parse(weights), **fields)
 
 
 @given(st.lists(st.floats(0.0, 2.0), min_size=1, max_size=40))
@@ -59,7 +59,6 @@ def test_stretches(factors):
 HOMOGENEOUS = strategies.cells(
     branches=strategies.branches(homogeneous=True),
     weights=strategies.weights(laws=("gaussian", "uniform", "rademacher", "orthogonal")),
-    max_replicates=3,
     kernel="dense",
 )
 
@@ -69,7 +68,6 @@ ALMOST_SINGULAR = Cell(
     network=Network(Branch("linear"), 1, 2, Scaling.power(1.53864e-13)),
     weights=Weights("rademacher"),
     kernel="dense",
-    replicates=1,
 )
 
 
@@ -78,7 +76,7 @@ ALMOST_SINGULAR = Cell(
 @example(ALMOST_SINGULAR)
 def test_the_spectrum_bounds_both_norm_ratios_and_its_sum_is_the_determinant(cell):
     """h_L = J h_0 and p_0 = J^T p_L where the branch is homogeneous: R and R* lie between the squared extremes."""
-    values = simulate(replace(cell, gradients=True, jacobian=True), SEED).values
+    values = simulate(replace(cell, gradients=True, jacobian=True), 3, SEED).values
     spectrum, determinant = values["log_singular_values"], values["log_determinant"]
     assert np.all(np.diff(spectrum, axis=-1) <= 0)
     regular = np.isfinite(spectrum).all(axis=-1)
@@ -94,13 +92,13 @@ def test_the_spectrum_bounds_both_norm_ratios_and_its_sum_is_the_determinant(cel
 
 def test_a_singular_layer():
     """Random signs, d = 1, a = 1: J is 0 or 2^60, and mostly 0."""
-    values = simulate(a_cell("linear", 1, 60, Scaling.constant(1.0), "rademacher"), SEED).values
+    values = simulate(a_cell("linear", 1, 60, Scaling.constant(1.0), "rademacher"), LANES, SEED).values
     assert np.all(np.isneginf(values["log_determinant"]))
     assert np.all(np.isneginf(values["log_singular_values"]))
 
 
 def test_one_dimension_is_the_norm_ratio():
-    values = simulate(a_cell("linear", 1, 50, Scaling.constant(0.3), "uniform", 200), SEED).values
+    values = simulate(a_cell("linear", 1, 50, Scaling.constant(0.3), "uniform"), 200, SEED).values
     assert values["log_singular_values"].shape == (200, 1)
     # 50 roundings of a factor near 1, in some of them of a small one.
     np.testing.assert_allclose(2 * values["log_determinant"], values["log_norm_ratio"], rtol=0, atol=50 * 100 * UNIT)
@@ -124,7 +122,7 @@ def layer_matrices(cell, block, lane):
 def test_every_singular_value_of_a_deep_product(width, depth, beta):
     """A linear network against the exact product of I + a V_k; at beta = 0 the values span up to e^300."""
     cell = a_cell("linear", width, depth, Scaling.power(beta), "uniform")
-    found = simulate(cell, SEED).values
+    found = simulate(cell, LANES, SEED).values
     bounds = []
     for lane in (0, 9, 50):
         layers = np.eye(width) + float(depth) ** -beta * layer_matrices(cell, 0, lane)
@@ -148,12 +146,12 @@ def test_every_singular_value_of_a_deep_product(width, depth, beta):
 
 
 def test_several_inputs_have_a_jacobian_each():
-    cell = a_cell("res-3", 4, 12, weights="uniform", input=Input(count=3), replicates=5)
-    values = simulate(cell, SEED).values
+    cell = a_cell("res-3", 4, 12, weights="uniform", input=Input(count=3))
+    values = simulate(cell, 5, SEED).values
     assert values["log_singular_values"].shape == (5, 3, 4)
     assert values["log_determinant"].shape == (5, 3)
     assert np.unique(values["log_determinant"]).size == 15
-    linear = simulate(a_cell("linear", 4, 12, weights="uniform", input=Input(count=3), replicates=5), SEED).values
+    linear = simulate(a_cell("linear", 4, 12, weights="uniform", input=Input(count=3)), 5, SEED).values
     np.testing.assert_array_equal(linear["log_determinant"], linear["log_determinant"][:, :1] * np.ones(3))
 
 
@@ -166,10 +164,10 @@ def test_a_stop_is_obeyed_between_stretches():
 
 def test_values_do_not_depend_on_the_budget_of_a_stretch_but_to_rounding(monkeypatch):
     cell = a_cell("res-3", 5, 50, weights="uniform")
-    expected = simulate(cell, SEED).values["log_singular_values"]
+    expected = simulate(cell, LANES, SEED).values["log_singular_values"]
     for budget in (0.0, 10.0):
         monkeypatch.setattr(jacobian_module, "STRETCH", budget)
-        found = simulate(cell, SEED).values["log_singular_values"]
+        found = simulate(cell, LANES, SEED).values["log_singular_values"]
         # 50 layers of factor 0.14 in single precision, condition numbers of up to 50 without intermediate frames.
         np.testing.assert_allclose(found, expected, rtol=0, atol=50 * 0.14 * 20 * UNIT * 50)
 
@@ -186,8 +184,8 @@ DETERMINANTS = [
 
 @pytest.mark.parametrize(("branch", "weights", "width", "moments"), DETERMINANTS)
 def test_log_determinants_are_normal(branch, weights, width, moments):
-    cell = a_cell(branch, width, 200, weights=weights, replicates=16384)
-    values = simulate(cell, SEED_OF_LAWS).values["log_determinant"]
+    cell = a_cell(branch, width, 200, weights=weights)
+    values = simulate(cell, 16384, SEED_OF_LAWS).values["log_determinant"]
     mean, variance = moments
     interval = kolmogorov_interval(values, stats.norm(mean, math.sqrt(variance)).cdf, alpha=LEVEL)
     # Radius 0.026 at this size. Finite depth moves the mean by a few 1/L, a distance of 0.4 x 3/200 = 0.006.
@@ -216,8 +214,8 @@ def drawn_spectra(rng, width, factor, slope):
 @pytest.mark.parametrize(("activation", "slope"), [("relu", 0.0), ("leaky:slope=0.3", 0.3)])
 def test_layer_jacobians_are_independent(activation, slope):
     width, factor = 4, 0.5
-    cell = a_cell("res-3", width, LAYERS, Scaling.constant(factor), replicates=DRAWS, activation=activation)
-    found = simulate(cell, SEED_OF_LAWS).values["log_singular_values"]
+    cell = a_cell("res-3", width, LAYERS, Scaling.constant(factor), activation=activation)
+    found = simulate(cell, DRAWS, SEED_OF_LAWS).values["log_singular_values"]
     rng = np.random.default_rng(SEED_OF_LAWS)
     expected, wrong = (drawn_spectra(rng, width, factor, s) for s in (slope, slope + 0.5))
     for i in range(width):
@@ -233,7 +231,8 @@ def test_gradients_have_the_law_of_states(kernel):
     for branch in ("res-3", "res-1"):
         forward, back = (
             simulate(
-                a_cell(branch, 5, 8, Scaling.constant(0.8), replicates=8192, kernel=kernel, **observed),
+                a_cell(branch, 5, 8, Scaling.constant(0.8), kernel=kernel, **observed),
+                8192,
                 seed,
             ).values
             for seed in (SEED_OF_LAWS, SEED_OF_LAWS + 1)
@@ -256,8 +255,8 @@ def test_gradients_have_the_law_of_states(kernel):
 @pytest.mark.parametrize(("branch", "kappa"), [("linear", 1.0), ("res-3", 0.5)])
 def test_rates_of_singular_values(branch, kappa):
     width, depth, beta = 4, 10_000, 0.25
-    cell = a_cell(branch, width, depth, Scaling.power(beta), replicates=256)
-    values = simulate(cell, SEED_OF_LAWS).values["log_singular_values"] * depth ** (2 * beta - 1)
+    cell = a_cell(branch, width, depth, Scaling.power(beta))
+    values = simulate(cell, 256, SEED_OF_LAWS).values["log_singular_values"] * depth ** (2 * beta - 1)
     for i in range(1, width + 1):
         interval = quantile_interval(values[:, i - 1], 0.5, alpha=LEVEL)
         target = kappa * (width - 2 * i) / (2 * width)

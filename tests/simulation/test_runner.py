@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from theory_check import strategies
 from theory_check.experiments.cell import Cell
-from theory_check.foundation.errors import StorageError
+from theory_check.experiments.experiment import MAXIMAL_REPLICATES
+from theory_check.foundation.errors import SpecificationError, StorageError
 from theory_check.kernels import LANES
 from theory_check.networks.branches import Branch
 from theory_check.networks.network import Network
@@ -24,17 +25,18 @@ from theory_check.simulation.cell import simulate
 from theory_check.simulation.runner import (
     Unit,
     UnitStore,
-    merge_cells,
+    merge_experiments,
     plan_units,
     restrict,
-    run_cells,
+    run_experiments,
     simulate_blocks,
 )
 
 SEED = 3
 NETWORK = Network(Branch(), 3, 4, Scaling.power(0.5))
-CELL = Cell(network=NETWORK, weights=Weights("uniform"), kernel="dense", replicates=5 * LANES - 3, profile=(1, 3))
-OTHER = replace(CELL, weights=Weights("gaussian"), kernel="reduced", replicates=100, profile=())
+CELL = Cell(network=NETWORK, weights=Weights("uniform"), kernel="dense", profile=(1, 3))
+OTHER = replace(CELL, weights=Weights("gaussian"), kernel="reduced", profile=())
+REQUESTS = {CELL: 5 * LANES - 3, OTHER: 100}
 
 
 @pytest.fixture
@@ -75,38 +77,38 @@ def interrupt_after(count):
 
 @pytest.mark.parametrize("threads", [1, 2, 5])
 def test_values_do_not_depend_on_threads_or_units(threads, small_units):
-    samples = run_cells([CELL, OTHER], SEED, threads=threads)
+    samples = run_experiments(REQUESTS, SEED, threads=threads)
     for cell, sample in samples.items():
-        assert sample.cell == cell
+        assert (sample.experiment, sample.replicates) == (cell, REQUESTS[cell])
         assert sample.seed == SEED
         assert sample.seconds > 0
-        assert_same(sample, simulate(cell, SEED))
+        assert_same(sample, simulate(cell, REQUESTS[cell], SEED))
 
 
 def test_cells_of_one_identity_are_simulated_once(simulated):
-    wanted = [
-        CELL,
-        replace(CELL, replicates=7, profile=()),
-        replace(CELL, replicates=200, profile=(0, 3, 4)),
-        replace(CELL, replicates=9, gradients=False, profile=(4,)),
-    ]
-    samples = run_cells(wanted, SEED, threads=1)
+    wanted = {
+        CELL: 5 * LANES - 3,
+        replace(CELL, profile=()): 7,
+        replace(CELL, profile=(0, 3, 4)): 200,
+        replace(CELL, gradients=False, profile=(4,)): 9,
+    }
+    samples = run_experiments(wanted, SEED, threads=1)
     assert [(unit.first, unit.last) for unit in simulated] == [(0, 5)]
-    for cell in wanted:
-        assert_same(samples[cell], simulate(cell, SEED))
+    for cell, replicates in wanted.items():
+        assert_same(samples[cell], simulate(cell, replicates, SEED))
 
 
-@given(st.lists(strategies.cells(max_width=2, max_depth=2), min_size=1, max_size=5))
-def test_merging_covers_every_cell(cells):
-    merged = merge_cells(cells)
-    assert set(merged) == {cell.identity for cell in cells}
-    for cell in cells:
-        union = merged[cell.identity]
-        assert union.replicates >= cell.replicates
+@given(st.dictionaries(strategies.cells(max_width=2, max_depth=2), st.integers(1, 100), min_size=1, max_size=5))
+def test_merging_covers_every_cell(requests):
+    merged = merge_experiments(requests)
+    assert set(merged) == {cell.identity for cell in requests}
+    for cell, replicates in requests.items():
+        union, most = merged[cell.identity]
+        assert most >= replicates
         assert union.gradients or not cell.gradients
         assert set(union.profile) >= set(cell.profile)
         assert union.identity == cell.identity
-    again = merge_cells(merged.values())
+    again = merge_experiments(dict(merged.values()))
     assert again == merged
 
 
@@ -114,9 +116,9 @@ def test_observables_of_one_network_are_shared_and_cut_back():
     small = replace(OTHER.network, width=3, depth=6)
     plain = replace(OTHER, network=small, kernel="dense", jacobian=False)
     cells = [plain, replace(plain, jacobian=True, gradients=not plain.gradients)]
-    assert len(merge_cells(cells)) == 1
-    for cell, sample in run_cells(cells, SEED, threads=1).items():
-        assert_same(sample, simulate(cell, SEED))
+    assert len(merge_experiments(dict.fromkeys(cells, 100))) == 1
+    for cell, sample in run_experiments(dict.fromkeys(cells, 100), SEED, threads=1).items():
+        assert_same(sample, simulate(cell, 100, SEED))
         assert ("log_determinant" in sample.values) == cell.jacobian
 
 
@@ -124,7 +126,6 @@ def test_observables_of_one_network_are_shared_and_cut_back():
 class Counter:
     """An experiment of another kind: replicate r is r + seed, observed under the names it asks for."""
 
-    replicates: int
     names: frozenset[str]
     identity: str = "counter"
     draws_per_block: int = 1
@@ -135,10 +136,10 @@ class Counter:
         return f"counter {sorted(self.names)}"
 
     def merge(self, other):
-        return replace(self, replicates=max(self.replicates, other.replicates), names=self.names | other.names)
+        return replace(self, names=self.names | other.names)
 
     def restrict(self, values, part):
-        return {name: values[name][: part.replicates] for name in part.names}
+        return {name: values[name] for name in part.names}
 
 
 def count(counter, seed, block, stop):
@@ -149,10 +150,10 @@ def count(counter, seed, block, stop):
 @pytest.mark.parametrize("size", [1, 10, LANES])
 def test_any_kind_of_experiment_is_run(size, small_units, monkeypatch, tmp_path):
     monkeypatch.setattr(runner, "SIMULATORS", {**runner.SIMULATORS, Counter: count})
-    few = Counter(3, frozenset("ab"), block_size=size)
-    many = Counter(2 * LANES + 1, frozenset("b"), block_size=size)
-    samples = run_cells([few, OTHER, many], SEED, threads=2, folder=tmp_path)
-    assert_same(samples[OTHER], simulate(OTHER, SEED))
+    few = Counter(frozenset("ab"), block_size=size)
+    many = Counter(frozenset("b"), block_size=size)
+    samples = run_experiments({few: 3, OTHER: 100, many: 2 * LANES + 1}, SEED, threads=2, folder=tmp_path)
+    assert_same(samples[OTHER], simulate(OTHER, 100, SEED))
     assert set(samples[few].values) == {"a", "b"}
     np.testing.assert_array_equal(samples[few].column("a"), SEED + np.arange(3.0))
     assert set(samples[many].values) == {"b"}
@@ -160,16 +161,15 @@ def test_any_kind_of_experiment_is_run(size, small_units, monkeypatch, tmp_path)
 
 
 def test_restriction_keeps_the_order_of_the_profile():
-    sample = simulate(replace(CELL, profile=(0, 1, 2, 3, 4)), SEED)
-    part = restrict(sample, replace(CELL, replicates=2, profile=(3, 1)))
+    sample = simulate(replace(CELL, profile=(0, 1, 2, 3, 4)), 5, SEED)
+    part = restrict(sample, replace(CELL, profile=(3, 1)), 2)
     np.testing.assert_array_equal(part.values["norm_profile"], sample.values["norm_profile"][:2, [3, 1]])
-    assert part.cell.replicates == 2
+    assert part.replicates == 2
 
 
 @given(strategies.cells(), st.integers(1, 10**6))
 def test_units_cover_the_replicates(cell, replicates):
-    cell = replace(cell, replicates=replicates)
-    units = plan_units(cell, SEED)
+    units = plan_units(cell, replicates, SEED)
     assert units[0].first == 0
     assert all(unit.last == following.first for unit, following in pairwise(units))
     assert (units[-1].last - 1) * cell.block_size < replicates <= units[-1].last * cell.block_size
@@ -182,17 +182,20 @@ def test_names_tell_units_apart():
     others = [
         replace(unit, last=2),
         replace(unit, seed=4),
-        replace(unit, cell=OTHER),
-        replace(unit, cell=replace(CELL, profile=())),
+        replace(unit, experiment=OTHER),
+        replace(unit, experiment=replace(CELL, profile=())),
     ]
     assert len({unit.name, *(u.name for u in others)}) == 5
-    # The number of replicates does not cut the units: more of them go on from what is there.
-    assert replace(unit, cell=replace(CELL, replicates=1)).name == unit.name
+
+
+def test_the_number_of_replicates_does_not_cut_the_units(small_units):
+    """More of them go on from what is there."""
+    assert plan_units(CELL, 200, SEED) == plan_units(CELL, 5 * LANES, SEED)[: -(-200 // LANES)]
 
 
 def test_reports_rise_to_the_total(small_units):
     calls = []
-    run_cells([CELL, OTHER], SEED, threads=2, report=lambda done, total: calls.append((done, total)))
+    run_experiments(REQUESTS, SEED, threads=2, report=lambda done, total: calls.append((done, total)))
     done, totals = zip(*calls, strict=True)
     assert len(set(totals)) == 1
     assert list(done) == sorted(done)
@@ -201,18 +204,18 @@ def test_reports_rise_to_the_total(small_units):
 
 def test_an_interrupted_run_goes_on(small_units, simulated, tmp_path):
     with pytest.raises(KeyboardInterrupt):
-        run_cells([CELL], SEED, threads=1, folder=tmp_path, report=interrupt_after(3))
+        run_experiments({CELL: REQUESTS[CELL]}, SEED, threads=1, folder=tmp_path, report=interrupt_after(3))
     first = list(simulated)
     # Reports: one before the first unit, one after each of three that are kept by then.
     assert len(list(tmp_path.iterdir())) == 3
     simulated.clear()
-    sample = run_cells([CELL], SEED, threads=1, folder=tmp_path)[CELL]
-    assert_same(sample, simulate(CELL, SEED))
-    stored = set(plan_units(CELL, SEED)) - set(simulated)
+    sample = run_experiments({CELL: REQUESTS[CELL]}, SEED, threads=1, folder=tmp_path)[CELL]
+    assert_same(sample, simulate(CELL, REQUESTS[CELL], SEED))
+    stored = set(plan_units(CELL, REQUESTS[CELL], SEED)) - set(simulated)
     assert len(stored) == 3
     assert stored <= set(first)
     simulated.clear()
-    assert_same(run_cells([CELL], SEED, threads=2, folder=tmp_path)[CELL], sample)
+    assert_same(run_experiments({CELL: REQUESTS[CELL]}, SEED, threads=2, folder=tmp_path)[CELL], sample)
     assert simulated == []
 
 
@@ -242,18 +245,18 @@ def npy(array):
     ids=["empty", "garbage", "cut", "no directory", "flipped", "no seconds", "array"],
 )
 def test_a_damaged_part_is_simulated_again(damage, small_units, simulated, tmp_path):
-    expected = run_cells([CELL], SEED, threads=1, folder=tmp_path)[CELL]
+    expected = run_experiments({CELL: REQUESTS[CELL]}, SEED, threads=1, folder=tmp_path)[CELL]
     victim = sorted(tmp_path.iterdir())[2]
     victim.write_bytes(damage(victim.read_bytes()))
     simulated.clear()
-    assert_same(run_cells([CELL], SEED, threads=1, folder=tmp_path)[CELL], expected)
+    assert_same(run_experiments({CELL: REQUESTS[CELL]}, SEED, threads=1, folder=tmp_path)[CELL], expected)
     assert [unit.name for unit in simulated] == [victim.name]
 
 
 def test_clearing_deletes_the_parts_and_nothing_else(tmp_path):
     folder = tmp_path / "parts"
     store = UnitStore(folder)
-    run_cells([OTHER], SEED, folder=folder)
+    run_experiments({OTHER: 100}, SEED, folder=folder)
     (folder / "notes.txt").write_text("mine")
     store.clear()
     assert [path.name for path in folder.iterdir()] == ["notes.txt"]
@@ -271,15 +274,24 @@ def test_a_full_disk_leaves_nothing_half_written(step, tmp_path, monkeypatch):
 
     monkeypatch.setattr(os, step, full)
     with pytest.raises(StorageError, match="no space left on device"):
-        run_cells([OTHER], SEED, threads=1, folder=tmp_path)
+        run_experiments({OTHER: 100}, SEED, threads=1, folder=tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_folder_that_cannot_be_made(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(StorageError, match="cannot create"):
-        run_cells([OTHER], SEED, threads=1, folder=tmp_path / "file" / "parts")
+        run_experiments({OTHER: 100}, SEED, threads=1, folder=tmp_path / "file" / "parts")
 
 
 def test_the_number_of_threads_is_that_of_this_process():
     assert runner.available_threads() >= 1
+
+
+@pytest.mark.parametrize("replicates", [0, MAXIMAL_REPLICATES + 1])
+def test_refused_numbers_of_replicates(replicates):
+    message = f"number of replicates is {replicates}"
+    with pytest.raises(SpecificationError, match=message):
+        run_experiments({CELL: replicates}, SEED)
+    with pytest.raises(SpecificationError, match=message):
+        simulate(CELL, replicates, SEED)

@@ -61,7 +61,7 @@ def one_layer(cosine):
     """Cosines after one layer with factor +STEP and with -STEP, the same weights."""
     network = Network(Branch("res-3"), WIDTH, 1, Scaling.constant(STEP))
     observed = Input("correlated", 2, cosine)
-    cell = Cell(network=network, weights=Weights(), input=observed, kernel="reduced", replicates=LANES)
+    cell = Cell(network=network, weights=Weights(), input=observed, kernel="reduced")
     ends = []
     for block in range(REPLICATES // LANES):
         start = Boundary(cell, KEY, block * LANES).hidden()
@@ -117,9 +117,9 @@ def test_wide_networks_follow_the_flow(cosine):
         network = Network(Branch("res-3"), width, depth, Scaling.power(0.5))
         cell = Cell(
             network=network, weights=Weights(), input=Input("correlated", 2, cosine), kernel="reduced",
-            replicates=512, gradients=False, profile=tuple(int(t * depth) for t in times),
+            gradients=False, profile=tuple(int(t * depth) for t in times),
         )  # fmt: skip
-        profile = simulate(cell, SEED_OF_LAWS).values["cosine_profile"]
+        profile = simulate(cell, 512, SEED_OF_LAWS).values["cosine_profile"]
         # The root of a product of two equal norms, a sum and a quotient.
         np.testing.assert_allclose(profile[:, 0], 1.0, rtol=4 * 2.0**-52)
         intervals = [quantile_interval(profile[:, 1, k], 0.5, alpha=LEVEL) for k in range(3)]

@@ -151,11 +151,12 @@ def test_a_chunk_is_made_once_for_all_calls_inside(monkeypatch):
 def test_tied_linear_weights_approach_the_exponential(depth):
     """C1 through a cell: at beta = 1, ||h_L|| is ||expm(V) h_0|| up to order 1/L, with the constant of C1."""
     network = Network(Branch("linear"), 6, depth, Scaling.power(1.0))
-    cell = Cell(network=network, weights=Weights("tied"), input=Input(), kernel="stored", replicates=20)
-    found = simulate(cell, 1).values["log_norm_ratio"]
+    cell = Cell(network=network, weights=Weights("tied"), input=Input(), kernel="stored")
+    replicates = 20
+    found = simulate(cell, replicates, 1).values["log_norm_ratio"]
     key = np.array(stream_key(1, cell.identity), np.uint32)
-    errors, leading, allowed = (np.empty(cell.replicates) for _ in range(3))
-    for r in range(cell.replicates):
+    errors, leading, allowed = (np.empty(replicates) for _ in range(3))
+    for r in range(replicates):
         matrix = weights_of(network, cell.weights, key, r)[0][0].astype(np.float64)
         start = Boundary.of_replicate(cell, key, r).hidden()[0, :, 0]
         limit = expm(matrix) @ start

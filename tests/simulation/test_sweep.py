@@ -25,7 +25,7 @@ from theory_check.networks.weights import Weights
 from theory_check.simulation import course
 from theory_check.simulation.boundary import Boundary
 from theory_check.simulation.cell import simulate
-from theory_check.simulation.runner import plan_units, run_cells
+from theory_check.simulation.runner import plan_units, run_experiments
 from theory_check.simulation.sweep import simulate_block
 from theory_check.simulation.weight_paths import open_paths
 from theory_check.theory import moments
@@ -37,7 +37,7 @@ SEED = 4
 LEVEL = 1e-9
 
 SWEEP = Sweep(
-    width=4, depth=6, weights=Weights("fgn"), betas=(0.0, 0.5, 1.25), replicates=3, input=Input("paper", 2)
+    width=4, depth=6, weights=Weights("fgn"), betas=(0.0, 0.5, 1.25), input=Input("paper", 2)
 )  # fmt: skip
 SWEEPS = [
     SWEEP,
@@ -48,8 +48,8 @@ SWEEPS = [
 each_sweep = pytest.mark.parametrize("sweep", SWEEPS, ids=lambda s: f"{s.branch}, {s.weights}, {s.input}")
 
 
-def run(sweep, **options):
-    return run_cells([sweep], SEED, **options)[sweep].values
+def run(sweep, replicates=3, **options):
+    return run_experiments({sweep: replicates}, SEED, **options)[sweep].values
 
 
 def assert_same(found, expected):
@@ -75,7 +75,7 @@ def test_columns_are_the_textbook(sweep):
     sweep = replace(sweep, depth=3)
     values, cell = run(sweep), sweep.cell
     key = np.array(stream_key(SEED, sweep.identity), np.uint32)
-    for r in range(sweep.replicates):
+    for r in range(3):
 
         def layers(purpose, rows, r=r):
             source = open_paths(sweep.weights, sweep.width, sweep.depth, key, r, purpose, rows=rows)
@@ -108,34 +108,34 @@ def test_columns_are_the_textbook(sweep):
 @each_sweep
 def test_a_value_does_not_depend_on_what_else_is_swept(sweep):
     whole = run(sweep)
-    for part in (
-        replace(sweep, betas=sweep.betas[1:2]),
-        replace(sweep, betas=(0.0, 0.1, 0.2, 0.5, 0.75)),
-        replace(sweep, replicates=2),
-        replace(sweep, gradients=False),
-        replace(sweep, input=Input(sweep.input.name, 1)),
-        replace(sweep, input=Input(sweep.input.name, LANES)),
+    for part, replicates in (
+        (replace(sweep, betas=sweep.betas[1:2]), 3),
+        (replace(sweep, betas=(0.0, 0.1, 0.2, 0.5, 0.75)), 3),
+        (sweep, 2),
+        (replace(sweep, gradients=False), 3),
+        (replace(sweep, input=Input(sweep.input.name, 1)), 3),
+        (replace(sweep, input=Input(sweep.input.name, LANES)), 3),
     ):
         assert part.identity == sweep.identity
-        found = run(part)
+        found = run(part, replicates)
         assert set(found) == {*OUTPUTS, *(GRADIENTS if part.gradients else ())}
         common = [beta for beta in part.betas if beta in sweep.betas]
         here, there = ([s.betas.index(beta) for beta in common] for s in (part, sweep))
         inputs = min(part.input.count, sweep.input.count)
         for name, column in found.items():
-            assert column.shape == (part.replicates, len(part.betas), part.input.count)
+            assert column.shape == (replicates, len(part.betas), part.input.count)
             np.testing.assert_array_equal(
-                column[:, here, :inputs], whole[name][: part.replicates, there, :inputs], err_msg=name
+                column[:, here, :inputs], whole[name][:replicates, there, :inputs], err_msg=name
             )
 
 
 def test_sweeps_of_one_identity_are_run_once(monkeypatch):
     parts = [
         replace(SWEEP, betas=(0.25, 0.5), gradients=False),
-        replace(SWEEP, betas=(0.0, 0.5), replicates=2, input=Input("paper", 5)),
+        replace(SWEEP, betas=(0.0, 0.5), input=Input("paper", 5)),
         SWEEP,
     ]
-    samples = run_cells(parts, SEED)
+    samples = run_experiments(dict.fromkeys(parts, 3), SEED)
     for part in parts:
         assert_same(samples[part].values, run(part))
     merged = parts[0].merge(parts[1]).merge(parts[2])
@@ -146,7 +146,7 @@ def test_sweeps_of_one_identity_are_run_once(monkeypatch):
 def test_values_do_not_depend_on_threads_memory_or_interruption(sweep, monkeypatch, tmp_path):
     expected = run(sweep, threads=1)
     monkeypatch.setattr("theory_check.simulation.runner.UNIT_DRAWS", 1)
-    assert len(plan_units(sweep, SEED)) == sweep.replicates
+    assert len(plan_units(sweep, 3, SEED)) == 3
     assert_same(run(sweep, threads=2, memory=2), expected)
 
     def interrupt(done, total):
@@ -172,7 +172,7 @@ def test_seeds_laws_and_widths_have_streams_of_their_own():
         replace(SWEEP, depth=7),
     ):
         assert not np.any(run(other)["log_norm_ratio"] == first)
-    assert not np.any(run_cells([SWEEP], SEED + 1)[SWEEP].values["log_norm_ratio"] == first)
+    assert not np.any(run_experiments({SWEEP: 3}, SEED + 1)[SWEEP].values["log_norm_ratio"] == first)
 
 
 @pytest.mark.parametrize(
@@ -184,7 +184,6 @@ def test_seeds_laws_and_widths_have_streams_of_their_own():
         ({"betas": (math.nan,)}, "beta is nan; it must be a finite number"),
         ({"betas": (-600.0, 0.0)}, "L\\^-beta is not a number at depth 6"),
         ({"weights": Weights("gaussian")}, "the stored kernel does not take gaussian weights"),
-        ({"replicates": 0}, "number of replicates is 0"),
         ({"width": 0}, "width is 0"),
     ],
 )
@@ -213,8 +212,8 @@ WHITE = Weights("fgn", (("hurst", 0.5),))
 
 @pytest.fixture(scope="module")
 def white():
-    sweep = Sweep(width=WIDTH, depth=DEPTH, weights=WHITE, betas=BETAS, replicates=REPLICATES)
-    return run_cells([sweep], SEED, threads=1)[sweep].values
+    sweep = Sweep(width=WIDTH, depth=DEPTH, weights=WHITE, betas=BETAS)
+    return run_experiments({sweep: REPLICATES}, SEED, threads=1)[sweep].values
 
 
 @pytest.mark.parametrize("position", range(len(BETAS)))
@@ -244,11 +243,12 @@ def test_white_weights_have_the_exact_mean_displacement(white, column):
 def test_white_weights_are_those_of_the_dense_kernel(branch):
     """Where no law is known: two samples lie within the sum of their Dvoretzky-Kiefer-Wolfowitz-Massart radii."""
     network = Network(branch, 4, 4, Scaling.power(0.25))
-    cell = Cell(network=network, weights=WHITE, kernel="stored", replicates=1000)
-    dense = replace(cell, weights=Weights("gaussian"), kernel="dense", replicates=8192)
+    cell = Cell(network=network, weights=WHITE, kernel="stored")
+    dense = replace(cell, weights=Weights("gaussian"), kernel="dense")
     wrong = replace(dense, weights=Weights("gaussian", variance="he"))
-    radius = sum(math.sqrt(math.log(2.0 / LEVEL) / (2.0 * c.replicates)) for c in (cell, dense))
-    samples = run_cells([cell, dense, wrong], SEED, threads=1)
+    requests = {cell: 1000, dense: 8192, wrong: 8192}
+    radius = sum(math.sqrt(math.log(2.0 / LEVEL) / (2.0 * requests[c])) for c in (cell, dense))
+    samples = run_experiments(requests, SEED, threads=1)
     for column in ("log_norm_ratio", "log_displacement", "log_gradient_ratio", "log_gradient_displacement"):
         values = samples[cell].values[column]
         assert stats.ks_2samp(values, samples[dense].values[column]).statistic <= radius
@@ -259,8 +259,8 @@ def test_white_weights_are_those_of_the_dense_kernel(branch):
 def test_white_weights_approach_the_lognormal_law():
     """E4: log R -> N(kappa (1 - 2/d), 4 kappa / d) at beta = 1/2, within the exact distance at this depth."""
     multiplier, depth = Multiplier(10, "res-3"), 100
-    sweep = Sweep(width=10, depth=depth, weights=WHITE, betas=(0.5,), replicates=500)
-    sample = run_cells([sweep], SEED, threads=1)[sweep].values
+    sweep = Sweep(width=10, depth=depth, weights=WHITE, betas=(0.5,))
+    sample = run_experiments({sweep: 500}, SEED, threads=1)[sweep].values
     limit = lognormal_limit(multiplier)
     distance = distance_to_normal(depth_law(multiplier, depth**-0.5, depth), limit.mean, limit.variance)
     assert distance.upper < 0.02
@@ -278,10 +278,10 @@ def test_white_weights_approach_the_lognormal_law():
 def test_correlated_weights_do_not_have_the_law_of_white_ones():
     """The control of the tests above: they tell a Hurst index of 0.9 from 1/2."""
     sweep = Sweep(
-        width=WIDTH, depth=DEPTH, weights=Weights("fgn", (("hurst", 0.9),)), betas=(0.25,), replicates=REPLICATES,
+        width=WIDTH, depth=DEPTH, weights=Weights("fgn", (("hurst", 0.9),)), betas=(0.25,),
         gradients=False,
     )  # fmt: skip
-    values = run_cells([sweep], SEED, threads=1)[sweep].values["log_norm_ratio"][:, 0, 0]
+    values = run_experiments({sweep: REPLICATES}, SEED, threads=1)[sweep].values["log_norm_ratio"][:, 0, 0]
     law = depth_law(Multiplier(WIDTH, "res-3"), DEPTH**-0.25, DEPTH)
     assert kolmogorov_interval(values, law.cdf, alpha=LEVEL).lower > law.error
 
@@ -289,6 +289,6 @@ def test_correlated_weights_do_not_have_the_law_of_white_ones():
 def test_a_cell_and_a_sweep_have_one_law_but_streams_of_their_own():
     cell = Cell(
         network=Network(Branch(), 4, 6, Scaling.power(0.5)), weights=SWEEP.weights, input=SWEEP.input,
-        kernel="stored", replicates=3,
+        kernel="stored",
     )  # fmt: skip
-    assert not np.any(simulate(cell, SEED).values["log_norm_ratio"] == run(SWEEP)["log_norm_ratio"][:, 1])
+    assert not np.any(simulate(cell, 3, SEED).values["log_norm_ratio"] == run(SWEEP)["log_norm_ratio"][:, 1])

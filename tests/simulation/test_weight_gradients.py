@@ -35,7 +35,7 @@ BRANCHES = [
 
 def a_cell(branch, weights="uniform", kernel="dense", width=4, depth=3, factor=0.6, **fields):
     network = Network(branch, width, depth, Scaling.constant(factor))
-    observed = {"weight_gradients": tuple(range(1, depth + 1)), "profile": tuple(range(depth + 1)), "replicates": LANES}
+    observed = {"weight_gradients": tuple(range(1, depth + 1)), "profile": tuple(range(depth + 1))}
     return Cell(network=network, weights=Weights.parse(weights), kernel=kernel, **observed | fields)
 
 
@@ -91,7 +91,7 @@ class Textbook:
 def test_dense_norms_are_those_of_finite_differences(branch, weights):
     """Branches piecewise linear in a weight have exact differences away from kinks; tanh an error of step^2."""
     cell = a_cell(branch, weights)
-    values = simulate(cell, SEED).values
+    values = simulate(cell, LANES, SEED).values
     book = Textbook(cell)
     reference = np.sum(book.start**2, axis=0) * np.sum(book.gradient**2, axis=0)
     for name, matrices in (("outer", book.outer), ("inner", book.inner)):
@@ -110,8 +110,8 @@ def test_dense_norms_are_those_of_finite_differences(branch, weights):
 @pytest.mark.parametrize("inputs", [1, 2])
 def test_linear_norms_are_products_of_the_profiles(weights, inputs):
     kernel = choose_kernel(Weights.parse(weights), Input(count=inputs), 4)
-    cell = a_cell(Branch("linear"), weights, kernel, input=Input(count=inputs), replicates=5)
-    values = simulate(cell, SEED).values
+    cell = a_cell(Branch("linear"), weights, kernel, input=Input(count=inputs))
+    values = simulate(cell, 5, SEED).values
     expected = 2 * math.log(0.6) + values["norm_profile"][..., :-1] + values["gradient_profile"][..., 1:]
     # The branch of the linear network is the state rounded to single precision.
     np.testing.assert_allclose(values["outer_weight_gradient"], expected, atol=1e-6)
@@ -150,8 +150,8 @@ def stored_gradients(cell, replicate):
 
 @pytest.mark.parametrize("branch", [Branch("res-3"), Branch("res-2", Activation("tanh"))], ids=str)
 def test_stored_norms_are_those_of_given_matrices(branch):
-    cell = a_cell(branch, "smooth:length=0.3", "stored", replicates=3, depth=4, weight_gradients=(1, 4))
-    full = simulate(cell, SEED).values
+    cell = a_cell(branch, "smooth:length=0.3", "stored", depth=4, weight_gradients=(1, 4))
+    full = simulate(cell, 3, SEED).values
     for replicate in range(3):
         expected = stored_gradients(cell, replicate)
         for index, layer in enumerate(cell.weight_gradients):
@@ -167,18 +167,18 @@ def test_stored_norms_are_those_of_given_matrices(branch):
 @pytest.mark.parametrize("kernel", ["dense", "reduced"])
 def test_values_do_not_depend_on_segments_or_on_other_layers(kernel, monkeypatch):
     cell = a_cell(Branch("res-3"), "gaussian", kernel, depth=5, weight_gradients=(1, 3, 5))
-    whole = simulate(cell, SEED).values
+    whole = simulate(cell, LANES, SEED).values
     part = replace(cell, weight_gradients=(3,), profile=())
     for name, column in cell.restrict(whole, part).items():
-        np.testing.assert_array_equal(simulate(part, SEED).values[name], column)
+        np.testing.assert_array_equal(simulate(part, LANES, SEED).values[name], column)
     monkeypatch.setattr(simulation, "SEGMENT_BYTES", 1)
-    for name, column in simulate(cell, SEED).values.items():
+    for name, column in simulate(cell, LANES, SEED).values.items():
         np.testing.assert_array_equal(column, whole[name])
 
 
 def test_norms_beyond_double_precision_are_finite():
     cell = a_cell(Branch("res-3"), "gaussian", "reduced", depth=200, factor=1e4, weight_gradients=(1, 200), profile=())
-    values = simulate(cell, SEED).values
+    values = simulate(cell, LANES, SEED).values
     for name in ("outer_weight_gradient", "inner_weight_gradient"):
         # R^2 grows by about a^2 kappa = 5e7 a layer: e^3500 after 200. A layer without an active coordinate
         # (probability 1/16 at width 4) has no gradient at all.
@@ -191,7 +191,7 @@ def test_norms_beyond_double_precision_are_finite():
 def test_a_layer_without_scaling_has_no_gradient():
     network = Network(Branch("res-3"), 4, 2, Scaling.sequence((0.0, 1.0)))
     cell = replace(a_cell(Branch("res-3"), depth=2, weight_gradients=(1, 2)), network=network)
-    values = simulate(cell, SEED).values
+    values = simulate(cell, LANES, SEED).values
     assert np.all(values["outer_weight_gradient"][:, 0] == -np.inf)
     assert np.all(values["inner_weight_gradient"][:, 0] == -np.inf)
     assert np.any(np.isfinite(values["outer_weight_gradient"][:, 1]))
@@ -199,8 +199,8 @@ def test_a_layer_without_scaling_has_no_gradient():
 
 def test_active_norms_of_a_reduced_and_a_stored_network():
     network = Network(Branch("res-1"), 3, 1, Scaling.constant(0.5))
-    cell = Cell(network=network, weights=Weights(), kernel="reduced", replicates=640, active_norm=True)
-    sample = simulate(cell, SEED)
+    cell = Cell(network=network, weights=Weights(), kernel="reduced", active_norm=True)
+    sample = simulate(cell, 640, SEED)
     moved = sample.values["log_displacement"] > -np.inf
     growth = sample.values["log_active_norm_ratio"]
     # Without an active coordinate (probability 1/8) nothing moves.
@@ -216,5 +216,5 @@ def test_active_norms_of_a_reduced_and_a_stored_network():
     with np.errstate(divide="ignore", invalid="ignore"):
         squares = [np.sum(np.maximum(h, 0.0) ** 2, axis=0) for h in (end, start)]
         expected = np.where(squares[1] > 0, np.log(squares[0] / squares[1]), 0.0)
-    found = simulate(dense, SEED).values["log_active_norm_ratio"][:LANES]
+    found = simulate(dense, LANES, SEED).values["log_active_norm_ratio"][:LANES]
     np.testing.assert_allclose(found, expected, atol=1e-5)

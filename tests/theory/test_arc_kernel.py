@@ -2,14 +2,13 @@
 
 import math
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import integrate, special, stats
 
 from theory_check.foundation.errors import SpecificationError
-from theory_check.theory.arc_kernel import arc, arc_derivative, gap, gaussian_product_mean, leaky_kernel, squared_arc
+from theory_check.theory.arc_kernel import arc, gap, squared_arc
 
 correlations = st.floats(-1, 1)
 
@@ -46,19 +45,6 @@ def test_identities(r):
     )
     assert float(arc(-r)) == pytest.approx(float(arc(r)) - r, abs=1e-15)
     assert float(squared_arc(r) + squared_arc(-r)) == pytest.approx((1 + 2 * r * r) / 2, abs=1e-14)
-    for slope in (-1.0, 0.3, 1.0):
-        # E sigma(u) sigma(v) over the four signs of u and v
-        direct = (arc(r) + slope**2 * arc(r) - 2 * slope * arc(-r)) / 2
-        assert float(leaky_kernel(r, slope)) == pytest.approx(float(direct), abs=1e-14)
-
-
-@settings(deadline=None)
-@given(st.floats(-0.999, 0.999))
-def test_derivative(r):
-    step = 1e-5
-    # remainder step^2 arc'''/6 with arc''' = r (1 - r^2)^(-3/2)/pi < 4e3, rounding 1e-16/step
-    slope = float(arc(r + step) - arc(r - step)) / (2 * step)
-    assert float(arc_derivative(r)) == pytest.approx(slope, abs=2e-7)
 
 
 @pytest.mark.parametrize("e", [1e-300, 1e-12, 1e-6, 1e-3, 0.1, 0.12, 0.13, 0.5, 1.0, 1.9, 2.0])
@@ -80,33 +66,8 @@ def test_limits_of_the_gap():
     assert float(arc(0.0)) == pytest.approx(1 / math.pi)
 
 
-def test_tanh_by_quadrature():
-    """Variances 1 and 4, against the trapezoidal rule; and at correlation 1 in one dimension."""
-    found = gaussian_product_mean(np.tanh, 0.6, (1.0, 4.0))
-    # analytic and decaying: the trapezoidal rule converges like exp(-2 pi (pi/4)/0.05)
-    x = np.arange(-9, 9, 0.05)
-    weight = 0.05 * stats.norm.pdf(x)
-    value = weight @ (np.tanh(x) * (np.tanh(2 * (0.6 * x[:, None] + 0.8 * x)) @ weight))
-    assert found.error <= 1e-10
-    assert found.value == pytest.approx(value, abs=found.error + 1e-12)
-    square = integrate.quad(lambda u: math.tanh(u) ** 2 * stats.norm.pdf(u), -12, 12)[0]
-    # the tolerance of quad
-    assert gaussian_product_mean(np.tanh, 1.0).value == pytest.approx(square, abs=1e-8)
-    assert gaussian_product_mean(lambda x: x, -0.3, (4.0, 9.0)).value == pytest.approx(-1.8)
-
-
-def test_erf_has_a_closed_form():
-    for r in (-0.7, 0.0, 0.9):
-        found = gaussian_product_mean(special.erf, r)
-        assert found.value == pytest.approx(2 / math.pi * math.asin(2 * r / 3), abs=1e-9)
-
-
 def test_mistakes():
     with pytest.raises(SpecificationError):
         arc(1.01)
     with pytest.raises(SpecificationError):
         gap(-0.1)
-    with pytest.raises(SpecificationError, match="smoother"):
-        gaussian_product_mean(lambda x: np.maximum(x, 0), 0.3)
-    with pytest.raises(SpecificationError):
-        gaussian_product_mean(np.tanh, 0.3, (-1.0, 1.0))

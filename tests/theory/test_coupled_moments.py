@@ -7,7 +7,7 @@ import pytest
 
 from theory_check.foundation.errors import SpecificationError
 from theory_check.theory.coupled_moments import coupled_moments
-from theory_check.theory.moments import norm_ratio_moment, norm_ratio_variance, overlap_second_moment
+from theory_check.theory.moments import mean_displacement, norm_ratio_moment, norm_ratio_variance
 from theory_check.theory.multiplier import Multiplier
 from theory_check.theory.orders import mean_square_error
 
@@ -25,15 +25,17 @@ def test_known_moments(coarse, fine, width, gain):
     # Sums of positive terms, about 1e-16 a step of the largest moment; differences of them lose the digits in common.
     assert found.squared_error[0] == pytest.approx(error, abs=1e-12)
     assert found.norm_ratio_difference[0] == pytest.approx(error, abs=1e-12)
-    assert found.projection_difference[0] == pytest.approx(0.0, abs=1e-12)
+    # <y - x, h>: rows 0, 1 and 3 are x, y and h.
+    mean, square = found.mean[1, 3] - found.mean[0, 3], found.second[:2, 3, :2, 3]
+    assert mean == pytest.approx(0.0, abs=1e-12)
     # The difference is isotropic given the past: a coordinate has 1/width of its square.
-    assert found.projection_difference[1] == pytest.approx(error / width, abs=1e-12)
+    assert square[1, 1] - 2 * square[0, 1] + square[0, 0] == pytest.approx(error / width, abs=1e-12)
     multiplier, scaling = Multiplier(width, gain=gain), coarse**-0.5
-    mean, variance = found.coarse_norm_ratio
+    mean, variance = found.mean[0, 0], found.second[0, 0, 0, 0] - found.mean[0, 0] ** 2
     assert mean == pytest.approx(norm_ratio_moment(multiplier, scaling, coarse), rel=1e-12)
     assert variance == pytest.approx(norm_ratio_variance(multiplier, scaling, coarse), rel=1e-11)
     overlap = found.second[0, 3, 0, 3]
-    assert overlap == pytest.approx(overlap_second_moment(multiplier, scaling, coarse), rel=1e-12)
+    assert overlap == pytest.approx(1 + mean_displacement(multiplier, scaling, coarse) / width, rel=1e-12)
 
 
 @pytest.mark.parametrize("width", [1, 3, 7])

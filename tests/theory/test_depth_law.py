@@ -10,7 +10,7 @@ from scipy import integrate, special, stats
 
 from theory_check.foundation.errors import SpecificationError
 from theory_check.theory.depth_law import depth_law, distance_to_normal, log_norm_ratio_characteristic
-from theory_check.theory.limits import corrected_lognormal, explosion_law, lognormal_limit
+from theory_check.theory.limits import explosion_law, lognormal_limit
 from theory_check.theory.multiplier import Multiplier
 from theory_check.theory.one_layer import CDF_ERROR, log_multiplier
 
@@ -171,8 +171,8 @@ def test_distance_to_normal_shrinks_like_the_inverse_depth():
         assert gap.upper - gap.lower < 1e-4
     assert distances[0].lower > 5 * distances[1].upper
     assert distances[1].lower > 5 * distances[2].upper
-    corrected = corrected_lognormal(law, 0.1, 100)
-    better = distance_to_normal(depth_law(law, 0.1, 100), corrected.mean, corrected.variance)
+    centred = explosion_law(law, 0.1, 100)
+    better = distance_to_normal(depth_law(law, 0.1, 100), centred.mean, centred.variance)
     assert better.upper < distances[1].lower
 
 

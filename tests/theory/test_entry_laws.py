@@ -17,9 +17,9 @@ from theory_check.theory.entry_laws import (
     ones_shift,
     skewed_variance_bound,
 )
-from theory_check.theory.limits import corrected_lognormal
 from theory_check.theory.moments import norm_ratio_variance
 from theory_check.theory.multiplier import Multiplier
+from theory_check.theory.one_layer import log_multiplier
 
 
 def circle(points):
@@ -44,7 +44,7 @@ def log_multiplier_moments(branch, a, points=24):
 def test_kurtosis_correction_of_random_signs_by_enumeration(branch):
     multiplier = Multiplier(2, branch)
     a = 0.02
-    gaussian = corrected_lognormal(multiplier, a, 1)
+    gaussian = log_multiplier(multiplier, a)
     correction = kurtosis_correction(multiplier, -2.0, a, 1)
     mean, variance = log_multiplier_moments(branch, a)
     # The next order is a^6 with a constant below 10: 6e-10 against corrections of 1e-8 to 1e-7.

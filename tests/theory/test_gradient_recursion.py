@@ -10,7 +10,7 @@ from theory_check.foundation.errors import HypothesisError, SpecificationError
 from theory_check.inference.intervals import quantile_interval
 from theory_check.networks.covariances import fractional_noise
 from theory_check.networks.weights import Weights
-from theory_check.simulation.runner import run_cells
+from theory_check.simulation.runner import run_experiments
 from theory_check.theory.gradient_recursion import log_gradient_displacement
 from theory_check.theory.infinite_width import WideBranch, log_displacement
 
@@ -85,8 +85,8 @@ def test_an_explosion_is_infinite_and_misuse_is_refused():
 def test_simulated_gradients(evidence):
     """The gradient of long memory grows as its own recursion says, not as the output does."""
     hurst, beta, depth = 0.7, 0.6, 64
-    sweep = Sweep(width=64, depth=depth, weights=Weights.parse(f"fgn:hurst={hurst}"), betas=(beta,), replicates=200)
-    values = run_cells([sweep], evidence.seed)[sweep].values["log_gradient_displacement"][:, 0, 0]
+    sweep = Sweep(width=64, depth=depth, weights=Weights.parse(f"fgn:hurst={hurst}"), betas=(beta,))
+    values = run_experiments({sweep: 200}, evidence.seed)[sweep].values["log_gradient_displacement"][:, 0, 0]
     interval = quantile_interval(2 * values, 0.5, alpha=evidence.level)
     gradient = log_gradient_displacement(WideBranch(), fractional_noise(hurst, depth), beta, depth, width=64)
     output = log_displacement(WideBranch(), hurst, beta, depth)

@@ -13,6 +13,7 @@ from theory_check.foundation.errors import HypothesisError, SpecificationError
 from theory_check.inference.intervals import quantile_interval
 from theory_check.networks.covariances import fractional_noise
 from theory_check.theory import moments
+from theory_check.theory.arc_kernel import arc
 from theory_check.theory.infinite_width import (
     WideBranch,
     displacement_slope,
@@ -20,7 +21,6 @@ from theory_check.theory.infinite_width import (
     limiting_exponent,
     log_displacement,
     wide_network,
-    wide_phase_map,
 )
 from theory_check.theory.multiplier import Multiplier
 
@@ -58,12 +58,11 @@ def test_tied_weights(branch, a, depth):
 
 def test_second_order():
     """E D = a^2 sum rho arc(rho)/2 + O(a^4)."""
-    from theory_check.theory.rough_weights import second_order_mean
-
     rho = fractional_noise(0.8, 40)
     displacement = math.exp(wide_network(RELU, rho, 1e-4, 40).log_displacement[-1])
-    # width 10^9; the next order is a^2 L^2H = 1e-6
-    assert displacement == pytest.approx(second_order_mean("res-3", 10**9, rho, 1e-4), rel=1e-5)
+    expected = 1e-8 / 2 * np.sum(toeplitz(rho * arc(rho)))
+    # the next order is a^2 L^2H = 1e-6
+    assert displacement == pytest.approx(expected, rel=1e-5)
 
 
 def test_layouts_of_the_correlation_agree():
@@ -174,14 +173,6 @@ def test_wide_linear_and_res1_spread_at_beta_equal_to_hurst():
         # small D: 2H - 2 beta, with corrections of order D = L^(-0.1) and of the quadratic term
         assert slopes[1] < -0.05
     assert displacement_slope(RELU, 0.25, 0.4, 2000).value > 0.05
-
-
-def test_the_map_is_the_displacement():
-    H, B = [0.3, 0.7], [0.2, 0.6, 1.2]
-    found = wide_phase_map(RELU, H, B, 60, threads=2)
-    expected = [[log_displacement(RELU, h, b, 60) / (2 * math.log(10)) for b in B] for h in H]
-    np.testing.assert_allclose(found, expected, rtol=1e-13)
-    assert np.all(np.diff(found, axis=1) < 0)
 
 
 def test_mistakes():

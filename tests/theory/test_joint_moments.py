@@ -1,4 +1,4 @@
-"""Joint moments against the closed forms of low order, quadrature and simulation of the one-layer law."""
+"""Moments of the displacement against the closed forms of low order, quadrature and simulation of the one-layer law."""
 
 import math
 import zlib
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from theory_check.foundation.errors import SpecificationError
 from theory_check.inference.intervals import mean_interval
 from theory_check.theory import moments
-from theory_check.theory.joint_moments import displacement_moment, joint_moment
+from theory_check.theory.joint_moments import displacement_moment
 from theory_check.theory.multiplier import Multiplier
 
 # The closed forms sum logarithms and log-gammas of size up to 1e3.
@@ -29,17 +29,6 @@ laws = st.builds(
 @settings(max_examples=50)
 @given(laws, st.lists(st.floats(0.0, 1.0), min_size=1, max_size=4))
 def test_moments_of_low_order_are_the_closed_forms(multiplier, scaling):
-    assert joint_moment(multiplier, scaling, norm_power=0, overlap_power=1) == pytest.approx(1.0, rel=ROUNDING)
-    assert joint_moment(multiplier, scaling, norm_power=0, overlap_power=2) == pytest.approx(
-        moments.overlap_second_moment(multiplier, scaling), rel=ROUNDING
-    )
-    assert joint_moment(multiplier, scaling, norm_power=1, overlap_power=1) == pytest.approx(
-        math.exp(moments.log_norm_overlap_moment(multiplier, scaling)), rel=ROUNDING
-    )
-    for order in (1, 2, 3):
-        assert joint_moment(multiplier, scaling, norm_power=order, overlap_power=0) == pytest.approx(
-            moments.norm_ratio_moment(multiplier, scaling, order=order), rel=ROUNDING
-        )
     assert displacement_moment(multiplier, scaling, order=0) == 1.0
     assert displacement_moment(multiplier, scaling, order=1) == pytest.approx(
         moments.mean_displacement(multiplier, scaling), rel=ROUNDING, abs=1e-300
@@ -65,13 +54,6 @@ def test_a_single_layer_by_moments_of_the_chi_square():
     d, a = 7, 0.3
     expected = a**8 * math.prod(d + 2 * i for i in range(4)) / d**4
     assert displacement_moment(Multiplier(d), a, 1, order=4) == pytest.approx(expected, rel=1e-14)
-
-
-def test_width_one_is_a_product_of_normal_factors():
-    # Y = prod (1 + a z_k), X = Y^2: E Y^3 = (1 + 3 a^2)^L.
-    assert joint_moment(Multiplier(1), 0.4, 6, norm_power=1, overlap_power=1) == pytest.approx(
-        (1.0 + 3.0 * 0.16) ** 6, rel=1e-14
-    )
 
 
 @pytest.mark.parametrize("depth", [1, 3])
@@ -112,5 +94,3 @@ def test_moments_agree_with_a_plain_simulation(kind, slope):
 def test_orders_out_of_range_are_one_line_that_teaches():
     with pytest.raises(SpecificationError, match="order must be a whole number from 0 to 8"):
         displacement_moment(Multiplier(3), 0.1, 2, order=9)
-    with pytest.raises(SpecificationError, match="powers must not be negative"):
-        joint_moment(Multiplier(3), 0.1, 2, norm_power=-1, overlap_power=0)

@@ -19,11 +19,15 @@ LAWS = [
 ]
 
 
+def mass_defect(one):
+    return abs(one.atom + sum(panel.weights.sum() for panel in one.panels) - 1)
+
+
 @pytest.mark.parametrize("a", SCALINGS)
 @pytest.mark.parametrize("law", LAWS, ids=str)
 def test_mass_and_moments(law, a):
     one = log_multiplier(law, a)
-    assert one.mass_defect < CHARACTERISTIC_ERROR / 5
+    assert mass_defect(one) < CHARACTERISTIC_ERROR / 5
     for order in (1, 2):
         exact = math.log1p(moments.multiplier_moment_excess(law, a, order))
         # e^(2y) magnifies the rounding of the upper panels (a = 1, d = 1: E M^2 = 7)
@@ -114,7 +118,7 @@ def test_extreme_widths_and_scales():
         (Multiplier(3, gain=1e6), 1.0),
         (Multiplier(400, "res-3", gain=50.0), 1.0),
     ):
-        assert log_multiplier(law, a).mass_defect < CHARACTERISTIC_ERROR
+        assert mass_defect(log_multiplier(law, a)) < CHARACTERISTIC_ERROR
 
 
 def test_density_crosses_to_the_expansion_smoothly():

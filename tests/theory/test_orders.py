@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import signal, special
 
 from theory_check.foundation.errors import SpecificationError
 from theory_check.theory import orders
@@ -58,37 +59,29 @@ def test_errors_of_adjacent_levels_add_up(coarse, ratio):
     assert orders.mean_square_error(coarse, fine) == pytest.approx(total, rel=1e-9, abs=1e-14)
 
 
-@pytest.mark.parametrize("width", [1, 3, 10])
-def test_the_error_of_tied_weights(width):
-    weights, start = matrix(width), np.ones(width)
-    flow, constant = orders.tied_linear_flow(weights, start), orders.tied_linear_error(weights, start)
-    previous = math.inf
-    for depth in (100, 200, 400):
-        scaled = depth * (orders.tied_linear_output(weights, start, depth) - flow)
-        rest = np.linalg.norm(scaled - constant) / np.linalg.norm(constant)
-        # The next term is of relative order 1/L: halved when L doubles, within a fifth at these depths.
-        assert rest < 0.6 * previous
-        assert rest < 5 / depth * max(1.0, np.linalg.norm(weights, 2) ** 2)
-        previous = rest
-
-
-def test_outputs_of_tied_weights_by_layers():
-    weights, start = matrix(4), np.arange(4.0)
-    hidden = start.copy()
-    for _ in range(13):
-        hidden = hidden + weights @ hidden / 13
-    np.testing.assert_allclose(orders.tied_linear_output(weights, start, 13), hidden, rtol=1e-13)
-
-
-def test_the_flow_of_a_rotation():
-    angle = 0.7
-    turned = orders.tied_linear_flow([[0, -angle], [angle, 0]], [1.0, 0.0])
-    np.testing.assert_allclose(turned, [math.cos(angle), math.sin(angle)], rtol=1e-14)
-
-
 def test_orders_along_rough_paths():
     assert orders.rough_path_order(0.25) == 0.75
     assert orders.rough_path_order(0.5) == orders.rough_path_order(2.5) == orders.ODE_ORDER
+
+
+@pytest.mark.parametrize(("smoothness", "slope"), [(0.25, -0.75), (0.4, -0.9)])
+def test_left_point_sums_of_matern_processes(smoothness, slope):
+    """Mean square error of the Riemann sum, exactly from the covariance, between two depths; fine grid as reference."""
+    assert -orders.rough_path_order(smoothness) == pytest.approx(slope)
+    errors = []
+    for L in (32, 64):
+        fine = 32 * L
+        lag = np.maximum(np.arange(fine) / fine * np.sqrt(2 * smoothness) / 0.5, 1e-12)
+        covariance = 2 ** (1 - smoothness) / special.gamma(smoothness) * lag**smoothness * special.kv(smoothness, lag)
+        weight = np.full(fine, 1 / fine)
+        weight[::32] -= 1 / L
+        pairs = signal.correlate(weight, weight, method="fft")[fine - 1 :]
+        errors.append(pairs[0] * covariance[0] + 2 * pairs[1:] @ covariance[1:])
+    # the fine sum itself errs by 32^slope of it, alike at both depths; end points add L^-1 to L^slope, which at 64 and
+    # nu = 0.4 is not small: the measured slope lies between the two
+    measured = np.log2(errors[1] / errors[0]) / 2
+    assert measured > -1.0
+    assert measured == pytest.approx(slope, abs=0.04)
 
 
 @pytest.mark.parametrize("depth", [0, -1, 1.5])
@@ -120,7 +113,7 @@ def test_the_wide_error_tends_to_its_first_order_constant():
 def test_the_wide_error_is_that_of_a_wide_matrix():
     width = 1500
     weights, start = matrix(width), np.ones(width)
-    error = orders.tied_linear_output(weights, start, 4) - orders.tied_linear_output(weights, start, 8)
+    coarse, fine = (np.linalg.matrix_power(np.eye(width) + weights / n, n) @ start for n in (4, 8))
     # The logarithm of the norm fluctuates by less than 2/sqrt(d); three of these.
     expected = orders.tied_wide_error(4, 8)
-    assert np.linalg.norm(error) / math.sqrt(width) == pytest.approx(expected, rel=6.0 / math.sqrt(width))
+    assert np.linalg.norm(coarse - fine) / math.sqrt(width) == pytest.approx(expected, rel=6.0 / math.sqrt(width))

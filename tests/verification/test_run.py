@@ -12,7 +12,7 @@ from theory_check.claims.judging import evaluate
 from theory_check.claims.planning import FAMILY_LEVEL, affordable_margin, plan_check, plan_claim
 from theory_check.foundation.errors import BudgetError, HypothesisError, SpecificationError
 from theory_check.networks.weights import Weights
-from theory_check.simulation.runner import run_cells
+from theory_check.simulation.runner import run_experiments
 from theory_check.verification import run as verification
 from theory_check.verification.run import (
     check_budget,
@@ -68,8 +68,8 @@ def test_the_same_seed_gives_the_same_findings_and_another_seed_others(record):
 def test_networks_with_weights_of_twice_the_variance_refute_the_claims(claim_id):
     """The simulated networks are wrong here, not the statements: the suite must notice."""
     planned = plan_claim(find_claim(claim_id), PROFILES["quick"])[0]
-    doubled = [replace(cell, weights=Weights(cell.weights.law, variance="he")) for cell in planned.cells]
-    samples = run_cells(doubled, SEED)
+    doubled = [replace(cell, weights=Weights(cell.weights.law, variance="he")) for cell in planned.experiments]
+    samples = run_experiments(dict.fromkeys(doubled, planned.replicates), SEED)
     assert evaluate(planned, [samples[cell] for cell in doubled]).verdict == "refuted"
 
 
@@ -89,7 +89,7 @@ def test_bad_arguments_are_named(arguments, message):
 
 def test_a_claim_on_a_network_outside_its_hypotheses_says_so():
     claim = find_claim("E8")
-    network = plan_claim(claim, PROFILES["quick"])[0].cells[0]
+    network = plan_claim(claim, PROFILES["quick"])[0].experiments[0]
     heavy = replace(network, weights=Weights.parse("student:df=1.5"), kernel="dense")
     from theory_check.claims.networks import one_layer
 
@@ -108,23 +108,23 @@ def test_a_plan_beyond_its_budget_is_refused_before_anything_is_simulated(monkey
     def simulated(*arguments, **options):
         raise AssertionError("simulated")
 
-    monkeypatch.setattr(verification, "run_cells", simulated)
+    monkeypatch.setattr(verification, "run_experiments", simulated)
     plan = plan_run(["E3", "P4"], PROFILES["quick"])
-    total = estimated_seconds([*plan.checked_cells, *plan.illustrated_cells])
+    total = estimated_seconds(plan.requests)
     with pytest.raises(BudgetError) as caught:
         verify(["E3", "P4"], budget=total / 4.0, folder=tmp_path / "parts")
     assert not (tmp_path / "parts").exists()
     first, *points = str(caught.value).splitlines()
     assert f"needs about {total:.3g} s of processor time, its budget is {total / 4:.3g} s" in first
     assert len(points) == 5
-    costs = {p.id: estimated_seconds(p.cells) for _, claims in plan.regimes for _, checks in claims for p in checks}
+    costs = {p.id: estimated_seconds(p.requests) for _, claims in plan.regimes for _, checks in claims for p in checks}
     assert [line.split()[0] for line in points] == sorted(costs, key=lambda name: -costs[name])[:5]
     assert all("a margin of" in line for line in points)
 
 
 def test_a_plan_within_its_budget_runs():
     plan = plan_run(["E8"], PROFILES["quick"])
-    total = estimated_seconds([*plan.checked_cells, *plan.illustrated_cells])
+    total = estimated_seconds(plan.requests)
     check_budget(plan, total)
     with pytest.raises(BudgetError):
         check_budget(plan, 0.99 * total)
@@ -168,8 +168,8 @@ def test_a_declared_miss_rate_decides_the_number_of_replicates_and_is_reported()
     check = claim.checks(PROFILES["quick"])[0]
     generous, strict = (plan_check(claim, replace(check, miss_rate=rate), 1e-6) for rate in (0.1, 1e-9))
     assert generous.replicates < strict.replicates
-    samples = run_cells(generous.cells, SEED)
-    assert evaluate(generous, [samples[cell] for cell in generous.cells]).miss_rate == 0.1
+    samples = run_experiments(generous.requests, SEED)
+    assert evaluate(generous, generous.choose(samples)).miss_rate == 0.1
 
 
 def test_a_plan_of_everything_names_every_claim():

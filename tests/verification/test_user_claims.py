@@ -263,9 +263,9 @@ def test_values_of_an_added_law_are_its_own():
     add_law(TRAPEZOID)
     filler = row_filler(Weights("trapezoid"))
     assert filler.natural_deviation == 1.0
-    cell = replace(network("trapezoid", branch="linear", width=1, depth=1, beta=0.0), replicates=LANES, gradients=False)
+    cell = replace(network("trapezoid", branch="linear", width=1, depth=1, beta=0.0), gradients=False)
     # |1 + V| for one entry of the law, which is bounded by sqrt(5.4).
-    size = np.exp(simulate(cell, 3).values["log_norm_ratio"] / 2.0)
+    size = np.exp(simulate(cell, LANES, 3).values["log_norm_ratio"] / 2.0)
     assert float(size.max()) <= 1.0 + math.sqrt(5.4) + 1e-6
 
 
@@ -281,8 +281,8 @@ def test_every_helper_makes_a_check_that_can_be_planned():
             deep, 2.7, of=authoring.observables.NORM_RATIO, variance_bound=5.0, margin=0.2, reason=reason
         ),
     ]
-    assert made[1].cells[0].gradients
-    assert not made[0].cells[0].gradients
+    assert made[1].experiments[0].gradients
+    assert not made[0].experiments[0].gradients
 
     @claim("N1")
     def everything(profile):

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from importlib.metadata import version
 from time import perf_counter
 
 from theory_check.calibration.catalogue import METHODS
@@ -13,6 +11,7 @@ from theory_check.calibration.execution import Report, run_trials, time_case
 from theory_check.calibration.experiments import FAMILY_LEVEL, PROFILES, Profile, Trial, count_promises, plan_trials
 from theory_check.calibration.methods import Method
 from theory_check.findings.calibration import CalibrationRecord, MethodFinding, RateFinding, Sense
+from theory_check.findings.circumstances import circumstances
 from theory_check.foundation.arguments import check_choice, check_integer
 from theory_check.foundation.streams import check_seed
 from theory_check.simulation.runner import available_threads, silent
@@ -126,11 +125,6 @@ def calibrate(
         seed=seed,
         selection=names,
         family_level=FAMILY_LEVEL,
-        started=started.isoformat(timespec="seconds"),
-        duration=perf_counter() - clock,
-        threads=workers,
-        machine=f"{platform.system()} {platform.machine()}, {available_threads()} processors",
-        versions={"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}},
         methods=tuple(
             MethodFinding(
                 name=method.name,
@@ -138,9 +132,16 @@ def calibrate(
                 function=method.function,
                 promise=method.promise,
                 rates=tuple(judge_rate(trial, counts[trial.id], share) for trial in planned[method.name]),
-                seconds=seconds[method.name],
             )
             for method in methods
+        ),
+        run=circumstances(
+            started,
+            perf_counter() - clock,
+            threads=workers,
+            processors=available_threads(),
+            packages=_PACKAGES,
+            seconds=seconds,
         ),
     )
 

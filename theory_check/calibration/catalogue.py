@@ -5,8 +5,8 @@ from __future__ import annotations
 from theory_check.calibration.binomial import PROPORTION, QUANTILE, SPREAD
 from theory_check.calibration.exact_tests import ANDERSON, CRAMER, EQUIVALENCE, KOLMOGOROV, VARIANCE, VECTORS
 from theory_check.calibration.fixed_samples import DISTANCE, MEAN, SLOPE
-from theory_check.calibration.histories import HISTORY, NIGHTLY
 from theory_check.calibration.methods import Method
+from theory_check.calibration.nights import HISTORY, NIGHTLY
 from theory_check.calibration.sequences import BOUNDED, CATONI, NONNEGATIVE
 
 #: A method is calibrated by standing here.

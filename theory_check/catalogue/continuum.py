@@ -46,7 +46,7 @@ def _between_ends(profile: Profile) -> list[Check]:
         checks.append(
             Check(
                 name=f"res-3-{name}-stationary",
-                cells=tuple(sweep(RES3, weights, width, n, betas) for n in (depth, depth // RATIO)),
+                experiments=tuple(sweep(RES3, weights, width, n, betas) for n in (depth, depth // RATIO)),
                 quantity=f"median $\\beta$ at which $D$ is the same at depths {depth // RATIO} and {depth}, {name}"
                 + (" weights" if weights.law != "fgn" or name == "independent" else " Hurst index"),
                 estimator=QuantileEstimator(Crossing(other=1), 0.5, Normal(target, spread**2 * 20.0 / width)),
@@ -74,7 +74,7 @@ def _moves_with_hurst(profile: Profile) -> list[Check]:
         checks.append(
             Check(
                 name=f"res-3-from-{low:g}-to-{high:g}",
-                cells=tuple(
+                experiments=tuple(
                     sweep(RES3, fractional(h), width, depth, grid(target, 0.02))
                     for h, target in zip((high, low), targets, strict=True)
                 ),
@@ -107,7 +107,7 @@ def _turns() -> list[Check]:
             checks.append(
                 Check(
                     name=f"res-3-{hurst:g}-beta{beta:g}-{'output' if symbol == 'D' else 'gradient'}",
-                    cells=(network,),
+                    experiments=(network,),
                     quantity=f"$\\mathbb{{P}}({symbol} {'>' if large else '<'} 1)$ at $H = {hurst:g}$, "
                     f"$\\beta = {beta:g}$",
                     estimator=ProportionEstimator(event, truth=0.9),
@@ -129,7 +129,7 @@ def _gradient(profile: Profile) -> Check:
     target = gradient_contour(hurst, depth, width)
     return Check(
         name=f"res-3-{hurst:g}-gradient",
-        cells=(sweep(RES3, fractional(hurst), width, depth, grid(target, 0.02), gradients=True),),
+        experiments=(sweep(RES3, fractional(hurst), width, depth, grid(target, 0.02), gradients=True),),
         quantity=f"median $\\beta$ at which $D^* = 1$, $H = {hurst:g}$",
         estimator=QuantileEstimator(
             Crossing("log_gradient_displacement"), 0.5, spread_law(target, 0.018, width, depth)

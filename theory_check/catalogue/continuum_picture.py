@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -22,8 +21,7 @@ from theory_check.catalogue.fractional_exponents import (
 from theory_check.claims.bands import band
 from theory_check.claims.claim import Profile
 from theory_check.claims.localisation import Crossing
-from theory_check.experiments.experiment import Sample
-from theory_check.experiments.sweep import Sweep
+from theory_check.experiments.experiment import Experiment, Sample
 from theory_check.findings.pictures import Band, Curve, Picture, RatePanel
 from theory_check.inference.intervals import Interval, quantile_interval
 
@@ -31,7 +29,7 @@ _PICTURED = (0.2, 0.3, 0.4, 0.6, 0.7, 0.8, 0.9)
 _PICTURED_GRADIENTS = (0.5, 0.7, 0.9)
 
 
-def pictured(profile: Profile) -> tuple[Sweep, ...]:
+def pictured(profile: Profile) -> dict[Experiment, int]:
     """Return the sweeps of the checks, where there are any, so that most come at no cost."""
     width, depth = size(profile)
     outputs = [
@@ -43,13 +41,13 @@ def pictured(profile: Profile) -> tuple[Sweep, ...]:
         )
         for h in _PICTURED_GRADIENTS
     ]
-    return tuple(replace(cell, replicates=60) for cell in (*outputs, *gradients))
+    return dict.fromkeys((*outputs, *gradients), 60)
 
 
 def draw(samples: Sequence[Sample[Any]]) -> Picture:
     """Draw measured exponents over the predicted ones, output and gradient."""
     outputs, gradients = samples[: len(_PICTURED)], samples[len(_PICTURED) :]
-    width, depth = outputs[0].cell.width, outputs[0].cell.depth
+    width, depth = outputs[0].experiment.width, outputs[0].experiment.depth
     hursts = np.array([0.1, 0.2, 0.3, 0.4, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95])
     critical = Curve("$\\max(H, 1/2)$", hursts, np.maximum(hursts, 0.5))
 

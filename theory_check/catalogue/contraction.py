@@ -49,7 +49,7 @@ def _contraction(profile: Profile) -> list[Check]:
         checks.append(
             Check(
                 name=f"{name}-contraction",
-                cells=(network,),
+                experiments=(network,),
                 quantity=MEAN_QUANTITY,
                 estimator=QuantileEstimator(MEAN_LOG_RATIO, 0.5, Normal(target, spread**2)),
                 target=(target, target),
@@ -76,7 +76,7 @@ def _contraction(profile: Profile) -> list[Check]:
         checks.append(
             Check(
                 name=f"{name}-corrected",
-                cells=(network,),
+                experiments=(network,),
                 quantity=f"{MEAN_QUANTITY}, with $a^2/(2d)\\,h$ added in every layer",
                 estimator=QuantileEstimator(of.InputMean("log_norm_ratio", shift), 0.5, law),
                 target=(corrected, corrected),
@@ -105,7 +105,7 @@ def _growth() -> list[Check]:
     return [
         Check(
             name=f"linear-d{width}-h{hurst:g}-growth",
-            cells=(cell("linear", f"fgn:hurst={hurst:g}", width, depth, beta, inputs=INPUTS),),
+            experiments=(cell("linear", f"fgn:hurst={hurst:g}", width, depth, beta, inputs=INPUTS),),
             quantity=MEAN_QUANTITY,
             estimator=QuantileEstimator(MEAN_LOG_RATIO, 0.5, Normal(target, 0.11**2)),
             target=(target, target),

@@ -15,6 +15,7 @@ from theory_check.claims.claim import Check, Claim, Correction, Illustration, Pr
 from theory_check.claims.estimators import MeanEstimator, ProportionEstimator
 from theory_check.claims.networks import BRANCHES, cell, dominated_layer, label
 from theory_check.experiments.cell import Cell, Sample
+from theory_check.experiments.experiment import Experiment
 from theory_check.findings.pictures import Curve, Picture, RatePanel
 from theory_check.inference.intervals import quantile_interval
 from theory_check.networks.branches import BranchName
@@ -45,7 +46,7 @@ def _heavy_tails(profile: Profile) -> list[Check]:
         checks.append(
             Check(
                 name=f"{label(network)}-unbounded",
-                cells=(network,),
+                experiments=(network,),
                 quantity=f"$\\mathbb{{P}}(D > {bound:.3g})$ for entries without variance",
                 estimator=ProportionEstimator(of.Between(of.DISPLACEMENT, lower=bound), truth=0.97),
                 target=(0.85, 1.0),
@@ -68,7 +69,7 @@ def _zero_last_layers(profile: Profile) -> list[Check]:
             checks.append(
                 Check(
                     name=f"{label(network)}-beta{beta:g}-identity",
-                    cells=(network,),
+                    experiments=(network,),
                     quantity="$\\mathbb{P}(D = 0)$ with zero last layers",
                     estimator=ProportionEstimator(of.Between(of.ROOT_DISPLACEMENT, upper=0.0), truth=1.0, exact=True),
                     target=(1.0, 1.0),
@@ -103,7 +104,7 @@ def _other_variances(profile: Profile) -> list[Check]:
             checks.append(
                 Check(
                     name=f"{label(network)}-default-{name}",
-                    cells=(network,),
+                    experiments=(network,),
                     quantity=f"$\\mathbb{{E}}\\,{symbol}$ with PyTorch's default variance, $\\kappa/{factor:g}$",
                     estimator=MeanEstimator(observable, moments.displacement_variance(multiplier, a, depth)),
                     target=(target, target),
@@ -136,13 +137,13 @@ _PICTURE_DEPTHS = (10, 32, 100, 320, 1000)
 _PICTURE_WEIGHTS = ("gaussian", "uniform:variance=pytorch", _HEAVY)
 
 
-def _picture_cells(_profile: Profile) -> tuple[Cell, ...]:
+def _pictured(_profile: Profile) -> dict[Experiment, int]:
     branch: BranchName = "res-3"
-    return tuple(
-        replace(cell(branch, weights, _HEAVY_WIDTH, depth, 0.5, kernel="dense"), replicates=256)
+    return {
+        cell(branch, weights, _HEAVY_WIDTH, depth, 0.5, kernel="dense"): 256
         for weights in _PICTURE_WEIGHTS
         for depth in _PICTURE_DEPTHS
-    )
+    }
 
 
 def _picture(samples: Sequence[Sample]) -> Picture:
@@ -153,7 +154,7 @@ def _picture(samples: Sequence[Sample]) -> Picture:
         medians = [quantile_interval(of.ROOT_DISPLACEMENT([s]), 0.5, alpha=0.01) for s in group]
         bands.append(band(f"{weights}, median", depths, medians))
         if weights != _HEAVY:  # no moment to draw
-            root = [math.sqrt(moments.mean_displacement(*dominated_layer(s.cell))) for s in group]
+            root = [math.sqrt(moments.mean_displacement(*dominated_layer(s.experiment))) for s in group]
             curves.append(Curve(f"{weights}, root of the exact mean", depths, np.array(root)))
     return Picture(
         "contrasts",
@@ -207,5 +208,5 @@ CONTRASTS = Regime(
             ),
         ),
     ),
-    illustrations=(Illustration(cells=_picture_cells, draw=_picture),),
+    illustrations=(Illustration(experiments=_pictured, draw=_picture),),
 )

@@ -34,7 +34,7 @@ def _contour_check(
     target = contour(branch, weights, depth)
     return Check(
         name=f"{str(branch).replace(' ', '-')}-{hurst:g}-contour",
-        cells=(sweep(branch, weights, width, depth, grid(target, 0.02)),),
+        experiments=(sweep(branch, weights, width, depth, grid(target, 0.02)),),
         quantity=f"median $\\beta$ at which $D = 1$, {branch}, $H = {hurst:g}$",
         estimator=QuantileEstimator(Crossing(), 0.5, spread_law(target, spread, width, depth)),
         target=(target, target),
@@ -67,7 +67,7 @@ def _wide_limit() -> Check:
     target = contour(branch, fractional(hurst), depth)
     return Check(
         name=f"linear-{hurst:g}-contour",
-        cells=(sweep(branch, fractional(hurst), width, depth, grid(target, 0.02)),),
+        experiments=(sweep(branch, fractional(hurst), width, depth, grid(target, 0.02)),),
         quantity=f"median $\\beta$ at which $D = 1$, linear, $H = {hurst:g}$",
         estimator=QuantileEstimator(Crossing(), 0.5, spread_law(target, 0.016, width, depth)),
         target=(target, target),
@@ -92,7 +92,7 @@ def _extrapolated(profile: Profile) -> list[Check]:
         checks.append(
             Check(
                 name=f"res-3-{hurst:g}-extrapolated",
-                cells=(sweep(RES3, fractional(hurst), width, depth, grid(target, 0.02)),),
+                experiments=(sweep(RES3, fractional(hurst), width, depth, grid(target, 0.02)),),
                 quantity=f"critical $\\beta$ as $L\\to\\infty$: median $\\beta$ at which $D = 1$, and {shift:.4f} from "
                 f"the recursion's extrapolation, $H = {hurst:g}$",
                 estimator=QuantileEstimator(Crossing(shift=shift), 0.5, spread_law(hurst, 0.028, width, depth)),
@@ -192,5 +192,5 @@ CONTINUUM = Regime(
             ),
         ),
     ),
-    illustrations=(Illustration(cells=pictured, draw=draw),),
+    illustrations=(Illustration(experiments=pictured, draw=draw),),
 )

@@ -74,4 +74,4 @@ def _draw(samples: Sequence[Sample]) -> Picture:
     )
 
 
-picture = Illustration(networks=_pictured, draw=_draw)
+picture = Illustration(experiments=_pictured, draw=_draw)

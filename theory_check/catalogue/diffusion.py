@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 
@@ -32,6 +31,7 @@ from theory_check.claims.networks import (
     one_layer,
 )
 from theory_check.experiments.cell import Cell, Sample
+from theory_check.experiments.experiment import Experiment
 from theory_check.findings.pictures import Curve, HistogramPanel, PathPanel, Picture
 from theory_check.networks.branches import BranchName
 from theory_check.theory import moments
@@ -58,7 +58,7 @@ def _law_check(network: Cell, name: str, observable: Observable, symbol: str, pr
     other = Normal(law.mean * (2.0 if multiplier.kind == "res-3" else 0.5), law.variance)
     return Check(
         name=f"{label(network)}-{name}",
-        cells=(network,),
+        experiments=(network,),
         quantity=f"Kolmogorov distance between $\\log {symbol}$ and $N(\\kappa(1-2/d),\\,4\\kappa/d)$",
         estimator=DistanceEstimator(observable, law),
         target=(0.0, 0.0),
@@ -86,7 +86,7 @@ def _location_check(network: Cell, profile: Profile) -> Check:
     margin = 0.2 * math.sqrt(law.variance) * profile.precision
     return Check(
         name=f"{label(network)}-location",
-        cells=(network,),
+        experiments=(network,),
         quantity="median of $\\log R$",
         estimator=QuantileEstimator(of.LOG_NORM_RATIO, 0.5, law),
         target=(law.mean, law.mean),
@@ -107,7 +107,7 @@ def _scale_check(network: Cell, profile: Profile) -> Check:
     sigma = math.sqrt(law.variance)
     return Check(
         name=f"{label(network)}-scale",
-        cells=(network,),
+        experiments=(network,),
         quantity="half the distance between the quantiles of $\\log R$ at one standard deviation",
         estimator=SpreadEstimator(
             of.Scaled("log_norm_ratio", 0.5), _SIGMA_PROBABILITIES, Normal(law.mean / 2, law.variance / 4)
@@ -147,7 +147,7 @@ def _profiles(profile: Profile) -> tuple[Check, ...]:
         checks.append(
             Check(
                 name=f"{label(network)}-increment",
-                cells=(network,),
+                experiments=(network,),
                 quantity="Kolmogorov distance between the increment of $\\log\\Vert h_{tL}\\Vert^2$ over the second "
                 "quarter and $N(\\kappa(1-2/d)/4,\\,\\kappa/d)$",
                 estimator=DistanceEstimator(increment, quarter),
@@ -169,7 +169,7 @@ def _profiles(profile: Profile) -> tuple[Check, ...]:
         checks.append(
             Check(
                 name=f"{label(network)}-independence",
-                cells=(network,),
+                experiments=(network,),
                 quantity="probability that the increments over the second and third quarter both exceed their "
                 "predicted median",
                 estimator=ProportionEstimator(of.Both(upper[0], upper[1])),
@@ -211,7 +211,7 @@ def _bounds(profile: Profile) -> tuple[Check, ...]:
         checks.append(
             Check(
                 name=label(network),
-                cells=(network,),
+                experiments=(network,),
                 quantity=f"$\\mathbb{{P}}({lower:.3g} \\leq D \\leq {upper:.3g})$",
                 estimator=ProportionEstimator(of.Between(of.DISPLACEMENT, lower, upper), truth=0.985, exact=True),
                 target=(1.0 - delta, 1.0),
@@ -232,20 +232,20 @@ def _bounds(profile: Profile) -> tuple[Check, ...]:
     return (*checks, *universality.bounds_checks(profile))
 
 
-def _picture_cells(profile: Profile) -> tuple[Cell, ...]:
+def _pictured(profile: Profile) -> dict[Experiment, int]:
     depth = _DEPTH * profile.depth
     path = cell("res-3", "uniform", 40, 1000, 0.5, profile=tuple(range(0, 1001, 10)))
     law = cell("res-3", "rademacher", _WIDTH, depth, 0.5, gradients=True)
-    return replace(path, replicates=256), replace(law, replicates=8192)
+    return {path: 256, law: 8192}
 
 
 def _picture(samples: Sequence[Sample]) -> Picture:
     paths, laws = samples
-    multiplier = one_layer(paths.cell)[0]
-    times = np.array(paths.cell.profile) / paths.cell.network.depth
+    multiplier = one_layer(paths.experiment)[0]
+    times = np.array(paths.experiment.profile) / paths.experiment.network.depth
     drift, covariance = norm_profile(multiplier, times)
     spread = 2.0 * np.sqrt(np.diag(covariance))
-    normal = _limit(laws.cell)
+    normal = _limit(laws.experiment)
     x = np.linspace(float(normal.quantile(1e-4)), float(normal.quantile(1.0 - 1e-4)), 300)
     density = Curve("$N(\\kappa(1-2/d), 4\\kappa/d)$", x, normal.density(x))
     return Picture(
@@ -254,7 +254,7 @@ def _picture(samples: Sequence[Sample]) -> Picture:
         "depth 1000; "
         "lines: predicted mean and two standard deviations). Middle and right: the laws at the output and, backward, "
         "at the "
-        f"input (res-3, random signs, width {laws.cell.network.width}, depth {laws.cell.network.depth}).",
+        f"input (res-3, random signs, width {laws.experiment.network.width}, depth {laws.experiment.network.depth}).",
         (
             PathPanel(
                 "Log norm along the depth",
@@ -346,5 +346,5 @@ DIFFUSION = Regime(
         ),
         ACTIVE_COORDINATES,
     ),
-    illustrations=(Illustration(cells=_picture_cells, draw=_picture),),
+    illustrations=(Illustration(experiments=_pictured, draw=_picture),),
 )

@@ -83,7 +83,7 @@ def _location(network: Cell, factor: float) -> Check:
     )
     return Check(
         name=f"{_label(network)}-fine-location",
-        cells=(network,),
+        experiments=(network,),
         quantity="median of $\\log R$",
         estimator=QuantileEstimator(of.LOG_NORM_RATIO, 0.5, Normal(median, deviation**2)),
         target=(median, median),
@@ -115,7 +115,7 @@ def _scale(network: Cell, factor: float) -> Check:
     )
     return Check(
         name=f"{_label(network)}-fine-scale",
-        cells=(network,),
+        experiments=(network,),
         quantity=f"$\\mathbb{{P}}(\\vert\\log R - {median:.4g}\\vert \\leq 1.5\\sqrt{{4\\kappa/d}})$",
         estimator=ProportionEstimator(of.Between(of.LOG_NORM_RATIO, median - reach, median + reach)),
         target=(within, within),

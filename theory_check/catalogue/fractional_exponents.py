@@ -55,7 +55,7 @@ def sweep(
 ) -> Sweep:
     """Return a sweep with one replicate, a placeholder for the planner."""
     return Sweep(
-        branch=branch, weights=weights, width=width, depth=depth, betas=betas, replicates=1,
+        branch=branch, weights=weights, width=width, depth=depth, betas=betas,
         input=Input("gaussian", inputs), gradients=gradients,
     )  # fmt: skip
 

@@ -6,7 +6,14 @@ from collections.abc import Iterator
 
 from theory_check.claims import Check, Distance, Mean, Profile, check, claim
 from theory_check.claims.networks import BRANCHES, WEIGHTS, check_dominated, finite_depth_law, label, one_layer
-from theory_check.claims.observables import DISPLACEMENT, GRADIENT_RATIO, LOG_DISPLACEMENT, LOG_NORM_RATIO, NORM_RATIO, exp
+from theory_check.claims.observables import (
+    DISPLACEMENT,
+    GRADIENT_RATIO,
+    LOG_DISPLACEMENT,
+    LOG_NORM_RATIO,
+    NORM_RATIO,
+    exp,
+)
 from theory_check.experiments.spelling import network
 from theory_check.theory import biased_moments, moments
 from theory_check.theory.joint_moments import displacement_moment

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 
@@ -23,6 +22,7 @@ from theory_check.claims.estimators import DistanceEstimator, QuantileEstimator,
 from theory_check.claims.laws import Normal
 from theory_check.claims.networks import SOURCE, cell
 from theory_check.experiments.cell import Cell, Sample
+from theory_check.experiments.experiment import Experiment
 from theory_check.findings.pictures import Curve, HistogramPanel, Picture
 from theory_check.networks.scalings import Scaling
 from theory_check.theory.rough_weights import finite_interaction_sum, rough_lognormal_limit
@@ -68,7 +68,7 @@ def _diffusion_law(profile: Profile) -> list[Check]:
     return [
         Check(
             name=f"{name}-law",
-            cells=(network,),
+            experiments=(network,),
             quantity="Kolmogorov distance between $\\log R$ and the normal law with $S_L$",
             estimator=DistanceEstimator(of.LOG_NORM_RATIO, law),
             target=(0.0, 0.0),
@@ -79,7 +79,7 @@ def _diffusion_law(profile: Profile) -> list[Check]:
         ),
         Check(
             name=f"{name}-median",
-            cells=(network,),
+            experiments=(network,),
             quantity="median of $\\log R$",
             estimator=QuantileEstimator(of.LOG_NORM_RATIO, 0.5, law),
             target=(law.mean, law.mean),
@@ -92,7 +92,7 @@ def _diffusion_law(profile: Profile) -> list[Check]:
         ),
         Check(
             name=f"{name}-spread",
-            cells=(network,),
+            experiments=(network,),
             quantity="distance of the outer deciles of $\\log R$",
             estimator=SpreadEstimator(of.LOG_NORM_RATIO, _DECILES, law),
             target=(high - low, high - low),
@@ -127,7 +127,7 @@ def _diffusion_drift(profile: Profile) -> list[Check]:
         checks.append(
             Check(
                 name=f"res-3-d{width}-h{hurst:g}-drift",
-                cells=(_critical(hurst, width, depth, inputs=True),),
+                experiments=(_critical(hurst, width, depth, inputs=True),),
                 quantity=MEAN_QUANTITY,
                 estimator=QuantileEstimator(MEAN_LOG_RATIO, 0.5, Normal(target, 0.22**2)),
                 target=(target, target),
@@ -157,9 +157,9 @@ def _diffusion(profile: Profile) -> tuple[Check, ...]:
 _PICTURE_WIDTH, _PICTURE_HURST, _PICTURE_DEPTH = 8, 0.3, 128
 
 
-def _picture_cells(_profile: Profile) -> tuple[Cell, ...]:
+def _pictured(_profile: Profile) -> dict[Experiment, int]:
     """Return the network of the law at the depth of the quick profile, fewer of it than that law is judged on."""
-    return (replace(_critical(_PICTURE_HURST, _PICTURE_WIDTH, _PICTURE_DEPTH), replicates=2000),)
+    return {_critical(_PICTURE_HURST, _PICTURE_WIDTH, _PICTURE_DEPTH): 2000}
 
 
 def _picture(samples: Sequence[Sample]) -> Picture:
@@ -222,5 +222,5 @@ ROUGH = Regime(
     ),
     formula="\\rho(n) = \\tfrac12\\bigl(|n+1|^{2H} - 2|n|^{2H} + |n-1|^{2H}\\bigr)",
     claims=(RECURSION, DIFFUSION, CONTRACTION, LONG_MEMORY),
-    illustrations=(Illustration(cells=_picture_cells, draw=_picture),),
+    illustrations=(Illustration(experiments=_pictured, draw=_picture),),
 )

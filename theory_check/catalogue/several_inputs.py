@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cache
 
 import numpy as np
@@ -15,6 +15,7 @@ from theory_check.claims.estimators import DistanceEstimator, QuantileEstimator
 from theory_check.claims.laws import Normal
 from theory_check.claims.networks import cell, label
 from theory_check.experiments.cell import Cell, Sample
+from theory_check.experiments.experiment import Experiment
 from theory_check.findings.pictures import Curve, HistogramPanel, Picture
 from theory_check.foundation.arrays import FloatArray
 from theory_check.networks.activations import Activation
@@ -110,7 +111,7 @@ def _laws(profile: Profile) -> list[Check]:
         checks.append(
             Check(
                 name=f"{_point(network, start, slope)}-law",
-                cells=(network,),
+                experiments=(network,),
                 quantity=f"Kolmogorov distance between $c_L$ and the law of the diffusion at time 1, $c_0 = {start:g}$",
                 estimator=DistanceEstimator(of.COSINE, law),
                 target=(0.0, 0.0),
@@ -141,7 +142,7 @@ def _narrow_medians(profile: Profile) -> list[Check]:
         checks.append(
             Check(
                 name=f"{_point(network, start, 0.0)}-median",
-                cells=(network,),
+                experiments=(network,),
                 quantity=f"median of $c_L$, $c_0 = {start:g}$",
                 estimator=QuantileEstimator(of.COSINE, 0.5, law),
                 target=(median, median),
@@ -174,7 +175,7 @@ def _flows(profile: Profile) -> list[Check]:
         checks.append(
             Check(
                 name=f"res-3-gaussian-wide-beta{beta:g}-cosine{start:g}-flow",
-                cells=(network,),
+                experiments=(network,),
                 quantity=f"median of $c_L$ at large width, $c_0 = {start:g}$",
                 estimator=QuantileEstimator(of.COSINE, 0.5, Normal(target, variance)),
                 target=(target, target),
@@ -197,11 +198,8 @@ def _cosines(profile: Profile) -> tuple[Check, ...]:
 _PICTURED = (4, 10)
 
 
-def _picture_cells(profile: Profile) -> tuple[Cell, ...]:
-    return tuple(
-        replace(_two_inputs("gaussian", width, _DEPTH * profile.depth, 0.5, -0.5), replicates=16384)
-        for width in _PICTURED
-    )
+def _pictured(profile: Profile) -> dict[Experiment, int]:
+    return {_two_inputs("gaussian", width, _DEPTH * profile.depth, 0.5, -0.5): 16384 for width in _PICTURED}
 
 
 def _picture(samples: Sequence[Sample]) -> Picture:
@@ -223,9 +221,9 @@ def _picture(samples: Sequence[Sample]) -> Picture:
         )
     return Picture(
         "several-inputs",
-        f"Cosine between the hidden states of two inputs after {samples[0].cell.network.depth} layers (res-3, Gaussian "
-        "weights), from cosine -0.5, with the density of the limit diffusion. The flow of infinite width gives every "
-        "network one value; narrow networks spread around it and lag behind.",
+        f"Cosine between the hidden states of two inputs after {samples[0].experiment.network.depth} layers (res-3, "
+        "Gaussian weights), from cosine -0.5, with the density of the limit diffusion. The flow of infinite width "
+        "gives every network one value; narrow networks spread around it and lag behind.",
         tuple(panels),
     )
 
@@ -272,5 +270,5 @@ SEVERAL_INPUTS = Regime(
             ),
         ),
     ),
-    illustrations=(Illustration(cells=_picture_cells, draw=_picture),),
+    illustrations=(Illustration(experiments=_pictured, draw=_picture),),
 )

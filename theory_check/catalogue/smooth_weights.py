@@ -221,4 +221,4 @@ def _draw(samples: Sequence[Sample[Any]]) -> Picture:
     )  # fmt: skip
 
 
-picture = Illustration(networks=_pictured, draw=_draw)
+picture = Illustration(experiments=_pictured, draw=_draw)

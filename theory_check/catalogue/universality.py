@@ -98,7 +98,7 @@ def law_check(network: Cell, name: str, observable: Observable, symbol: str, pro
     )
     return Check(
         name=f"{label(network)}-{name}",
-        cells=(network,),
+        experiments=(network,),
         quantity=f"Kolmogorov distance between $\\log {symbol}$ and $N(\\kappa(1-2/d),\\,4\\kappa/d)$",
         estimator=DistanceEstimator(observable, Normal.of(limit)),
         target=(0.0, 0.0),
@@ -133,7 +133,7 @@ def _mean_check(network: Cell, profile: Profile) -> Check:
     )
     return Check(
         name=f"{label(network)}-universal-norm",
-        cells=(network,),
+        experiments=(network,),
         quantity="$\\mathbb{E}\\,R$",
         estimator=MeanEstimator(of.NORM_RATIO, _variance_bound(network)),
         target=(target, target),
@@ -183,7 +183,7 @@ def bounds_check(network: Cell, profile: Profile) -> Check:
     lower, upper = _bounds(multiplier, _scaling(network), 1.0 if skewed else multiplier.kappa)
     return Check(
         name=f"{label(network)}-bounded",
-        cells=(network,),
+        experiments=(network,),
         quantity=f"$\\mathbb{{P}}({lower:.2g} \\leq D \\leq {upper:.3g})$",
         estimator=ProportionEstimator(of.Between(of.DISPLACEMENT, lower, upper), truth=0.99),
         target=(1.0 - _DELTA, 1.0),
@@ -231,7 +231,7 @@ def _explosion_check(network: Cell, truth: float, least: float, reason: str, pro
     limit = 1.0 - float(Normal.of(lognormal_limit(multiplier)).cdf(math.log(threshold)))
     return Check(
         name=f"{label(network)}-markov",
-        cells=(network,),
+        experiments=(network,),
         quantity=f"$\\mathbb{{P}}(R > {threshold:.3g})$, at most {_MARKOV:g} if $\\mathbb{{E}}\\,R = "
         "(1+\\kappa a^2)^L$",
         estimator=ProportionEstimator(beyond, truth=truth),
@@ -253,7 +253,7 @@ def _zero_check(name: str, profile: Profile) -> Check:
     limit = _normal_probability(normal, -1e-3, 1e-3)
     return Check(
         name=f"{label(network)}-constant",
-        cells=(network,),
+        experiments=(network,),
         quantity="$\\mathbb{P}(\\vert\\log R\\vert \\leq 0.001)$ with zero last layers",
         estimator=ProportionEstimator(near, truth=1.0, exact=True),
         target=(1.0, 1.0),
@@ -282,7 +282,7 @@ def _one_layer_check(profile: Profile) -> Check:
     symmetric, opposite = 1.5, 2.0 - kappa
     return Check(
         name="res-3-exponential-ones-layer",
-        cells=(network,),
+        experiments=(network,),
         quantity="$\\mathbb{E}\\,R$ of one layer with skewed $W$ at $h = (1, \\ldots, 1)$",
         estimator=MeanEstimator(of.NORM_RATIO, second - target**2),
         target=(target, target),
@@ -311,7 +311,7 @@ def _displaced_mean_check() -> Check:
     factor = math.exp(shift * math.sqrt(2.0 / width))
     return Check(
         name="res-3-exponential-ones-norm",
-        cells=(network,),
+        experiments=(network,),
         quantity="$\\mathbb{E}\\,R$ with skewed $W$ from $h_0 = (1, \\ldots, 1)$",
         estimator=MeanEstimator(
             of.NORM_RATIO,

@@ -134,7 +134,7 @@ def check_of(point: Point, precision: float, variants: Mapping[str, float]) -> C
     target, margin = point.prediction(), point.margin * precision
     return Check(
         name=point.name,
-        cells=(cell(point.branch, f"fgn:hurst={point.hurst:g}", width, point.depth, point.beta, inputs=INPUTS),),
+        experiments=(cell(point.branch, f"fgn:hurst={point.hurst:g}", width, point.depth, point.beta, inputs=INPUTS),),
         quantity="median of $\\log\\overline{D}$, $\\overline{D}$ the average over the inputs of a network",
         estimator=QuantileEstimator(_LOG_MEAN_DISPLACEMENT, 0.5, Normal(target, point.spread**2 / width)),
         target=(target, target),

@@ -153,9 +153,17 @@ def claim(
 
 @dataclass(frozen=True, kw_only=True)
 class Illustration:
-    """A picture of a regime: the experiments it needs at a profile and the pure function that makes it from samples."""
+    """A picture of a regime.
 
-    networks: Callable[[Profile], Mapping[Experiment, int]]
+    Attributes
+    ----------
+    experiments : callable
+        The experiments it needs at a profile, each with a number of replicates.
+    draw : callable
+        Makes the picture from their samples, in this order.
+    """
+
+    experiments: Callable[[Profile], Mapping[Experiment, int]]
     draw: Callable[[Sequence[Sample[Any]]], Picture]
 
 

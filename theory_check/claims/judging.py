@@ -48,7 +48,6 @@ def evaluate(planned: PlannedCheck, samples: Sequence[Sample[Any]]) -> Finding:
             interval, target=check.target, margin=check.margin, remainder=check.remainder, exact=check.basis.exact
         ),
         replicates=planned.replicates,
-        seconds=sum(sample.seconds for sample in samples),
         log_evidence=check.estimator.log_evidence(samples, check.null, planned.level),
         variants=tuple(variants),
     )

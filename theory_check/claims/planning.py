@@ -42,9 +42,9 @@ class PlannedCheck:
     too_near: tuple[Variant, ...] = ()
 
     @property
-    def experiments(self) -> tuple[Experiment, ...]:
-        """The experiments of the check."""
-        return self.check.experiments
+    def requests(self) -> dict[Experiment, int]:
+        """Its experiments, each with that number of replicates."""
+        return dict.fromkeys(self.check.experiments, self.replicates)
 
 
 def plan_check(claim: Claim, check: Check, level: float) -> PlannedCheck:

@@ -70,15 +70,15 @@ def run(
             claims=given, claims_file="" if claims_file is None else str(claims_file),
         )  # fmt: skip
     record = outcome.record
-    written = write_report(record, out, [weight_law_table(record)])
+    written = write_report(record, out, outcome.pictures, [weight_law_table(record)])
     code = exit_code(record)
     console = open_console()
     print_summary(record, console)
     click.echo(f"report: {written[0]}")
     if history is not None and nights is not None:
         from theory_check.foundation.files import make_directory
-        from theory_check.reporting.evolution import night_summary, refuted_claims
-        from theory_check.verification.history import add_night, write_history
+        from theory_check.reporting.nights import night_summary, refuted_claims
+        from theory_check.verification.nights import add_night, write_history
         from theory_check.verification.user_claims import regimes_with
 
         nights = add_night(nights, outcome)
@@ -107,7 +107,7 @@ def _own_claims(path: Path | None) -> tuple[Claim, ...]:
 def _open_history(path: Path, seed: int, profile: str) -> History:
     """Return the history that a run will be added to, or raise before anything is simulated."""
     from theory_check.inference.nights import check_new_night
-    from theory_check.verification.history import new_history, read_history
+    from theory_check.verification.nights import new_history, read_history
 
     found = read_history(path) if path.exists() else new_history(profile)
     check_new_night(found, seed=seed, profile=profile)
@@ -190,9 +190,9 @@ def show(claim: str, profile: str, claims_file: Path | None, out: Path) -> int:
     for planned in checks:
         check = planned.check
         click.echo(f"\n{planned.id}")
-        for cell in check.cells:
-            kernel = f", {cell.kernel} kernel" if isinstance(cell, Cell) else ""
-            click.echo(f"  network   {cell}{kernel}")
+        for experiment in check.experiments:
+            kernel = f", {experiment.kernel} kernel" if isinstance(experiment, Cell) else ""
+            click.echo(f"  network   {experiment}{kernel}")
         click.echo(
             f"  quantity  {plain_text(check.quantity)}; {check.estimator.method}; {planned.replicates} replicates"
         )
@@ -203,12 +203,12 @@ def show(claim: str, profile: str, claims_file: Path | None, out: Path) -> int:
     results = out / "results.json"
     if results.is_file():
         record = load_results(results)
-        click.echo(f"\nLast finding ({record.started}, profile {record.profile}, seed {record.seed}):")
+        click.echo(f"\nLast finding ({record.run.started}, profile {record.profile}, seed {record.seed}):")
         last = [c for c in record.claims if c.id == found.id]
         click.echo(f"  {last[0].verdict if last else 'not part of that run'}")
         for finding in last[0].findings if last else ():
             click.echo(f"  {finding.verdict:<12} {finding.id}")
-        for judged in last[0].judged_corrections if last else ():
+        for judged in last[0].corrections if last else ():
             click.echo(f"  {'shown' if judged.shown else 'not shown':<12} “{judged.variant}” is false")
     return 0
 
@@ -224,9 +224,9 @@ def history(history: Path, out: Path | None) -> int:
     For each claim: the evidence against it now and at its peak, of what refutes it (logarithms to base 10). For each
     point: its confidence sequence, valid for all nights together, and how it narrowed.
     """
-    from theory_check.reporting.evolution import history_picture, print_history
     from theory_check.reporting.figures import draw
-    from theory_check.verification.history import read_history
+    from theory_check.reporting.nights import history_picture, print_history
+    from theory_check.verification.nights import read_history
 
     found = read_history(history)
     print_history(found, open_console())

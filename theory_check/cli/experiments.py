@@ -86,11 +86,12 @@ def simulate(
     for W_k, inner_weight_gradient; --active-norm adds log_active_norm_ratio = log(|relu h_L|^2/|relu h_0|^2).
     """
     from theory_check.cli.samples import summarise
+    from theory_check.experiments.experiment import check_replicates
     from theory_check.experiments.spelling import make_cell
     from theory_check.foundation.files import make_directory
     from theory_check.foundation.streams import check_seed
     from theory_check.simulation.archive import write_sample
-    from theory_check.simulation.runner import UnitStore, run_cells
+    from theory_check.simulation.runner import UnitStore, run_experiments
 
     cell = make_cell(
         branch=branch,
@@ -102,7 +103,6 @@ def simulate(
         scale=scale,
         input_name=input_name,
         inputs=inputs,
-        replicates=replicates,
         gradients=gradients,
         profile_depths=profile_depths,
         jacobian=jacobian,
@@ -111,13 +111,17 @@ def simulate(
         kernel=kernel,
     )
     check_seed(seed)
+    check_replicates(replicates)
     check_resources(threads, memory)
     if not out.parent.is_dir() or out.is_dir():
         raise click.UsageError(f"--out {out}: give the path of a file in an existing folder")
     resume = out.parent / f".{out.name}.resume"
     make_directory(resume)
     with show_progress(f"theory-check simulate, {replicates} replicates") as report:
-        sample = run_cells([cell], seed, threads=threads, folder=resume, report=report, memory=memory * 2**20)[cell]
+        samples = run_experiments(
+            {cell: replicates}, seed, threads=threads, folder=resume, report=report, memory=memory * 2**20
+        )
+    sample = samples[cell]
     write_sample(sample, out)
     UnitStore(resume).clear()
     for line in summarise(sample):

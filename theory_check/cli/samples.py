@@ -19,9 +19,8 @@ def summarise(sample: Sample) -> list[str]:
     from theory_check.inference.intervals import quantile_interval
     from theory_check.reporting.numerals import format_estimate
 
-    lines = [
-        f"{sample.cell}: {sample.cell.replicates} replicates, {sample.cell.kernel} kernel, {sample.seconds:.2f} core s"
-    ]
+    cell = sample.experiment
+    lines = [f"{cell}: {sample.replicates} replicates, {cell.kernel} kernel, {sample.seconds:.2f} core s"]
     shown = dict(_single_numbers(sample))
     longest = max(26, *map(len, shown))
     for name, column in shown.items():
@@ -37,7 +36,7 @@ def summarise(sample: Sample) -> list[str]:
 
 def _single_numbers(sample: Sample) -> Iterator[tuple[str, NDArray[np.float64]]]:
     """Yield what the summary shows: one number a replicate, of the first input or, for cosines, of the second."""
-    several = sample.cell.input.count > 1
+    several = sample.experiment.input.count > 1
     for name, column in arrays(sample).items():
         if name.startswith("pairing") or name.endswith(("_profile", "_weight_gradient")):
             continue
@@ -45,7 +44,7 @@ def _single_numbers(sample: Sample) -> Iterator[tuple[str, NDArray[np.float64]]]
         values = column[:, index] if several else column
         suffix = f" of input {index + 1}" if several else ""
         if name == "log_singular_values":
-            for rank in sorted({1, sample.cell.network.width}):
+            for rank in sorted({1, sample.experiment.network.width}):
                 yield f"log_singular_value {rank}{suffix}", values[:, rank - 1]
         else:
             yield name + suffix, values

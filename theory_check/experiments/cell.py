@@ -24,9 +24,6 @@ from theory_check.networks.weights import Weights
 
 KernelName = Literal["dense", "reduced", "stored"]
 
-#: Most replicates a cell may ask for: beyond, its values alone need more than ten gigabytes.
-MAXIMAL_REPLICATES = 10**8
-
 #: Columns of a sample that the backward pass yields.
 GRADIENT_COLUMNS = frozenset(
     ("log_gradient_ratio", "log_gradient_displacement", "pairing_output", "pairing_input", "gradient_profile")
@@ -51,7 +48,7 @@ MAXIMAL_ORTHOGONAL_WIDTH = 1000
 
 @dataclass(frozen=True, kw_only=True)
 class Cell:
-    """One experiment: a network, its weights, its input, what to observe, how often.
+    """One experiment: a network, its weights, its input and what to observe.
 
     Attributes
     ----------
@@ -60,8 +57,6 @@ class Cell:
     kernel : ``dense``, ``reduced`` or ``stored``
         Every weight drawn, the exact reduction for Gaussian weights, or weights kept because a process ties layers
         together. Use :func:`choose_kernel` to decide.
-    replicates : int
-        Independent networks.
     gradients : bool
         Whether to carry the gradient back as well.
     profile : tuple of int
@@ -78,7 +73,6 @@ class Cell:
     weights: Weights
     input: Input = field(default_factory=Input)
     kernel: KernelName
-    replicates: int
     gradients: bool = True
     profile: tuple[int, ...] = ()
     jacobian: bool = False
@@ -87,7 +81,6 @@ class Cell:
 
     def __post_init__(self) -> None:
         check_choice("kernel", self.kernel, get_args(KernelName))
-        check_integer("number of replicates", self.replicates, 1, MAXIMAL_REPLICATES)
         for depth in self.profile:
             check_integer("profile depth", depth, 0, self.network.depth)
         if self.kernel == "reduced" and not can_reduce(self.weights, self.input):
@@ -147,7 +140,7 @@ class Cell:
 
     @property
     def identity(self) -> str:
-        """Canonical text of all that determines a replicate's values, whatever is observed and how often."""
+        """Canonical text of all that determines a replicate's values, whatever is observed."""
         parts = {
             "network": self.network,
             "weights": self.weights,
@@ -164,7 +157,7 @@ class Cell:
 
     @property
     def content_hash(self) -> str:
-        """Hash of the identity and of the observables, but not of the number of replicates (16 hexadecimal digits)."""
+        """Hash of the identity and of the observables (16 hexadecimal digits)."""
         # What was added to the observables later leaves the hashes of cells without it as they were.
         text = f"{self.identity}|{self.gradients}|{list(self.profile)}" + "|jacobian" * self.jacobian
         text += f"|weight gradients {list(self.weight_gradients)}" if self.weight_gradients else ""
@@ -186,10 +179,9 @@ class Cell:
         )
 
     def merge(self, other: Cell) -> Cell:
-        """Return the cell with the most replicates of both and the union of what they observe."""
+        """Return the cell with the union of what both observe."""
         return replace(
             self,
-            replicates=max(self.replicates, other.replicates),
             gradients=self.gradients or other.gradients,
             profile=tuple(sorted({*self.profile, *other.profile})),
             jacobian=self.jacobian or other.jacobian,
@@ -198,7 +190,7 @@ class Cell:
         )
 
     def restrict(self, values: Mapping[str, NDArray[np.float64]], part: Cell) -> experiments.Values:
-        """Return what ``part`` asked for: its replicates, depths and layers, and no column that it does not want."""
+        """Return what ``part`` observes: its depths and layers, and no column that it does not want."""
         unwanted = {
             *(GRADIENT_COLUMNS if not part.gradients else ()),
             *(JACOBIAN_COLUMNS if not part.jacobian else ()),
@@ -208,15 +200,14 @@ class Cell:
         layers = [self.weight_gradients.index(layer) for layer in part.weight_gradients]
         kept: experiments.Values = {}
         for name, column in values.items():
-            rows = column[: part.replicates]
             if name in unwanted:
                 continue
             if name.endswith("_profile") or name in WEIGHT_GRADIENT_COLUMNS:
                 positions = depths if name.endswith("_profile") else layers
                 if positions:
-                    kept[name] = rows[..., positions]
+                    kept[name] = column[..., positions]
             else:
-                kept[name] = rows
+                kept[name] = column
         return kept
 
     def to_json(self) -> dict[str, Any]:

@@ -10,7 +10,6 @@ from functools import lru_cache
 
 import msgspec
 
-from theory_check.experiments.cell import MAXIMAL_REPLICATES
 from theory_check.experiments.experiment import Values
 from theory_check.foundation.arguments import check_finite, check_integer
 from theory_check.foundation.arrays import FloatArray
@@ -53,7 +52,6 @@ class Euler:
         J.
     input : Input
         A single one.
-    replicates : int
     reference : bool
         Whether to follow the differential equation; for paths that are known at all times.
     tolerance : float
@@ -64,13 +62,11 @@ class Euler:
     path: PathLaw = field(default_factory=PathLaw)
     doublings: int
     input: Input = field(default_factory=Input)
-    replicates: int
     reference: bool = True
     tolerance: float = 1e-9
 
     def __post_init__(self) -> None:
         check_integer("number of doublings", self.doublings, 0, 40)
-        check_integer("number of replicates", self.replicates, 1, MAXIMAL_REPLICATES)
         check_finite("tolerance", self.tolerance)
         beta = self.network.scaling.beta
         if beta is None or (self.reference and beta != 1.0):
@@ -95,7 +91,7 @@ class Euler:
 
     @property
     def identity(self) -> str:
-        """Canonical text of all that determines a replicate's values, whatever is observed and how often."""
+        """Canonical text of all that determines a replicate's values, whatever is observed."""
         parts = {
             "experiment": "euler",
             "network": self.network,
@@ -109,7 +105,7 @@ class Euler:
 
     @property
     def content_hash(self) -> str:
-        """Hash of the identity and of the observables, but not of the number of replicates (16 hexadecimal digits)."""
+        """Hash of the identity and of the observables (16 hexadecimal digits)."""
         return hashlib.sha256(f"{self.identity}|{self.reference}|displacement".encode()).hexdigest()[:16]
 
     @property
@@ -130,15 +126,13 @@ class Euler:
         return 55_000 * finest + LANES * len(weight_purposes(self.network)) * self.network.width**2 * products
 
     def merge(self, other: Euler) -> Euler:
-        """Return the experiment with the most replicates of both and the union of what they observe."""
-        return replace(
-            self, replicates=max(self.replicates, other.replicates), reference=self.reference or other.reference
-        )
+        """Return the experiment with the union of what both observe."""
+        return replace(self, reference=self.reference or other.reference)
 
     def restrict(self, values: Mapping[str, FloatArray], part: Euler) -> Values:
-        """Return what ``part`` asked for: its replicates, the reference or not."""
+        """Return what ``part`` observes: the reference or not."""
         referred = ("flow_error", "reference_error")
-        return {n: column[: part.replicates] for n, column in values.items() if part.reference or n not in referred}
+        return {name: column for name, column in values.items() if part.reference or name not in referred}
 
     def __str__(self) -> str:
         first, last = self.depths[0], self.depths[-1]

@@ -12,7 +12,7 @@ from typing import Literal
 import msgspec
 
 from theory_check.experiments import costs
-from theory_check.experiments.cell import MAXIMAL_REPLICATES, Cell
+from theory_check.experiments.cell import Cell
 from theory_check.experiments.experiment import Values
 from theory_check.foundation.arguments import check_choice, check_integer
 from theory_check.foundation.arrays import FloatArray
@@ -52,7 +52,6 @@ class EulerMaruyama:
     input : Input
         A single one.
     noise : ``shared`` or ``independent``
-    replicates : int
     suprema : bool
         Whether to observe the errors at all times of the coarsest level.
     """
@@ -62,12 +61,10 @@ class EulerMaruyama:
     weights: Weights = field(default_factory=Weights)
     input: Input = field(default_factory=Input)
     noise: Noise = "shared"
-    replicates: int
     suprema: bool = False
 
     def __post_init__(self) -> None:
         check_integer("number of doublings", self.doublings, 0, MAXIMAL_LEVELS - 1)
-        check_integer("number of replicates", self.replicates, 1, MAXIMAL_REPLICATES)
         check_choice("noise", self.noise, ("shared", "independent"))
         if self.network.branch.has_inner:
             raise SpecificationError(f"branch is {self.network.branch}; Brownian coupling accepts linear and res-1")
@@ -87,14 +84,11 @@ class EulerMaruyama:
     def level(self, index: int) -> Cell:
         """Return the plain network that has the law of a level, as a cell."""
         network = replace(self.network, depth=self.depths[index])
-        return Cell(
-            network=network, weights=self.weights, input=self.input, kernel="dense", replicates=self.replicates,
-            gradients=False,
-        )  # fmt: skip
+        return Cell(network=network, weights=self.weights, input=self.input, kernel="dense", gradients=False)
 
     @property
     def identity(self) -> str:
-        """Canonical text of all that determines a replicate's values, whatever is observed and how often."""
+        """Canonical text of all that determines a replicate's values, whatever is observed."""
         parts = {
             "experiment": "euler-maruyama",
             "network": self.network,
@@ -108,7 +102,7 @@ class EulerMaruyama:
 
     @property
     def content_hash(self) -> str:
-        """Hash of the identity and of the observables, but not of the number of replicates (16 hexadecimal digits)."""
+        """Hash of the identity and of the observables (16 hexadecimal digits)."""
         return hashlib.sha256(f"{self.identity}|{self.suprema}".encode()).hexdigest()[:16]
 
     @property
@@ -134,18 +128,12 @@ class EulerMaruyama:
         )
 
     def merge(self, other: EulerMaruyama) -> EulerMaruyama:
-        """Return the experiment with the most replicates of both and the union of what they observe."""
-        return replace(
-            self, replicates=max(self.replicates, other.replicates), suprema=self.suprema or other.suprema
-        )  # fmt: skip
+        """Return the experiment with the union of what both observe."""
+        return replace(self, suprema=self.suprema or other.suprema)
 
     def restrict(self, values: Mapping[str, FloatArray], part: EulerMaruyama) -> Values:
-        """Return what ``part`` asked for: its replicates, suprema or not."""
-        return {
-            name: column[: part.replicates]
-            for name, column in values.items()
-            if part.suprema or not name.endswith("_supremum")
-        }
+        """Return what ``part`` observes: suprema or not."""
+        return {name: column for name, column in values.items() if part.suprema or not name.endswith("_supremum")}
 
     def __str__(self) -> str:
         noise = "one Brownian motion" if self.noise == "shared" else "independent noise"

@@ -1,25 +1,36 @@
-"""What an experiment is to whoever runs it: a frozen value that says what it needs, merges and is cut back.
+"""An experiment: a frozen specification that the runner can merge with others and restrict again.
 
-The unit of simulation is a block of replicates, as many as the experiment says. A new kind of experiment is a frozen,
-hashable value with the members of :class:`Experiment`, a function ``simulate_block(experiment, seed, block, stop)``
-that returns its columns, and one line in :data:`theory_check.simulation.runner.SIMULATORS`.
+The runner simulates blocks of replicates. A new kind of experiment is a frozen, hashable dataclass with the members of
+:class:`Experiment`, a function ``simulate_block(experiment, seed, block, stop)`` that returns its columns, and one line
+in :data:`theory_check.simulation.runner.SIMULATORS`. The number of replicates is an argument of the run, not a part of
+the experiment.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from theory_check.foundation.arguments import check_integer
 from theory_check.foundation.errors import NumericalOverflowError, SpecificationError, TheoryCheckError
 
 Values = dict[str, NDArray[np.float64]]
 
 #: Bytes that stored weights, and what is kept for their backward pass, may take unless told otherwise.
 MEMORY = 512 * 2**20
+
+
+#: Most replicates of an experiment: beyond, its values alone need more than ten gigabytes.
+MAXIMAL_REPLICATES = 10**8
+
+
+def check_replicates(count: int) -> None:
+    """Raise :exc:`SpecificationError` unless a sample may have so many replicates."""
+    check_integer("number of replicates", count, 1, MAXIMAL_REPLICATES)
 
 
 class InterruptedSimulationError(TheoryCheckError):
@@ -32,26 +43,21 @@ def never() -> bool:
 
 
 class Experiment(Protocol):
-    """One experiment as a frozen, hashable value, a dataclass.
+    """A specification as a frozen, hashable dataclass.
 
-    ``merge`` and ``restrict`` let experiments of one identity share their replicates: ``a.merge(b)`` asks for all that
-    either asks for, and ``a.restrict(values, part)`` cuts the columns of a sample of ``a`` back to what ``part`` asks
-    for.
+    ``merge`` and ``restrict`` let experiments of one identity share their replicates: ``a.merge(b)`` observes all that
+    either observes, and ``a.restrict(values, part)`` returns the columns of a sample of ``a`` that ``part`` observes.
     """
 
     __dataclass_fields__: ClassVar[dict[str, Any]]
 
     @property
-    def replicates(self) -> int:
-        """Independent repetitions."""
-
-    @property
     def identity(self) -> str:
-        """Canonical text of all that determines a replicate's values, whatever is observed and how often."""
+        """Canonical text of all that determines a replicate's values, whatever is observed."""
 
     @property
     def content_hash(self) -> str:
-        """Hash of the identity and of the observables, but not of the number of replicates."""
+        """Hash of the identity and of the observables."""
 
     @property
     def layers(self) -> int:
@@ -66,10 +72,10 @@ class Experiment(Protocol):
         """Estimate of what a block costs, in the unit of :mod:`theory_check.experiments.costs`."""
 
     def merge(self, other: Self) -> Self:
-        """Return the experiment of this identity with the most replicates and the union of what is observed."""
+        """Return the experiment of this identity with the union of what both observe."""
 
     def restrict(self, values: Mapping[str, NDArray[np.float64]], part: Self) -> Values:
-        """Return the part of the columns of this experiment that another one of this identity asked for."""
+        """Return the columns of this experiment that ``part``, of the same identity, observes."""
 
 
 E = TypeVar("E", bound=Experiment)
@@ -77,28 +83,37 @@ E = TypeVar("E", bound=Experiment)
 
 @dataclass(frozen=True)
 class Sample(Generic[E]):
-    """Values of an experiment, one row a replicate.
+    """Values of an experiment, one row per replicate.
 
     Attributes
     ----------
-    cell : Experiment
+    experiment : Experiment
     seed : int
         Root seed.
     values : mapping of str to float64 array
-        Columns, documented with the experiment; the first axis has one entry a replicate.
+        Columns, documented with the experiment; the first axis has one entry per replicate.
     seconds : float
         Processor time that the simulation took, all threads together.
     """
 
-    cell: E
+    experiment: E
     seed: int
     values: Mapping[str, NDArray[np.float64]]
     seconds: float
 
     @property
+    def replicates(self) -> int:
+        """Independent repetitions, the rows of every column."""
+        return len(next(iter(self.values.values()), ()))
+
+    def first(self, replicates: int) -> Sample[E]:
+        """Return the sample of the first replicates alone."""
+        return replace(self, values={name: column[:replicates] for name, column in self.values.items()})
+
+    @property
     def overflows(self) -> int:
         """Replicates with a column that left the range of double precision; its value is infinite or not a number."""
-        bad = np.zeros(self.cell.replicates, dtype=bool)
+        bad = np.zeros(self.replicates, dtype=bool)
         for column in self.values.values():
             bad |= _has_overflowed(column)
         return int(bad.sum())
@@ -119,7 +134,7 @@ class Sample(Generic[E]):
         overflows = int(_has_overflowed(column).sum())
         if overflows:
             raise NumericalOverflowError(
-                f"{overflows} of {self.cell.replicates} replicates overflowed in column {name} of: {self.cell}"
+                f"{overflows} of {self.replicates} replicates overflowed in column {name} of: {self.experiment}"
             )
         return column
 

@@ -30,7 +30,6 @@ def make_cell(
     scale: str | None = None,
     input_name: str = "gaussian",
     inputs: int = 1,
-    replicates: int = 1000,
     gradients: bool = True,
     profile_depths: str = "",
     jacobian: bool = False,
@@ -61,7 +60,6 @@ def make_cell(
         weights=law,
         input=observed,
         kernel=chosen,
-        replicates=replicates,
         gradients=gradients,
         profile=tuple(int(k) for k in _numbers("profile depths", profile_depths, int)),
         jacobian=jacobian,
@@ -155,7 +153,6 @@ def network(
         weights=law,
         input=observed,
         kernel=automatic if kernel == "auto" else kernel,  # type: ignore[arg-type]
-        replicates=1,
         gradients=gradients,
         profile=tuple(recorded_depths),
         jacobian=jacobian,
@@ -203,7 +200,7 @@ def path_networks(
     """
     return Euler(
         network=Network(_branch(branch, activation), width, depth, Scaling.power(beta)), path=PathLaw.parse(path),
-        doublings=doublings, replicates=1, reference=reference, tolerance=tolerance,
+        doublings=doublings, reference=reference, tolerance=tolerance,
     )  # fmt: skip
 
 
@@ -242,7 +239,7 @@ def brownian_networks(
     """
     return EulerMaruyama(
         network=Network(_branch(branch, activation), width, depth, Scaling.power(0.5)), doublings=doublings,
-        noise=noise, replicates=1, suprema=suprema,
+        noise=noise, suprema=suprema,
     )  # fmt: skip
 
 

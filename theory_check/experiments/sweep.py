@@ -38,8 +38,6 @@ class Sweep:
         A weight process.
     betas : tuple of float
         Scaling exponents, increasing.
-    replicates : int
-        Independent draws of the weights.
     input : Input
         Law and number of the inputs that go through each draw.
     gradients : bool
@@ -51,7 +49,6 @@ class Sweep:
     depth: int
     weights: Weights
     betas: tuple[float, ...]
-    replicates: int
     input: Input = field(default_factory=Input)
     gradients: bool = True
 
@@ -69,7 +66,6 @@ class Sweep:
             weights=self.weights,
             input=self.input,
             kernel="stored",
-            replicates=self.replicates,
             gradients=self.gradients,
         )
 
@@ -80,7 +76,7 @@ class Sweep:
 
     @property
     def content_hash(self) -> str:
-        """Hash of the identity and of what is swept and observed, but not of the number of replicates."""
+        """Hash of the identity and of what is swept and observed."""
         text = f"{self.identity}|{list(self.betas)}|{self.input.count}|{self.gradients}"
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -100,20 +96,19 @@ class Sweep:
         return stored_draws(self.cell.network, len(self.betas) * self.input.count, 2 if self.gradients else 1)
 
     def merge(self, other: Sweep) -> Sweep:
-        """Return the sweep over the betas of both, with the most replicates and inputs."""
+        """Return the sweep over the betas of both, with the most inputs."""
         return replace(
             self,
             betas=tuple(sorted({*self.betas, *other.betas})),
-            replicates=max(self.replicates, other.replicates),
             input=max(self.input, other.input, key=lambda i: i.count),
             gradients=self.gradients or other.gradients,
         )
 
     def restrict(self, values: Mapping[str, FloatArray], part: Sweep) -> Values:
-        """Return what ``part`` asked for: its replicates, betas and inputs, gradients or not."""
+        """Return what ``part`` observes: its betas and inputs, gradients or not."""
         positions = [self.betas.index(beta) for beta in part.betas]
         names = OUTPUTS + GRADIENTS if part.gradients else OUTPUTS
-        return {name: values[name][: part.replicates, positions, : part.input.count] for name in names}
+        return {name: values[name][:, positions, : part.input.count] for name in names}
 
     def __str__(self) -> str:
         first, last = self.betas[0], self.betas[-1]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
+
+from theory_check.findings.circumstances import Circumstances
+from theory_check.foundation.records import Count, Probability
 
 #: A promised rate is a largest rate (of false rejections), a smallest rate (of detections), or the rate itself.
 Sense: TypeAlias = Literal["at most", "at least", "exactly"]
@@ -60,18 +63,18 @@ class RateFinding:
     procedure: str
     law: str
     deviation: str
-    observations: int
+    observations: Count
     monitored: bool
-    level: float
-    promise: float
+    level: Probability
+    promise: Probability
     sense: Sense
     control: bool
     example: bool
-    repetitions: int
-    count: int
-    lower: float
-    upper: float
-    p_value: float
+    repetitions: Count
+    count: Count
+    lower: Probability
+    upper: Probability
+    p_value: Probability
     verdict: RateVerdict
 
     @property
@@ -99,9 +102,6 @@ class MethodFinding:
         What it promises, under which condition, in Markdown.
     rates : tuple of RateFinding
         Promises first, then controls.
-    seconds : float or None
-        Time it took to judge one sample of a million observations, on the machine of the run; None where an observation
-        is a whole run.
     """
 
     name: str
@@ -109,7 +109,6 @@ class MethodFinding:
     function: str
     promise: str
     rates: tuple[RateFinding, ...]
-    seconds: float | None
 
     @property
     def promises(self) -> tuple[RateFinding, ...]:
@@ -131,27 +130,27 @@ class CalibrationRecord:
     profile, seed, selection, family_level
         What was asked: depth of evidence, root seed, methods (none named means all), probability of any false alarm
         among the promises.
-    started : str
-        Date and time in UTC, ISO 8601.
-    duration : float
-        Wall-clock seconds.
-    threads : int
-        Processes that worked at the same time.
-    machine, versions
-        Where and with what it ran.
     methods : tuple of MethodFinding
+    run : Circumstances
+        Its seconds are those in which a method judges one sample of a million observations, by its name; None where an
+        observation is a whole run.
+    outcome : Outcome
+        ``kept`` only if no promise is refuted and every negative control is.
     """
 
     profile: str
     seed: int
     selection: tuple[str, ...] = ()
-    family_level: float
-    started: str
-    duration: float
-    threads: int
-    machine: str
-    versions: dict[str, str]
+    family_level: Probability
     methods: tuple[MethodFinding, ...]
+    run: Circumstances
+    outcome: Outcome = field(init=False)
+
+    def __post_init__(self) -> None:
+        outcome: Outcome = "promise refuted"
+        if all(rate.as_expected for rate in self.promises):
+            outcome = "kept" if all(rate.as_expected for rate in self.controls) else "control not refuted"
+        object.__setattr__(self, "outcome", outcome)
 
     @property
     def promises(self) -> tuple[RateFinding, ...]:
@@ -162,10 +161,3 @@ class CalibrationRecord:
     def controls(self) -> tuple[RateFinding, ...]:
         """The negative controls of all methods."""
         return tuple(rate for method in self.methods for rate in method.controls)
-
-    @property
-    def outcome(self) -> Outcome:
-        """``kept`` only if no promise is refuted and every negative control is."""
-        if not all(rate.as_expected for rate in self.promises):
-            return "promise refuted"
-        return "kept" if all(rate.as_expected for rate in self.controls) else "control not refuted"

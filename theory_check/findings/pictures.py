@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
+
+import msgspec
 
 from theory_check.foundation.arrays import FloatArray
+
+PictureName = Annotated[
+    str, msgspec.Meta(pattern="^[a-z0-9]+(-[a-z0-9]+)*$", description="The file is figures/NAME.png.")
+]
 
 
 @dataclass(frozen=True)
@@ -85,3 +92,12 @@ class Picture:
     name: str
     caption: str
     panels: tuple[Panel, ...]
+
+
+@dataclass(frozen=True)
+class PictureText:
+    """A picture of the report without its data: the name of its file, its caption, and in plain words what it shows."""
+
+    name: PictureName
+    caption: str
+    alt: str = ""

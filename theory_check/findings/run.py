@@ -1,14 +1,26 @@
-"""What a run concludes: findings for every checked point, and the pictures that illustrate them.
+"""What a run concludes: a finding for every checked point, the claims they belong to, and the record of the run.
 
-These are plain frozen values. ``claims`` makes them from samples, ``verification`` collects them,
-``reporting`` shows them; they convert to JSON by one function, :func:`msgspec.to_builtins`.
+``claims`` makes these frozen values from samples, ``verification`` collects them, ``reporting`` shows them. They are
+also the only definition of ``results.json``, see :mod:`theory_check.foundation.records`: what follows from other fields
+(a verdict on several points) is a field that the constructor fills in.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
-from theory_check.findings.pictures import Picture
+from theory_check.findings.circumstances import Circumstances
+from theory_check.findings.pictures import PictureText
+from theory_check.foundation.records import (
+    Count,
+    Deviation,
+    Estimate,
+    LogEvidence,
+    LowerEnd,
+    Probability,
+    UpperEnd,
+)
 from theory_check.inference.verdicts import Verdict, combine_verdicts
 
 
@@ -25,16 +37,20 @@ class VariantFinding:
     estimate, lower, upper : float
         Estimate and confidence interval under the false statement. They repeat those of the point
         unless the quantity itself depends on the statement (a distance to a predicted law).
+    distance : float or None
+        How far what it predicts lies from the prediction of the point, in units of the point's tolerance; None where
+        that is not measured.
     verdict : Verdict
         Must be ``refuted``, otherwise the check has no teeth.
     """
 
     name: str
-    target_lower: float
-    target_upper: float
-    estimate: float
-    lower: float
-    upper: float
+    target_lower: LowerEnd
+    target_upper: UpperEnd
+    estimate: Estimate
+    lower: LowerEnd
+    upper: UpperEnd
+    distance: float | None = None
     verdict: Verdict
 
 
@@ -71,8 +87,6 @@ class Finding:
     verdict : Verdict
     replicates : int
         Independent networks behind the estimate.
-    seconds : float
-        Time spent on simulating them (shared cells are counted at each point that uses them).
     log_evidence : float
         Natural logarithm of an e-value against the statement: against the target widened by margin and remainder, or
         against the target itself if it is exact.
@@ -84,21 +98,20 @@ class Finding:
     network: str
     quantity: str
     method: str
-    estimate: float
-    lower: float
-    upper: float
-    target_lower: float
-    target_upper: float
-    remainder: float
-    margin: float
+    estimate: Estimate
+    lower: LowerEnd
+    upper: UpperEnd
+    target_lower: LowerEnd
+    target_upper: UpperEnd
+    remainder: Deviation
+    margin: Deviation
     exact: bool
-    level: float
-    miss_rate: float
-    resolution: float
+    level: Probability
+    miss_rate: Probability
+    resolution: Deviation
     verdict: Verdict
-    replicates: int
-    seconds: float
-    log_evidence: float
+    replicates: Count
+    log_evidence: LogEvidence
     variants: tuple[VariantFinding, ...]
 
     @property
@@ -131,28 +144,53 @@ class Correction:
 
 
 @dataclass(frozen=True, kw_only=True)
-class JudgedCorrection:
-    """A correction with its evidence: the points that judged what was first stated, and how it fared there."""
+class JudgedCorrection(Correction):
+    """A correction with its evidence.
 
-    stated: str
-    corrected: str
-    variant: str
-    evidence: tuple[tuple[Finding, VariantFinding], ...]
+    Attributes
+    ----------
+    shown : bool
+        Whether what was first stated was judged at some point, and refuted wherever it was.
+    points : tuple of str
+        Ids of these points.
+    """
 
-    @property
-    def shown(self) -> bool:
-        """Whether what was first stated was judged at some point, and refuted wherever it was."""
-        return bool(self.evidence) and all(variant.verdict == "refuted" for _, variant in self.evidence)
+    shown: bool
+    points: tuple[str, ...]
 
-    @property
-    def points(self) -> tuple[str, ...]:
-        """Ids of these points."""
-        return tuple(finding.id for finding, _ in self.evidence)
+
+def evidence_for(correction: Correction, findings: Sequence[Finding]) -> list[tuple[Finding, VariantFinding]]:
+    """Return the points that judged what was first stated, each with how it fared there."""
+    return [(f, v) for f in findings for v in f.variants if v.name == correction.variant]
+
+
+def judge_correction(correction: Correction, findings: Sequence[Finding]) -> JudgedCorrection:
+    """Return a correction with the evidence among the findings of its claim."""
+    evidence = evidence_for(correction, findings)
+    return JudgedCorrection(
+        stated=correction.stated,
+        corrected=correction.corrected,
+        variant=correction.variant,
+        shown=bool(evidence) and all(variant.verdict == "refuted" for _, variant in evidence),
+        points=tuple(finding.id for finding, _ in evidence),
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
 class ClaimFinding:
-    """The outcome of a claim: its statement, the findings at each of its points, and where it corrects its source."""
+    """The outcome of a claim: its statement, the findings at each of its points, and where it corrects its source.
+
+    Attributes
+    ----------
+    id, regime, title, statement, formula, source : str
+        Of the claim.
+    findings : tuple of Finding
+    corrections : tuple of JudgedCorrection
+    verdict : Verdict
+        On all points together.
+    has_teeth : bool
+        Whether every point has wrong variants and all were refuted.
+    """
 
     id: str
     regime: str
@@ -161,30 +199,13 @@ class ClaimFinding:
     formula: str
     source: str
     findings: tuple[Finding, ...]
-    corrections: tuple[Correction, ...] = ()
+    corrections: tuple[JudgedCorrection, ...] = ()
+    verdict: Verdict = field(init=False)
+    has_teeth: bool = field(init=False)
 
-    @property
-    def verdict(self) -> Verdict:
-        """The verdict on all points together."""
-        return combine_verdicts(f.verdict for f in self.findings)
-
-    @property
-    def has_teeth(self) -> bool:
-        """Whether every wrong variant of every point was refuted."""
-        return bool(self.findings) and all(f.has_teeth for f in self.findings)
-
-    @property
-    def judged_corrections(self) -> tuple[JudgedCorrection, ...]:
-        """The corrections, each with the points that judged what was first stated."""
-        return tuple(
-            JudgedCorrection(
-                stated=correction.stated,
-                corrected=correction.corrected,
-                variant=correction.variant,
-                evidence=tuple((f, v) for f in self.findings for v in f.variants if v.name == correction.variant),
-            )
-            for correction in self.corrections
-        )
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "verdict", combine_verdicts(f.verdict for f in self.findings))
+        object.__setattr__(self, "has_teeth", bool(self.findings) and all(f.has_teeth for f in self.findings))
 
 
 @dataclass(frozen=True)
@@ -205,7 +226,7 @@ class RegimeReport:
     title: str
     text: str
     formula: str
-    pictures: tuple[Picture, ...]
+    pictures: tuple[PictureText, ...]
     claims: tuple[ClaimFinding, ...]
 
 
@@ -216,43 +237,36 @@ class RunRecord:
     Attributes
     ----------
     profile, seed, selection, family_level
-        What was asked: depth of evidence, root seed, claims (none named means all), chance of any false alarm.
+        What was asked: depth of evidence, root seed, claims (none named means all), probability of any false alarm.
     claims_file : str
-        The file that the own claims come from; empty if there is none.
-    started : str
-        Date and time in UTC, ISO 8601.
-    duration : float
-        Wall-clock seconds of the whole run.
-    simulated_layers : int
-        Residual layers simulated, all replicates together.
-    machine, versions
-        Where and with what it ran.
+        The file of the own claims; empty if there is none.
+    simulated_networks, simulated_layers : int
+        Networks simulated, and their residual layers, all replicates together.
     regimes : tuple of RegimeReport
+    run : Circumstances
+        Its seconds are by the id of a point.
+    verdict : Verdict
+        ``supported`` only if every claim is, and every wrong variant was refuted.
     """
 
     profile: str
     seed: int
     selection: tuple[str, ...] = ()
     claims_file: str = ""
-    family_level: float
-    started: str
-    duration: float
-    threads: int
-    simulated_layers: int
-    simulated_networks: int
-    machine: str
-    versions: dict[str, str]
+    family_level: Probability
+    simulated_networks: Count
+    simulated_layers: Count
     regimes: tuple[RegimeReport, ...]
+    run: Circumstances
+    verdict: Verdict = field(init=False)
+
+    def __post_init__(self) -> None:
+        verdict = combine_verdicts(c.verdict for c in self.claims)
+        if verdict == "supported" and not all(c.has_teeth for c in self.claims):
+            verdict = "inconclusive"
+        object.__setattr__(self, "verdict", verdict)
 
     @property
     def claims(self) -> tuple[ClaimFinding, ...]:
         """All claim findings in the order of the report."""
         return tuple(c for r in self.regimes for c in r.claims)
-
-    @property
-    def verdict(self) -> Verdict:
-        """``supported`` only if every claim is, and every wrong variant was refuted."""
-        verdict = combine_verdicts(c.verdict for c in self.claims)
-        if verdict == "supported" and not all(c.has_teeth for c in self.claims):
-            return "inconclusive"
-        return verdict

@@ -16,12 +16,10 @@ import hashlib
 from enum import IntEnum
 
 import numpy as np
-from numpy.typing import NDArray
 
 from theory_check.foundation.errors import SpecificationError
 
-Words = NDArray[np.uint32]
-
+#: Constants of Philox4x32-10, which the kernels read.
 PHILOX_MULTIPLIERS = (0xD2511F53, 0xCD9E8D57)
 PHILOX_INCREMENTS = (0x9E3779B9, 0xBB67AE85)
 PHILOX_ROUNDS = 10
@@ -60,41 +58,3 @@ def stream_key(seed: int, identity: str) -> tuple[int, int]:
     """
     digest = hashlib.sha256(f"{check_seed(seed)}:{identity}".encode()).digest()
     return int.from_bytes(digest[:4], "little"), int.from_bytes(digest[4:8], "little")
-
-
-def philox4x32(counter: Words, key: tuple[int, int]) -> Words:
-    """Apply Philox4x32-10 to counters, shape (n, 4); the plain NumPy twin of the kernel.
-
-    One round maps (c0, c1, c2, c3) to (hi(M1 c2) ^ c1 ^ k0, lo(M1 c2), hi(M0 c0) ^ c3 ^ k1, lo(M0 c0)) and bumps the
-    key.
-    """
-    c0, c1, c2, c3 = (counter[:, i].astype(np.uint64) for i in range(4))
-    k0, k1 = (np.uint64(k) for k in key)
-    low = np.uint64(0xFFFFFFFF)
-    shift = np.uint64(32)
-    for _ in range(PHILOX_ROUNDS):
-        first, second = c0 * np.uint64(PHILOX_MULTIPLIERS[0]), c2 * np.uint64(PHILOX_MULTIPLIERS[1])
-        c0, c1, c2, c3 = (second >> shift) ^ c1 ^ k0, second & low, (first >> shift) ^ c3 ^ k1, first & low
-        k0 = (k0 + np.uint64(PHILOX_INCREMENTS[0])) & low
-        k1 = (k1 + np.uint64(PHILOX_INCREMENTS[1])) & low
-    return np.stack([c0, c1, c2, c3], axis=1).astype(np.uint32)
-
-
-def xoshiro128plusplus(state: Words, draws: int) -> Words:
-    """Draw from generators with states of shape (4, n); returns (draws, n). The plain NumPy twin of the kernel."""
-    s0, s1, s2, s3 = (state[i].copy() for i in range(4))
-
-    def rotate(word: Words, places: int) -> Words:
-        return (word << np.uint32(places)) | (word >> np.uint32(32 - places))
-
-    out = np.empty((draws, state.shape[1]), np.uint32)
-    for draw in range(draws):
-        out[draw] = rotate(s0 + s3, 7) + s0
-        shifted = s1 << np.uint32(9)
-        s2 ^= s0
-        s3 ^= s1
-        s1 ^= s2
-        s0 ^= s3
-        s2 ^= shifted
-        s3 = rotate(s3, 11)
-    return out

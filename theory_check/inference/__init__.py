@@ -45,7 +45,7 @@ from theory_check.inference.intervals import (
     quantile_interval,
     quantile_spread_interval,
 )
-from theory_check.inference.rates import Rate, rate, slope_interval
+from theory_check.inference.rates import Rate, error_intervals, rate, slope_interval
 from theory_check.inference.sequential import ConfidenceSequence, EvidencePath
 from theory_check.inference.significance import Test
 from theory_check.inference.verdicts import judge
@@ -64,6 +64,7 @@ __all__ = [
     "cramer_von_mises_test",
     "design",
     "equivalence_test",
+    "error_intervals",
     "judge",
     "kolmogorov_interval",
     "kolmogorov_test",

@@ -124,11 +124,6 @@ def log_average(log_values: ArrayLike, weights: ArrayLike | None = None) -> floa
     return largest + math.log(float(np.dot(shares, np.exp(logs - largest))))
 
 
-def log_product(log_values: ArrayLike) -> float:
-    """Return the logarithm of the product of e-values that are independent, or each valid given those before."""
-    return float(min(math.fsum(check_sample(log_values, "log_values")), LARGEST_LOG))
-
-
 def _two_sided(below: float | None, above: float | None) -> float:
     """Average the evidence that the quantity is larger and that it is smaller; a side without a null has no share."""
     sides = [side for side in (below, above) if side is not None]

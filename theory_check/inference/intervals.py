@@ -84,11 +84,10 @@ def proportion_interval(successes: SupportsIndex, trials: SupportsIndex, *, alph
     k = check_count(successes, "successes", minimum=0)
     if k > n:
         raise SpecificationError(f"successes must not exceed trials, got {k} of {n}")
-    from scipy.special import betainccinv, betaincinv
+    from statsmodels.stats.proportion import proportion_confint
 
-    lower = 0.0 if k == 0 else float(betaincinv(k, n - k + 1, alpha / 2))
-    upper = 1.0 if k == n else float(betainccinv(k + 1, n - k, alpha / 2))
-    return Interval(k / n, lower, upper, alpha, "Clopper-Pearson")
+    lower, upper = proportion_confint(k, n, alpha, method="beta")
+    return Interval(k / n, float(lower), float(upper), alpha, "Clopper-Pearson")
 
 
 def quantile_ranks(observations: SupportsIndex, probability: float, *, alpha: float) -> tuple[int, int]:

@@ -20,9 +20,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from theory_check.foundation.errors import SpecificationError
+from theory_check.foundation.records import Count
+from theory_check.inference.confidence_sequences import PointSequence
 from theory_check.inference.evidence import LARGEST_LOG
 from theory_check.inference.multiplicity import restart_level, series_share
-from theory_check.inference.narrowing import ConfidenceSequence
 from theory_check.inference.validation import check_level, check_number
 
 
@@ -92,7 +93,7 @@ class ClaimNight:
 class Night:
     """One run: its root seed, when it started (ISO 8601), and what it found about each claim it checked."""
 
-    seed: int
+    seed: Count
     started: str
     claims: Mapping[str, ClaimNight]
 
@@ -109,14 +110,14 @@ class History:
         Chance, at most, that a claim is refuted although it is true, for the life of the history; each claim has its
         own.
     nights : tuple of Night
-    sequences : mapping of str to ConfidenceSequence
+    sequences : mapping of str to PointSequence
         The confidence sequence of each point of the current versions.
     """
 
     profile: str
     level: float
     nights: tuple[Night, ...] = ()
-    sequences: Mapping[str, ConfidenceSequence] = field(default_factory=dict)
+    sequences: Mapping[str, PointSequence] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         check_level(self.level, "level")

@@ -177,22 +177,3 @@ def error_intervals(
         mean_interval(sample, variance_bound=check_positive(v, "variance_bounds"), alpha=level)
         for sample, v in zip(errors, variance_bounds, strict=True)
     )
-
-
-def paired_error_intervals(
-    values: Sequence[ArrayLike], references: Sequence[ArrayLike], *, variance_bounds: Sequence[float], alpha: float
-) -> tuple[Interval, ...]:
-    r"""Simultaneous intervals of weak errors :math:`|E f(X_k) - E f(Y_k)|` as means of paired differences.
-
-    Value i and reference i of a size share their random numbers; `variance_bounds` are proved bounds on the variance of
-    the differences :math:`f(X_k) - f(Y_k)`, which coupling makes small.
-    """
-    if len(values) != len(references):
-        raise SpecificationError(f"one reference sample per size is needed, got {len(references)} for {len(values)}")
-    differences = []
-    for value, reference in zip(values, references, strict=True):
-        left, right = check_sample(value), check_sample(reference, "references")
-        if left.shape != right.shape:
-            raise SpecificationError(f"values and references must be paired, got {left.size} and {right.size}")
-        differences.append(left - right)
-    return tuple(map(magnitude, error_intervals(differences, variance_bounds=variance_bounds, alpha=alpha)))

@@ -1,7 +1,7 @@
 """Random words for a block of replicates: Philox4x32-10 seeds, xoshiro128++ draws.
 
 A state is a flat array of 4 * LANES words, word w of lane l at ``w * LANES + l``. Sources: see
-:mod:`theory_check.foundation.streams`, whose NumPy functions these kernels reproduce bit for bit.
+:mod:`theory_check.foundation.streams`.
 """
 
 from __future__ import annotations

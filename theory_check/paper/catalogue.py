@@ -10,7 +10,7 @@ from theory_check.foundation.errors import SpecificationError
 from theory_check.foundation.streams import check_seed
 from theory_check.paper import displacements, histograms, maps, paths
 from theory_check.paper.model import FigureData, PaperFigure, Settings
-from theory_check.simulation.runner import Report, available_threads, run_cells, silent
+from theory_check.simulation.runner import Report, available_threads, run_experiments, silent
 
 #: By number.
 FIGURES: dict[int, PaperFigure] = {
@@ -60,7 +60,7 @@ def make_figure(
     folder: Path | None = None,
     report: Report = silent,
 ) -> FigureData:
-    """Simulate what a figure needs and tabulate it; arguments as of ``run_cells``."""
-    experiments = figure.experiments(settings)
-    samples = run_cells(experiments, settings.seed, threads=threads, folder=folder, report=report)
+    """Simulate what a figure needs and tabulate it; arguments as of ``run_experiments``."""
+    requests = dict.fromkeys(figure.experiments(settings), settings.replicates)
+    samples = run_experiments(requests, settings.seed, threads=threads, folder=folder, report=report)
     return figure.tabulate(settings, samples, threads or available_threads())

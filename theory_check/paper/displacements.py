@@ -37,8 +37,8 @@ from theory_check.paper.model import LEVEL, FigureData, PaperFigure, Settings, T
 from theory_check.reporting.paper_figures import Frame, Ribbon
 from theory_check.theory.gradient_recursion import log_gradient_displacement
 from theory_check.theory.infinite_width import WideBranch, wide_network
+from theory_check.theory.limits import SMOOTH_CRITICAL_EXPONENT, smooth_slope
 from theory_check.theory.moments import displacement_variance, mean_displacement
-from theory_check.theory.smooth_weights import CRITICAL_EXPONENT, smooth_slope
 
 _WIDTH, _DEPTHS, _FIRST = 40, 10, 10
 _INDEPENDENT_BETAS, _SMOOTH_BETAS = (1.0, 0.25, 0.5), (2.0, 0.5, 1.0)
@@ -68,7 +68,6 @@ def _cell(settings: Settings, beta: float, depth: int, gradients: bool) -> Cell:
         weights=weights,
         input=Input("paper"),
         kernel=choose_kernel(weights, Input("paper"), _WIDTH),
-        replicates=settings.replicates,
         gradients=gradients,
     )
 
@@ -185,7 +184,7 @@ def _tabulate(
         (
             cell.network.scaling.beta or 0.0,
             cell.network.depth,
-            cell.replicates,
+            settings.replicates,
             *measured[cell].values(),
             *predicted[cell].values(),
         )
@@ -205,7 +204,7 @@ def _tabulate(
 
 def _frame(column: str, beta: float, settings: Settings, points: list[tuple[int, dict[str, float]]]) -> Frame:
     depths = np.array([depth for depth, _ in points], dtype=np.float64)
-    critical = 0.5 if _betas_of(settings) == _INDEPENDENT_BETAS else CRITICAL_EXPONENT
+    critical = 0.5 if _betas_of(settings) == _INDEPENDENT_BETAS else SMOOTH_CRITICAL_EXPONENT
     series = {name: np.array([values[name] for _, values in points]) for name in points[0][1]}
     return Frame(
         title=rf"$\beta = {beta:g}$",

@@ -52,7 +52,7 @@ def _experiments(settings: Settings) -> list[Cell]:
         )
     network = Network(Branch("res-3"), _WIDTH, settings.depth, Scaling.power(0.5))
     kernel = choose_kernel(weights, Input("paper"), _WIDTH)
-    cell = Cell(network=network, weights=weights, input=Input("paper"), kernel=kernel, replicates=settings.replicates)
+    cell = Cell(network=network, weights=weights, input=Input("paper"), kernel=kernel)
     layer_law(cell)  # nothing is predicted without a variance: say so before anything is simulated
     return [cell]
 

@@ -77,8 +77,7 @@ class PaperFigure:
     replicates, depth, weights
         The published settings.
     experiments : callable
-        Settings to the experiments it needs, as :func:`theory_check.simulation.runner.run_cells` takes them; may be
-        none.
+        Settings to the experiments it needs, each with the replicates of the settings; may be none.
     tabulate : callable
         Settings, samples by experiment and a number of threads to the data. No randomness beyond the samples and seed.
     """

@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from theory_check.experiments.experiment import MEMORY, Sample
+from theory_check.experiments.experiment import MEMORY, Sample, check_replicates
 from theory_check.experiments.sweep import Sweep, check_grid
 from theory_check.foundation.arguments import check_choice
 from theory_check.foundation.arrays import FloatArray
@@ -25,7 +25,7 @@ from theory_check.kernels import KERNEL_VERSION
 from theory_check.networks.branches import Branch
 from theory_check.networks.inputs import Input
 from theory_check.networks.weights import Weights
-from theory_check.simulation.runner import Report, run_cells, silent
+from theory_check.simulation.runner import Report, run_experiments, silent
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +62,7 @@ class MapSpecification:
     def __post_init__(self) -> None:
         check_choice(f"parameter of {self.weights.law} weights", self.parameter, self.weights.definition.defaults)
         check_grid(self.parameter, self.values)
+        check_replicates(self.draws)
         _ = self.sweeps  # they check the rest
 
     @property
@@ -75,7 +76,6 @@ class MapSpecification:
                 depth=self.depth,
                 weights=replace(self.weights, parameters=tuple(sorted({**fixed, self.parameter: value}.items()))),
                 betas=self.betas,
-                replicates=self.draws,
                 input=self.input,
                 gradients=self.gradients,
             )
@@ -135,10 +135,9 @@ def run_map(
     report: Report = silent,
     memory: int = MEMORY,
 ) -> PhaseMap:
-    """Simulate a map; arguments as of :func:`theory_check.simulation.runner.run_cells`."""
-    samples = run_cells(
-        specification.sweeps, check_seed(seed), threads=threads, folder=folder, report=report, memory=memory
-    )
+    """Simulate a map; arguments as of :func:`theory_check.simulation.runner.run_experiments`."""
+    requests = dict.fromkeys(specification.sweeps, specification.draws)
+    samples = run_experiments(requests, check_seed(seed), threads=threads, folder=folder, report=report, memory=memory)
     return collect_map(specification, seed, samples)
 
 

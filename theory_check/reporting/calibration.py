@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
+
 from theory_check.findings.calibration import CalibrationRecord, RateFinding
 from theory_check.foundation.files import make_directory, write_atomically
+from theory_check.foundation.records import encode_record
 from theory_check.reporting.calibration_figure import draw_calibration
-from theory_check.reporting.calibration_results import encode_calibration
 from theory_check.reporting.markdown import (
     RUN_BEGIN,
     RUN_END,
@@ -22,6 +24,9 @@ from theory_check.reporting.markdown import (
     tidy,
 )
 from theory_check.reporting.numerals import format_at_most, format_duration, format_estimate, format_significant
+
+#: Of ``calibration.json``.
+SCHEMA_VERSION = 1
 
 #: A million observations are to be judged in less.
 LONGEST = 1.0
@@ -44,6 +49,17 @@ def write_calibration(record: CalibrationRecord, directory: Path) -> list[Path]:
     for path in reversed(contents):
         write_atomically(path, contents[path])
     return list(contents)
+
+
+def encode_calibration(record: CalibrationRecord) -> bytes:
+    """Return the content of ``calibration.json``: equal records give equal bytes.
+
+    Raises
+    ------
+    SpecificationError
+        If a value is outside the constraints of its field.
+    """
+    return msgspec.json.format(encode_record(record, SCHEMA_VERSION, "calibration"), indent=2) + b"\n"
 
 
 def render_calibration(record: CalibrationRecord) -> str:
@@ -122,8 +138,9 @@ def method_lines(record: CalibrationRecord) -> list[str]:
         word = "kept" if kept == len(method.promises) else "refuted"
         counts = f"promises {kept}/{len(method.promises)}  controls {found}/{len(method.controls)}"
         line = f"{word:<8}  {method.name:<{width}}  {counts}"
-        if method.seconds is not None:
-            line += f"  {format_duration(method.seconds)} for 10^6 observations"
+        seconds = record.run.seconds.get(method.name)
+        if seconds is not None:
+            line += f"  {format_duration(seconds)} for 10^6 observations"
         lines.append(line)
     for rate in unexpected(record):
         word = "promise refuted" if not rate.control else "control not refuted"

@@ -110,11 +110,6 @@ def render(picture: Picture) -> bytes:
     return compact_png(drawn)
 
 
-def describe(picture: Picture) -> str:
-    """Return in plain words what a picture shows, for readers who cannot see it."""
-    return "; ".join(_describe_panel(panel) for panel in picture.panels) or "Empty picture"
-
-
 def histogram_bins(values: FloatArray) -> FloatArray:
     """Return bin edges over the central 99.8% of a finite sample, their width by Freedman and Diaconis."""
     tail = (1 - CENTRAL_SHARE) / 2
@@ -161,23 +156,6 @@ def picture_files(figure: Figure) -> dict[str, bytes]:
         figure.savefig(drawn, format=suffix, dpi=_DPI, metadata=metadata)
         files[suffix] = compact_png(drawn) if suffix == "png" else drawn.getvalue()
     return files
-
-
-def _describe_panel(panel: Panel) -> str:
-    title = plain_text(panel.title)
-    curves = ", ".join(plain_text(curve.label) for curve in panel.theory)
-    against = f", with the predicted {curves}" if curves else ""
-    match panel:
-        case HistogramPanel():
-            return f"Histogram of {plain_text(panel.xlabel)} ({title}){against}"
-        case RatePanel():
-            measured = ", ".join(plain_text(band.label) for band in panel.measured)
-            axes = f"{plain_text(panel.ylabel)} against {plain_text(panel.xlabel)}"
-            kind = "Logarithmic plot" if panel.logarithmic else "Plot"
-            return f"{kind} of {axes} ({title}): measured {measured}{against}"
-        case PathPanel():
-            axes = f"{plain_text(panel.ylabel)} along {plain_text(panel.xlabel)}"
-            return f"{panel.noun.capitalize()} of {axes} ({title}){against}"
 
 
 def _draw_panel(axes: Axes, panel: Panel) -> None:

@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 
+from theory_check.findings.pictures import Picture
 from theory_check.findings.run import RunRecord, Table
 from theory_check.foundation.errors import SpecificationError, StorageError
 from theory_check.foundation.files import make_directory, write_atomically
@@ -14,7 +15,9 @@ from theory_check.reporting.markdown import render_report
 from theory_check.reporting.results import encode_results, load_results
 
 
-def write_report(record: RunRecord, directory: Path, tables: Sequence[Table] = ()) -> list[Path]:
+def write_report(
+    record: RunRecord, directory: Path, pictures: Sequence[Picture], tables: Sequence[Table] = ()
+) -> list[Path]:
     """Write the report on a run into a folder, each file whole or not at all.
 
     Pictures come first and ``REPORT.md`` last, so that a report never links to a picture that is not
@@ -26,6 +29,8 @@ def write_report(record: RunRecord, directory: Path, tables: Sequence[Table] = (
     record : RunRecord
     directory : Path
         Created unless it exists.
+    pictures : sequence of Picture
+        Those that the record names.
     tables : sequence of Table
         Tables of the report besides that of the claims.
 
@@ -37,19 +42,22 @@ def write_report(record: RunRecord, directory: Path, tables: Sequence[Table] = (
     Raises
     ------
     SpecificationError
-        If two pictures share a name, or a value is outside the schema of the results.
+        If two pictures share a name, one that the record names is not given, or a value is outside the schema of the
+        results.
     StorageError
         If a file cannot be written.
     """
-    pictures = {picture.name: picture for regime in record.regimes for picture in regime.pictures}
-    if len(pictures) < sum(len(regime.pictures) for regime in record.regimes):
+    names = _picture_names(record)
+    if len(set(names)) < len(names):
         raise SpecificationError("two pictures of the report share a name")
+    if sorted(names) != sorted(picture.name for picture in pictures):
+        raise SpecificationError(f"the report names the pictures {', '.join(names)}; give these")
     report, results = render_report(record, tables), encode_results(record)
     figures = directory / "figures"
     make_directory(figures)
-    outdated = _picture_names(directory / "results.json") - pictures.keys()
-    drawn = [figures / f"{name}.png" for name in pictures]
-    for path, picture in zip(drawn, pictures.values(), strict=True):
+    outdated = _names_before(directory / "results.json") - set(names)
+    drawn = [figures / f"{picture.name}.png" for picture in pictures]
+    for path, picture in zip(drawn, pictures, strict=True):
         draw(picture, path)
     written = [directory / "REPORT.md", directory / "results.json"]
     write_atomically(written[1], results)
@@ -60,9 +68,12 @@ def write_report(record: RunRecord, directory: Path, tables: Sequence[Table] = (
     return written + drawn
 
 
-def _picture_names(results: Path) -> set[str]:
+def _names_before(results: Path) -> set[str]:
     try:
-        previous = load_results(results)
+        return set(_picture_names(load_results(results)))
     except StorageError:
         return set()
-    return {picture.name for regime in previous.regimes for picture in regime.pictures}
+
+
+def _picture_names(record: RunRecord) -> list[str]:
+    return [picture.name for regime in record.regimes for picture in regime.pictures]

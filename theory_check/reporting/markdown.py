@@ -11,9 +11,16 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from theory_check.findings.run import ClaimFinding, Finding, JudgedCorrection, RunRecord, Table
+from theory_check.findings.run import (
+    ClaimFinding,
+    Finding,
+    JudgedCorrection,
+    RunRecord,
+    Table,
+    VariantFinding,
+    evidence_for,
+)
 from theory_check.inference.verdicts import Verdict
-from theory_check.reporting.figures import describe
 from theory_check.reporting.numerals import format_at_most, format_significant
 from theory_check.reporting.summary import (
     all_points,
@@ -25,7 +32,6 @@ from theory_check.reporting.summary import (
     estimate_text,
     margin_text,
     more_networks,
-    plain_text,
     tally,
     target_text,
     toothless,
@@ -68,7 +74,7 @@ def render_report(record: RunRecord, tables: Sequence[Table] = ()) -> str:
             refuted=[f for f in points if f.verdict == "refuted"],
             inconclusive=[f for f in points if f.verdict == "inconclusive"],
             toothless=toothless(points),
-            corrections=[(claim, correction) for claim in record.claims for correction in claim.judged_corrections],
+            corrections=[(claim, correction) for claim in record.claims for correction in claim.corrections],
             tables=[table for table in tables if table.rows],
             run_begin=RUN_BEGIN,
             run_end=RUN_END,
@@ -140,6 +146,10 @@ def _off(finding: Finding) -> str:
     return format_significant(distance)
 
 
+def _distance(variant: VariantFinding) -> str:
+    return "" if variant.distance is None else format_significant(variant.distance)
+
+
 def _undecided(finding: Finding) -> str:
     tolerance = finding.tolerance
     factor = more_networks(finding)
@@ -156,12 +166,12 @@ def _undecided(finding: Finding) -> str:
 _NAMED = 3
 
 
-def _shown(correction: JudgedCorrection) -> str:
+def _shown(correction: JudgedCorrection, claim: ClaimFinding) -> str:
     """Return the points that refuted what was first stated, or what is missing for it to be shown false."""
-    if not correction.evidence:
+    if not correction.points:
         return "⚠️ **not shown**: no point judged it"
     # What was not refuted comes first: it must not hide behind points that were.
-    ordered = sorted(correction.evidence, key=lambda pair: pair[1].verdict == "refuted")
+    ordered = sorted(evidence_for(correction, claim.findings), key=lambda pair: pair[1].verdict == "refuted")
     places = [
         f"`{finding.id}`: it predicts {target_text(variant)}, estimated {estimate_text(variant)}, "
         f"{_mark_variant(variant.verdict)}"
@@ -198,13 +208,14 @@ def tidy(text: str) -> str:
 def _environment() -> Environment:
     environment = template_environment()
     environment.filters |= {
-        "alt": lambda picture: re.sub(r"[\[\]]", "", plain_text(describe(picture))),
+        "alt": lambda text: re.sub(r"[\[\]]", "", text),
         "answer_certainty": answer_certainty,
         "answer_cost": answer_cost,
         "answer_theory": answer_theory,
         "at_most": format_at_most,
         "cell": table_cell,
         "claim_ids": _claim_ids,
+        "distance": _distance,
         "estimate": estimate_text,
         "line": one_line,
         "safe": safe_mathematics,

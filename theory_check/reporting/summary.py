@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from theory_check.findings.pictures import HistogramPanel, Panel, PathPanel, Picture, RatePanel
 from theory_check.findings.run import ClaimFinding, Finding, RunRecord, VariantFinding
 from theory_check.inference.verdicts import Verdict
 from theory_check.reporting.numerals import (
@@ -126,7 +127,7 @@ def answer_cost(record: RunRecord) -> str:
     return (
         f"{format_count(networks)} {'network' if networks == 1 else 'networks'} with "
         f"{format_count(layers)} residual {'layer' if layers == 1 else 'layers'} in all were simulated, in "
-        f"{format_duration(record.duration)} of wall-clock time on {_plural(record.threads, 'thread')}."
+        f"{format_duration(record.run.duration)} of wall-clock time on {_plural(record.run.threads, 'thread')}."
     )
 
 
@@ -171,6 +172,28 @@ def plain_text(markdown: str) -> str:
     text = _EMPHASIS.sub(r"\1", _FRACTION.sub(r"\1/\2", _FONT.sub("", markdown)))
     text = re.sub(r"\\(?:[A-Za-z]+|.)", lambda m: _SIGNS.get(m[0]) or _greek(m[0][1:]), text)
     return " ".join(re.sub(r"[$`{}]|\*\*", "", text).split())
+
+
+def describe(picture: Picture) -> str:
+    """Return in plain words what a picture shows, for readers who cannot see it."""
+    return "; ".join(_describe_panel(panel) for panel in picture.panels) or "Empty picture"
+
+
+def _describe_panel(panel: Panel) -> str:
+    title = plain_text(panel.title)
+    curves = ", ".join(plain_text(curve.label) for curve in panel.theory)
+    against = f", with the predicted {curves}" if curves else ""
+    match panel:
+        case HistogramPanel():
+            return f"Histogram of {plain_text(panel.xlabel)} ({title}){against}"
+        case RatePanel():
+            measured = ", ".join(plain_text(band.label) for band in panel.measured)
+            axes = f"{plain_text(panel.ylabel)} against {plain_text(panel.xlabel)}"
+            kind = "Logarithmic plot" if panel.logarithmic else "Plot"
+            return f"{kind} of {axes} ({title}): measured {measured}{against}"
+        case PathPanel():
+            axes = f"{plain_text(panel.ylabel)} along {plain_text(panel.xlabel)}"
+            return f"{panel.noun.capitalize()} of {axes} ({title}){against}"
 
 
 def _greek(name: str) -> str:

@@ -28,8 +28,8 @@ def arrays(sample: Sample) -> dict[str, NDArray[np.float64]]:
 
 
 def specification(sample: Sample) -> dict[str, Any]:
-    """Return the cell and the seed as JSON values."""
-    return {"cell": sample.cell.to_json(), "seed": sample.seed}
+    """Return the cell, the number of replicates and the seed as JSON values."""
+    return {"cell": sample.experiment.to_json(), "replicates": sample.replicates, "seed": sample.seed}
 
 
 def write_sample(sample: Sample, path: Path) -> None:

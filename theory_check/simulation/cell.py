@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theory_check.experiments.cell import Cell, Sample
-from theory_check.experiments.experiment import MEMORY, Values, never
+from theory_check.experiments.experiment import MEMORY, Values, check_replicates, never
 from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.streams import stream_key
 from theory_check.kernels import LANES
@@ -119,9 +119,10 @@ def _cosines(vectors: FloatArray) -> FloatArray:
     return _normalised(vectors, vectors[:1], vectors, vectors[:1])
 
 
-def simulate(cell: Cell, seed: int) -> Sample:
-    """Simulate all replicates of a cell in this thread; ``runner.run_cells`` uses several."""
+def simulate(cell: Cell, replicates: int, seed: int) -> Sample:
+    """Simulate replicates of a cell in this thread; ``runner.run_experiments`` uses several."""
+    check_replicates(replicates)
     started = thread_time()
-    blocks = [simulate_block(cell, seed, block) for block in range(-(-cell.replicates // cell.block_size))]
-    values = {name: np.concatenate([b[name] for b in blocks])[: cell.replicates] for name in blocks[0]}
+    blocks = [simulate_block(cell, seed, block) for block in range(-(-replicates // cell.block_size))]
+    values = {name: np.concatenate([b[name] for b in blocks])[:replicates] for name in blocks[0]}
     return Sample(cell, seed, values, thread_time() - started)

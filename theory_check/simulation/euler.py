@@ -71,10 +71,7 @@ def simulate_block(experiment: Euler, seed: int, block: int, stop: Callable[[], 
     :class:`~theory_check.experiments.experiment.InterruptedSimulationError` when ``stop()`` becomes true.
     """
     key, first_replicate = np.array(stream_key(seed, experiment.identity), np.uint32), block * LANES
-    plain = Cell(
-        network=experiment.network, weights=Weights(), input=experiment.input, kernel="dense", replicates=1,
-        gradients=False,
-    )  # fmt: skip
+    plain = Cell(network=experiment.network, weights=Weights(), input=experiment.input, kernel="dense", gradients=False)
     start = Boundary(plain, key, first_replicate).hidden()[0]
     paths = [_path(experiment, key, first_replicate, purpose) for purpose in weight_purposes(experiment.network)]
 

@@ -11,7 +11,7 @@ import io
 import os
 import threading
 import zipfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +24,7 @@ import numpy as np
 from theory_check.experiments.cell import Cell
 from theory_check.experiments.euler import Euler
 from theory_check.experiments.euler_maruyama import EulerMaruyama
-from theory_check.experiments.experiment import MEMORY, E, Sample, Values, never
+from theory_check.experiments.experiment import MEMORY, E, Sample, Values, check_replicates, never
 from theory_check.experiments.sweep import Sweep
 from theory_check.foundation.errors import StorageError
 from theory_check.foundation.files import write_atomically
@@ -47,7 +47,7 @@ def silent(done: int, total: int) -> None:
 class Unit(Generic[E]):
     """Blocks ``first`` to ``last - 1`` of an experiment under a root seed."""
 
-    cell: E
+    experiment: E
     seed: int
     first: int
     last: int
@@ -55,16 +55,16 @@ class Unit(Generic[E]):
     @property
     def draws(self) -> int:
         """Estimate of its duration in draws."""
-        return (self.last - self.first) * self.cell.draws_per_block
+        return (self.last - self.first) * self.experiment.draws_per_block
 
     @property
     def name(self) -> str:
         """File name of its stored values."""
-        text = f"{self.cell.content_hash}:{self.seed}:{self.first}:{self.last}"
+        text = f"{self.experiment.content_hash}:{self.seed}:{self.first}:{self.last}"
         return hashlib.sha256(text.encode()).hexdigest()[:24] + ".npz"
 
 
-#: ``simulate_block(experiment, seed, block, stop)``: the columns of a block, one row a replicate.
+#: ``simulate_block(experiment, seed, block, stop)``: the columns of a block, one row per replicate.
 Simulator = Callable[..., Values]
 
 #: How each kind of experiment is simulated, and the only place that tells them apart.
@@ -84,31 +84,33 @@ BOUNDED = frozenset({Cell, Sweep})
 def simulate_blocks(unit: Unit[Any], stop: Callable[[], bool] = never, *, memory: int = MEMORY) -> tuple[Values, float]:
     """Simulate a unit of work; return its columns and the processor seconds it took."""
     started = thread_time()
-    simulate_block = SIMULATORS[type(unit.cell)]
-    options = {"memory": memory} if type(unit.cell) in BOUNDED else {}
-    blocks = [simulate_block(unit.cell, unit.seed, b, stop, **options) for b in range(unit.first, unit.last)]
+    simulate_block = SIMULATORS[type(unit.experiment)]
+    options = {"memory": memory} if type(unit.experiment) in BOUNDED else {}
+    blocks = [simulate_block(unit.experiment, unit.seed, b, stop, **options) for b in range(unit.first, unit.last)]
     values = {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
     return values, thread_time() - started
 
 
-def merge_cells(cells: Iterable[E]) -> dict[str, E]:
-    """Return one experiment for each identity: the most replicates and the union of what is observed."""
-    merged: dict[str, E] = {}
-    for cell in cells:
-        merged[cell.identity] = merged.get(cell.identity, cell).merge(cell)
+def merge_experiments(requests: Mapping[E, int]) -> dict[str, tuple[E, int]]:
+    """Return one experiment for each identity: the union of what is observed, with the largest number of replicates."""
+    merged: dict[str, tuple[E, int]] = {}
+    for experiment, replicates in requests.items():
+        union, most = merged.get(experiment.identity, (experiment, replicates))
+        merged[experiment.identity] = union.merge(experiment), max(most, replicates)
     return merged
 
 
-def restrict(sample: Sample[E], cell: E) -> Sample[E]:
-    """Return the part of a merged sample that an experiment asked for."""
-    return Sample(cell, sample.seed, sample.cell.restrict(sample.values, cell), sample.seconds)
+def restrict(sample: Sample[E], part: E, replicates: int) -> Sample[E]:
+    """Return what ``part`` observes of a merged sample, for its first replicates."""
+    columns = sample.experiment.restrict(sample.values, part)
+    return Sample(part, sample.seed, columns, sample.seconds).first(replicates)
 
 
-def plan_units(cell: E, seed: int) -> list[Unit[E]]:
+def plan_units(experiment: E, replicates: int, seed: int) -> list[Unit[E]]:
     """Cut an experiment into units of work of about a second; the cuts depend on the experiment alone."""
-    blocks = -(-cell.replicates // cell.block_size)
-    step = max(1, UNIT_DRAWS // cell.draws_per_block)
-    return [Unit(cell, seed, first, min(first + step, blocks)) for first in range(0, blocks, step)]
+    blocks = -(-replicates // experiment.block_size)
+    step = max(1, UNIT_DRAWS // experiment.draws_per_block)
+    return [Unit(experiment, seed, first, min(first + step, blocks)) for first in range(0, blocks, step)]
 
 
 class UnitStore:
@@ -193,8 +195,8 @@ def _execute(
     return results
 
 
-def run_cells(
-    cells: Iterable[E],
+def run_experiments(
+    requests: Mapping[E, int],
     seed: int,
     *,
     threads: int | None = None,
@@ -206,8 +208,8 @@ def run_cells(
 
     Parameters
     ----------
-    cells : iterable of experiments
-        Those of one identity share their replicates, whatever they observe and however many they ask for.
+    requests : mapping of experiment to int
+        How many replicates of each are wanted. Experiments of one identity share them, whatever they observe.
     seed : int
         Root seed.
     threads : int, optional
@@ -220,15 +222,28 @@ def run_cells(
     memory : int
         Bytes that stored weights, and what is kept for their backward pass, may take in all threads together. Values
         do not depend on it.
+
+    Returns
+    -------
+    samples : dict of experiment to Sample
+
+    Raises
+    ------
+    SpecificationError
+        If a number of replicates or the seed is out of range.
     """
-    wanted = list(cells)
-    merged = merge_cells(wanted)
-    units = {identity: plan_units(cell, seed) for identity, cell in merged.items()}
+    for replicates in requests.values():
+        check_replicates(replicates)
+    merged = merge_experiments(requests)
+    units = {identity: plan_units(*request, seed) for identity, request in merged.items()}
     planned = [unit for parts in units.values() for unit in parts]
     results = _execute(planned, UnitStore(folder), threads or available_threads(), report, memory)
     samples: dict[str, Sample[E]] = {}
-    for identity, cell in merged.items():
+    for identity, (experiment, replicates) in merged.items():
         parts = [results[unit] for unit in units[identity]]
-        values = {n: np.concatenate([v[n] for v, _ in parts])[: cell.replicates] for n in parts[0][0]}
-        samples[identity] = Sample(cell, seed, values, sum(seconds for _, seconds in parts))
-    return {cell: restrict(samples[cell.identity], cell) for cell in wanted}
+        values = {n: np.concatenate([v[n] for v, _ in parts])[:replicates] for n in parts[0][0]}
+        samples[identity] = Sample(experiment, seed, values, sum(seconds for _, seconds in parts))
+    return {
+        experiment: restrict(samples[experiment.identity], experiment, replicates)
+        for experiment, replicates in requests.items()
+    }

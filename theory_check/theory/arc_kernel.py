@@ -13,21 +13,18 @@ Everything rests on the gap arc(r) - r = arc(-r) = (sin theta - theta cos theta)
 that behaves like (2 sqrt 2 / 3 pi)(1 - r)^(3/2): it is computed from the deficit, by its series where the two terms
 cancel, so that arc has full relative accuracy at -1 and the gap has it at 1.
 
-Source: Cho and Saul, Kernel Methods for Deep Learning (NIPS 2009). Exact up to rounding, except
-``gaussian_product_mean``, a quadrature with an error estimate.
+Source: Cho and Saul, Kernel Methods for Deep Learning (NIPS 2009). Exact up to rounding.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.errors import SpecificationError
-from theory_check.theory.estimates import Estimate
 
 _SERIES_BELOW = 0.5  # theta; beyond, sin theta - theta cos theta loses less than 4 bits
 _SERIES = tuple((-1) ** (n + 1) * 2 * n / math.factorial(2 * n + 1) for n in range(1, 9))
@@ -53,63 +50,11 @@ def arc(r: ArrayLike) -> FloatArray:
     return np.where(x < 0, 0.0, x) + gap(1 - np.abs(x))
 
 
-def arc_derivative(r: ArrayLike) -> FloatArray:
-    """arc'(r) = 1 - acos(r) / pi, twice the probability that u and v are both positive."""
-    return np.arccos(-_correlation(r)) / np.pi
-
-
-def leaky_kernel(r: ArrayLike, slope: float = 0.0) -> FloatArray:
-    """E sigma(u) sigma(v) for standard normal u, v with correlation r; at r = 1 it is kappa = (1 + s^2) / 2."""
-    x = _correlation(r)
-    return (1 - slope) ** 2 / 2 * arc(x) + slope * x
-
-
 def squared_arc(r: ArrayLike) -> FloatArray:
     """E relu(u)^2 relu(v)^2: 3/2 at r = 1, 1/4 at r = 0."""
     x = _correlation(r)
     theta = np.arccos(x)
     return (3 * np.sqrt(1 - x * x) * x + (np.pi - theta) * (1 + 2 * x * x)) / (2 * np.pi)
-
-
-def gaussian_product_mean(
-    activation: Callable[[FloatArray], FloatArray],
-    correlation: float,
-    variances: tuple[float, float] = (1.0, 1.0),
-    *,
-    tolerance: float = 1e-10,
-) -> Estimate:
-    """E f(x) f(y) for centred normal x, y, by Gauss and Hermite's rule in two independent directions.
-
-    The number of nodes doubles until two results agree to ``tolerance``; their difference is the error, an estimate
-    that is reliable for functions analytic near the real axis (tanh), where the rule converges geometrically in the
-    square root of the number of nodes. Functions with a kink do not converge fast enough and are refused.
-
-    Parameters
-    ----------
-    activation
-        f, applied to arrays.
-    correlation, variances
-        Of x and y.
-    tolerance
-        Absolute.
-    """
-    r = float(_correlation(correlation))
-    if not all(math.isfinite(v) and v >= 0 for v in variances):
-        raise SpecificationError(f"variances must be finite and non-negative, not {variances!r}")
-    s, t = (math.sqrt(v) for v in variances)
-    previous, difference = math.nan, math.inf
-    for size in (8, 16, 32, 64, 128, 256):
-        nodes, weights = np.polynomial.hermite_e.hermegauss(size)
-        weights = weights / math.sqrt(2 * math.pi)
-        second = r * nodes[:, None] + math.sqrt(1 - r * r) * nodes
-        value = float(weights @ (activation(s * nodes) * (activation(t * second) @ weights)))
-        difference, previous = abs(value - previous), value
-        if difference <= tolerance:
-            return Estimate(value, difference)
-    raise SpecificationError(
-        f"quadrature with 256 nodes still moves by {difference:.1e}; a tolerance of {tolerance:g} needs a smoother "
-        "activation or smaller variances"
-    )
 
 
 def _correlation(r: ArrayLike) -> FloatArray:

@@ -25,7 +25,6 @@ from numpy.typing import ArrayLike
 from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.errors import SpecificationError
 from theory_check.theory.arc_kernel import gap
-from theory_check.theory.estimates import Estimate
 from theory_check.theory.multiplier import layer_groups
 
 
@@ -70,21 +69,6 @@ def correlation_flow(correlation: float, times: ArrayLike, *, slope: float = 0.0
 
     solution = solve_ivp(velocity, (0.0, float(t[-1])), [start], "DOP853", t, rtol=1e-12, atol=1e-15)
     return np.asarray(1 - solution.y[0], dtype=np.float64)
-
-
-def flow_time(start: float, end: float, *, slope: float = 0.0) -> Estimate:
-    """Time t = sum a_k^2 that the flow needs from cosine ``start`` to ``end``, by quadrature of 1/(speed gap)."""
-    from scipy.integrate import quad
-
-    if not -1 <= start <= end < 1:
-        raise SpecificationError(f"the flow leads from {start!r} up to cosines below 1, not to {end!r}")
-    if slope == 1:
-        raise SpecificationError("with slope 1 the activation is the identity and the flow stands still")
-    # e = exp(-x): the integrand e / gap(e) grows like exp(x / 2) instead of having a pole.
-    low, high = -np.log1p(-start), -np.log1p(-end)
-    value, error = quad(lambda x: np.exp(-x) / float(gap(min(2.0, np.exp(-x)))), low, high, epsabs=0, epsrel=1e-12)
-    speed = (1 - slope) ** 2 / 2
-    return Estimate(value / speed, error / speed)
 
 
 def _deficit(correlation: float) -> float:

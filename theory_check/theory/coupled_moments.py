@@ -30,7 +30,8 @@ from theory_check.foundation.arguments import check_integer
 from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.errors import SpecificationError
 
-_X, _Y, _G, _H = range(4)
+#: Places of x, y and g; the last of the four is h.
+_X, _Y, _G = range(3)
 
 
 @dataclass(frozen=True)
@@ -65,20 +66,6 @@ class CoupledMoments:
         """Mean and variance of R of the finer less R of the coarser network."""
         form = np.zeros((4, 4))
         form[_X, _X], form[_Y, _Y] = -1.0, 1.0
-        return self._moments(form)
-
-    @property
-    def projection_difference(self) -> tuple[float, float]:
-        """Mean, which is 0, and variance of <y - x, h_0> / ||h_0||^2."""
-        form = np.zeros((4, 4))
-        form[_X, _H], form[_Y, _H] = -1.0, 1.0
-        return self._moments(form)
-
-    @property
-    def coarse_norm_ratio(self) -> tuple[float, float]:
-        """Mean and variance of R of the coarser network."""
-        form = np.zeros((4, 4))
-        form[_X, _X] = 1.0
         return self._moments(form)
 
 

@@ -36,7 +36,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -218,22 +217,6 @@ def limiting_exponent(
     fits = [_extrapolate(depths[part], values[part], hurst) for part in parts]
     moved = max(abs(fit.value - fits[0].value) for fit in fits[1:])
     return Estimate(fits[0].value, 2 * moved + fits[0].error)
-
-
-def wide_phase_map(
-    branch: WideBranch, hursts: ArrayLike, betas: ArrayLike, depth: int, *, threads: int = 1
-) -> FloatArray:
-    """log10 sqrt(E D) over a grid, shape (hursts, betas): the phase diagram at infinite width and finite depth."""
-    check_integer("threads", threads, 1, 1024)
-    H, B = (np.atleast_1d(np.asarray(x, dtype=np.float64)) for x in (hursts, betas))
-
-    def row(hurst: float) -> list[float]:
-        rho = fractional_noise(hurst, depth)
-        return [_log_displacement(branch, rho, beta, depth) for beta in B.tolist()]
-
-    with ThreadPoolExecutor(threads) as pool:
-        rows = list(pool.map(row, H.tolist()))
-    return np.array(rows) / (2 * math.log(10.0))
 
 
 _ROOT_TOLERANCE = 1e-10

@@ -1,4 +1,4 @@
-"""Exact joint moments of norm and overlap of any order, for Gaussian weights: what variances of D^2 need.
+"""Exact moments of the displacement of any order, for Gaussian weights: what variances of D^2 need.
 
 Notation
     X = ||h_k||^2, Y = <h_k, h_0>, both with ||h_0|| = 1; D = X - 2 Y + 1 after the last layer.
@@ -132,16 +132,6 @@ def _moments(multiplier: Multiplier, scaling: ArrayLike, depth: int | None, degr
     for factor in reversed(np.asarray(scaling, dtype=np.float64).tolist()):
         vector = _product(_transition(multiplier.width, scale, factor, degree), vector)
     return [row[0] for row in vector]
-
-
-def joint_moment(
-    multiplier: Multiplier, scaling: ArrayLike, depth: int | None = None, *, norm_power: int, overlap_power: int
-) -> float:
-    """E R^p Y^m with R = ||h_L||^2 / ||h_0||^2 and Y = <h_L, h_0> / ||h_0||^2, Gaussian weights."""
-    if norm_power < 0 or overlap_power < 0:
-        raise SpecificationError(f"powers must not be negative, not {norm_power!r} and {overlap_power!r}")
-    with decimal.localcontext(_precision(scaling, 0)):
-        return float(_moments(multiplier, scaling, depth, 2 * norm_power + overlap_power)[norm_power])
 
 
 def _precision(scaling: ArrayLike, order: int) -> decimal.Context:

@@ -20,8 +20,6 @@ Gaussian weights with the corrections); E6 for 1/2 < beta; E7 and E20 for 0 < be
 
 from __future__ import annotations
 
-from typing import Literal
-
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -40,22 +38,6 @@ def lognormal_limit(multiplier: Multiplier, total: float = 1.0) -> Normal:
     return Normal(rate * (1 - 2 / d), 4 * rate / d)
 
 
-def corrected_lognormal(multiplier: Multiplier, scaling: ArrayLike, depth: int | None = None) -> Normal:
-    """Mean and variance of log R to second order in a_k^2, Gaussian weights (E4).
-
-    At a = L^(-1/2) the remainder is O(1/L^2). For linear branches the 1/L terms are -(1 - 2/d)(1 - 4/d) / (2 L) and
-    (16 - 6 d) / (d^2 L); for res-3 with ReLU, -(1 + 5/d)(1 - 2/d)(1 - 4/d) / (8 L) and
-    [(1 + 5/d)(d^2 - 10 d + 20) - (d - 2)^2] / (4 d^2 L).
-    """
-    values, counts = layer_groups(scaling, depth)
-    d = multiplier.width
-    s1, s2 = multiplier.scale_moment(1), multiplier.scale_moment(2)
-    first, second = float(np.sum(counts * values**2)), float(np.sum(counts * values**4))
-    mean = first * (d - 2) * s1 - second * (d - 2) * (d - 4) * s2 / 2
-    variance = first * 4 * s1 + second * ((d * d - 10 * d + 20) * s2 - (d - 2) ** 2 * s1**2)
-    return Normal(mean, variance)
-
-
 def norm_profile(multiplier: Multiplier, times: ArrayLike) -> tuple[FloatArray, FloatArray]:
     """Mean vector and covariance matrix of log(||h_{tL}||^2 / ||h_0||^2) at the given times, beta = 1/2 (E5).
 
@@ -68,39 +50,22 @@ def norm_profile(multiplier: Multiplier, times: ArrayLike) -> tuple[FloatArray, 
     return unit.mean * t, unit.variance * np.minimum.outer(t, t)
 
 
+#: Critical scaling exponent of smooth weights (P8).
+SMOOTH_CRITICAL_EXPONENT = 1.0
+
+
+def smooth_slope(beta: float) -> float:
+    """Slope of log sqrt(D) against log L for weights that are smooth across layers, beta > 1: 1 - beta (P8)."""
+    if not beta > SMOOTH_CRITICAL_EXPONENT:
+        raise HypothesisError(f"smooth weights give the identity for beta > 1, not for {beta!r}")
+    return 1 - beta
+
+
 def identity_slope(beta: float) -> float:
     """Slope of log sqrt(D) against log L when beta > 1/2: 1/2 - beta (E6)."""
     if not beta > 0.5:
         raise HypothesisError(f"the identity regime needs beta > 1/2, not {beta!r}")
     return 0.5 - beta
-
-
-def identity_cdf(multiplier: Multiplier, scaling: ArrayLike, depth: int | None, displacement: ArrayLike) -> FloatArray:
-    """Distribution function of D in the identity regime: D / (kappa Lam) -> chi2_d / d when Lam -> 0 (E6).
-
-    At a = L^(-beta), beta > 1/2, kappa Lam = kappa L^(1 - 2 beta). Asymptotic, any symmetric law (entries summed over
-    the layers become Gaussian as L grows).
-    """
-    from scipy.special import gammainc
-
-    values, counts = layer_groups(scaling, depth)
-    spread = multiplier.kappa * float(np.sum(counts * values**2))
-    if spread == 0:
-        raise HypothesisError("every scaling is 0: the displacement is 0 and has no limit law")
-    d = multiplier.width
-    x = np.maximum(np.asarray(displacement, dtype=np.float64), 0.0) / spread
-    return np.asarray(gammainc(d / 2, d * x / 2), dtype=np.float64)
-
-
-def explosion_outcome(width: int) -> Literal["collapses", "null", "explodes"]:
-    """Say what log R does when 0 < beta < 1/2: sign of 1 - 2/d (E7).
-
-    d = 1 collapses (R -> 0, so D -> 1, although E R explodes), d = 2 is null (R -> 0 or infinity, probability 1/2 each:
-    the fluctuations dominate), d > 2 explodes.
-    """
-    if width < 1:
-        raise SpecificationError(f"width must be a positive integer, not {width!r}")
-    return "collapses" if width == 1 else "null" if width == 2 else "explodes"
 
 
 def explosion_rate(multiplier: Multiplier) -> float:

@@ -123,11 +123,6 @@ def norm_ratio_variance(multiplier: Multiplier, scaling: ArrayLike, depth: int |
     return _exp(log_norm_ratio_variance(multiplier, scaling, depth), "norm_ratio_variance")
 
 
-def overlap_second_moment(multiplier: Multiplier, scaling: ArrayLike, depth: int | None = None) -> float:
-    """E Y^2 = E <h_L, h_0>^2 / ||h_0||^4 = 1 + (E R - 1) / d, every symmetric law; E Y = 1."""
-    return 1 + mean_displacement(multiplier, scaling, depth) / multiplier.width
-
-
 def log_norm_overlap_moment(multiplier: Multiplier, scaling: ArrayLike, depth: int | None = None) -> float:
     """Logarithm of E R Y = E ||h_L||^2 <h_L, h_0> / ||h_0||^4, every symmetric law."""
     values, counts = layer_groups(scaling, depth)

@@ -108,11 +108,6 @@ class LogMultiplier:
     panels: tuple[Panel, ...] = field(repr=False)
 
     @functools.cached_property
-    def mass_defect(self) -> float:
-        """Distance of the total mass from 1: a check on the quadrature."""
-        return abs(self.atom + sum(float(p.weights.sum()) for p in self.panels) - 1)
-
-    @functools.cached_property
     def mean(self) -> float:
         """E log M."""
         return float(sum(p.weights @ p.nodes for p in self.panels))

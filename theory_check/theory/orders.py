@@ -24,15 +24,10 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-from numpy.typing import ArrayLike
-
 from theory_check.foundation.arguments import check_integer
-from theory_check.foundation.arrays import FloatArray
 
 #: Orders of the schemes for Lipschitz, respectively smooth, branches.
 STRONG_ORDER = 0.5
-WEAK_ORDER = 1.0
 ODE_ORDER = 1.0
 
 
@@ -61,25 +56,6 @@ def _log_deficit(x: float) -> float:
     if x > 0.05:
         return 1 - math.log1p(x) / x
     return math.fsum(-((-x) ** n) / (n + 1) for n in range(1, 14))
-
-
-def tied_linear_output(weights: ArrayLike, start: ArrayLike, depth: int) -> FloatArray:
-    """(I + V/L)^L h_0 by repeated squaring."""
-    matrix = np.asarray(weights, dtype=np.float64)
-    return np.asarray(np.linalg.matrix_power(np.eye(len(matrix)) + matrix / depth, depth) @ np.asarray(start))
-
-
-def tied_linear_flow(weights: ArrayLike, start: ArrayLike) -> FloatArray:
-    """expm(V) h_0, the limit of `tied_linear_output`."""
-    from scipy.linalg import expm
-
-    return np.asarray(expm(np.asarray(weights, dtype=np.float64)) @ np.asarray(start))
-
-
-def tied_linear_error(weights: ArrayLike, start: ArrayLike) -> FloatArray:
-    """-V^2 expm(V) h_0 / 2: the limit of L times (network of depth L - flow)."""
-    matrix = np.asarray(weights, dtype=np.float64)
-    return -0.5 * matrix @ matrix @ tied_linear_flow(matrix, start)
 
 
 def tied_wide_error(coarse: int, fine: float = math.inf) -> float:

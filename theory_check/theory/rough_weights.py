@@ -32,19 +32,15 @@ from __future__ import annotations
 
 import math
 from itertools import pairwise
-from typing import Literal
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from theory_check.foundation.arguments import check_choice, check_integer
+from theory_check.foundation.arguments import check_integer
 from theory_check.foundation.errors import HypothesisError, SpecificationError
 from theory_check.foundation.laws import Normal
 from theory_check.networks.covariances import fractional_noise
 from theory_check.theory.arc_kernel import arc
 from theory_check.theory.estimates import Estimate
-
-RoughBranch = Literal["linear", "res-1", "res-3"]
 
 _DIRECT = 10_000  # lags summed one by one
 
@@ -101,24 +97,6 @@ def rough_lognormal_limit(width: int, hurst: float, total: float = 1.0, *, depth
     return Normal(mean * total, 2 / width * (1 + 2 * S) * total)
 
 
-def second_order_mean(
-    branch: Literal["linear", "res-3"], width: int, autocovariance: ArrayLike, scaling: float
-) -> float:
-    """E log R to order a^2 for Gaussian weights with the given autocovariance at lags 0..L-1.
-
-    At H = 1/2 it is L a^2 kappa (1 - 2/d). Valid while a^2 Q_L and a^2 L/d are small.
-    """
-    check_choice("branch", branch, ("linear", "res-3"))
-    rho = np.asarray(autocovariance, dtype=np.float64)
-    if rho.ndim != 1 or rho.size == 0:
-        raise SpecificationError("autocovariance must be a sequence with one value a lag")
-    L = rho.size
-    weights = rho if branch == "linear" else rho * arc(np.clip(rho, -1, 1))
-    Q = L * weights[0] + 2 * math.fsum(((L - np.arange(1, L)) * weights[1:]).tolist())
-    kappa = 1.0 if branch == "linear" else 0.5
-    return float(kappa * scaling * scaling * ((1 - 2 / width) * Q + (Q - L) / width))
-
-
 def linear_leading_mean(width: int, hurst: float, scaling: float, depth: int) -> float:
     """E log R = a^2 [(1 - 1/d) L^2H - L/d] for linear branches (C6), remainder O(a^4).
 
@@ -135,49 +113,6 @@ def drift_correction(width: int, scaling: float) -> float:
     return scaling**2 / (2 * width)
 
 
-def critical_exponent(branch: RoughBranch, hurst: float, *, odd: bool = False, wide: bool = False) -> float:
-    """Critical scaling exponent beta_c for fractional noise of Hurst index H (C3).
-
-    Parameters
-    ----------
-    branch
-        res-3 with V and W both fractional, res-1, or linear.
-    hurst
-        H.
-    odd
-        Whether the activation of res-3 is odd: then g = rho^2 c to leading order and beta_c = max(1/2, 2H - 1).
-        ReLU: max(H, 1/2), since arc(0) > 0.
-    wide
-        Let the width go to infinity first. Linear and res-1 then have beta_c = H for every H; at fixed width it is
-        max(H, 1/2), and for H < 1/2 what lies below it is contraction, not explosion (C6).
-    """
-    check_choice("branch", branch, ("linear", "res-1", "res-3"))
-    _check_hurst(hurst)
-    if branch == "res-3":
-        return max(0.5, 2 * hurst - 1) if odd else max(hurst, 0.5)
-    if odd:
-        raise SpecificationError(f"odd concerns the activation inside W of res-3, not {branch}")
-    return hurst if wide else max(hurst, 0.5)
-
-
-def long_memory_rate(hurst: float) -> float:
-    """Exponent of L in the finite-depth corrections for beta = H > 1/2, res-3 ReLU: max(1 - 2H, 2H - 2) (C7).
-
-    a^2 L = L^(1-2H) comes from the short-range part of g, a^2 L^(4H-2) = L^(2H-2) from rho^2. At H = 3/4, where they
-    meet, a logarithm multiplies them.
-    """
-    _check_hurst(hurst)
-    if not hurst > 0.5:
-        raise HypothesisError(f"long memory needs H > 1/2, not H = {hurst!r}")
-    return max(1 - 2 * hurst, 2 * hurst - 2)
-
-
-def long_memory_diffusivity(width: int) -> float:
-    """Coefficient of the limit dH = ||H|| / sqrt(2 pi d) dB^H at beta = H > 1/2, res-3 with ReLU (C7)."""
-    check_integer("width", width, 1, 10**9)
-    return 1 / math.sqrt(2 * math.pi * width)
-
-
 def long_memory_displacement(hurst: float) -> Estimate:
     r"""E D of the limit of C7: res-3 with ReLU, beta = H > 1/2, depth to infinity after width.
 
@@ -189,7 +124,9 @@ def long_memory_displacement(hurst: float) -> Estimate:
     covariances of increments the error is of order 1/N; it is extrapolated, and the change by the last halving of the
     step is the error that is stated, an estimate.
     """
-    long_memory_rate(hurst)  # checks
+    _check_hurst(hurst)
+    if not hurst > 0.5:
+        raise HypothesisError(f"long memory needs H > 1/2, not H = {hurst!r}")
     values = [_limiting_displacement(hurst, steps) for steps in (500, 1000, 2000)]
     coarse, fine = (2 * b - a for a, b in pairwise(values))
     return Estimate(fine, abs(fine - coarse))

@@ -1,4 +1,4 @@
-"""Claims and samples to findings: selects, plans, simulates the union of the cells once, judges.
+"""Claims and samples to findings: selects, plans, simulates the union of the experiments once, judges.
 
 It names no claim: the catalogue is data.
 """
@@ -6,11 +6,9 @@ It names no claim: the catalogue is data.
 from __future__ import annotations
 
 import math
-import platform
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -20,12 +18,15 @@ from theory_check.claims.judging import evaluate
 from theory_check.claims.planning import FAMILY_LEVEL, PlannedCheck, affordable_margin, plan_claim
 from theory_check.experiments.costs import SECONDS_PER_DRAW
 from theory_check.experiments.experiment import Experiment, Sample
-from theory_check.findings.run import ClaimFinding, RegimeReport, RunRecord
+from theory_check.findings.circumstances import circumstances
+from theory_check.findings.pictures import Picture, PictureText
+from theory_check.findings.run import ClaimFinding, RegimeReport, RunRecord, judge_correction
 from theory_check.foundation.arguments import check_choice, check_integer
 from theory_check.foundation.errors import BudgetError
 from theory_check.foundation.files import make_directory
 from theory_check.foundation.streams import check_seed
-from theory_check.simulation.runner import Report, available_threads, merge_cells, run_cells, silent
+from theory_check.reporting.summary import describe
+from theory_check.simulation.runner import Report, available_threads, merge_experiments, run_experiments, silent
 from theory_check.verification.user_claims import own_regime, regimes_with
 
 #: Packages whose versions can move a digit of the report.
@@ -40,14 +41,15 @@ class Plan:
     regimes: tuple[tuple[Regime, tuple[tuple[Claim, tuple[PlannedCheck, ...]], ...]], ...]
 
     @property
-    def checked_cells(self) -> list[Experiment]:
-        """Cells of all checks, with their replicates, in order and with repetitions."""
-        return [cell for _, claims in self.regimes for _, checks in claims for check in checks for cell in check.cells]
+    def checks(self) -> list[PlannedCheck]:
+        """All checks, in order."""
+        return [check for _, claims in self.regimes for _, checks in claims for check in checks]
 
     @property
-    def illustrated_cells(self) -> list[Experiment]:
-        """Cells of the pictures of the regimes."""
-        return [c for regime, _ in self.regimes for i in regime.illustrations for c in i.cells(self.profile)]
+    def requests(self) -> dict[Experiment, int]:
+        """The experiments of all checks and pictures, each with the most replicates that one of them asks for."""
+        pictures = [i.experiments(self.profile) for regime, _ in self.regimes for i in regime.illustrations]
+        return most_of([*(check.requests for check in self.checks), *pictures])
 
 
 def find_profile(name: str) -> Profile:
@@ -77,14 +79,19 @@ def plan_run(names: Iterable[str], profile: Profile, own: Regime | None = None) 
     return Plan(profile, tuple((regime, claims) for regime, claims in regimes if claims))
 
 
-def estimated_draws(cells: Iterable[Experiment]) -> int:
-    """Estimate what the union of the cells costs, in draws."""
-    return sum(-(-cell.replicates // cell.block_size) * cell.draws_per_block for cell in merge_cells(cells).values())
+def most_of(requests: Iterable[Mapping[Experiment, int]]) -> dict[Experiment, int]:
+    """Return each experiment with the largest number of replicates that is asked of it."""
+    most: dict[Experiment, int] = {}
+    for request in requests:
+        for experiment, replicates in request.items():
+            most[experiment] = max(replicates, most.get(experiment, 0))
+    return most
 
 
-def estimated_seconds(cells: Iterable[Experiment]) -> float:
-    """Estimate the processor time, all cores together, that the union of the cells takes."""
-    return SECONDS_PER_DRAW * estimated_draws(cells)
+def estimated_seconds(requests: Mapping[Experiment, int]) -> float:
+    """Estimate the processor time, all cores together, that the union of experiments takes."""
+    merged = merge_experiments(requests).values()
+    return SECONDS_PER_DRAW * sum(-(-n // e.block_size) * e.draws_per_block for e, n in merged)
 
 
 #: How many points a plan beyond its budget names.
@@ -101,10 +108,12 @@ def check_budget(plan: Plan, budget: float) -> None:
     ------
     BudgetError
     """
-    total = estimated_seconds([*plan.checked_cells, *plan.illustrated_cells])
+    total = estimated_seconds(plan.requests)
     if total <= budget:
         return
-    points = [(estimated_seconds(c.cells), claim, c) for _, claims in plan.regimes for claim, cs in claims for c in cs]
+    points = [
+        (estimated_seconds(c.requests), claim, c) for _, claims in plan.regimes for claim, cs in claims for c in cs
+    ]
     points.sort(key=lambda point: -point[0])
     lines = [
         f"the plan needs about {total:.3g} s of processor time, its budget is {budget:.3g} s: name fewer claims, widen "
@@ -120,22 +129,26 @@ def check_budget(plan: Plan, budget: float) -> None:
     raise BudgetError("\n".join(lines))
 
 
-def judge_plan(plan: Plan, samples: dict[Experiment, Sample[Any]]) -> tuple[RegimeReport, ...]:
-    """Judge every planned check on the samples and draw up the sections of the report."""
-    sections = []
-    for regime, claims in plan.regimes:
-        pictures = tuple(
-            illustration.draw([samples[cell] for cell in illustration.cells(plan.profile)])
-            for illustration in regime.illustrations
-        )
-        findings = tuple(_judge_claim(regime, claim, checks, samples) for claim, checks in claims)
-        sections.append(RegimeReport(regime.name, regime.title, regime.text, regime.formula, pictures, findings))
-    return tuple(sections)
+def _report_regime(
+    plan: Plan,
+    regime: Regime,
+    claims: Sequence[tuple[Claim, tuple[PlannedCheck, ...]]],
+    samples: dict[Experiment, Sample[Any]],
+) -> tuple[RegimeReport, tuple[Picture, ...]]:
+    """Judge the checks of a regime and draw up its section of the report, with the pictures that it names."""
+    pictures = tuple(
+        illustration.draw([samples[e].first(n) for e, n in illustration.experiments(plan.profile).items()])
+        for illustration in regime.illustrations
+    )
+    texts = tuple(PictureText(p.name, p.caption, describe(p)) for p in pictures)
+    findings = tuple(_judge_claim(regime, claim, checks, samples) for claim, checks in claims)
+    return RegimeReport(regime.name, regime.title, regime.text, regime.formula, texts, findings), pictures
 
 
 def _judge_claim(
     regime: Regime, claim: Claim, checks: Sequence[PlannedCheck], samples: dict[Experiment, Sample[Any]]
 ) -> ClaimFinding:
+    findings = tuple(evaluate(check, check.choose(samples)) for check in checks)
     return ClaimFinding(
         id=claim.id,
         regime=regime.name,
@@ -143,18 +156,19 @@ def _judge_claim(
         statement=claim.statement,
         formula=claim.formula,
         source=claim.source,
-        findings=tuple(evaluate(check, [samples[cell] for cell in check.cells]) for check in checks),
-        corrections=claim.corrections,
+        findings=findings,
+        corrections=tuple(judge_correction(correction, findings) for correction in claim.corrections),
     )
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """A judged run with what it was judged on: the plan and the samples of its cells."""
+    """A judged run, its plan, the samples that it was judged on, and the pictures of its report."""
 
     plan: Plan
     samples: dict[Experiment, Sample[Any]]
     record: RunRecord
+    pictures: tuple[Picture, ...]
 
 
 def examine(
@@ -179,26 +193,25 @@ def examine(
     check_budget(plan, plan.profile.budget if budget is None else budget)
     if folder is not None:
         make_directory(folder)
-    cells = [*plan.checked_cells, *plan.illustrated_cells]
-    samples = run_cells(cells, seed, threads=count, folder=folder, report=report)
-    regimes = judge_plan(plan, samples)
-    merged = merge_cells(cells).values()
+    samples = run_experiments(plan.requests, seed, threads=count, folder=folder, report=report)
+    sections = [_report_regime(plan, regime, claims, samples) for regime, claims in plan.regimes]
+    seconds = {check.id: sum(samples[e].seconds for e in check.experiments) for check in plan.checks}
+    merged = merge_experiments(plan.requests).values()
     record = RunRecord(
         profile=profile,
         seed=seed,
         selection=names,
         claims_file=claims_file,
         family_level=FAMILY_LEVEL,
-        started=started.isoformat(timespec="seconds"),
-        duration=perf_counter() - clock,
-        threads=count,
-        simulated_layers=sum(cell.replicates * cell.layers for cell in merged),
-        simulated_networks=sum(cell.replicates for cell in merged),
-        machine=f"{platform.system()} {platform.machine()}, {available_threads()} processors",
-        versions={"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}},
-        regimes=regimes,
-    )
-    return Outcome(plan, samples, record)
+        simulated_layers=sum(n * experiment.layers for experiment, n in merged),
+        simulated_networks=sum(n for _, n in merged),
+        regimes=tuple(section for section, _ in sections),
+        run=circumstances(
+            started, perf_counter() - clock, threads=count, processors=available_threads(), packages=_PACKAGES,
+            seconds=seconds,
+        ),
+    )  # fmt: skip
+    return Outcome(plan, samples, record, tuple(picture for _, pictures in sections for picture in pictures))
 
 
 def verify(
@@ -252,8 +265,8 @@ def verify(
 
 def planned_cost(claim: Claim, profile: Profile) -> tuple[int, float]:
     """Return the networks and the processor seconds that a claim needs at a profile, for itself alone."""
-    cells = [cell for check in plan_claim(claim, profile) for cell in check.cells]
-    return sum(cell.replicates for cell in merge_cells(cells).values()), estimated_seconds(cells)
+    requests = most_of(check.requests for check in plan_claim(claim, profile))
+    return sum(n for _, n in merge_experiments(requests).values()), estimated_seconds(requests)
 
 
 def exit_code(record: RunRecord) -> int:

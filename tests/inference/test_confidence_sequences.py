@@ -13,11 +13,11 @@ from scipy import stats
 from simulated_rates import FALSE_ALARM, assert_rate_at_most, generator
 
 from theory_check.foundation.errors import SpecificationError
+from theory_check.inference.confidence_sequences import CANDIDATES, Limits, PointSequence, extend
 from theory_check.inference.evidence import LARGEST_LOG, catoni_evidence, log_tilted_ratio
 from theory_check.inference.intervals import mean_interval
-from theory_check.inference.narrowing import CANDIDATES, ConfidenceSequence, Limits, narrow
 
-START = ConfidenceSequence(version="v", level=0.01, target=(0.0, 0.0), tolerance=0.1)
+START = PointSequence(version="v", level=0.01, target=(0.0, 0.0), tolerance=0.1)
 
 
 def test_the_grid_reaches_three_tolerances_beyond_the_target():
@@ -53,7 +53,7 @@ rows = st.lists(st.floats(-10, 10), min_size=CANDIDATES, max_size=CANDIDATES).ma
 def test_the_interval_is_the_hull_and_one_cell(nights):
     sequence = START
     for first, second in nights:
-        before, sequence = sequence, narrow(sequence, first, second)
+        before, sequence = sequence, extend(sequence, first, second)
         assert sequence.now.lower >= before.now.lower
         assert sequence.now.upper <= before.now.upper
     assert (sequence.now.lower, sequence.now.upper) == brute_force(START, nights)
@@ -63,25 +63,25 @@ def test_the_interval_is_the_hull_and_one_cell(nights):
 
 def test_changes_of_the_interval_are_listed():
     nothing, left = np.zeros(CANDIDATES), np.where(START.candidates < -0.2, 9.0, 0.0)
-    sequence = narrow(narrow(narrow(narrow(START, nothing, nothing), left, nothing), nothing, nothing), left, nothing)
+    sequence = extend(extend(extend(extend(START, nothing, nothing), left, nothing), nothing, nothing), left, nothing)
     assert sequence.nights == 4
     assert sequence.limits[0] == Limits(1, -math.inf, math.inf)
     assert [limit.night for limit in sequence.limits] == [1, 2]
     assert sequence.now.lower == pytest.approx(-0.21)
     assert not sequence.supports
-    assert narrow(sequence, nothing, left[::-1]).now.width == pytest.approx(0.42)
+    assert extend(sequence, nothing, left[::-1]).now.width == pytest.approx(0.42)
 
 
 def test_a_quantity_that_moves_empties_the_intersection():
     left, right = np.where(START.candidates < 0.1, 9.0, 0.0), np.where(START.candidates > -0.1, 9.0, 0.0)
-    sequence = narrow(narrow(START, left, np.zeros(CANDIDATES)), -left, right)
+    sequence = extend(extend(START, left, np.zeros(CANDIDATES)), -left, right)
     assert sequence.now.width < 0.0
     assert not sequence.supports
 
 
 def test_accumulated_evidence_stays_finite():
     huge = np.full(CANDIDATES, LARGEST_LOG)
-    sequence = narrow(narrow(START, huge, -huge), huge, -huge)
+    sequence = extend(extend(START, huge, -huge), huge, -huge)
     assert max(sequence.below) == LARGEST_LOG
     assert all(math.isfinite(value) for value in (*sequence.below, *sequence.above))
 
@@ -89,7 +89,7 @@ def test_accumulated_evidence_stays_finite():
 def follow(sequence, samples, evidence):
     for sample in samples:
         below, above = evidence(sample, sequence.candidates, sequence.gain)
-        sequence = narrow(sequence, below, above)
+        sequence = extend(sequence, below, above)
     return sequence
 
 
@@ -123,13 +123,13 @@ def test_the_truth_is_rarely_ever_missed_and_found_ever_more_narrowly(world):
     draw, evidence, truth, target, tolerance, bounds = worlds[world]
     # A night of the heavy law costs milliseconds.
     level, nights, runs = 0.1, 40, 60 if world == "heavy" else 200
-    start = ConfidenceSequence(version="v", level=level, target=target, tolerance=tolerance, bounds=bounds)
+    start = PointSequence(version="v", level=level, target=target, tolerance=tolerance, bounds=bounds)
     g = generator(f"narrowing {world}")
     found = [follow(start, draw(g, nights), evidence) for _ in range(runs)]
     assert_rate_at_most(level, missed(found, truth))
     # The intersection is nested: a truth it holds at the end it held on every night.
     widths = np.array([(s.limits[0].width, s.now.width) for s in found])
-    # By the formula of ConfidenceSequence.gain the width at night 40 is (1 + H_40) / (2 sum i^-1/2) = 0.46 of the first
+    # By the formula of PointSequence.gain the width at night 40 is (1 + H_40) / (2 sum i^-1/2) = 0.46 of the first
     # night's, plus two cells of 0.15 tolerances; 0.7 is far from the 1 of a sequence that does not narrow.
     assert (widths[:, 1] < 0.7 * widths[:, 0]).mean() > 0.9
 
@@ -137,7 +137,7 @@ def test_the_truth_is_rarely_ever_missed_and_found_ever_more_narrowly(world):
 def test_evidence_without_its_compensator_misses_the_truth_too_often():
     draw, evidence, truth, target, tolerance, bounds = worlds["coin on the grid"]
     level, nights, runs = 0.1, 40, 300
-    start = ConfidenceSequence(version="v", level=level, target=target, tolerance=tolerance, bounds=bounds)
+    start = PointSequence(version="v", level=level, target=target, tolerance=tolerance, bounds=bounds)
     g = generator("narrowing wrong")
 
     def wrong(successes, candidates, gain):
@@ -150,7 +150,7 @@ def test_evidence_without_its_compensator_misses_the_truth_too_often():
 
 def test_evidence_tuned_to_one_night_alone_narrows_less():
     g = generator("narrowing gains")
-    start = ConfidenceSequence(version="v", level=1e-4, target=(0.0, 0.0), tolerance=0.4)
+    start = PointSequence(version="v", level=1e-4, target=(0.0, 0.0), tolerance=0.4)
     samples = g.standard_t(3, (300, 400))
     tuned = follow(start, samples, heavy)
     fixed = follow(start, samples, lambda values, candidates, _: heavy(values, candidates, start.gain))
@@ -178,8 +178,8 @@ def test_support_is_the_interval_inside_the_tolerance():
         (lambda: replace(START, level=0.0), "level"),
         (lambda: replace(START, tolerance=0.0), "positive tolerance"),
         (lambda: replace(START, target=(-math.inf, math.inf)), "finite end"),
-        (lambda: narrow(START, [0.0], [0.0]), "41 candidates"),
-        (lambda: narrow(START, np.full(CANDIDATES, math.nan), np.zeros(CANDIDATES)), "41 candidates"),
+        (lambda: extend(START, [0.0], [0.0]), "41 candidates"),
+        (lambda: extend(START, np.full(CANDIDATES, math.nan), np.zeros(CANDIDATES)), "41 candidates"),
     ],
 )
 def test_bad_arguments_are_named(call, message):

@@ -7,18 +7,18 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from theory_check.inference.narrowing import ConfidenceSequence, Limits
+from theory_check.inference.confidence_sequences import Limits, PointSequence
 from theory_check.inference.nights import ClaimNight, History, Night
-from theory_check.reporting.evolution import (
+from theory_check.reporting.figures import render
+from theory_check.reporting.nights import (
     history_picture,
     night_summary,
     nights_verdict,
     print_history,
     refuted_claims,
 )
-from theory_check.reporting.figures import render
 
-SEQUENCE = ConfidenceSequence(
+SEQUENCE = PointSequence(
     version="a", level=1e-6, target=(0.5, 0.5), tolerance=0.1, nights=3,
     limits=(Limits(1, 0.42, 0.59), Limits(3, 0.45, 0.55)),
 )  # fmt: skip

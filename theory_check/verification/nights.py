@@ -11,65 +11,23 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal
 
-import msgspec
 import numpy as np
 
 from theory_check.claims.planning import FAMILY_LEVEL, PLACES, PlannedCheck
-from theory_check.foundation.errors import SpecificationError, StorageError
-from theory_check.foundation.files import read_bytes, write_atomically
+from theory_check.foundation.errors import SpecificationError
+from theory_check.foundation.files import write_atomically
+from theory_check.foundation.records import encode_record, load_record
+from theory_check.inference.confidence_sequences import PointSequence, extend
 from theory_check.inference.evidence import log_average
 from theory_check.inference.multiplicity import assign_levels, restart_level
-from theory_check.inference.narrowing import CANDIDATES, ConfidenceSequence, Limits, narrow
 from theory_check.inference.nights import ClaimNight, History, Night, check_new_night, processes
 from theory_check.kernels import KERNEL_VERSION
 from theory_check.verification.run import Outcome
 
-SCHEMA_VERSION: Literal[1] = 1
-
-Count = Annotated[int, msgspec.Meta(ge=0)]
-Row = Annotated[tuple[float, ...], msgspec.Meta(min_length=CANDIDATES, max_length=CANDIDATES)]
-End = Annotated[float | None, msgspec.Meta(description="An end of a range; null if it is open.")]
-
-
-class _Limits(msgspec.Struct, frozen=True, array_like=True):
-    night: Count
-    lower: End
-    upper: End
-
-
-class _Sequence(msgspec.Struct, frozen=True, kw_only=True):
-    version: str
-    level: float
-    target: tuple[End, End]
-    tolerance: float
-    bounds: tuple[End, End]
-    nights: Count
-    below: Row
-    above: Row
-    limits: tuple[_Limits, ...]
-
-
-class _Night(msgspec.Struct, frozen=True, kw_only=True):
-    seed: Count
-    started: str
-    claims: dict[str, ClaimNight]
-
-
-class _File(msgspec.Struct, frozen=True, kw_only=True):
-    schema_version: Literal[1]
-    profile: str
-    level: float
-    nights: tuple[_Night, ...]
-    sequences: dict[str, _Sequence]
-
-
-class _Versioned(msgspec.Struct):
-    schema_version: int
+SCHEMA_VERSION = 1
 
 
 def new_history(profile: str) -> History:
@@ -91,7 +49,7 @@ def claim_version(checks: Sequence[PlannedCheck]) -> str:
 def _statement(planned: PlannedCheck) -> list[object]:
     check = planned.check
     numbers = [*check.target, check.margin, check.remainder, planned.level]
-    networks = [cell.identity for cell in planned.cells]
+    networks = [experiment.identity for experiment in planned.experiments]
     return [planned.id, networks, check.quantity, check.exact, _described(numbers), _described(check.estimator)]
 
 
@@ -130,7 +88,10 @@ def add_night(history: History, outcome: Outcome) -> History:
         for claim in record.claims
     }
     updated = History(
-        history.profile, history.level, (*history.nights, Night(record.seed, record.started, found)), history.sequences
+        history.profile,
+        history.level,
+        (*history.nights, Night(record.seed, record.run.started, found)),
+        history.sequences,
     )
     numbers = {claim: process.versions for claim, process in processes(updated).items()}
     if len(numbers) > PLACES:
@@ -145,15 +106,15 @@ def add_night(history: History, outcome: Outcome) -> History:
             known = history.sequences.get(check.id)
             if known is None or known.version != versions[claim]:
                 known = _new_sequence(check, versions[claim], restart_level(check.level, numbers[claim]))
-            samples = [outcome.samples[cell] for cell in check.cells]
+            samples = check.choose(outcome.samples)
             estimator = check.check.estimator
-            sequences[check.id] = narrow(known, *estimator.sided_evidence(samples, known.candidates, known.gain))
+            sequences[check.id] = extend(known, *estimator.sided_evidence(samples, known.candidates, known.gain))
     return History(updated.profile, updated.level, updated.nights, sequences)
 
 
-def _new_sequence(planned: PlannedCheck, version: str, level: float) -> ConfidenceSequence:
+def _new_sequence(planned: PlannedCheck, version: str, level: float) -> PointSequence:
     check = planned.check
-    return ConfidenceSequence(
+    return PointSequence(
         version=version,
         level=level,
         target=check.target,
@@ -162,21 +123,15 @@ def _new_sequence(planned: PlannedCheck, version: str, level: float) -> Confiden
     )
 
 
-def encode_history(history: History) -> bytes:
-    """Return the content of the file, one line of JSON: equal histories give equal bytes."""
-    content = _File(
-        schema_version=SCHEMA_VERSION,
-        profile=history.profile,
-        level=history.level,
-        nights=tuple(_Night(seed=n.seed, started=n.started, claims=dict(n.claims)) for n in history.nights),
-        sequences={point: _wire(sequence) for point, sequence in history.sequences.items()},
-    )
-    return msgspec.json.encode(content, order="deterministic") + b"\n"
-
-
 def write_history(path: Path, history: History) -> None:
-    """Write a history, whole or not at all; raise :exc:`StorageError` if that fails."""
-    write_atomically(path, encode_history(history))
+    """Write a history, whole or not at all: equal histories give equal bytes.
+
+    Raises
+    ------
+    StorageError
+        If the file cannot be written.
+    """
+    write_atomically(path, encode_record(history, SCHEMA_VERSION, "history"))
 
 
 def read_history(path: Path) -> History:
@@ -188,54 +143,4 @@ def read_history(path: Path) -> History:
         If the file cannot be read or is not such a history. A damaged history is never replaced by an empty one: its
         level would be spent twice.
     """
-    content = read_bytes(path)
-    try:
-        version = msgspec.json.decode(content, type=_Versioned).schema_version
-        if version != SCHEMA_VERSION:
-            raise StorageError(f"cannot read {path}: schema version {version}, accepted is {SCHEMA_VERSION}")
-        stored = msgspec.json.decode(content, type=_File)
-        return History(
-            stored.profile,
-            stored.level,
-            tuple(Night(n.seed, n.started, n.claims) for n in stored.nights),
-            {point: _value(sequence) for point, sequence in stored.sequences.items()},
-        )
-    except (msgspec.DecodeError, UnicodeDecodeError, SpecificationError) as error:
-        raise StorageError(f"cannot read {path}: not a history of theory-check: {error}") from error
-
-
-def _wire(sequence: ConfidenceSequence) -> _Sequence:
-    return _Sequence(
-        version=sequence.version,
-        level=sequence.level,
-        target=_closed(sequence.target),
-        tolerance=sequence.tolerance,
-        bounds=_closed(sequence.bounds),
-        nights=sequence.nights,
-        below=sequence.below,
-        above=sequence.above,
-        limits=tuple(_Limits(limit.night, *_closed((limit.lower, limit.upper))) for limit in sequence.limits),
-    )
-
-
-def _value(stored: _Sequence) -> ConfidenceSequence:
-    return ConfidenceSequence(
-        version=stored.version,
-        level=stored.level,
-        target=_opened(stored.target),
-        tolerance=stored.tolerance,
-        bounds=_opened(stored.bounds),
-        nights=stored.nights,
-        below=stored.below,
-        above=stored.above,
-        limits=tuple(Limits(limit.night, *_opened((limit.lower, limit.upper))) for limit in stored.limits),
-    )
-
-
-def _closed(ends: tuple[float, float]) -> tuple[float | None, float | None]:
-    """JSON has no infinite numbers."""
-    return (ends[0] if math.isfinite(ends[0]) else None, ends[1] if math.isfinite(ends[1]) else None)
-
-
-def _opened(ends: tuple[float | None, float | None]) -> tuple[float, float]:
-    return (-math.inf if ends[0] is None else ends[0], math.inf if ends[1] is None else ends[1])
+    return load_record(path, History, (SCHEMA_VERSION,), "a history")

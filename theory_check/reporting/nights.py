@@ -9,9 +9,9 @@ import numpy as np
 
 from theory_check.findings.pictures import Curve, PathPanel, Picture
 from theory_check.foundation.arrays import FloatArray
+from theory_check.inference.confidence_sequences import PointSequence
 from theory_check.inference.evidence import p_value
 from theory_check.inference.multiplicity import holm
-from theory_check.inference.narrowing import ConfidenceSequence
 from theory_check.inference.nights import EvidenceProcess, History, processes, trajectories
 from theory_check.inference.verdicts import Verdict
 from theory_check.reporting.numerals import format_at_most, format_significant, format_target
@@ -26,7 +26,7 @@ NAMED = 4
 _LN10 = math.log(10.0)
 
 
-def claim_points(history: History, claim: str) -> dict[str, ConfidenceSequence]:
+def claim_points(history: History, claim: str) -> dict[str, PointSequence]:
     """Return the confidence sequences of the points of a claim."""
     return {point: s for point, s in history.sequences.items() if point.partition("/")[0] == claim}
 
@@ -162,7 +162,7 @@ def _margins(path: tuple[EvidenceProcess, ...]) -> FloatArray:
     return np.array([(process.log_evidence - process.log_needed) / _LN10 for process in path])
 
 
-def _relative_widths(sequence: ConfidenceSequence) -> FloatArray | None:
+def _relative_widths(sequence: PointSequence) -> FloatArray | None:
     """Return the width after each night over that of the first, None if the first is open."""
     first = sequence.limits[0].width
     if not 0.0 < first < math.inf:

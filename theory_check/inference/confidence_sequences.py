@@ -18,12 +18,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from typing import Annotated, NamedTuple
 
+import msgspec
 import numpy as np
 from numpy.typing import ArrayLike
 
 from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.errors import SpecificationError
+from theory_check.foundation.records import Count, LowerEnd, UpperEnd
 from theory_check.inference.evidence import LARGEST_LOG
 from theory_check.inference.validation import check_level, check_range
 
@@ -31,14 +34,15 @@ from theory_check.inference.validation import check_level, check_range
 CANDIDATES = 41
 REACH = 3.0
 
+_Row = Annotated[tuple[float, ...], msgspec.Meta(min_length=CANDIDATES, max_length=CANDIDATES)]
 
-@dataclass(frozen=True)
-class Limits:
+
+class Limits(NamedTuple):
     """The interval from a night on, the nights counted from 1."""
 
-    night: int
-    lower: float
-    upper: float
+    night: Count
+    lower: LowerEnd
+    upper: UpperEnd
 
     @property
     def width(self) -> float:
@@ -47,7 +51,7 @@ class Limits:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ConfidenceSequence:
+class PointSequence:
     """The sequence of one point of a claim.
 
     Attributes
@@ -71,12 +75,12 @@ class ConfidenceSequence:
 
     version: str
     level: float
-    target: tuple[float, float]
+    target: tuple[LowerEnd, UpperEnd]
     tolerance: float
-    bounds: tuple[float, float] = (-math.inf, math.inf)
-    nights: int = 0
-    below: tuple[float, ...] = (0.0,) * CANDIDATES
-    above: tuple[float, ...] = (0.0,) * CANDIDATES
+    bounds: tuple[LowerEnd, UpperEnd] = (-math.inf, math.inf)
+    nights: Count = 0
+    below: _Row = (0.0,) * CANDIDATES
+    above: _Row = (0.0,) * CANDIDATES
     limits: tuple[Limits, ...] = ()
 
     def __post_init__(self) -> None:
@@ -124,7 +128,7 @@ class ConfidenceSequence:
         return bool(self.limits) and low <= self.now.lower <= self.now.upper <= high
 
 
-def narrow(sequence: ConfidenceSequence, below: ArrayLike, above: ArrayLike) -> ConfidenceSequence:
+def extend(sequence: PointSequence, below: ArrayLike, above: ArrayLike) -> PointSequence:
     """Return the sequence after one more night with these log e-values against "at most c" and "at least c"."""
     rows = [np.asarray(row, dtype=np.float64) for row in (below, above)]
     if any(row.shape != (CANDIDATES,) or np.isnan(row).any() for row in rows):

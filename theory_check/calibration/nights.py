@@ -10,6 +10,7 @@ import numpy as np
 from theory_check.calibration.laws import Law, bernoulli, lognormal, ties, uniform
 from theory_check.calibration.methods import BoolArray, Case, Method, each
 from theory_check.foundation.arrays import FloatArray
+from theory_check.inference.confidence_sequences import PointSequence, extend
 from theory_check.inference.evidence import (
     bernoulli_evidence,
     log_calibrated,
@@ -18,7 +19,6 @@ from theory_check.inference.evidence import (
     quantile_evidence,
     tilted_calibration,
 )
-from theory_check.inference.narrowing import ConfidenceSequence, narrow
 from theory_check.inference.nights import EvidenceProcess, advance
 
 #: Nights that a sample is cut into, where one value is not a night of its own.
@@ -143,20 +143,20 @@ def reject_nights(evidence: NightEvidence, samples: FloatArray, hypothesis: Law,
     )
 
 
-def reject_narrowing(samples: FloatArray, hypothesis: Law, level: float) -> BoolArray:
+def reject_sequence(samples: FloatArray, hypothesis: Law, level: float) -> BoolArray:
     """Reject the probability that the confidence sequence of the nights ever misses."""
     p = hypothesis.mean
 
     def decide(row: FloatArray) -> bool:
         # A target that is off: nothing of the sequence is centred on the truth.
-        sequence = ConfidenceSequence(
+        sequence = PointSequence(
             version="version", level=level, target=(0.9 * p, 0.9 * p), tolerance=0.1 * p, bounds=(0.0, 1.0)
         )
         for night in row.reshape(NIGHTS, -1):
             k, n, grid, gain = int(night.sum()), night.size, sequence.candidates, sequence.gain
             below = log_tilted_ratio(k, n, grid, gain=gain)
             above = log_tilted_ratio(n - k, n, 1.0 - grid, gain=gain)
-            sequence = narrow(sequence, below, above)
+            sequence = extend(sequence, below, above)
         return any(not limits.lower <= p <= limits.upper for limits in sequence.limits)
 
     return each(samples, decide)
@@ -187,7 +187,7 @@ HISTORY = Method(
             procedure="confidence sequence of a probability",
             law=bernoulli(0.1),
             observations=1000,
-            reject=reject_narrowing,
+            reject=reject_sequence,
             monitored=True,
             levels=(0.05,),
         ),
