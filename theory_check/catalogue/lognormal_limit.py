@@ -1,0 +1,229 @@
+"""The critical scaling beta = 1/2: log R and log R* are normal in the limit (E4)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from theory_check.catalogue.admissible_laws import ADMISSIBLE, capped, gaussian_layer, margin, network_of
+from theory_check.catalogue.pictures import density_curve
+from theory_check.claims import (
+    LIMIT,
+    PROVEN,
+    Basis,
+    Check,
+    Distance,
+    Illustration,
+    Normal,
+    Probability,
+    Profile,
+    Spread,
+    check,
+    claim,
+    median,
+)
+from theory_check.claims.networks import COMBINATIONS, distance_from_normal, finite_depth_law, label, one_layer
+from theory_check.claims.observables import LOG_GRADIENT_RATIO, LOG_NORM_RATIO, Samples, between
+from theory_check.experiments.cell import Cell
+from theory_check.experiments.experiment import Experiment
+from theory_check.experiments.spelling import network
+from theory_check.findings.pictures import Curve, HistogramPanel, PathPanel, Picture
+from theory_check.theory import limits
+from theory_check.theory.entry_laws import kurtosis_correction
+
+_FORWARD_AND_BACKWARD = (("norm-law", LOG_NORM_RATIO, "R"), ("gradient-law", LOG_GRADIENT_RATIO, "R^*"))
+
+#: Normal quantiles one standard deviation on either side of the median.
+_SIGMA_PROBABILITIES = (0.158655253931457, 0.841344746068543)
+
+
+@claim(
+    "E4",
+    quick_precision=1.15,
+    title="Lognormal limit",
+    formula=r"\log R,\ \log R^* \to N\bigl(\kappa(1-2/d),\,4\kappa/d\bigr)",
+    source="Derived",
+    sharpens=("P3",),
+    derivation="log of one multiplier is 2 a u + a^2 (|V g|^2 - 2 u^2) + O(a^3) with u the component along h: mean a^2 "
+    "kappa (1 - 2/d), variance 4 a^2 kappa / d. Martingale central limit theorem over L layers. Only the first two "
+    "moments of V g given g enter, and for res-3 that half of (W h)_i^2 is kept: independent entries are not needed "
+    "(orthogonal matrices map g to a uniform direction of the same length), nor is symmetry of V (skewness costs "
+    "L^(-1/2)); symmetry of W is (E15). A kurtosis moves mean and variance at order 1/(d L).",
+    hypotheses="Centred, uncorrelated weights of finite variance, independent from layer to layer, W symmetric; linear "
+    "or res-3 branch.",
+)
+def lognormal_limit(profile: Profile) -> Iterator[Check]:
+    r"""At $\beta = 1/2$ both $\log R$ and $\log R^*$ tend in law to a normal variable of mean $\kappa(1-2/d)$ and
+    variance $4\kappa/d$, for every symmetric weight law of finite variance.
+    """
+    for branch, law in COMBINATIONS:
+        deep = network(branch, law, width=20, depth=128 * profile.depth, gradients=True)
+        multiplier, a, depth = one_layer(deep)
+        limit = limits.lognormal_limit(multiplier)
+        mean, variance, sigma = limit.mean, limit.variance, math.sqrt(limit.variance)
+        proven = law == "gaussian"
+        for name, observable, symbol in _FORWARD_AND_BACKWARD:
+            yield check(
+                f"{label(deep)}-{name}", deep,
+                rf"Kolmogorov distance between $\log {symbol}$ and $N(\kappa(1-2/d),\,4\kappa/d)$",
+                Distance(observable, limit), margin=0.05 * profile.precision, basis=PROVEN if proven else LIMIT,
+                remainder=distance_from_normal(multiplier, a, depth, mean, variance) if proven else 0.0,
+                wrong={
+                    "drift of the other branch's kappa": Normal(mean * (0.5 if branch == "linear" else 2.0), variance),
+                    "a third of the variance": Normal(mean, variance / 3.0),
+                    "three times the variance": Normal(mean, variance * 3.0),
+                },
+            )  # fmt: skip
+        yield check(
+            f"{label(deep)}-location", deep, r"median of $\log R$", median(LOG_NORM_RATIO, limit), mean,
+            margin=0.2 * sigma * profile.precision, basis=LIMIT,
+            wrong={
+                "twice the drift": 2.0 * mean,
+                "drift kappa, without the width correction": multiplier.kappa,
+                "no drift": 0.0,
+            },
+        )  # fmt: skip
+        half = Spread(0.5 * LOG_NORM_RATIO, _SIGMA_PROBABILITIES, Normal(mean / 2.0, variance / 4.0))
+        yield check(
+            f"{label(deep)}-scale", deep,
+            r"half the distance between the quantiles of $\log R$ at one standard deviation", half, sigma,
+            margin=0.2 * sigma * profile.precision, basis=LIMIT,
+            wrong={"twice the variance": math.sqrt(2.0) * sigma},
+        )  # fmt: skip
+    for admissible in ADMISSIBLE:
+        yield from law_checks(network_of(admissible, capped(profile)), capped(profile))
+    yield from fine_checks(profile)
+
+
+def law_checks(deep: Cell, profile: Profile, prefix: str = "") -> Iterator[Check]:
+    """Compare log R and log R* with the lognormal limit of the weights' variance; their law is not looked at."""
+    multiplier, *_ = gaussian_layer(deep)
+    limit = limits.lognormal_limit(multiplier)
+    pytorch = 1.0 / 3.0 if multiplier.kind == "linear" else 1.0 / 9.0
+    other = replace(multiplier, gain=pytorch if multiplier.gain == 1.0 else 1.0)
+    basis = Basis(
+        "limit law; for this weight law the error at finite depth, of order 1/L or, for skewed entries, L^(-1/2), has "
+        "no proven constant; beyond the standard profile neither depth nor margin changes, because these entries are "
+        "up to a hundred times slower to draw",
+        allowance=0.3,
+    )
+    for name, observable, symbol in _FORWARD_AND_BACKWARD:
+        yield check(
+            f"{label(deep)}-{prefix}{name}", deep,
+            rf"Kolmogorov distance between $\log {symbol}$ and $N(\kappa(1-2/d),\,4\kappa/d)$",
+            Distance(observable, limit), margin=margin(profile), basis=basis,
+            wrong={
+                "six times the variance": Normal(limit.mean, 6.0 * limit.variance),
+                "a sixth of the variance": Normal(limit.mean, limit.variance / 6.0),
+                "PyTorch's variance in place of unit variance, or the reverse": limits.lognormal_limit(other),
+            },
+        )  # fmt: skip
+
+
+def fine_checks(profile: Profile) -> Iterator[Check]:
+    """Compare location and scale to half a per cent of the median and two per cent of the variance.
+
+    Linear branches, whose deviation is smallest in units of the mean, at width 40; weights that take less than two
+    nanoseconds an entry, and Gaussian ones at ten thousand layers. Gaussian weights have the exact law of log R at this
+    depth. The others have it up to their kurtosis, which moves mean and variance by (q - 3)/(d L) and less, derived in
+    :mod:`theory_check.theory.entry_laws`; what is left is of order 1/L^2. That, and the part of the kurtosis in the
+    difference of mean and median, is below a twentieth of the margins.
+    """
+    d, precision = 40, profile.precision
+    basis = Basis(
+        "0.5% of the location and 2% of the variance at the standard profile and beyond, ten times that at quick (for "
+        "ten thousand layers twice that at standard, all of it at nightly); the finite-depth target is exact for "
+        "Gaussian weights, and corrected for the kurtosis of the others to order 1/L^2",
+        allowance=0.05,
+    )
+    # The sample for half a per cent takes minutes a law; quick is ten times coarser.
+    coarse, coarse_deep = (10.0, 16.0) if precision > 0.4 else (1.0, 2.0 if precision > 0.2 else 1.0)
+    laws = ("gaussian", "uniform", "rademacher", "triangular", "ternary")
+    for law, layers, suffix, factor in (
+        *((law, 200, "", coarse) for law in laws),
+        ("gaussian", 10_000 * min(profile.depth, 4) // 4, "-deep", coarse_deep),
+    ):
+        deep = network("linear", law, width=d, depth=layers)
+        multiplier, a, depth = one_layer(deep)
+        exact = finite_depth_law(multiplier, a, depth)
+        correction = kurtosis_correction(multiplier, deep.weights.kurtosis - 3.0, a, depth)
+        middle, variance = float(exact.quantile(0.5)), exact.variance + correction.variance
+        location = middle + correction.mean
+        yield check(
+            f"{label(deep)}{suffix}-fine-location", deep, r"median of $\log R$",
+            median(LOG_NORM_RATIO, Normal(location, variance)), location,
+            margin=0.005 * factor * location, basis=basis, miss_rate=1e-5,
+            wrong={
+                "twice the drift": 2.0 * location,
+                "no Ito term: drift kappa": location / (1.0 - 2.0 / d),
+                "half the Ito term: drift kappa (1 - 1/d)": location * (1.0 - 1.0 / d) / (1.0 - 2.0 / d),
+            },
+        )  # fmt: skip
+        # The probability of 1.5 deviations on either side decides on the deviation; 1.48 would be the best number.
+        reach = 1.5 * math.sqrt(4.0 * multiplier.kappa / d)
+        # A relative change of the deviation scales the interval the other way.
+        stretched = reach / math.sqrt(variance / exact.variance)
+        low, high = (float(p) for p in exact.cdf([middle - stretched, middle + stretched]))
+        density = math.exp(-(1.5**2) / 2.0) / math.sqrt(2.0 * math.pi)
+        yield check(
+            f"{label(deep)}{suffix}-fine-scale", deep,
+            rf"$\mathbb{{P}}(\vert\log R - {location:.4g}\vert \leq 1.5\sqrt{{4\kappa/d}})$",
+            Probability(between(LOG_NORM_RATIO, location - reach, location + reach)), high - low,
+            margin=2.0 * 1.5 * density * 0.01 * factor, basis=basis, miss_rate=1e-5,
+            wrong={
+                "half the variance": _within(0.5),
+                "twice the variance": _within(2.0),
+                "variance 4 kappa / (d + 2)": _within(d / (d + 2.0)),
+                "variance (1 + 2/d) 4 kappa / d": _within(1.0 + 2.0 / d),
+            },
+        )  # fmt: skip
+
+
+def _within(share: float) -> float:
+    """Return the probability of 1.5 predicted deviations under a normal law of ``share`` times the variance."""
+    low, high = (float(p) for p in Normal(0.0, share).cdf([-1.5, 1.5]))
+    return high - low
+
+
+def _networks(profile: Profile) -> dict[Experiment, int]:
+    path = network("res-3", "uniform", width=40, depth=1000, recorded_depths=tuple(range(0, 1001, 10)))
+    law = network("res-3", "rademacher", width=20, depth=128 * profile.depth, gradients=True)
+    return {path: 256, law: 8192}
+
+
+def _draw(samples: Samples) -> Picture:
+    paths, laws = samples
+    deep = laws.experiment.network
+    times = np.array(paths.experiment.profile) / paths.experiment.network.depth
+    drift, covariance = limits.norm_profile(one_layer(paths.experiment)[0], times)
+    spread = 2.0 * np.sqrt(np.diag(covariance))
+    limit = limits.lognormal_limit(one_layer(laws.experiment)[0])
+    density = density_curve(r"$N(\kappa(1-2/d), 4\kappa/d)$", limit)
+    return Picture(
+        "diffusion",
+        "Left: the log norm along the network is a Brownian motion with drift (res-3, uniform weights, width 40, depth "
+        "1000; lines: predicted mean and two standard deviations). Middle and right: the laws at the output and, "
+        f"backward, at the input (res-3, random signs, width {deep.width}, depth {deep.depth}).",
+        (
+            PathPanel(
+                "Log norm along the depth",
+                "$k / L$",
+                r"$\log(\Vert h_k\Vert^2 / \Vert h_0\Vert^2)$",
+                times,
+                paths.column("norm_profile")[:48],
+                (
+                    Curve("predicted mean", times, drift),
+                    Curve("mean + 2 deviations", times, drift + spread),
+                    Curve("mean - 2 deviations", times, drift - spread),
+                ),
+            ),
+            HistogramPanel("Output norm", r"$\log R$", laws.column("log_norm_ratio"), (density,)),
+            HistogramPanel("Gradient norm", r"$\log R^*$", laws.column("log_gradient_ratio"), (density,)),
+        ),
+    )
+
+
+picture = Illustration(networks=_networks, draw=_draw)
