@@ -21,6 +21,11 @@ class AdmissibleLaw:
     branch: BranchName = "res-3"
     width: int = 6
 
+    @property
+    def label(self) -> str:
+        """The part of a check's name that tells the network."""
+        return f"{self.branch}-{self.weights}-d{self.width}"
+
 
 #: Skewed entries meet the hypotheses only where no activation sees them.
 ADMISSIBLE: tuple[AdmissibleLaw, ...] = (

@@ -3,210 +3,247 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
 
-from theory_check.catalogue.universality import breaking_checks
-from theory_check.claims import observables as of
-from theory_check.claims.bands import band
-from theory_check.claims.claim import Check, Claim, Correction, Illustration, Profile, Regime, Variant
-from theory_check.claims.estimators import MeanEstimator, ProportionEstimator
-from theory_check.claims.networks import BRANCHES, cell, dominated_layer, label
-from theory_check.experiments.cell import Cell, Sample
+from theory_check.catalogue.admissible_laws import DEPTH, capped, gaussian_layer
+from theory_check.catalogue.critical_scaling import DELTA, bounded
+from theory_check.catalogue.lognormal_limit import law_checks
+from theory_check.catalogue.pictures import median_band
+from theory_check.claims import (
+    EXACT,
+    IDENTITY,
+    Basis,
+    Check,
+    Correction,
+    Illustration,
+    Mean,
+    Probability,
+    Profile,
+    check,
+    claim,
+)
+from theory_check.claims.networks import BRANCHES, dominated_layer, label
+from theory_check.claims.observables import (
+    DISPLACEMENT,
+    GRADIENT_DISPLACEMENT,
+    LOG_NORM_RATIO,
+    NORM_RATIO,
+    ROOT_DISPLACEMENT,
+    Samples,
+    between,
+)
+from theory_check.experiments.cell import Cell
 from theory_check.experiments.experiment import Experiment
+from theory_check.experiments.spelling import network
 from theory_check.findings.pictures import Curve, Picture, RatePanel
-from theory_check.inference.intervals import quantile_interval
-from theory_check.networks.branches import BranchName
-from theory_check.theory import moments
-from theory_check.theory.multiplier import Multiplier
+from theory_check.theory import entry_laws, moments
+from theory_check.theory.limits import lognormal_limit
 
-_WIDTH = 20
+#: Initialisations whose last layer is zero, and which are therefore one law by four names.
+ZERO_LAST = ("zero", "skipinit", "rezero", "fixup")
 
-#: Entries with heavy tails take a hundred times longer to draw, so these networks are narrow.
-_HEAVY_WIDTH = 8
-_STABLE_INDEX = 1.5
+_HEAVY = "student:df=1.5"
+_PYTORCH = "uniform:variance=pytorch"
 _ONE_FACTOR = "the inner and the outer matrix share one factor"
-_HEAVY = f"student:df={_STABLE_INDEX}"
+
+#: The statements that a contrast denies, as its mistakes name them.
+MARKOV = "the exact mean (E1), by Markov's inequality"
+LIMIT_LAW = "the lognormal limit (E4)"
+STAYED = "non-trivial limit (P3): at most one network in ten has stayed"
+HALF = "the exact mean (E1): kappa = 1/2 whatever the law"
+MEANS = "the exact mean (E1) and the mean of the lognormal limit (E4)"
 
 
-def _non_trivial_bound(network: Cell, delta: float = 0.05) -> float:
-    """Return Chebyshev's upper bound on D for entries of unit variance, E D + sd(D)/sqrt(delta), as in P3."""
-    layer = dominated_layer(replace(network, weights=cell("linear", "gaussian", 1, 1, 0.5).weights))
-    return moments.mean_displacement(*layer) + math.sqrt(moments.displacement_variance(*layer) / delta)
-
-
-def _heavy_tails(profile: Profile) -> list[Check]:
-    checks = []
-    for branch in BRANCHES:
-        network = cell(branch, _HEAVY, _HEAVY_WIDTH, 200 * profile.depth, 0.5)
-        bound = _non_trivial_bound(network)
-        below = of.Between(of.DISPLACEMENT, upper=bound)
-        checks.append(
-            Check(
-                name=f"{label(network)}-unbounded",
-                experiments=(network,),
-                quantity=f"$\\mathbb{{P}}(D > {bound:.3g})$ for entries without variance",
-                estimator=ProportionEstimator(of.Between(of.DISPLACEMENT, lower=bound), truth=0.97),
-                target=(0.85, 1.0),
-                margin=0.08 * profile.precision,
-                margin_reason="D tends to infinity in probability; 15% is left for the depth of the profile",
-                variants=(
-                    Variant("non-trivial limit (P3): D below its upper bound", estimator=ProportionEstimator(below)),
-                ),
-            )
-        )
-    return checks
-
-
-def _zero_last_layers(profile: Profile) -> list[Check]:
-    checks = []
-    for branch in BRANCHES:
-        for beta in (0.0, 0.5):
-            network = cell(branch, "zero", _WIDTH, 64, beta)
-            moved = of.Between(of.ROOT_DISPLACEMENT, lower=np.nextafter(0.0, 1.0))
-            checks.append(
-                Check(
-                    name=f"{label(network)}-beta{beta:g}-identity",
-                    experiments=(network,),
-                    quantity="$\\mathbb{P}(D = 0)$ with zero last layers",
-                    estimator=ProportionEstimator(of.Between(of.ROOT_DISPLACEMENT, upper=0.0), truth=1.0, exact=True),
-                    target=(1.0, 1.0),
-                    margin=0.01 * profile.precision,
-                    margin_reason="an identity; the margin is the share of networks that a sample of this size could "
-                    "overlook",
-                    exact=True,
-                    variants=(Variant("the network moves its input", estimator=ProportionEstimator(moved)),),
-                )
-            )
-    return checks
-
-
-def _other_variances(profile: Profile) -> list[Check]:
-    """PyTorch's default for a Linear layer, uniform on +-1/sqrt(d), has a third of the unit variance."""
-    checks = []
-    for branch, factor in (("linear", 3.0), ("res-3", 9.0)):
-        network = cell(branch, "uniform:variance=pytorch", _WIDTH, 64, 0.5, gradients=True)  # type: ignore[arg-type]
-        multiplier, a, depth = dominated_layer(network)
-        target = moments.mean_displacement(multiplier, a, depth)
-
-        def other(
-            scale: float, multiplier: Multiplier = multiplier, a: float = a, depth: int = depth
-        ) -> tuple[float, float]:
-            mean = moments.mean_displacement(replace(multiplier, gain=scale), a, depth)
-            return mean, mean
-
-        for name, observable, symbol in (
-            ("displacement", of.DISPLACEMENT, "D"),
-            ("gradient", of.GRADIENT_DISPLACEMENT, "D^*"),
-        ):
-            checks.append(
-                Check(
-                    name=f"{label(network)}-default-{name}",
-                    experiments=(network,),
-                    quantity=f"$\\mathbb{{E}}\\,{symbol}$ with PyTorch's default variance, $\\kappa/{factor:g}$",
-                    estimator=MeanEstimator(observable, moments.displacement_variance(multiplier, a, depth)),
-                    target=(target, target),
-                    margin=0.06 * profile.precision * target,
-                    margin_reason="the prediction is exact at this depth and width; the margin is the resolution that "
-                    "the profile pays for",
-                    exact=True,
-                    variants=(
-                        Variant("unit variance", other(1.0)),
-                        Variant(
-                            _ONE_FACTOR if factor == 9.0 else "a ninth",
-                            other(1.0 / 3.0 if factor == 9.0 else 1.0 / 9.0),
-                        ),
-                    ),
-                )
-            )
-    return checks
-
-
-def _contrasts(profile: Profile) -> tuple[Check, ...]:
-    return (
-        *_heavy_tails(profile),
-        *_zero_last_layers(profile),
-        *_other_variances(profile),
-        *breaking_checks(profile),
-    )
-
-
-_PICTURE_DEPTHS = (10, 32, 100, 320, 1000)
-_PICTURE_WEIGHTS = ("gaussian", "uniform:variance=pytorch", _HEAVY)
-
-
-def _pictured(_profile: Profile) -> dict[Experiment, int]:
-    branch: BranchName = "res-3"
-    return {
-        cell(branch, weights, _HEAVY_WIDTH, depth, 0.5, kernel="dense"): 256
-        for weights in _PICTURE_WEIGHTS
-        for depth in _PICTURE_DEPTHS
-    }
-
-
-def _picture(samples: Sequence[Sample]) -> Picture:
-    depths = np.array(_PICTURE_DEPTHS, dtype=np.float64)
-    bands, curves = [], []
-    for row, weights in enumerate(_PICTURE_WEIGHTS):
-        group = samples[row * len(_PICTURE_DEPTHS) : (row + 1) * len(_PICTURE_DEPTHS)]
-        medians = [quantile_interval(of.ROOT_DISPLACEMENT([s]), 0.5, alpha=0.01) for s in group]
-        bands.append(band(f"{weights}, median", depths, medians))
-        if weights != _HEAVY:  # no moment to draw
-            root = [math.sqrt(moments.mean_displacement(*dominated_layer(s.experiment))) for s in group]
-            curves.append(Curve(f"{weights}, root of the exact mean", depths, np.array(root)))
-    return Picture(
-        "contrasts",
-        f"Displacement against depth at the critical scaling (res-3, width {_HEAVY_WIDTH}; medians of 256 networks "
-        "with 99% intervals). Entries without variance have no limit; PyTorch's default variance moves the limit.",
-        (RatePanel("Displacement against depth", "depth $L$", "$\\sqrt{D}$", tuple(bands), tuple(curves)),),
-    )
-
-
-CONTRASTS = Regime(
-    name="contrasts",
-    title="Contrasts: where the hypotheses fail",
-    text=(
-        "The critical scaling is a statement about entries of finite variance that are not zero. Without variance the "
-        "largest entries decide and the displacement grows without bound; with a zero last layer the network is the "
-        "identity at every scaling; with another variance the limit law is that of another kappa."
-    ),
-    formula="\\mathrm{Var} = \\infty:\\ D \\to \\infty;\\qquad V = 0:\\ D = 0;\\qquad \\mathrm{Var} = v:\\ \\kappa "
-    "\\to v_V v_W \\kappa",
-    claims=(
-        Claim(
-            id="E15",
-            quick_precision=2.0,
-            title="Heavy tails and degenerate initialisations",
-            statement=(
-                "At $\\beta = 1/2$ entries of infinite variance have no non-trivial limit: $D \\to \\infty$ in "
-                "probability. Zero last layers give the identity at every $\\beta$. PyTorch's default variance divides "
-                "$\\kappa$ by 3 for linear branches and by 9 for res-3 without a bias. Tied weights explode. Skewed "
-                "weights inside the activation make $\\kappa$ depend on the direction of $h$."
-            ),
-            formula="D \\to \\infty\\ (\\alpha\\text{-stable tails}),\\qquad \\mathbb{E}\\,D = (1+v_V v_W\\kappa "
-            "a^2)^L-1",
-            source="Derived; the contrast to P3",
-            derivation=(
-                "Among L d^2 entries with tails of index 3/2 the largest is of order (L d^2)^(2/3); scaled by "
-                "(L d)^(-1/2) and applied to a coordinate of h it moves the output by a multiple of L^(1/6), which no "
-                "other layer undoes. Variances of V and W enter every law through kappa alone. For tied linear layers "
-                "log R / sqrt(L) tends to twice the largest real part of an eigenvalue of V. E ||relu(W h)||^2 is half "
-                "of ||h||^2 only if (W h)_i keeps half of its second moment on the positive side: skewness l "
-                "multiplies it by 1 + l sqrt(2/pi)/3 times the sum of cubes of the direction of h. From h_0 = (1, ..., "
-                "1) that sum has the order d^(-1/2) of the deviation of log R: the limit law is missed at every width."
-            ),
-            hypotheses="Those of E1, E4 and P3 but one; linear or res-3 branch.",
-            checks=_contrasts,
-            corrections=(
-                Correction(
-                    stated="PyTorch's default variance, $1/(3d)$, divides $\\kappa$ by 3.",
-                    corrected="For linear branches; in both matrices of res-3 it divides $\\kappa$ by 9.",
-                    variant=_ONE_FACTOR,
-                ),
-            ),
+@claim(
+    "E15",
+    quick_precision=2.0,
+    title="Heavy tails and degenerate initialisations",
+    formula=r"D \to \infty\ (\alpha\text{-stable tails}),\qquad \mathbb{E}\,D = (1+v_V v_W\kappa a^2)^L-1",
+    source="Derived; the contrast to P3",
+    derivation="Among L d^2 entries with tails of index 3/2 the largest is of order (L d^2)^(2/3); scaled by (L "
+    "d)^(-1/2) and applied to a coordinate of h it moves the output by a multiple of L^(1/6), which no other layer "
+    "undoes. Variances of V and W enter every law through kappa alone. For tied linear layers log R / sqrt(L) tends to "
+    "twice the largest real part of an eigenvalue of V. E ||relu(W h)||^2 is half of ||h||^2 only if (W h)_i keeps "
+    "half of its second moment on the positive side: skewness l multiplies it by 1 + l sqrt(2/pi)/3 times the sum of "
+    "cubes of the direction of h. From h_0 = (1, ..., 1) that sum has the order d^(-1/2) of the deviation of log R: "
+    "the limit law is missed at every width.",
+    hypotheses="Those of E1, E4 and P3 but one; linear or res-3 branch.",
+    corrections=(
+        Correction(
+            stated=r"PyTorch's default variance, $1/(3d)$, divides $\kappa$ by 3.",
+            corrected=r"For linear branches; in both matrices of res-3 it divides $\kappa$ by 9.",
+            variant=_ONE_FACTOR,
         ),
     ),
-    illustrations=(Illustration(experiments=_pictured, draw=_picture),),
 )
+def contrasts(profile: Profile) -> Iterator[Check]:
+    r"""At $\beta = 1/2$ entries of infinite variance have no non-trivial limit: $D \to \infty$ in probability. Zero
+    last layers give the identity at every $\beta$. PyTorch's default variance divides $\kappa$ by 3 for linear branches
+    and by 9 for res-3 without a bias. Tied weights explode. Skewed weights inside the activation make $\kappa$ depend
+    on the direction of $h$.
+    """
+    # Entries with heavy tails take a hundred times longer to draw, so these networks are narrow.
+    for branch in BRANCHES:
+        deep = network(branch, _HEAVY, width=8, depth=200 * profile.depth)
+        # Chebyshev's upper bound of P3, with delta = 0.05, for entries of unit variance.
+        unit = dominated_layer(network(branch, "gaussian", width=8, depth=200 * profile.depth))
+        bound = moments.mean_displacement(*unit) + math.sqrt(moments.displacement_variance(*unit) / 0.05)
+        yield check(
+            f"{label(deep)}-unbounded", deep, rf"$\mathbb{{P}}(D > {bound:.3g})$ for entries without variance",
+            Probability(between(DISPLACEMENT, lower=bound), truth=0.97), (0.85, 1.0), margin=0.08 * profile.precision,
+            basis=Basis("D tends to infinity in probability; 15% is left for the depth of the profile"),
+            wrong={"non-trivial limit (P3): D below its upper bound": between(DISPLACEMENT, upper=bound)},
+        )  # fmt: skip
+    for branch in BRANCHES:
+        for beta in (0.0, 0.5):
+            deep = network(branch, "zero", width=20, depth=DEPTH, beta=beta)
+            yield check(
+                f"{label(deep)}-beta{beta:g}-identity", deep, r"$\mathbb{P}(D = 0)$ with zero last layers",
+                Probability(between(ROOT_DISPLACEMENT, upper=0.0), truth=1.0, exact=True), 1.0,
+                margin=0.01 * profile.precision, basis=IDENTITY,
+                wrong={"the network moves its input": between(ROOT_DISPLACEMENT, lower=np.nextafter(0.0, 1.0))},
+            )  # fmt: skip
+    yield from _pytorch_means(profile)
+    heavy = network("res-3", _HEAVY, width=8, depth=200 * profile.depth)
+    reason = "R tends to infinity in probability; 15% are left for the depth of the profile"
+    yield _beyond_markov(heavy, 0.97, 0.85, reason, profile)
+    tied = network("linear", "tied", width=8, depth=200 * min(profile.depth, 4))
+    reason = (
+        "log R / sqrt(L) tends to twice the largest real part of an eigenvalue, which is positive up to a probability "
+        "of 1e-3; a tenth is left for it and for the depth"
+    )
+    yield _beyond_markov(tied, 0.98, 0.9, reason, capped(profile))
+    for law in ZERO_LAST:
+        deep = network("res-3", law, width=20, depth=DEPTH)
+        # R = 1 with a zero last layer; the limit puts little within 1e-3 of it.
+        low, high = (float(p) for p in lognormal_limit(gaussian_layer(deep)[0]).cdf([-1e-3, 1e-3]))
+        yield check(
+            f"{label(deep)}-constant", deep,
+            r"$\mathbb{P}(\vert\log R\vert \leq 0.001)$ with zero last layers",
+            Probability(between(LOG_NORM_RATIO, -1e-3, 1e-3), truth=1.0, exact=True), 1.0,
+            margin=0.01 * profile.precision, basis=IDENTITY, wrong={LIMIT_LAW: high - low, STAYED: (0.0, DELTA)},
+        )  # fmt: skip
+    default = network("res-3", _PYTORCH, width=20, depth=DEPTH * profile.depth, gradients=True)
+    yield from law_checks(default, capped(profile), prefix="default-")
+    yield bounded(default, capped(profile))
+    yield from _skewed_means(capped(profile))
+    yield bounded(network("res-3", "exponential", width=6, depth=DEPTH), capped(profile))
+
+
+def _pytorch_means(profile: Profile) -> Iterator[Check]:
+    """PyTorch's default for a Linear layer, uniform on +-1/sqrt(d), has a third of the unit variance."""
+    for branch, factor, mistake, wrong_factor in (("linear", 3.0, "a ninth", 9.0), ("res-3", 9.0, _ONE_FACTOR, 3.0)):
+        deep = network(branch, _PYTORCH, width=20, depth=DEPTH, gradients=True)
+        multiplier, a, depth = dominated_layer(deep)
+        target, unit, wrong = (
+            moments.mean_displacement(replace(multiplier, gain=gain), a, depth)
+            for gain in (1.0 / factor, 1.0, 1.0 / wrong_factor)
+        )
+        variance = moments.displacement_variance(multiplier, a, depth)
+        for name, observable, symbol in (
+            ("displacement", DISPLACEMENT, "D"), ("gradient", GRADIENT_DISPLACEMENT, "D^*"),
+        ):  # fmt: skip
+            yield check(
+                f"{label(deep)}-default-{name}", deep,
+                rf"$\mathbb{{E}}\,{symbol}$ with PyTorch's default variance, $\kappa/{factor:g}$",
+                Mean(observable, variance), target, margin=0.06 * profile.precision * target, basis=EXACT,
+                wrong={"unit variance": unit, mistake: wrong},
+            )  # fmt: skip
+
+
+def _beyond_markov(deep: Cell, truth: float, least: float, reason: str, profile: Profile) -> Check:
+    """Check that R exceeds 20 (1 + kappa a^2)^L more often than Markov's inequality lets a law of that mean.
+
+    At most one network in 20 may, if E1 holds; the limit of E4 puts less than 1e-4 there; D is beyond every bound of P3
+    with it.
+    """
+    multiplier, a, depth = gaussian_layer(deep)
+    threshold = 20.0 * moments.norm_ratio_moment(multiplier, a, depth)
+    return check(
+        f"{label(deep)}-markov", deep,
+        rf"$\mathbb{{P}}(R > {threshold:.3g})$, at most 0.05 if $\mathbb{{E}}\,R = (1+\kappa a^2)^L$",
+        Probability(between(LOG_NORM_RATIO, lower=math.log(threshold)), truth=truth), (least, 1.0),
+        margin=0.08 * profile.precision, basis=Basis(reason),
+        wrong={MARKOV: (0.0, 0.05), LIMIT_LAW: 1.0 - float(lognormal_limit(multiplier).cdf(math.log(threshold)))},
+    )  # fmt: skip
+
+
+def _skewed_means(profile: Profile) -> Iterator[Check]:
+    """Centred exponential entries inside the activation, from h_0 = (1, ..., 1): one layer, and several.
+
+    One layer has another kappa than 1/2. Several displace E R by order d^(-1/2), the deviation of log R. If R is
+    uniformly integrable, which a bounded variance gives, the lognormal limit would have E R tend to e^kappa.
+    """
+    layer = network("res-3", "exponential", width=4, depth=1, input="ones")
+    kappa = entry_laws.exponential_kappa(4)
+    yield check(
+        "res-3-exponential-ones-layer", layer,
+        r"$\mathbb{E}\,R$ of one layer with skewed $W$ at $h = (1, \ldots, 1)$",
+        Mean(NORM_RATIO, _one_layer_variance(layer, kappa)), 1.0 + kappa,
+        margin=0.06 * profile.precision, basis=EXACT, wrong={HALF: 1.5, "the opposite skewness": 2.0 - kappa},
+    )  # fmt: skip
+    # Shallow, because the proven bound of the variance needs many networks; the mean is nearly that of infinite depth.
+    deep = network("res-3", "exponential", width=16, depth=8, input="ones")
+    gaussian, a, depth = gaussian_layer(deep)
+    symmetric, weights = moments.norm_ratio_moment(gaussian, a, depth), deep.weights
+    # In units of the deviation sqrt(2/d) of log R; kappa a^2 turns 1 + (kappa + x) a^2 into a factor of 1 + kappa a^2.
+    shift = entry_laws.ones_shift(weights.skewness) / (1.0 + gaussian.kappa / depth)
+    factor = math.exp(shift * math.sqrt(2.0 / 16.0))
+    yield check(
+        "res-3-exponential-ones-norm", deep, r"$\mathbb{E}\,R$ with skewed $W$ from $h_0 = (1, \ldots, 1)$",
+        Mean(NORM_RATIO, entry_laws.skewed_variance_bound(16, weights.kurtosis, weights.skewness, a, depth)),
+        symmetric * factor, margin=0.038 * symmetric,
+        basis=Basis(
+            "first term of an expansion in d^(-1/2); the next, of order 1/d, has no proven constant and depends on the "
+            "width, which is the same in every profile: the margin does not shrink",
+            allowance=0.3,
+        ),
+        wrong={MEANS: symmetric, "the opposite skewness": symmetric / factor},
+    )  # fmt: skip
+
+
+def _one_layer_variance(layer: Cell, kappa: float) -> float:
+    """Bound the variance of R after one layer with a = 1 from h = (1, ..., 1).
+
+    The terms of E R^2 are those of :mod:`theory_check.theory.entry_laws`, with E G_4 <= d E w^4, E w^4 = (3 + 6/d)/d^2,
+    and by Cauchy and Schwarz E G_3 <= (kappa E G_4)^(1/2).
+    """
+    d, weights = layer.network.width, layer.weights
+    fourth = (3.0 + 6.0 / d) / d
+    third = math.sqrt(kappa * fourth)
+    second = 1.0 + 2.0 * kappa * (1.0 + 2.0 / d) + 4.0 * weights.skewness * third / d
+    second += (1.0 + 2.0 / d) * (fourth + kappa**2) + (weights.kurtosis - 3.0) * fourth / d
+    return second - (1.0 + kappa) ** 2
+
+
+_DEPTHS = (10, 32, 100, 320, 1000)
+_WEIGHTS = ("gaussian", _PYTORCH, _HEAVY)
+
+
+def _networks(_profile: Profile) -> dict[Experiment, int]:
+    grid = [(weights, depth) for weights in _WEIGHTS for depth in _DEPTHS]
+    return {network("res-3", weights, width=8, depth=depth, kernel="dense"): 256 for weights, depth in grid}
+
+
+def _draw(samples: Samples) -> Picture:
+    depths = np.array(_DEPTHS, dtype=np.float64)
+    bands, curves = [], []
+    for row, weights in enumerate(_WEIGHTS):
+        group = samples[row * len(_DEPTHS) : (row + 1) * len(_DEPTHS)]
+        bands.append(median_band(f"{weights}, median", depths, group))
+        if weights != _HEAVY:  # no moment to draw
+            root = [math.sqrt(moments.mean_displacement(*dominated_layer(sample.experiment))) for sample in group]
+            curves.append(Curve(f"{weights}, root of the exact mean", depths, np.array(root)))
+    panel = RatePanel("Displacement against depth", "depth $L$", r"$\sqrt{D}$", tuple(bands), tuple(curves))
+    return Picture(
+        "contrasts",
+        "Displacement against depth at the critical scaling (res-3, width 8; medians of 256 networks with 99% "
+        "intervals). Entries without variance have no limit; PyTorch's default variance moves the limit.",
+        (panel,),
+    )
+
+
+picture = Illustration(networks=_networks, draw=_draw)

@@ -4,24 +4,36 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from theory_check.catalogue import contrasts
+from theory_check.catalogue.admissible_laws import ADMISSIBLE
+from theory_check.claims.networks import WEIGHTS
 from theory_check.findings.run import Finding, RunRecord, Table
 from theory_check.reporting.summary import all_points, estimate_text, target_text
 
 #: Headings of the statements, in the order of the entries of a row.
 STATEMENTS: tuple[str, ...] = (
-    "E1: $\\mathbb{E}\\,R = (1+\\kappa a^2)^L$",
-    "E4: limit law of $\\log R$",
-    "E4: limit law of $\\log R^*$",
+    r"E1: $\mathbb{E}\,R = (1+\kappa a^2)^L$",
+    r"E4: limit law of $\log R$",
+    r"E4: limit law of $\log R^*$",
     "P3: $D$ between positive bounds",
 )
 
 
 @dataclass(frozen=True)
 class Entry:
-    """The point that decides on a law and a statement, what it estimates, and whether its support breaks the statement.
+    """The point that decides on a law and a statement.
 
-    A ``remark`` says how the statement is broken, or with which constant it is obeyed; ``denied`` is the wrong variant
-    of the point that is the statement itself.
+    Attributes
+    ----------
+    point : str
+    noun : str
+        What the point estimates.
+    breaks : bool
+        Whether support of the point breaks the statement.
+    remark : str
+        How the statement is broken, or with which constant it is obeyed.
+    denied : str
+        The wrong variant of the point that is the statement itself.
     """
 
     point: str
@@ -40,104 +52,77 @@ class LawRow:
     entries: tuple[Entry | None, ...]
 
 
-def _mean(point: str) -> Entry:
-    return Entry(point, "mean")
+def _obeying(law: str, case: str, mean: Entry, laws: str, bounds: str, remark: str = "") -> LawRow:
+    """Return the row of a law that obeys every statement; the ids of its limit laws begin with ``laws``."""
+    limits = (Entry(f"{laws}-{name}-law", "distance", remark=remark) for name in ("norm", "gradient"))
+    return LawRow(law, case, (mean, *limits, Entry(bounds, "probability", remark=remark)))
 
 
-def _distance(point: str, remark: str = "") -> Entry:
-    return Entry(point, "distance", remark=remark)
+def _breaking(law: str, case: str, point: str, noun: str, remark: str, denied: tuple[str, str, str]) -> LawRow:
+    """Return the row of a law of which one point of E15 denies the mean, the limit law and the bounds."""
+    mean, limit, bounds = (Entry(f"E15/{point}", noun, True, remark, name) for name in denied)
+    return LawRow(law, case, (mean, limit, None, bounds))
 
 
-def _admissible(law: str, width: int, case: str, branch: str = "res-3") -> LawRow:
-    network = f"{branch}-{law}-d{width}"
-    return LawRow(
-        law if branch == "res-3" else f"{law}, {branch}",
-        case,
-        (
-            _mean(f"E1/{network}-universal-norm"),
-            _distance(f"E4/{network}-norm-law"),
-            _distance(f"E4/{network}-gradient-law"),
-            Entry(f"P3/{network}-bounded", "probability"),
-        ),
-    )
+def _exploding(law: str, case: str, network: str, remark: str) -> LawRow:
+    noun, denied = "probability of more than 20 times that mean", (contrasts.MARKOV, contrasts.LIMIT_LAW)
+    return _breaking(law, case, f"{network}-markov", noun, remark, (*denied, contrasts.MARKOV))
 
 
-def _central(law: str) -> LawRow:
-    return LawRow(
-        law,
-        "symmetric, kurtosis at most 3",
-        (
-            _mean(f"E1/res-3-{law}-d20-beta0.5-norm"),
-            _distance(f"E4/res-3-{law}-d20-norm-law"),
-            _distance(f"E4/res-3-{law}-d20-gradient-law"),
-            Entry(f"P3/res-3-{law}-d128", "probability"),
-        ),
-    )
-
-
-def _exploding(law: str, case: str, point: str, remark: str, bound: str | None = None) -> LawRow:
-    noun = "probability of more than 20 times that mean"
-    mean = Entry(point, noun, True, remark, "the exact mean (E1), by Markov's inequality")
-    limit = Entry(point, noun, True, remark, "the lognormal limit (E4)")
-    unbounded = Entry(bound, "probability of $D$ beyond its bound", True, remark) if bound else mean
-    return LawRow(law, case, (mean, limit, None, unbounded))
-
-
-def _constant(law: str) -> LawRow:
-    broken = Entry(f"E15/res-3-{law}-d20-constant", "probability", True, "$R = 1$, $D = 0$")
-    limit = replace(broken, denied="the lognormal limit (E4)")
-    bounded = replace(broken, denied="non-trivial limit (P3): at most one network in ten has stayed")
-    return LawRow(law, "zero last layer", (broken, limit, None, bounded))
-
-
+_CASES = {
+    "triangular": "symmetric, kurtosis 2.4",
+    "truncated-normal": "symmetric, kurtosis below 3",
+    "ternary": "symmetric, kurtosis 8",
+    "laplace": "symmetric, kurtosis 6",
+    "sparse": "symmetric, kurtosis 10",
+    "student": "symmetric, kurtosis 9, no sixth moment",
+    "orthogonal": "entries dependent, uncorrelated",
+    "exponential": "V skewed, no W",
+}
 _SKEWED = "mean displaced with the direction of $h_0$"
-_HALF = "the exact mean (E1): kappa = 1/2 whatever the law"
-_LIMIT = "the exact mean (E1) and the mean of the lognormal limit (E4)"
+_NINTH = r"with $\kappa/9$"
+_HEAVY = _exploding("student:df=1.5", "infinite variance", "res-3-student-d8", r"$D \to \infty$")
+_UNBOUNDED = Entry("E15/res-3-student-d8-unbounded", "probability of $D$ beyond its bound", True, r"$D \to \infty$")
 
 ROWS: tuple[LawRow, ...] = (
-    _central("gaussian"),
-    _central("uniform"),
-    _central("rademacher"),
-    _admissible("triangular", 6, "symmetric, kurtosis 2.4"),
-    _admissible("truncated-normal", 6, "symmetric, kurtosis below 3"),
-    _admissible("ternary", 6, "symmetric, kurtosis 8"),
-    _admissible("laplace", 6, "symmetric, kurtosis 6"),
-    _admissible("sparse", 6, "symmetric, kurtosis 10"),
-    _admissible("student", 4, "symmetric, kurtosis 9, no sixth moment"),
-    _admissible("orthogonal", 6, "entries dependent, uncorrelated"),
-    _admissible("exponential", 6, "V skewed, no W", branch="linear"),
+    *(
+        _obeying(
+            law, "symmetric, kurtosis at most 3", Entry(f"E1/res-3-{law}-d20-beta0.5-norm", "mean"),
+            f"E4/res-3-{law}-d20", f"P3/res-3-{law}-d128",
+        )
+        for law in WEIGHTS
+    ),
+    *(
+        _obeying(
+            law.weights if law.branch == "res-3" else f"{law.weights}, {law.branch}", case,
+            Entry(f"E1/{law.label}-universal-norm", "mean"), f"E4/{law.label}", f"P3/{law.label}-bounded",
+        )
+        for name, case in _CASES.items() for law in ADMISSIBLE if law.weights == name
+    ),
     LawRow(
-        "exponential",
-        "W skewed",
+        "exponential", "W skewed",
         (
-            Entry("E15/res-3-exponential-ones-layer", "mean of one layer", True, _SKEWED, _HALF),
-            Entry("E15/res-3-exponential-ones-norm", "mean", True, _SKEWED, _LIMIT),
+            Entry("E15/res-3-exponential-ones-layer", "mean of one layer", True, _SKEWED, contrasts.HALF),
+            Entry("E15/res-3-exponential-ones-norm", "mean", True, _SKEWED, contrasts.MEANS),
             None,
             Entry("E15/res-3-exponential-d6-bounded", "probability"),
         ),
     ),
-    LawRow(
-        "uniform:variance=pytorch",
-        "variance 1/3 in both matrices",
-        (
-            Entry("E15/res-3-uniform-d20-default-displacement", "mean of $D$", remark="with $\\kappa/9$"),
-            _distance("E15/res-3-uniform-d20-default-norm-law", "with $\\kappa/9$"),
-            _distance("E15/res-3-uniform-d20-default-gradient-law", "with $\\kappa/9$"),
-            Entry("E15/res-3-uniform-d20-bounded", "probability", remark="with $\\kappa/9$"),
-        ),
+    _obeying(
+        "uniform:variance=pytorch", "variance 1/3 in both matrices",
+        Entry("E15/res-3-uniform-d20-default-displacement", "mean of $D$", remark=_NINTH),
+        "E15/res-3-uniform-d20-default", "E15/res-3-uniform-d20-bounded", _NINTH,
     ),
-    _exploding(
-        "student:df=1.5",
-        "infinite variance",
-        "E15/res-3-student-d8-markov",
-        "$D \\to \\infty$",
-        "E15/res-3-student-d8-unbounded",
+    replace(_HEAVY, entries=(*_HEAVY.entries[:3], _UNBOUNDED)),
+    _exploding("tied, linear", "the same matrix in every layer", "linear-tied-d8", r"$\log R \sim \sqrt{L}$"),
+    *(
+        _breaking(
+            law, "zero last layer", f"res-3-{law}-d20-constant", "probability", "$R = 1$, $D = 0$",
+            ("", contrasts.LIMIT_LAW, contrasts.STAYED),
+        )
+        for law in contrasts.ZERO_LAST
     ),
-    _exploding(
-        "tied, linear", "the same matrix in every layer", "E15/linear-tied-d8-markov", "$\\log R \\sim \\sqrt{L}$"
-    ),
-    *(_constant(law) for law in ("zero", "skipinit", "rezero", "fixup")),
-)
+)  # fmt: skip
 
 
 _TEXT = (
