@@ -6,21 +6,24 @@ import math
 
 import pytest
 
-from theory_check.catalogue.catalogue import all_claims
-from theory_check.catalogue.fine_resolution import fine_checks
-from theory_check.catalogue.universality import ADMISSIBLE, ZERO_LAST
+from theory_check.catalogue.admissible_laws import ADMISSIBLE
+from theory_check.catalogue.contrasts import ZERO_LAST, contrasts
+from theory_check.catalogue.critical_scaling import critical_scaling
+from theory_check.catalogue.exact_means import exact_means
+from theory_check.catalogue.lognormal_limit import fine_checks, lognormal_limit
 from theory_check.catalogue.weight_law_table import ROWS, STATEMENTS
 from theory_check.claims.claim import PROFILES
-from theory_check.claims.networks import cell, layer_law
+from theory_check.claims.networks import layer_law
 from theory_check.claims.planning import plan_claim
+from theory_check.experiments.spelling import network
 from theory_check.foundation.errors import HypothesisError
 from theory_check.networks.weight_laws import LAWS
 from theory_check.networks.weights import Weights
-from theory_check.theory.limits import explosion_law
+from theory_check.theory.limits import corrected_lognormal
 from theory_check.theory.multiplier import Multiplier
 
-CLAIMS = {claim.id: claim for claim in all_claims()}
-POINTS = {p.id: p for name in ("E1", "E4", "E15", "P3") for p in plan_claim(CLAIMS[name], PROFILES["quick"])}
+CLAIMS = {claim.id: claim for claim in (exact_means, lognormal_limit, contrasts, critical_scaling)}
+POINTS = {p.id: p for claim in CLAIMS.values() for p in plan_claim(claim, PROFILES["quick"])}
 
 
 def test_every_registered_law_is_in_the_table():
@@ -48,20 +51,21 @@ def test_an_entry_belongs_to_the_statement_of_its_column_unless_it_is_a_contrast
             if entry is not None:
                 assert entry.point.partition("/")[0] in (statement.partition(":")[0], "E15")
                 assert not entry.breaks or entry.point.startswith("E15/")
-                names = [variant.name for variant in POINTS[entry.point].check.all_variants]
+                point = POINTS[entry.point]
+                names = [variant.name for variant in (*point.check.all_variants, *point.too_near)]
                 assert not entry.denied or entry.denied in names
 
 
 def test_every_law_is_checked_forward_and_backward():
     for law in ADMISSIBLE:
-        names = [p for p in POINTS if p.startswith(f"E4/{law.branch}-{law.weights}-d{law.width}-")]
+        names = [p for p in POINTS if p.startswith(f"E4/{law.label}-")]
         assert {name.rpartition(f"d{law.width}-")[2] for name in names} == {"norm-law", "gradient-law"}
 
 
 def test_skewed_weights_inside_the_activation_are_no_case_of_the_limit():
     with pytest.raises(HypothesisError, match="symmetric weights inside"):
-        layer_law(cell("res-3", "exponential", 6, 10, 0.5))
-    assert layer_law(cell("linear", "exponential", 6, 10, 0.5)) == Multiplier(6)
+        layer_law(network("res-3", "exponential", width=6, depth=10))
+    assert layer_law(network("linear", "exponential", width=6, depth=10)) == Multiplier(6)
 
 
 def test_the_aim_of_the_fine_checks():
@@ -71,12 +75,12 @@ def test_the_aim_of_the_fine_checks():
         locations = [c for c in checks.values() if c.name.endswith("location")]
         assert len({c.experiments[0].weights.law for c in locations}) == 5
         for check in locations:
-            (network,) = check.experiments
-            depth = network.network.depth
-            assert network.network.width == 40
+            (deep,) = check.experiments
+            depth = deep.network.depth
+            assert deep.network.width == 40
             assert depth >= 200
             # To 1/L^2, the median of the Gaussian law: its mean plus 1/(d L), and a kurtosis effect below 1e-2/L.
-            gaussian = explosion_law(Multiplier(40), depth**-0.5, depth)
+            gaussian = corrected_lognormal(Multiplier(40), depth**-0.5, depth)
             assert check.target[0] == pytest.approx(gaussian.mean, abs=0.04 / depth)
             aim = 0.005 * check.target[0]
             if profile.name == "nightly" or (profile.name == "standard" and "deep" not in check.name):
@@ -95,7 +99,7 @@ def test_fine_checks_refute_half_an_ito_term_and_a_twentieth_of_the_variance():
 def test_slow_laws_cost_no_more_at_nightly_than_at_standard():
     for law in ADMISSIBLE:
         for claim, kind in (("E1", "universal-norm"), ("E4", "gradient-law"), ("P3", "bounded")):
-            name = f"{law.branch}-{law.weights}-d{law.width}-{kind}"
+            name = f"{law.label}-{kind}"
             standard, nightly = (
                 next(c for c in CLAIMS[claim].checks(PROFILES[profile]) if c.name == name)
                 for profile in ("standard", "nightly")

@@ -8,33 +8,37 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from theory_check.catalogue.catalogue import all_claims
+from theory_check.catalogue.critical_scaling import critical_scaling
+from theory_check.catalogue.explosion import explosion_rate
 from theory_check.catalogue.exponents import (
-    _GrowthLaws,
+    GrowthLaws,
     critical_exponent,
     displacement_exponent,
     growth_exponent,
     mean_crossing,
 )
+from theory_check.catalogue.gradients import gradients
+from theory_check.catalogue.identity import displacement_law
+from theory_check.claims import CriticalPoint
 from theory_check.claims.claim import PROFILES
-from theory_check.claims.localisation import BracketEstimator
-from theory_check.claims.networks import cell
-from theory_check.claims.rates import AcrossDepths, PairedGrowth
-from theory_check.experiments.cell import Sample
+from theory_check.experiments.experiment import Sample
+from theory_check.experiments.spelling import network
 from theory_check.theory.multiplier import Multiplier
 
-CLAIMS = {claim.id: claim for claim in all_claims()}
+CLAIMS = {claim.id: claim for claim in (displacement_law, explosion_rate, critical_scaling, gradients)}
 BRANCHES = ("linear", "res-3")
 
 
 def sample_of(values):
-    return Sample(cell("linear", "gaussian", 4, 2, 1.0), 0, {"log_displacement": np.array(values)}, 0.0)
+    return Sample(network("linear", width=4, depth=2, beta=1.0), 0, {"log_displacement": np.array(values)}, 0.0)
 
 
 def test_depths_side_by_side():
     samples = [sample_of([0.0, 1.0]), sample_of([2.0, 5.0]), sample_of([0.0, 0.0]), sample_of([1.0, -1.0])]
-    assert AcrossDepths("log_displacement", 2.0)(samples[:2]) == pytest.approx(np.exp([[0.0, 4.0], [2.0, 10.0]]))
-    assert PairedGrowth("log_displacement")(samples).tolist() == [[2.0, 1.0], [4.0, -1.0]]
+    (errors,) = displacement_exponent(PROFILES["quick"], "linear", "gaussian", 1.0).estimator.observables
+    assert errors(samples[:2]) == pytest.approx(np.exp([[0.0, 4.0], [2.0, 10.0]]))
+    (growth,) = critical_exponent(PROFILES["quick"], "linear", "gaussian").estimator.observables
+    assert growth(2 * samples)[:, :2].tolist() == [[2.0, 1.0], [4.0, -1.0]]
 
 
 @pytest.mark.parametrize("branch", BRANCHES)
@@ -55,7 +59,7 @@ def test_growth_tends_to_its_exponent(gradient):
     far = [abs(check.target[0] - 0.5) for check in checks]
     assert far[1] < far[0] < 0.03
     for check in checks:
-        assert check.exact
+        assert check.basis.exact
         # The law is known far better than the margin resolves.
         assert 0.0 <= check.target[1] - check.target[0] < 1e-3 * check.margin
 
@@ -65,7 +69,7 @@ def test_means_cross_near_one_half_and_nearer_with_depth(branch):
     multiplier = Multiplier(20, "linear" if branch == "linear" else "res-3")
     crossings = [mean_crossing(multiplier, depth, 16 * depth) for depth in (32, 64, 512)]
     assert 0.5 < crossings[2] < crossings[1] < crossings[0] < 0.504
-    laws = _GrowthLaws(multiplier, 64, 1024)
+    laws = GrowthLaws(multiplier, 64, 1024)
     grid = [laws(beta).mean for beta in np.linspace(0.3, 0.7, 9)]
     assert all(a > b for a, b in pairwise(grid))
     # Plans look for the resolution far from 1/2, where moments leave double precision.
@@ -76,11 +80,13 @@ def test_means_cross_near_one_half_and_nearer_with_depth(branch):
 def test_the_critical_exponent_is_located_within_a_twentieth(name):
     check = critical_exponent(PROFILES[name], "res-3", "gaussian")
     assert check.margin == pytest.approx(0.05 * PROFILES[name].precision)
-    assert isinstance(check.estimator, BracketEstimator)
+    assert isinstance(check.estimator, CriticalPoint)
     # Pairs of depths, one pair for each exponent, in their order.
     assert [c.network.scaling.beta for c in check.experiments[::2]] == pytest.approx(check.estimator.betas)
-    pairs = zip(check.experiments[::2], check.experiments[1::2], strict=True)
-    assert all(deep.network.depth == 16 * coarse.network.depth for coarse, deep in pairs)
+    assert all(
+        b.network.depth == 16 * a.network.depth
+        for a, b in zip(check.experiments[::2], check.experiments[1::2], strict=True)
+    )
 
 
 @pytest.mark.parametrize(
