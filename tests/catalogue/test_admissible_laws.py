@@ -19,7 +19,7 @@ from theory_check.experiments.spelling import network
 from theory_check.foundation.errors import HypothesisError
 from theory_check.networks.weight_laws import LAWS
 from theory_check.networks.weights import Weights
-from theory_check.theory.limits import corrected_lognormal
+from theory_check.theory.limits import explosion_law
 from theory_check.theory.multiplier import Multiplier
 
 CLAIMS = {claim.id: claim for claim in (exact_means, lognormal_limit, contrasts, critical_scaling)}
@@ -80,7 +80,7 @@ def test_the_aim_of_the_fine_checks():
             assert deep.network.width == 40
             assert depth >= 200
             # To 1/L^2, the median of the Gaussian law: its mean plus 1/(d L), and a kurtosis effect below 1e-2/L.
-            gaussian = corrected_lognormal(Multiplier(40), depth**-0.5, depth)
+            gaussian = explosion_law(Multiplier(40), depth**-0.5, depth)
             assert check.target[0] == pytest.approx(gaussian.mean, abs=0.04 / depth)
             aim = 0.005 * check.target[0]
             if profile.name == "nightly" or (profile.name == "standard" and "deep" not in check.name):

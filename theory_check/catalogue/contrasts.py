@@ -246,4 +246,4 @@ def _draw(samples: Samples) -> Picture:
     )
 
 
-picture = Illustration(networks=_networks, draw=_draw)
+picture = Illustration(experiments=_networks, draw=_draw)
