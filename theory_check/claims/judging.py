@@ -25,7 +25,7 @@ def evaluate(planned: PlannedCheck, samples: Sequence[Sample[Any]]) -> Finding:
         variants.append(
             VariantFinding(
                 name=variant.name, target_lower=target[0], target_upper=target[1], estimate=estimate.estimate,
-                lower=estimate.lower, upper=estimate.upper, verdict=verdict,
+                lower=estimate.lower, upper=estimate.upper, verdict=verdict, distance=variant.distance,
             )
         )  # fmt: skip
     return Finding(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from theory_check.claims.checks import LEAST_DISTANCE, Check, Variant
 from theory_check.claims.claim import Claim, Profile
-from theory_check.experiments.cell import MAXIMAL_REPLICATES
-from theory_check.experiments.experiment import Experiment
+from theory_check.experiments.experiment import MAXIMAL_REPLICATES, Experiment, Sample
 from theory_check.foundation.errors import SpecificationError
 
 #: Chance of any false alarm in a run: the sum of the levels of all claims.
@@ -45,6 +46,10 @@ class PlannedCheck:
     def requests(self) -> dict[Experiment, int]:
         """Its experiments, each with that number of replicates."""
         return dict.fromkeys(self.check.experiments, self.replicates)
+
+    def choose(self, samples: Mapping[Experiment, Sample[Any]]) -> list[Sample[Any]]:
+        """Return the samples of its experiments, with as many replicates of each as it was planned for."""
+        return [samples[experiment].first(self.replicates) for experiment in self.check.experiments]
 
 
 def plan_check(claim: Claim, check: Check, level: float) -> PlannedCheck:

@@ -197,9 +197,12 @@ def show(claim: str, profile: str, claims_file: Path | None, out: Path) -> int:
             f"  quantity  {plain_text(check.quantity)}; {check.estimator.method}; {planned.replicates} replicates"
         )
         remainder = f" + remainder {format_significant(check.remainder)}" if check.remainder else ""
-        click.echo(f"  target    {format_target(*check.target)}{' (exact)' if check.exact else ''}")
-        click.echo(f"  margin    {format_significant(check.margin)}{remainder}: {check.margin_reason}")
-        click.echo(f"  must refute  {'; '.join(v.name for v in check.all_variants)}")
+        click.echo(f"  target    {format_target(*check.target)}{' (exact)' if check.basis.exact else ''}")
+        click.echo(f"  margin    {format_significant(check.margin)}{remainder}: {check.basis.reason}")
+        for variant in check.variants:
+            click.echo(f"  must refute  {variant.name}{_apart(variant.distance)}")
+        for variant in planned.too_near:
+            click.echo(f"  too near at this profile  {variant.name}{_apart(variant.distance)}")
     results = out / "results.json"
     if results.is_file():
         record = load_results(results)
@@ -211,6 +214,10 @@ def show(claim: str, profile: str, claims_file: Path | None, out: Path) -> int:
         for judged in last[0].corrections if last else ():
             click.echo(f"  {'shown' if judged.shown else 'not shown':<12} “{judged.variant}” is false")
     return 0
+
+
+def _apart(distance: float | None) -> str:
+    return "" if distance is None else f" ({distance:.1f} tolerances away)"
 
 
 @click.command()

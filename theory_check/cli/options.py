@@ -22,7 +22,7 @@ claims_option = click.option(
     type=click.Path(path_type=Path, dir_okay=False),
     default=None,
     metavar="FILE.py",
-    help="A Python file of own claims (theory_check.claims.authoring).",
+    help="A Python file of own claims (theory_check.claim).",
 )
 memory_option = click.option(
     "--memory",

@@ -8,14 +8,9 @@ stored as they were found, e-value by e-value; the processes are replayed from t
 
 from __future__ import annotations
 
-import dataclasses
-import hashlib
-import json
-from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
+from theory_check.claims.identity import claim_version
 from theory_check.claims.planning import FAMILY_LEVEL, PLACES, PlannedCheck
 from theory_check.foundation.errors import SpecificationError
 from theory_check.foundation.files import write_atomically
@@ -24,7 +19,6 @@ from theory_check.inference.confidence_sequences import PointSequence, extend
 from theory_check.inference.evidence import log_average
 from theory_check.inference.multiplicity import assign_levels, restart_level
 from theory_check.inference.nights import ClaimNight, History, Night, check_new_night, processes
-from theory_check.kernels import KERNEL_VERSION
 from theory_check.verification.run import Outcome
 
 SCHEMA_VERSION = 1
@@ -33,40 +27,6 @@ SCHEMA_VERSION = 1
 def new_history(profile: str) -> History:
     """Return an empty history; each of the places has an equal share of the family level."""
     return History(profile, assign_levels(PLACES, FAMILY_LEVEL)[0])
-
-
-def claim_version(checks: Sequence[PlannedCheck]) -> str:
-    """Return the identity of what a claim states at a profile (16 hexadecimal digits).
-
-    It covers the id, networks, quantity, target, margin, remainder, level and the whole estimator of each check and the
-    version of the kernels, but not the number of replicates, on which no null depends. Numbers enter with six digits,
-    laws by their deciles: an update of a library that moves the last digits is not another statement.
-    """
-    text = json.dumps({"checks": [_statement(planned) for planned in checks], "kernel_version": KERNEL_VERSION})
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def _statement(planned: PlannedCheck) -> list[object]:
-    check = planned.check
-    numbers = [*check.target, check.margin, check.remainder, planned.level]
-    networks = [experiment.identity for experiment in planned.experiments]
-    return [planned.id, networks, check.quantity, check.exact, _described(numbers), _described(check.estimator)]
-
-
-def _described(value: object) -> object:
-    """Return JSON values that tell an estimator, an observable or a part of one from every other."""
-    if value is None or isinstance(value, (bool, int, str)):
-        return value
-    if isinstance(value, (float, np.floating)):
-        return f"{float(value):.6g}"
-    if isinstance(value, (tuple, list, np.ndarray)):
-        return [_described(part) for part in value]
-    if hasattr(value, "quantile"):
-        return [type(value).__name__, _described(value.quantile(np.arange(0.1, 0.95, 0.1)))]
-    if dataclasses.is_dataclass(value):
-        parts = {field.name: _described(getattr(value, field.name)) for field in dataclasses.fields(value)}
-        return [type(value).__name__, parts]
-    return getattr(value, "__qualname__", type(value).__qualname__)
 
 
 def add_night(history: History, outcome: Outcome) -> History:

@@ -111,20 +111,20 @@ def check_budget(plan: Plan, budget: float) -> None:
     total = estimated_seconds(plan.requests)
     if total <= budget:
         return
-    points = [
-        (estimated_seconds(c.requests), claim, c) for _, claims in plan.regimes for claim, cs in claims for c in cs
-    ]
+    points = [(estimated_seconds(check.requests), check) for check in plan.checks]
     points.sort(key=lambda point: -point[0])
     lines = [
         f"the plan needs about {total:.3g} s of processor time, its budget is {budget:.3g} s: name fewer claims, widen "
         f"margins or grant more (--budget); the most expensive of {len(points)} points:"
     ]
-    for seconds, claim, planned in points[:_WORST]:
-        margin = affordable_margin(claim, planned, math.floor(planned.replicates * budget / total))
-        paid = "no margin that its variants leave room for" if margin is None else f"a margin of {margin:.3g}"
+    for seconds, planned in points[:_WORST]:
+        margin = affordable_margin(planned, math.floor(planned.replicates * budget / total))
+        paid = "is too small for any margin that keeps its wrong variants apart"
+        if margin is not None:
+            paid = f"pays for a margin of {margin:.3g}"
         lines.append(
             f"  {planned.id} needs {planned.replicates} replicates, {seconds:.3g} s, for a margin of "
-            f"{planned.check.margin:.3g}; its share of the budget pays for {paid}"
+            f"{planned.check.margin:.3g}; its share of the budget {paid}"
         )
     raise BudgetError("\n".join(lines))
 
@@ -195,7 +195,7 @@ def examine(
         make_directory(folder)
     samples = run_experiments(plan.requests, seed, threads=count, folder=folder, report=report)
     sections = [_report_regime(plan, regime, claims, samples) for regime, claims in plan.regimes]
-    seconds = {check.id: sum(samples[e].seconds for e in check.experiments) for check in plan.checks}
+    seconds = {check.id: sum(samples[e].seconds for e in check.requests) for check in plan.checks}
     merged = merge_experiments(plan.requests).values()
     record = RunRecord(
         profile=profile,
@@ -245,7 +245,7 @@ def verify(
     budget : float, optional
         Processor seconds that the plan may take, instead of those of the profile.
     claims : iterable of Claim
-        Own claims, see :mod:`theory_check.claims.authoring`. They take places of the family level that the catalogue
+        Own claims, see :func:`theory_check.claims.claim.claim`. They take places of the family level that the catalogue
         leaves free.
     claims_file : str
         Where they come from, for the report.

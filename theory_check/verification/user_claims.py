@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TypeVar
 
-from theory_check.catalogue.catalogue import REGIMES, all_claims
+from theory_check.catalogue.regimes import REGIMES, all_claims
 from theory_check.claims.claim import Claim, Regime
 from theory_check.claims.planning import PLACES
 from theory_check.foundation.errors import SpecificationError, TheoryCheckError
@@ -95,7 +95,7 @@ def load_claims(path: Path) -> tuple[Claim, ...]:
         raise SpecificationError(f"claims file {path}: {type(error).__name__}: {text}") from error
     claims = _globals(module, Claim)
     if not claims:
-        raise SpecificationError(f"claims file {path}: it names no claim; see theory_check.claims.authoring")
+        raise SpecificationError(f"claims file {path}: it names no claim; write one with theory_check.claim")
     return claims
 
 
