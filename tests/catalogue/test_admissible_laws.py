@@ -38,7 +38,7 @@ def test_every_entry_of_the_table_is_a_point_on_networks_of_its_law():
         law = Weights.parse(row.law.partition(",")[0])
         for entry in row.entries:
             if entry is not None:
-                networks = POINTS[entry.point].experiments
+                networks = POINTS[entry.point].check.experiments
                 assert {network.weights for network in networks} == {law}
                 assert {network.network.branch.name for network in networks} == (
                     {"linear"} if "linear" in row.law else {"res-3"}

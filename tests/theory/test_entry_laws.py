@@ -12,6 +12,7 @@ from scipy import integrate, stats
 from theory_check.foundation.errors import HypothesisError
 from theory_check.theory.entry_laws import (
     exponential_kappa,
+    exponential_layer_variance_bound,
     kurtosis_correction,
     norm_ratio_variance_bound,
     ones_shift,
@@ -103,6 +104,14 @@ def test_exponential_kappa_by_quadrature(width):
 
 def test_one_exponential_entry():
     assert exponential_kappa(1) == pytest.approx(2 / math.e, rel=1e-12)
+
+
+def test_the_bound_for_one_layer_of_exponential_entries():
+    # Width 1: moments 1, 2, 9 of V = E - 1, and n!/e of the positive part of W.
+    second = 1.0 + (6.0 * 1.0 * 2.0 + 4.0 * 2.0 * 6.0 + 9.0 * 24.0) / math.e
+    assert second - (1.0 + 2.0 / math.e) ** 2 <= exponential_layer_variance_bound(1)
+    for width in (1, 4, 16):
+        assert exponential_layer_variance_bound(width) < skewed_variance_bound(width, 9.0, 2.0, 1.0, 1)
 
 
 def test_shift_from_ones_by_quadrature():

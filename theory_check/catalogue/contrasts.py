@@ -11,20 +11,9 @@ import numpy as np
 from theory_check.catalogue.admissible_laws import DEPTH, capped, gaussian_layer
 from theory_check.catalogue.critical_scaling import DELTA, bounded
 from theory_check.catalogue.lognormal_limit import law_checks
-from theory_check.catalogue.pictures import median_band
-from theory_check.claims import (
-    EXACT,
-    IDENTITY,
-    Basis,
-    Check,
-    Correction,
-    Illustration,
-    Mean,
-    Probability,
-    Profile,
-    check,
-    claim,
-)
+from theory_check.catalogue.pictures import DEPTHS, by_depth, depth_curve, median_band
+from theory_check.claims import IDENTITY, Basis, Check, Correction, Illustration, Profile, check, claim
+from theory_check.claims.estimators import Mean, Probability
 from theory_check.claims.networks import BRANCHES, dominated_layer, label
 from theory_check.claims.observables import (
     DISPLACEMENT,
@@ -38,7 +27,7 @@ from theory_check.claims.observables import (
 from theory_check.experiments.cell import Cell
 from theory_check.experiments.experiment import Experiment
 from theory_check.experiments.spelling import network
-from theory_check.findings.pictures import Curve, Picture, RatePanel
+from theory_check.findings.pictures import Picture, RatePanel
 from theory_check.theory import entry_laws, moments
 from theory_check.theory.limits import lognormal_limit
 
@@ -149,7 +138,7 @@ def _pytorch_means(profile: Profile) -> Iterator[Check]:
             yield check(
                 f"{label(deep)}-default-{name}", deep,
                 rf"$\mathbb{{E}}\,{symbol}$ with PyTorch's default variance, $\kappa/{factor:g}$",
-                Mean(observable, variance), target, margin=0.06 * profile.precision * target, basis=EXACT,
+                Mean(observable, variance), target, margin=0.06 * profile.precision * target,
                 wrong={"unit variance": unit, mistake: wrong},
             )  # fmt: skip
 
@@ -182,13 +171,13 @@ def _skewed_means(profile: Profile) -> Iterator[Check]:
     yield check(
         "res-3-exponential-ones-layer", layer,
         r"$\mathbb{E}\,R$ of one layer with skewed $W$ at $h = (1, \ldots, 1)$",
-        Mean(NORM_RATIO, _one_layer_variance(layer, kappa)), 1.0 + kappa,
-        margin=0.06 * profile.precision, basis=EXACT, wrong={HALF: 1.5, "the opposite skewness": 2.0 - kappa},
+        Mean(NORM_RATIO, entry_laws.exponential_layer_variance_bound(4)), 1.0 + kappa,
+        margin=0.06 * profile.precision, wrong={HALF: 1.5, "the opposite skewness": 2.0 - kappa},
     )  # fmt: skip
     # Shallow, because the proven bound of the variance needs many networks; the mean is nearly that of infinite depth.
     deep = network("res-3", "exponential", width=16, depth=8, input="ones")
-    gaussian, a, depth = gaussian_layer(deep)
-    symmetric, weights = moments.norm_ratio_moment(gaussian, a, depth), deep.weights
+    weights, (gaussian, a, depth) = deep.weights, gaussian_layer(deep)
+    symmetric = moments.norm_ratio_moment(gaussian, a, depth)
     # In units of the deviation sqrt(2/d) of log R; kappa a^2 turns 1 + (kappa + x) a^2 into a factor of 1 + kappa a^2.
     shift = entry_laws.ones_shift(weights.skewness) / (1.0 + gaussian.kappa / depth)
     factor = math.exp(shift * math.sqrt(2.0 / 16.0))
@@ -205,45 +194,31 @@ def _skewed_means(profile: Profile) -> Iterator[Check]:
     )  # fmt: skip
 
 
-def _one_layer_variance(layer: Cell, kappa: float) -> float:
-    """Bound the variance of R after one layer with a = 1 from h = (1, ..., 1).
-
-    The terms of E R^2 are those of :mod:`theory_check.theory.entry_laws`, with E G_4 <= d E w^4, E w^4 = (3 + 6/d)/d^2,
-    and by Cauchy and Schwarz E G_3 <= (kappa E G_4)^(1/2).
-    """
-    d, weights = layer.network.width, layer.weights
-    fourth = (3.0 + 6.0 / d) / d
-    third = math.sqrt(kappa * fourth)
-    second = 1.0 + 2.0 * kappa * (1.0 + 2.0 / d) + 4.0 * weights.skewness * third / d
-    second += (1.0 + 2.0 / d) * (fourth + kappa**2) + (weights.kurtosis - 3.0) * fourth / d
-    return second - (1.0 + kappa) ** 2
-
-
-_DEPTHS = (10, 32, 100, 320, 1000)
 _WEIGHTS = ("gaussian", _PYTORCH, _HEAVY)
 
 
 def _networks(_profile: Profile) -> dict[Experiment, int]:
-    grid = [(weights, depth) for weights in _WEIGHTS for depth in _DEPTHS]
+    grid = [(weights, depth) for weights in _WEIGHTS for depth in DEPTHS]
     return {network("res-3", weights, width=8, depth=depth, kernel="dense"): 256 for weights, depth in grid}
 
 
 def _draw(samples: Samples) -> Picture:
-    depths = np.array(_DEPTHS, dtype=np.float64)
-    bands, curves = [], []
-    for row, weights in enumerate(_WEIGHTS):
-        group = samples[row * len(_DEPTHS) : (row + 1) * len(_DEPTHS)]
-        bands.append(median_band(f"{weights}, median", depths, group))
-        if weights != _HEAVY:  # no moment to draw
-            root = [math.sqrt(moments.mean_displacement(*dominated_layer(sample.experiment))) for sample in group]
-            curves.append(Curve(f"{weights}, root of the exact mean", depths, np.array(root)))
-    panel = RatePanel("Displacement against depth", "depth $L$", r"$\sqrt{D}$", tuple(bands), tuple(curves))
+    groups = dict(zip(_WEIGHTS, by_depth(samples), strict=True))
+    bands = tuple(median_band(f"{weights}, median", group) for weights, group in groups.items())
+    del groups[_HEAVY]  # no moment to draw
+    curves = tuple(
+        depth_curve(f"{weights}, root of the exact mean", group, _root_mean) for weights, group in groups.items()
+    )
     return Picture(
         "contrasts",
         "Displacement against depth at the critical scaling (res-3, width 8; medians of 256 networks with 99% "
         "intervals). Entries without variance have no limit; PyTorch's default variance moves the limit.",
-        (panel,),
+        (RatePanel("Displacement against depth", "depth $L$", r"$\sqrt{D}$", bands, curves),),
     )
+
+
+def _root_mean(deep: Cell) -> float:
+    return math.sqrt(moments.mean_displacement(*dominated_layer(deep)))
 
 
 picture = Illustration(experiments=_networks, draw=_draw)

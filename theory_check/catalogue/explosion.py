@@ -8,22 +8,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from theory_check.catalogue.exponents import growth_exponent
-from theory_check.catalogue.pictures import median_band
-from theory_check.claims import (
-    EXACT,
-    PROVEN,
-    Basis,
-    Check,
-    Correction,
-    Distance,
-    Illustration,
-    Normal,
-    Probability,
-    Profile,
-    check,
-    claim,
-    median,
-)
+from theory_check.catalogue.pictures import DEPTHS, by_depth, depth_curve, median_band, norm_paths, recorded_times
+from theory_check.claims import PROVEN, Basis, Check, Correction, Illustration, Normal, Profile, check, claim
+from theory_check.claims.estimators import Distance, Probability, median
 from theory_check.claims.networks import (
     BRANCHES,
     COMBINATIONS,
@@ -147,7 +134,7 @@ def explosion_rate(profile: Profile) -> Iterator[Check]:
         yield check(
             f"{label(deep)}-sign", deep, r"$\mathbb{P}(\log R > 0)$",
             Probability(between(LOG_NORM_RATIO, lower=np.nextafter(0.0, 1.0))),
-            (max(growing - error, 0.0), min(growing + error, 1.0)), margin=0.03 * profile.precision, basis=EXACT,
+            (max(growing - error, 0.0), min(growing + error, 1.0)), margin=0.03 * profile.precision,
             wrong={f"the threshold is at width {width - 1}": wrong},
         )  # fmt: skip
 
@@ -157,7 +144,7 @@ def explosion_rate(profile: Profile) -> Iterator[Check]:
     yield check(
         f"{label(deep)}-collapse", deep, r"$\mathbb{P}(|\sqrt D - 1| \leq 0.1)$",
         Probability(between(ROOT_DISPLACEMENT, 0.9, 1.1)), (float(exact.cdf(2.0 * math.log(0.1))) - exact.error, 1.0),
-        margin=0.01 * profile.precision, basis=EXACT,
+        margin=0.01 * profile.precision,
         wrong={
             _EVERY_WIDTH: between(ROOT_DISPLACEMENT, lower=1.1),
             "identity at width 1": between(ROOT_DISPLACEMENT, upper=0.9),
@@ -175,44 +162,36 @@ def _gaussian(branch: BranchName, width: int, profile: Profile) -> Cell:
     return network(branch, width=width, depth=1000 * profile.depth, beta=_BETA, kernel=kernel)
 
 
-_DEPTHS = (10, 32, 100, 320, 1000)
-
-
 def _networks(_profile: Profile) -> dict[Experiment, int]:
-    growth = [network("res-3", "uniform", width=40, depth=depth, beta=_BETA) for depth in _DEPTHS]
+    growth = [network("res-3", "uniform", width=40, depth=depth, beta=_BETA) for depth in DEPTHS]
     recorded = tuple(range(0, 801, 10))
     paths = [network("linear", width=d, depth=800, beta=_BETA, recorded_depths=recorded) for d in (1, 2, 9)]
     return {**dict.fromkeys(growth, 512), **dict.fromkeys(paths, 64)}
 
 
 def _draw(samples: Samples) -> Picture:
-    growth, paths = samples[: len(_DEPTHS)], samples[len(_DEPTHS) :]
-    depths = np.array(_DEPTHS, dtype=np.float64)
+    growth, *_ = by_depth(samples)
+    median_growth = median_band(r"median, $\beta = 1/4$", growth)
     # D is close to R - 1, because <h_L, h_0> stays close to ||h_0||^2.
-    predicted = np.array([math.sqrt(math.expm1(explosion_law(*one_layer(s.experiment)).mean)) for s in growth])
+    predicted = depth_curve(r"theory, $R = e^{L E \log M}$", growth, lambda deep: math.sqrt(math.expm1(_centre(deep))))
     panels: list[RatePanel | PathPanel] = [
-        RatePanel(
-            "Displacement against depth",
-            "depth $L$",
-            r"$\sqrt{D}$",
-            (median_band(r"median, $\beta = 1/4$", depths, growth),),
-            (Curve(r"theory, $R = e^{L E \log M}$", depths, predicted),),
-        )
+        RatePanel("Displacement against depth", "depth $L$", r"$\sqrt{D}$", (median_growth,), (predicted,))
     ]
-    for sample in paths:
-        deep = sample.experiment.network
-        times = np.array(sample.experiment.profile) / deep.depth
-        mean = Curve("predicted mean", times, explosion_law(*one_layer(sample.experiment)).mean * times)
-        ylabel = r"$\log(\Vert h_k\Vert^2 / \Vert h_0\Vert^2)$"
-        paths_drawn = sample.column("norm_profile")[:32]
-        panels.append(PathPanel(f"Width {deep.width}", "$k / L$", ylabel, times, paths_drawn, (mean,)))
+    for sample in samples[len(growth) :]:
+        times = recorded_times(sample)
+        mean = Curve("predicted mean", times, _centre(sample.experiment) * times)
+        panels.append(norm_paths(f"Width {sample.experiment.network.width}", sample, 32, mean))
     return Picture(
         "explosion",
         "First: the displacement grows faster than any power of the depth (res-3, uniform weights, width 40; medians "
-        "of 512 networks with 99% intervals). Then: log norms along linear networks of depth 800 at $\\beta = 1/4$: "
+        r"of 512 networks with 99% intervals). Then: log norms along linear networks of depth 800 at $\beta = 1/4$: "
         "width 1 collapses, width 2 wanders, width 9 explodes.",
         tuple(panels),
     )
+
+
+def _centre(deep: Cell) -> float:
+    return explosion_law(*one_layer(deep)).mean
 
 
 picture = Illustration(experiments=_networks, draw=_draw)

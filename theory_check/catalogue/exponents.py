@@ -21,16 +21,12 @@ from theory_check.theory.multiplier import Multiplier
 WIDTH = 20
 
 
-def _deeper(weights: str, profile: Profile) -> int:
-    """Return the factor on depths: 1 at every profile for weights that cost more than Gaussian ones."""
-    return profile.depth if weights == "gaussian" else 1
-
-
 def displacement_exponent(
     profile: Profile, branch: BranchName, weights: str, beta: float, *, gradient: bool = False
 ) -> Check:
     """Compare the slope of log E D, or of log E D*, on log L, between two depths."""
-    depths = tuple(n * _deeper(weights, profile) for n in (32, 512))
+    # Weights that cost more than Gaussian ones have the depths of the quick profile at every profile.
+    depths = tuple(n * (profile.depth if weights == "gaussian" else 1) for n in (32, 512))
     networks = tuple(network(branch, weights, width=WIDTH, depth=n, beta=beta, gradients=gradient) for n in depths)
     layers = [dominated_layer(each) for each in networks]
     means = tuple(moments.mean_displacement(*layer) for layer in layers)
@@ -77,7 +73,7 @@ def growth_exponent(profile: Profile, branch: BranchName, beta: float, *, gradie
 def critical_exponent(profile: Profile, branch: BranchName, weights: str, *, gradient: bool = False) -> Check:
     """Locate the beta at which the displacement neither shrinks nor grows from a depth to sixteen times that depth."""
     # Four exponents need eight networks: nightly is no deeper than standard.
-    coarse = 64 * min(_deeper(weights, profile), 4)
+    coarse = 64 * (min(profile.depth, 4) if weights == "gaussian" else 1)
     depths = (coarse, 16 * coarse)
     margin = 0.05 * profile.precision
     betas = tuple(0.5 + step * margin for step in (-1.3, -0.7, 0.7, 1.3))

@@ -9,14 +9,14 @@ from dataclasses import replace
 import numpy as np
 
 from theory_check.catalogue.exponents import critical_exponent, displacement_exponent, growth_exponent
-from theory_check.catalogue.pictures import band
-from theory_check.claims import EXACT, IDENTITY, Check, Illustration, Mean, Probability, Profile, check, claim
+from theory_check.catalogue.pictures import DEPTHS, band, by_depth, depth_curve
+from theory_check.claims import IDENTITY, Check, Illustration, Mean, Probability, Profile, check, claim
 from theory_check.claims.networks import BRANCHES, COMBINATIONS, dominated_layer, label, one_layer
 from theory_check.claims.observables import GRADIENT_DISPLACEMENT, Samples, between, column
 from theory_check.experiments.cell import Cell
 from theory_check.experiments.experiment import Experiment
 from theory_check.experiments.spelling import network
-from theory_check.findings.pictures import Curve, Picture, RatePanel
+from theory_check.findings.pictures import Picture, RatePanel
 from theory_check.inference.intervals import mean_interval
 from theory_check.theory import moments
 
@@ -44,7 +44,7 @@ def gradients(profile: Profile) -> Iterator[Check]:
             yield check(
                 f"{label(deep)}-beta{beta:g}", deep, r"$\mathbb{E}\,D^*$",
                 Mean(GRADIENT_DISPLACEMENT, moments.displacement_variance(*layer)), target,
-                margin=relative * profile.precision * target, basis=EXACT,
+                margin=relative * profile.precision * target,
                 wrong={"weights of twice the variance": doubled},
             )  # fmt: skip
     for branch in BRANCHES:
@@ -101,31 +101,27 @@ def rounding_level(deep: Cell) -> float:
     return 8.0 * 2.0**-24 * math.sqrt(2.0 * matrices * (shape.width + 4) * squares)
 
 
-_DEPTHS = (10, 32, 100, 320, 1000)
 _BETAS = (1.0, 0.5, 0.25)
 
 
 def _networks(_profile: Profile) -> dict[Experiment, int]:
-    return {
-        network("res-3", width=40, depth=depth, beta=beta, gradients=True): 1024 for beta in _BETAS for depth in _DEPTHS
-    }
+    grid = [(beta, depth) for beta in _BETAS for depth in DEPTHS]
+    return {network("res-3", width=40, depth=depth, beta=beta, gradients=True): 1024 for beta, depth in grid}
 
 
 def _draw(samples: Samples) -> Picture:
     panels = []
-    depths = np.array(_DEPTHS, dtype=np.float64)
-    for row, beta in enumerate(_BETAS):
-        group = samples[row * len(depths) : (row + 1) * len(depths)]
-        layers = [one_layer(sample.experiment) for sample in group]
-        variances = [moments.displacement_variance(*layer) for layer in layers]
+    for beta, group in zip(_BETAS, by_depth(samples), strict=True):
+        exact = depth_curve(
+            r"$(1 + \kappa a^2)^L - 1$", group, lambda deep: moments.mean_displacement(*one_layer(deep))
+        )
+        variances = [moments.displacement_variance(*one_layer(sample.experiment)) for sample in group]
         intervals = [
             mean_interval(GRADIENT_DISPLACEMENT([sample]), variance_bound=variance, alpha=0.01)
             for sample, variance in zip(group, variances, strict=True)
         ]
-        measured = band("mean, 99% interval", depths, intervals)
-        predicted = np.array([moments.mean_displacement(*layer) for layer in layers])
-        curve = Curve(r"$(1 + \kappa a^2)^L - 1$", depths, predicted)
-        panels.append(RatePanel(rf"$\beta = {beta:g}$", "depth $L$", r"$E\, D^*$", (measured,), (curve,)))
+        measured = band("mean, 99% interval", exact.x, intervals)
+        panels.append(RatePanel(rf"$\beta = {beta:g}$", "depth $L$", r"$E\, D^*$", (measured,), (exact,)))
     return Picture(
         "gradients",
         "Mean gradient displacement against depth on logarithmic axes (res-3, Gaussian weights, width 40; Catoni "

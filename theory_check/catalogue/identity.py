@@ -4,28 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import numpy as np
-
 from theory_check.catalogue.exponents import displacement_exponent
-from theory_check.catalogue.pictures import density_curve, median_band
-from theory_check.claims import (
-    Basis,
-    Check,
-    Distance,
-    Illustration,
-    Probability,
-    Profile,
-    ScaledChiSquare,
-    Slope,
-    check,
-    claim,
-)
+from theory_check.catalogue.pictures import DEPTHS, by_depth, density_curve, depth_curve, median_band
+from theory_check.claims import Basis, Check, Illustration, Profile, ScaledChiSquare, check, claim
+from theory_check.claims.estimators import Distance, Probability, Slope
 from theory_check.claims.networks import COMBINATIONS, label, one_layer
 from theory_check.claims.observables import DISPLACEMENT, ROOT_DISPLACEMENT, Samples, between
 from theory_check.experiments.cell import Cell
 from theory_check.experiments.experiment import Experiment
 from theory_check.experiments.spelling import network
-from theory_check.findings.pictures import Curve, HistogramPanel, Picture, RatePanel
+from theory_check.findings.pictures import HistogramPanel, Picture, RatePanel
 from theory_check.theory.limits import identity_slope
 
 _REASON = (
@@ -106,40 +94,37 @@ def displacement_law(profile: Profile) -> Iterator[Check]:
             yield displacement_exponent(profile, branch, law, beta)
 
 
-_DEPTHS = (10, 32, 100, 320, 1000)
 _BETAS = (1.0, 0.75)
 
 
 def _networks(profile: Profile) -> dict[Experiment, int]:
     law = network("res-3", "uniform", width=20, depth=200 * profile.depth, beta=1.0)
-    rates = [network("res-3", "uniform", width=40, depth=depth, beta=beta) for beta in _BETAS for depth in _DEPTHS]
+    rates = [network("res-3", "uniform", width=40, depth=depth, beta=beta) for beta in _BETAS for depth in DEPTHS]
     return {**dict.fromkeys(rates, 512), law: 4096}
 
 
 def _draw(samples: Samples) -> Picture:
-    depths = np.array(_DEPTHS, dtype=np.float64)
-    bands, curves = [], []
-    for row, beta in enumerate(_BETAS):
-        group = samples[row * len(_DEPTHS) : (row + 1) * len(_DEPTHS)]
-        bands.append(median_band(rf"median, $\beta = {beta:g}$", depths, group))
-        predicted = np.array([float(_root_law(s.experiment).quantile(0.5)) for s in group])
-        curves.append(Curve(f"theory, slope {0.5 - beta:g}", depths, predicted))
-    last = samples[-1]
+    *rates, last = samples
+    pairs = list(zip(_BETAS, by_depth(rates), strict=True))
+    bands = tuple(median_band(rf"median, $\beta = {beta:g}$", group) for beta, group in pairs)
+    curves = tuple(depth_curve(f"theory, slope {0.5 - beta:g}", group, _root_median) for beta, group in pairs)
     multiplier, a, depth = one_layer(last.experiment)
+    scaled = (DISPLACEMENT / (multiplier.kappa * a * a * depth))([last])
+    law = density_curve(r"$\chi^2_d / d$", ScaledChiSquare(multiplier.width))
+    title = rf"Law at $\beta = 1$, width {multiplier.width}, depth {depth}"
     return Picture(
         "identity",
-        "Left: the displacement vanishes with depth at the predicted rate $L^{1/2-\\beta}$ (res-3, uniform weights, "
+        r"Left: the displacement vanishes with depth at the predicted rate $L^{1/2-\beta}$ (res-3, uniform weights, "
         "width 40; medians of 512 networks with 99% intervals). Right: rescaled, it follows the chi-square law.",
         (
-            RatePanel("Displacement against depth", "depth $L$", r"$\sqrt{D}$", tuple(bands), tuple(curves)),
-            HistogramPanel(
-                rf"Law at $\beta = 1$, width {multiplier.width}, depth {depth}",
-                r"$L^{2\beta-1} D / \kappa$",
-                (DISPLACEMENT / (multiplier.kappa * a * a * depth))([last]),
-                (density_curve(r"$\chi^2_d / d$", ScaledChiSquare(multiplier.width)),),
-            ),
+            RatePanel("Displacement against depth", "depth $L$", r"$\sqrt{D}$", bands, curves),
+            HistogramPanel(title, r"$L^{2\beta-1} D / \kappa$", scaled, (law,)),
         ),
     )
+
+
+def _root_median(deep: Cell) -> float:
+    return float(_root_law(deep).quantile(0.5))
 
 
 picture = Illustration(experiments=_networks, draw=_draw)

@@ -9,28 +9,15 @@ from dataclasses import replace
 import numpy as np
 
 from theory_check.catalogue.admissible_laws import ADMISSIBLE, capped, gaussian_layer, margin, network_of
-from theory_check.catalogue.pictures import density_curve
-from theory_check.claims import (
-    LIMIT,
-    PROVEN,
-    Basis,
-    Check,
-    Distance,
-    Illustration,
-    Normal,
-    Probability,
-    Profile,
-    Spread,
-    check,
-    claim,
-    median,
-)
+from theory_check.catalogue.pictures import density_curve, norm_paths, recorded_times
+from theory_check.claims import LIMIT, PROVEN, Basis, Check, Illustration, Normal, Profile, check, claim
+from theory_check.claims.estimators import Distance, Probability, Spread, median
 from theory_check.claims.networks import COMBINATIONS, distance_from_normal, finite_depth_law, label, one_layer
 from theory_check.claims.observables import LOG_GRADIENT_RATIO, LOG_NORM_RATIO, Samples, between
 from theory_check.experiments.cell import Cell
 from theory_check.experiments.experiment import Experiment
 from theory_check.experiments.spelling import network
-from theory_check.findings.pictures import Curve, HistogramPanel, PathPanel, Picture
+from theory_check.findings.pictures import Curve, HistogramPanel, Picture
 from theory_check.theory import limits
 from theory_check.theory.entry_laws import kurtosis_correction
 
@@ -196,32 +183,21 @@ def _networks(profile: Profile) -> dict[Experiment, int]:
 
 def _draw(samples: Samples) -> Picture:
     paths, laws = samples
-    deep = laws.experiment.network
-    times = np.array(paths.experiment.profile) / paths.experiment.network.depth
+    deep, times = laws.experiment.network, recorded_times(paths)
     drift, covariance = limits.norm_profile(one_layer(paths.experiment)[0], times)
     spread = 2.0 * np.sqrt(np.diag(covariance))
-    limit = limits.lognormal_limit(one_layer(laws.experiment)[0])
-    density = density_curve(r"$N(\kappa(1-2/d), 4\kappa/d)$", limit)
+    lines = {"predicted mean": drift, "mean + 2 deviations": drift + spread, "mean - 2 deviations": drift - spread}
+    curves = [Curve(name, times, line) for name, line in lines.items()]
+    density = density_curve(r"$N(\kappa(1-2/d), 4\kappa/d)$", limits.lognormal_limit(one_layer(laws.experiment)[0]))
     return Picture(
         "diffusion",
         "Left: the log norm along the network is a Brownian motion with drift (res-3, uniform weights, width 40, depth "
         "1000; lines: predicted mean and two standard deviations). Middle and right: the laws at the output and, "
         f"backward, at the input (res-3, random signs, width {deep.width}, depth {deep.depth}).",
         (
-            PathPanel(
-                "Log norm along the depth",
-                "$k / L$",
-                r"$\log(\Vert h_k\Vert^2 / \Vert h_0\Vert^2)$",
-                times,
-                paths.column("norm_profile")[:48],
-                (
-                    Curve("predicted mean", times, drift),
-                    Curve("mean + 2 deviations", times, drift + spread),
-                    Curve("mean - 2 deviations", times, drift - spread),
-                ),
-            ),
-            HistogramPanel("Output norm", r"$\log R$", laws.column("log_norm_ratio"), (density,)),
-            HistogramPanel("Gradient norm", r"$\log R^*$", laws.column("log_gradient_ratio"), (density,)),
+            norm_paths("Log norm along the depth", paths, 48, *curves),
+            HistogramPanel("Output norm", r"$\log R$", LOG_NORM_RATIO([laws]), (density,)),
+            HistogramPanel("Gradient norm", r"$\log R^*$", LOG_GRADIENT_RATIO([laws]), (density,)),
         ),
     )
 

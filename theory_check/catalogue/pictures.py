@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from theory_check.claims.observables import ROOT_DISPLACEMENT, Observable, Samples
+from theory_check.experiments.cell import Cell
 from theory_check.experiments.experiment import Sample
-from theory_check.findings.pictures import Band, Curve
+from theory_check.findings.pictures import Band, Curve, PathPanel
 from theory_check.foundation.arrays import FloatArray
 from theory_check.inference.intervals import Interval, quantile_interval
+
+#: Depths of the pictures of a quantity against depth.
+DEPTHS = (10, 32, 100, 320, 1000)
 
 
 class LawWithDensity(Protocol):
@@ -31,9 +35,23 @@ def band(label: str, x: FloatArray, intervals: Sequence[Interval]) -> Band:
     return Band(label, x, estimate, lower, upper)
 
 
-def median_band(label: str, x: FloatArray, samples: Samples, what: Observable = ROOT_DISPLACEMENT) -> Band:
-    """Return the medians of an observable, with 99% intervals; one sample for each abscissa."""
-    return band(label, x, [quantile_interval(what([sample]), 0.5, alpha=0.01) for sample in samples])
+def by_depth(samples: Samples) -> list[Samples]:
+    """Return the samples in groups that have the depths of :data:`DEPTHS`, in their order."""
+    return [samples[start : start + len(DEPTHS)] for start in range(0, len(samples), len(DEPTHS))]
+
+
+def median_band(label: str, samples: Samples) -> Band:
+    """Return the medians of sqrt(D) against depth, with 99% intervals."""
+    return band(label, _depths(samples), [quantile_interval(ROOT_DISPLACEMENT([s]), 0.5, alpha=0.01) for s in samples])
+
+
+def depth_curve(label: str, samples: Samples, value: Callable[[Cell], float]) -> Curve:
+    """Return a prediction for the networks of the samples, against their depth."""
+    return Curve(label, _depths(samples), np.array([value(sample.experiment) for sample in samples]))
+
+
+def _depths(samples: Samples) -> FloatArray:
+    return np.array([sample.experiment.network.depth for sample in samples], dtype=np.float64)
 
 
 def depth_medians(label: str, sample: Sample[Any], what: Observable) -> Band:
@@ -53,3 +71,14 @@ def density_curve(label: str, law: LawWithDensity) -> Curve:
     """Return the density of a law between its quantiles at 0.0001 and 0.9999."""
     x = np.linspace(float(law.quantile(1e-4)), float(law.quantile(1.0 - 1e-4)), 300)
     return Curve(label, x, law.density(x))
+
+
+def recorded_times(sample: Sample[Any]) -> FloatArray:
+    """Return the recorded depths of a sample as parts of its depth."""
+    return np.asarray(np.array(sample.experiment.profile) / sample.experiment.network.depth)
+
+
+def norm_paths(title: str, sample: Sample[Any], paths: int, *theory: Curve) -> PathPanel:
+    """Return the first paths of the log norm along the depth, with predicted curves."""
+    ylabel, values = r"$\log(\Vert h_k\Vert^2 / \Vert h_0\Vert^2)$", sample.column("norm_profile")[:paths]
+    return PathPanel(title, "$k / L$", ylabel, recorded_times(sample), values, theory)

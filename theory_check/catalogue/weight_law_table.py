@@ -21,19 +21,10 @@ STATEMENTS: tuple[str, ...] = (
 
 @dataclass(frozen=True)
 class Entry:
-    """The point that decides on a law and a statement.
+    """The point that decides on a law and a statement, what it estimates, and whether its support breaks the statement.
 
-    Attributes
-    ----------
-    point : str
-    noun : str
-        What the point estimates.
-    breaks : bool
-        Whether support of the point breaks the statement.
-    remark : str
-        How the statement is broken, or with which constant it is obeyed.
-    denied : str
-        The wrong variant of the point that is the statement itself.
+    ``remark`` says how the statement is broken, or with which constant it is obeyed; ``denied`` names the wrong variant
+    of the point that is the statement itself.
     """
 
     point: str

@@ -127,3 +127,16 @@ def exponential_kappa(width: int) -> float:
     d = width
     upper = [float(gammaincc(d + k, d)) for k in range(3)]
     return (d + 1) * upper[2] - 2 * d * upper[1] + d * upper[0]
+
+
+def exponential_layer_variance_bound(width: int) -> float:
+    """Bound Var R of one layer of such entries with a = 1, from h = (1, ..., 1).
+
+    As :func:`skewed_variance_bound`, with p = kappa and E G_4 <= d E w^4 = (3 + 6/d)/d for a coordinate w of W e.
+    """
+    d, kappa, skewness, excess = width, exponential_kappa(width), 2.0, 6.0
+    fourth = (3.0 + 6.0 / d) / d
+    third = math.sqrt(kappa * fourth)
+    second = 1.0 + 2.0 * kappa * (1.0 + 2.0 / d) + 4.0 * skewness * third / d
+    second += (1.0 + 2.0 / d) * (fourth + kappa**2) + excess * fourth / d
+    return second - (1.0 + kappa) ** 2
