@@ -8,23 +8,27 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from theory_check.catalogue.contraction import corrected_scaling
-from theory_check.catalogue.rough import ROUGH
-from theory_check.catalogue.wide_recursion import INPUTS, LONG_MEMORY_POINTS, POINTS
-from theory_check.claims.claim import PROFILES
+from theory_check.catalogue.contraction import contraction
+from theory_check.catalogue.rough_diffusion import rough_diffusion
+from theory_check.catalogue.wide_recursion import INPUTS, LONG_MEMORY_POINTS, POINTS, long_memory, wide_recursion
+from theory_check.claims import PROFILES
 from theory_check.claims.judging import evaluate
-from theory_check.claims.networks import cell
 from theory_check.claims.planning import plan_claim
 from theory_check.experiments.costs import SECONDS_PER_DRAW, STORED_PASS_DRAWS
+from theory_check.experiments.experiment import Sample
+from theory_check.experiments.spelling import network
 from theory_check.networks.covariances import fractional_noise
-from theory_check.networks.scalings import Scaling
 from theory_check.simulation.cell import simulate
 from theory_check.theory.infinite_width import WideBranch, wide_network
-from theory_check.theory.rough_weights import drift_correction, long_memory_displacement
+from theory_check.theory.rough_weights import corrected_scaling, drift_correction, long_memory_displacement
 from theory_check.verification.run import planned_cost
 
-CLAIMS = {claim.id: claim for claim in ROUGH.claims}
-QUICK = {name: {p.check.name: p for p in plan_claim(claim, PROFILES["quick"])} for name, claim in CLAIMS.items()}
+CLAIMS = {claim.id: claim for claim in (wide_recursion, rough_diffusion, contraction, long_memory)}
+PLANNED = {
+    profile: {name: {p.check.name: p for p in plan_claim(claim, PROFILES[profile])} for name, claim in CLAIMS.items()}
+    for profile in PROFILES
+}
+QUICK = PLANNED["quick"]
 
 
 def plain_arc(r: float) -> float:
@@ -66,9 +70,9 @@ def test_predictions_solve_the_recursion(point):
 def test_the_law_of_rough_weights_by_its_double_sum():
     """Sums over pairs of layers: mean Lambda [(1 - 2/d) Q + (Q - L)/d] / (2 L), variance 2 Lambda Q / (d L)."""
     law = QUICK["C5"]["res-3-d8-h0.3-law"]
-    network = law.check.experiments[0].network
-    L, d = network.depth, network.width
-    total = L * float(network.scaling.factors(L)[0]) ** 2
+    deep = law.check.experiments[0].network
+    L, d = deep.depth, deep.width
+    total = L * float(deep.scaling.factors(L)[0]) ** 2
     rho = fractional_noise(0.3, L)
     Q = sum(rho[abs(k - m)] * plain_arc(rho[abs(k - m)]) for k in range(L) for m in range(L))
     # Sums of 16,000 terms.
@@ -97,7 +101,8 @@ def test_a_corrected_linear_network_is_a_plain_one_times_a_number(width, seed):
     check = QUICK["C6"][f"linear-d{width}-h0.2-corrected"].check
     depth = check.experiments[0].network.depth
     c = corrected_scaling(width, depth**-0.35) ** 2 / (2 * width)
-    assert check.estimator.observable.shift == pytest.approx(2 * depth * math.log1p(c))
+    unchanged = Sample(check.experiments[0], 0, {"log_norm_ratio": np.zeros((1, INPUTS))}, 0.0)
+    assert check.estimator.observable([unchanged]) == pytest.approx(2 * depth * math.log1p(c))
 
 
 def test_the_limit_of_long_memory_is_where_the_recursion_goes():
@@ -108,15 +113,15 @@ def test_the_limit_of_long_memory_is_where_the_recursion_goes():
         excess = []
         for L in (256, 512, 1024):
             rho, once = fractional_noise(hurst, L), np.eye(L)[0]
-            network = wide_network(WideBranch(), rho, L**-hurst, L, inner_correlation=once)
-            excess.append(math.exp(network.log_displacement[-1]) - limit.value)
+            wide = wide_network(WideBranch(), rho, L**-hurst, L, inner_correlation=once)
+            excess.append(math.exp(wide.log_displacement[-1]) - limit.value)
         # The next order is that factor squared: a few per cent of the ratio at H = 0.6.
         ratios = np.array(excess[1:]) / np.array(excess[:-1])
         np.testing.assert_allclose(ratios, 2 ** (1 - 2 * hurst), rtol=0.03)
     scaled = []
     for L in (64, 256, 1024, 4096):
-        network = wide_network(WideBranch(), fractional_noise(0.75, L), L**-0.75, L)
-        scaled.append(math.sqrt(L) * (math.exp(network.log_displacement[-1]) - long_memory_displacement(0.75).value))
+        wide = wide_network(WideBranch(), fractional_noise(0.75, L), L**-0.75, L)
+        scaled.append(math.sqrt(L) * (math.exp(wide.log_displacement[-1]) - long_memory_displacement(0.75).value))
     steps = np.diff(scaled)
     # A pure power would leave no steps; a logarithm leaves equal ones, up to the next order, L^(-1/2) of them.
     assert np.all(steps > 0.1 * scaled[0])
@@ -125,7 +130,7 @@ def test_the_limit_of_long_memory_is_where_the_recursion_goes():
 
 def test_what_each_profile_tells_apart():
     def names(claim, profile):
-        return {v.name for check in CLAIMS[claim].checks(PROFILES[profile]) for v in check.variants}
+        return {v.name for planned in PLANNED[profile][claim].values() for v in planned.check.variants}
 
     always = {
         "C4": {"independent layers", "Hurst index lower by 0.1", "Hurst index higher by 0.1",
@@ -144,8 +149,8 @@ def test_what_each_profile_tells_apart():
 
 @pytest.mark.parametrize("claim_id", CLAIMS)
 def test_value_variants_are_further_than_two_margins(claim_id):
-    for profile in PROFILES.values():
-        for check in CLAIMS[claim_id].checks(profile):
+    for profile in PROFILES:
+        for check in (planned.check for planned in PLANNED[profile][claim_id].values()):
             for variant in check.variants:
                 if variant.target is not None:
                     assert abs(variant.target[0] - check.target[0]) > 2.0 * check.margin
@@ -165,7 +170,7 @@ def test_the_regime_stays_within_its_share(profile, share):
 )
 def test_planned_samples_support_the_check_and_refute_its_variants(claim_id, name, evidence):
     planned = replace(QUICK[claim_id][name], level=evidence.level)
-    sample = simulate(planned.experiments[0], planned.replicates, evidence.seed)
+    sample = simulate(planned.check.experiments[0], planned.replicates, evidence.seed)
     finding = evaluate(planned, [sample])
     interval = planned.check.estimator.interval([sample], evidence.level)
     evidence.supports(interval, target=planned.check.target, margin=planned.check.margin)
@@ -177,7 +182,7 @@ def test_networks_of_independent_layers_are_told_from_rough_ones(evidence):
     """Independent layers, which need no stored weights, under the prediction for H = 0.3: 0.38 apart, margin 0.18."""
     planned = QUICK["C5"]["res-3-d20-h0.3-drift"]
     depth = planned.check.experiments[0].network.depth
-    world = cell("res-3", "gaussian", 20, depth, Scaling.constant(math.sqrt(4.0 / depth)), inputs=INPUTS)
+    world = network("res-3", width=20, depth=depth, scale=math.sqrt(4.0 / depth), inputs=INPUTS, kernel="reduced")
     sample = simulate(world, planned.replicates, evidence.seed)
     interval = planned.check.estimator.interval([sample], evidence.level)
     evidence.refutes(interval, target=planned.check.target, margin=planned.check.margin)

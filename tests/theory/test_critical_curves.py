@@ -1,14 +1,30 @@
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 
+from theory_check.networks.branches import Branch
 from theory_check.networks.covariances import fractional_noise
-from theory_check.theory.critical_curves import critical_curves, limiting_exponents
+from theory_check.networks.weights import Weights
+from theory_check.theory.critical_curves import (
+    contour,
+    critical_curves,
+    extrapolated_exponent,
+    gradient_contour,
+    limiting_exponents,
+    stationary,
+)
 from theory_check.theory.gradient_recursion import log_gradient_displacement
-from theory_check.theory.infinite_width import WideBranch, effective_exponents
+from theory_check.theory.infinite_width import WideBranch, effective_exponents, log_displacement, wide_network
 
 HURSTS = [0.2, 0.5, 0.8]
+RES3 = Branch()
+
+
+def fractional(hurst):
+    return Weights("fgn", (("hurst", hurst),))
 
 
 def test_curves_are_the_effective_exponents_and_the_root_of_the_gradient():
@@ -45,3 +61,55 @@ def test_limits_of_the_branches(branch, limits):
 def test_too_shallow_for_a_slope():
     curves = critical_curves(WideBranch(), [0.7], 3)
     assert np.isnan(curves.stationary).all()
+
+
+def test_predictions_are_the_effective_exponents_of_the_recursion():
+    # Both are roots of one function, to 1e-5 and 1e-10.
+    for hurst in (0.3, 0.7):
+        assert contour(RES3, fractional(hurst), 100) == pytest.approx(
+            effective_exponents(WideBranch(), hurst, 100).contour.value, abs=2e-5
+        )
+    beta = stationary(RES3, fractional(0.7), 10, 160)
+    deep, shallow = (log_displacement(WideBranch(), 0.7, beta, depth) for depth in (160, 10))
+    # A root to 1e-5 of the difference, whose slope in beta is 2 log 16 = 5.5 for powers of L and below 10 here.
+    assert deep == pytest.approx(shallow, abs=1e-4)
+
+
+def test_the_predicted_transition_moves_from_independent_to_smooth_weights():
+    laws = (*(fractional(h) for h in (0.5, 0.6, 0.7, 0.8, 0.9)), Weights.parse("smooth:length=0.3"))
+    exponents = [stationary(RES3, law, 15, 250) for law in laws]
+    assert np.all(np.diff(exponents) > 0.03)
+    # L log(1 + x) with x = 1/(2 L^(2 beta)) is the same at depths N and L where, to first order in e = beta - 1/2,
+    # 2 e log(L/N) = (1/N - 1/L)/4. Terms left out are of relative order e log L and 1/N: a tenth of e, below 3e-4.
+    coarse, fine = 15, 250
+    first_order = (1.0 / coarse - 1.0 / fine) / 8.0 / math.log(fine / coarse)
+    assert exponents[0] == pytest.approx(0.5 + first_order, abs=3e-4)
+    # To first order in D a network is the trapezoid sum of its covariance, without an error of order 1/L; the next
+    # order leaves D c/L with c below 1 for the left Riemann sum of a growth by D, so the root moves by less than this.
+    displacement = math.exp(
+        wide_network(WideBranch(), laws[-1].autocovariance(fine), 1.0 / fine, fine).log_displacement[-1]
+    )
+    shift = displacement * (1.0 / coarse - 1.0 / fine) / 2.0 / math.log(fine / coarse)
+    assert exponents[-1] == pytest.approx(1.0, abs=shift)
+
+
+def test_the_extrapolation_says_how_uncertain_it_is():
+    for hurst in (0.7, 0.9):
+        coarse, fine = (extrapolated_exponent(hurst, depth) for depth in (250, 1000))
+        assert fine.error < 0.5 * coarse.error < 0.02
+        for estimate in (coarse, fine):
+            assert abs(estimate.value - hurst) <= estimate.error
+            # What is extrapolated over is several times the error.
+        assert hurst - contour(RES3, fractional(hurst), 250) > 3.0 * coarse.error
+
+
+def test_gradients_turn_before_outputs_above_one_half_and_with_them_at_one_half():
+    for hurst in (0.7, 0.9):
+        output = contour(RES3, fractional(hurst), 250)
+        assert (
+            gradient_contour(fractional(hurst), 250, math.inf)
+            < gradient_contour(fractional(hurst), 250, 20)
+            < output - 0.06
+        )
+    # Independent layers have one mean of D and D* (E1): two roots, each to 1e-5.
+    assert gradient_contour(fractional(0.5), 100, 20) == pytest.approx(contour(RES3, fractional(0.5), 100), abs=2e-5)

@@ -11,6 +11,8 @@ from scipy.special import gammaln, logsumexp
 
 from theory_check.foundation.errors import HypothesisError, SpecificationError
 from theory_check.inference.intervals import quantile_interval
+from theory_check.networks.activations import Activation
+from theory_check.networks.branches import Branch
 from theory_check.networks.covariances import fractional_noise
 from theory_check.theory import moments
 from theory_check.theory.arc_kernel import arc
@@ -189,3 +191,11 @@ def test_mistakes():
             bad()
     with pytest.raises(HypothesisError):
         limiting_exponent(WideBranch("linear"), 0.7)
+
+
+def test_the_branch_of_a_network_as_the_recursion_knows_it():
+    assert WideBranch.of(Branch("res-3", Activation("leaky", 0.3))) == WideBranch("res-3", 0.3)
+    assert WideBranch.of(Branch("linear")) == WideBranch("linear")
+    for branch in (Branch("res-2"), Branch("res-3", Activation("tanh"))):
+        with pytest.raises(HypothesisError, match="without bias, not"):
+            WideBranch.of(branch)

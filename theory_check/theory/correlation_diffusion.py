@@ -35,7 +35,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -212,6 +212,52 @@ class CosineLaw:
         level = np.asarray(p, dtype=np.float64)
         wanted = level.ravel()
         return crossing(self.cdf, wanted, np.full(wanted.shape, -1.0), np.ones(wanted.shape)).reshape(level.shape)
+
+
+@dataclass(frozen=True, eq=False)
+class CosineTable:
+    """The law of the cosine, tabulated at 8001 even angles: fast where a law is evaluated at every point of a sample.
+
+    The distribution function is linear between two angles. The error is a second derivative times (pi/8000)^2 / 8,
+    below 1e-6 for laws of deviation above 0.1.
+
+    Parameters
+    ----------
+    error
+        Estimate of sup |cdf - distribution function|.
+    """
+
+    error: float
+    _angles: FloatArray = field(repr=False)
+    _probabilities: FloatArray = field(repr=False)
+
+    def cdf(self, x: ArrayLike) -> FloatArray:
+        """Return the distribution function."""
+        angles = np.arccos(np.clip(np.asarray(x, dtype=np.float64), -1.0, 1.0))
+        return np.asarray(np.interp(-angles, -self._angles, self._probabilities))
+
+    def quantile(self, p: ArrayLike) -> FloatArray:
+        """Return the quantile function."""
+        return np.asarray(np.cos(np.interp(np.asarray(p, dtype=np.float64), self._probabilities, self._angles)))
+
+    def density(self, x: ArrayLike) -> FloatArray:
+        """Return the density, by central differences."""
+        points, step = np.asarray(x, dtype=np.float64), 2e-3
+        return np.asarray((self.cdf(points + step) - self.cdf(points - step)) / (2.0 * step))
+
+
+@cache
+def cosine_table(width: int, slope: float, start: float) -> CosineTable:
+    """Tabulate the law of c_1 from c_0 = ``start``, the limit at beta = 1/2.
+
+    The aim of 1e-5 for the error is a thousandth of what samples resolve. A finer aim costs seconds where a boundary
+    makes the numerical method converge slowly.
+    """
+    law = CorrelationDiffusion(width, slope).law(start, tolerance=1e-5)
+    cosines = np.cos(np.linspace(np.pi, 0.0, 8001))
+    # Rounding makes a flat end waver.
+    probabilities = np.maximum.accumulate(law.cdf(cosines))
+    return CosineTable(law.cdf_error + 1e-6, np.arccos(cosines), probabilities)
 
 
 def _differentiation(x: FloatArray) -> FloatArray:

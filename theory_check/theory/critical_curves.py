@@ -1,6 +1,7 @@
-"""Critical scaling exponents over the Hurst index, at finite depth and in the limit: curves of a phase map (C3, C4).
+"""Critical scaling exponents at finite depth and in the limit, of a network or over the Hurst index (C3, C4, P9).
 
-All are of infinite width but that of the gradient, which is to leading order in 1/d.
+All are of infinite width but that of the gradient, which is to leading order in 1/d. Curves over the Hurst index are
+those of a phase map.
 
 Limits, res-3 with a rectifier. Over the L^2 pairs of layers, a^2 rho is summed forward and a^2 rho^2 backward (see
 ``gradient_recursion``). With rho(n) of order n^(2H-2) the sums are of order L^max(1, 2H) and L^max(1, 4H-2): critical
@@ -14,15 +15,57 @@ import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import cache
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.errors import HypothesisError, SpecificationError
+from theory_check.networks.branches import Branch
 from theory_check.networks.covariances import fractional_noise
+from theory_check.networks.weights import Weights
+from theory_check.theory.estimates import Estimate
 from theory_check.theory.gradient_recursion import MAXIMAL_DEPTH, log_gradient_displacement
-from theory_check.theory.infinite_width import WideBranch, effective_exponents
+from theory_check.theory.infinite_width import WideBranch, effective_exponents, limiting_exponent, wide_network
+
+#: Between these the critical exponents of one network are searched: far below, displacements overflow.
+_SEARCHED = (0.2, 1.2)
+
+
+@cache
+def contour(branch: Branch, weights: Weights, depth: int) -> float:
+    """Return the beta at which E D = 1 at infinite width, to 1e-5."""
+    return _root(lambda beta: _log_displacement(branch, weights, beta, depth), *_SEARCHED)
+
+
+@cache
+def stationary(branch: Branch, weights: Weights, coarse: int, fine: int) -> float:
+    """Return the beta at which E D at infinite width is the same at both depths, to 1e-5."""
+
+    def growth(beta: float) -> float:
+        deep, shallow = (_log_displacement(branch, weights, beta, depth) for depth in (fine, coarse))
+        return deep - shallow
+
+    return _root(growth, *_SEARCHED)
+
+
+@cache
+def gradient_contour(weights: Weights, depth: int, width: float) -> float:
+    """Return the beta at which E D* = 1 for res-3 with ReLU, to leading order in the width and to 1e-5."""
+    rho = weights.autocovariance(depth)
+    return _root(lambda beta: log_gradient_displacement(WideBranch(), rho, beta, depth, width=width), *_SEARCHED)
+
+
+@cache
+def extrapolated_exponent(hurst: float, depth: int) -> Estimate:
+    """Return the critical exponent of res-3 with ReLU, extrapolated from this depth and its halves to a sixteenth."""
+    return limiting_exponent(WideBranch(), hurst, tuple(depth // n for n in (16, 8, 4, 2, 1)))
+
+
+def _log_displacement(branch: Branch, weights: Weights, beta: float, depth: int) -> float:
+    network = wide_network(WideBranch.of(branch), weights.autocovariance(depth), depth**-beta, depth)
+    return float(network.log_displacement[-1])
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,11 +143,10 @@ def _gradient_contour(branch: WideBranch, hurst: float, depth: int, width: float
         return float("nan")
 
 
-def _root(function: Callable[[float], float]) -> float:
+def _root(function: Callable[[float], float], low: float = 0.0, high: float = 1.5) -> float:
     from scipy.optimize import brentq
 
-    low, high = 0.0, 1.5
     if function(low) <= 0 or function(high) >= 0:
-        raise HypothesisError("there is no transition for beta in [0, 1.5] at this depth")
+        raise HypothesisError(f"there is no transition for beta in [{low:g}, {high:g}] at this depth")
     # Four digits are more than a picture shows.
-    return float(brentq(function, low, high, xtol=1e-5, rtol=1e-10))
+    return float(brentq(function, low, high, xtol=1e-5))

@@ -45,6 +45,7 @@ from numpy.typing import ArrayLike
 from theory_check.foundation.arguments import check_choice, check_finite, check_integer
 from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.errors import HypothesisError, SpecificationError
+from theory_check.networks.branches import Branch
 from theory_check.networks.covariances import fractional_noise
 from theory_check.theory.estimates import Estimate
 from theory_check.theory.multiplier import layer_groups
@@ -75,6 +76,20 @@ class WideBranch:
         check_finite("activation slope", self.slope)
         if self.name == "linear":
             object.__setattr__(self, "slope", 1.0)
+
+    @classmethod
+    def of(cls, branch: Branch) -> WideBranch:
+        """Return the branch of a network as the recursion knows it.
+
+        Raises
+        ------
+        HypothesisError
+            For tanh, and for a branch with biases.
+        """
+        slope = branch.activation.negative_slope
+        if slope is None or branch.name == "res-2":
+            raise HypothesisError(f"the recursion needs a piecewise linear branch without bias, not {branch}")
+        return cls(branch.name, slope)
 
     @property
     def kappa(self) -> float:

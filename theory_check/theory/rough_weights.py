@@ -113,6 +113,15 @@ def drift_correction(width: int, scaling: float) -> float:
     return scaling**2 / (2 * width)
 
 
+def corrected_scaling(width: int, scaling: float) -> float:
+    """Scaling factor a of the corrected linear network that equals a plain one, of ``scaling``, times a number a layer.
+
+    With c = a^2/(2d) a corrected layer is (1 + c) h + a V h = (1 + c) (h + a/(1 + c) V h): a solves a/(1 + c) =
+    ``scaling``. log R of the corrected network is that of the plain one plus 2 L log(1 + c).
+    """
+    return (1.0 - math.sqrt(1.0 - 2.0 * scaling**2 / width)) * width / scaling
+
+
 def long_memory_displacement(hurst: float) -> Estimate:
     r"""E D of the limit of C7: res-3 with ReLU, beta = H > 1/2, depth to infinity after width.
 

@@ -9,11 +9,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from theory_check.claims.claim import Check, Claim
-from theory_check.claims.estimators import QuantileEstimator
+from theory_check.claims import Basis, CriticalPoint, Normal, check, claim, crossing, median
+from theory_check.claims.estimators.critical_point import OUTSIDE, last_crossings, log_mean_square
 from theory_check.claims.judging import evaluate
-from theory_check.claims.laws import Normal
-from theory_check.claims.localisation import OUTSIDE, BracketEstimator, Crossing, last_crossings, log_mean_square
+from theory_check.claims.observables import Observable
 from theory_check.claims.planning import plan_check
 from theory_check.experiments.cell import Sample
 from theory_check.experiments.sweep import Sweep
@@ -54,9 +53,9 @@ def test_the_displacement_is_averaged_over_inputs():
 def test_the_growth_between_depths_is_that_of_pairs():
     deep = sample_of([[[3.0], [2.0], [0.0], [-3.0]]])
     shallow = sample_of([[[1.0]] * 4])
-    assert Crossing(cell=0, other=1)([deep, shallow]) == pytest.approx([0.55])
+    assert crossing(other=1)([deep, shallow]) == pytest.approx([0.55])
     with pytest.raises(SpecificationError, match="the same betas"):
-        Crossing(cell=0, other=1)([deep, sample_of([[[1.0]] * 2], (0.4, 0.5))])
+        crossing(other=1)([deep, sample_of([[[1.0]] * 2], (0.4, 0.5))])
 
 
 def test_a_crossing_of_a_sweep_is_where_its_own_curve_says():
@@ -65,7 +64,7 @@ def test_a_crossing_of_a_sweep_is_where_its_own_curve_says():
                      input=Input("gaussian", 2))  # fmt: skip
     fine = replace(coarse, betas=tuple(np.round(np.arange(0.3, 0.851, 0.005), 4).tolist()))
     samples = run_experiments({coarse: 20, fine: 20}, 3, threads=1)
-    first, second = (Crossing()([samples[sweep]]) for sweep in (coarse, fine))
+    first, second = (crossing()([samples[sweep]]) for sweep in (coarse, fine))
     assert np.all(np.abs(second) < OUTSIDE)
     # |f''| h^2 / (8 |f'|), with log D = 2 (beta_c - beta) log L + ... of a curvature below 100 and a slope above 8.
     assert np.abs(first - second).max() < 100 * 0.05**2 / (8 * 8)
@@ -82,22 +81,13 @@ class Line:
         return Normal(self.slope * (self.centre - beta), 1.0)
 
 
-class Values:
-    """Give the values that are drawn for a test."""
-
-    def __init__(self, values):
-        self.values = values
-
-    def __call__(self, samples):
-        return self.values
-
-
 GRID = (0.44, 0.47, 0.48, 0.52, 0.53, 0.56)
 TARGET, MARGIN, LEVEL, MISS = (0.5, 0.5), 0.04, 1e-3, 1e-3
 
 
 def bracket(values=None, betas=GRID, law=None):
-    return BracketEstimator(Values(values), betas, law or Line())
+    """Return the estimator of values that are drawn for a test."""
+    return CriticalPoint(Observable("drawn", lambda samples: values), betas, law or Line())
 
 
 def draw(rng, n, centre=0.5, betas=GRID):
@@ -184,17 +174,16 @@ def test_p_values_of_a_true_exponent_are_at_most_uniform():
 
 
 def test_a_check_with_a_sweep_is_planned_merged_run_and_printed():
-    check = Check(
-        name="sweep", experiments=(SWEEP,), quantity="median crossing",
-        estimator=QuantileEstimator(Crossing(), 0.5, Normal(0.5, 0.05**2)), target=(0.5, 0.5), margin=0.2,
-        margin_reason="a test",
-    )  # fmt: skip
-    claim = Claim(
-        id="X1", title="t", statement="s", formula="f", source="s", derivation="d", hypotheses="h",
-        checks=lambda _: (check,),
-    )  # fmt: skip
-    planned = plan_check(claim, check, 1e-5)
-    other = replace(planned.experiments[0], betas=(0.45,), gradients=True)
+    estimator = median(crossing(), Normal(0.5, 0.05**2))
+    made = check("sweep", SWEEP, "median crossing", estimator, 0.5, margin=0.2, basis=Basis("a test"))
+
+    @claim("X1", title="t")
+    def stated(profile):
+        """A statement."""
+        return made
+
+    planned = plan_check(stated, made, 1e-5)
+    other = replace(planned.check.experiments[0], betas=(0.45,), gradients=True)
     samples = run_experiments({**planned.requests, other: planned.replicates}, 1, threads=1)
     finding = evaluate(planned, planned.choose(samples))
     assert finding.network == "res-3, width 4, depth 6, 4 betas from 0.4 to 0.7, fgn weights, gaussian input"

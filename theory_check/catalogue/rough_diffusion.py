@@ -1,0 +1,151 @@
+"""Rough weights, fractional Gaussian noise of Hurst index below 1/2 along the layers, still diffuse (C5)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from theory_check.catalogue.pictures import density_curve
+from theory_check.catalogue.wide_recursion import INPUTS, MEAN_LOG_RATIO, MEAN_QUANTITY
+from theory_check.claims import (
+    Basis,
+    Check,
+    Correction,
+    Distance,
+    Illustration,
+    Normal,
+    Profile,
+    Spread,
+    check,
+    claim,
+    median,
+)
+from theory_check.claims.observables import LOG_NORM_RATIO
+from theory_check.experiments.cell import Cell, Sample
+from theory_check.experiments.spelling import network
+from theory_check.findings.pictures import HistogramPanel, Picture
+from theory_check.theory.rough_weights import rough_lognormal_limit
+
+#: Lambda = L a^2: drifts grow as Lambda, spreads as its root.
+_TOTAL = 4.0
+
+_LAW = Basis(
+    r"limit law with the sum $S_L$ of this depth; what is left decays like $\Lambda^2L^{2H-1}$ with a small constant, "
+    "for which a part of the margin is left, and the depth grows while the margin shrinks",
+    allowance=0.12,
+)
+
+_DRIFT = Basis(
+    r"drift of the limit law with the sum $S_L$ of this depth; what is left decays like $\Lambda^2L^{2H-1}$ and is at "
+    "most 0.011 by the recursion of C4 from depth 64 on; a quarter of the margin is left for it and for the width",
+    allowance=0.25,
+)
+
+
+def _network(width: int, hurst: float, depth: int, inputs: int = 1) -> Cell:
+    return network("res-3", f"fgn:hurst={hurst:g}", width=width, depth=depth, scale=math.sqrt(_TOTAL / depth),
+                   inputs=inputs)  # fmt: skip
+
+
+def _law(width: int, hurst: float, depth: int | None = None) -> Normal:
+    return rough_lognormal_limit(width, hurst, _TOTAL, depth=depth)
+
+
+@claim(
+    "C5",
+    title="Rough weights still diffuse",
+    formula=r"\log R \approx N\Bigl(\Lambda\bigl[\tfrac12(1+2S_L)(1-\tfrac2d) + \tfrac{S_L}{d}\bigr],\ "
+    r"\tfrac{2\Lambda}{d}(1+2S_L)\Bigr)",
+    source="Derived; weights of @marion2025, section 5",
+    derivation="Layers whose weights have summable covariances average to a diffusion (Kesten, Papanicolaou 1979): the "
+    r"covariance of $V_k\,\mathrm{relu}(W_kh)$ and $V_l\,\mathrm{relu}(W_lh)$ is $\|h\|^2/(2d)$ times "
+    r"$\rho\,\mathrm{arc}(\rho)$, and the derivative of a later layer along an earlier one adds the drift "
+    r"$(S/(2d))h$; Itô's formula for $\log\|h\|^2$. With the sum $S_L$ of the depth the mean is that of the "
+    "second-order expansion, exact to order $a^2$; what is left comes from the distant lags, of states that have moved "
+    r"in between, $O(\Lambda^2L^{2H-1})$ with a small constant.",
+    hypotheses="As C4; ReLU, $H < 1/2$.",
+    corrections=(
+        Correction(
+            stated=r"$S = \sum_{n\ge1}\rho(n)\,\mathrm{arc}(\rho(n))$ over all lags.",
+            corrected="At depth $L$ it is $S_L$, off by $O(L^{2H-1})$, which hardly decays near $H = 1/2$: $S$ jumps "
+            r"from $-1/(2\pi)$ to 0 there, $S_L$ does not.",
+            variant="S of infinite depth",
+        ),
+    ),
+)
+def rough_diffusion(profile: Profile) -> Iterator[Check]:
+    r"""For $H < 1/2$ and $L a^2 \to \Lambda$ (at $\beta = 1/2$, $\Lambda = 1$) $\log R$ of res-3 networks is
+    asymptotically normal with mean $\Lambda[(1+2S)(1-2/d)/2 + S/d]$ and variance $(2/d)(1+2S)\Lambda$, $S$ being the
+    sum of $\rho(n)\,\mathrm{arc}(\rho(n))$ over the lags of the network: $S_L =
+    \sum_{n<L}(1-n/L)\,\rho(n)\,\mathrm{arc}(\rho(n))$ at depth $L$.
+    """
+    # One network for the law.
+    width, hurst, depth = 8, 0.3, 128 * max(1, profile.depth // 2)
+    deep, name = _network(width, hurst, depth), f"res-3-d{width}-h{hurst:g}"
+    law, independent = _law(width, hurst, depth), _law(width, 0.5)
+    linear = Normal(2.0 * law.mean, 2.0 * law.variance)  # mean and variance are proportional to kappa = 1, not 1/2
+    wrong = {"kappa of the linear branch": linear}
+    if profile.precision < 1.0:  # nearer than two margins before
+        wrong["independent layers"] = independent
+    yield check(
+        f"{name}-law", deep, r"Kolmogorov distance between $\log R$ and the normal law with $S_L$",
+        Distance(LOG_NORM_RATIO, law), margin=0.125 * max(profile.precision, 0.25), basis=_LAW, wrong=wrong,
+    )  # fmt: skip
+    yield check(
+        f"{name}-median", deep, r"median of $\log R$", median(LOG_NORM_RATIO, law), law.mean,
+        margin=0.3 * profile.precision, basis=_LAW,
+        wrong={"independent layers": independent.mean, "kappa of the linear branch": linear.mean},
+    )  # fmt: skip
+    yield check(
+        f"{name}-spread", deep, r"distance of the outer deciles of $\log R$", Spread(LOG_NORM_RATIO, (0.1, 0.9), law),
+        _decile_range(law), margin=0.32 * _decile_range(law) * profile.precision, basis=_LAW,
+        wrong={
+            "variance of independent layers": _decile_range(independent),
+            "variance of the linear branch": _decile_range(linear),
+            "mean and variance the same": _decile_range(Normal(law.mean, law.mean)),
+        },
+    )  # fmt: skip
+
+    # The drift by itself, averaged over inputs: precise enough for the sum S of this depth.
+    width, depth = 20, 64 * profile.depth
+    for hurst in (0.3, 0.45):
+        drift = _law(width, hurst, depth).mean
+        yield check(
+            f"res-3-d{width}-h{hurst:g}-drift", _network(width, hurst, depth, INPUTS), MEAN_QUANTITY,
+            median(MEAN_LOG_RATIO, Normal(drift, 0.22**2)), drift,
+            margin=0.18 * max(profile.precision, 0.3), basis=_DRIFT,
+            wrong={
+                "S of infinite depth": _law(width, hurst).mean,
+                "independent layers": _law(width, 0.5).mean,
+                "kappa of the linear branch": 2.0 * drift,
+            },
+        )  # fmt: skip
+
+
+def _decile_range(law: Normal) -> float:
+    low, high = law.quantile(np.array([0.1, 0.9]))
+    return float(high - low)
+
+
+#: The network of the law at the quick profile: width, Hurst index and depth.
+_PICTURED = (8, 0.3, 128)
+
+
+def _draw(samples: Sequence[Sample]) -> Picture:
+    width, hurst, depth = _PICTURED
+    curves = (
+        density_curve("rough weights, $S_L$ of this depth", _law(width, hurst, depth)),
+        density_curve("independent layers", _law(width, 0.5)),
+    )
+    return Picture(
+        "rough",
+        f"res-3 networks of width {width} and depth {depth} with $L a^2 = {_TOTAL:g}$, weights fractional Gaussian "
+        f"noise of Hurst index {hurst:g} along the layers: still lognormal, with a smaller drift and a smaller "
+        "variance than independent layers.",
+        (HistogramPanel("Rough weights", r"$\log R$", samples[0].column("log_norm_ratio"), curves),),
+    )
+
+
+picture = Illustration(experiments=lambda _: {_network(*_PICTURED): 2000}, draw=_draw)

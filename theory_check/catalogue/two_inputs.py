@@ -1,0 +1,162 @@
+"""Two inputs of one network: the cosine between their hidden states (E13)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+
+from theory_check.claims import (
+    LIMIT,
+    Basis,
+    Check,
+    Correction,
+    Distance,
+    Illustration,
+    Normal,
+    Profile,
+    check,
+    claim,
+    median,
+)
+from theory_check.claims.networks import label
+from theory_check.claims.observables import COSINE
+from theory_check.experiments.cell import Cell, Sample
+from theory_check.experiments.experiment import Experiment
+from theory_check.experiments.spelling import network
+from theory_check.findings.pictures import Curve, HistogramPanel, Picture
+from theory_check.theory.correlation_diffusion import CorrelationDiffusion, cosine_table
+from theory_check.theory.correlation_flow import correlation_flow, wide_correlations
+
+_DEPTH = 100
+
+_OTHER_ENTRIES = Basis(
+    "limit law for a Gaussian W; a part of the margin is left for the finite depth and for the kernel of other "
+    "entries, which differs by a multiple of kurtosis over width",
+    allowance=0.4,
+)
+
+_FLOW = Basis(
+    "exact at this depth for infinite width; a part of the margin is left for the drift of order 1/d, and the width "
+    "grows with the profile",
+    allowance=0.4,
+)
+
+
+def _network(
+    weights: str, width: int, start: float, *, depth: int = _DEPTH, beta: float = 0.5, slope: float = 0.0
+) -> Cell:
+    return network(
+        "res-3", weights, activation=f"leaky:slope={slope:g}" if slope else "relu", width=width, depth=depth, beta=beta,
+        input=f"correlated:cosine={start:g}", inputs=2, kernel="reduced" if weights == "gaussian" else "dense",
+    )  # fmt: skip
+
+
+@claim(
+    "E13",
+    quick_precision=1.1,
+    title="The cosine between two inputs",
+    formula=r"dc = q\,[d(k-c) + c + c^2 k - 2k]\,dt + \sqrt{2q(1-c^2)(1-ck)}\,dB,\qquad k = \mathrm{arc}(c)"
+    r"\text{ for ReLU}",
+    source="Derived",
+    derivation="Given both states, V g(h) and V g(h') have independent coordinates with covariances |g|^2/d and "
+    "<g, g'>/d, whose means over W are q ||h||^2 and q ||h|| ||h'|| k(c). Ito's formula for the cosine. As d grows the "
+    "noise vanishes and d (k - c) is left of the bracket.",
+    hypotheses="Independent layers; res-3 with ReLU or leaky activation; Gaussian W at finite width (other symmetric "
+    "entries up to O(1/d)).",
+    corrections=(
+        Correction(
+            stated=r"At infinite width the cosine of a res-3 network follows $\dot c = (\mathrm{arc}(c)-c)/2$.",
+            corrected="That is the flow of ReLU; a negative slope $s$ has the same flow at the speed $(1-s)^2$.",
+            variant="the slope is 0",
+        ),
+    ),
+)
+def two_inputs(profile: Profile) -> Iterator[Check]:
+    r"""At $\beta = 1/2$ the cosine between the hidden states of two inputs tends, as $L \to \infty$, to a diffusion on
+    $[-1, 1]$ at time 1; as $d \to \infty$, to the flow $\dot c = (\mathrm{arc}(c)-c)/2$.
+    """
+    depth = _DEPTH * profile.depth
+    for weights, width, slope, start in (
+        ("gaussian", 4, 0.0, -0.5),
+        ("gaussian", 4, 0.0, 0.3),
+        ("gaussian", 10, 0.0, -0.5),
+        ("gaussian", 10, 0.0, 0.3),
+        ("gaussian", 10, 0.3, -0.5),
+        # Entries that are not Gaussian make the kernel of a layer deviate by O(1/d): their networks are wider.
+        ("uniform", 20, 0.0, -0.5),
+        ("rademacher", 20, 0.0, -0.5),
+    ):
+        deep, law = _network(weights, width, start, depth=depth, slope=slope), cosine_table(width, slope, start)
+        wrong = {
+            "the law of twice the width": cosine_table(2 * width, slope, start),
+            "no activation": cosine_table(width, 1.0, start),
+        }
+        if slope:
+            wrong["the slope is 0"] = cosine_table(width, 0.0, start)
+        gaussian = weights == "gaussian"
+        yield check(
+            f"{label(deep)}{f'-slope{slope:g}' if slope else ''}-cosine{start:g}-law", deep,
+            f"Kolmogorov distance between $c_L$ and the law of the diffusion at time 1, $c_0 = {start:g}$",
+            Distance(COSINE, law), remainder=law.error, wrong=wrong,
+            # The kernel of other entries does not come nearer as the depth grows with the profile.
+            margin=0.04 * (profile.precision if gaussian else profile.precision**0.5),
+            basis=LIMIT if gaussian else _OTHER_ENTRIES,
+        )  # fmt: skip
+
+    # At small width the cosine lags behind the flow of infinite width.
+    start = -0.5
+    for width, margin in ((4, 0.05), (10, 0.018)):
+        deep = _network("gaussian", width, start, depth=depth)
+        yield check(
+            f"{label(deep)}-cosine{start:g}-median", deep, f"median of $c_L$, $c_0 = {start:g}$",
+            median(COSINE, cosine_table(width, 0.0, start)), margin=margin * profile.precision, basis=LIMIT,
+            wrong={"the flow of infinite width": float(correlation_flow(start, [1.0])[0]), "no drift": start},
+        )  # fmt: skip
+
+    # Large widths at the critical scaling, and below it, where the time is L^(1 - 2 beta) and angles close further.
+    width = 400 * profile.depth
+    for beta, start, margin in ((0.5, -0.5, 0.03), (0.5, 0.3, 0.03), (0.25, -0.5, 0.05)):
+        a = _DEPTH**-beta
+        time, cosine = _DEPTH * a * a, float(wide_correlations(start, a, _DEPTH)[-1])
+        # The variance rate decreases as the angle closes: the one at the start plans for more than is needed.
+        variance = time * float(CorrelationDiffusion(width).variance_rate(start))
+        yield check(
+            f"res-3-gaussian-wide-beta{beta:g}-cosine{start:g}-flow", _network("gaussian", width, start, beta=beta),
+            f"median of $c_L$ at large width, $c_0 = {start:g}$", median(COSINE, Normal(cosine, variance)), cosine,
+            margin=margin * profile.precision, basis=_FLOW,
+            wrong={
+                "no drift": start,
+                "twice the speed, arc(c) - c": float(correlation_flow(start, [2.0 * time])[0]),
+            },
+        )  # fmt: skip
+
+
+_PICTURED_WIDTHS = (4, 10)
+
+
+def _pictured(profile: Profile) -> Mapping[Experiment, int]:
+    return {_network("gaussian", width, -0.5, depth=_DEPTH * profile.depth): 16384 for width in _PICTURED_WIDTHS}
+
+
+def _draw(samples: Sequence[Sample]) -> Picture:
+    x = np.linspace(-0.995, 0.995, 300)
+    flow = float(correlation_flow(-0.5, [1.0])[0])
+    panels = []
+    for width, sample in zip(_PICTURED_WIDTHS, samples, strict=True):
+        density = cosine_table(width, 0.0, -0.5).density(x)
+        curves = (
+            Curve("diffusion at time 1", x, density),
+            Curve("flow of infinite width", np.array([flow, flow]), np.array([0.0, float(density.max())])),
+        )
+        panels.append(HistogramPanel(f"Width {width}", "cosine $c_L$", COSINE([sample]), curves))
+    return Picture(
+        "several-inputs",
+        f"Cosine between the hidden states of two inputs after {samples[0].experiment.network.depth} layers (res-3, "
+        "Gaussian weights), from cosine -0.5, with the density of the limit diffusion. The flow of infinite width "
+        "gives every network one value; narrow networks spread around it and lag behind.",
+        tuple(panels),
+    )
+
+
+picture = Illustration(experiments=_pictured, draw=_draw)
