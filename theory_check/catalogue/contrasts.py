@@ -86,6 +86,7 @@ def contrasts(profile: Profile) -> Iterator[Check]:
             basis=Basis("D tends to infinity in probability; 15% is left for the depth of the profile"),
             wrong={"non-trivial limit (P3): D below its upper bound": between(DISPLACEMENT, upper=bound)},
         )  # fmt: skip
+
     for branch in BRANCHES:
         for beta in (0.0, 0.5):
             deep = network(branch, "zero", width=20, depth=DEPTH, beta=beta)
@@ -95,7 +96,9 @@ def contrasts(profile: Profile) -> Iterator[Check]:
                 margin=0.01 * profile.precision, basis=IDENTITY,
                 wrong={"the network moves its input": between(ROOT_DISPLACEMENT, lower=np.nextafter(0.0, 1.0))},
             )  # fmt: skip
+
     yield from _pytorch_means(profile)
+
     heavy = network("res-3", _HEAVY, width=8, depth=200 * profile.depth)
     reason = "R tends to infinity in probability; 15% are left for the depth of the profile"
     yield _beyond_markov(heavy, 0.97, 0.85, reason, profile)
@@ -105,6 +108,7 @@ def contrasts(profile: Profile) -> Iterator[Check]:
         "of 1e-3; a tenth is left for it and for the depth"
     )
     yield _beyond_markov(tied, 0.98, 0.9, reason, capped(profile))
+
     for law in ZERO_LAST:
         deep = network("res-3", law, width=20, depth=DEPTH)
         # R = 1 with a zero last layer; the limit puts little within 1e-3 of it.
@@ -115,6 +119,7 @@ def contrasts(profile: Profile) -> Iterator[Check]:
             Probability(between(LOG_NORM_RATIO, -1e-3, 1e-3), truth=1.0, exact=True), 1.0,
             margin=0.01 * profile.precision, basis=IDENTITY, wrong={LIMIT_LAW: high - low, STAYED: (0.0, DELTA)},
         )  # fmt: skip
+
     default = network("res-3", _PYTORCH, width=20, depth=DEPTH * profile.depth, gradients=True)
     yield from law_checks(default, capped(profile), prefix="default-")
     yield bounded(default, capped(profile))

@@ -8,15 +8,14 @@ logarithm of its median. Networks of different depths share no random numbers.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
-from theory_check.claims import EXACT_AT_DEPTHS, Basis, Check, CriticalPoint, Normal, Order, Profile, Slope, check
+from theory_check.claims import EXACT_AT_DEPTHS, Basis, Check, CriticalPoint, Order, Profile, Slope, check
 from theory_check.claims.networks import dominated_layer, finite_depth_law, label, one_layer
 from theory_check.claims.observables import column, exp, stack
 from theory_check.experiments.spelling import network
 from theory_check.networks.branches import BranchName
 from theory_check.theory import moments
-from theory_check.theory.multiplier import Multiplier
+from theory_check.theory.growth import GrowthLaws, mean_crossing
 
 WIDTH = 20
 
@@ -93,36 +92,3 @@ def critical_exponent(profile: Profile, branch: BranchName, weights: str, *, gra
         CriticalPoint(growth, betas, GrowthLaws(layer, *depths)), 0.5, margin=margin, basis=basis,
         wrong={"critical exponent 1, as for smooth weights": 1.0, "critical exponent 1/4": 0.25},
     )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class GrowthLaws:
-    """Law of log sqrt(D) at one depth less that of another network at a smaller depth, as if D were lognormal."""
-
-    layer: Multiplier
-    coarse: int
-    fine: int
-
-    def __call__(self, beta: float) -> Normal:
-        """Return the law at one exponent, for planning."""
-        mean = variance = 0.0
-        for sign, depth in ((-1.0, self.coarse), (1.0, self.fine)):
-            layer = (self.layer, float(depth) ** -beta, depth)
-            growth = moments.log_norm_ratio_moment(*layer)
-            # log(e^x - 1), for large x without leaving double precision.
-            first = growth + math.log(-math.expm1(-growth))
-            spread = moments.log_displacement_second_moment(*layer) - 2.0 * first
-            mean += sign * 0.5 * (first - 0.5 * spread)
-            variance += 0.25 * spread
-        return Normal(mean, variance)
-
-
-def mean_crossing(layer: Multiplier, coarse: int, fine: int) -> float:
-    """Return the beta at which E D is the same at both depths: 1/2 + O(1/coarse)."""
-    from scipy.optimize import brentq
-
-    def growth(beta: float) -> float:
-        first, second = (moments.mean_displacement(layer, float(n) ** -beta, n) for n in (coarse, fine))
-        return second - first
-
-    return float(brentq(growth, 0.4, 0.6, xtol=1e-12))

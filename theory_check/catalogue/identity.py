@@ -107,7 +107,10 @@ def _draw(samples: Samples) -> Picture:
     *rates, last = samples
     pairs = list(zip(_BETAS, by_depth(rates), strict=True))
     bands = tuple(median_band(rf"median, $\beta = {beta:g}$", group) for beta, group in pairs)
-    curves = tuple(depth_curve(f"theory, slope {0.5 - beta:g}", group, _root_median) for beta, group in pairs)
+    curves = tuple(
+        depth_curve(f"theory, slope {0.5 - beta:g}", group, lambda deep: float(_root_law(deep).quantile(0.5)))
+        for beta, group in pairs
+    )
     multiplier, a, depth = one_layer(last.experiment)
     scaled = (DISPLACEMENT / (multiplier.kappa * a * a * depth))([last])
     law = density_curve(r"$\chi^2_d / d$", ScaledChiSquare(multiplier.width))
@@ -121,10 +124,6 @@ def _draw(samples: Samples) -> Picture:
             HistogramPanel(title, r"$L^{2\beta-1} D / \kappa$", scaled, (law,)),
         ),
     )
-
-
-def _root_median(deep: Cell) -> float:
-    return float(_root_law(deep).quantile(0.5))
 
 
 picture = Illustration(experiments=_networks, draw=_draw)

@@ -80,6 +80,7 @@ def lognormal_limit(profile: Profile) -> Iterator[Check]:
             margin=0.2 * sigma * profile.precision, basis=LIMIT,
             wrong={"twice the variance": math.sqrt(2.0) * sigma},
         )  # fmt: skip
+
     for admissible in ADMISSIBLE:
         yield from law_checks(network_of(admissible, capped(profile)), capped(profile))
     yield from fine_checks(profile)
