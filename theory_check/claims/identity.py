@@ -38,4 +38,5 @@ def _statement(planned: PlannedCheck) -> list[object]:
 
 
 def _spelled(value: object) -> str:
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
+    # Adding 0 turns -0 into 0.
+    return f"{value + 0.0:.6g}" if isinstance(value, float) else str(value)

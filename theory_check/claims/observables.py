@@ -94,7 +94,7 @@ class Observable:
 
     def clip(self, lower: float, upper: float = math.inf) -> Observable:
         """Cut off below and above, for tests of laws and bounded means, which need finite values."""
-        return apply(f"clip[{lower!r}, {upper!r}]", lambda values: np.clip(values, lower, upper), self)
+        return apply(f"clip[{float(lower)!r}, {float(upper)!r}]", lambda values: np.clip(values, lower, upper), self)
 
     def given(self, event: Observable) -> Observable:
         """Keep the replicates where an event happened, zeros and ones; it must be known before the quantity is."""
@@ -107,7 +107,8 @@ def _combine(sign: str, function: Any, left: Observable | float, right: Observab
         return part(samples) if isinstance(part, Observable) else part
 
     columns = frozenset[tuple[str, int]]().union(*(p.columns for p in (left, right) if isinstance(p, Observable)))
-    return Observable(f"({left} {sign} {right})", lambda s: function(value(left, s), value(right, s)), columns)
+    first, second = (part if isinstance(part, Observable) else repr(float(part)) for part in (left, right))
+    return Observable(f"({first} {sign} {second})", lambda s: function(value(left, s), value(right, s)), columns)
 
 
 def apply(name: str, function: Callable[..., FloatArray], *parts: Observable) -> Observable:
@@ -136,7 +137,7 @@ def observable(what: str | Observable | Callable[[Samples], FloatArray]) -> Obse
         return column(what)
     if not callable(what):
         raise SpecificationError(f"observable is {what!r}; give a column, a formula or a function of the samples")
-    return Observable(f"{getattr(what, '__name__', 'function')}:{code_identity(what)}", what)
+    return Observable(f"function {code_identity(what)}", what)
 
 
 def exp(x: Observable) -> Observable:
@@ -198,7 +199,7 @@ def at_beta(name: str, beta: float) -> Observable:
         position: int = samples[0].experiment.betas.index(beta)
         return samples[0].column(name)[:, position, 0]
 
-    return Observable(f"{name} at beta {beta!r}", evaluate, frozenset({(name, 0)}))
+    return Observable(f"{name} at beta {float(beta)!r}", evaluate, frozenset({(name, 0)}))
 
 
 def error_slope(name: str, depths: tuple[int, ...], experiment: int = 0) -> Observable:
@@ -213,7 +214,7 @@ def error_slope(name: str, depths: tuple[int, ...], experiment: int = 0) -> Obse
         moved = np.all(errors > 0.0, axis=1)
         return np.where(moved, np.log(np.where(moved[:, None], errors, 1.0)) @ weights, 0.0)
 
-    return apply(f"slope over {list(depths)}", slope, column(name, experiment))
+    return apply(f"slope over {[int(depth) for depth in depths]}", slope, column(name, experiment))
 
 
 def displacement_slope(experiment: int = 0) -> Observable:

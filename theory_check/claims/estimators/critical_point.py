@@ -73,7 +73,7 @@ def crossing(
     against = "" if other is None else f" less @{other}"
     places = {experiment} | ({other} if other is not None else set())
     return Observable(
-        f"crossing of {name}@{experiment}{against} + {shift!r}", evaluate, frozenset((name, p) for p in places)
+        f"crossing of {name}@{experiment}{against} + {float(shift)!r}", evaluate, frozenset((name, p) for p in places)
     )
 
 
