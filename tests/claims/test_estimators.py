@@ -9,68 +9,48 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from theory_check.claims.estimators import (
-    DistanceEstimator,
-    MeanEstimator,
-    ProportionEstimator,
-    QuantileEstimator,
-    SlopeEstimator,
-    SpreadEstimator,
-)
-from theory_check.claims.laws import Normal, Tilted
-from theory_check.claims.rates import RateEstimator
+from theory_check.claims import Distance, LogNormal, Mean, Normal, Order, Probability, Quantile, Slope, Spread
+from theory_check.claims.estimators.order import slope_variance
+from theory_check.foundation.laws import Tilted
 
 SIZE = 400
 DEPTHS = (10, 100, 1000)
 NORMAL = Normal(0.0, 1.0)
 
 
-class Lognormal:
-    """exp(z / 5) times a constant."""
-
-    def __init__(self, scale):
-        self.scale = scale
-
-    def cdf(self, x):
-        return stats.lognorm.cdf(x, 0.2, scale=self.scale)
-
-    def quantile(self, p):
-        return stats.lognorm.ppf(p, 0.2, scale=self.scale)
-
-
 def values_of(samples):
     return samples[0]
 
 
-# Estimator, true value, and a draw of the values of one night: one array for each cell.
+# Estimator, true value, and a draw of the values of one night: one array for each experiment.
 kinds = {
-    "mean": (MeanEstimator(values_of, 1.0), 0.3, lambda g: [0.3 + g.standard_normal(SIZE)]),
-    "proportion": (ProportionEstimator(values_of), 0.3, lambda g: [(g.random(SIZE) < 0.3) * 1.0]),
+    "mean": (Mean(values_of, 1.0), 0.3, lambda g: [0.3 + g.standard_normal(SIZE)]),
+    "proportion": (Probability(values_of), 0.3, lambda g: [(g.random(SIZE) < 0.3) * 1.0]),
     "quantile": (
-        QuantileEstimator(values_of, 0.75, NORMAL),
+        Quantile(values_of, 0.75, NORMAL),
         float(stats.norm.ppf(0.75)),
         lambda g: [g.standard_normal(SIZE)],
     ),
     "spread": (
-        SpreadEstimator(values_of, (0.25, 0.75), NORMAL),
+        Spread(values_of, (0.25, 0.75), NORMAL),
         2.0 * float(stats.norm.ppf(0.75)),
         lambda g: [g.standard_normal(SIZE)],
     ),
     # Tilted by 0.1, a law is at that distance.
     "distance": (
-        DistanceEstimator(values_of, NORMAL),
+        Distance(values_of, NORMAL),
         0.1,
         lambda g: [Tilted(NORMAL, 0.1).quantile(g.random(SIZE))],
     ),
-    "no distance": (DistanceEstimator(values_of, NORMAL), 0.0, lambda g: [g.standard_normal(SIZE)]),
+    "no distance": (Distance(values_of, NORMAL), 0.0, lambda g: [g.standard_normal(SIZE)]),
     "slope": (
-        SlopeEstimator(values_of, DEPTHS, tuple(Lognormal(math.sqrt(depth)) for depth in DEPTHS)),
+        Slope(values_of, DEPTHS, tuple(LogNormal(Normal(0.5 * math.log(depth), 0.04)) for depth in DEPTHS)),
         0.5,
         lambda g: [np.exp(0.2 * g.standard_normal(SIZE)) * math.sqrt(depth) for depth in DEPTHS],
     ),
     # Errors depth^(-1/2), of a fifth of their mean as deviation.
     "rate": (
-        RateEstimator(values_of, DEPTHS, tuple(d**-0.5 for d in DEPTHS), tuple(0.04 / d for d in DEPTHS)),
+        Order(values_of, DEPTHS, tuple(d**-0.5 for d in DEPTHS), tuple(0.04 / d for d in DEPTHS)),
         -0.5,
         lambda g: [(1.0 + 0.2 * g.standard_normal((SIZE, 1))) * np.array(DEPTHS) ** -0.5],
     ),
@@ -139,3 +119,14 @@ def test_the_evidence_of_a_sample_does_not_depend_on_its_order():
         # Sums in another order.
         first, second = (estimator.log_evidence(s, null, 0.01) for s in (sample, turned))
         assert first == pytest.approx(second, abs=1e-10)
+
+
+@pytest.mark.parametrize("degrees", [1.0, 5.0])
+def test_the_planned_variance_is_that_of_independent_chi_square_errors(degrees):
+    g = np.random.Generator(np.random.Philox(11))
+    runs, depths = 40000, (8, 16, 32, 64)
+    squares = stats.chi2.rvs(degrees, size=(runs, 4), random_state=g)
+    slopes = np.polyfit(np.log(depths), 0.5 * np.log(squares).T, 1)[0]
+    # Relative standard error of a variance: sqrt((kurtosis - 1)/runs), with a kurtosis of at most 9, that of one
+    # logarithm of chi-square of one degree being 7; five of them.
+    assert np.var(slopes) == pytest.approx(slope_variance(depths, degrees), rel=5.0 * math.sqrt(8.0 / runs))

@@ -1,0 +1,40 @@
+"""The trichotomy for smooth weights: what it plans with, what it predicts, and what it refutes."""
+
+from __future__ import annotations
+
+import pytest
+from planned_laws import assert_planned_well, planned_medians
+
+from theory_check.catalogue.rough_paths import rough_paths
+from theory_check.catalogue.smooth_weights import smooth_weights
+from theory_check.claims import PROFILES, CriticalPoint
+
+
+@pytest.mark.parametrize("planned", planned_medians(smooth_weights), ids=lambda p: p.id)
+def test_planned_laws_are_wide_enough_and_targets_near_enough(planned):
+    assert_planned_well(planned.check, 256, planned.check.experiments)
+
+
+@pytest.mark.parametrize("name", PROFILES)
+def test_displacement_slopes_are_those_of_p8(name):
+    for check in smooth_weights.checks(PROFILES[name]):
+        if check.name.endswith("-slope"):
+            beta = check.experiments[0].network.scaling.beta
+            # The prediction at these depths is the limit up to O(L^(2 - 2 beta)): a tenth of the margin.
+            assert check.target[0] == pytest.approx(1.0 - beta, abs=0.1 * check.margin)
+
+
+def test_the_critical_exponent_is_bracketed_within_the_margin():
+    checks = [c for c in smooth_weights.checks(PROFILES["standard"]) if isinstance(c.estimator, CriticalPoint)]
+    assert len(checks) == 3
+    for check in checks:
+        assert check.target == (1.0, 1.0)
+        assert check.margin == pytest.approx(0.02)
+        # Experiments are in the order of the exponents.
+        assert [e.network.scaling.beta for e in check.experiments] == pytest.approx(check.estimator.betas)
+
+
+@pytest.mark.parametrize("claim", [smooth_weights, rough_paths], ids=lambda claim: claim.id)
+def test_corrections_name_variants(claim):
+    names = {v.name for check in claim.checks(PROFILES["quick"]) for v in check.variants}
+    assert {correction.variant for correction in claim.corrections} <= names
