@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from theory_check.catalogue.catalogue import REGIMES, all_claims
+from theory_check.catalogue.regimes import REGIMES, all_claims
 from theory_check.claims.claim import PROFILES
 from theory_check.claims.estimators import DistanceEstimator
 from theory_check.claims.networks import COMBINATIONS, label

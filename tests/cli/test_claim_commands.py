@@ -135,7 +135,7 @@ def test_a_damaged_history_is_neither_used_nor_replaced(command, tmp_path):
 
 
 def test_list_has_a_row_for_every_claim(command):
-    from theory_check.catalogue.catalogue import REGIMES, all_claims
+    from theory_check.catalogue.regimes import REGIMES, all_claims
 
     code, out, err = command("list")
     assert (code, err) == (0, [])

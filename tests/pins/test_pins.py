@@ -15,7 +15,7 @@ import pytest
 import scipy
 from pinned_experiments import EXPERIMENTS, REPLICATES, SEED
 
-from theory_check.catalogue.catalogue import REGIMES
+from theory_check.catalogue.regimes import REGIMES
 from theory_check.claims.claim import PROFILES
 from theory_check.claims.planning import plan_claim
 from theory_check.simulation.runner import run_experiments

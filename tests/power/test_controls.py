@@ -14,7 +14,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from theory_check.catalogue.catalogue import all_claims
+from theory_check.catalogue.regimes import all_claims
 from theory_check.claims.claim import PROFILES
 from theory_check.claims.estimators import (
     DistanceEstimator,

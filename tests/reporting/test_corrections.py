@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 from example_record import make_claim, make_finding, make_record
 
-from theory_check.catalogue.catalogue import all_claims
+from theory_check.catalogue.regimes import all_claims
 from theory_check.claims.claim import PROFILES, Correction
 from theory_check.claims.planning import plan_claim
 from theory_check.findings.run import ClaimFinding, RunRecord, judge_correction

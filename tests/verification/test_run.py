@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from theory_check.catalogue.catalogue import all_claims
+from theory_check.catalogue.regimes import all_claims
 from theory_check.claims.claim import PROFILES
 from theory_check.claims.judging import evaluate
 from theory_check.claims.planning import FAMILY_LEVEL, affordable_margin, plan_check, plan_claim

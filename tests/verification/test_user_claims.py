@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from theory_check.catalogue.catalogue import all_claims
+from theory_check.catalogue.regimes import all_claims
 from theory_check.claims import authoring
 from theory_check.claims.authoring import Normal, WeightLaw, claim, law_check, network
 from theory_check.claims.claim import PROFILES
