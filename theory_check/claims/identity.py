@@ -1,6 +1,6 @@
 """What a claim states at a profile, as a text that nothing but its meaning changes.
 
-The evidence of many nights belongs to one statement. Its identity covers what is computed: experiments, observables,
+The evidence of many nights belongs to one statement. Its identity covers what is computed: experiments, observable,
 kind and numbers of the estimator, target, margin, remainder, exactness, level, and the version of the kernels. Names of
 classes and functions, prose, and what only plans the sample stay out.
 """
@@ -10,6 +10,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
+
+import numpy as np
 
 from theory_check.claims.planning import PlannedCheck
 from theory_check.kernels import KERNEL_VERSION
@@ -30,13 +32,16 @@ def _statement(planned: PlannedCheck) -> list[object]:
     return [
         planned.id,
         [experiment.identity for experiment in check.experiments],
-        [observable.formula for observable in estimator.observables],
-        [estimator.kind, *(_spelled(part) for part in estimator.meaning)],
-        [_spelled(number) for number in (*check.target, check.margin, check.remainder, planned.level)],
+        estimator.observable.formula,
+        [estimator.kind, *(_spelled(getattr(estimator, field)) for field in estimator.told_by)],
+        _spelled((*check.target, check.margin, check.remainder, planned.level)),
         check.basis.exact,
     ]
 
 
-def _spelled(value: object) -> str:
-    # Adding 0 turns -0 into 0.
-    return f"{value + 0.0:.6g}" if isinstance(value, float) else str(value)
+def _spelled(value: object) -> object:
+    if hasattr(value, "quantile"):
+        value = tuple(float(q) for q in value.quantile(np.arange(0.1, 0.95, 0.1)))
+    if isinstance(value, tuple):
+        return [_spelled(part) for part in value]
+    return f"{value:.6g}" if isinstance(value, float) else str(value)

@@ -15,8 +15,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from theory_check.claims.estimators.estimator import UNBOUNDED, Range, SidedEvidence, Values
-from theory_check.claims.observables import Observable, Samples, observable
+from theory_check.claims.estimators.estimator import UNBOUNDED, OfObservable, Range, SidedEvidence
+from theory_check.claims.observables import Observable, Samples
 from theory_check.experiments.experiment import Sample
 from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.errors import SpecificationError
@@ -99,7 +99,7 @@ def last_crossings(betas: FloatArray, values: FloatArray) -> FloatArray:
 
 
 @dataclass(frozen=True)
-class CriticalPoint(Values):
+class CriticalPoint(OfObservable):
     r"""Where the median of a quantity that decreases in beta is zero, from its sign at each beta of a grid.
 
     The interval ends at the largest beta with a median that is positive and at the smallest with one that is negative,
@@ -116,25 +116,12 @@ class CriticalPoint(Values):
         Predicted law of the quantity at any beta, decreasing in it; for planning only. A frozen value.
     """
 
-    observable: Observable
     betas: tuple[float, ...]
     law_at: Callable[[float], Law]
     kind: ClassVar[str] = "critical point"
     method: ClassVar[str] = "signs of medians, bracketed"
     bounds: ClassVar[Range] = UNBOUNDED
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "observable", observable(self.observable))
-
-    @property
-    def observables(self) -> tuple[Observable, ...]:
-        """The quantity at each beta."""
-        return (self.observable,)
-
-    @property
-    def meaning(self) -> tuple[object, ...]:
-        """The betas."""
-        return self.betas
+    told_by: ClassVar[tuple[str, ...]] = ("betas",)
 
     def replicates(self, target: Range, margin: float, alpha: float, miss: float) -> int:
         """Return how many replicates decide the signs at the outermost betas within the margin.

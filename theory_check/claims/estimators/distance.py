@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from theory_check.claims.estimators.estimator import Estimator, Range, SidedEvidence, law_meaning
-from theory_check.claims.observables import Observable, Samples, observable
+from theory_check.claims.estimators.estimator import Estimator, Range, SidedEvidence
+from theory_check.claims.observables import Samples
 from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.laws import Law, Tilted, law_distance
 from theory_check.inference import design, evidence, intervals
@@ -17,7 +17,7 @@ from theory_check.inference.intervals import Interval
 
 
 @dataclass(frozen=True)
-class Distance:
+class Distance(OfObservable):
     """The Kolmogorov distance from a predicted law, by the exact Kolmogorov distribution.
 
     Attributes
@@ -27,36 +27,20 @@ class Distance:
         Continuous, with ``cdf`` and ``quantile``.
     """
 
-    observable: Observable
     law: Law
     kind: ClassVar[str] = "distance"
     method: ClassVar[str] = "Kolmogorov, exact"
     bounds: ClassVar[Range] = (0.0, 1.0)
+    told_by: ClassVar[tuple[str, ...]] = ("law",)
     prediction: ClassVar[Range | None] = (0.0, 0.0)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "observable", observable(self.observable))
-
-    @property
-    def observables(self) -> tuple[Observable, ...]:
-        """The observable."""
-        return (self.observable,)
-
-    @property
-    def meaning(self) -> tuple[object, ...]:
-        """The law."""
-        return law_meaning(self.law)
-
     def replicates(self, target: Range, margin: float, alpha: float, miss: float) -> int:
-        """See :func:`theory_check.inference.design.kolmogorov_sample_size`."""
         return design.kolmogorov_sample_size(margin=margin, alpha=alpha, miss=miss)
 
     def resolution(self, target: Range, replicates: int, alpha: float) -> float:
-        """See :func:`theory_check.inference.design.kolmogorov_resolution`."""
         return design.kolmogorov_resolution(observations=replicates, alpha=alpha)
 
     def interval(self, samples: Samples, alpha: float) -> Interval:
-        """See :func:`theory_check.inference.intervals.kolmogorov_interval`."""
         return intervals.kolmogorov_interval(self.observable(samples), self.law.cdf, alpha=alpha)
 
     def log_evidence(self, samples: Samples, null: Range, alpha: float) -> float:
@@ -81,21 +65,16 @@ class Distance:
         return values.size, intervals.kolmogorov_interval(values, self.law.cdf, alpha=0.5).estimate
 
     def instead(self, wrong: object) -> Any:
-        """Return the distance from another law, or of another observable, or another estimator."""
-        if hasattr(wrong, "interval"):
-            return wrong
         if hasattr(wrong, "cdf"):
             return replace(self, law=wrong)  # type: ignore[arg-type]
-        return replace(self, observable=observable(wrong))  # type: ignore[arg-type]
+        return super().instead(wrong)
 
     def separation(self, other: Estimator) -> float | None:
-        """Return the distance between both laws."""
         if not isinstance(other, Distance) or other.observable != self.observable:
             return None
         return law_distance(self.law, other.law)
 
     def displaced(self, target: Range, step: float) -> Mapping[str, Range | Estimator]:
-        """Return the distances from the law tilted by a step, down and up."""
         return {
             f"the predicted law tilted {word} by twice the margin": replace(self, law=Tilted(self.law, sign * step))
             for word, sign in (("down", 1.0), ("up", -1.0))

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Protocol, TypeAlias
 
 import numpy as np
 
-from theory_check.claims.observables import Observable, Samples
+from theory_check.claims.observables import Observable, Samples, observable
 from theory_check.foundation.arrays import FloatArray
-from theory_check.foundation.laws import Law
 from theory_check.inference import evidence
 from theory_check.inference.intervals import Interval
 
@@ -33,19 +33,18 @@ class Estimator(Protocol):
         Usual name of the interval, for reports.
     bounds : (float, float)
         The values that the quantity can take.
+    told_by : tuple of str
+        Fields that the interval depends on besides the observable; those that only plan the sample are left out.
     """
 
     kind: ClassVar[str]
     method: ClassVar[str]
     bounds: ClassVar[Range]
+    told_by: ClassVar[tuple[str, ...]]
 
     @property
-    def observables(self) -> tuple[Observable, ...]:
+    def observable(self) -> Observable:
         """What it reads of the samples."""
-
-    @property
-    def meaning(self) -> tuple[object, ...]:
-        """Numbers and laws that the interval depends on; what only plans the sample is left out."""
 
     @property
     def prediction(self) -> Range | None:
@@ -85,27 +84,31 @@ class Estimator(Protocol):
         """
 
 
-class Values:
-    """Defaults of estimators whose quantity is a number that can be displaced, and that compare no laws."""
+@dataclass(frozen=True)
+class OfObservable:
+    """What estimators share: an observable, and a quantity whose value can be displaced.
 
+    Attributes
+    ----------
+    observable : Observable, or the name of a column, or a function of the samples
+    """
+
+    observable: Observable
     prediction: ClassVar[Range | None] = None
+    told_by: ClassVar[tuple[str, ...]] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "observable", observable(self.observable))
 
     def instead(self, wrong: object) -> Any:
-        """Return the estimator of another observable, or another estimator."""
-        from dataclasses import replace
-
-        from theory_check.claims.observables import observable
-
         if hasattr(wrong, "interval"):
             return wrong
-        return replace(self, observable=observable(wrong))  # type: ignore[arg-type, type-var]
+        return replace(self, observable=observable(wrong))  # type: ignore[arg-type]
 
     def separation(self, other: Estimator) -> float | None:
-        """Return None: only samples can tell."""
         return None
 
     def displaced(self, target: Range, step: float) -> Mapping[str, Range | Estimator]:
-        """Return the values a step below and above the target."""
         low, high = target[0] - step, target[1] + step
         return {"a value lower by twice the margin": (low, low), "a value higher by twice the margin": (high, high)}
 
@@ -122,11 +125,6 @@ def sided_calibration(interval_at: Callable[[float], Interval], values: FloatArr
     log_p = evidence.log_p_from_intervals(interval_at, below + above)
     first, second = np.split(evidence.tilted_calibration(log_p, gain=gain), 2)
     return first, second
-
-
-def law_meaning(law: Law) -> tuple[float, ...]:
-    """Return the deciles of a law: what tells it from others, whatever its class is called."""
-    return tuple(float(q) for q in law.quantile(np.arange(0.1, 0.95, 0.1)))
 
 
 def per_sample(observable: Observable, samples: Samples) -> Sequence[FloatArray]:

@@ -8,15 +8,15 @@ from typing import ClassVar
 
 import numpy as np
 
-from theory_check.claims.estimators.estimator import UNBOUNDED, Range, SidedEvidence, Values
-from theory_check.claims.observables import Observable, Samples, observable
+from theory_check.claims.estimators.estimator import UNBOUNDED, OfObservable, Range, SidedEvidence
+from theory_check.claims.observables import Samples
 from theory_check.foundation.arrays import FloatArray
 from theory_check.inference import design, evidence, intervals
 from theory_check.inference.intervals import Interval
 
 
 @dataclass(frozen=True)
-class Mean(Values):
+class Mean(OfObservable):
     """A mean, by Catoni's interval with a proven bound on the variance.
 
     Attributes
@@ -28,47 +28,29 @@ class Mean(Values):
     values_per_replicate : int
     """
 
-    observable: Observable
     variance_bound: float
     values_per_replicate: int = 1
     kind: ClassVar[str] = "mean"
     method: ClassVar[str] = "Catoni, proven variance bound"
     bounds: ClassVar[Range] = UNBOUNDED
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "observable", observable(self.observable))
-
-    @property
-    def observables(self) -> tuple[Observable, ...]:
-        """The observable."""
-        return (self.observable,)
-
-    @property
-    def meaning(self) -> tuple[object, ...]:
-        """The bound of the variance."""
-        return (self.variance_bound,)
+    told_by: ClassVar[tuple[str, ...]] = ("variance_bound",)
 
     def replicates(self, target: Range, margin: float, alpha: float, miss: float) -> int:
-        """See :func:`theory_check.inference.design.mean_sample_size`."""
         values = design.mean_sample_size(variance_bound=self.variance_bound, margin=margin, alpha=alpha, miss=miss)
         return -(-values // self.values_per_replicate)
 
     def resolution(self, target: Range, replicates: int, alpha: float) -> float:
-        """See :func:`theory_check.inference.design.mean_resolution`."""
         values = replicates * self.values_per_replicate
         return design.mean_resolution(variance_bound=self.variance_bound, observations=values, alpha=alpha)
 
     def interval(self, samples: Samples, alpha: float) -> Interval:
-        """See :func:`theory_check.inference.intervals.mean_interval`."""
         return intervals.mean_interval(self.observable(samples), variance_bound=self.variance_bound, alpha=alpha)
 
     def log_evidence(self, samples: Samples, null: Range, alpha: float) -> float:
-        """See :func:`theory_check.inference.evidence.mean_evidence`."""
         values = self.observable(samples)
         return evidence.mean_evidence(values, variance_bound=self.variance_bound, null=null, alpha=alpha)
 
     def sided_evidence(self, samples: Samples, values: FloatArray, gain: float) -> SidedEvidence:
-        """See :func:`theory_check.inference.evidence.catoni_evidence`."""
         sample = self.observable(samples)
         return evidence.catoni_evidence(sample, values, variance_bound=self.variance_bound, gain=gain)
 

@@ -17,14 +17,14 @@ import numpy as np
 
 from theory_check.claims.estimators.estimator import (
     UNBOUNDED,
+    OfObservable,
     Range,
     SidedEvidence,
-    Values,
     calibrated,
     per_sample,
     sided_calibration,
 )
-from theory_check.claims.observables import Observable, Samples, observable
+from theory_check.claims.observables import Samples
 from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.laws import Law
 from theory_check.inference import design, evidence, intervals, rates
@@ -32,7 +32,7 @@ from theory_check.inference.intervals import Interval
 
 
 @dataclass(frozen=True)
-class Slope(Values):
+class Slope(OfObservable):
     """The slope of the logarithm of a median on log depth, by order statistics; one experiment for each depth.
 
     Attributes
@@ -44,25 +44,12 @@ class Slope(Values):
         Predicted, one for each depth; they plan the sample.
     """
 
-    observable: Observable
     depths: tuple[int, ...]
     laws: tuple[Law, ...]
     kind: ClassVar[str] = "slope"
     method: ClassVar[str] = "order statistics at each depth, weighted"
     bounds: ClassVar[Range] = UNBOUNDED
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "observable", observable(self.observable))
-
-    @property
-    def observables(self) -> tuple[Observable, ...]:
-        """The observable."""
-        return (self.observable,)
-
-    @property
-    def meaning(self) -> tuple[object, ...]:
-        """The depths."""
-        return self.depths
+    told_by: ClassVar[tuple[str, ...]] = ("depths",)
 
     @property
     def _log_depths(self) -> FloatArray:
@@ -97,7 +84,6 @@ class Slope(Values):
         return design.slope_margin(self._log_depths, component_margin=widest)
 
     def interval(self, samples: Samples, alpha: float) -> Interval:
-        """See :func:`theory_check.inference.rates.slope_interval`."""
         return self._slope(per_sample(self.observable, samples), alpha)
 
     def log_evidence(self, samples: Samples, null: Range, alpha: float) -> float:
@@ -125,7 +111,7 @@ class Slope(Values):
 
 
 @dataclass(frozen=True)
-class Order(Values):
+class Order(OfObservable):
     """The slope of the logarithm of a mean error on log depth, by Catoni's interval at each depth.
 
     Attributes
@@ -139,46 +125,30 @@ class Order(Values):
         Proven, of the error at each depth.
     """
 
-    observable: Observable
     depths: tuple[int, ...]
     errors: tuple[float, ...]
     variance_bounds: tuple[float, ...]
     kind: ClassVar[str] = "order"
     method: ClassVar[str] = "Catoni at each depth, weighted"
     bounds: ClassVar[Range] = UNBOUNDED
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "observable", observable(self.observable))
-
-    @property
-    def observables(self) -> tuple[Observable, ...]:
-        """The errors."""
-        return (self.observable,)
-
-    @property
-    def meaning(self) -> tuple[object, ...]:
-        """The depths and the bounds of the variances."""
-        return (*self.depths, *self.variance_bounds)
+    told_by: ClassVar[tuple[str, ...]] = ("depths", "variance_bounds")
 
     @property
     def _log_depths(self) -> FloatArray:
         return np.log(np.array(self.depths, dtype=np.float64))
 
     def replicates(self, target: Range, margin: float, alpha: float, miss: float) -> int:
-        """See :func:`theory_check.inference.design.rate_sample_size`."""
         return design.rate_sample_size(
             self._log_depths, self.errors, variance_bounds=self.variance_bounds, margin=margin, alpha=alpha, miss=miss
         )
 
     def resolution(self, target: Range, replicates: int, alpha: float) -> float:
-        """See :func:`theory_check.inference.design.rate_margin`; half of its miss probability is on either side."""
         return design.rate_margin(
             self._log_depths, self.errors, variance_bounds=self.variance_bounds, observations=replicates, alpha=alpha,
             miss=0.02,
         )  # fmt: skip
 
     def interval(self, samples: Samples, alpha: float) -> Interval:
-        """See :func:`theory_check.inference.rates.rate`."""
         return self._slope(self.observable(samples), alpha)
 
     def log_evidence(self, samples: Samples, null: Range, alpha: float) -> float:

@@ -8,15 +8,15 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from theory_check.claims.estimators.estimator import Estimator, Range, SidedEvidence, Values
-from theory_check.claims.observables import Observable, Samples, observable
+from theory_check.claims.estimators.estimator import Estimator, OfObservable, Range, SidedEvidence
+from theory_check.claims.observables import Samples, observable
 from theory_check.foundation.arrays import FloatArray
 from theory_check.inference import design, evidence, intervals
 from theory_check.inference.intervals import Interval
 
 
 @dataclass(frozen=True)
-class Probability(Values):
+class Probability(OfObservable):
     """The probability of an event, by Clopper and Pearson.
 
     Attributes
@@ -30,28 +30,13 @@ class Probability(Values):
         Whether it is enough, to refute, to exclude the target without its margin.
     """
 
-    observable: Observable
     truth: float | None = None
     exact: bool = False
     kind: ClassVar[str] = "probability"
     method: ClassVar[str] = "Clopper-Pearson"
     bounds: ClassVar[Range] = (0.0, 1.0)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "observable", observable(self.observable))
-
-    @property
-    def observables(self) -> tuple[Observable, ...]:
-        """The event."""
-        return (self.observable,)
-
-    @property
-    def meaning(self) -> tuple[object, ...]:
-        """Nothing besides the event."""
-        return ()
-
     def replicates(self, target: Range, margin: float, alpha: float, miss: float) -> int:
-        """See :func:`theory_check.inference.design.proportion_sample_size`."""
         needed = design.proportion_sample_size(target, margin=margin, alpha=alpha, miss=miss, truth=self.truth)
         wrong = target[0] - 2.0 * margin
         if self.truth is None or wrong <= 0.0:
@@ -62,21 +47,17 @@ class Probability(Values):
         return max(needed, detected)
 
     def resolution(self, target: Range, replicates: int, alpha: float) -> float:
-        """See :func:`theory_check.inference.design.proportion_resolution`."""
         return design.proportion_resolution(target, trials=replicates, alpha=alpha)
 
     def interval(self, samples: Samples, alpha: float) -> Interval:
-        """See :func:`theory_check.inference.intervals.proportion_interval`."""
         event = self.observable(samples)
         return intervals.proportion_interval(int(event.sum()), event.size, alpha=alpha)
 
     def log_evidence(self, samples: Samples, null: Range, alpha: float) -> float:
-        """See :func:`theory_check.inference.evidence.bernoulli_evidence`."""
         event = self.observable(samples)
         return evidence.bernoulli_evidence(int(event.sum()), event.size, null)
 
     def sided_evidence(self, samples: Samples, values: FloatArray, gain: float) -> SidedEvidence:
-        """See :func:`theory_check.inference.evidence.log_tilted_ratio`, of the event and of its complement."""
         event = self.observable(samples)
         n, k = event.size, float(event.sum())
         return (
@@ -85,11 +66,9 @@ class Probability(Values):
         )
 
     def instead(self, wrong: object) -> Any:
-        """Return the probability of another event, or another estimator."""
         return wrong if hasattr(wrong, "interval") else Probability(observable(wrong))  # type: ignore[arg-type]
 
     def displaced(self, target: Range, step: float) -> Mapping[str, Range | Estimator]:
-        """Return the probabilities a step below and above the target, where there are such."""
         values = super().displaced(target, step)
         return {text: at for text, at in values.items() if not isinstance(at, tuple) or 0.0 <= at[0] <= 1.0}
 

@@ -11,9 +11,9 @@ import numpy as np
 
 from theory_check.claims.estimators.estimator import (
     UNBOUNDED,
+    OfObservable,
     Range,
     SidedEvidence,
-    Values,
     calibrated,
     sided_calibration,
 )
@@ -25,7 +25,7 @@ from theory_check.inference.intervals import Interval
 
 
 @dataclass(frozen=True)
-class Quantile(Values):
+class Quantile(OfObservable):
     """A quantile, by order statistics.
 
     Attributes
@@ -36,25 +36,12 @@ class Quantile(Values):
         Predicted; it plans the sample, and its quantile is the default of the target.
     """
 
-    observable: Observable
     probability: float
     law: Law
     kind: ClassVar[str] = "quantile"
     method: ClassVar[str] = "order statistics"
     bounds: ClassVar[Range] = UNBOUNDED
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "observable", observable(self.observable))
-
-    @property
-    def observables(self) -> tuple[Observable, ...]:
-        """The observable."""
-        return (self.observable,)
-
-    @property
-    def meaning(self) -> tuple[object, ...]:
-        """The probability."""
-        return (self.probability,)
+    told_by: ClassVar[tuple[str, ...]] = ("probability",)
 
     @property
     def prediction(self) -> Range | None:  # type: ignore[override]
@@ -63,7 +50,6 @@ class Quantile(Values):
         return value, value
 
     def replicates(self, target: Range, margin: float, alpha: float, miss: float) -> int:
-        """See :func:`theory_check.inference.design.quantile_sample_size`."""
         centre = float(self.law.quantile(self.probability))
         low, high = self.law.cdf(np.array([centre - margin, centre + margin]))
         return design.quantile_sample_size(
@@ -71,20 +57,16 @@ class Quantile(Values):
         )
 
     def resolution(self, target: Range, replicates: int, alpha: float) -> float:
-        """See :func:`theory_check.inference.design.quantile_resolution`."""
         reach = design.quantile_resolution(self.probability, observations=replicates, alpha=alpha)
         return _reach(self.law, self.probability, reach)
 
     def interval(self, samples: Samples, alpha: float) -> Interval:
-        """See :func:`theory_check.inference.intervals.quantile_interval`."""
         return intervals.quantile_interval(self.observable(samples), self.probability, alpha=alpha)
 
     def log_evidence(self, samples: Samples, null: Range, alpha: float) -> float:
-        """See :func:`theory_check.inference.evidence.quantile_evidence`."""
         return evidence.quantile_evidence(self.observable(samples), self.probability, null)
 
     def sided_evidence(self, samples: Samples, values: FloatArray, gain: float) -> SidedEvidence:
-        """See :func:`theory_check.inference.evidence.log_tilted_ratio`, of the numbers of values beyond each x."""
         ordered = np.sort(self.observable(samples))
         n = ordered.size
         beyond = n - np.searchsorted(ordered, values, side="right")
@@ -105,7 +87,7 @@ def median(what: str | Observable | Callable[[Samples], FloatArray], law: Law) -
 
 
 @dataclass(frozen=True)
-class Spread(Values):
+class Spread(OfObservable):
     """The difference of two quantiles, by order statistics.
 
     Attributes
@@ -116,25 +98,12 @@ class Spread(Values):
         Predicted; it plans the sample, and the difference of its quantiles is the default of the target.
     """
 
-    observable: Observable
     probabilities: Range
     law: Law
     kind: ClassVar[str] = "spread"
     method: ClassVar[str] = "order statistics, two quantiles"
     bounds: ClassVar[Range] = (0.0, math.inf)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "observable", observable(self.observable))
-
-    @property
-    def observables(self) -> tuple[Observable, ...]:
-        """The observable."""
-        return (self.observable,)
-
-    @property
-    def meaning(self) -> tuple[object, ...]:
-        """The probabilities."""
-        return self.probabilities
+    told_by: ClassVar[tuple[str, ...]] = ("probabilities",)
 
     @property
     def prediction(self) -> Range | None:  # type: ignore[override]
@@ -143,7 +112,6 @@ class Spread(Values):
         return high - low, high - low
 
     def replicates(self, target: Range, margin: float, alpha: float, miss: float) -> int:
-        """See :func:`theory_check.inference.design.quantile_spread_sample_size`."""
         low, high = (float(q) for q in self.law.quantile(np.array(self.probabilities)))
         ends = self.law.cdf(np.array([low - margin / 2, low + margin / 2, high - margin / 2, high + margin / 2]))
         a, b, c, d = (float(end) for end in ends)
@@ -152,12 +120,10 @@ class Spread(Values):
         )
 
     def resolution(self, target: Range, replicates: int, alpha: float) -> float:
-        """See :func:`theory_check.inference.design.quantile_spread_resolution`."""
         reaches = design.quantile_spread_resolution(*self.probabilities, observations=replicates, alpha=alpha)
         return sum(_reach(self.law, p, reach) for p, reach in zip(self.probabilities, reaches, strict=True))
 
     def interval(self, samples: Samples, alpha: float) -> Interval:
-        """See :func:`theory_check.inference.intervals.quantile_spread_interval`."""
         return intervals.quantile_spread_interval(self.observable(samples), *self.probabilities, alpha=alpha)
 
     def log_evidence(self, samples: Samples, null: Range, alpha: float) -> float:
