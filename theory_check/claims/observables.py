@@ -125,7 +125,7 @@ def column(name: str, experiment: int = 0) -> Observable:
     return Observable(f"{name}{place}", lambda s: s[experiment].column(name), frozenset({(name, experiment)}))
 
 
-def observable(what: str | Observable | Callable[[Samples], FloatArray]) -> Observable:
+def observable(what: object) -> Observable:
     """Return an observable from the name of a column, a formula, or a function of the samples.
 
     A function is known by its code and by the constants it reads; see

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import numpy as np
 
-from theory_check.claims.estimators.estimator import Estimator, Range, SidedEvidence
+from theory_check.claims.estimators.estimator import Estimator, OfObservable, Range, SidedEvidence
 from theory_check.claims.observables import Samples
 from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.laws import Law, Tilted, law_distance
@@ -32,7 +32,11 @@ class Distance(OfObservable):
     method: ClassVar[str] = "Kolmogorov, exact"
     bounds: ClassVar[Range] = (0.0, 1.0)
     told_by: ClassVar[tuple[str, ...]] = ("law",)
-    prediction: ClassVar[Range | None] = (0.0, 0.0)
+
+    @property
+    def prediction(self) -> Range | None:
+        """A law is at distance 0 from itself."""
+        return 0.0, 0.0
 
     def replicates(self, target: Range, margin: float, alpha: float, miss: float) -> int:
         return design.kolmogorov_sample_size(margin=margin, alpha=alpha, miss=miss)
@@ -66,7 +70,7 @@ class Distance(OfObservable):
 
     def instead(self, wrong: object) -> Any:
         if hasattr(wrong, "cdf"):
-            return replace(self, law=wrong)  # type: ignore[arg-type]
+            return replace(self, law=cast("Law", wrong))
         return super().instead(wrong)
 
     def separation(self, other: Estimator) -> float | None:

@@ -94,16 +94,20 @@ class OfObservable:
     """
 
     observable: Observable
-    prediction: ClassVar[Range | None] = None
     told_by: ClassVar[tuple[str, ...]] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "observable", observable(self.observable))
 
+    @property
+    def prediction(self) -> Range | None:
+        """None: its law, if it has one, does not fix the quantity."""
+        return None
+
     def instead(self, wrong: object) -> Any:
         if hasattr(wrong, "interval"):
             return wrong
-        return replace(self, observable=observable(wrong))  # type: ignore[arg-type]
+        return replace(self, observable=observable(wrong))
 
     def separation(self, other: Estimator) -> float | None:
         return None

@@ -66,7 +66,7 @@ class Probability(OfObservable):
         )
 
     def instead(self, wrong: object) -> Any:
-        return wrong if hasattr(wrong, "interval") else Probability(observable(wrong))  # type: ignore[arg-type]
+        return wrong if hasattr(wrong, "interval") else Probability(observable(wrong))
 
     def displaced(self, target: Range, step: float) -> Mapping[str, Range | Estimator]:
         values = super().displaced(target, step)

@@ -44,7 +44,7 @@ class Quantile(OfObservable):
     told_by: ClassVar[tuple[str, ...]] = ("probability",)
 
     @property
-    def prediction(self) -> Range | None:  # type: ignore[override]
+    def prediction(self) -> Range | None:
         """The quantile of the predicted law."""
         value = float(self.law.quantile(self.probability))
         return value, value
@@ -106,7 +106,7 @@ class Spread(OfObservable):
     told_by: ClassVar[tuple[str, ...]] = ("probabilities",)
 
     @property
-    def prediction(self) -> Range | None:  # type: ignore[override]
+    def prediction(self) -> Range | None:
         """The difference of the quantiles of the predicted law."""
         low, high = (float(q) for q in self.law.quantile(np.array(self.probabilities)))
         return high - low, high - low
