@@ -87,7 +87,7 @@ def _other_variances(profile: Profile) -> list[Check]:
     """PyTorch's default for a Linear layer, uniform on +-1/sqrt(d), has a third of the unit variance."""
     checks = []
     for branch, factor in (("linear", 3.0), ("res-3", 9.0)):
-        network = cell(branch, "uniform:variance=pytorch", _WIDTH, 64, 0.5, gradients=True)  # type: ignore[arg-type]
+        network = cell(branch, "uniform:variance=pytorch", _WIDTH, 64, 0.5, gradients=True)
         multiplier, a, depth = dominated_layer(network)
         target = moments.mean_displacement(multiplier, a, depth)
 

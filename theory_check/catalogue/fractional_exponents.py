@@ -68,7 +68,7 @@ def grid(centre: float, step: float) -> tuple[float, ...]:
 
 def wide(branch: Branch) -> WideBranch:
     """Return the branch of the infinite-width recursion."""
-    return WideBranch(branch.name, branch.activation.negative_slope or 0.0)  # type: ignore[arg-type]
+    return WideBranch(branch.name, branch.activation.negative_slope or 0.0)
 
 
 @cache

@@ -187,7 +187,7 @@ def _large_kappa(profile: Profile) -> list[Check]:
     checks = []
     # He's convention doubles the variance of either matrix of res-3, whose kappa is 1/2 without it.
     for branch, law in (("linear", "gaussian:variance=he"), ("res-3", "uniform:variance=he")):
-        network = cell(branch, law, _WIDTH, _DEPTH, 0.5)  # type: ignore[arg-type]
+        network = cell(branch, law, _WIDTH, _DEPTH, 0.5)
         multiplier, a, depth = dominated_layer(network)
         sharp, stated = moments.mean_displacement(multiplier, a, depth) / delta, 2.0 * depth * a * a / delta
         checks.append(

@@ -73,7 +73,7 @@ class Point:
     def wide(self) -> WideBranch:
         """The branch as the recursion knows it."""
         slope = self.branch.activation.negative_slope
-        return WideBranch(self.branch.name, 0.0 if slope is None else slope)  # type: ignore[arg-type]
+        return WideBranch(self.branch.name, 0.0 if slope is None else slope)
 
     def log_displacement(self, rho: NDArray[np.float64], inner: NDArray[np.float64] | None = None) -> float:
         """Return log E D at infinite width for weights of autocovariance ``rho``."""

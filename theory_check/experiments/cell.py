@@ -18,6 +18,7 @@ from theory_check.foundation.arguments import check_choice, check_integer
 from theory_check.foundation.errors import SpecificationError
 from theory_check.kernels import KERNEL_VERSION, LANES
 from theory_check.networks.added_laws import added_law
+from theory_check.networks.additions import identities
 from theory_check.networks.inputs import Input
 from theory_check.networks.network import Network
 from theory_check.networks.weights import Weights
@@ -104,9 +105,10 @@ class Cell:
             self._check_jacobian()
         if self.weight_gradients:
             self._check_weight_gradients()
-        branch = self.network.branch
-        if self.active_norm and (branch.name, branch.activation.name) != ("res-1", "relu"):
-            raise SpecificationError(f"the norm of the active coordinates needs a res-1 branch with relu, not {branch}")
+        if self.active_norm and not self.network.branch.is_rectifier:
+            raise SpecificationError(
+                f"the norm of the active coordinates needs a res-1 branch with relu, not {self.network.branch}"
+            )
 
     def _check_weight_gradients(self) -> None:
         for layer in self.weight_gradients:
@@ -149,7 +151,8 @@ class Cell:
             "kernel": self.kernel,
             "kernel_version": KERNEL_VERSION,
         }
-        # A built-in law is told by its name; of an added one the name could mean something else tomorrow.
+        # Built-in definitions are told by their names; the name of an added one may mean something else tomorrow.
+        parts |= identities(self.network.branch)
         added = added_law(self.weights.law)
         if added is not None:
             parts["law"] = added

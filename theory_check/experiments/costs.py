@@ -45,7 +45,8 @@ def _pass_draws(width: int, inputs: int) -> float:
 
 def activation_draws(network: Network, inputs: int) -> float:
     """Return the cost of an activation of one layer for one lane beyond a piecewise linear one."""
-    return 0.0 if network.branch.activation.negative_slope is not None else 30.0 * network.width * inputs
+    activation = network.branch.activation
+    return 0.0 if activation.homogeneous else activation.definition.work * network.width * inputs
 
 
 def dense_draws(network: Network, weights: Weights, inputs: int, *, gradients: bool, stops: int, jacobian: bool) -> int:

@@ -16,6 +16,7 @@ from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.errors import SpecificationError
 from theory_check.foundation.streams import Purpose
 from theory_check.kernels import KERNEL_VERSION, LANES
+from theory_check.networks.additions import identities
 from theory_check.networks.inputs import Input
 from theory_check.networks.network import Network
 from theory_check.networks.path_series import PathLaw
@@ -100,6 +101,7 @@ class Euler:
             "input": self.input,
             "tolerance": self.tolerance,
             "kernel_version": KERNEL_VERSION,
+            **identities(self.network.branch),
         }
         return json.dumps(msgspec.to_builtins(parts), sort_keys=True, separators=(",", ":"))
 

@@ -18,6 +18,7 @@ from theory_check.foundation.arguments import check_choice, check_integer
 from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.errors import SpecificationError
 from theory_check.kernels import KERNEL_VERSION, LANES
+from theory_check.networks.additions import identities
 from theory_check.networks.inputs import Input
 from theory_check.networks.network import MAXIMAL_DEPTH, Network
 from theory_check.networks.weights import Weights
@@ -97,6 +98,7 @@ class EulerMaruyama:
             "input": self.input,
             "noise": self.noise,
             "kernel_version": KERNEL_VERSION,
+            **identities(self.network.branch),
         }
         return json.dumps(msgspec.to_builtins(parts), sort_keys=True, separators=(",", ":"))
 

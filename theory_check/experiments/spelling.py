@@ -44,7 +44,7 @@ def make_cell(
     observed = Input.parse(input_name, inputs)
     check_choice("kernel", kernel, ("auto", *get_args(KernelName)))
     network = Network(
-        Branch(branch, Activation.parse(activation)),  # type: ignore[arg-type]
+        Branch(branch, Activation.parse(activation)),
         width,
         depth,
         _scaling(beta, scale),
