@@ -267,7 +267,7 @@ def cells(
         input=observed,
         kernel=chosen,
         gradients=gradients,
-        profile=tuple(sorted(draw(st.sets(st.integers(0, network.depth), max_size=3)))),
+        recorded_depths=tuple(sorted(draw(st.sets(st.integers(0, network.depth), max_size=3)))),
         jacobian=jacobian,
         weight_gradients=tuple(sorted(layers)) if every_weight else (),
         active_norm=active,

@@ -23,7 +23,7 @@ QUICK = PROFILES["quick"]
 
 def test_growth_is_read_off_the_profile_layer_by_layer():
     profile = np.log(np.array([[1.0, 1.1, 1.32], [1.0, 0.9, 1.8]]))
-    network = cell("linear", "gaussian", 3, 2, 0.5, profile=(0, 1, 2))
+    network = cell("linear", "gaussian", 3, 2, 0.5, recorded_depths=(0, 1, 2))
     sample = Sample(network, 0, {"norm_profile": profile}, 0.0)
     # Rounding of logarithms of numbers near 1, over 0.5.
     np.testing.assert_allclose(of.LayerGrowth(0.5)([sample]), [0.2, 0.4, -0.2, 2.0], atol=1e-14)
@@ -31,7 +31,7 @@ def test_growth_is_read_off_the_profile_layer_by_layer():
 
 
 def test_the_observables_agree_with_a_simulation():
-    network = cell("res-3", "uniform", 4, 6, 0.5, profile=tuple(range(7)))
+    network = cell("res-3", "uniform", 4, 6, 0.5, recorded_depths=tuple(range(7)))
     sample = simulate(network, 1, 3)
     growth = of.LayerGrowth(1 / 6)([sample]).reshape(1, 6)
     assert np.log1p(growth / 6).sum() == pytest.approx(sample.column("log_norm_ratio")[0], rel=1e-12)

@@ -111,7 +111,7 @@ def test_an_added_activation_is_spelled_drawn_stored_and_costed():
     assert str(Branch("res-3", activation)) == "res-3 kinked:angle=0.5"
     cell = make_cell(activation="kinked:angle=0.5", width=4, depth=2)
     assert Cell.from_json(json.loads(json.dumps(cell.to_json()))) == cell
-    assert cell.draws_per_block > make_cell(width=4, depth=2).draws_per_block
+    assert cell.work_per_block > make_cell(width=4, depth=2).work_per_block
     assert np.isfinite(simulate(cell, 3, 1).column("log_norm_ratio")).all()
     drawn = find(strategies.cells(), lambda c: c.network.branch.activation.name == "kinked", settings=ANY)
     assert drawn.network.branch.activation.parameters[0][0] == "angle"
@@ -191,7 +191,7 @@ def test_an_added_branch_goes_where_a_built_in_one_goes():
     branch = Branch("product", Activation("tanh"))
     assert (str(branch), branch.kappa, branch.homogeneous) == ("product", 1.0, True)
     cells = [make_cell(branch="product", width=4, depth=3), make_cell(activation="identity", width=4, depth=3)]
-    assert cells[0].draws_per_block == cells[1].draws_per_block
+    assert cells[0].work_per_block == cells[1].work_per_block
     assert layer_law(cells[0]) == layer_law(cells[1])
     found, expected = (
         passed(a_cell(b.activation, branch=b.name)) for b in (branch, Branch("res-3", branch.activation))

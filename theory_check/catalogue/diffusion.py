@@ -139,7 +139,7 @@ def _profiles(profile: Profile) -> tuple[Check, ...]:
     checks = []
     depth = _DEPTH * profile.depth
     for branch, law in COMBINATIONS:
-        network = cell(branch, law, _WIDTH, depth, 0.5, gradients=True, profile=_quarters(depth))
+        network = cell(branch, law, _WIDTH, depth, 0.5, gradients=True, recorded_depths=_quarters(depth))
         unit = _limit(network)
         quarter = Normal(unit.mean / 4.0, unit.variance / 4.0)
         upper = [of.Between(of.ProfileIncrement(i, i + 1), lower=quarter.mean) for i in (1, 2)]
@@ -234,7 +234,7 @@ def _bounds(profile: Profile) -> tuple[Check, ...]:
 
 def _pictured(profile: Profile) -> dict[Experiment, int]:
     depth = _DEPTH * profile.depth
-    path = cell("res-3", "uniform", 40, 1000, 0.5, profile=tuple(range(0, 1001, 10)))
+    path = cell("res-3", "uniform", 40, 1000, 0.5, recorded_depths=tuple(range(0, 1001, 10)))
     law = cell("res-3", "rademacher", _WIDTH, depth, 0.5, gradients=True)
     return {path: 256, law: 8192}
 
@@ -242,7 +242,7 @@ def _pictured(profile: Profile) -> dict[Experiment, int]:
 def _picture(samples: Sequence[Sample]) -> Picture:
     paths, laws = samples
     multiplier = one_layer(paths.experiment)[0]
-    times = np.array(paths.experiment.profile) / paths.experiment.network.depth
+    times = np.array(paths.experiment.recorded_depths) / paths.experiment.network.depth
     drift, covariance = norm_profile(multiplier, times)
     spread = 2.0 * np.sqrt(np.diag(covariance))
     normal = _limit(laws.experiment)

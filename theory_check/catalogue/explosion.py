@@ -226,7 +226,7 @@ def _pictured(_profile: Profile) -> dict[Experiment, int]:
     depth = 800
     positions = tuple(range(0, depth + 1, 10))
     growth = [cell("res-3", "uniform", 40, length, _BETA) for length in _GROWTH_DEPTHS]
-    paths = [cell("linear", "gaussian", width, depth, _BETA, profile=positions) for width in _PATH_WIDTHS]
+    paths = [cell("linear", "gaussian", width, depth, _BETA, recorded_depths=positions) for width in _PATH_WIDTHS]
     return {**dict.fromkeys(growth, 512), **dict.fromkeys(paths, 64)}
 
 
@@ -248,7 +248,7 @@ def _picture(samples: Sequence[Sample]) -> Picture:
     ]
     for sample in paths:
         law = explosion_law(*one_layer(sample.experiment))
-        times = np.array(sample.experiment.profile) / sample.experiment.network.depth
+        times = np.array(sample.experiment.recorded_depths) / sample.experiment.network.depth
         panels.append(
             PathPanel(
                 f"Width {sample.experiment.network.width}",

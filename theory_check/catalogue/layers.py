@@ -68,7 +68,7 @@ def _growth_check(network: Cell, relative: float, profile: Profile) -> Check:
 
 
 def _layered(branch: BranchName, law: str, width: int, depth: int, beta: float) -> Cell:
-    return cell(branch, law, width, depth, beta, profile=tuple(range(depth + 1)))
+    return cell(branch, law, width, depth, beta, recorded_depths=tuple(range(depth + 1)))
 
 
 def layer_means(profile: Profile) -> tuple[Check, ...]:

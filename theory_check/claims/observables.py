@@ -96,7 +96,7 @@ class Between:
 
 @dataclass(frozen=True)
 class ProfileIncrement:
-    """log(||h_k||^2 / ||h_j||^2) for two positions j < k of the profile."""
+    """log(||h_k||^2 / ||h_j||^2) for two positions j < k of the recorded depths."""
 
     start: int
     end: int
@@ -111,7 +111,7 @@ class ProfileIncrement:
 class LayerGrowth:
     """(||h_{k+1}||^2 / ||h_k||^2 - 1) / ``square`` for every layer, one replicate after the other.
 
-    Needs the profile at all depths. Several values for each replicate: martingale differences about their mean.
+    Needs all depths recorded. Several values for each replicate: martingale differences about their mean.
     """
 
     square: float

@@ -127,9 +127,9 @@ def euler_outputs(flow: Flow, start: ArrayLike, depths: Sequence[int], *, beta: 
         parts = flow.weights(layers / finest)
         for position, layer in enumerate(layers.tolist()):
             weights = [part[position] for part in parts]
-            for level, depth in enumerate(depths):
+            for doubling, depth in enumerate(depths):
                 if layer % (finest // depth) == 0:
-                    hidden[level] += flow.velocity(hidden[level], *weights) / divisors[level]
+                    hidden[doubling] += flow.velocity(hidden[doubling], *weights) / divisors[doubling]
     return hidden
 
 

@@ -116,7 +116,7 @@ class Passes(Protocol):
     """
 
     bytes_per_layer: int
-    draws_per_layer: int
+    weights_per_layer: int
 
     def storage(self, layers: int) -> Any:
         """Return room for what ``layers`` layers must keep."""
@@ -162,7 +162,7 @@ class DensePasses:
         self._activation = compiled_activation(network.branch.activation)
         self._shape = (inputs, width * LANES)
         self.bytes_per_layer = 4 * inputs * width * LANES
-        self.draws_per_layer = width * width * LANES * (2 if network.branch.has_inner else 1)
+        self.weights_per_layer = width * width * LANES * (2 if network.branch.has_inner else 1)
 
     def storage(self, layers: int) -> Any:
         """Return room for what ``layers`` layers must keep."""
@@ -256,7 +256,7 @@ class GramPasses:
         self._activation = compiled_activation(network.branch.activation)
         self._shape = (inputs, network.width * LANES)
         self.bytes_per_layer = (4 * network.width + 8) * inputs * LANES
-        self.draws_per_layer = inputs * network.width * LANES * (2 if network.branch.has_inner else 1)
+        self.weights_per_layer = inputs * network.width * LANES * (2 if network.branch.has_inner else 1)
 
     def storage(self, layers: int) -> Any:
         """Return room for what ``layers`` layers must keep."""
@@ -302,7 +302,7 @@ class ReducedPasses:
         self._activation = compiled_activation(network.branch.activation)
         self._size = network.width * LANES
         self.bytes_per_layer = 4 * self._size + 8 * LANES
-        self.draws_per_layer = self._size * (2 if network.branch.has_inner else 1)
+        self.weights_per_layer = self._size * (2 if network.branch.has_inner else 1)
 
     def storage(self, layers: int) -> Any:
         """Return room for what ``layers`` layers must keep."""
