@@ -114,7 +114,7 @@ def test_the_simplest_values_areplain_number():
         input=Input(),
         kernel="dense",
         gradients=False,
-        profile=(),
+        recorded_depths=(),
     )
 
 

@@ -20,8 +20,9 @@ from typing import Any
 from hypothesis import strategies as st
 
 from theory_check.experiments.cell import MAXIMAL_ORTHOGONAL_WIDTH, Cell, KernelName, can_reduce
-from theory_check.networks.activations import Activation, ActivationName
-from theory_check.networks.branches import Branch
+from theory_check.networks.activations import ACTIVATIONS, Activation, ActivationDefinition
+from theory_check.networks.branches import BRANCHES, Branch, BranchDefinition
+from theory_check.networks.definitions import Definition
 from theory_check.networks.inputs import Input
 from theory_check.networks.network import Network
 from theory_check.networks.processes import PROCESSES, WeightProcess
@@ -43,20 +44,29 @@ def _between(low: float, high: float, **options: Any) -> st.SearchStrategy[float
 
 
 def activations(*, homogeneous: bool | None = None) -> st.SearchStrategy[Activation]:
-    """Draw an activation: ``relu``, ``identity``, ``leaky`` with a slope in [-1, 1], or ``tanh``.
+    """Draw any registered activation and its parameters; parameters without bounds are drawn between -1 and 1.
 
     Parameters
     ----------
     homogeneous : bool, optional
         Only those with sigma(c x) = c sigma(x) for c > 0, or only the others; default: all.
     """
-    names: dict[bool | None, list[ActivationName]] = {
-        None: ["relu", "identity", "tanh"],
-        True: ["relu", "identity"],
-        False: ["tanh"],
-    }
-    named = st.sampled_from(names[homogeneous]).map(Activation)
-    return named if homogeneous is False else named | _between(-1.0, 1.0).map(lambda slope: Activation("leaky", slope))
+    chosen = [d for d in ACTIVATIONS if homogeneous in (None, d.negative_slope is not None)]
+    return st.sampled_from(chosen).flatmap(_activation)
+
+
+def _activation(definition: ActivationDefinition) -> st.SearchStrategy[Activation]:
+    slope = _parameter(definition, "slope") if "slope" in definition.defaults else st.just(0.0)
+    others = [name for name in definition.defaults if name != "slope"]
+    parameters = st.tuples(*(st.tuples(st.just(name), _parameter(definition, name)) for name in others))
+    return st.builds(Activation, st.just(definition.name), slope, parameters)
+
+
+def _parameter(definition: Definition, name: str) -> st.SearchStrategy[float]:
+    """Draw a parameter from its open interval, or the part of it between -1 and 1 where it has no bound."""
+    low, high = definition.ranges[name]
+    bounded = min(-1.0, high - 1.0) if math.isinf(low) else low
+    return _inside(bounded, max(1.0, low + 1.0) if math.isinf(high) else high, whole=name in definition.whole)
 
 
 def branches(*, homogeneous: bool | None = None) -> st.SearchStrategy[Branch]:
@@ -67,15 +77,24 @@ def branches(*, homogeneous: bool | None = None) -> st.SearchStrategy[Branch]:
     homogeneous : bool, optional
         Only branches with g(c h) = c g(h) for c > 0, or only the others (a bias, or tanh); default: all.
     """
-    straight = st.just(Branch("linear")) | st.builds(
-        Branch, st.sampled_from(["res-1", "res-3"]), activations(homogeneous=True)
-    )
-    other = st.builds(Branch, st.just("res-2"), activations()) | st.builds(
-        Branch, st.sampled_from(["res-1", "res-3"]), activations(homogeneous=False)
-    )
-    if homogeneous is None:
-        return straight | other
-    return straight if homogeneous else other
+    drawn = [
+        st.builds(Branch, st.just(definition.name), _activations(definition, homogeneous))
+        for definition in BRANCHES
+        if homogeneous is None or homogeneous in _homogeneous(definition)
+    ]
+    return st.one_of(drawn)
+
+
+def _homogeneous(definition: BranchDefinition) -> tuple[bool, ...]:
+    if definition.has_bias:
+        return (False,)
+    return (True, False) if definition.activation is None else (definition.activation.homogeneous,)
+
+
+def _activations(definition: BranchDefinition, homogeneous: bool | None) -> st.SearchStrategy[Activation]:
+    if definition.activation is not None:
+        return st.just(definition.activation)
+    return activations() if definition.has_bias else activations(homogeneous=homogeneous)
 
 
 def scalings(depth: int, *, positive: bool = False) -> st.SearchStrategy[Scaling]:
@@ -170,6 +189,10 @@ def inputs(*, maximal_count: int = 3) -> st.SearchStrategy[Input]:
     return plain | several if maximal_count > 1 else plain
 
 
+#: The arguments of the strategies below have their names.
+_all_branches, _all_weights, _all_inputs = branches, weights, inputs
+
+
 def _correlated(count: int) -> st.SearchStrategy[Input]:
     least = -1.0 / (count - 1)
     cosines = _between(least, 1.0).filter(lambda cosine: cosine >= least)
@@ -182,7 +205,7 @@ def networks(
     *,
     max_width: int = 6,
     max_depth: int = 5,
-    branches: st.SearchStrategy[Branch] = branches(),  # noqa: B008 - a strategy is a frozen description
+    branches: st.SearchStrategy[Branch] | None = None,
 ) -> Network:
     """Draw a network.
 
@@ -191,10 +214,15 @@ def networks(
     max_width, max_depth : int
         Largest width and depth; the smallest are 1.
     branches : strategy
-        Where the branch comes from, for example ``branches(homogeneous=True)``.
+        Where the branch comes from, for example ``branches(homogeneous=True)``; default: all.
     """
     depth = draw(st.integers(1, max_depth))
-    return Network(draw(branches), draw(st.integers(1, max_width)), depth, draw(scalings(depth)))
+    return Network(
+        draw(_all_branches() if branches is None else branches),
+        draw(st.integers(1, max_width)),
+        depth,
+        draw(scalings(depth)),
+    )
 
 
 @st.composite
@@ -203,9 +231,9 @@ def cells(
     *,
     max_width: int = 6,
     max_depth: int = 5,
-    branches: st.SearchStrategy[Branch] = branches(),  # noqa: B008 - likewise
-    weights: st.SearchStrategy[Weights] = weights(),  # noqa: B008 - likewise
-    inputs: st.SearchStrategy[Input] = inputs(),  # noqa: B008 - likewise
+    branches: st.SearchStrategy[Branch] | None = None,
+    weights: st.SearchStrategy[Weights] | None = None,
+    inputs: st.SearchStrategy[Input] | None = None,
     kernel: KernelName | None = None,
 ) -> Cell:
     """Draw a cell that is quick to simulate.
@@ -215,13 +243,14 @@ def cells(
     max_width, max_depth : int
         Largest sizes.
     branches, weights, inputs : strategy
-        Where the parts come from.
+        Where the parts come from; default: all.
     kernel : {"dense", "reduced"}, optional
         Only cells of this kernel; default: dense, and reduced where it is exact. With ``reduced``, pass weights and
         inputs that can be reduced.
     """
     network = draw(networks(max_width=min(max_width, MAXIMAL_ORTHOGONAL_WIDTH), max_depth=max_depth, branches=branches))
-    law, observed = draw(weights), draw(inputs)
+    law = draw(_all_weights() if weights is None else weights)
+    observed = draw(_all_inputs() if inputs is None else inputs)
     # Drawn in any case: a choice that only some cells have would make the others look simpler.
     reduced = draw(st.booleans()) and can_reduce(law, observed)
     drawn: KernelName = "stored" if law.process is not None else "reduced" if reduced else "dense"
@@ -231,14 +260,14 @@ def cells(
         observed = Input("sphere", observed.count)
     gradients, layers = draw(st.booleans()), draw(st.sets(st.integers(1, network.depth), max_size=2))
     every_weight = gradients and (chosen != "reduced" or observed.count == 1)
-    active = draw(st.booleans()) and (network.branch.name, network.branch.activation.name) == ("res-1", "relu")
+    active = draw(st.booleans()) and network.branch.is_rectifier
     return Cell(
         network=network,
         weights=law,
         input=observed,
         kernel=chosen,
         gradients=gradients,
-        profile=tuple(sorted(draw(st.sets(st.integers(0, network.depth), max_size=3)))),
+        recorded_depths=tuple(sorted(draw(st.sets(st.integers(0, network.depth), max_size=3)))),
         jacobian=jacobian,
         weight_gradients=tuple(sorted(layers)) if every_weight else (),
         active_norm=active,

@@ -37,7 +37,7 @@ from theory_check.simulation.cell import simulate
         (("--input", "correlated:cosine=0.3"), "correlated inputs are at least 2, not 1"),
         (("--jacobian", "--kernel", "reduced"), "the Jacobian needs every weight; use the dense kernel"),
         (("--jacobian", "--width", 101), "the Jacobian accepts widths up to 100"),
-        (("--profile-depths", "9"), "profile depth is 9; it must be a whole number from 0 to 4"),
+        (("--recorded-depths", "9"), "recorded depth is 9; it must be a whole number from 0 to 4"),
         (("--seed", -1), "seed is -1; it must be a whole number from 0 to 2^64 - 1"),
         (("--seed", 2**64), "seed is 18446744073709551616"),
         (("--threads", 0), "number of threads is 0"),
@@ -97,7 +97,7 @@ def test_simulate_writes_the_documented_arrays(command, tmp_path):
 def test_options_of_simulate_reach_the_cell(command, tmp_path):
     code, _, _ = command(
         *SMALL, "--no-gradients", "--weights", "sparse:density=0.5,variance=he", "--input", "paper", "--inputs", 2,
-        "--profile-depths", "1,4", "--branch", "res-2", "--activation", "leaky:slope=0.1", "--scale", "0.5",
+        "--recorded-depths", "1,4", "--branch", "res-2", "--activation", "leaky:slope=0.1", "--scale", "0.5",
     )  # fmt: skip
     assert code == 0
     sample = read_sample(tmp_path / "s.npz")
@@ -109,7 +109,7 @@ def test_options_of_simulate_reach_the_cell(command, tmp_path):
 
 def test_simulate_correlated_inputs_and_jacobians(command, tmp_path):
     code, lines, _ = command(
-        *SMALL, "--input", "correlated:cosine=0.3", "--inputs", 2, "--jacobian", "--profile-depths", "0,4"
+        *SMALL, "--input", "correlated:cosine=0.3", "--inputs", 2, "--jacobian", "--recorded-depths", "0,4"
     )
     assert code == 0
     assert sum("log_singular_value" in line for line in lines) == 2
@@ -131,7 +131,7 @@ def test_simulate_weight_gradients_and_active_norms(command, tmp_path):
 
 
 def test_the_same_seed_gives_the_same_bytes(command, tmp_path, monkeypatch):
-    monkeypatch.setattr(runner, "UNIT_DRAWS", 1)
+    monkeypatch.setattr(runner, "UNIT_WORK", 1)
     for threads in (1, 2):
         assert command(*SMALL, "--threads", threads, "--out", f"{threads}.npz")[0] == 0
     assert (tmp_path / "1.npz").read_bytes() == (tmp_path / "2.npz").read_bytes()
@@ -148,7 +148,7 @@ def test_overflows_are_warned_of(command):
 
 
 def test_an_interrupt_keeps_what_is_finished(command, tmp_path, monkeypatch):
-    monkeypatch.setattr(runner, "UNIT_DRAWS", 1)
+    monkeypatch.setattr(runner, "UNIT_WORK", 1)
     save = runner.UnitStore.save
 
     def save_and_interrupt(store, *arguments):
@@ -170,7 +170,7 @@ def test_an_interrupt_keeps_what_is_finished(command, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("weights", ["fgn:hurst=0.7", "smooth:length=0.1", "tied"])
 def test_simulate_with_weights_that_are_tied_across_layers(command, weights):
-    code, _, _ = command(*SMALL, "--weights", weights, "--profile-depths", "2,4", "--inputs", 2)
+    code, _, _ = command(*SMALL, "--weights", weights, "--recorded-depths", "2,4", "--inputs", 2)
     assert code == 0
     sample = read_sample(Path("s.npz"))
     assert sample.experiment.kernel == "stored"
@@ -180,7 +180,7 @@ def test_simulate_with_weights_that_are_tied_across_layers(command, weights):
     for name, column in expected.items():
         np.testing.assert_array_equal(sample.values[name], column)
     first = Path("s.npz").read_bytes()
-    assert command(*SMALL, "--weights", weights, "--profile-depths", "2,4", "--inputs", 2, "--memory", 1)[0] == 0
+    assert command(*SMALL, "--weights", weights, "--recorded-depths", "2,4", "--inputs", 2, "--memory", 1)[0] == 0
     assert Path("s.npz").read_bytes() == first
 
 
@@ -206,7 +206,7 @@ def test_map_writes_arrays_and_a_picture(command, tmp_path):
 
 
 def test_an_interrupted_map_goes_on(command, tmp_path, monkeypatch):
-    monkeypatch.setattr(runner, "UNIT_DRAWS", 1)
+    monkeypatch.setattr(runner, "UNIT_WORK", 1)
     saved, save = [], runner.UnitStore.save
 
     def interrupted(store, *result):

@@ -42,7 +42,10 @@ def test_cells_survive_json(cell):
 
 @given(strategies.cells())
 def test_the_identity_is_what_makes_the_values(cell):
-    observables = [{"gradients": not cell.gradients, "weight_gradients": ()}, {"profile": (*cell.profile, 0)}]
+    observables = [
+        {"gradients": not cell.gradients, "weight_gradients": ()},
+        {"recorded_depths": (*cell.recorded_depths, 0)},
+    ]
     observables += [{"jacobian": not cell.jacobian}] if cell.kernel == "dense" else []
     observables += [{"weight_gradients": (*cell.weight_gradients, 1)}] if cell.weight_gradients else []
     observables += [{"active_norm": not cell.active_norm}] if cell.active_norm else []
@@ -50,7 +53,7 @@ def test_the_identity_is_what_makes_the_values(cell):
         assert observed.identity == cell.identity
         assert observed.content_hash != cell.content_hash
     deeper = replace(cell.network, depth=cell.network.depth + 1, scaling=Scaling.power(0.5))
-    assert replace(cell, network=deeper, profile=()).identity != cell.identity
+    assert replace(cell, network=deeper, recorded_depths=()).identity != cell.identity
 
 
 def test_the_identity_is_frozen():
@@ -79,13 +82,13 @@ def test_the_stored_kernel_is_for_weight_processes(process):
 
 def test_the_cost_of_stored_weights_grows_with_columns_and_depth():
     cell = replace(CELL, weights=Weights("fgn"), kernel="stored")
-    costs = [replace(cell, network=replace(NETWORK, depth=depth)).draws_per_block for depth in (3, 6, 9)]
-    assert costs[0] == cell.draws_per_block
+    costs = [replace(cell, network=replace(NETWORK, depth=depth)).work_per_block for depth in (3, 6, 9)]
+    assert costs[0] == cell.work_per_block
     # A line in the depth, up to rounding: making a network costs something before its first layer.
     assert costs[0] < costs[1] < costs[2] <= 2 * costs[1] - costs[0] + 1
-    assert replace(cell, input=Input(count=LANES)).draws_per_block == cell.draws_per_block
-    assert replace(cell, input=Input(count=LANES + 1)).draws_per_block > cell.draws_per_block
-    assert replace(cell, gradients=False).draws_per_block < cell.draws_per_block
+    assert replace(cell, input=Input(count=LANES)).work_per_block == cell.work_per_block
+    assert replace(cell, input=Input(count=LANES + 1)).work_per_block > cell.work_per_block
+    assert replace(cell, gradients=False).work_per_block < cell.work_per_block
 
 
 def test_hashes_are_older_than_later_fields():
@@ -126,8 +129,8 @@ def test_the_kernel_is_the_faster_one_of_those_that_are_exact():
     ("changes", "message"),
     [
         ({"kernel": "sparse"}, "unknown kernel 'sparse'; accepted: dense, reduced"),
-        ({"profile": (4,)}, "profile depth is 4; it must be a whole number from 0 to 3"),
-        ({"profile": (-1,)}, "profile depth is -1"),
+        ({"recorded_depths": (4,)}, "recorded depth is 4; it must be a whole number from 0 to 3"),
+        ({"recorded_depths": (-1,)}, "recorded depth is -1"),
         (
             {"kernel": "reduced", "weights": Weights(), "jacobian": True},
             "the Jacobian needs every weight; use",

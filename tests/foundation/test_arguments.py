@@ -9,8 +9,11 @@ from hypothesis import strategies as st
 
 from theory_check.foundation.arguments import (
     check_choice,
+    check_count,
     check_finite,
     check_integer,
+    check_nonnegative,
+    check_positive,
     parse_call,
     parse_duration,
     parse_grid,
@@ -119,3 +122,25 @@ def test_even_grids_are_those_of_numpy(first, last, count):
 def test_bad_grids(text):
     with pytest.raises(SpecificationError, match="must be FIRST:LAST:COUNT or numbers separated by commas"):
         parse_grid("betas", text)
+
+
+@pytest.mark.parametrize("value", [0, -3, 2.0, "7", None])
+def test_counts_are_positive_integers(value):
+    with pytest.raises(SpecificationError, match="trials"):
+        check_count("trials", value)
+
+
+def test_numpy_integers_are_counts():
+    assert check_count("trials", np.int32(7)) == 7
+
+
+@pytest.mark.parametrize("value", [0.0, -1.0, math.inf])
+def test_positive_means_positive_and_finite(value):
+    with pytest.raises(SpecificationError, match="margin must be positive"):
+        check_positive("margin", value)
+
+
+@pytest.mark.parametrize("value", [-1.0, math.inf])
+def test_nonnegative_means_nonnegative_and_finite(value):
+    with pytest.raises(SpecificationError, match="margin must be finite"):
+        check_nonnegative("margin", value)

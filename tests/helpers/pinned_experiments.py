@@ -42,13 +42,13 @@ CORRELATED = (
 )  # fmt: skip
 
 EXPERIMENTS = {
-    **{f"dense {law}": _cell("res-3", law, kernel="dense", profile=(0, 3, 6)) for law in INDEPENDENT},
-    **{f"stored {law}": _cell("res-3", law, profile=(2,)) for law in CORRELATED},
+    **{f"dense {law}": _cell("res-3", law, kernel="dense", recorded_depths=(0, 3, 6)) for law in INDEPENDENT},
+    **{f"stored {law}": _cell("res-3", law, recorded_depths=(2,)) for law in CORRELATED},
     "reduced linear": _cell("linear", "gaussian"),
     "reduced res-1 active": _cell("res-1", "gaussian", active_norm=True),
     "reduced res-3 he": _cell("res-3", "gaussian:variance=he", weight_gradients=(1, 6)),
     "reduced tanh": _cell("res-3", "gaussian", activation="tanh"),
-    "gram": _cell("res-3", "gaussian", inputs=Input("sphere", 3), profile=(1, 6)),
+    "gram": _cell("res-3", "gaussian", inputs=Input("sphere", 3), recorded_depths=(1, 6)),
     "dense several leaky": _cell("res-3", "uniform", activation="leaky:slope=0.2", inputs=Input("correlated", 2, 0.3)),
     "dense res-2 tanh": _cell("res-2", "uniform", activation="tanh", weight_gradients=(2,)),
     "dense paper": _cell("res-3", "uniform", inputs=Input("paper")),

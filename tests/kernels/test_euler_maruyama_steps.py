@@ -16,7 +16,7 @@ from theory_check.networks.branches import Branch
 from theory_check.networks.network import Network
 from theory_check.networks.scalings import Scaling
 from theory_check.networks.weights import Weights
-from theory_check.simulation.euler_maruyama import Levels
+from theory_check.simulation.euler_maruyama import Ladder
 from theory_check.simulation.passes import DensePasses, row_filler
 
 SEED_OF_STATES = 6
@@ -41,7 +41,7 @@ def start_of(experiment):
 
 def run(experiment, cuts=()):
     """Outputs of all levels, shape (levels, width, LANES); with cuts, in several calls."""
-    start, levels = start_of(experiment), Levels(experiment, KEY, FIRST_REPLICATE)
+    start, levels = start_of(experiment), Ladder(experiment, KEY, FIRST_REPLICATE)
     hidden = np.repeat(start.reshape(1, -1), experiment.doublings + 1, axis=0)
     stops = [0, *cuts, experiment.depths[-1]]
     for first, last in pairwise(stops):
@@ -82,7 +82,7 @@ def twin_of(experiment, level):
 @pytest.mark.parametrize("width", [1, 8, 9])
 def test_the_finest_level_is_the_dense_kernel_to_the_bit(branch, doublings, width):
     experiment = levels_of(branch, width=width, doublings=doublings)
-    cell = experiment.level(doublings)
+    cell = experiment.doubling(doublings)
     passes, depth = DensePasses(cell, KEY, FIRST_REPLICATE), cell.network.depth
     hidden, exponents = start_of(experiment)[None].copy(), np.zeros((1, LANES), np.int64)
     passes.forward(0, cell.network.scaling.factors(depth), hidden, exponents, passes.storage(0))

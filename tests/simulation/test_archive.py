@@ -109,7 +109,7 @@ def test_a_missing_file(tmp_path):
 def test_cells_from_spellings():
     cell = make_cell(
         branch="res-1", activation="leaky:slope=0.2", weights="student:df=7,variance=he", width=3, depth=2,
-        scale="1,0.5", input_name="sphere", inputs=2, gradients=False, profile_depths="1,2",
+        scale="1,0.5", input_name="sphere", inputs=2, gradients=False, recorded_depths="1,2",
     )  # fmt: skip
     assert cell == Cell(
         network=Network(Branch("res-1", Activation("leaky", 0.2)), 3, 2, Scaling.sequence([1.0, 0.5])),
@@ -117,7 +117,7 @@ def test_cells_from_spellings():
         input=Input("sphere", 2),
         kernel="dense",
         gradients=False,
-        profile=(1, 2),
+        recorded_depths=(1, 2),
     )
     assert make_cell().network.scaling == Scaling.power(0.5)
     assert make_cell(scale="0.1").network.scaling == Scaling.constant(0.1)
@@ -140,7 +140,7 @@ def test_cells_from_spellings():
         ({"scale": " "}, "scale is empty"),
         ({"scale": "1,x"}, "scale '1,x' must be numbers separated by commas"),
         ({"scale": "1,2,3", "depth": 2}, "3 values for depth 2"),
-        ({"profile_depths": "1.5"}, "profile depths '1.5' must be numbers"),
+        ({"recorded_depths": "1.5"}, "recorded depths '1.5' must be numbers"),
         ({"kernel": "fast"}, "unknown kernel 'fast'; accepted: auto, dense, reduced"),
     ],
 )
@@ -150,7 +150,7 @@ def test_refused_spellings(spelling, message):
 
 
 def test_summaries_of_several_inputs_and_jacobians():
-    cell = make_cell(width=3, depth=4, inputs=2, input_name="correlated:cosine=0.3", profile_depths="2", jacobian=True)
+    cell = make_cell(width=3, depth=4, inputs=2, input_name="correlated:cosine=0.3", recorded_depths="2", jacobian=True)
     assert (cell.kernel, cell.input) == ("dense", Input("correlated", 2, 0.3))
     sample = simulate(cell, 50, 1)
     lines = summarise(sample)[1:]

@@ -41,7 +41,7 @@ def a_cell(
         weights=law,
         input=observed,
         kernel=kernel or choose_kernel(law, observed),
-        **{"profile": (2, 7)[: 1 + (depth >= 7)]} | fields,
+        **{"recorded_depths": (2, 7)[: 1 + (depth >= 7)]} | fields,
     )
 
 
@@ -98,7 +98,7 @@ def test_documented_columns_of_any_cell(cell):
     names += ["log_determinant"] * cell.jacobian
     several = cell.input.count > 1
     profiles = ["norm_profile"] + ["gradient_profile"] * cell.gradients + ["cosine_profile"] * several
-    profiles = profiles if cell.profile else []
+    profiles = profiles if cell.recorded_depths else []
     spectra = ["log_singular_values"] * cell.jacobian
     names += ["log_active_norm_ratio"] * cell.active_norm
     layered = ["outer_weight_gradient"] + ["inner_weight_gradient"] * cell.network.branch.has_inner
@@ -107,7 +107,7 @@ def test_documented_columns_of_any_cell(cell):
     assert all(values[name].shape == (*shape, len(cell.weight_gradients)) for name in layered)
     assert all(values[name].shape == (*shape, cell.network.width) for name in spectra)
     assert all(values[name].shape == shape for name in names)
-    assert all(values[name].shape == (*shape, len(cell.profile)) for name in profiles)
+    assert all(values[name].shape == (*shape, len(cell.recorded_depths)) for name in profiles)
     assert all(column.dtype == np.float64 for column in values.values())
     logarithms = [name for name in values if name.startswith("log_")]
     assert not any(np.isnan(values[name]).any() for name in logarithms)
@@ -130,7 +130,7 @@ def test_blocks_are_simulated_in_any_order(cell):
 @each_cell
 @pytest.mark.parametrize(
     ("module", "limit", "value"),
-    [(simulation, "SEGMENT_BYTES", 1), (course, "SEGMENT_DRAWS", 1), (simulation, "SEGMENT_BYTES", 12_000)],
+    [(simulation, "SEGMENT_BYTES", 1), (course, "SEGMENT_WEIGHTS", 1), (simulation, "SEGMENT_BYTES", 12_000)],
 )
 def test_values_do_not_depend_on_the_cuts_of_the_depth(cell, module, limit, value, monkeypatch):
     whole = simulate(cell, few_of(cell), SEED).values
@@ -142,28 +142,28 @@ def test_values_do_not_depend_on_the_cuts_of_the_depth(cell, module, limit, valu
 def test_values_do_not_depend_on_what_is_observed(cell):
     full = simulate(cell, few_of(cell), SEED).values
     bare = simulate(
-        replace(cell, gradients=False, profile=(), jacobian=False, weight_gradients=(), active_norm=False),
+        replace(cell, gradients=False, recorded_depths=(), jacobian=False, weight_gradients=(), active_norm=False),
         few_of(cell),
         SEED,
     ).values
     assert_same(bare, {name: full[name] for name in bare})
     assert not any("gradient" in name or "pairing" in name or name in JACOBIAN_COLUMNS for name in bare)
     if cell.kernel == "dense":
-        spectral = replace(cell, gradients=False, profile=(), jacobian=True, weight_gradients=())
+        spectral = replace(cell, gradients=False, recorded_depths=(), jacobian=True, weight_gradients=())
         more = simulate(spectral, few_of(cell), SEED).values
         assert_same(bare, {name: more[name] for name in bare})
         assert_same(
             {n: c for n, c in full.items() if n in JACOBIAN_COLUMNS and cell.jacobian},
             {n: c for n, c in more.items() if n in JACOBIAN_COLUMNS and cell.jacobian},
         )
-    every = simulate(replace(cell, profile=tuple(range(8))), few_of(cell), SEED).values
+    every = simulate(replace(cell, recorded_depths=tuple(range(8))), few_of(cell), SEED).values
     for name in ("norm_profile", "gradient_profile", *(["cosine_profile"] if cell.input.count > 1 else [])):
-        np.testing.assert_array_equal(every[name][..., list(cell.profile)], full[name])
+        np.testing.assert_array_equal(every[name][..., list(cell.recorded_depths)], full[name])
 
 
 @each_cell
 def test_the_profile_joins_the_ends(cell):
-    values = simulate(replace(cell, profile=(0, 7)), few_of(cell), SEED).values
+    values = simulate(replace(cell, recorded_depths=(0, 7)), few_of(cell), SEED).values
     assert not values["norm_profile"][..., 0].any()
     assert not values["gradient_profile"][..., 1].any()
     np.testing.assert_array_equal(values["norm_profile"][..., 1], values["log_norm_ratio"])
@@ -193,7 +193,7 @@ def test_frozen_values():
 @pytest.mark.parametrize("width", [1, 2, 3])
 def test_logarithms_stay_finite_where_the_norm_does_not(width):
     """beta = 0 over 10^5 layers: norms reach e^(+-10^5)."""
-    cell = a_cell("linear", width=width, depth=10**5, scaling=Scaling.power(0.0), profile=())
+    cell = a_cell("linear", width=width, depth=10**5, scaling=Scaling.power(0.0), recorded_depths=())
     sample = simulate(cell, LANES, SEED)
     assert sample.overflows == 0
     for name in ("log_norm_ratio", "log_gradient_ratio"):
@@ -219,7 +219,7 @@ def assert_one_jacobian(values):
 def test_a_collapsing_network_keeps_the_gradient_of_the_loss():
     """h_L is 0 beside the target: p_L = 2 (B h_L - y) B is then -2 y B, finite, and so is all that follows."""
     scaling = Scaling.power(0.0)
-    cell = a_cell("linear", width=1, depth=10**4, scaling=scaling, input=Input("paper"), profile=())
+    cell = a_cell("linear", width=1, depth=10**4, scaling=scaling, input=Input("paper"), recorded_depths=())
     sample = simulate(cell, LANES, SEED)
     assert sample.overflows == 0
     assert_one_jacobian(sample.values)
@@ -229,7 +229,9 @@ def test_a_collapsing_network_keeps_the_gradient_of_the_loss():
 def test_a_state_of_zero(inputs):
     """Random signs, d = 1, a = 1: half of the layers multiply by 0, and every path of 30 layers ends there."""
     scaling = Scaling.constant(1.0)
-    cell = a_cell("linear", "rademacher", width=1, depth=60, scaling=scaling, input=Input(count=inputs), profile=())
+    cell = a_cell(
+        "linear", "rademacher", width=1, depth=60, scaling=scaling, input=Input(count=inputs), recorded_depths=()
+    )
     sample = simulate(cell, few_of(cell), SEED)
     values = sample.values
     assert sample.overflows == 0
@@ -280,7 +282,7 @@ def test_values_do_not_depend_on_memory(cell, memory):
 
 @pytest.mark.parametrize("cell", [CELLS[0], next(c for c in CELLS if c.kernel == "stored")], ids=str)
 def test_a_stop_is_obeyed_between_segments(cell, monkeypatch):
-    monkeypatch.setattr(course, "SEGMENT_DRAWS", 1)
+    monkeypatch.setattr(course, "SEGMENT_WEIGHTS", 1)
     for allowed in range(4):
         asked = iter([False] * allowed)
         with pytest.raises(InterruptedSimulationError):

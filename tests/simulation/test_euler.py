@@ -123,7 +123,7 @@ def test_the_identity_is_what_makes_the_values():
     ("change", "message"),
     [
         ({"path": "ou"}, "ou paths are known on a grid only; they accept reference=False"),
-        ({"path": "ou", "reference": False, "depth": 8000}, "depth of the finest level is 32000"),
+        ({"path": "ou", "reference": False, "depth": 8000}, "depth of the finest network is 32000"),
         ({"input": Input(count=2)}, "input is 2 gaussian inputs; Euler's scheme accepts one"),
         ({"doublings": -1}, "number of doublings is -1"),
     ],

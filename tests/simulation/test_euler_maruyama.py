@@ -20,7 +20,7 @@ from theory_check.networks.network import Network
 from theory_check.networks.scalings import Scaling
 from theory_check.networks.weights import Weights
 from theory_check.simulation import euler_maruyama
-from theory_check.simulation.euler_maruyama import Levels, simulate_block
+from theory_check.simulation.euler_maruyama import Ladder, simulate_block
 from theory_check.simulation.runner import run_experiments
 from theory_check.theory.coupled_moments import coupled_moments
 from theory_check.theory.depth_law import depth_law
@@ -67,13 +67,13 @@ def test_columns_are_those_of_the_states(branch, noise, monkeypatch):
     experiment = levels(branch, depth=3, suprema=True, noise=noise)
     states = []
 
-    class Watched(Levels):
+    class Watched(Ladder):
         def advance(self, first, steps, hidden):
             states.append(hidden.copy().reshape(3, 4, LANES)) if first == 0 else None
             super().advance(first, steps, hidden)
             states.append(hidden.copy().reshape(3, 4, LANES))
 
-    monkeypatch.setattr(euler_maruyama, "Levels", Watched)
+    monkeypatch.setattr(euler_maruyama, "Ladder", Watched)
     values = simulate_block(experiment, SEED, 0)
     start, output = states[0][0], states[-1]
     assert len(states) == 4
@@ -100,7 +100,7 @@ def test_values_do_not_depend_on_cuts_replicates_or_what_is_observed(monkeypatch
     both = run_experiments({bare: 3 * LANES, experiment: 5}, SEED)
     assert_same(both[bare].values, sample_of(bare, replicates=3 * LANES).values)
     assert_same(both[experiment].values, sample_of(experiment, replicates=5).values)
-    monkeypatch.setattr(euler_maruyama, "SEGMENT_DRAWS", 1)
+    monkeypatch.setattr(euler_maruyama, "SEGMENT_WEIGHTS", 1)
     assert_same(sample_of(experiment, replicates=3 * LANES).values, whole)
 
 
@@ -124,7 +124,7 @@ def test_the_identity_is_what_makes_the_values():
         levels(weights=Weights(variance="he")),
     ]
     assert len({e.identity for e in (experiment, *others)}) == 7
-    assert experiment.identity != experiment.level(0).identity
+    assert experiment.identity != experiment.doubling(0).identity
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ def test_the_identity_is_what_makes_the_values():
         ({"weights": Weights("uniform")}, "weights are uniform; Brownian coupling accepts gaussian"),
         ({"input": Input(count=2)}, "input is 2 gaussian inputs; Brownian coupling accepts one"),
         ({"doublings": -1}, "number of doublings is -1"),
-        ({"doublings": 39}, "depth of the finest level is"),
+        ({"doublings": 39}, "depth of the finest network is"),
         ({"noise": "none"}, "unknown noise 'none'"),
     ],
 )

@@ -34,15 +34,15 @@ from theory_check.simulation.runner import (
 
 SEED = 3
 NETWORK = Network(Branch(), 3, 4, Scaling.power(0.5))
-CELL = Cell(network=NETWORK, weights=Weights("uniform"), kernel="dense", profile=(1, 3))
-OTHER = replace(CELL, weights=Weights("gaussian"), kernel="reduced", profile=())
+CELL = Cell(network=NETWORK, weights=Weights("uniform"), kernel="dense", recorded_depths=(1, 3))
+OTHER = replace(CELL, weights=Weights("gaussian"), kernel="reduced", recorded_depths=())
 REQUESTS = {CELL: 5 * LANES - 3, OTHER: 100}
 
 
 @pytest.fixture
 def small_units(monkeypatch):
     """A unit of work for every block."""
-    monkeypatch.setattr(runner, "UNIT_DRAWS", 1)
+    monkeypatch.setattr(runner, "UNIT_WORK", 1)
 
 
 @pytest.fixture
@@ -88,9 +88,9 @@ def test_values_do_not_depend_on_threads_or_units(threads, small_units):
 def test_cells_of_one_identity_are_simulated_once(simulated):
     wanted = {
         CELL: 5 * LANES - 3,
-        replace(CELL, profile=()): 7,
-        replace(CELL, profile=(0, 3, 4)): 200,
-        replace(CELL, gradients=False, profile=(4,)): 9,
+        replace(CELL, recorded_depths=()): 7,
+        replace(CELL, recorded_depths=(0, 3, 4)): 200,
+        replace(CELL, gradients=False, recorded_depths=(4,)): 9,
     }
     samples = run_experiments(wanted, SEED, threads=1)
     assert [(unit.first, unit.last) for unit in simulated] == [(0, 5)]
@@ -106,7 +106,7 @@ def test_merging_covers_every_cell(requests):
         union, most = merged[cell.identity]
         assert most >= replicates
         assert union.gradients or not cell.gradients
-        assert set(union.profile) >= set(cell.profile)
+        assert set(union.recorded_depths) >= set(cell.recorded_depths)
         assert union.identity == cell.identity
     again = merge_experiments(dict(merged.values()))
     assert again == merged
@@ -128,7 +128,7 @@ class Counter:
 
     names: frozenset[str]
     identity: str = "counter"
-    draws_per_block: int = 1
+    work_per_block: int = 1
     block_size: int = LANES
 
     @property
@@ -160,9 +160,9 @@ def test_any_kind_of_experiment_is_run(size, small_units, monkeypatch, tmp_path)
     np.testing.assert_array_equal(samples[many].column("b"), SEED + np.arange(2.0 * LANES + 1))
 
 
-def test_restriction_keeps_the_order_of_the_profile():
-    sample = simulate(replace(CELL, profile=(0, 1, 2, 3, 4)), 5, SEED)
-    part = restrict(sample, replace(CELL, profile=(3, 1)), 2)
+def test_restriction_keeps_the_order_of_the_recorded_depths():
+    sample = simulate(replace(CELL, recorded_depths=(0, 1, 2, 3, 4)), 5, SEED)
+    part = restrict(sample, replace(CELL, recorded_depths=(3, 1)), 2)
     np.testing.assert_array_equal(part.values["norm_profile"], sample.values["norm_profile"][:2, [3, 1]])
     assert part.replicates == 2
 
@@ -173,7 +173,7 @@ def test_units_cover_the_replicates(cell, replicates):
     assert units[0].first == 0
     assert all(unit.last == following.first for unit, following in pairwise(units))
     assert (units[-1].last - 1) * cell.block_size < replicates <= units[-1].last * cell.block_size
-    assert all(unit.draws > 0 for unit in units)
+    assert all(unit.work > 0 for unit in units)
     assert len({unit.name for unit in units}) == len(units)
 
 
@@ -183,7 +183,7 @@ def test_names_tell_units_apart():
         replace(unit, last=2),
         replace(unit, seed=4),
         replace(unit, experiment=OTHER),
-        replace(unit, experiment=replace(CELL, profile=())),
+        replace(unit, experiment=replace(CELL, recorded_depths=())),
     ]
     assert len({unit.name, *(u.name for u in others)}) == 5
 

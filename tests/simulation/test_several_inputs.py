@@ -117,7 +117,7 @@ def test_wide_networks_follow_the_flow(cosine):
         network = Network(Branch("res-3"), width, depth, Scaling.power(0.5))
         cell = Cell(
             network=network, weights=Weights(), input=Input("correlated", 2, cosine), kernel="reduced",
-            gradients=False, profile=tuple(int(t * depth) for t in times),
+            gradients=False, recorded_depths=tuple(int(t * depth) for t in times),
         )  # fmt: skip
         profile = simulate(cell, 512, SEED_OF_LAWS).values["cosine_profile"]
         # The root of a product of two equal norms, a sum and a quotient.

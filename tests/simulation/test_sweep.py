@@ -145,7 +145,7 @@ def test_sweeps_of_one_identity_are_run_once(monkeypatch):
 @each_sweep
 def test_values_do_not_depend_on_threads_memory_or_interruption(sweep, monkeypatch, tmp_path):
     expected = run(sweep, threads=1)
-    monkeypatch.setattr("theory_check.simulation.runner.UNIT_DRAWS", 1)
+    monkeypatch.setattr("theory_check.simulation.runner.UNIT_WORK", 1)
     assert len(plan_units(sweep, 3, SEED)) == 3
     assert_same(run(sweep, threads=2, memory=2), expected)
 
@@ -157,7 +157,7 @@ def test_values_do_not_depend_on_threads_memory_or_interruption(sweep, monkeypat
         run(sweep, threads=1, folder=tmp_path, report=interrupt)
     assert len(list(tmp_path.iterdir())) == 1
     assert_same(run(sweep, threads=1, folder=tmp_path), expected)
-    monkeypatch.setattr(course, "SEGMENT_DRAWS", 1)
+    monkeypatch.setattr(course, "SEGMENT_WEIGHTS", 1)
     assert_same(run(sweep), expected)
     asked = iter([False] * 3)
     with pytest.raises(InterruptedSimulationError):

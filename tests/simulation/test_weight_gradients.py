@@ -35,7 +35,7 @@ BRANCHES = [
 
 def a_cell(branch, weights="uniform", kernel="dense", width=4, depth=3, factor=0.6, **fields):
     network = Network(branch, width, depth, Scaling.constant(factor))
-    observed = {"weight_gradients": tuple(range(1, depth + 1)), "profile": tuple(range(depth + 1))}
+    observed = {"weight_gradients": tuple(range(1, depth + 1)), "recorded_depths": tuple(range(depth + 1))}
     return Cell(network=network, weights=Weights.parse(weights), kernel=kernel, **observed | fields)
 
 
@@ -168,7 +168,7 @@ def test_stored_norms_are_those_of_given_matrices(branch):
 def test_values_do_not_depend_on_segments_or_on_other_layers(kernel, monkeypatch):
     cell = a_cell(Branch("res-3"), "gaussian", kernel, depth=5, weight_gradients=(1, 3, 5))
     whole = simulate(cell, LANES, SEED).values
-    part = replace(cell, weight_gradients=(3,), profile=())
+    part = replace(cell, weight_gradients=(3,), recorded_depths=())
     for name, column in cell.restrict(whole, part).items():
         np.testing.assert_array_equal(simulate(part, LANES, SEED).values[name], column)
     monkeypatch.setattr(simulation, "SEGMENT_BYTES", 1)
@@ -177,7 +177,9 @@ def test_values_do_not_depend_on_segments_or_on_other_layers(kernel, monkeypatch
 
 
 def test_norms_beyond_double_precision_are_finite():
-    cell = a_cell(Branch("res-3"), "gaussian", "reduced", depth=200, factor=1e4, weight_gradients=(1, 200), profile=())
+    cell = a_cell(
+        Branch("res-3"), "gaussian", "reduced", depth=200, factor=1e4, weight_gradients=(1, 200), recorded_depths=()
+    )
     values = simulate(cell, LANES, SEED).values
     for name in ("outer_weight_gradient", "inner_weight_gradient"):
         # R^2 grows by about a^2 kappa = 5e7 a layer: e^3500 after 200. A layer without an active coordinate

@@ -75,7 +75,7 @@ def density_curve(label: str, law: LawWithDensity) -> Curve:
 
 def recorded_times(sample: Sample[Any]) -> FloatArray:
     """Return the recorded depths of a sample as parts of its depth."""
-    return np.asarray(np.array(sample.experiment.profile) / sample.experiment.network.depth)
+    return np.asarray(np.array(sample.experiment.recorded_depths) / sample.experiment.network.depth)
 
 
 def norm_paths(title: str, sample: Sample[Any], paths: int, *theory: Curve) -> PathPanel:

@@ -34,7 +34,7 @@ from theory_check.cli.terminal import show_progress
 @click.option("--replicates", type=int, default=1000, show_default=True)
 @seed_option
 @click.option("--gradients/--no-gradients", default=True, show_default=True)
-@click.option("--profile-depths", default="", metavar="K[,K...]", help="Depths at which to record norms and cosines.")
+@click.option("--recorded-depths", default="", metavar="K[,K...]", help="Depths at which to record norms and cosines.")
 @click.option(
     "--jacobian/--no-jacobian",
     default=False,
@@ -67,7 +67,7 @@ def simulate(
     replicates: int,
     seed: int,
     gradients: bool,
-    profile_depths: str,
+    recorded_depths: str,
     jacobian: bool,
     weight_gradients: str,
     active_norm: bool,
@@ -81,7 +81,7 @@ def simulate(
     Arrays of shape (replicates,): log_norm_ratio = log(|h_L|^2/|h_0|^2), displacement = |h_L - h_0|/|h_0|,
     log_gradient_ratio and gradient_displacement likewise for the gradient from output to input, the logarithms of the
     displacements, the pairings <p, h> at both ends, and the specification as JSON in spec. Several inputs add an axis
-    and their cosines with the first; profile depths add norms and cosines there; --jacobian adds log_singular_values
+    and their cosines with the first; recorded depths add norms and cosines there; --jacobian adds log_singular_values
     and log_determinant; --weight-gradients adds outer_weight_gradient = log(|dLoss/dV_k|^2 / (|h_0|^2 |p_L|^2)) and,
     for W_k, inner_weight_gradient; --active-norm adds log_active_norm_ratio = log(|relu h_L|^2/|relu h_0|^2).
     """
@@ -104,7 +104,7 @@ def simulate(
         input_name=input_name,
         inputs=inputs,
         gradients=gradients,
-        profile_depths=profile_depths,
+        recorded_depths=recorded_depths,
         jacobian=jacobian,
         weight_gradients=weight_gradients,
         active_norm=active_norm,

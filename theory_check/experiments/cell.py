@@ -18,6 +18,7 @@ from theory_check.foundation.arguments import check_choice, check_integer
 from theory_check.foundation.errors import SpecificationError
 from theory_check.kernels import KERNEL_VERSION, LANES
 from theory_check.networks.added_laws import added_law
+from theory_check.networks.additions import identities
 from theory_check.networks.inputs import Input
 from theory_check.networks.network import Network
 from theory_check.networks.weights import Weights
@@ -59,7 +60,7 @@ class Cell:
         together. Use :func:`choose_kernel` to decide.
     gradients : bool
         Whether to carry the gradient back as well.
-    profile : tuple of int
+    recorded_depths : tuple of int
         Depths at which the norms are recorded, between 0 and the depth.
     jacobian : bool
         Whether to observe the Jacobian dh_L/dh_0 as well; d^3 operations a layer, dense kernel only.
@@ -74,15 +75,15 @@ class Cell:
     input: Input = field(default_factory=Input)
     kernel: KernelName
     gradients: bool = True
-    profile: tuple[int, ...] = ()
+    recorded_depths: tuple[int, ...] = ()
     jacobian: bool = False
     weight_gradients: tuple[int, ...] = ()
     active_norm: bool = False
 
     def __post_init__(self) -> None:
         check_choice("kernel", self.kernel, get_args(KernelName))
-        for depth in self.profile:
-            check_integer("profile depth", depth, 0, self.network.depth)
+        for depth in self.recorded_depths:
+            check_integer("recorded depth", depth, 0, self.network.depth)
         if self.kernel == "reduced" and not can_reduce(self.weights, self.input):
             raise SpecificationError(
                 f"the reduced kernel needs gaussian weights and at most {MAXIMAL_REDUCED_INPUTS} inputs, not "
@@ -104,9 +105,10 @@ class Cell:
             self._check_jacobian()
         if self.weight_gradients:
             self._check_weight_gradients()
-        branch = self.network.branch
-        if self.active_norm and (branch.name, branch.activation.name) != ("res-1", "relu"):
-            raise SpecificationError(f"the norm of the active coordinates needs a res-1 branch with relu, not {branch}")
+        if self.active_norm and not self.network.branch.is_rectifier:
+            raise SpecificationError(
+                f"the norm of the active coordinates needs a res-1 branch with relu, not {self.network.branch}"
+            )
 
     def _check_weight_gradients(self) -> None:
         for layer in self.weight_gradients:
@@ -149,7 +151,8 @@ class Cell:
             "kernel": self.kernel,
             "kernel_version": KERNEL_VERSION,
         }
-        # A built-in law is told by its name; of an added one the name could mean something else tomorrow.
+        # Built-in definitions are told by their names; the name of an added one may mean something else tomorrow.
+        parts |= identities(self.network.branch)
         added = added_law(self.weights.law)
         if added is not None:
             parts["law"] = added
@@ -159,22 +162,22 @@ class Cell:
     def content_hash(self) -> str:
         """Hash of the identity and of the observables (16 hexadecimal digits)."""
         # What was added to the observables later leaves the hashes of cells without it as they were.
-        text = f"{self.identity}|{self.gradients}|{list(self.profile)}" + "|jacobian" * self.jacobian
+        text = f"{self.identity}|{self.gradients}|{list(self.recorded_depths)}" + "|jacobian" * self.jacobian
         text += f"|weight gradients {list(self.weight_gradients)}" if self.weight_gradients else ""
         text += "|active norm" * self.active_norm
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     @property
-    def draws_per_block(self) -> int:
+    def work_per_block(self) -> int:
         """Estimate of what a block costs, both passes, in the unit of :mod:`theory_check.experiments.costs`."""
         network, inputs = self.network, self.input.count
         if self.kernel == "stored":
-            return costs.stored_draws(network, inputs, 2 if self.gradients else 1)
+            return costs.stored_work(network, inputs, 2 if self.gradients else 1)
         # A weight gradient is read off between two calls.
-        stops = len({*self.profile} - {0, network.depth}) + 2 * len(self.weight_gradients)
+        stops = len({*self.recorded_depths} - {0, network.depth}) + 2 * len(self.weight_gradients)
         if self.kernel == "reduced":
-            return costs.reduced_draws(network, inputs, gradients=self.gradients, stops=stops)
-        return costs.dense_draws(
+            return costs.reduced_work(network, inputs, gradients=self.gradients, stops=stops)
+        return costs.dense_work(
             network, self.weights, inputs, gradients=self.gradients, stops=stops, jacobian=self.jacobian
         )
 
@@ -183,7 +186,7 @@ class Cell:
         return replace(
             self,
             gradients=self.gradients or other.gradients,
-            profile=tuple(sorted({*self.profile, *other.profile})),
+            recorded_depths=tuple(sorted({*self.recorded_depths, *other.recorded_depths})),
             jacobian=self.jacobian or other.jacobian,
             weight_gradients=tuple(sorted({*self.weight_gradients, *other.weight_gradients})),
             active_norm=self.active_norm or other.active_norm,
@@ -196,7 +199,7 @@ class Cell:
             *(JACOBIAN_COLUMNS if not part.jacobian else ()),
             *(("log_active_norm_ratio",) if not part.active_norm else ()),
         }
-        depths = [self.profile.index(depth) for depth in part.profile]
+        depths = [self.recorded_depths.index(depth) for depth in part.recorded_depths]
         layers = [self.weight_gradients.index(layer) for layer in part.weight_gradients]
         kept: experiments.Values = {}
         for name, column in values.items():
@@ -254,7 +257,7 @@ def choose_kernel(weights: Weights, inputs: Input, width: int | None = None, *, 
 #: * ``pairing_output``, ``pairing_input``: <p_L, h_L> and <p_0, h_0>, both over ||p_L|| ||h_L||,
 #: * ``cosine_input``, ``cosine_output`` (several inputs): cosine of each hidden state with the first, at both ends,
 #:
-#: and of shape (replicates, [inputs,] depths), at the depths of the profile, ``norm_profile`` and ``gradient_profile``:
+#: and of shape (replicates, [inputs,] depths), at the recorded depths, ``norm_profile`` and ``gradient_profile``:
 #: log(||h_k||^2 / ||h_0||^2) and log(||p_k||^2 / ||p_L||^2), and for several inputs ``cosine_profile``: cosine of h_k
 #: with that of the first input. With ``jacobian``, J = dh_L/dh_0:
 #:

@@ -1,10 +1,10 @@
 """How long simulations take: the model behind plans, budgets and the units of work.
 
-The unit, a *draw*, is the time of one uniform weight of a wide layer of the dense kernel, drawn and used:
-:data:`SECONDS_PER_DRAW` on an ordinary core. Fitted to the processor times of single blocks (the least of seven) at
-widths 1 to 400, depths 1 and 50 or 100, all branches and laws, with and without gradients, profiles and Jacobians,
-each divided by that of the unit measured between them, so that other work on the machine does not matter. What a law's
-function costs to compile, one to three seconds in each process, is not part of it.
+The unit of *work* is the time of one uniform weight of a wide layer of the dense kernel, drawn and used:
+:data:`SECONDS_PER_WORK` on an ordinary core. Fitted to the processor times of single blocks (the least of seven) at
+widths 1 to 400, depths 1 and 50 or 100, all branches and laws, with and without gradients, recorded depths and
+Jacobians, each divided by that of the unit measured between them, so that other processes on the machine do not matter.
+The time to compile a law's function, one to three seconds in each process, is not part of it.
 """
 
 from __future__ import annotations
@@ -15,23 +15,23 @@ from theory_check.kernels import LANES
 from theory_check.networks.network import Network
 from theory_check.networks.weights import Weights
 
-#: Processor seconds of a draw.
-SECONDS_PER_DRAW = 2e-10
+#: Processor seconds of a unit of work.
+SECONDS_PER_WORK = 2e-10
 
 #: What a block costs before its first layer, for each of its passes: calls, and the vectors at its ends.
-PASS_DRAWS = 800_000
-PASS_DRAWS_PER_COMPONENT = 120
+PASS_WORK = 800_000
+PASS_WORK_PER_COMPONENT = 120
 
-#: What a stop of the profile costs in each pass: another call.
-STOP_DRAWS = 250_000
+#: What a stop at a recorded depth costs in each pass: another call.
+STOP_WORK = 250_000
 
 #: A weight of a path, made; a product with it; what a network of stored weights costs besides in each pass.
-DRAWS_PER_STORED_WEIGHT = 35.0
-DRAWS_PER_PRODUCT = 0.4
-STORED_PASS_DRAWS = 4_000_000
+WORK_PER_STORED_WEIGHT = 35.0
+WORK_PER_PRODUCT = 0.4
+STORED_PASS_WORK = 4_000_000
 
 
-def matrix_draws(weights: Weights, width: int, inputs: int) -> float:
+def matrix_work(weights: Weights, width: int, inputs: int) -> float:
     """Return the cost of one matrix of the dense kernel for one lane: seeding, rows, entries, products."""
     entry: float = getattr(weights.definition, "draws", 1.0)
     # Gram-Schmidt goes over all pairs of rows.
@@ -39,24 +39,25 @@ def matrix_draws(weights: Weights, width: int, inputs: int) -> float:
     return 50.0 + min(16.0, 8.0 + 3.0 * entry) * width + (entry + 0.3 * (inputs - 1)) * width**2 + pairs
 
 
-def _pass_draws(width: int, inputs: int) -> float:
-    return PASS_DRAWS + PASS_DRAWS_PER_COMPONENT * LANES * width * inputs
+def _pass_work(width: int, inputs: int) -> float:
+    return PASS_WORK + PASS_WORK_PER_COMPONENT * LANES * width * inputs
 
 
-def activation_draws(network: Network, inputs: int) -> float:
+def activation_work(network: Network, inputs: int) -> float:
     """Return the cost of an activation of one layer for one lane beyond a piecewise linear one."""
-    return 0.0 if network.branch.activation.negative_slope is not None else 30.0 * network.width * inputs
+    activation = network.branch.activation
+    return 0.0 if activation.homogeneous else activation.definition.work * network.width * inputs
 
 
-def dense_draws(network: Network, weights: Weights, inputs: int, *, gradients: bool, stops: int, jacobian: bool) -> int:
-    """Return the cost of a block of the dense kernel with that many stops of its profile."""
+def dense_work(network: Network, weights: Weights, inputs: int, *, gradients: bool, stops: int, jacobian: bool) -> int:
+    """Return the cost of a block of the dense kernel with that many stops between its ends."""
     width, depth, passes = network.width, network.depth, 2 if gradients else 1
-    layer = matrix_draws(weights, width, inputs) + activation_draws(network, inputs)
+    layer = matrix_work(weights, width, inputs) + activation_work(network, inputs)
     matrices = 1
     if network.branch.has_inner:
-        layer += matrix_draws(weights.inner, width, inputs)
+        layer += matrix_work(weights.inner, width, inputs)
         matrices = 2
-    total = passes * (_pass_draws(width, inputs) + LANES * depth * layer + STOP_DRAWS * stops)
+    total = passes * (_pass_work(width, inputs) + LANES * depth * layer + STOP_WORK * stops)
     if jacobian:
         # A frame goes through the same weights and is orthonormalised ten times in a unit of time, sum a_k^2.
         factors = network.scaling.factors(depth)
@@ -67,20 +68,20 @@ def dense_draws(network: Network, weights: Weights, inputs: int, *, gradients: b
     return math.ceil(total)
 
 
-def reduced_draws(network: Network, inputs: int, *, gradients: bool, stops: int) -> int:
-    """Return the cost of a block of the reduced kernel with that many stops of its profile."""
+def reduced_work(network: Network, inputs: int, *, gradients: bool, stops: int) -> int:
+    """Return the cost of a block of the reduced kernel with that many stops between its ends."""
     matrices = 2 if network.branch.has_inner else 1
     # Normal numbers of all components, Gram matrices and projections for each pair of inputs.
-    layer = matrices * (80.0 + network.width * inputs * (5.5 + inputs // 3)) + activation_draws(network, inputs)
+    layer = matrices * (80.0 + network.width * inputs * (5.5 + inputs // 3)) + activation_work(network, inputs)
     # Conditioning on the forward pass makes the way back dearer.
     back = (1.7 if inputs == 1 else 2.8) if gradients else 0.0
-    passes, start = 2 if gradients else 1, _pass_draws(network.width, inputs)
-    return math.ceil((1.0 + back) * LANES * network.depth * layer + passes * (start + STOP_DRAWS * stops))
+    passes, start = 2 if gradients else 1, _pass_work(network.width, inputs)
+    return math.ceil((1.0 + back) * LANES * network.depth * layer + passes * (start + STOP_WORK * stops))
 
 
-def stored_draws(network: Network, columns: int, passes: int) -> int:
+def stored_work(network: Network, columns: int, passes: int) -> int:
     """Return the cost of one network of stored weights, made once and passed through."""
     matrices = 2 if network.branch.has_inner else 1
-    products = passes * -(-columns // LANES) * LANES * DRAWS_PER_PRODUCT
-    weights = matrices * network.depth * network.width**2 * (DRAWS_PER_STORED_WEIGHT + products)
-    return math.ceil(passes * STORED_PASS_DRAWS + weights)
+    products = passes * -(-columns // LANES) * LANES * WORK_PER_PRODUCT
+    weights = matrices * network.depth * network.width**2 * (WORK_PER_STORED_WEIGHT + products)
+    return math.ceil(passes * STORED_PASS_WORK + weights)

@@ -16,6 +16,7 @@ from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.errors import SpecificationError
 from theory_check.foundation.streams import Purpose
 from theory_check.kernels import KERNEL_VERSION, LANES
+from theory_check.networks.additions import identities
 from theory_check.networks.inputs import Input
 from theory_check.networks.network import Network
 from theory_check.networks.path_series import PathLaw
@@ -34,7 +35,7 @@ class Euler:
 
     A sample has the columns
 
-    * ``log_norm_ratio``, shape (replicates, J + 1): log(||h^(j)||^2 / ||h_0||^2) at the output of each level,
+    * ``log_norm_ratio``, shape (replicates, J + 1): log(||h^(j)||^2 / ||h_0||^2) at the output of each depth,
     * ``projection``, (replicates, J + 1): <h^(j), h_0> / ||h_0||^2,
     * ``log_displacement``, (replicates, J + 1): log(||h^(j) - h_0|| / ||h_0||), minus infinity if nothing moved,
     * for J > 0: ``finest_error``, (replicates, J): ||h^(j) - h^(J)|| / ||h_0||,
@@ -77,16 +78,16 @@ class Euler:
         if self.reference and not self.path.everywhere:
             raise SpecificationError(f"{self.path} paths are known on a grid only; they accept reference=False")
         most = MAXIMAL_FINEST_DEPTH if self.path.everywhere else MAXIMAL_GRID
-        check_integer("depth of the finest level", self.depths[-1], 1, most)
+        check_integer("depth of the finest network", self.depths[-1], 1, most)
 
     @property
     def depths(self) -> tuple[int, ...]:
-        """Depth of each level, coarsest first."""
-        return tuple(self.network.depth << level for level in range(self.doublings + 1))
+        """Depth of each network, coarsest first."""
+        return tuple(self.network.depth << doubling for doubling in range(self.doublings + 1))
 
     @property
     def layers(self) -> int:
-        """Residual layers of a replicate, all levels together."""
+        """Residual layers of a replicate, all depths together."""
         return sum(self.depths)
 
     @property
@@ -100,6 +101,7 @@ class Euler:
             "input": self.input,
             "tolerance": self.tolerance,
             "kernel_version": KERNEL_VERSION,
+            **identities(self.network.branch),
         }
         return json.dumps(msgspec.to_builtins(parts), sort_keys=True, separators=(",", ":"))
 
@@ -114,7 +116,7 @@ class Euler:
         return LANES
 
     @property
-    def draws_per_block(self) -> int:
+    def work_per_block(self) -> int:
         """Estimate of what a block costs, in the unit of ``costs``, fitted to 54 experiments.
 
         Normal numbers for every term of the path, products for every layer, calls for every time; the reference takes

@@ -18,6 +18,7 @@ from theory_check.foundation.arguments import check_choice, check_integer
 from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.errors import SpecificationError
 from theory_check.kernels import KERNEL_VERSION, LANES
+from theory_check.networks.additions import identities
 from theory_check.networks.inputs import Input
 from theory_check.networks.network import MAXIMAL_DEPTH, Network
 from theory_check.networks.weights import Weights
@@ -25,8 +26,8 @@ from theory_check.networks.weights import Weights
 Noise = Literal["shared", "independent"]
 
 
-#: Streams of a block are numbered by 32 bits, and levels with noise of their own need as many again for each.
-MAXIMAL_LEVELS = 40
+#: Streams of a block are numbered by 32 bits, and depths with noise of their own need as many again for each.
+MAXIMAL_DEPTHS = 40
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,11 +36,12 @@ class EulerMaruyama:
 
     A sample has the columns
 
-    * ``log_norm_ratio``, shape (replicates, J + 1): log(||h^(j)||^2 / ||h_0||^2) at the output of each level,
+    * ``log_norm_ratio``, shape (replicates, J + 1): log(||h^(j)||^2 / ||h_0||^2) at the output of each depth,
     * ``projection``, (replicates, J + 1): <h^(j), h_0> / ||h_0||^2,
     * for J > 0: ``finest_error``, (replicates, J): ||h^(j) - h^(J)|| / ||h_0||,
     * ``adjacent_error``, (replicates, J): ||h^(j) - h^(j+1)|| / ||h_0||,
-    * ``finest_supremum``, ``adjacent_supremum`` (with ``suprema``): the same, largest over the L times of level 0.
+    * ``finest_supremum``, ``adjacent_supremum`` (with ``suprema``): the same, largest over the times of the
+      coarsest network.
 
     Attributes
     ----------
@@ -53,7 +55,7 @@ class EulerMaruyama:
         A single one.
     noise : ``shared`` or ``independent``
     suprema : bool
-        Whether to observe the errors at all times of the coarsest level.
+        Whether to observe the errors at all times of the coarsest network.
     """
 
     network: Network
@@ -64,7 +66,7 @@ class EulerMaruyama:
     suprema: bool = False
 
     def __post_init__(self) -> None:
-        check_integer("number of doublings", self.doublings, 0, MAXIMAL_LEVELS - 1)
+        check_integer("number of doublings", self.doublings, 0, MAXIMAL_DEPTHS - 1)
         check_choice("noise", self.noise, ("shared", "independent"))
         if self.network.branch.has_inner:
             raise SpecificationError(f"branch is {self.network.branch}; Brownian coupling accepts linear and res-1")
@@ -74,15 +76,15 @@ class EulerMaruyama:
             raise SpecificationError(f"weights are {self.weights}; Brownian coupling accepts gaussian")
         if self.input.count != 1:
             raise SpecificationError(f"input is {self.input}; Brownian coupling accepts one")
-        check_integer("depth of the finest level", self.depths[-1], 1, MAXIMAL_DEPTH)
+        check_integer("depth of the finest network", self.depths[-1], 1, MAXIMAL_DEPTH)
 
     @property
     def depths(self) -> tuple[int, ...]:
-        """Depth of each level, coarsest first."""
-        return tuple(self.network.depth << level for level in range(self.doublings + 1))
+        """Depth of each network, coarsest first."""
+        return tuple(self.network.depth << doubling for doubling in range(self.doublings + 1))
 
-    def level(self, index: int) -> Cell:
-        """Return the plain network that has the law of a level, as a cell."""
+    def doubling(self, index: int) -> Cell:
+        """Return the plain network that has the law of the network after that many doublings, as a cell."""
         network = replace(self.network, depth=self.depths[index])
         return Cell(network=network, weights=self.weights, input=self.input, kernel="dense", gradients=False)
 
@@ -97,6 +99,7 @@ class EulerMaruyama:
             "input": self.input,
             "noise": self.noise,
             "kernel_version": KERNEL_VERSION,
+            **identities(self.network.branch),
         }
         return json.dumps(msgspec.to_builtins(parts), sort_keys=True, separators=(",", ":"))
 
@@ -107,7 +110,7 @@ class EulerMaruyama:
 
     @property
     def layers(self) -> int:
-        """Residual layers of a replicate, all levels together."""
+        """Residual layers of a replicate, all depths together."""
         return sum(self.depths)
 
     @property
@@ -116,15 +119,15 @@ class EulerMaruyama:
         return LANES
 
     @property
-    def draws_per_block(self) -> int:
+    def work_per_block(self) -> int:
         """Estimate of what a block costs, in the unit of :mod:`theory_check.experiments.costs`."""
-        width, levels = self.network.width, self.doublings + 1
-        drawn = 1 if self.noise == "shared" else levels
-        layer = drawn * costs.matrix_draws(self.weights, width, 1) + levels * (0.3 * width**2 + 8.0 * width)
-        layer += levels * costs.activation_draws(self.network, 1)
+        width, networks = self.network.width, self.doublings + 1
+        drawn = 1 if self.noise == "shared" else networks
+        layer = drawn * costs.matrix_work(self.weights, width, 1) + networks * (0.3 * width**2 + 8.0 * width)
+        layer += networks * costs.activation_work(self.network, 1)
         stops = self.network.depth if self.suprema else 0
         return math.ceil(
-            costs.PASS_DRAWS + LANES * self.depths[-1] * layer + stops * (800_000 + costs.STOP_DRAWS * drawn)
+            costs.PASS_WORK + LANES * self.depths[-1] * layer + stops * (800_000 + costs.STOP_WORK * drawn)
         )
 
     def merge(self, other: EulerMaruyama) -> EulerMaruyama:

@@ -68,7 +68,7 @@ class Experiment(Protocol):
         """Replicates of a block, which are simulated together: LANES where they share a kernel call, else 1."""
 
     @property
-    def draws_per_block(self) -> int:
+    def work_per_block(self) -> int:
         """Estimate of what a block costs, in the unit of :mod:`theory_check.experiments.costs`."""
 
     def merge(self, other: Self) -> Self:

@@ -31,7 +31,7 @@ def make_cell(
     input_name: str = "gaussian",
     inputs: int = 1,
     gradients: bool = True,
-    profile_depths: str = "",
+    recorded_depths: str = "",
     jacobian: bool = False,
     weight_gradients: str = "",
     active_norm: bool = False,
@@ -61,7 +61,7 @@ def make_cell(
         input=observed,
         kernel=chosen,
         gradients=gradients,
-        profile=tuple(int(k) for k in _numbers("profile depths", profile_depths, int)),
+        recorded_depths=tuple(int(k) for k in _numbers("recorded depths", recorded_depths, int)),
         jacobian=jacobian,
         weight_gradients=tuple(int(k) for k in _numbers("layers of weight gradients", weight_gradients, int)),
         active_norm=active_norm,
@@ -154,7 +154,7 @@ def network(
         input=observed,
         kernel=automatic if kernel == "auto" else kernel,  # type: ignore[arg-type]
         gradients=gradients,
-        profile=tuple(recorded_depths),
+        recorded_depths=tuple(recorded_depths),
         jacobian=jacobian,
         weight_gradients=tuple(weight_gradients),
         active_norm=active_norm,
@@ -246,7 +246,7 @@ def brownian_networks(
 def _branch(branch: str | Branch, activation: str) -> Branch:
     if isinstance(branch, Branch):
         return branch
-    return Branch(branch, Activation.parse(activation))  # type: ignore[arg-type]
+    return Branch(branch, Activation.parse(activation))
 
 
 def _factors(beta: float | None, scale: float | Sequence[float] | Scaling | None) -> Scaling:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from theory_check.experiments.cell import Cell
-from theory_check.experiments.costs import stored_draws
+from theory_check.experiments.costs import stored_work
 from theory_check.experiments.experiment import Values
 from theory_check.foundation.arguments import MAXIMAL_GRID, check_finite
 from theory_check.foundation.arrays import FloatArray
@@ -91,9 +91,9 @@ class Sweep:
         return 1
 
     @property
-    def draws_per_block(self) -> int:
-        """Random numbers that take as long as a block."""
-        return stored_draws(self.cell.network, len(self.betas) * self.input.count, 2 if self.gradients else 1)
+    def work_per_block(self) -> int:
+        """Estimate of what a block costs, in the unit of :mod:`theory_check.experiments.costs`."""
+        return stored_work(self.cell.network, len(self.betas) * self.input.count, 2 if self.gradients else 1)
 
     def merge(self, other: Sweep) -> Sweep:
         """Return the sweep over the betas of both, with the most inputs."""

@@ -1,10 +1,17 @@
-"""Checks and spellings shared by everything a user can specify: one-line errors, ``name:key=value`` strings."""
+"""Checks and spellings of arguments: numbers, counts, choices, ``name:key=value`` strings.
+
+A check takes the name of the argument first and raises one line that says what was given and what is accepted. Fields
+of specifications must be plain Python numbers already: `check_integer` and `check_finite` accept nothing else and
+return nothing. Arguments of functions may be NumPy numbers too: the other checks return the plain number.
+"""
 
 from __future__ import annotations
 
 import difflib
 import math
+import operator
 from collections.abc import Iterable, Mapping
+from typing import SupportsFloat, SupportsIndex
 
 from theory_check.foundation.errors import SpecificationError
 
@@ -48,6 +55,57 @@ def check_finite(what: str, value: object) -> None:
     """Raise unless ``value`` is a finite number."""
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
         raise SpecificationError(f"{what} is {value!r}; it must be a finite number")
+
+
+def check_number(what: str, value: SupportsFloat) -> float:
+    """Return `value` as a float; anything that is not one real number other than NaN is an error."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise SpecificationError(f"{what} must be a real number, got {value!r}") from None
+    if math.isnan(number):
+        raise SpecificationError(f"{what} must be a real number, got NaN")
+    return number
+
+
+def check_between(what: str, value: SupportsFloat, least: float, most: float) -> float:
+    """Return a number from `least` to `most`."""
+    number = check_number(what, value)
+    if not least <= number <= most:
+        raise SpecificationError(f"{what} must lie between {least:g} and {most:g}, got {number!r}")
+    return number
+
+
+def check_unit(what: str, value: SupportsFloat) -> float:
+    """Return a number in the closed interval [0, 1]."""
+    return check_between(what, value, 0.0, 1.0)
+
+
+def check_positive(what: str, value: SupportsFloat) -> float:
+    """Return a finite number above 0."""
+    number = check_number(what, value)
+    if not 0.0 < number < math.inf:
+        raise SpecificationError(f"{what} must be positive and finite, got {number!r}")
+    return number
+
+
+def check_nonnegative(what: str, value: SupportsFloat) -> float:
+    """Return a finite number of at least 0."""
+    number = check_number(what, value)
+    if not 0.0 <= number < math.inf:
+        raise SpecificationError(f"{what} must be finite and not negative, got {number!r}")
+    return number
+
+
+def check_count(what: str, value: SupportsIndex, minimum: int = 1) -> int:
+    """Return an integer of at least `minimum`; a float is an error even if whole."""
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise SpecificationError(f"{what} must be an integer, got {value!r}") from None
+    if number < minimum:
+        raise SpecificationError(f"{what} must be at least {minimum}, got {number}")
+    return number
 
 
 def parse_grid(what: str, text: str) -> tuple[float, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import dis
+import enum
 import functools
 import hashlib
 import inspect
@@ -13,6 +14,7 @@ import types
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from theory_check.foundation.errors import SpecificationError
@@ -57,6 +59,8 @@ def _described(value: Any, above: tuple[Any, ...]) -> object:
     """Return nested tuples of strings and numbers that tell a value from every other."""
     if value is None or isinstance(value, (bool, int, float, complex, str, bytes)):
         return type(value).__name__, repr(value)
+    if isinstance(value, (enum.Enum, msgspec.UnsetType)):
+        return type(value).__name__, str(value)
     if isinstance(value, (tuple, list, set, frozenset)):
         parts = [_described(part, above) for part in value]
         return type(value).__name__, *(sorted(parts, key=repr) if isinstance(value, (set, frozenset)) else parts)

@@ -21,11 +21,12 @@ from typing import Any, SupportsFloat
 import numpy as np
 from numpy.typing import ArrayLike
 
+from theory_check.foundation.arguments import check_number, check_positive
 from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.errors import SpecificationError
 from theory_check.inference.intervals import Interval
 from theory_check.inference.sequential import ConfidenceSequence, EvidencePath, check_times, safe_root
-from theory_check.inference.validation import check_level, check_number, check_positive, check_range, check_sample
+from theory_check.inference.validation import check_level, check_range, check_sample
 
 #: The fractions that capital is divided among. The best one for a deviation of r standard deviations s is about
 #: (m / s) r: the smallest serves relative deviations of 1e-6 s / m, which take 10^12 observations to see.
@@ -57,7 +58,7 @@ def nonnegative_mean_evidence(values: ArrayLike, bound: SupportsFloat) -> Eviden
     J. Ville, Etude critique de la notion de collectif (1939); T. Cover, Mathematical Finance 1 (1991) 1-29.
     """
     sample = _check_nonnegative_sample(values)
-    return EvidencePath(_capital_path(sample, check_positive(bound, "bound")), "betting")
+    return EvidencePath(_capital_path(sample, check_positive("bound", bound)), "betting")
 
 
 def bounded_mean_evidence(
@@ -99,7 +100,7 @@ def bounded_mean_interval(
 
     Valid also when the number of observations was chosen while looking at them.
     """
-    alpha = check_level(alpha)
+    alpha = check_level("alpha", alpha)
     sample, low, high = _check_bounded_sample(values, support)
     lower, upper = _ends(sample, alpha)
     width = high - low
@@ -117,7 +118,7 @@ def bounded_mean_sequence(
 
     The intervals at all `times` (by default two an octave) cover the mean together with probability 1 - `alpha`.
     """
-    alpha = check_level(alpha)
+    alpha = check_level("alpha", alpha)
     sample, low, high = _check_bounded_sample(values, support)
     stops = check_times(times, sample.size)
     ends = np.array([_ends(sample[:stop], alpha) for stop in stops.tolist()])
@@ -139,14 +140,14 @@ def nonnegative_mean_interval(values: ArrayLike, *, alpha: SupportsFloat) -> Int
     l is the largest m with a capital of at least :math:`1/\alpha`: a lower confidence limit. Any upper one would need a
     bound on the tail. Valid at every stopping time.
     """
-    alpha = check_level(alpha)
+    alpha = check_level("alpha", alpha)
     sample = _check_nonnegative_sample(values)
     average = float(sample.mean())
     return Interval(average, _lower_end(sample, average, -math.log(alpha)), math.inf, alpha, "betting")
 
 
 def _check_nonnegative_sample(values: ArrayLike) -> FloatArray:
-    sample = check_sample(values)
+    sample = check_sample("values", values)
     if float(sample.min()) < 0.0:
         raise SpecificationError(f"values must not be negative, got {float(sample.min())!r}")
     return sample
@@ -154,10 +155,10 @@ def _check_nonnegative_sample(values: ArrayLike) -> FloatArray:
 
 def _check_bounded_sample(values: ArrayLike, support: tuple[float, float]) -> tuple[FloatArray, float, float]:
     """Return the values moved to [0, 1], and the support."""
-    low, high = check_range(support, "support")
+    low, high = check_range("support", support)
     if not (low < high and math.isfinite(low) and math.isfinite(high)):
         raise SpecificationError(f"support must be a finite interval (a, b) with a < b, got ({low!r}, {high!r})")
-    sample = check_sample(values)
+    sample = check_sample("values", values)
     if float(sample.min()) < low or float(sample.max()) > high:
         raise SpecificationError(
             f"values must lie in the support [{low!r}, {high!r}], got {float(sample.min())!r} to "
@@ -167,7 +168,7 @@ def _check_bounded_sample(values: ArrayLike, support: tuple[float, float]) -> tu
 
 
 def _check_mean(mean: SupportsFloat, low: float, high: float) -> float:
-    price = check_number(mean, "mean")
+    price = check_number("mean", mean)
     if not low <= price <= high:
         raise SpecificationError(f"mean must lie in the support [{low!r}, {high!r}], got {price!r}")
     return min(max((price - low) / (high - low), 0.0), 1.0)

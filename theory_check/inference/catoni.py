@@ -24,9 +24,10 @@ from typing import Any, SupportsFloat, SupportsIndex
 import numpy as np
 from numpy.typing import ArrayLike
 
+from theory_check.foundation.arguments import check_count, check_number, check_positive
 from theory_check.foundation.arrays import FloatArray
 from theory_check.inference.sequential import ConfidenceSequence, EvidencePath, check_times, safe_root
-from theory_check.inference.validation import check_count, check_level, check_number, check_positive, check_sample
+from theory_check.inference.validation import check_level, check_sample
 
 #: Sample sizes that the tilts are made for when the number of observations is not planned.
 HORIZONS: FloatArray = 4.0 ** np.arange(2.0, 14.0)
@@ -66,8 +67,8 @@ def mean_evidence(
         Planned number of observations, fixed before looking. Without it evidence grows at every scale, at the price of
         ln 12 in its logarithm.
     """
-    sample = check_sample(values)
-    m = check_number(mean, "mean")
+    sample = check_sample("values", values)
+    m = check_number("mean", mean)
     v, tilts = _check_tilts(variance_bound, alpha, observations)
     kernel = _kernel()
     up, down = np.empty(sample.size), np.empty(sample.size)
@@ -98,10 +99,10 @@ def mean_sequence(
     times : array_like of int, optional
         Increasing numbers of observations at which to look.
     """
-    sample = check_sample(values)
+    sample = check_sample("values", values)
     stops = check_times(times, sample.size)
     v, tilts = _check_tilts(variance_bound, alpha, observations)
-    alpha = check_level(alpha)
+    alpha = check_level("alpha", alpha)
     means = np.cumsum(sample)[stops - 1] / stops
     lower = [-_upper_end(-sample[:stop], v, tilts, alpha) for stop in stops]
     upper = [_upper_end(sample[:stop], v, tilts, alpha) for stop in stops]
@@ -111,9 +112,9 @@ def mean_sequence(
 def _check_tilts(
     variance_bound: SupportsFloat, alpha: SupportsFloat, observations: SupportsIndex | None
 ) -> tuple[float, FloatArray]:
-    v = check_positive(variance_bound, "variance_bound")
-    planned = None if observations is None else check_count(observations, "observations")
-    return v, mean_tilts(variance_bound=v, alpha=check_level(alpha), observations=planned)
+    v = check_positive("variance_bound", variance_bound)
+    planned = None if observations is None else check_count("observations", observations)
+    return v, mean_tilts(variance_bound=v, alpha=check_level("alpha", alpha), observations=planned)
 
 
 def _kernel() -> Any:

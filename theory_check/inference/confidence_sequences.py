@@ -84,8 +84,8 @@ class PointSequence:
     limits: tuple[Limits, ...] = ()
 
     def __post_init__(self) -> None:
-        check_level(self.level, "level")
-        low, high = check_range(self.target)
+        check_level("level", self.level)
+        low, high = check_range("target", self.target)
         first, last = self._ends
         if not (math.isfinite(first) and math.isfinite(last) and first < last):
             raise SpecificationError(

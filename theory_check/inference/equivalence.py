@@ -15,17 +15,11 @@ from typing import Literal, SupportsFloat, SupportsIndex
 import numpy as np
 from numpy.typing import ArrayLike
 
+from theory_check.foundation.arguments import check_number, check_unit
 from theory_check.foundation.errors import SpecificationError
 from theory_check.inference.binomial import upper_tail
 from theory_check.inference.significance import Test
-from theory_check.inference.validation import (
-    check_count,
-    check_number,
-    check_probability,
-    check_sample,
-    check_unit,
-    check_unit_range,
-)
+from theory_check.inference.validation import check_probability, check_sample, check_successes, check_unit_range
 
 Alternative = Literal["greater", "less", "two-sided"]
 
@@ -35,14 +29,6 @@ def combine_tails(greater: float, less: float, alternative: str) -> float:
     if alternative not in ("greater", "less", "two-sided"):
         raise SpecificationError(f"alternative must be 'greater', 'less' or 'two-sided', got {alternative!r}")
     return {"greater": greater, "less": less, "two-sided": min(1.0, 2.0 * min(greater, less))}[alternative]
-
-
-def _check_successes(successes: SupportsIndex, trials: SupportsIndex) -> tuple[int, int]:
-    n = check_count(trials, "trials")
-    k = check_count(successes, "successes", minimum=0)
-    if k > n:
-        raise SpecificationError(f"successes must not exceed trials, got {k} of {n}")
-    return k, n
 
 
 @lru_cache(maxsize=1024)  # a calibration asks for the same counts again and again, at 0.2 ms each
@@ -62,8 +48,8 @@ def proportion_test(
     The two-sided p-value is twice the smaller one-sided one, dual to the Clopper-Pearson interval, not the sum over
     less probable counts.
     """
-    k, n = _check_successes(successes, trials)
-    p = check_unit(null, "null")
+    k, n = check_successes(successes, trials)
+    p = check_unit("null", null)
     greater, less = _one_sided(k, n, p, p)
     return Test(k / n, combine_tails(greater, less, alternative), f"binomial, {alternative}", n)
 
@@ -78,9 +64,9 @@ def quantile_test(
     values below :math:`q_0` has one of at most p: many are evidence for ``less``. The statistic is the share of values
     up to :math:`q_0`.
     """
-    p = check_probability(probability)
-    q = check_number(null, "null")
-    sample = check_sample(values)
+    p = check_probability("probability", probability)
+    q = check_number("null", null)
+    sample = check_sample("values", values)
     n = sample.size
     up_to, below = int(np.count_nonzero(sample <= q)), int(np.count_nonzero(sample < q))
     # The same calls as those behind `quantile_ranks`, so that test and interval agree to the last bit.
@@ -99,8 +85,8 @@ def equivalence_test(successes: SupportsIndex, trials: SupportsIndex, bounds: tu
     ----------
     D. J. Schuirmann, Journal of Pharmacokinetics and Biopharmaceutics 15 (1987) 657-680.
     """
-    k, n = _check_successes(successes, trials)
-    low, high = check_unit_range(bounds, "bounds")
+    k, n = check_successes(successes, trials)
+    low, high = check_unit_range("bounds", bounds)
     if not low < high:
         raise SpecificationError(f"bounds must be two different probabilities, got ({low!r}, {high!r})")
     if low <= 0.0 and high >= 1.0:

@@ -24,11 +24,12 @@ from typing import SupportsIndex
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from theory_check.foundation.arguments import check_count, check_number, check_positive
 from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.errors import SpecificationError
 from theory_check.inference.intervals import Interval, influence
 from theory_check.inference.kolmogorov import kolmogorov_tail
-from theory_check.inference.validation import check_count, check_number, check_positive, check_range, check_sample
+from theory_check.inference.validation import check_range, check_sample, check_successes
 
 Range = tuple[float, float]
 
@@ -47,7 +48,7 @@ def log_calibrated(log_p: float) -> float:
     Each :math:`\kappa p^{\kappa-1}` has integral 1 over (0, 1) and decreases in p, hence mean at most 1 under a null;
     so has their average. It falls from infinity to 1/2 at p = 1.
     """
-    u = -max(check_number(log_p, "log_p"), -LARGEST_LOG)
+    u = -max(check_number("log_p", log_p), -LARGEST_LOG)
     if u < 0.0:
         raise SpecificationError(f"log_p is the logarithm of a p-value and must be at most 0, got {log_p!r}")
     if u < 1.0:
@@ -66,7 +67,7 @@ def tilted_calibration(log_p: ArrayLike, *, gain: float) -> FloatArray:
     pays nothing: it is best where -ln p has mean :math:`1/\kappa`, and for a Gaussian shift z with :math:`g = z^2/2`
     that mean is between 1 + 0.9 z (small shifts) and about g (large ones).
     """
-    gain = check_positive(gain, "gain")
+    gain = check_positive("gain", gain)
     u = -np.maximum(np.asarray(log_p, dtype=np.float64), -LARGEST_LOG)
     kappa = 1.0 / (1.0 + math.sqrt(2.0 * gain) + gain)
     return np.asarray(math.log(kappa) + (1.0 - kappa) * u)
@@ -74,7 +75,7 @@ def tilted_calibration(log_p: ArrayLike, *, gain: float) -> FloatArray:
 
 def p_value(log_evidence: float) -> float:
     """Return the p-value of an e-value, min(1, 1/e)."""
-    return min(1.0, math.exp(-min(max(check_number(log_evidence, "log_evidence"), 0.0), LARGEST_LOG)))
+    return min(1.0, math.exp(-min(max(check_number("log_evidence", log_evidence), 0.0), LARGEST_LOG)))
 
 
 #: Sixteen levels in a factor e; a p-value rounded up to one of them stays valid.
@@ -113,7 +114,7 @@ def log_average(log_values: ArrayLike, weights: ArrayLike | None = None) -> floa
     logs = np.asarray(log_values, dtype=np.float64)
     if logs.ndim != 1 or logs.size == 0 or np.isnan(logs).any():
         raise SpecificationError(f"log_values must be a non-empty list of logarithms of e-values, got {log_values!r}")
-    shares = np.full(logs.size, 1.0 / logs.size) if weights is None else check_sample(weights, "weights")
+    shares = np.full(logs.size, 1.0 / logs.size) if weights is None else check_sample("weights", weights)
     if shares.size != logs.size or (shares < 0.0).any() or abs(shares.sum() - 1.0) > 1e-9:
         raise SpecificationError(
             f"weights must be one non-negative number per e-value and add up to 1, got {weights!r}"
@@ -146,8 +147,8 @@ def log_mixture_ratio(successes: SupportsIndex, trials: SupportsIndex, null: flo
     """
     from scipy.special import betaincc, betaln
 
-    k, n = _check_counts(successes, trials)
-    p = check_number(null, "null")
+    k, n = check_successes(successes, trials)
+    p = check_number("null", null)
     if p >= 1.0:
         return 0.0
     if p <= 0.0:
@@ -168,8 +169,8 @@ def bernoulli_evidence(successes: SupportsIndex, trials: SupportsIndex, null: Ra
 
     An end at 0 or 1 is no restriction, and the other side then has the whole weight.
     """
-    low, high = check_range(null, "null")
-    k, n = _check_counts(successes, trials)
+    low, high = check_range("null", null)
+    k, n = check_successes(successes, trials)
     return _two_sided(
         log_mixture_ratio(k, n, high) if high < 1.0 else None,
         log_mixture_ratio(n - k, n, 1.0 - low) if low > 0.0 else None,
@@ -182,8 +183,8 @@ def quantile_evidence(values: ArrayLike, probability: float, null: Range) -> flo
     A quantile :math:`q \le \text{high}` makes :math:`P(X \le \text{high}) \ge p`, and :math:`q \ge \text{low}` makes
     :math:`P(X < \text{low}) \le p`: two statements on probabilities, see :func:`log_mixture_ratio`.
     """
-    low, high = check_range(null, "null")
-    sample = check_sample(values)
+    low, high = check_range("null", null)
+    sample = check_sample("values", values)
     n = sample.size
     return _two_sided(
         log_mixture_ratio(int((sample > high).sum()), n, 1.0 - probability) if high < math.inf else None,
@@ -199,21 +200,13 @@ def log_tilted_ratio(successes: ArrayLike, trials: int, null: ArrayLike, *, gain
     """
     from scipy.special import xlog1py
 
-    gain = check_positive(gain, "gain")
+    gain = check_positive("gain", gain)
     k, p = np.asarray(successes, dtype=np.float64), np.clip(np.asarray(null, dtype=np.float64), 0.0, 1.0)
     step = np.minimum(np.sqrt(2.0 * gain * p * (1.0 - p) / trials) + gain / (3.0 * trials), 0.5 * (1.0 - p))
     # At p0 = 0 the first success is infinite evidence; at p0 = 1 there is no alternative.
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = xlog1py(k, step / p) + xlog1py(trials - k, -step / (1.0 - p))
     return np.asarray(np.where(p >= 1.0, 0.0, np.minimum(ratio, LARGEST_LOG)))
-
-
-def _check_counts(successes: SupportsIndex, trials: SupportsIndex) -> tuple[int, int]:
-    n = check_count(trials, "trials")
-    k = check_count(successes, "successes", minimum=0)
-    if k > n:
-        raise SpecificationError(f"successes must not exceed trials, got {k} of {n}")
-    return k, n
 
 
 # Means and distances
@@ -231,8 +224,8 @@ def catoni_evidence(
     at the true mean; :math:`e_+` decreases in m and :math:`e_-` increases, which makes them valid for all m above the
     true mean, and below. At :math:`g = \ln(2/\alpha)` that interval is where neither exceeds :math:`2/\alpha`.
     """
-    sample = check_sample(values)
-    gain, v = check_positive(gain, "gain"), check_positive(variance_bound, "variance_bound")
+    sample = check_sample("values", values)
+    gain, v = check_positive("gain", gain), check_positive("variance_bound", variance_bound)
     n = sample.size
     tilt = math.sqrt(2.0 * gain / n) / math.sqrt(v)
     sums = np.array([influence(sample, float(m), tilt) for m in np.atleast_1d(np.asarray(means, dtype=np.float64))])
@@ -246,7 +239,7 @@ def mean_evidence(values: ArrayLike, *, variance_bound: float, null: Range, alph
     The gain is ln(2 / alpha), so that the evidence reaches 1 / alpha whenever the Catoni interval at that level is
     disjoint from the null.
     """
-    low, high = check_range(null, "null")
+    low, high = check_range("null", null)
     gain = math.log(2.0 / alpha)
     below = above = None
     if high < math.inf:
@@ -266,7 +259,7 @@ def kolmogorov_log_tail(observations: SupportsIndex, distances: ArrayLike) -> Fl
     Up to 2000 values it is the exact law's for continuous F, see :mod:`theory_check.inference.kolmogorov`; for more it
     is Massart's :math:`2 e^{-2 n d^2}`, which costs nothing. For any other F the supremum is smaller in law.
     """
-    n = check_count(observations, "observations")
+    n = check_count("observations", observations)
     d = np.clip(np.asarray(distances, dtype=np.float64), 0.0, 1.0)
     tail: NDArray[np.float64] = math.log(2.0) - 2.0 * n * d * d
     if n <= _EXACT_TAIL_LIMIT:

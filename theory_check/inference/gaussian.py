@@ -26,23 +26,24 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
+from theory_check.foundation.arguments import check_number, check_positive
 from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.errors import SpecificationError
 from theory_check.inference.equivalence import Alternative, combine_tails
 from theory_check.inference.goodness_of_fit import kolmogorov_test
 from theory_check.inference.intervals import Interval
 from theory_check.inference.significance import Test
-from theory_check.inference.validation import check_level, check_number, check_positive, check_sample
+from theory_check.inference.validation import check_level, check_sample
 
 
 def _squares(values: ArrayLike, mean: float | None) -> tuple[float, int]:
     """Return the sum of squares about `mean`, or about the average, and its degrees of freedom."""
-    sample = check_sample(values)
+    sample = check_sample("values", values)
     if mean is None:
         if sample.size < 2:
             raise SpecificationError("at least two values are needed for a variance about their average; or give mean")
         return float(np.sum((sample - sample.mean()) ** 2)), sample.size - 1
-    return float(np.sum((sample - check_number(mean, "mean")) ** 2)), sample.size
+    return float(np.sum((sample - check_number("mean", mean)) ** 2)), sample.size
 
 
 def variance_interval(values: ArrayLike, *, alpha: float, mean: float | None = None) -> Interval:
@@ -51,7 +52,7 @@ def variance_interval(values: ArrayLike, *, alpha: float, mean: float | None = N
     :math:`[Q / \chi^2_{\nu, 1-\alpha/2},\; Q / \chi^2_{\nu, \alpha/2}]` with Q the sum of squares about the average and
     :math:`\nu = n - 1`, or about a known `mean` and :math:`\nu = n`.
     """
-    alpha = check_level(alpha)
+    alpha = check_level("alpha", alpha)
     from scipy.special import chdtri, gammaincinv
 
     total, degrees = _squares(values, mean)
@@ -65,7 +66,7 @@ def variance_test(
     values: ArrayLike, variance: float, *, mean: float | None = None, alternative: Alternative = "two-sided"
 ) -> Test:
     """Chi-square test of the variance of independent Gaussian values, dual to :func:`variance_interval`."""
-    null = check_positive(variance, "variance")
+    null = check_positive("variance", variance)
     total, degrees = _squares(values, mean)
     return _chi_square(total / null, degrees, alternative, "chi-square of a variance", degrees + (mean is None))
 
@@ -85,7 +86,7 @@ def check_vectors(vectors: ArrayLike) -> FloatArray:
         raise SpecificationError(f"vectors must be an array of real numbers, got {type(vectors).__name__}") from None
     if array.ndim != 2 or 0 in array.shape:
         raise SpecificationError(f"vectors must have shape (vectors, coordinates), none of them 0, got {array.shape}")
-    check_sample(array.ravel(), "vectors")
+    check_sample("vectors", array.ravel())
     return array
 
 

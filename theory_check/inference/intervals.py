@@ -15,18 +15,12 @@ from typing import SupportsIndex
 import numpy as np
 from numpy.typing import ArrayLike
 
+from theory_check.foundation.arguments import check_count, check_number, check_positive
 from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.errors import SpecificationError
 from theory_check.inference.binomial import rejection_count
 from theory_check.inference.kolmogorov import kolmogorov_radius
-from theory_check.inference.validation import (
-    check_count,
-    check_level,
-    check_number,
-    check_positive,
-    check_probability,
-    check_sample,
-)
+from theory_check.inference.validation import check_level, check_probability, check_sample, check_successes
 
 
 @dataclass(frozen=True)
@@ -52,8 +46,8 @@ class Interval:
     method: str
 
     def __post_init__(self) -> None:
-        check_level(self.level, "level")
-        if not check_number(self.lower, "lower") <= check_number(self.upper, "upper"):
+        check_level("level", self.level)
+        if not check_number("lower", self.lower) <= check_number("upper", self.upper):
             raise SpecificationError(f"an interval needs lower <= upper, got [{self.lower!r}, {self.upper!r}]")
 
     def contains(self, value: float) -> bool:
@@ -79,11 +73,8 @@ def proportion_interval(successes: SupportsIndex, trials: SupportsIndex, *, alph
     ----------
     C. J. Clopper and E. S. Pearson, Biometrika 26 (1934) 404-413.
     """
-    alpha = check_level(alpha)
-    n = check_count(trials, "trials")
-    k = check_count(successes, "successes", minimum=0)
-    if k > n:
-        raise SpecificationError(f"successes must not exceed trials, got {k} of {n}")
+    alpha = check_level("alpha", alpha)
+    k, n = check_successes(successes, trials)
     from statsmodels.stats.proportion import proportion_confint
 
     lower, upper = proportion_confint(k, n, alpha, method="beta")
@@ -96,9 +87,9 @@ def quantile_ranks(observations: SupportsIndex, probability: float, *, alpha: fl
     l is the largest rank with :math:`P(K \le l-1) \le \alpha/2` and u the smallest with :math:`P(K \ge u) \le \alpha/2`
     for K Binomial(n, p). Rank 0 stands for minus infinity and rank n + 1 for infinity.
     """
-    alpha = check_level(alpha)
-    p = check_probability(probability)
-    n = check_count(observations, "observations")
+    alpha = check_level("alpha", alpha)
+    p = check_probability("probability", probability)
+    n = check_count("observations", observations)
     return n + 1 - rejection_count(n, 1.0 - p, alpha / 2), rejection_count(n, p, alpha / 2)
 
 
@@ -116,9 +107,9 @@ def quantile_interval(values: ArrayLike, probability: float, *, alpha: float) ->
     W. R. Thompson, Annals of Mathematical Statistics 7 (1936) 122-128.
     H. A. David and H. N. Nagaraja, Order Statistics (2003), section 7.1.
     """
-    alpha = check_level(alpha)
-    p = check_probability(probability)
-    sample = check_sample(values)
+    alpha = check_level("alpha", alpha)
+    p = check_probability("probability", probability)
+    sample = check_sample("values", values)
     n = sample.size
     low, high = quantile_ranks(n, p, alpha=alpha)
     middle = min(max(math.ceil(n * p), 1), n)
@@ -143,12 +134,12 @@ def quantile_spread_interval(
     With intervals :math:`[L_1, U_1]` and :math:`[L_2, U_2]` of the lower and the upper quantile, each at level
     :math:`\alpha/2` (Bonferroni), the distance lies in :math:`[\max(0, L_2 - U_1), U_2 - L_1]`. Valid for every law.
     """
-    alpha = check_level(alpha)
-    p_low = check_probability(lower_probability, "lower_probability")
-    p_high = check_probability(upper_probability, "upper_probability")
+    alpha = check_level("alpha", alpha)
+    p_low = check_probability("lower_probability", lower_probability)
+    p_high = check_probability("upper_probability", upper_probability)
     if not p_low < p_high:
         raise SpecificationError(f"lower_probability must be below upper_probability, got {p_low!r} and {p_high!r}")
-    sample = check_sample(values)
+    sample = check_sample("values", values)
     below = quantile_interval(sample, p_low, alpha=alpha / 2)
     above = quantile_interval(sample, p_high, alpha=alpha / 2)
     return Interval(
@@ -182,9 +173,9 @@ def mean_interval(values: ArrayLike, *, variance_bound: float, alpha: float) -> 
     ----------
     O. Catoni, Annales de l'Institut Henri Poincare 48 (2012) 1148-1185.
     """
-    alpha = check_level(alpha)
-    v = check_positive(variance_bound, "variance_bound")
-    sample = check_sample(values)
+    alpha = check_level("alpha", alpha)
+    v = check_positive("variance_bound", variance_bound)
+    sample = check_sample("values", values)
     n = sample.size
     log_level = math.log(2.0 / alpha)
     # The square roots are taken apart so that no product overflows.
@@ -270,7 +261,7 @@ def kolmogorov_interval(values: ArrayLike, cdf: Callable[[FloatArray], ArrayLike
     G. Marsaglia, W. W. Tsang and J. Wang, Journal of Statistical Software 8 (2003) 18; R. Simard and P. L'Ecuyer,
     Journal of Statistical Software 39 (2011) 11, for its exact value.
     """
-    alpha = check_level(alpha)
+    alpha = check_level("alpha", alpha)
     distance, n = kolmogorov_statistic(values, cdf)
     radius = kolmogorov_radius(n, alpha)
     return Interval(distance, max(0.0, distance - radius), min(1.0, distance + radius), alpha, "Kolmogorov")
@@ -286,7 +277,7 @@ def kolmogorov_statistic(values: ArrayLike, cdf: Callable[[FloatArray], ArrayLik
 
 def predicted_probabilities(values: ArrayLike, cdf: Callable[[FloatArray], ArrayLike]) -> FloatArray:
     """Return the predicted distribution function at the sorted values, checked."""
-    sample = np.sort(check_sample(values))
+    sample = np.sort(check_sample("values", values))
     predicted = np.asarray(cdf(sample), dtype=np.float64)
     if predicted.shape != sample.shape:
         raise SpecificationError(

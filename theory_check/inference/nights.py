@@ -19,12 +19,13 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from theory_check.foundation.arguments import check_number
 from theory_check.foundation.errors import SpecificationError
 from theory_check.foundation.records import Count
 from theory_check.inference.confidence_sequences import PointSequence
 from theory_check.inference.evidence import LARGEST_LOG
 from theory_check.inference.multiplicity import restart_level, series_share
-from theory_check.inference.validation import check_level, check_number
+from theory_check.inference.validation import check_level
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class EvidenceProcess:
     log_peak: float = -math.inf
 
     def __post_init__(self) -> None:
-        check_level(self.level, "level")
+        check_level("level", self.level)
 
     @property
     def log_needed(self) -> float:
@@ -68,7 +69,7 @@ class EvidenceProcess:
 
 def advance(process: EvidenceProcess, version: str, log_evidence: float) -> EvidenceProcess:
     """Return the process after one more night with this log e-value; another version than before starts anew."""
-    value = check_number(log_evidence, "log_evidence")
+    value = check_number("log_evidence", log_evidence)
     if not version:
         raise SpecificationError("version must name the statement that was tested, got an empty text")
     if version != process.version:
@@ -120,7 +121,7 @@ class History:
     sequences: Mapping[str, PointSequence] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        check_level(self.level, "level")
+        check_level("level", self.level)
 
 
 def check_new_night(history: History, *, seed: int, profile: str) -> None:

@@ -22,10 +22,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from theory_check.foundation.arguments import check_positive
 from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.errors import SpecificationError
 from theory_check.inference.intervals import Interval, mean_interval
-from theory_check.inference.validation import check_level, check_positive, check_sample
+from theory_check.inference.validation import check_level, check_sample
 
 #: An error closer to 0 than this many standard errors has no usable logarithm.
 RESOLVED = 5.0
@@ -66,7 +67,7 @@ class Rate:
 
 def slope_weights(log_sizes: ArrayLike) -> FloatArray:
     r"""Return the least-squares weights :math:`w_k = (x_k - \bar x) / \sum_j (x_j - \bar x)^2` of a slope."""
-    x = check_sample(log_sizes, "log_sizes")
+    x = check_sample("log_sizes", log_sizes)
     if np.unique(x).size < 2:
         raise SpecificationError(f"log_sizes must hold at least two different sizes, got {x.size} equal or single ones")
     centred = x - x.mean()
@@ -84,7 +85,7 @@ def slope_interval(log_sizes: ArrayLike, intervals: Sequence[Interval], *, alpha
     Valid when the levels of the components add up to at most `alpha` (each at alpha / K, say), whatever their
     dependence. The interval is the whole line when a lower end is not positive.
     """
-    alpha = check_level(alpha)
+    alpha = check_level("alpha", alpha)
     weights = slope_weights(log_sizes)
     if len(intervals) != weights.size:
         raise SpecificationError(f"one interval per size is needed, got {len(intervals)} for {weights.size} sizes")
@@ -124,7 +125,7 @@ def rate(
         Of the estimates. By default half the width of each interval over :math:`\sqrt{2 \ln(2/\alpha_k)}`, which is
         what a standard error is to a Catoni or a sub-Gaussian interval.
     """
-    size = check_sample(sizes, "sizes")
+    size = check_sample("sizes", sizes)
     if not np.all(size > 0.0) or not np.all(np.diff(size) > 0.0):
         raise SpecificationError(f"sizes must be positive and increasing, got {size.tolist()}")
     parts = [magnitude(interval) for interval in intervals]
@@ -134,7 +135,7 @@ def rate(
         halves = [0.5 * (part.upper - part.lower) / math.sqrt(2.0 * math.log(2.0 / part.level)) for part in intervals]
         errors = np.array(halves)
     else:
-        errors = check_sample(standard_errors, "standard_errors")
+        errors = check_sample("standard_errors", standard_errors)
         if errors.shape != size.shape or np.any(errors < 0.0):
             raise SpecificationError(f"standard_errors must be {size.size} numbers that are not negative")
     estimates = np.array([part.estimate for part in parts])
@@ -167,13 +168,13 @@ def error_intervals(
     Each is at level :math:`\alpha / K` (Bonferroni), so the samples may be coupled by common random numbers. Values in
     [a, b] have a variance of at most :math:`(b - a)^2 / 4` (Popoviciu), which serves as the bound of a bounded error.
     """
-    alpha = check_level(alpha)
+    alpha = check_level("alpha", alpha)
     if not errors or len(errors) != len(variance_bounds):
         raise SpecificationError(
             f"one variance bound per size is needed, got {len(variance_bounds)} for {len(errors)} sizes"
         )
     level = alpha / len(errors)
     return tuple(
-        mean_interval(sample, variance_bound=check_positive(v, "variance_bounds"), alpha=level)
+        mean_interval(sample, variance_bound=check_positive("variance_bounds", v), alpha=level)
         for sample, v in zip(errors, variance_bounds, strict=True)
     )

@@ -52,7 +52,7 @@ class EvidencePath:
 
     def crossing(self, alpha: float) -> int | None:
         """Return after how many observations the evidence first reached 1/alpha; None if it never did."""
-        reached = self.log_evidence >= -math.log(check_level(alpha))
+        reached = self.log_evidence >= -math.log(check_level("alpha", alpha))
         return int(np.argmax(reached)) + 1 if reached.any() else None
 
 

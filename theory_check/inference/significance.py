@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from theory_check.inference.validation import check_count, check_number, check_unit
+from theory_check.foundation.arguments import check_count, check_number, check_unit
 
 
 @dataclass(frozen=True)
@@ -33,9 +33,9 @@ class Test:
     observations: int
 
     def __post_init__(self) -> None:
-        check_number(self.statistic, "statistic")
-        check_unit(self.p_value, "p_value")
-        check_count(self.observations, "observations")
+        check_number("statistic", self.statistic)
+        check_unit("p_value", self.p_value)
+        check_count("observations", self.observations)
 
     def rejects(self, alpha: float) -> bool:
         """Whether the statement is rejected at level alpha."""

@@ -1,121 +1,82 @@
-"""Argument checks shared by the inference modules; each returns the cleaned value or raises one line that teaches."""
+"""Checks of the arguments of statistical methods: levels, probabilities, counts of events, samples, ranges.
+
+As in :mod:`theory_check.foundation.arguments`, the name of the argument comes first, and each check returns the cleaned
+value or raises one line that says what is accepted.
+"""
 
 from __future__ import annotations
 
 import math
-import operator
 from typing import SupportsFloat, SupportsIndex
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from theory_check.foundation.arguments import check_count, check_number, check_unit
 from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.errors import SpecificationError
 
 
-def check_number(value: SupportsFloat, name: str) -> float:
-    """Return `value` as a float; anything that is not one real number other than NaN is an error."""
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        raise SpecificationError(f"{name} must be a real number, got {value!r}") from None
-    if math.isnan(number):
-        raise SpecificationError(f"{name} must be a real number, got NaN")
-    return number
-
-
-def check_level(value: SupportsFloat, name: str = "alpha") -> float:
+def check_level(what: str, value: SupportsFloat) -> float:
     """Return an error probability: strictly between 0 and 1."""
-    number = check_number(value, name)
-    if not 0.0 < number < 1.0:
-        raise SpecificationError(
-            f"{name} is the probability of an error and must lie strictly between 0 and 1, got {number!r}"
-        )
-    return number
+    return _check_open(what, value, "is the probability of an error and must lie strictly between 0 and 1")
 
 
-def check_power(value: SupportsFloat, name: str = "power") -> float:
+def check_power(what: str, value: SupportsFloat) -> float:
     """Return a detection probability: strictly between 0 and 1."""
-    number = check_number(value, name)
-    if not 0.0 < number < 1.0:
-        raise SpecificationError(
-            f"{name} is the probability of a detection and must lie strictly between 0 and 1, got {number!r}"
-        )
-    return number
+    return _check_open(what, value, "is the probability of a detection and must lie strictly between 0 and 1")
 
 
-def check_probability(value: SupportsFloat, name: str = "probability") -> float:
+def check_probability(what: str, value: SupportsFloat) -> float:
     """Return the probability that defines a quantile: strictly between 0 and 1."""
-    number = check_number(value, name)
+    return _check_open(what, value, "must lie strictly between 0 and 1 (0.5 is the median)")
+
+
+def _check_open(what: str, value: SupportsFloat, rule: str) -> float:
+    number = check_number(what, value)
     if not 0.0 < number < 1.0:
-        raise SpecificationError(f"{name} must lie strictly between 0 and 1 (0.5 is the median), got {number!r}")
+        raise SpecificationError(f"{what} {rule}, got {number!r}")
     return number
 
 
-def check_unit(value: SupportsFloat, name: str) -> float:
-    """Return a number in the closed interval [0, 1]."""
-    number = check_number(value, name)
-    if not 0.0 <= number <= 1.0:
-        raise SpecificationError(f"{name} must lie between 0 and 1, got {number!r}")
-    return number
+def check_successes(successes: SupportsIndex, trials: SupportsIndex) -> tuple[int, int]:
+    """Return numbers of successes and of trials: integers, 0 <= successes <= trials, at least one trial."""
+    n = check_count("trials", trials)
+    k = check_count("successes", successes, minimum=0)
+    if k > n:
+        raise SpecificationError(f"successes must not exceed trials, got {k} of {n}")
+    return k, n
 
 
-def check_count(value: SupportsIndex, name: str, minimum: int = 1) -> int:
-    """Return an integer of at least `minimum`; a float is an error even if whole."""
-    try:
-        number = operator.index(value)
-    except TypeError:
-        raise SpecificationError(f"{name} must be an integer, got {value!r}") from None
-    if number < minimum:
-        raise SpecificationError(f"{name} must be at least {minimum}, got {number}")
-    return number
-
-
-def check_positive(value: SupportsFloat, name: str) -> float:
-    """Return a finite number above 0."""
-    number = check_number(value, name)
-    if not 0.0 < number < math.inf:
-        raise SpecificationError(f"{name} must be positive and finite, got {number!r}")
-    return number
-
-
-def check_nonnegative(value: SupportsFloat, name: str) -> float:
-    """Return a finite number of at least 0."""
-    number = check_number(value, name)
-    if not 0.0 <= number < math.inf:
-        raise SpecificationError(f"{name} must be finite and not negative, got {number!r}")
-    return number
-
-
-def check_sample(values: ArrayLike, name: str = "values") -> FloatArray:
+def check_sample(what: str, values: ArrayLike) -> FloatArray:
     """Return a one-dimensional, non-empty float array without NaN or infinity."""
     try:
         sample = np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError):
-        raise SpecificationError(f"{name} must be an array of real numbers, got {type(values).__name__}") from None
+        raise SpecificationError(f"{what} must be an array of real numbers, got {type(values).__name__}") from None
     if sample.ndim != 1:
-        raise SpecificationError(f"{name} must have one dimension (one value per replicate), got shape {sample.shape}")
+        raise SpecificationError(f"{what} must have one dimension (one value per replicate), got shape {sample.shape}")
     if sample.size == 0:
-        raise SpecificationError(f"{name} is empty; at least one value is needed")
+        raise SpecificationError(f"{what} is empty; at least one value is needed")
     bad = sample.size - int(np.count_nonzero(np.isfinite(sample)))
     if bad:
-        raise SpecificationError(f"{name} must be finite, but {bad} of {sample.size} are NaN or infinite")
+        raise SpecificationError(f"{what} must be finite, but {bad} of {sample.size} are NaN or infinite")
     return sample
 
 
-def check_range(value: tuple[float, float], name: str = "target") -> tuple[float, float]:
+def check_range(what: str, value: tuple[float, float]) -> tuple[float, float]:
     """Return an ordered pair (lower, upper); ends may be infinite on their own side."""
     try:
         lower, upper = value
     except (TypeError, ValueError):
-        raise SpecificationError(f"{name} must be a pair (lower, upper), equal for a point, got {value!r}") from None
-    lower, upper = check_number(lower, name), check_number(upper, name)
-    if not lower <= upper or lower == math.inf or upper == -math.inf:
-        raise SpecificationError(f"{name} must be a pair with lower <= upper, got ({lower!r}, {upper!r})")
+        raise SpecificationError(f"{what} must be a pair (lower, upper), equal for a point, got {value!r}") from None
+    lower, upper = check_number(what, lower), check_number(what, upper)
+    if not lower <= upper or math.inf in (lower, -upper):
+        raise SpecificationError(f"{what} must be a pair with lower <= upper, got ({lower!r}, {upper!r})")
     return lower, upper
 
 
-def check_unit_range(value: tuple[float, float], name: str = "target") -> tuple[float, float]:
+def check_unit_range(what: str, value: tuple[float, float]) -> tuple[float, float]:
     """Return an ordered pair (lower, upper) of probabilities."""
-    lower, upper = check_range(value, name)
-    return check_unit(lower, name), check_unit(upper, name)
+    lower, upper = check_range(what, value)
+    return check_unit(what, lower), check_unit(what, upper)

@@ -6,9 +6,10 @@ import math
 from collections.abc import Iterable
 from typing import Literal
 
+from theory_check.foundation.arguments import check_nonnegative
 from theory_check.foundation.errors import SpecificationError
 from theory_check.inference.intervals import Interval
-from theory_check.inference.validation import check_nonnegative, check_range
+from theory_check.inference.validation import check_range
 
 Verdict = Literal["supported", "refuted", "inconclusive"]
 
@@ -50,9 +51,9 @@ def judge(
     -------
     {"supported", "refuted", "inconclusive"}
     """
-    target_lower, target_upper = check_range(target)
-    margin = check_nonnegative(margin, "margin")
-    remainder = check_nonnegative(remainder, "remainder")
+    target_lower, target_upper = check_range("target", target)
+    margin = check_nonnegative("margin", margin)
+    remainder = check_nonnegative("remainder", remainder)
     if exact and remainder > 0.0:
         raise SpecificationError(f"an exact statement has remainder 0, got {remainder!r}")
     lower, upper = target_lower - margin - remainder, target_upper + margin + remainder

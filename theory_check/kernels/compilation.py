@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -16,6 +17,8 @@ from typing import Any, TypeVar
 import numba
 import platformdirs
 from numba import types
+
+from theory_check.foundation.errors import SpecificationError
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -99,5 +102,18 @@ class Callback:
 
 @cache
 def callback(function: Any, function_type: Any) -> Any:
-    """Return a function for kernels that take one of that type; as it is where nothing is compiled."""
-    return Callback(function, function_type) if hasattr(function, "get_compile_result") else function
+    """Return a function for kernels that take one of that type; as it is where nothing is compiled.
+
+    Raises
+    ------
+    SpecificationError
+        If a function of an added law or activation is none that can be compiled.
+    """
+    if not hasattr(function, "get_compile_result"):
+        return function
+    try:
+        return Callback(function, function_type)
+    except Exception as error:  # errors of the compiler are of many types
+        lines = re.sub(r"\x1b\[[0-9;]*m", "", str(error)).splitlines()
+        detail = next((line for line in lines if line and not line.startswith("Failed in ")), type(error).__name__)
+        raise SpecificationError(f"a function cannot be compiled; use arithmetic and math only: {detail}") from error

@@ -2,19 +2,19 @@
 
 Notation
     dH = dB g(H), the entries of B independent Brownian motions of variance s^2 t; ``scaling`` is s times the square
-    root of the finest step, V_i the standard normal increments, i = 0, 1, ...; level m has a step of p_m finest ones.
+    root of the finest step, V_i the standard normal increments, i = 0, 1, ...; network m has a step of p_m finest ones.
 
-Level m holds g at its last own step n p_m, so that its own increment is the sum of finest ones,
+Network m holds g at its last own step n p_m, so that its own increment is the sum of finest ones,
 
     h_{(n+1) p} = h_{n p} + scaling (sum_{i = n p}^{(n+1) p - 1} V_i) g(h_{n p})
                 = h_{n p} + sum_i scaling V_i g(h_{n p}),
 
-and each row of V_i, drawn once, meets the held vectors of all levels at once: no matrix is stored. Between its own
-steps a level moves along the continuous interpolation of the scheme.
+and each row of V_i, drawn once, meets the held vectors of all networks at once: no matrix is stored. Between its own
+steps a network moves along the continuous interpolation of the scheme.
 
 Exact in law up to rounding, as :mod:`~theory_check.kernels.dense`: states in double precision, products in single. The
-rounding of an increment is about 1e-7 of it and is not shared by the levels; over all steps it adds up to about 1e-7 of
-the state, 1e-4 of the distance of levels of 10^6 steps.
+rounding of an increment is about 1e-7 of it and is not shared by the networks; over all steps it adds up to about 1e-7
+of the state, 1e-4 of the distance of networks of 10^6 steps.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def forward(
     key, first_replicate, first_step, steps, stream, scaling, outer, outer_parameters, activate, activation_parameters,
     periods, hidden, held,
 ):  # fmt: skip
-    """Advance a block of several levels by ``steps`` finest steps from ``first_step``, in place.
+    """Advance a block of several networks by ``steps`` finest steps from ``first_step``, in place.
 
     Parameters
     ----------
@@ -51,22 +51,22 @@ def forward(
     scaling : float, factor of the increments in natural units of the filler
     outer : row filler of V with its parameters
     activate : activation with its parameters
-    periods : int64 array (levels,), finest steps in a step of each level
-    hidden : float64 array (levels, width * LANES)
-    held : float32 array (levels, width * LANES), g of each level at its last own step
+    periods : int64 array (networks,), finest steps in a step of each network
+    hidden : float64 array (networks, width * LANES)
+    held : float32 array (networks, width * LANES), g of each network at its last own step
     """
-    levels, size = hidden.shape
+    networks, size = hidden.shape
     vector = np.empty(size, np.float32)
     slope = np.empty(size, np.float32)
-    products = np.empty((levels, size), np.float32)
+    products = np.empty((networks, size), np.float32)
     buffer = np.zeros(row_size(size // LANES), np.float32)
     state = np.empty(4 * LANES, np.uint32)
     for i in range(first_step, first_step + steps):
-        for m in range(levels):
+        for m in range(networks):
             if i % periods[m] == 0:
                 narrow(hidden[m], vector)
                 activate(vector, held[m], slope, activation_parameters)
         seed_lanes(state, key, first_replicate, stream + i, _OUTER)
         multiply(outer, outer_parameters, False, state, buffer, held, products)
-        for m in range(levels):
+        for m in range(networks):
             add_scaled(hidden[m], scaling, products[m])

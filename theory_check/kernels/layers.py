@@ -11,7 +11,7 @@ import numpy as np
 from numpy import float32, float64
 
 from theory_check.kernels import LANES
-from theory_check.kernels.compilation import kernel
+from theory_check.kernels.compilation import kernel, uncached_kernel
 
 _UPPER = 2.0**40
 _LOWER = 2.0**-40
@@ -33,6 +33,37 @@ def activate_tanh(pre, post, slope, parameters):
         value = float32(math.tanh(pre[i]))
         post[i] = value
         slope[i] = float32(1) - value * value
+
+
+#: Specialised kernels by the name that activations call them.
+ACTIVATORS = {"tanh": activate_tanh}
+
+
+def entrywise_activator(function, derivative):
+    """Return an activation kernel from ``function(x, parameters)`` and its derivative, plain Python functions.
+
+    They are compiled here in double precision.
+    """
+    value_of, slope_of = uncached_kernel(function), uncached_kernel(derivative)
+
+    def activate(pre, post, slope, parameters):
+        for i in range(pre.size):
+            x = float64(pre[i])
+            post[i] = float32(value_of(x, parameters))
+            slope[i] = float32(slope_of(x, parameters))
+
+    return uncached_kernel(activate)
+
+
+def entrywise_function(function):
+    """Return ``write(values, out, parameters)`` that applies such a function to a flat array in double precision."""
+    value_of = uncached_kernel(function)
+
+    def write(values, out, parameters):
+        for i in range(values.size):
+            out[i] = value_of(values[i], parameters)
+
+    return uncached_kernel(write)
 
 
 @kernel()

@@ -45,7 +45,7 @@ def make_map(
     if not free:
         raise SpecificationError(f"process {process!r} leaves no parameter to vary along the map")
     return MapSpecification(
-        branch=Branch(branch, Activation.parse(activation)),  # type: ignore[arg-type]
+        branch=Branch(branch, Activation.parse(activation)),
         width=width,
         depth=depth,
         weights=weights,

@@ -51,8 +51,8 @@ def simulate_block(
     boundary = Boundary(cell, key, first_replicate)
     tangents = Jacobian(cell, passes) if cell.jacobian and isinstance(passes, DensePasses) else None
     course = Course(
-        passes, scaling, cell.gradients, cell.profile, SEGMENT_BYTES, tangents, _observer(cell, passes, scaling),
-        cell.active_norm,
+        passes, scaling, cell.gradients, cell.recorded_depths, SEGMENT_BYTES, tangents,
+        _observer(cell, passes, scaling), cell.active_norm,
     )  # fmt: skip
     cosines: dict[int, FloatArray] = {}
 
@@ -74,8 +74,8 @@ def _by_replicate(cell: Cell, columns: Values, cosines: dict[int, FloatArray]) -
     if cell.input.count > 1:
         ends = {"cosine_input": cosines[0], "cosine_output": cosines[cell.network.depth]}
         columns = {**columns, **ends}
-        if cell.profile:
-            columns["cosine_profile"] = np.stack([cosines[k] for k in cell.profile], axis=-1)
+        if cell.recorded_depths:
+            columns["cosine_profile"] = np.stack([cosines[k] for k in cell.recorded_depths], axis=-1)
     turned = {name: np.moveaxis(column, 1, 0) for name, column in columns.items()}
     return {name: column[:, 0] if cell.input.count == 1 else column for name, column in turned.items()}
 
@@ -96,7 +96,7 @@ def _simulate_stored(
     passes = StoredPasses(cell.network, cell.weights, key, replicate, factors, memory)
     observer = _observer(cell, passes, scaling)
     course = Course(
-        passes, scaling, cell.gradients, cell.profile, passes.kept_bytes, weights=observer,
+        passes, scaling, cell.gradients, cell.recorded_depths, passes.kept_bytes, weights=observer,
         active_norm=cell.active_norm,
     )  # fmt: skip
 

@@ -20,7 +20,7 @@ from theory_check.simulation.weight_gradients import WeightGradients, log_square
 
 #: Weights (all lanes) that one kernel call may draw: a fraction of a second, the time a run takes to react to an
 #: interrupt.
-SEGMENT_DRAWS = 2 * 10**9
+SEGMENT_WEIGHTS = 2 * 10**9
 
 
 def _squared(vector: FloatArray) -> FloatArray:
@@ -70,7 +70,7 @@ class Course:
     passes : Passes
     scaling : float64 array (depth,)
     gradients : bool
-    profile : tuple of int
+    recorded_depths : tuple of int
     kept_bytes : int
         Bytes that the backward pass may keep.
     tangents : Jacobian, optional
@@ -84,7 +84,7 @@ class Course:
     passes: Passes
     scaling: FloatArray
     gradients: bool
-    profile: tuple[int, ...]
+    recorded_depths: tuple[int, ...]
     kept_bytes: int
     tangents: Jacobian | None = None
     weights: WeightGradients | None = None
@@ -107,11 +107,11 @@ class Course:
 
 
 def _segments(course: Course) -> list[tuple[int, int]]:
-    """Cut the depth at the profile, around observed layers, and where a kernel call would take or keep too much."""
-    most = max(1, SEGMENT_DRAWS // course.passes.draws_per_layer)
+    """Cut the depth at recorded depths, around observed layers, and where a kernel call would take or keep too much."""
+    most = max(1, SEGMENT_WEIGHTS // course.passes.weights_per_layer)
     if course.keeps and not course.fits:
         most = min(most, max(1, course.kept_bytes // course.passes.bytes_per_layer))
-    stops = sorted({0, course.depth, *course.profile, *(course.weights.stops if course.weights else ())})
+    stops = sorted({0, course.depth, *course.recorded_depths, *(course.weights.stops if course.weights else ())})
     return [(first, min(first + most, stop)) for start, stop in pairwise(stops) for first in range(start, stop, most)]
 
 
@@ -134,13 +134,13 @@ def traverse(
     stop : callable
         Asked between two segments.
     watch : callable
-        Shown the depth and the states, each up to a power of two, at the start and after every segment: at every depth
-        of the profile.
+        Shown the depth and the states, each up to a power of two, at the start and after every segment: at every
+        recorded depth.
 
     Returns
     -------
     columns : Values
-        Logarithms of ratios and displacements, pairings and profiles, shape (rows, LANES[, depths]).
+        Logarithms of ratios and displacements, pairings and columns at recorded depths, shape (rows, LANES[, depths]).
     """
     passes, scaling = course.passes, course.scaling
     segments = _segments(course)
@@ -155,7 +155,7 @@ def traverse(
 
     hidden = start.copy()
     exponents = np.zeros((start.shape[0], LANES), np.int64)
-    observed = {course.depth, *course.profile}
+    observed = {course.depth, *course.recorded_depths}
     reference, norms = _log_squared(start), {0: np.zeros(exponents.shape)}
     if watch is not None:
         watch(0, hidden)
@@ -177,8 +177,8 @@ def traverse(
     columns: Values = {}
     columns["log_norm_ratio"] = norms[course.depth]
     columns["log_displacement"] = _log_displacement(start, hidden, exponents, reference)
-    if course.profile:
-        columns["norm_profile"] = np.stack([norms[k] for k in course.profile], axis=-1)
+    if course.recorded_depths:
+        columns["norm_profile"] = np.stack([norms[k] for k in course.recorded_depths], axis=-1)
     if course.tangents is not None:
         columns |= course.tangents.columns()
     if course.active_norm:
@@ -188,7 +188,7 @@ def traverse(
 
     output, output_exponents = output_gradient(hidden, exponents)
     gradient, gradient_exponents = output.copy(), output_exponents.copy()
-    observed = {0, *course.profile}
+    observed = {0, *course.recorded_depths}
     reference, norms = _log_squared(output), {course.depth: np.zeros(exponents.shape)}
     for index in range(len(segments) - 1, -1, -1):
         if stop():
@@ -207,8 +207,8 @@ def traverse(
     columns["log_gradient_displacement"] = _log_displacement(output, gradient, shift, reference)
     columns["pairing_output"] = _normalised(output, hidden, output, hidden)
     columns["pairing_input"] = np.ldexp(_normalised(gradient, start, output, hidden), shift - exponents)
-    if course.profile:
-        columns["gradient_profile"] = np.stack([norms[k] for k in course.profile], axis=-1)
+    if course.recorded_depths:
+        columns["gradient_profile"] = np.stack([norms[k] for k in course.recorded_depths], axis=-1)
     if course.weights is not None:
         still = np.zeros_like(exponents)
         columns |= course.weights.columns(log_squared_norm(start, still) + log_squared_norm(output, output_exponents))

@@ -1,4 +1,4 @@
-"""What experiments on networks of depths L, 2 L, ..., 2^J L observe: each level, and its distance to others."""
+"""What experiments on networks of depths L, 2 L, ..., 2^J L observe: each network, and its distance to the others."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ def norms(vectors: FloatArray) -> FloatArray:
     return np.asarray(np.sqrt(np.sum(vectors * vectors, axis=-2)))
 
 
-def level_errors(hidden: FloatArray, unit: FloatArray) -> dict[str, FloatArray]:
-    """Distances of states (levels, width, lanes) to the finest level and between neighbours, over ``unit``."""
+def doubling_errors(hidden: FloatArray, unit: FloatArray) -> dict[str, FloatArray]:
+    """Distances of states (depths, width, lanes) to the deepest network and between neighbours, over ``unit``."""
     return {"finest": norms(hidden[:-1] - hidden[-1:]) / unit, "adjacent": norms(np.diff(hidden, axis=0)) / unit}
 
 
-def level_columns(start: FloatArray, hidden: FloatArray) -> Values:
-    """Columns of the outputs of all levels, shape (levels, lanes): see :func:`by_replicate`.
+def doubling_columns(start: FloatArray, hidden: FloatArray) -> Values:
+    """Columns of the outputs at all depths, shape (depths, lanes): see :func:`by_replicate`.
 
-    ``log_norm_ratio`` log(||h||^2 / ||h_0||^2), ``projection`` <h, h_0> / ||h_0||^2 and, with several levels,
+    ``log_norm_ratio`` log(||h||^2 / ||h_0||^2), ``projection`` <h, h_0> / ||h_0||^2 and, with several depths,
     ``finest_error`` and ``adjacent_error``, over ||h_0||.
     """
     unit = norms(start)
@@ -30,7 +30,7 @@ def level_columns(start: FloatArray, hidden: FloatArray) -> Values:
         "projection": np.asarray(np.sum(hidden * start, axis=1) / unit**2),
     }
     if len(hidden) > 1:
-        columns |= {f"{name}_error": errors for name, errors in level_errors(hidden, unit).items()}
+        columns |= {f"{name}_error": errors for name, errors in doubling_errors(hidden, unit).items()}
     return columns
 
 

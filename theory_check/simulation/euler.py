@@ -29,7 +29,7 @@ from theory_check.foundation.streams import Purpose, stream_key
 from theory_check.kernels import LANES
 from theory_check.networks.weights import Weights
 from theory_check.simulation.boundary import Boundary
-from theory_check.simulation.doublings import by_replicate, level_columns, norms
+from theory_check.simulation.doublings import by_replicate, doubling_columns, norms
 from theory_check.simulation.flows import Flow, Path, euler_outputs, flow_output
 
 
@@ -83,7 +83,7 @@ def simulate_block(experiment: Euler, seed: int, block: int, stop: Callable[[], 
     flow = Flow(experiment.network.branch, stoppable, *paths[1:])
     states = np.ascontiguousarray(start.T)
     hidden = euler_outputs(flow, states, experiment.depths, beta=experiment.network.scaling.beta or 0.0).swapaxes(1, 2)
-    columns = level_columns(start, hidden)
+    columns = doubling_columns(start, hidden)
     with np.errstate(divide="ignore"):
         columns["log_displacement"] = np.log(norms(hidden - start) / norms(start))
     if experiment.reference:

@@ -4,15 +4,15 @@ Notation
     h^(j): the network of depth L_j = 2^j L, h_{k+1} = h_k + L_j^(-1/2) V_{k+1} g(h_k), entries of V normal of variance
     s^2 = gain / d; it is the scheme of dH = dB g(H), entries of B of variance s^2 t, with step 1 / L_j.
 
-Coupling. All levels see the same path of B: V of level j is 2^(-(J-j)/2) times the sum of 2^(J-j) matrices of level J,
-a normal matrix again. That closure under sums is why the weights must be Gaussian; then every level by itself has the
-law of the plain network, exactly. With ``noise="independent"`` every level draws its own: the contrast case, in which
-nothing converges.
+Coupling. All networks see the same path of B: V of network j is 2^(-(J-j)/2) times the sum of 2^(J-j) matrices of
+network J, a normal matrix again. That closure under sums is why the weights must be Gaussian; then every network by
+itself has the law of the plain one, exactly. With ``noise="independent"`` every network draws its own: the contrast
+case, in which nothing converges.
 
 Orders. For Lipschitz g the strong error is of order 1/2 (Kloeden and Platen, *Numerical Solution of Stochastic
 Differential Equations*, 1992, theorem 10.2.2). For a linear branch it is exact (``theory.orders``). Between adjacent
-levels the same order shows without the bias of a finite reference: mean squares of distances to level J behave as
-1/L_j - 1/L_J, those of adjacent levels as 1/L_j.
+depths the same order shows without the bias of a finite reference: mean squares of distances to network J behave as
+1/L_j - 1/L_J, those of adjacent networks as 1/L_j.
 """
 
 from __future__ import annotations
@@ -30,16 +30,16 @@ from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.streams import stream_key
 from theory_check.kernels import LANES
 from theory_check.simulation.boundary import Boundary
-from theory_check.simulation.doublings import by_replicate, level_columns, level_errors, norms
+from theory_check.simulation.doublings import by_replicate, doubling_columns, doubling_errors, norms
 from theory_check.simulation.passes import compiled_activation, row_filler
 
 #: Weights (all lanes) that one kernel call may draw: a fraction of a second, the time a run takes to react to an
 #: interrupt.
-SEGMENT_DRAWS = 2 * 10**9
+SEGMENT_WEIGHTS = 2 * 10**9
 
 
-class Levels:
-    """The levels of a block: states in, states out, any number of finest steps at a time."""
+class Ladder:
+    """The networks of a block: states in, states out, any number of finest steps at a time."""
 
     def __init__(self, experiment: EulerMaruyama, key: NDArray[np.uint32], first_replicate: int) -> None:
         from theory_check.kernels import euler_maruyama
@@ -49,17 +49,17 @@ class Levels:
         self._block = (key, first_replicate)
         deviation = math.sqrt(experiment.weights.gain / network.width) / filler.natural_deviation
         self._finest = experiment.depths[-1]
-        # The scaling of the dense passes at the finest depth, so that its level takes their values to the bit.
+        # The scaling of the dense passes at the finest depth, so that its network takes their values to the bit.
         self._scaling = float(network.scaling.factors(self._finest)[0]) * deviation
         self._functions = (filler.fill, filler.constants, *compiled_activation(network.branch.activation))
         self._periods = np.array([self._finest // depth for depth in experiment.depths], np.int64)
-        levels = len(self._periods)
-        self._held = np.empty((levels, network.width * LANES), np.float32)
-        # Levels that draw from streams of their own go through the kernel one by one.
-        self._groups = [(0, levels)] if experiment.noise == "shared" else [(m, m + 1) for m in range(levels)]
+        networks = len(self._periods)
+        self._held = np.empty((networks, network.width * LANES), np.float32)
+        # Networks that draw from streams of their own go through the kernel one by one.
+        self._groups = [(0, networks)] if experiment.noise == "shared" else [(m, m + 1) for m in range(networks)]
 
     def advance(self, first: int, steps: int, hidden: FloatArray) -> None:
-        """Advance ``hidden`` (levels, width * LANES) by finest steps, in place; steps follow one another from 0."""
+        """Advance ``hidden`` (networks, width * LANES) by finest steps, in place; steps follow one another from 0."""
         for group, (start, stop) in enumerate(self._groups):
             self._kernel.forward(
                 *self._block, first, steps, group * self._finest, self._scaling, *self._functions,
@@ -75,26 +75,26 @@ def simulate_block(experiment: EulerMaruyama, seed: int, block: int, stop: Calla
     """
     first_replicate = block * LANES
     key = np.array(stream_key(seed, experiment.identity), np.uint32)
-    start = Boundary(experiment.level(0), key, first_replicate).hidden()[0]
-    levels = Levels(experiment, key, first_replicate)
+    start = Boundary(experiment.doubling(0), key, first_replicate).hidden()[0]
+    ladder = Ladder(experiment, key, first_replicate)
     hidden = np.repeat(start[None], experiment.doublings + 1, axis=0)
     flat = hidden.reshape(len(hidden), -1)
     unit = norms(start)
     suprema: Values = dict.fromkeys(("finest", "adjacent"), np.zeros((experiment.doublings, LANES)))
 
     finest = experiment.depths[-1]
-    most = max(1, SEGMENT_DRAWS // (experiment.network.width**2 * LANES))
+    most = max(1, SEGMENT_WEIGHTS // (experiment.network.width**2 * LANES))
     stride = finest // experiment.network.depth if experiment.suprema else finest
     for begin in range(0, finest, stride):
         for first in range(begin, begin + stride, most):
             if stop():
                 raise InterruptedSimulationError("simulation interrupted")
-            levels.advance(first, min(most, begin + stride - first), flat)
+            ladder.advance(first, min(most, begin + stride - first), flat)
         if experiment.suprema:
-            errors = level_errors(hidden, unit)
+            errors = doubling_errors(hidden, unit)
             suprema = {name: np.maximum(largest, errors[name]) for name, largest in suprema.items()}
 
-    columns = level_columns(start, hidden)
+    columns = doubling_columns(start, hidden)
     if experiment.doublings and experiment.suprema:
         columns |= {f"{name}_supremum": largest for name, largest in suprema.items()}
     return by_replicate(columns)

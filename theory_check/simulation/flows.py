@@ -17,16 +17,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from functools import cache
+from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.errors import NumericalOverflowError, SpecificationError
-from theory_check.networks.activations import Activation
+from theory_check.networks.activations import Activation, Scalar
 from theory_check.networks.branches import Branch
-
-FloatArray: TypeAlias = NDArray[np.float64]
 
 #: Weights at several times, shape (times, ...): matrices (times, [networks,] d, d) or biases (times, [networks,] d).
 Path: TypeAlias = Callable[[FloatArray], FloatArray]
@@ -40,9 +40,24 @@ def path_of(function: Callable[[float], ArrayLike]) -> Path:
     return lambda times: np.stack([np.asarray(function(float(t)), dtype=np.float64) for t in times])
 
 
+@cache
+def _entrywise(function: Scalar) -> Any:
+    from theory_check.kernels import layers
+
+    return layers.entrywise_function(function)
+
+
 def _activate(activation: Activation, values: FloatArray) -> FloatArray:
-    slope = activation.negative_slope
-    return np.tanh(values) if slope is None else np.where(values > 0.0, values, slope * values)
+    definition, slope = activation.definition, activation.negative_slope
+    if slope is not None:
+        return np.where(values > 0.0, values, slope * values)
+    if definition.on_array is not None:
+        return definition.on_array(values)
+    assert definition.function is not None
+    flat = np.ascontiguousarray(values).ravel()
+    out = np.empty_like(flat)
+    _entrywise(definition.function)(flat, out, activation.constants)
+    return out.reshape(values.shape)
 
 
 def _apply(matrices: FloatArray, vectors: FloatArray) -> FloatArray:
@@ -112,9 +127,9 @@ def euler_outputs(flow: Flow, start: ArrayLike, depths: Sequence[int], *, beta: 
         parts = flow.weights(layers / finest)
         for position, layer in enumerate(layers.tolist()):
             weights = [part[position] for part in parts]
-            for level, depth in enumerate(depths):
+            for doubling, depth in enumerate(depths):
                 if layer % (finest // depth) == 0:
-                    hidden[level] += flow.velocity(hidden[level], *weights) / divisors[level]
+                    hidden[doubling] += flow.velocity(hidden[doubling], *weights) / divisors[doubling]
     return hidden
 
 

@@ -17,7 +17,7 @@ from theory_check.experiments.cell import Cell
 from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.streams import Purpose
 from theory_check.kernels import LANES
-from theory_check.networks.activations import Activation
+from theory_check.networks.activations import Activation, Scalar
 from theory_check.networks.weight_laws import Transform
 from theory_check.networks.weights import Weights, find_independent_law
 
@@ -61,14 +61,27 @@ def row_filler(weights: Weights) -> Filler:
     return Filler(callback(fill, ROW_FILLER), weights.constants, natural_deviation)
 
 
+@cache
+def _entrywise_activator(function: Scalar, derivative: Scalar) -> Any:
+    """Return the kernel of an activation: one for all its parameters, since compiling takes seconds."""
+    from theory_check.kernels import layers
+
+    return layers.entrywise_activator(function, derivative)
+
+
 def compiled_activation(activation: Activation) -> tuple[Any, FloatArray]:
     """Return the activation kernel and its parameters."""
     from theory_check.kernels import layers
     from theory_check.kernels.compilation import ACTIVATOR, callback
 
-    if activation.negative_slope is None:
-        return callback(layers.activate_tanh, ACTIVATOR), np.empty(0)
-    return callback(layers.activate_piecewise_linear, ACTIVATOR), np.array([activation.negative_slope])
+    definition = activation.definition
+    if activation.homogeneous:
+        kernel = layers.activate_piecewise_linear
+    elif definition.function is not None and definition.derivative is not None:
+        kernel = _entrywise_activator(definition.function, definition.derivative)
+    else:
+        kernel = layers.ACTIVATORS[definition.kernel]
+    return callback(kernel, ACTIVATOR), activation.constants
 
 
 def activate(
@@ -103,7 +116,7 @@ class Passes(Protocol):
     """
 
     bytes_per_layer: int
-    draws_per_layer: int
+    weights_per_layer: int
 
     def storage(self, layers: int) -> Any:
         """Return room for what ``layers`` layers must keep."""
@@ -149,7 +162,7 @@ class DensePasses:
         self._activation = compiled_activation(network.branch.activation)
         self._shape = (inputs, width * LANES)
         self.bytes_per_layer = 4 * inputs * width * LANES
-        self.draws_per_layer = width * width * LANES * (2 if network.branch.has_inner else 1)
+        self.weights_per_layer = width * width * LANES * (2 if network.branch.has_inner else 1)
 
     def storage(self, layers: int) -> Any:
         """Return room for what ``layers`` layers must keep."""
@@ -243,7 +256,7 @@ class GramPasses:
         self._activation = compiled_activation(network.branch.activation)
         self._shape = (inputs, network.width * LANES)
         self.bytes_per_layer = (4 * network.width + 8) * inputs * LANES
-        self.draws_per_layer = inputs * network.width * LANES * (2 if network.branch.has_inner else 1)
+        self.weights_per_layer = inputs * network.width * LANES * (2 if network.branch.has_inner else 1)
 
     def storage(self, layers: int) -> Any:
         """Return room for what ``layers`` layers must keep."""
@@ -289,7 +302,7 @@ class ReducedPasses:
         self._activation = compiled_activation(network.branch.activation)
         self._size = network.width * LANES
         self.bytes_per_layer = 4 * self._size + 8 * LANES
-        self.draws_per_layer = self._size * (2 if network.branch.has_inner else 1)
+        self.weights_per_layer = self._size * (2 if network.branch.has_inner else 1)
 
     def storage(self, layers: int) -> Any:
         """Return room for what ``layers`` layers must keep."""

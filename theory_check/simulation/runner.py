@@ -32,10 +32,10 @@ from theory_check.simulation import cell as simulation
 from theory_check.simulation import euler, euler_maruyama
 from theory_check.simulation import sweep as sweeps
 
-#: Cost of a unit of work in draws: about a second, so that a killed run loses little.
-UNIT_DRAWS = 4 * 10**9
+#: Work of a unit: about a second, so that a killed run loses little.
+UNIT_WORK = 4 * 10**9
 
-#: ``report(done, total)`` in draws.
+#: Called with (done, total), both in units of work.
 Report = Callable[[int, int], None]
 
 
@@ -53,9 +53,9 @@ class Unit(Generic[E]):
     last: int
 
     @property
-    def draws(self) -> int:
-        """Estimate of its duration in draws."""
-        return (self.last - self.first) * self.experiment.draws_per_block
+    def work(self) -> int:
+        """Estimate of its duration, in the unit of :mod:`theory_check.experiments.costs`."""
+        return (self.last - self.first) * self.experiment.work_per_block
 
     @property
     def name(self) -> str:
@@ -109,7 +109,7 @@ def restrict(sample: Sample[E], part: E, replicates: int) -> Sample[E]:
 def plan_units(experiment: E, replicates: int, seed: int) -> list[Unit[E]]:
     """Cut an experiment into units of work of about a second; the cuts depend on the experiment alone."""
     blocks = -(-replicates // experiment.block_size)
-    step = max(1, UNIT_DRAWS // experiment.draws_per_block)
+    step = max(1, UNIT_WORK // experiment.work_per_block)
     return [Unit(experiment, seed, first, min(first + step, blocks)) for first in range(0, blocks, step)]
 
 
@@ -161,7 +161,7 @@ def available_threads() -> int:
 def _execute(
     units: Sequence[Unit[E]], store: UnitStore, threads: int, report: Report, memory: int
 ) -> dict[Unit[E], tuple[Values, float]]:
-    total = sum(unit.draws for unit in units)
+    total = sum(unit.work for unit in units)
     results: dict[Unit[E], tuple[Values, float]] = {}
     missing: list[Unit[E]] = []
     for unit in units:
@@ -170,9 +170,9 @@ def _execute(
             missing.append(unit)
         else:
             results[unit] = stored
-    done = total - sum(unit.draws for unit in missing)
+    done = total - sum(unit.work for unit in missing)
     # The longest first: what is left at the end, when threads run out of work, is short.
-    missing.sort(key=lambda unit: -unit.draws)
+    missing.sort(key=lambda unit: -unit.work)
     report(done, total)
     stopped = threading.Event()
     running: dict[Future[tuple[Values, float]], Unit[E]] = {}
@@ -187,7 +187,7 @@ def _execute(
                     unit = running.pop(future)
                     results[unit] = future.result()
                     store.save(unit, *results[unit])
-                    done += unit.draws
+                    done += unit.work
                     report(done, total)
         except BaseException:
             stopped.set()

@@ -95,7 +95,7 @@ class StoredPasses:
         weight_bytes = 4 * matrices * width**2 * self._chunk
         least = math.isqrt(2 * depth) + 1
         self.kept_bytes = max(3 * (memory - weight_bytes) // 4, least * self.bytes_per_layer)
-        self.draws_per_layer = matrices * factors.size * width**2
+        self.weights_per_layer = matrices * factors.size * width**2
 
     def storage(self, layers: int) -> Any:
         """Return room for what ``layers`` layers must keep."""

@@ -28,8 +28,7 @@ from __future__ import annotations
 
 import math
 
-from theory_check.foundation.arguments import check_integer
-from theory_check.foundation.errors import SpecificationError
+from theory_check.foundation.arguments import check_integer, check_nonnegative
 from theory_check.theory.arc_kernel import squared_arc
 from theory_check.theory.estimates import Estimate
 
@@ -45,14 +44,14 @@ def initial_drift(width: int) -> float:
 
 def wide_mean(time: float = 1.0) -> float:
     """Limit of E log R as d -> infinity at time t = L a^2: t/2."""
-    return _time(time) / 2
+    return check_nonnegative("time", time) / 2
 
 
 def wide_variance(time: float = 1.0) -> Estimate:
     """Limit of d Var(log R) as d -> infinity at time t, by quadrature with its error."""
     from scipy.integrate import quad
 
-    half = _time(time) / 2
+    half = check_nonnegative("time", time) / 2
     # u = x^2: K has a term (1 - r)^(5/2) at r = 1, and the integrand becomes smooth.
     value, error = quad(
         lambda x: 2 * x * (half - x * x) * (float(squared_arc(math.exp(-x * x / 2))) - 0.25), 0, math.sqrt(half)
@@ -77,9 +76,3 @@ def growth_variance(width: int, depth: int, time: float) -> float:
     room = 1.0 + 4.0 * square
     deviation = room * (2.0 * math.sqrt(time / width) + time * (width - 1) / (2.0 * width))
     return (deviation / time) ** 2
-
-
-def _time(time: float) -> float:
-    if not 0 <= time < math.inf:
-        raise SpecificationError(f"time must be finite and non-negative, not {time!r}")
-    return time

@@ -40,9 +40,8 @@ from functools import cache, lru_cache
 import numpy as np
 from numpy.typing import ArrayLike
 
-from theory_check.foundation.arguments import check_integer
+from theory_check.foundation.arguments import check_between, check_finite, check_integer, check_positive
 from theory_check.foundation.arrays import FloatArray
-from theory_check.foundation.errors import SpecificationError
 from theory_check.theory.arc_kernel import gap
 from theory_check.theory.estimates import Estimate
 from theory_check.theory.inversion import crossing
@@ -68,8 +67,7 @@ class CorrelationDiffusion:
 
     def __post_init__(self) -> None:
         check_integer("width", self.width, 2, 10**6)
-        if not math.isfinite(self.slope):
-            raise SpecificationError(f"slope is {self.slope!r}; it must be finite")
+        check_finite("slope", self.slope)
 
     @property
     def rate(self) -> float:
@@ -99,10 +97,7 @@ class CorrelationDiffusion:
             Aim for ``cdf_error``; the field says what was reached. Narrow laws (large width, c_0 near 1) need more
             points than are allowed for 1e-6.
         """
-        if not -1 <= start <= 1:
-            raise SpecificationError(f"the cosine of two inputs is {start!r}; it must lie between -1 and 1")
-        if not 0 < time < math.inf:
-            raise SpecificationError(f"time must be positive and finite, not {time!r}")
+        start, time = check_between("the cosine of two inputs", start, -1, 1), check_positive("time", time)
         if start == 1:
             return CosineLaw(Estimate(1.0, 0.0), Estimate(0.0, 0.0), 0.0, np.empty(0))
         (rough_mean, rough_variance), (mean, variance) = (self._moments(start, time, size) for size in _SIZES)

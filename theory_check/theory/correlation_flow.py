@@ -22,6 +22,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
+from theory_check.foundation.arguments import check_between
 from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.errors import SpecificationError
 from theory_check.theory.arc_kernel import gap
@@ -72,6 +73,4 @@ def correlation_flow(correlation: float, times: ArrayLike, *, slope: float = 0.0
 
 
 def _deficit(correlation: float) -> float:
-    if not -1 <= correlation <= 1:
-        raise SpecificationError(f"the cosine of two inputs is {correlation!r}; it must lie between -1 and 1")
-    return 1 - correlation
+    return 1 - check_between("the cosine of two inputs", correlation, -1, 1)

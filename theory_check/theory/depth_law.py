@@ -45,6 +45,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from theory_check.foundation.arguments import check_between, check_positive
 from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.errors import SpecificationError
 from theory_check.theory.inversion import crossing
@@ -141,8 +142,7 @@ def depth_law(
     tolerance
         Aim for ``error``; the field says what was reached.
     """
-    if not 1e-10 <= tolerance <= 1e-2:
-        raise SpecificationError(f"tolerance must lie between 1e-10 and 1e-2, not {tolerance!r}")
+    check_between("tolerance", tolerance, 1e-10, 1e-2)
     values, counts = layer_groups(scaling, depth)
     counts, values = counts[values > 0], values[values > 0]
     if values.size == 0:
@@ -179,8 +179,7 @@ def log_norm_ratio_characteristic(
     multiplier: Multiplier, scaling: ArrayLike, depth: int | None = None, *, frequency: float
 ) -> complex:
     """E e^{i t log R} at the frequency t > 0 for Gaussian weights, within `CHARACTERISTIC_ERROR` a layer."""
-    if not 0 < frequency < math.inf:
-        raise SpecificationError(f"frequency must be positive and finite, not {frequency!r}")
+    check_positive("frequency", frequency)
     values, counts = layer_groups(scaling, depth)
     laws = [log_multiplier(multiplier, float(a)) for a in values if a > 0]
     # Half-integer multiples of 2 t begin with t.
@@ -196,9 +195,7 @@ def distance_to_normal(law: DepthLaw, mean: float, variance: float) -> Kolmogoro
     """
     from scipy.special import ndtr
 
-    if not variance > 0:
-        raise SpecificationError(f"variance must be positive, not {variance!r}")
-    sd = math.sqrt(variance)
+    sd = math.sqrt(check_positive("variance", variance))
     points = np.linspace(
         min(law.lower, mean - 8 * sd), max(law.upper, mean + 8 * sd), 20_001 if law._singles else 200_001
     )

@@ -37,7 +37,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -50,7 +49,7 @@ from theory_check.networks.covariances import fractional_noise
 from theory_check.theory.estimates import Estimate
 from theory_check.theory.multiplier import layer_groups
 
-WideBranchName = Literal["linear", "res-1", "res-3"]
+WideBranchName = str
 
 #: Largest depth of the recursion: its cost is quadratic, a minute or so here.
 MAXIMAL_DEPTH = 50_000

@@ -35,6 +35,7 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
+from theory_check.foundation.arguments import check_count
 from theory_check.foundation.errors import NumericalOverflowError, SpecificationError
 from theory_check.theory.multiplier import Multiplier, layer_groups
 
@@ -58,8 +59,7 @@ def multiplier_moment_excess(multiplier: Multiplier, a: float, order: int) -> fl
 
     All the terms are positive, so nothing cancels. r = 1: 1 + d tau. r = 2: 1 + 2 (d + 2) tau + d (d + 2) tau^2.
     """
-    if order < 0:
-        raise SpecificationError(f"order must be a non-negative integer, not {order!r}")
+    check_count("order", order, 0)
     if a == 0:
         return 0.0
     total = 0.0

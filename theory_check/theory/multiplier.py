@@ -27,6 +27,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
+from theory_check.foundation.arguments import check_count
 from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.errors import SpecificationError
 
@@ -80,8 +81,7 @@ class Multiplier:
         Given N, chi2_N and chi2_{d-N} are independent with E (chi2_n)^j = 2^j Gamma(n/2 + j) / Gamma(n/2), so
         E (chi2_N + slope^2 chi2_{d-N})^k is a binomial sum of positive terms, summed here in logarithms.
         """
-        if order < 0:
-            raise SpecificationError(f"order must be a non-negative integer, not {order!r}")
+        check_count("order", order, 0)
         d = self.width
         if order == 0:
             return 0.0

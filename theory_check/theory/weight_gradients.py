@@ -30,6 +30,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike
 
+from theory_check.foundation.arguments import check_count
 from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.errors import SpecificationError
 from theory_check.theory.depth_law import depth_law
@@ -104,8 +105,7 @@ def weight_gradient_law(multiplier: Multiplier, a: float, depth: int) -> WeightG
     depth : int
         L, at least 2.
     """
-    if depth < 2:
-        raise SpecificationError(f"the law of a weight gradient needs a depth of at least 2, not {depth!r}")
+    check_count("depth", depth, 2)
     if multiplier.gain != 1.0:
         raise SpecificationError(f"the law of a weight gradient needs weights of gain 1, not {multiplier.gain!r}")
     others = depth_law(multiplier, a, depth - 1)

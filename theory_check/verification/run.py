@@ -16,7 +16,7 @@ from typing import Any
 from theory_check.claims.claim import PROFILES, Claim, Profile, Regime
 from theory_check.claims.judging import evaluate
 from theory_check.claims.planning import FAMILY_LEVEL, PlannedCheck, affordable_margin, plan_claim
-from theory_check.experiments.costs import SECONDS_PER_DRAW
+from theory_check.experiments.costs import SECONDS_PER_WORK
 from theory_check.experiments.experiment import Experiment, Sample
 from theory_check.findings.circumstances import circumstances
 from theory_check.findings.pictures import Picture, PictureText
@@ -91,7 +91,7 @@ def most_of(requests: Iterable[Mapping[Experiment, int]]) -> dict[Experiment, in
 def estimated_seconds(requests: Mapping[Experiment, int]) -> float:
     """Estimate the processor time, all cores together, that the union of experiments takes."""
     merged = merge_experiments(requests).values()
-    return SECONDS_PER_DRAW * sum(-(-n // e.block_size) * e.draws_per_block for e, n in merged)
+    return SECONDS_PER_WORK * sum(-(-n // e.block_size) * e.work_per_block for e, n in merged)
 
 
 #: How many points a plan beyond its budget names.

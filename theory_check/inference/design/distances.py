@@ -7,11 +7,12 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import SupportsIndex
 
+from theory_check.foundation.arguments import check_count, check_positive
 from theory_check.foundation.errors import SpecificationError
 from theory_check.inference.design.search import smallest_sample
 from theory_check.inference.goodness_of_fit import anderson_darling_tail, cramer_von_mises_tail
 from theory_check.inference.kolmogorov import planning_radius
-from theory_check.inference.validation import check_count, check_level, check_positive, check_power
+from theory_check.inference.validation import check_level, check_power
 
 
 def kolmogorov_margin(*, observations: SupportsIndex, alpha: float, miss: float) -> float:
@@ -21,15 +22,15 @@ def kolmogorov_margin(*, observations: SupportsIndex, alpha: float, miss: float)
     the interval is at most :math:`\varepsilon_n(\alpha) + \varepsilon_n(\text{miss})`, with
     :math:`\varepsilon_n` the exact radius of :func:`~theory_check.inference.kolmogorov.planning_radius`.
     """
-    n = check_count(observations, "observations")
-    alpha, miss = check_level(alpha), check_level(miss, "miss")
+    n = check_count("observations", observations)
+    alpha, miss = check_level("alpha", alpha), check_level("miss", miss)
     return planning_radius(n, alpha) + planning_radius(n, miss)
 
 
 def kolmogorov_sample_size(*, margin: float, alpha: float, miss: float) -> int:
     """Return the smallest sample size whose :func:`kolmogorov_margin` is at most `margin`."""
-    margin = check_positive(margin, "margin")
-    alpha, miss = check_level(alpha), check_level(miss, "miss")
+    margin = check_positive("margin", margin)
+    alpha, miss = check_level("alpha", alpha), check_level("miss", miss)
     if margin >= 1.0:
         raise SpecificationError(f"margin must be below 1, the largest distance between two laws, got {margin!r}")
     return _kolmogorov_size(margin, alpha, miss)
@@ -47,8 +48,8 @@ def kolmogorov_resolution(*, observations: SupportsIndex, alpha: float, power: f
     \varepsilon_n(\alpha)` with the required power as soon as :math:`\Delta \ge \varepsilon_n(\alpha) + \sqrt{\ln(1/(1 -
     \text{power}))/(2n)}`.
     """
-    n = check_count(observations, "observations")
-    alpha, power = check_level(alpha), check_power(power)
+    n = check_count("observations", observations)
+    alpha, power = check_level("alpha", alpha), check_power("power", power)
     return planning_radius(n, alpha) + math.sqrt(-math.log1p(-power) / (2.0 * n))
 
 
@@ -57,8 +58,8 @@ def kolmogorov_detection_size(*, deviation: float, alpha: float, miss: float) ->
 
     For a test that should refute a law at that distance; to support a law, plan with :func:`kolmogorov_sample_size`.
     """
-    deviation = check_positive(deviation, "deviation")
-    alpha, miss = check_level(alpha), check_level(miss, "miss")
+    deviation = check_positive("deviation", deviation)
+    alpha, miss = check_level("alpha", alpha), check_level("miss", miss)
     if deviation >= 1.0:
         raise SpecificationError(f"deviation must be below 1, the largest distance between two laws, got {deviation!r}")
     return smallest_sample(lambda n: kolmogorov_resolution(observations=n, alpha=alpha, power=1.0 - miss) <= deviation)
@@ -85,15 +86,15 @@ def cramer_von_mises_resolution(*, observations: SupportsIndex, alpha: float, po
     \sqrt{w_\alpha/n} + \varepsilon_n(1 - \text{power})` suffices, with the Kolmogorov radius and the critical value of
     the limit law.
     """
-    n = check_count(observations, "observations")
-    alpha, power = check_level(alpha), check_power(power)
+    n = check_count("observations", observations)
+    alpha, power = check_level("alpha", alpha), check_power("power", power)
     return _integrated_reach(cramer_von_mises_tail, 1.0, n, alpha, 1.0 - power)
 
 
 def cramer_von_mises_sample_size(*, deviation: float, alpha: float, miss: float) -> int:
     """Return the smallest sample size whose :func:`cramer_von_mises_resolution` is at most `deviation`."""
-    deviation = check_positive(deviation, "deviation")
-    alpha, miss = check_level(alpha), check_level(miss, "miss")
+    deviation = check_positive("deviation", deviation)
+    alpha, miss = check_level("alpha", alpha), check_level("miss", miss)
     return smallest_sample(lambda n: _integrated_reach(cramer_von_mises_tail, 1.0, n, alpha, miss) <= deviation)
 
 
@@ -103,13 +104,13 @@ def anderson_darling_resolution(*, observations: SupportsIndex, alpha: float, po
     As :func:`cramer_von_mises_resolution` with :math:`A^2 \ge 4 W^2`, since :math:`F_0 (1 - F_0) \le 1/4`: a bound that
     is far from sharp for deviations in the tails.
     """
-    n = check_count(observations, "observations")
-    alpha, power = check_level(alpha), check_power(power)
+    n = check_count("observations", observations)
+    alpha, power = check_level("alpha", alpha), check_power("power", power)
     return _integrated_reach(anderson_darling_tail, 4.0, n, alpha, 1.0 - power)
 
 
 def anderson_darling_sample_size(*, deviation: float, alpha: float, miss: float) -> int:
     """Return the smallest sample size whose :func:`anderson_darling_resolution` is at most `deviation`."""
-    deviation = check_positive(deviation, "deviation")
-    alpha, miss = check_level(alpha), check_level(miss, "miss")
+    deviation = check_positive("deviation", deviation)
+    alpha, miss = check_level("alpha", alpha), check_level("miss", miss)
     return smallest_sample(lambda n: _integrated_reach(anderson_darling_tail, 4.0, n, alpha, miss) <= deviation)

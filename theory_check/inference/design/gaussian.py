@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from typing import SupportsIndex
 
+from theory_check.foundation.arguments import check_count, check_positive
 from theory_check.foundation.errors import SpecificationError
 from theory_check.inference.design.search import smallest_sample, smallest_value
-from theory_check.inference.validation import check_count, check_level, check_positive, check_power
+from theory_check.inference.validation import check_level, check_power
 
 
 def _quantiles(degrees: int, level: float) -> tuple[float, float]:
@@ -34,15 +35,15 @@ def variance_margin(*, degrees: SupportsIndex, alpha: float, miss: float) -> flo
 
     exactly but for the shares of `miss`. Degrees of freedom: n for a known mean, n - 1 otherwise, np for n vectors.
     """
-    nu = check_count(degrees, "degrees")
-    alpha, miss = check_level(alpha), check_level(miss, "miss")
+    nu = check_count("degrees", degrees)
+    alpha, miss = check_level("alpha", alpha), check_level("miss", miss)
     return _variance_reach(nu, alpha, miss / 2)
 
 
 def variance_sample_size(*, margin: float, alpha: float, miss: float) -> int:
     """Return the smallest number of degrees of freedom whose :func:`variance_margin` is at most `margin`."""
-    margin = check_positive(margin, "margin")
-    alpha, miss = check_level(alpha), check_level(miss, "miss")
+    margin = check_positive("margin", margin)
+    alpha, miss = check_level("alpha", alpha), check_level("miss", miss)
     return smallest_sample(lambda nu: _variance_reach(nu, alpha, miss / 2) <= margin)
 
 
@@ -52,8 +53,8 @@ def variance_resolution(*, degrees: SupportsIndex, alpha: float, power: float = 
     A variance :math:`\rho \sigma^2` is told from :math:`\sigma^2` with probability `power` exactly if :math:`\rho \ge
     \chi^2_{1-\alpha/2} / \chi^2_{1-\text{power}}` or :math:`\rho \le \chi^2_{\alpha/2} / \chi^2_{\text{power}}`.
     """
-    nu = check_count(degrees, "degrees")
-    alpha, power = check_level(alpha), check_power(power)
+    nu = check_count("degrees", degrees)
+    alpha, power = check_level("alpha", alpha), check_power("power", power)
     low, high = _quantiles(nu, alpha / 2)
     least, most = _quantiles(nu, 1.0 - power)
     return max(high / least - 1.0 if least > 0.0 else math.inf, 1.0 - low / most)
@@ -72,15 +73,15 @@ def mean_vector_resolution(
 
     For unit covariance the statistic is noncentral chi-square with :math:`n ||\mu||^2`: the power is exact.
     """
-    p, n = check_count(width, "width"), check_count(observations, "observations")
-    alpha, power = check_level(alpha), check_power(power)
+    p, n = check_count("width", width), check_count("observations", observations)
+    alpha, power = check_level("alpha", alpha), check_power("power", power)
     return math.sqrt(_noncentrality(p, alpha, 1.0 - power) / n)
 
 
 def mean_vector_sample_size(width: SupportsIndex, *, deviation: float, alpha: float, miss: float) -> int:
     """Return the number of vectors with which a mean of norm `deviation` is missed with probability at most `miss`."""
-    p, deviation = check_count(width, "width"), check_positive(deviation, "deviation")
-    alpha, miss = check_level(alpha), check_level(miss, "miss")
+    p, deviation = check_count("width", width), check_positive("deviation", deviation)
+    alpha, miss = check_level("alpha", alpha), check_level("miss", miss)
     needed = _noncentrality(p, alpha, miss) / deviation**2
     return smallest_sample(lambda n: n >= needed)
 
@@ -107,7 +108,7 @@ def _correlation_power(correlation: float, width: int, n: int, alpha: float, mis
 
 
 def _check_width(width: SupportsIndex) -> int:
-    return check_count(width, "width", minimum=2)
+    return check_count("width", width, minimum=2)
 
 
 def covariance_resolution(
@@ -118,8 +119,8 @@ def covariance_resolution(
     A bound: the test may detect less. Wrong variances of all coordinates together are the business of
     :func:`variance_resolution` with np degrees of freedom.
     """
-    p, n = _check_width(width), check_count(observations, "observations")
-    alpha, power = check_level(alpha), check_power(power)
+    p, n = _check_width(width), check_count("observations", observations)
+    alpha, power = check_level("alpha", alpha), check_power("power", power)
     if n < p:
         raise SpecificationError(f"the covariance of {p} coordinates needs at least {p} observations, got {n}")
     miss = 1.0 - power
@@ -128,8 +129,8 @@ def covariance_resolution(
 
 def covariance_sample_size(width: SupportsIndex, *, correlation: float, alpha: float, miss: float) -> int:
     """Return a number of vectors with which the covariance test misses a `correlation` with probability <= `miss`."""
-    p, rho = _check_width(width), check_positive(correlation, "correlation")
-    alpha, miss = check_level(alpha), check_level(miss, "miss")
+    p, rho = _check_width(width), check_positive("correlation", correlation)
+    alpha, miss = check_level("alpha", alpha), check_level("miss", miss)
     if rho >= 1.0:
         raise SpecificationError(f"correlation must be below 1, got {rho!r}")
     return smallest_sample(lambda n: n >= p and _correlation_power(rho, p, n, alpha, miss) >= 1.0 - miss)

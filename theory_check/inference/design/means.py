@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from typing import SupportsIndex
 
+from theory_check.foundation.arguments import check_count, check_positive
 from theory_check.inference.design.search import smallest_sample
-from theory_check.inference.validation import check_count, check_level, check_positive, check_power
+from theory_check.inference.validation import check_level, check_power
 
 
 def _reach(variance_bound: float, observations: int, alpha: float, log_miss: float) -> float:
@@ -43,17 +44,17 @@ def mean_margin(*, variance_bound: float, observations: SupportsIndex, alpha: fl
     ----------
     O. Catoni, Annales de l'Institut Henri Poincare 48 (2012) 1148-1185, for the inequality behind it.
     """
-    v = check_positive(variance_bound, "variance_bound")
-    n = check_count(observations, "observations")
-    alpha, miss = check_level(alpha), check_level(miss, "miss")
+    v = check_positive("variance_bound", variance_bound)
+    n = check_count("observations", observations)
+    alpha, miss = check_level("alpha", alpha), check_level("miss", miss)
     return _reach(v, n, alpha, math.log(2.0 / miss))
 
 
 def mean_sample_size(*, variance_bound: float, margin: float, alpha: float, miss: float) -> int:
     """Return the smallest sample size whose :func:`mean_margin` is at most `margin`."""
-    v = check_positive(variance_bound, "variance_bound")
-    margin = check_positive(margin, "margin")
-    alpha, miss = check_level(alpha), check_level(miss, "miss")
+    v = check_positive("variance_bound", variance_bound)
+    margin = check_positive("margin", margin)
+    alpha, miss = check_level("alpha", alpha), check_level("miss", miss)
     return smallest_sample(lambda n: _reach(v, n, alpha, math.log(2.0 / miss)) <= margin)
 
 
@@ -63,7 +64,7 @@ def mean_resolution(*, variance_bound: float, observations: SupportsIndex, alpha
     As :func:`mean_margin` with the whole miss probability 1 - power on one side; the variance bound must hold for the
     true law too.
     """
-    v = check_positive(variance_bound, "variance_bound")
-    n = check_count(observations, "observations")
-    alpha, power = check_level(alpha), check_power(power)
+    v = check_positive("variance_bound", variance_bound)
+    n = check_count("observations", observations)
+    alpha, power = check_level("alpha", alpha), check_power("power", power)
     return _reach(v, n, alpha, -math.log1p(-power))

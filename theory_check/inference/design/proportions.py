@@ -5,17 +5,11 @@ from __future__ import annotations
 import math
 from typing import SupportsIndex
 
+from theory_check.foundation.arguments import check_count, check_nonnegative, check_unit
 from theory_check.foundation.errors import SpecificationError
 from theory_check.inference.binomial import miss_bound
 from theory_check.inference.design.search import smallest_sample, smallest_value
-from theory_check.inference.validation import (
-    check_count,
-    check_level,
-    check_nonnegative,
-    check_power,
-    check_unit,
-    check_unit_range,
-)
+from theory_check.inference.validation import check_level, check_power, check_unit_range
 
 
 def _proportion_miss(
@@ -56,10 +50,10 @@ def proportion_sample_size(
     The exact power is a sawtooth in the number of trials. The plan uses the smooth bound of
     :func:`theory_check.inference.binomial.miss_bound`, which loses at most one count on each side.
     """
-    low, high = check_unit_range(target)
-    margin = check_nonnegative(margin, "margin")
-    alpha, miss = check_level(alpha), check_level(miss, "miss")
-    truth = None if truth is None else check_unit(truth, "truth")
+    low, high = check_unit_range("target", target)
+    margin = check_nonnegative("margin", margin)
+    alpha, miss = check_level("alpha", alpha), check_level("miss", miss)
+    truth = None if truth is None else check_unit("truth", truth)
     lower, upper = low - margin, high + margin
     if lower <= 0.0 and upper >= 1.0:
         raise SpecificationError(f"target {target} with margin {margin!r} covers every probability: nothing to check")
@@ -78,10 +72,10 @@ def proportion_margin(
 
     A margin that leaves no probability outside would be trivial.
     """
-    low, high = check_unit_range(target)
-    n = check_count(trials, "trials")
-    alpha, miss = check_level(alpha), check_level(miss, "miss")
-    truth = None if truth is None else check_unit(truth, "truth")
+    low, high = check_unit_range("target", target)
+    n = check_count("trials", trials)
+    alpha, miss = check_level("alpha", alpha), check_level("miss", miss)
+    truth = None if truth is None else check_unit("truth", truth)
     trivial = max(low, 1.0 - high)
     least = 0.0 if truth is None else max(0.0, low - truth, truth - high)
 
@@ -100,9 +94,9 @@ def proportion_resolution(
     On a side where no probability is far enough to be seen, D is the whole room on that side; D is inf if that
     happens on both, so that nothing would be detected.
     """
-    low, high = check_unit_range(target)
-    n = check_count(trials, "trials")
-    alpha, power = check_level(alpha), check_power(power)
+    low, high = check_unit_range("target", target)
+    n = check_count("trials", trials)
+    alpha, power = check_level("alpha", alpha), check_power("power", power)
     if low <= 0.0 and high >= 1.0:
         raise SpecificationError("target (0, 1) holds every probability: nothing to detect")
 
@@ -135,8 +129,8 @@ def proportion_test_sample_size(null: float, truth: float, *, alpha: float, miss
     The same for the one-sided test of a p-quantile against a value t: `null` is p and `truth` the value of the true
     distribution function at t.
     """
-    p, q = check_unit(null, "null"), check_unit(truth, "truth")
-    alpha, miss = check_level(alpha), check_level(miss, "miss")
+    p, q = check_unit("null", null), check_unit("truth", truth)
+    alpha, miss = check_level("alpha", alpha), check_level("miss", miss)
     if p == q:
         raise SpecificationError(f"truth must differ from null, got {p!r} for both")
     return smallest_sample(lambda n: _one_sided_miss(n, p, q, alpha) <= miss)
@@ -149,9 +143,9 @@ def proportion_test_resolution(
 
     An end is -inf or inf where the sample is too small to detect anything on that side.
     """
-    p = check_unit(null, "null")
-    n = check_count(trials, "trials")
-    alpha, power = check_level(alpha), check_power(power)
+    p = check_unit("null", null)
+    n = check_count("trials", trials)
+    alpha, power = check_level("alpha", alpha), check_power("power", power)
     below = detected_probability(n, 1.0 - p, alpha, 1.0 - power)
     return 1.0 - below, detected_probability(n, p, alpha, 1.0 - power)
 
@@ -165,9 +159,9 @@ def _equivalence_miss(trials: int, bounds: tuple[float, float], truth: float, al
 
 def equivalence_sample_size(bounds: tuple[float, float], *, truth: float, alpha: float, miss: float) -> int:
     """Return the trials with which the equivalence test at level `alpha` misses `truth` with probability <= `miss`."""
-    low, high = check_unit_range(bounds, "bounds")
-    p = check_unit(truth, "truth")
-    alpha, miss = check_level(alpha), check_level(miss, "miss")
+    low, high = check_unit_range("bounds", bounds)
+    p = check_unit("truth", truth)
+    alpha, miss = check_level("alpha", alpha), check_level("miss", miss)
     if (low > 0.0 and p <= low) or (high < 1.0 and p >= high):
         raise SpecificationError(f"truth must lie strictly between the bounds ({low!r}, {high!r}), got {p!r}")
     return smallest_sample(lambda n: _equivalence_miss(n, (low, high), p, alpha) <= miss)
@@ -175,9 +169,9 @@ def equivalence_sample_size(bounds: tuple[float, float], *, truth: float, alpha:
 
 def equivalence_margin(truth: float, *, trials: SupportsIndex, alpha: float, miss: float) -> float:
     """Return the smallest deviation from `truth` whose equivalence bounds a sample shows; inf if it shows nothing."""
-    p = check_unit(truth, "truth")
-    n = check_count(trials, "trials")
-    alpha, miss = check_level(alpha), check_level(miss, "miss")
+    p = check_unit("truth", truth)
+    n = check_count("trials", trials)
+    alpha, miss = check_level("alpha", alpha), check_level("miss", miss)
     trivial = max(p, 1.0 - p)
 
     def sufficient(margin: float) -> bool:

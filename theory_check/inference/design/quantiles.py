@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from typing import SupportsIndex
 
+from theory_check.foundation.arguments import check_count, check_unit
 from theory_check.foundation.errors import SpecificationError
 from theory_check.inference.binomial import miss_bound
 from theory_check.inference.design.proportions import detected_probability
 from theory_check.inference.design.search import smallest_sample
-from theory_check.inference.validation import check_count, check_level, check_power, check_probability, check_unit
+from theory_check.inference.validation import check_level, check_power, check_probability
 
 
 def _quantile_reach(observations: int, probability: float, alpha: float, miss: float) -> tuple[float, float]:
@@ -29,9 +30,9 @@ def quantile_sample_size(probability: float, *, cdf_low: float, cdf_high: float,
     values are less than :math:`q - \delta`, and above when fewer than u values are at most :math:`q + \delta`: two
     binomial events, each given half of `miss`.
     """
-    p = check_probability(probability)
-    low, high = check_unit(cdf_low, "cdf_low"), check_unit(cdf_high, "cdf_high")
-    alpha, miss = check_level(alpha), check_level(miss, "miss")
+    p = check_probability("probability", probability)
+    low, high = check_unit("cdf_low", cdf_low), check_unit("cdf_high", cdf_high)
+    alpha, miss = check_level("alpha", alpha), check_level("miss", miss)
     if not low < p < high:
         raise SpecificationError(
             f"cdf_low < probability < cdf_high is needed (the law at both ends of the margin), got {low}, {p}, {high}"
@@ -54,9 +55,9 @@ def quantile_margin(
     :math:`\max(Q(\text{cdf\_high}) - q, q - Q(\text{cdf\_low}))`. A side on which the sample is too small for a finite
     end is -inf or inf instead of a probability.
     """
-    p = check_probability(probability)
-    n = check_count(observations, "observations")
-    alpha, miss = check_level(alpha), check_level(miss, "miss")
+    p = check_probability("probability", probability)
+    n = check_count("observations", observations)
+    alpha, miss = check_level("alpha", alpha), check_level("miss", miss)
     return _quantile_reach(n, p, alpha, miss / 2)
 
 
@@ -69,9 +70,9 @@ def quantile_resolution(
     max(Q(high) - q, q - Q(low)) with the quantile function Q and quantile q of either. Infinite entries say that
     nothing is detected on that side.
     """
-    p = check_probability(probability)
-    n = check_count(observations, "observations")
-    alpha, power = check_level(alpha), check_power(power)
+    p = check_probability("probability", probability)
+    n = check_count("observations", observations)
+    alpha, power = check_level("alpha", alpha), check_power("power", power)
     return _quantile_reach(n, p, alpha, 1.0 - power)
 
 
@@ -90,7 +91,7 @@ def quantile_spread_sample_size(
     upper one, for the law one plans for. Each quantile has half of the margin, of `alpha` and of `miss`; other ways to
     share the margin work as well.
     """
-    alpha, miss = check_level(alpha), check_level(miss, "miss")
+    alpha, miss = check_level("alpha", alpha), check_level("miss", miss)
     return max(
         quantile_sample_size(p, cdf_low=low, cdf_high=high, alpha=alpha / 2, miss=miss / 2)
         for p, (low, high) in ((lower_probability, lower_cdf), (upper_probability, upper_cdf))
@@ -105,7 +106,7 @@ def quantile_spread_margin(
     With (a, b) for the lower quantile, (c, d) for the upper one and Q the quantile function of the planned law, the
     margin of the spread is the larger of :math:`(Q(d) - q_2) + (q_1 - Q(a))` and :math:`(q_2 - Q(c)) + (Q(b) - q_1)`.
     """
-    alpha, miss = check_level(alpha), check_level(miss, "miss")
+    alpha, miss = check_level("alpha", alpha), check_level("miss", miss)
     return (
         quantile_margin(lower_probability, observations=observations, alpha=alpha / 2, miss=miss / 2),
         quantile_margin(upper_probability, observations=observations, alpha=alpha / 2, miss=miss / 2),
@@ -126,7 +127,7 @@ def quantile_spread_resolution(
     by more than :math:`(q_2 - Q(c)) + (Q(b) - q_1)`, or below it by more than :math:`(Q(d) - q_2) + (q_1 - Q(a))`, is
     detected with probability `power`.
     """
-    alpha, power = check_level(alpha), check_power(power)
+    alpha, power = check_level("alpha", alpha), check_power("power", power)
     return (
         quantile_resolution(lower_probability, observations=observations, alpha=alpha / 2, power=0.5 + power / 2),
         quantile_resolution(upper_probability, observations=observations, alpha=alpha / 2, power=0.5 + power / 2),

@@ -23,20 +23,13 @@ from typing import SupportsFloat, SupportsIndex
 
 import numpy as np
 
+from theory_check.foundation.arguments import check_count, check_nonnegative, check_number, check_positive
 from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.errors import SpecificationError
 from theory_check.inference.betting import FRACTIONS
 from theory_check.inference.catoni import mean_tilts
 from theory_check.inference.design.search import smallest_sample, smallest_value
-from theory_check.inference.validation import (
-    check_count,
-    check_level,
-    check_nonnegative,
-    check_number,
-    check_positive,
-    check_power,
-    check_probability,
-)
+from theory_check.inference.validation import check_level, check_power, check_probability
 
 #: Powers over which the bound is minimised; the best one is near 1/2 and loses little between neighbours.
 _POWERS: FloatArray = 2.0 ** np.arange(-5.0, 3.01, 0.25)
@@ -76,9 +69,9 @@ def nonnegative_mean_sample_size(
     alpha, miss : float
         Level; probability, at most, that the evidence stays below 1/alpha.
     """
-    m, mu = check_positive(bound, "bound"), check_positive(mean, "mean")
-    v = check_positive(variance_bound, "variance_bound")
-    alpha, miss = check_level(alpha), check_level(miss, "miss")
+    m, mu = check_positive("bound", bound), check_positive("mean", mean)
+    v = check_positive("variance_bound", variance_bound)
+    alpha, miss = check_level("alpha", alpha), check_level("miss", miss)
     if mu <= m:
         raise SpecificationError(f"mean must be larger than bound to be told apart, got {mu!r} and {m!r}")
     return smallest_sample(lambda n: _log_miss(m, mu, v, n, -math.log(alpha)) <= math.log(miss))
@@ -89,9 +82,9 @@ def nonnegative_mean_resolution(
     power: SupportsFloat = 0.99,
 ) -> float:  # fmt: skip
     """Return the smallest excess of the mean over `bound` that `observations` detect; inf if a thousandfold is not."""
-    m, v = check_positive(bound, "bound"), check_positive(variance_bound, "variance_bound")
-    n = check_count(observations, "observations")
-    alpha, power = check_level(alpha), check_power(power)
+    m, v = check_positive("bound", bound), check_positive("variance_bound", variance_bound)
+    n = check_count("observations", observations)
+    alpha, power = check_level("alpha", alpha), check_power("power", power)
 
     def detected(excess: float) -> bool:
         return excess > 0.0 and _log_miss(m, m + excess, v, n, -math.log(alpha)) <= math.log1p(-power)
@@ -112,13 +105,14 @@ def _unit(value: SupportsFloat, support: tuple[float, float], name: str) -> floa
     low, high = support
     if not low < high:
         raise SpecificationError(f"support must be an interval (a, b) with a < b, got {support!r}")
-    return check_probability((check_number(value, name) - low) / (high - low), f"{name}, moved to the unit interval,")
+    number = check_number(name, value)
+    return check_probability(f"{name}, moved to the unit interval,", (number - low) / (high - low))
 
 
 def _spread(variance_bound: SupportsFloat | None, support: tuple[float, float]) -> float | None:
     if variance_bound is None:
         return None
-    return check_nonnegative(variance_bound, "variance_bound") / (support[1] - support[0]) ** 2
+    return check_nonnegative("variance_bound", variance_bound) / (support[1] - support[0]) ** 2
 
 
 def _support_miss(truth: float, margin: float, spread: float | None, n: int, alpha: float) -> float:
@@ -146,8 +140,8 @@ def bounded_mean_sample_size(
         Largest variance to plan for; the interval itself needs none. Default: what the support admits.
     """
     mu, spread = _unit(truth, support, "truth"), _spread(variance_bound, support)
-    width = check_positive(margin, "margin") / (support[1] - support[0])
-    alpha, miss = check_level(alpha), check_level(miss, "miss")
+    width = check_positive("margin", margin) / (support[1] - support[0])
+    alpha, miss = check_level("alpha", alpha), check_level("miss", miss)
     if mu - width < 0.0 and mu + width > 1.0:
         raise SpecificationError(
             f"truth {truth!r} with margin {margin!r} covers the support {support}: nothing to check"
@@ -161,7 +155,7 @@ def bounded_mean_margin(
 ) -> float:  # fmt: skip
     """Return the smallest margin that :func:`bounded_mean_sample_size` grants to `observations`."""
     mu, spread = _unit(truth, support, "truth"), _spread(variance_bound, support)
-    n, alpha, miss = check_count(observations, "observations"), check_level(alpha), check_level(miss, "miss")
+    n, alpha, miss = check_count("observations", observations), check_level("alpha", alpha), check_level("miss", miss)
 
     def sufficient(width: float) -> bool:
         return width > 0.0 and _support_miss(mu, width, spread, n, alpha) <= miss
@@ -178,7 +172,11 @@ def bounded_mean_resolution(
     On a side where nothing would be detected D is the whole room on that side; inf if that happens on both.
     """
     price, spread = _unit(mean, support, "mean"), _spread(variance_bound, support)
-    n, alpha, power = check_count(observations, "observations"), check_level(alpha), check_power(power)
+    n, alpha, power = (
+        check_count("observations", observations),
+        check_level("alpha", alpha),
+        check_power("power", power),
+    )
 
     def reach(sign: float, room: float) -> float:
         def detected(deviation: float) -> bool:
@@ -215,16 +213,16 @@ def mean_sequence_margin(
 
     Without a planned number of observations; with one, see :func:`theory_check.inference.design.mean_margin`.
     """
-    v, n = check_positive(variance_bound, "variance_bound"), check_count(observations, "observations")
-    return _tilted_reach(v, n, check_level(alpha), math.log(2.0 / check_level(miss, "miss")))
+    v, n = check_positive("variance_bound", variance_bound), check_count("observations", observations)
+    return _tilted_reach(v, n, check_level("alpha", alpha), math.log(2.0 / check_level("miss", miss)))
 
 
 def mean_sequence_sample_size(
     *, variance_bound: SupportsFloat, margin: SupportsFloat, alpha: SupportsFloat, miss: SupportsFloat
 ) -> int:
     """Return the smallest number of observations whose :func:`mean_sequence_margin` is at most `margin`."""
-    v, width = check_positive(variance_bound, "variance_bound"), check_positive(margin, "margin")
-    alpha, miss = check_level(alpha), check_level(miss, "miss")
+    v, width = check_positive("variance_bound", variance_bound), check_positive("margin", margin)
+    alpha, miss = check_level("alpha", alpha), check_level("miss", miss)
     return smallest_sample(lambda n: _tilted_reach(v, n, alpha, math.log(2.0 / miss)) <= width)
 
 
@@ -232,5 +230,5 @@ def mean_sequence_resolution(
     *, variance_bound: SupportsFloat, observations: SupportsIndex, alpha: SupportsFloat, power: SupportsFloat = 0.99
 ) -> float:
     """Return the distance of the true mean from the hypothesis at which the sequence excludes it after n values."""
-    v, n = check_positive(variance_bound, "variance_bound"), check_count(observations, "observations")
-    return _tilted_reach(v, n, check_level(alpha), -math.log1p(-check_power(power)))
+    v, n = check_positive("variance_bound", variance_bound), check_count("observations", observations)
+    return _tilted_reach(v, n, check_level("alpha", alpha), -math.log1p(-check_power("power", power)))

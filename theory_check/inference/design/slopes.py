@@ -9,11 +9,12 @@ from typing import SupportsIndex
 import numpy as np
 from numpy.typing import ArrayLike
 
+from theory_check.foundation.arguments import check_count, check_nonnegative, check_positive
 from theory_check.foundation.errors import SpecificationError
 from theory_check.inference.design.means import mean_margin
 from theory_check.inference.design.search import smallest_sample
 from theory_check.inference.rates import RESOLVED, slope_weights
-from theory_check.inference.validation import check_count, check_level, check_nonnegative, check_positive, check_sample
+from theory_check.inference.validation import check_level, check_sample
 
 
 def slope_margin(log_sizes: ArrayLike, *, component_margin: float) -> float:
@@ -22,13 +23,13 @@ def slope_margin(log_sizes: ArrayLike, *, component_margin: float) -> float:
     If every component interval lies within the factors :math:`e^{\pm h}` of its true quantity, h = `component_margin`,
     the slope interval lies within :math:`h \sum_k |w_k|` of the true slope. The miss rates of the components add up.
     """
-    h = check_nonnegative(component_margin, "component_margin")
+    h = check_nonnegative("component_margin", component_margin)
     return h * float(np.abs(slope_weights(log_sizes)).sum())
 
 
 def slope_component_margin(log_sizes: ArrayLike, *, margin: float) -> float:
     """Return the margin, on the logarithmic scale, to plan each component with; inverse of :func:`slope_margin`."""
-    margin = check_positive(margin, "margin")
+    margin = check_positive("margin", margin)
     return margin / float(np.abs(slope_weights(log_sizes)).sum())
 
 
@@ -53,7 +54,7 @@ def _check_plan(
     log_sizes: ArrayLike, errors: ArrayLike, variance_bounds: ArrayLike
 ) -> tuple[list[float], list[float], list[float]]:
     weights = slope_weights(log_sizes)
-    error, variance = check_sample(errors, "errors"), check_sample(variance_bounds, "variance_bounds")
+    error, variance = check_sample("errors", errors), check_sample("variance_bounds", variance_bounds)
     if not error.size == variance.size == weights.size or np.any(error <= 0.0) or np.any(variance <= 0.0):
         raise SpecificationError("one positive error and one positive variance bound per size are needed")
     return weights.tolist(), error.tolist(), variance.tolist()
@@ -80,8 +81,8 @@ def rate_margin(
     of the true slope. It is inf where an error would not be five standard errors from 0.
     """
     plan = _check_plan(log_sizes, errors, variance_bounds)
-    n = check_count(observations, "observations")
-    return _rate_margin(*plan, n, check_level(alpha), check_level(miss, "miss"))
+    n = check_count("observations", observations)
+    return _rate_margin(*plan, n, check_level("alpha", alpha), check_level("miss", miss))
 
 
 def rate_sample_size(
@@ -89,6 +90,6 @@ def rate_sample_size(
 ) -> int:
     """Return the smallest number of values at each size whose :func:`rate_margin` is at most `margin`."""
     plan = _check_plan(log_sizes, errors, variance_bounds)
-    margin = check_positive(margin, "margin")
-    alpha, miss = check_level(alpha), check_level(miss, "miss")
+    margin = check_positive("margin", margin)
+    alpha, miss = check_level("alpha", alpha), check_level("miss", miss)
     return smallest_sample(lambda n: _rate_margin(*plan, n, alpha, miss) <= margin)
