@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -38,7 +37,7 @@ def test_growth_is_read_off_the_profile_layer_by_layer():
 
 def test_the_growth_agrees_with_a_simulation():
     deep = network("res-3", "uniform", width=4, depth=6, recorded_depths=tuple(range(7)))
-    sample = simulate(deep, 3)
+    sample = simulate(deep, 1, 3)
     growth = layer_growth(1 / 6)([sample]).reshape(1, 6)
     assert np.log1p(growth / 6).sum() == pytest.approx(sample.column("log_norm_ratio")[0], rel=1e-12)
 
@@ -86,7 +85,7 @@ def test_the_mean_of_r_is_useless_where_its_layers_are_not(evidence):
     deep = check.experiments[0]
     growth = check.estimator
     size = growth.replicates(check.target, check.margin, evidence.level, 1e-9)
-    sample = simulate(replace(deep, replicates=size), evidence.seed)
+    sample = simulate(deep, size, evidence.seed)
     interval = growth.interval([sample], evidence.level)
     evidence.supports(interval, target=check.target, margin=check.margin, exact=True)
     for variant in check.variants:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -49,7 +48,7 @@ def test_the_order_of_the_rates_follows_from_the_margins():
 def test_components_are_picked_and_scaled():
     deep = network("linear", "uniform", width=3, depth=5, beta=0.25, jacobian=True)
     assert deep.kernel == "dense"
-    sample = simulate(replace(deep, replicates=4), 2)
+    sample = simulate(deep, 4, 2)
     singular = sample.column("log_singular_values")
     np.testing.assert_array_equal((0.5 * column("log_singular_values")[1])([sample]), 0.5 * singular[:, 1])
     # Both come from the same triangles: rounding of sums of three.

@@ -23,7 +23,7 @@ def cosine_check():
 def test_the_cosine_agrees_with_a_simulation():
     check = cosine_check()
     deep = check.experiments[0]
-    sample = simulate(deep, 3)
+    sample = simulate(deep, 1, 3)
     frequency = 1.0 / finite_depth_law(*one_layer(deep)).mean
     cosine = check.estimator.observable([sample])
     assert cosine[0] == pytest.approx(math.cos(frequency * sample.column("log_norm_ratio")[0]), rel=1e-12)

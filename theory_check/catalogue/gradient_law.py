@@ -10,17 +10,12 @@ from theory_check.claims.networks import finite_depth_law, one_layer
 from theory_check.claims.observables import LOG_GRADIENT_DISPLACEMENT, LOG_GRADIENT_RATIO, exp
 from theory_check.experiments.spelling import network
 from theory_check.foundation.laws import Law, Mirrored
-from theory_check.networks.activations import Activation
-from theory_check.networks.branches import Branch
 from theory_check.theory import moments
 from theory_check.theory.joint_moments import displacement_moment
 from theory_check.theory.multiplier import Multiplier
 
-BRANCHES = {
-    "linear": Branch("linear"),
-    "res-3": Branch("res-3"),
-    "leaky": Branch("res-3", Activation("leaky", 0.3)),
-}
+#: Name of the point, branch and activation.
+BRANCHES = (("linear", "linear", "relu"), ("res-3", "res-3", "relu"), ("leaky", "res-3", "leaky:slope=0.3"))
 
 
 @claim(
@@ -40,16 +35,17 @@ def gradient_law(profile: Profile) -> Iterator[Check]:
     $D$; for res-3 also with leaky activations.
     """
     # Dense throughout: the reduced kernel would take the law backward from the theory that is to be checked.
-    for name, branch in BRANCHES.items():
+    for name, branch, activation in BRANCHES:
         # Many layers at the critical scaling, and two whose one-layer law matters, without the atoms of a single one.
         for depth, beta in ((50, 0.5), (2, 0.0)):
-            deep = network(branch, width=10, depth=depth, beta=beta, gradients=True, kernel="dense")
+            deep = network(branch, activation=activation, width=10, depth=depth, beta=beta, gradients=True,
+                           kernel="dense")  # fmt: skip
             multiplier, *layers = one_layer(deep)
             law = finite_depth_law(multiplier, *layers)
             wrong: dict[str, Law] = {"gradients shrink as states grow: the law of -log R": Mirrored(law)}
             if depth > 2:
                 wrong["the law of twice the width"] = finite_depth_law(replace(multiplier, width=20), *layers)
-            elif branch.has_inner:
+            elif branch == "res-3":
                 bare = Multiplier(10, "linear", 0.0, multiplier.kappa)
                 wrong["no factor of the inner matrix in the law of a layer"] = finite_depth_law(bare, *layers)
             yield check(
@@ -57,8 +53,8 @@ def gradient_law(profile: Profile) -> Iterator[Check]:
                 r"Kolmogorov distance between $\log R^*$ and the exact law of $\log R$",
                 Distance(LOG_GRADIENT_RATIO, law), (0.0, law.error), margin=0.04 * profile.precision, wrong=wrong,
             )  # fmt: skip
-    for name, branch in BRANCHES.items():
-        deep = network(branch, width=20, depth=16, beta=1.0, gradients=True, kernel="dense")
+    for name, branch, activation in BRANCHES:
+        deep = network(branch, activation=activation, width=20, depth=16, beta=1.0, gradients=True, kernel="dense")
         multiplier, a, depth = layer = one_layer(deep)
         mean, target = moments.mean_displacement(*layer), moments.displacement_second_moment(*layer)
         other = moments.mean_displacement(replace(multiplier, gain=2.0 * multiplier.gain), a, depth)
