@@ -1,6 +1,6 @@
 """Where fractional noise changes regime, and how that moves between independent and smooth weights (C3, P9).
 
-A sweep measures a critical exponent at finite depth, the recursion of infinite width predicts it.
+A sweep measures a critical exponent at finite depth, and the recursion of infinite width predicts it.
 """
 
 from __future__ import annotations
@@ -27,9 +27,8 @@ _WIDE = (
     "in the part of the margin left for it"
 )
 
-# Mistakes that several checks, or a correction, name.
+# Mistakes that several checks name, or a correction too.
 _INDEPENDENT = "1/2, as for independent weights"
-_SMOOTH = "1, as for smooth weights"
 _LIMIT = "the limit max(H, 1/2), at this depth"
 _EVERY_BRANCH = "max(H, 1/2) whatever the branch"
 
@@ -102,11 +101,10 @@ def critical_exponent(profile: Profile) -> Iterator[Check]:
     with $H$ above 1/2 and is flat below; the gradient's rises later.
     """
     precision, (width, depth) = _precision(profile), size(profile)
-
     # The displacement does not move with depth at 1/2 for independent weights, at 1 for smooth ones, between for noise.
     for name, words, weights, spread, wrong in (
-        ("independent", "independent weights", fractional(0.5), 0.05, {_SMOOTH: 1.0}),
-        ("0.7", "$H = 0.7$", fractional(0.7), 0.06, {_SMOOTH: 1.0}),
+        ("independent", "independent weights", fractional(0.5), 0.05, {"1, as for smooth weights": 1.0}),
+        ("0.7", "$H = 0.7$", fractional(0.7), 0.06, {"1, as for smooth weights": 1.0}),
         ("0.9", "$H = 0.9$", fractional(0.9), 0.07, {_INDEPENDENT: 0.5}),
         ("smooth", "smooth weights", Weights.parse("smooth:length=0.3"), 0.065, {_INDEPENDENT: 0.5}),
     ):

@@ -85,9 +85,9 @@ def rough_diffusion(profile: Profile) -> Iterator[Check]:
     width, hurst, depth = 8, 0.3, 128 * max(1, profile.depth // 2)
     deep, name = _network(width, hurst, depth), f"res-3-d{width}-h{hurst:g}"
     law, independent = _law(width, hurst, depth), _law(width, 0.5)
-    linear = Normal(2.0 * law.mean, 2.0 * law.variance)  # mean and variance are proportional to kappa = 1, not 1/2
+    linear = Normal(2.0 * law.mean, 2.0 * law.variance)  # proportional to kappa, 1 instead of 1/2
     wrong = {"kappa of the linear branch": linear}
-    if profile.precision < 1.0:  # nearer than two margins before
+    if profile.precision < 1.0:  # a wider margin leaves no room for this law
         wrong["independent layers"] = independent
     yield check(
         f"{name}-law", deep, r"Kolmogorov distance between $\log R$ and the normal law with $S_L$",
@@ -116,11 +116,8 @@ def rough_diffusion(profile: Profile) -> Iterator[Check]:
             f"res-3-d{width}-h{hurst:g}-drift", _network(width, hurst, depth, INPUTS), MEAN_QUANTITY,
             median(MEAN_LOG_RATIO, Normal(drift, 0.22**2)), drift,
             margin=0.18 * max(profile.precision, 0.3), basis=_DRIFT,
-            wrong={
-                "S of infinite depth": _law(width, hurst).mean,
-                "independent layers": _law(width, 0.5).mean,
-                "kappa of the linear branch": 2.0 * drift,
-            },
+            wrong={"S of infinite depth": _law(width, hurst).mean, "independent layers": _law(width, 0.5).mean,
+                   "kappa of the linear branch": 2.0 * drift},
         )  # fmt: skip
 
 

@@ -125,10 +125,7 @@ def two_inputs(profile: Profile) -> Iterator[Check]:
             f"res-3-gaussian-wide-beta{beta:g}-cosine{start:g}-flow", _network("gaussian", width, start, beta=beta),
             f"median of $c_L$ at large width, $c_0 = {start:g}$", median(COSINE, Normal(cosine, variance)), cosine,
             margin=margin * profile.precision, basis=_FLOW,
-            wrong={
-                "no drift": start,
-                "twice the speed, arc(c) - c": float(correlation_flow(start, [2.0 * time])[0]),
-            },
+            wrong={"no drift": start, "twice the speed, arc(c) - c": float(correlation_flow(start, [2.0 * time])[0])},
         )  # fmt: skip
 
 

@@ -2,8 +2,7 @@
 
 The recursion is exact at every depth, for infinite width. A network of width d is off by order 1/d, so the width grows
 as the margin shrinks and the depth stays. One network has a spread of order d^(-1/2). Many inputs share its weights and
-are averaged first, which costs little and removes most of the differences between inputs: the replicates are the
-networks.
+are averaged first, which costs little and removes most of the differences between them.
 """
 
 from __future__ import annotations
@@ -37,18 +36,10 @@ _WIDE = Basis(
 
 @dataclass(frozen=True)
 class Point:
-    """A network whose displacement the recursion predicts.
+    """A network whose displacement the recursion predicts, with the margin of log D in the quick profile.
 
-    Attributes
-    ----------
-    branch : Branch
-    hurst, beta, depth
-        Hurst index of the weights, scaling exponent, depth.
-    margin : float
-        Of log D, in the quick profile.
-    spread : float
-        Standard deviation of the logarithm of the average of D over the inputs, times the root of the width; measured,
-        for planning only.
+    ``spread`` is the standard deviation of the logarithm of the average of D over the inputs, times the root of the
+    width: measured, for planning only.
     """
 
     branch: Branch
