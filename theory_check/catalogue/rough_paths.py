@@ -42,7 +42,8 @@ def rough_paths(profile: Profile) -> Iterator[Check]:
     $2L$ are $L^{-\min(1,\,\nu+1/2)}$ apart, $\nu$ the smoothness; the displacement has slope $1-\beta$ for $\beta > 1$
     along all of them.
     """
-    # The last number is the spread of a path's slope at depth 16, which falls like 1/L where the error has one leading term.
+    # The last number is the spread of a path's slope at depth 16. It falls like 1/L where the error has one leading
+    # term.
     for path, branch, spread in (
         ("smooth:length=0.5", LINEAR, 0.03), ("smooth:length=0.5", RES_1, 0.03), ("smooth:length=0.5", RES_3, 0.04),
         ("periodic", LINEAR, 0.03), ("periodic", RES_1, 0.04), ("periodic", RES_3, 0.09),
