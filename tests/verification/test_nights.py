@@ -8,10 +8,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from theory_check.claims.laws import Tilted
 
 from theory_check.claims.claim import PROFILES
 from theory_check.claims.estimators import DistanceEstimator, MeanEstimator, ProportionEstimator
-from theory_check.claims.laws import Tilted
 from theory_check.claims.observables import Between
 from theory_check.claims.planning import FAMILY_LEVEL, PLACES, plan_claim
 from theory_check.foundation.errors import SpecificationError, StorageError

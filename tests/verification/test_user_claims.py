@@ -10,9 +10,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from theory_check import (
+    Basis,
+    Claim,
+    Distance,
+    Mean,
+    Normal,
+    Probability,
+    WeightLaw,
+    check,
+    claim,
+    median,
+    network,
+    observables,
+)
 from theory_check.catalogue.regimes import all_claims
-from theory_check.claims import authoring
-from theory_check.claims.authoring import Normal, WeightLaw, claim, law_check, network
 from theory_check.claims.claim import PROFILES
 from theory_check.claims.planning import FAMILY_LEVEL, PLACES, plan_claim
 from theory_check.cli import main
@@ -26,7 +38,7 @@ from theory_check.verification.user_claims import load_claims, own_regime
 
 README = Path(__file__).parents[2] / "README.md"
 QUICK = PROFILES["quick"]
-LONGEST = 15
+LONGEST = 18
 
 
 @pytest.fixture(autouse=True)
@@ -36,7 +48,7 @@ def no_added_laws(monkeypatch):
 
 def readme_block() -> str:
     blocks = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
-    (block,) = [block for block in blocks if "claims.authoring" in block]
+    (block,) = [block for block in blocks if "@tc.claim" in block]
     return block
 
 
@@ -76,7 +88,7 @@ def test_the_claim_of_the_readme_is_supported_and_reported(tmp_path, capsys):
     assert command("show", "N1", "--claims", path, "--out", out) == 0
     shown = capsys.readouterr().out
     assert "trapezoid weights" in shown
-    assert "supported    N1/res-3-trapezoid-d6-log-norm-ratio-law" in shown
+    assert "supported    N1/law" in shown
 
 
 def test_a_wrong_claim_is_refuted(tmp_path, capsys):
@@ -92,9 +104,10 @@ def test_own_claims_are_verified_in_python():
         """The median of log R is that of the limit."""
         limit = Normal(0.8, 0.4)
         deep = network(branch="linear", width=10, depth=200)
-        return authoring.median_check(
-            deep, limit, margin=0.2, reason="limit law", wrong={"no drift": 0.0, "drift 1.6": 1.6}
-        )
+        return check(
+            "median", deep, "median of log R", median("log_norm_ratio", limit), margin=0.2, basis=LIMIT,
+            wrong={"no drift": 0.0, "drift 1.6": 1.6},
+        )  # fmt: skip
 
     record = verify(claims=[drift], seed=4, threads=1)
     assert record.verdict == "supported"
@@ -102,13 +115,20 @@ def test_own_claims_are_verified_in_python():
     assert {v.name for v in record.claims[0].findings[0].variants} >= {"no drift", "drift 1.6"}
 
 
-def an_own_claim(name: str) -> authoring.Claim:
+LIMIT = Basis("a limit", allowance=0.3)
+
+
+def law_of(deep, law, of="log_norm_ratio", **options):
+    return check("law", deep, "law", Distance(of, law), margin=0.05, basis=LIMIT, **options)
+
+
+def an_own_claim(name: str) -> Claim:
     return claim(name)(_one_check)
 
 
 def _one_check(profile):
     """A statement."""
-    return law_check(network(width=10, depth=10), Normal(0.4, 0.2), margin=0.05, reason="a limit")
+    return law_of(network(width=10, depth=10), Normal(0.4, 0.2))
 
 
 def test_own_claims_leave_the_levels_of_the_catalogue():
@@ -152,7 +172,7 @@ def test_ids_that_are_taken_or_cannot_be_spelled_are_refused(name):
         ("1 / 0", "ZeroDivisionError: division by zero"),
         ("def broken(:", "SyntaxError"),
         ("import nowhere_to_be_found", "ModuleNotFoundError"),
-        ("from theory_check.claims.authoring import claim\nclaim('N1')(lambda profile: ())", "docstring"),
+        ("import theory_check as tc\ntc.claim('N1')(lambda profile: ())", "docstring"),
     ],
 )
 def test_bad_files_give_one_line(tmp_path, capsys, text, message):
@@ -225,13 +245,13 @@ def test_a_name_keeps_its_meaning():
 
 def test_what_an_added_law_means_is_part_of_the_identity_of_its_cells(monkeypatch):
     add_law(TRAPEZOID)
-    first = network("trapezoid", width=4, depth=2).identity
+    first = network(weights="trapezoid", width=4, depth=2).identity
     monkeypatch.setattr(added_laws, "_ADDED", {})
     add_law(replace(TRAPEZOID, transform=lambda u, v, _: math.sqrt(2.4) * (u + 2.0 * v - 1.5)))
-    assert network("trapezoid", width=4, depth=2).identity != first
+    assert network(weights="trapezoid", width=4, depth=2).identity != first
     # Identities of built-in laws are what they were before laws could be added.
     assert added_law("uniform") is None
-    assert '"law":"uniform"' in network("uniform", width=4, depth=2).identity
+    assert '"law":"uniform"' in network(weights="uniform", width=4, depth=2).identity
 
 
 @pytest.mark.parametrize(
@@ -263,23 +283,21 @@ def test_values_of_an_added_law_are_its_own():
     add_law(TRAPEZOID)
     filler = row_filler(Weights("trapezoid"))
     assert filler.natural_deviation == 1.0
-    cell = replace(network("trapezoid", branch="linear", width=1, depth=1, beta=0.0), gradients=False)
+    cell = network("linear", "trapezoid", width=1, depth=1, beta=0.0)
     # |1 + V| for one entry of the law, which is bounded by sqrt(5.4).
     size = np.exp(simulate(cell, LANES, 3).values["log_norm_ratio"] / 2.0)
     assert float(size.max()) <= 1.0 + math.sqrt(5.4) + 1e-6
 
 
-def test_every_helper_makes_a_check_that_can_be_planned():
-    deep, limit = network("gaussian", branch="linear", width=10, depth=64), Normal(0.8, 0.4)
-    reason = "a limit"
+def test_every_spelling_makes_a_check_that_can_be_planned():
+    deep, limit = network("linear", "gaussian", width=10, depth=64), Normal(0.8, 0.4)
+    grown = observables.between(observables.LOG_NORM_RATIO, lower=0.8)
     made = [
-        law_check(deep, limit, margin=0.05, reason=reason, wrong={"no drift": Normal(0.0, 0.4)}),
-        law_check(deep, limit, of="log_gradient_ratio", margin=0.05, reason=reason),
-        authoring.median_check(deep, limit, margin=0.2, reason=reason),
-        authoring.probability_check(deep, 0.5, lower=0.8, margin=0.05, reason=reason, wrong={"rare": 0.1}),
-        authoring.mean_check(
-            deep, 2.7, of=authoring.observables.NORM_RATIO, variance_bound=5.0, margin=0.2, reason=reason
-        ),
+        law_of(deep, limit, wrong={"no drift": Normal(0.0, 0.4)}),
+        replace(law_of(deep, limit, of="log_gradient_ratio"), name="gradient-law"),
+        check("median", deep, "median", median("log_norm_ratio", limit), margin=0.2, basis=LIMIT),
+        check("grown", deep, "P", Probability(grown), 0.5, margin=0.05, basis=LIMIT, wrong={"rare": 0.1}),
+        check("mean", deep, "mean", Mean(observables.NORM_RATIO, 5.0), 2.7, margin=0.2, basis=LIMIT),
     ]
     assert made[1].experiments[0].gradients
     assert not made[0].experiments[0].gradients
@@ -294,11 +312,12 @@ def test_every_helper_makes_a_check_that_can_be_planned():
 
 def test_a_file_names_its_claims_in_order_and_only_once(tmp_path):
     text = (
-        "from theory_check.claims.authoring import Normal, claim, law_check, network\n"
-        "def check(profile):\n"
+        "import theory_check as tc\n"
+        "def law(profile):\n"
         '    """A statement."""\n'
-        "    return law_check(network(width=4, depth=4), Normal(0, 1), margin=0.1, reason='none')\n"
-        "second, first = claim('N2')(check), claim('N1')(check)\n"
+        "    found = tc.Distance('log_norm_ratio', tc.Normal(0, 1))\n"
+        "    return tc.check('law', tc.network(width=4, depth=4), 'law', found, margin=0.1)\n"
+        "second, first = tc.claim('N2')(law), tc.claim('N1')(law)\n"
         "again = second\n"
     )
     assert [found.id for found in load_claims(claims_file(tmp_path, text))] == ["N2", "N1"]

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from theory_check.claims.estimators import Estimator, Range
+from theory_check.experiments.cell import GRADIENT_COLUMNS, Cell
 from theory_check.experiments.experiment import Experiment
 from theory_check.foundation.errors import SpecificationError
 
@@ -194,12 +195,21 @@ def check(
         raise SpecificationError(f"check {name}: give it a target, which {estimator.kind} estimates do not have")
     if not margin > 0.0:
         raise SpecificationError(f"check {name}: its margin is {margin!r}; it must be positive")
-    given = experiments if isinstance(experiments, tuple) else (experiments,)
+    given = _observing(experiments if isinstance(experiments, tuple) else (experiments,), estimator)
     made = Check(
         name=name, experiments=given, quantity=quantity, estimator=estimator, target=_range(predicted), margin=margin,
         basis=basis, remainder=remainder, miss_rate=miss_rate,
     )  # fmt: skip
     return replace(made, variants=tuple(_variant(made, text, what) for text, what in (wrong or {}).items()))
+
+
+def _observing(experiments: tuple[Experiment, ...], estimator: Estimator) -> tuple[Experiment, ...]:
+    """Let networks carry the gradient back where the estimator reads a column of it."""
+    backward = {place for name, place in estimator.observable.columns if name in GRADIENT_COLUMNS}
+    return tuple(
+        replace(e, gradients=True) if isinstance(e, Cell) and place in backward else e
+        for place, e in enumerate(experiments)
+    )
 
 
 def _range(value: float | Range) -> Range:

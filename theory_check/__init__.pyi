@@ -1,0 +1,52 @@
+# The public names, each from the module where it lives; the package loads them when they are first used.
+
+from . import inference as inference
+from . import strategies as strategies
+from .catalogue.regimes import all_claims as all_claims
+from .claims import observables as observables
+from .claims.checks import EXACT as EXACT
+from .claims.checks import LIMIT as LIMIT
+from .claims.checks import Basis as Basis
+from .claims.checks import Check as Check
+from .claims.checks import check as check
+from .claims.claim import PROFILES as PROFILES
+from .claims.claim import Claim as Claim
+from .claims.claim import Illustration as Illustration
+from .claims.claim import Profile as Profile
+from .claims.claim import claim as claim
+from .claims.estimators import CriticalPoint as CriticalPoint
+from .claims.estimators import Distance as Distance
+from .claims.estimators import Mean as Mean
+from .claims.estimators import Order as Order
+from .claims.estimators import Probability as Probability
+from .claims.estimators import Quantile as Quantile
+from .claims.estimators import Slope as Slope
+from .claims.estimators import Spread as Spread
+from .claims.estimators import crossing as crossing
+from .claims.estimators import median as median
+from .experiments.euler import Euler as Euler
+from .experiments.euler_maruyama import EulerMaruyama as EulerMaruyama
+from .experiments.experiment import Sample as Sample
+from .experiments.spelling import network as network
+from .experiments.sweep import Sweep as Sweep
+from .findings.run import Correction as Correction
+from .findings.run import RunRecord as RunRecord
+from .foundation.errors import SpecificationError as SpecificationError
+from .foundation.errors import TheoryCheckError as TheoryCheckError
+from .foundation.laws import LogNormal as LogNormal
+from .foundation.laws import Normal as Normal
+from .foundation.laws import ScaledChiSquare as ScaledChiSquare
+from .networks.activations import Activation as Activation
+from .networks.added_laws import add_law as add_law
+from .networks.branches import Branch as Branch
+from .networks.inputs import Input as Input
+from .networks.scalings import Scaling as Scaling
+from .networks.weight_laws import WeightLaw as WeightLaw
+from .networks.weights import Weights as Weights
+from .simulation.archive import read_sample as read_sample
+from .simulation.archive import write_sample as write_sample
+from .simulation.runner import simulate as simulate
+from .verification.run import verify as verify
+from .verification.user_claims import load_claims as load_claims
+
+__version__: str
