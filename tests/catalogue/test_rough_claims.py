@@ -14,7 +14,7 @@ from theory_check.catalogue.wide_recursion import INPUTS, LONG_MEMORY_POINTS, PO
 from theory_check.claims import PROFILES
 from theory_check.claims.judging import evaluate
 from theory_check.claims.planning import plan_claim
-from theory_check.experiments.costs import SECONDS_PER_DRAW, STORED_PASS_DRAWS
+from theory_check.experiments.costs import SECONDS_PER_WORK, STORED_PASS_WORK
 from theory_check.experiments.experiment import Sample
 from theory_check.experiments.spelling import network
 from theory_check.networks.covariances import fractional_noise
@@ -159,7 +159,7 @@ def test_value_variants_are_further_than_two_margins(claim_id):
 @pytest.mark.parametrize(("profile", "share"), [("quick", 8.0), ("standard", 200.0), ("nightly", 500.0)])
 def test_the_regime_stays_within_its_share(profile, share):
     """Weights and products alone: the share was given without the start of every network, which its budget counts."""
-    start = STORED_PASS_DRAWS * SECONDS_PER_DRAW
+    start = STORED_PASS_WORK * SECONDS_PER_WORK
     costs = [planned_cost(claim, PROFILES[profile]) for claim in CLAIMS.values()]
     assert sum(seconds - start * networks for networks, seconds in costs) < share
 
