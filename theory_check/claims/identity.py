@@ -44,4 +44,4 @@ def _spelled(value: object) -> object:
         value = tuple(float(q) for q in value.quantile(np.arange(0.1, 0.95, 0.1)))
     if isinstance(value, tuple):
         return [_spelled(part) for part in value]
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
+    return f"{value + 0.0:.6g}" if isinstance(value, float) else str(value)

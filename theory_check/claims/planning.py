@@ -43,13 +43,18 @@ class PlannedCheck:
     too_near: tuple[Variant, ...] = ()
 
     @property
+    def experiments(self) -> tuple[Experiment, ...]:
+        """What it is judged on."""
+        return self.check.experiments
+
+    @property
     def requests(self) -> dict[Experiment, int]:
         """Its experiments, each with that number of replicates."""
-        return dict.fromkeys(self.check.experiments, self.replicates)
+        return dict.fromkeys(self.experiments, self.replicates)
 
     def choose(self, samples: Mapping[Experiment, Sample[Any]]) -> list[Sample[Any]]:
         """Return the samples of its experiments, with as many replicates of each as it was planned for."""
-        return [samples[experiment].first(self.replicates) for experiment in self.check.experiments]
+        return [samples[experiment].first(self.replicates) for experiment in self.experiments]
 
 
 def plan_check(claim: Claim, check: Check, level: float) -> PlannedCheck:

@@ -28,6 +28,7 @@ from theory_check.experiments.experiment import MEMORY, E, Sample, Values, check
 from theory_check.experiments.sweep import Sweep
 from theory_check.foundation.errors import StorageError
 from theory_check.foundation.files import write_atomically
+from theory_check.foundation.streams import check_seed
 from theory_check.simulation import cell as simulation
 from theory_check.simulation import euler, euler_maruyama
 from theory_check.simulation import sweep as sweeps
@@ -247,3 +248,32 @@ def run_experiments(
         experiment: restrict(samples[experiment.identity], experiment, replicates)
         for experiment, replicates in requests.items()
     }
+
+
+def simulate(
+    experiment: E, replicates: int, seed: int = 0, *, threads: int | None = None, memory: int = MEMORY
+) -> Sample[E]:
+    """Simulate one experiment.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        As ``network`` returns it.
+    replicates : int
+        Independent networks, one row of the sample each.
+    seed : int
+        Root seed, 0 to 2^64 - 1. Replicate r has one value under a seed, however many replicates and threads there are.
+    threads, memory : int
+        As of :func:`run_experiments`.
+
+    Returns
+    -------
+    Sample
+
+    Raises
+    ------
+    SpecificationError
+        If the number of replicates or the seed is out of range.
+    """
+    check_seed(seed)
+    return run_experiments({experiment: replicates}, seed, threads=threads, memory=memory)[experiment]
