@@ -8,16 +8,10 @@ from itertools import pairwise
 import pytest
 
 from theory_check.catalogue.regimes import REGIMES, all_claims
-from theory_check.claims.claim import PROFILES
-from theory_check.claims.estimators import DistanceEstimator
+from theory_check.claims import PROFILES, Distance
 from theory_check.claims.networks import COMBINATIONS, label
 from theory_check.claims.planning import FAMILY_LEVEL, PLACES, plan_claim
-from theory_check.experiments.cell import Cell
-from theory_check.networks.branches import Branch
-from theory_check.networks.inputs import Input
-from theory_check.networks.network import Network
-from theory_check.networks.scalings import Scaling
-from theory_check.networks.weights import Weights
+from theory_check.experiments.spelling import network
 from theory_check.verification.run import check_budget, plan_run
 
 CLAIMS = {claim.id: claim for claim in all_claims()}
@@ -45,10 +39,10 @@ def test_points_keep_their_names_across_profiles_and_plan(claim, name):
         check = one.check
         assert one.replicates >= 1
         assert check.margin > 0.0
-        assert check.margin_reason
+        assert check.basis.reason
         assert check.target[0] <= check.target[1]
         # Wrong variants of distance checks are at twice margin plus remainder; tilted laws reach a distance of 1/4.
-        if isinstance(check.estimator, DistanceEstimator):
+        if isinstance(check.estimator, Distance):
             assert check.margin + check.remainder <= 0.125
 
 
@@ -86,20 +80,33 @@ def test_the_miss_rate_leaves_a_run_inconclusive_by_chance_less_than_once_in_a_t
 
 
 def test_labels_tell_networks_apart():
-    network = Network(Branch("res-3"), 20, 5, Scaling.power(0.5))
-    cell = Cell(network=network, weights=Weights("uniform"), input=Input(), kernel="dense")
-    assert label(cell) == "res-3-uniform-d20"
+    assert label(network("res-3", "uniform", width=20, depth=5)) == "res-3-uniform-d20"
 
 
 def test_regimes_have_pictures():
     assert all(regime.illustrations for regime in REGIMES if regime.name != "moments")
 
 
-def named(claim, profile):
-    return {(check.name, variant.name) for check in claim.checks(profile) for variant in check.all_variants}
+def planned_mistakes(claim, profile):
+    """Return the point and the name of every wrong value that a claim plans to refute."""
+    planned = plan_claim(claim, profile)
+    return {(p.id, v.name) for p in planned for v in p.check.variants if v.target is not None}
 
 
 @pytest.mark.parametrize("claim", [c for c in all_claims() if c.quick_precision != 1.0], ids=lambda claim: claim.id)
-def test_wider_margins_at_quick_drop_no_variant(claim):
-    quick = PROFILES["quick"]
-    assert named(claim, replace(quick, precision=claim.quick_precision)) >= named(claim, quick)
+def test_what_wider_margins_leave_out_at_quick_is_refuted_at_standard(claim):
+    plain = planned_mistakes(replace(claim, quick_precision=1.0), PROFILES["quick"])
+    assert planned_mistakes(claim, PROFILES["standard"]) >= plain
+
+
+@pytest.mark.parametrize("claim", all_claims(), ids=lambda claim: claim.id)
+def test_every_mistake_that_a_claim_names_is_refuted_somewhere_at_nightly(claim):
+    named = {v.name for check in claim.checks(PROFILES["nightly"]) for v in check.variants if v.target is not None}
+    assert {name for _, name in planned_mistakes(claim, PROFILES["nightly"])} == named
+
+
+@pytest.mark.parametrize("profile", PROFILES.values(), ids=lambda profile: profile.name)
+@pytest.mark.parametrize("claim", [c for c in all_claims() if c.corrections], ids=lambda claim: claim.id)
+def test_every_correction_has_evidence_at_every_profile(claim, profile):
+    planned = {variant.name for p in plan_claim(claim, profile) for variant in p.check.variants}
+    assert {correction.variant for correction in claim.corrections} <= planned

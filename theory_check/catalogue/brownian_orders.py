@@ -91,7 +91,7 @@ def strong_order(profile: Profile) -> Iterator[Check]:
 
 @claim(
     "E14",
-    quick_precision=1.5,
+    quick_precision=1.3,
     title="Strong and weak errors of linear networks",
     formula=r"\mathbb{E}\Vert h^{(L)}-h^{(N)}\Vert^2/\Vert h_0\Vert^2 = \mathbb{E}R^{(N)}-\mathbb{E}R^{(L)} = "
     r"(1+\tfrac1N)^N-(1+\tfrac1L)^L,\qquad e-(1+\tfrac1L)^L = \frac{e}{2L}+O(L^{-2})",
