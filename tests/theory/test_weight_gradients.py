@@ -71,7 +71,7 @@ def test_the_law_is_that_of_the_product():
 
 
 def test_what_the_law_needs():
-    with pytest.raises(SpecificationError, match="depth of at least 2"):
+    with pytest.raises(SpecificationError, match="depth must be at least 2, got 1"):
         weight_gradient_law(LAYERS[0], 0.5, 1)
     with pytest.raises(SpecificationError, match="gain 1"):
         weight_gradient_law(Multiplier(6, "res-3", gain=2.0), 0.5, 3)
