@@ -31,9 +31,9 @@ def sample_of(values):
 
 def test_depths_side_by_side():
     samples = [sample_of([0.0, 1.0]), sample_of([2.0, 5.0]), sample_of([0.0, 0.0]), sample_of([1.0, -1.0])]
-    (errors,) = displacement_exponent(PROFILES["quick"], "linear", "gaussian", 1.0).estimator.observables
+    errors = displacement_exponent(PROFILES["quick"], "linear", "gaussian", 1.0).estimator.observable
     assert errors(samples[:2]) == pytest.approx(np.exp([[0.0, 4.0], [2.0, 10.0]]))
-    (growth,) = critical_exponent(PROFILES["quick"], "linear", "gaussian").estimator.observables
+    growth = critical_exponent(PROFILES["quick"], "linear", "gaussian").estimator.observable
     assert growth(2 * samples)[:, :2].tolist() == [[2.0, 1.0], [4.0, -1.0]]
 
 

@@ -134,22 +134,22 @@ def test_a_plan_within_its_budget_runs():
 def test_the_affordable_margin_is_the_smallest_that_is_paid_for(claim_id):
     claim = find_claim(claim_id)
     planned = plan_claim(claim, PROFILES["quick"])[0]
-    margin = affordable_margin(claim, planned, planned.replicates // 2)
+    margin = affordable_margin(planned, planned.replicates // 2)
     assert planned.check.margin < margin
     assert plan_check(claim, replace(planned.check, margin=margin), planned.level).replicates <= planned.replicates // 2
     # It is found to a tenth of a per cent; replicates grow like the square of the margin.
     closer = plan_check(claim, replace(planned.check, margin=margin / 1.002), planned.level).replicates
     assert closer > planned.replicates // 2
-    assert affordable_margin(claim, planned, planned.replicates) == planned.check.margin
-    assert affordable_margin(claim, planned, 0) is None
-    assert affordable_margin(claim, planned, 1) is None
+    assert affordable_margin(planned, planned.replicates) == planned.check.margin
+    assert affordable_margin(planned, 0) is None
+    assert affordable_margin(planned, 1) is None
 
 
 def test_no_margin_pays_for_the_variants_that_need_more():
     claim = find_claim("E2")
     planned = plan_claim(claim, PROFILES["quick"])[0]
     # A wider margin does not make the named law, at a fixed distance, easier to refute.
-    assert affordable_margin(claim, planned, 10) is None
+    assert affordable_margin(planned, 10) is None
 
 
 def test_a_sample_that_no_cell_holds_names_claim_and_point():
