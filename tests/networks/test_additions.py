@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from numpy_twins import LANES, key_of
 from theory_check import strategies
 from theory_check.claims.networks import layer_law
 from theory_check.experiments.cell import Cell, choose_kernel
-from theory_check.experiments.spelling import make_cell
+from theory_check.experiments.spelling import network
 from theory_check.foundation.errors import HypothesisError, SpecificationError
 from theory_check.networks.activations import ACTIVATIONS, Activation, ActivationDefinition
 from theory_check.networks.additions import add_activation, add_branch, temporary_additions
@@ -31,6 +32,8 @@ from theory_check.simulation.stored_passes import StoredPasses
 KEY = key_of(77)
 SEED_OF_STATES = 3
 OPAQUE = object()
+
+default = partial(network, width=40, depth=1000, gradients=True)
 ANY = settings(phases=[Phase.generate], max_examples=3000, deadline=None, derandomize=True, database=None)
 
 #: Built-in activations, spelled as functions.
@@ -109,9 +112,9 @@ def test_an_added_activation_is_spelled_drawn_stored_and_costed():
     activation = Activation.parse("kinked:angle=0.5")
     assert Activation.parse(str(activation)) == activation != Activation.parse("kinked")
     assert str(Branch("res-3", activation)) == "res-3 kinked:angle=0.5"
-    cell = make_cell(activation="kinked:angle=0.5", width=4, depth=2)
+    cell = default(activation="kinked:angle=0.5", width=4, depth=2)
     assert Cell.from_json(json.loads(json.dumps(cell.to_json()))) == cell
-    assert cell.work_per_block > make_cell(width=4, depth=2).work_per_block
+    assert cell.work_per_block > default(width=4, depth=2).work_per_block
     assert np.isfinite(simulate(cell, 3, 1).column("log_norm_ratio")).all()
     drawn = find(strategies.cells(), lambda c: c.network.branch.activation.name == "kinked", settings=ANY)
     assert drawn.network.branch.activation.parameters[0][0] == "angle"
@@ -120,12 +123,12 @@ def test_an_added_activation_is_spelled_drawn_stored_and_costed():
 def test_theories_that_need_homogeneity_refuse_an_added_activation():
     add_activation(COPIES["hyperbolic"])
     with pytest.raises(HypothesisError, match="needs a linear or piecewise linear res-3 branch, not res-3 hyperbolic"):
-        layer_law(make_cell(activation="hyperbolic"))
+        layer_law(default(activation="hyperbolic"))
 
 
 def test_an_added_activation_with_a_slope_is_homogeneous():
     add_activation(ActivationDefinition(name="modulus", negative_slope=lambda _: -1.0))
-    modulus, absolute = (make_cell(activation=a, weights="uniform", width=3) for a in ("modulus", "leaky:slope=-1"))
+    modulus, absolute = (default(activation=a, weights="uniform", width=3) for a in ("modulus", "leaky:slope=-1"))
     np.testing.assert_array_equal(*(passed(a_cell(c.network.branch.activation)) for c in (modulus, absolute)))
     assert modulus.network.branch.kappa == layer_law(modulus).kappa == 1.0
 
@@ -134,7 +137,7 @@ def test_what_an_added_activation_computes_is_part_of_the_identity():
     def identity(**changes):
         with temporary_additions():
             add_activation(replace(COPIES["kinked"], **changes))
-            return make_cell(activation="kinked").identity
+            return default(activation="kinked").identity
 
     assert identity() == identity(summary="with a kink", work=1.0)
     others = [
@@ -143,7 +146,7 @@ def test_what_an_added_activation_computes_is_part_of_the_identity():
         identity(constants=lambda p: (p["angle"], 0.0)),
     ]
     assert len({identity(), *others}) == 4
-    assert '"slope":0.0}' in make_cell().identity
+    assert '"slope":0.0}' in default().identity
 
 
 def test_a_name_keeps_its_meaning():
@@ -182,7 +185,7 @@ def test_a_function_that_cannot_be_compiled_gives_one_line():
     with pytest.raises(
         SpecificationError, match="a function cannot be compiled; use arithmetic and math only"
     ) as found:
-        simulate(make_cell(activation="hyperbolic", width=2, depth=1), 1, 1)
+        simulate(default(activation="hyperbolic", width=2, depth=1), 1, 1)
     assert "\n" not in str(found.value)
 
 
@@ -190,7 +193,7 @@ def test_an_added_branch_goes_where_a_built_in_one_goes():
     add_branch(BranchDefinition(name="product", has_inner=True, activation=Activation("identity")))
     branch = Branch("product", Activation("tanh"))
     assert (str(branch), branch.kappa, branch.homogeneous) == ("product", 1.0, True)
-    cells = [make_cell(branch="product", width=4, depth=3), make_cell(activation="identity", width=4, depth=3)]
+    cells = [default(branch="product", width=4, depth=3), default(activation="identity", width=4, depth=3)]
     assert cells[0].work_per_block == cells[1].work_per_block
     assert layer_law(cells[0]) == layer_law(cells[1])
     found, expected = (
@@ -198,14 +201,14 @@ def test_an_added_branch_goes_where_a_built_in_one_goes():
     )
     np.testing.assert_array_equal(found, expected)
     assert find(strategies.branches(homogeneous=True), lambda b: b.name == "product", settings=ANY) == branch
-    assert np.isfinite(simulate(make_cell(branch="product", depth=2), 2, 1).column("log_norm_ratio")).all()
+    assert np.isfinite(simulate(default(branch="product", depth=2), 2, 1).column("log_norm_ratio")).all()
 
 
 def test_what_an_added_branch_is_made_of_is_part_of_the_identity():
     def identity(**parts):
         with temporary_additions():
             add_branch(BranchDefinition(name="mine", **parts))
-            return make_cell(branch="mine").identity
+            return default(branch="mine").identity
 
     assert len({identity(), identity(has_inner=True), identity(has_inner=True, has_bias=True)}) == 3
 

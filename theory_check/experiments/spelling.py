@@ -1,11 +1,12 @@
-"""A cell from its spellings on the command line."""
+"""Experiments from short spellings, those of the command line and those of claims."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import get_args
 
 from theory_check.experiments.cell import Cell, KernelName, choose_kernel
-from theory_check.foundation.arguments import check_choice
+from theory_check.foundation.arguments import check_choice, parse_numbers
 from theory_check.foundation.errors import SpecificationError
 from theory_check.networks.activations import Activation
 from theory_check.networks.branches import Branch
@@ -15,68 +16,101 @@ from theory_check.networks.scalings import Scaling
 from theory_check.networks.weights import Weights
 
 
-def make_cell(
+def network(
+    branch: str | Branch = "res-3",
+    weights: str | Weights = "gaussian",
     *,
-    branch: str = "res-3",
     activation: str = "relu",
-    weights: str = "gaussian",
-    width: int = 40,
-    depth: int = 1000,
+    width: int,
+    depth: int,
     beta: float | None = None,
-    scale: str | None = None,
-    input_name: str = "gaussian",
+    scale: float | Sequence[float] | Scaling | str | None = None,
+    input: str | Input = "gaussian",
     inputs: int = 1,
-    gradients: bool = True,
-    recorded_depths: str = "",
-    jacobian: bool = False,
-    weight_gradients: str = "",
-    active_norm: bool = False,
     kernel: str = "auto",
+    gradients: bool = False,
+    recorded_depths: Sequence[int] = (),
+    jacobian: bool = False,
+    weight_gradients: Sequence[int] = (),
+    active_norm: bool = False,
 ) -> Cell:
-    """Build a cell from the spellings of the command line.
+    """Return a network to simulate.
+
+    Parameters
+    ----------
+    branch : str or Branch
+        ``linear``, ``res-1``, ``res-2``, ``res-3``.
+    weights : str or Weights
+        ``gaussian``, ``student:df=5,variance=he``, ``fgn:hurst=0.7``, ...
+    activation : str
+        ``relu``, ``leaky:slope=0.1``, ``identity``, ``tanh``; of a branch given by its name.
+    width, depth : int
+    beta : float, optional
+        a_k = depth^-beta; default 1/2.
+    scale : float, sequence of float, Scaling or str, optional
+        a_k itself instead of ``beta``: one number, or one for each layer. A text has commas between them.
+    input : str or Input
+        ``gaussian``, ``sphere``, ``ones``, ``paper``, ``correlated:cosine=0.3``.
+    inputs : int
+        How many share the weights; of an input given by its name.
+    kernel : str
+        ``dense``, ``reduced``, ``stored``, or ``auto`` for the fastest that is exact.
+    gradients : bool
+        Whether to carry the gradient back as well.
+    recorded_depths : sequence of int
+        Depths at which norms are recorded, between 0 and the depth.
+    jacobian : bool
+        Whether to observe the singular values of dh_L/dh_0.
+    weight_gradients : sequence of int
+        Layers, from 1, the norms of whose weight gradients are recorded.
+    active_norm : bool
+        Whether to observe the norm of the active coordinates.
+
+    Returns
+    -------
+    Cell
 
     Raises
     ------
     SpecificationError
         Naming the first value that is not accepted, and what is.
+
+    Examples
+    --------
+    >>> str(network("linear", "uniform", width=20, depth=100, scale=(2 * 100) ** -0.5))
+    'linear, width 20, depth 100, scaling factor 0.0707107, uniform weights, gaussian input'
     """
-    law = Weights.parse(weights)
-    observed = Input.parse(input_name, inputs)
+    law = Weights.parse(weights) if isinstance(weights, str) else weights
+    observed = Input.parse(input, inputs) if isinstance(input, str) else input
     check_choice("kernel", kernel, ("auto", *get_args(KernelName)))
-    network = Network(
-        Branch(branch, Activation.parse(activation)),
-        width,
-        depth,
-        _scaling(beta, scale),
-    )
     automatic = choose_kernel(law, observed, width, jacobian=jacobian)
-    chosen: KernelName = automatic if kernel == "auto" else kernel  # type: ignore[assignment]
     return Cell(
-        network=network,
+        network=Network(_branch(branch, activation), width, depth, _scaling(beta, scale)),
         weights=law,
         input=observed,
-        kernel=chosen,
+        kernel=automatic if kernel == "auto" else kernel,  # type: ignore[arg-type]
         gradients=gradients,
-        recorded_depths=tuple(int(k) for k in _numbers("recorded depths", recorded_depths, int)),
+        recorded_depths=tuple(recorded_depths),
         jacobian=jacobian,
-        weight_gradients=tuple(int(k) for k in _numbers("layers of weight gradients", weight_gradients, int)),
+        weight_gradients=tuple(weight_gradients),
         active_norm=active_norm,
     )
 
 
-def _numbers(what: str, text: str, kind: type[int] | type[float]) -> list[float]:
-    try:
-        return [kind(part) for part in text.split(",")] if text.strip() else []
-    except ValueError as error:
-        raise SpecificationError(f"{what} {text!r} must be numbers separated by commas") from error
+def _branch(branch: str | Branch, activation: str) -> Branch:
+    return branch if isinstance(branch, Branch) else Branch(branch, Activation.parse(activation))
 
 
-def _scaling(beta: float | None, scale: str | None) -> Scaling:
+def _scaling(beta: float | None, scale: float | Sequence[float] | Scaling | str | None) -> Scaling:
     if scale is None:
         return Scaling.power(0.5 if beta is None else beta)
     if beta is not None:
         raise SpecificationError("give beta or a scale, not both")
-    factors = _numbers("scale", scale, float)
+    if isinstance(scale, Scaling):
+        return scale
+    if isinstance(scale, (int, float)):
+        return Scaling.constant(scale)
+    factors = parse_numbers("scale", scale, float) if isinstance(scale, str) else tuple(scale)
     if not factors:
         raise SpecificationError("scale is empty; give one number, or one for each layer")
-    return Scaling.constant(factors[0]) if len(factors) == 1 else Scaling.sequence(factors)
+    return Scaling.constant(factors[0]) if isinstance(scale, str) and len(factors) == 1 else Scaling.sequence(factors)
