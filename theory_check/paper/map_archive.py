@@ -100,6 +100,6 @@ def draw_map(phase_map: PhaseMap, *, threads: int = 1) -> bytes:
     With the critical curves where theory has them: fractional noise and a piecewise linear branch.
     """
     from theory_check.paper.map_panels import critical_curves_of, map_panels
-    from theory_check.reporting.heat_map import render_heat_map
+    from theory_check.reporting.drawing import render
 
-    return render_heat_map(map_panels(phase_map, critical_curves_of(phase_map.specification, threads=threads)))
+    return render(map_panels(phase_map, critical_curves_of(phase_map.specification, threads=threads)))["png"]
