@@ -95,7 +95,7 @@ def test_the_hardest_law_of_a_given_mean_and_variance_is_the_one_of_the_plan():
     points = np.linspace(0.0, 12.0, 61)
     found = betting._log_miss(price, truth, variance, n, 0.0)
     best = math.inf
-    for c in design.FRACTIONS[:6]:
+    for c in betting.FRACTIONS[:6]:
         for s in betting._POWERS:
             worst = linprog(
                 -((1.0 - c + c * points / price) ** -s),
