@@ -13,7 +13,7 @@ from theory_check.claims.rates import ErrorSlope, PathSlope, slope_variance
 from theory_check.experiments.euler import Euler
 from theory_check.networks.branches import Branch
 from theory_check.networks.network import Network
-from theory_check.networks.path_series import PathLaw
+from theory_check.networks.path_laws import PathLaw
 from theory_check.networks.scalings import Scaling
 from theory_check.theory.euler_error import wide_displacement_slope, wide_error_slope
 from theory_check.theory.infinite_width import WideBranch, WideBranchName

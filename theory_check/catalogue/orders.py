@@ -33,7 +33,7 @@ from theory_check.inference.rates import slope_weights
 from theory_check.networks.activations import Activation
 from theory_check.networks.branches import Branch
 from theory_check.networks.network import Network
-from theory_check.networks.path_series import PathLaw
+from theory_check.networks.path_laws import PathLaw
 from theory_check.networks.scalings import Scaling
 from theory_check.theory.coupled_moments import coupled_moments
 from theory_check.theory.orders import ODE_ORDER, STRONG_ORDER, mean_square_error, tied_wide_error

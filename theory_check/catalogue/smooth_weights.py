@@ -22,7 +22,7 @@ from theory_check.claims.rates import EveryLevel, LevelValues, PathSlopes
 from theory_check.experiments.experiment import Experiment, Sample
 from theory_check.findings.pictures import Curve, Picture, RatePanel
 from theory_check.inference.intervals import quantile_interval
-from theory_check.networks.path_series import PathLaw
+from theory_check.networks.path_laws import PathLaw
 from theory_check.theory.euler_error import wide_displacement
 from theory_check.theory.infinite_width import WideBranch, WideBranchName
 from theory_check.theory.limits import SMOOTH_CRITICAL_EXPONENT as CRITICAL_EXPONENT

@@ -25,7 +25,7 @@ from theory_check.claims.networks import cell, label
 from theory_check.experiments.cell import Cell
 from theory_check.foundation.errors import SpecificationError
 from theory_check.networks.activations import Activation
-from theory_check.networks.added_laws import add_law
+from theory_check.networks.additions import add_law
 from theory_check.networks.branches import Branch, BranchName
 from theory_check.networks.inputs import Input
 from theory_check.networks.weight_laws import WeightLaw

@@ -15,8 +15,7 @@ from theory_check.foundation.files import read_bytes, write_atomically
 from theory_check.networks.activations import Activation
 from theory_check.networks.branches import Branch
 from theory_check.networks.inputs import Input
-from theory_check.networks.processes import process_names
-from theory_check.networks.weights import Weights
+from theory_check.networks.weights import Weights, process_names
 from theory_check.paper.phase_map import MapSpecification, PhaseMap
 
 
