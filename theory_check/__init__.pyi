@@ -37,7 +37,10 @@ from .foundation.laws import LogNormal as LogNormal
 from .foundation.laws import Normal as Normal
 from .foundation.laws import ScaledChiSquare as ScaledChiSquare
 from .networks.activations import Activation as Activation
-from .networks.added_laws import add_law as add_law
+from .networks.additions import add_activation as add_activation
+from .networks.additions import add_branch as add_branch
+from .networks.additions import add_law as add_law
+from .networks.additions import add_process as add_process
 from .networks.branches import Branch as Branch
 from .networks.inputs import Input as Input
 from .networks.scalings import Scaling as Scaling

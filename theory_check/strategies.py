@@ -19,16 +19,17 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from theory_check.experiments.cell import MAXIMAL_ORTHOGONAL_WIDTH, Cell, KernelName, can_reduce
+from theory_check.experiments.cell import Cell, KernelName, can_reduce
 from theory_check.networks.activations import ACTIVATIONS, Activation, ActivationDefinition
 from theory_check.networks.branches import BRANCHES, Branch, BranchDefinition
+from theory_check.networks.custom_processes import PathFunction
 from theory_check.networks.definitions import Definition
 from theory_check.networks.inputs import Input
 from theory_check.networks.network import Network
-from theory_check.networks.processes import PROCESSES, WeightProcess
+from theory_check.networks.processes import Process
 from theory_check.networks.scalings import Scaling
-from theory_check.networks.weight_laws import LAWS, WeightLaw
-from theory_check.networks.weights import GAINS, Weights
+from theory_check.networks.weight_laws import WeightLaw
+from theory_check.networks.weights import GAINS, WEIGHTS, Weights
 
 __all__ = ["activations", "branches", "cells", "inputs", "networks", "scalings", "weight_processes", "weights"]
 
@@ -137,7 +138,7 @@ def weights(
     independent : bool
         Only laws with independent entries (all but ``orthogonal``).
     """
-    chosen = [law for law in LAWS if laws is None or law.name in laws]
+    chosen = [law for law in WEIGHTS if isinstance(law, WeightLaw) and (laws is None or law.name in laws)]
     if independent:
         chosen = [law for law in chosen if law.independent]
     if nonzero:
@@ -152,19 +153,23 @@ def weight_processes(*, names: tuple[str, ...] | None = None) -> st.SearchStrate
     Parameters
     ----------
     names : tuple of str, optional
-        Names of the processes to draw from; default: all that are registered.
+        Names of the processes to draw from; default: all that are registered, but for path functions, which fit some
+        widths only.
     """
-    chosen = [process for process in PROCESSES if names is None or process.name in names]
+    chosen = [
+        law
+        for law in WEIGHTS
+        if isinstance(law, Process) and (law.name in names if names is not None else not isinstance(law, PathFunction))
+    ]
     return st.sampled_from(chosen).flatmap(_weights_of_law)
 
 
-def _weights_of_law(law: WeightLaw | WeightProcess) -> st.SearchStrategy[Weights]:
-    whole = law.whole if isinstance(law, WeightProcess) else frozenset()
+def _weights_of_law(law: WeightLaw | Process) -> st.SearchStrategy[Weights]:
     parameters = [
-        st.tuples(st.just(name), st.just(default) | _inside(*law.ranges[name], whole=name in whole))
-        for name, default in law.defaults.items()
+        st.tuples(st.just(name), st.just(default) | _parameter(law, name)) for name, default in law.defaults.items()
     ]
-    return st.builds(Weights, st.just(law.name), st.tuples(*parameters), st.sampled_from(sorted(GAINS, key=_plainness)))
+    conventions = ["unit"] if isinstance(law, PathFunction) else sorted(GAINS, key=_plainness)
+    return st.builds(Weights, st.just(law.name), st.tuples(*parameters), st.sampled_from(conventions))
 
 
 def _plainness(convention: str) -> tuple[bool, str]:
@@ -248,8 +253,9 @@ def cells(
         Only cells of this kernel; default: dense, and reduced where it is exact. With ``reduced``, pass weights and
         inputs that can be reduced.
     """
-    network = draw(networks(max_width=min(max_width, MAXIMAL_ORTHOGONAL_WIDTH), max_depth=max_depth, branches=branches))
     law = draw(_all_weights() if weights is None else weights)
+    widest = min(max_width, law.definition.maximal_width or max_width)
+    network = draw(networks(max_width=widest, max_depth=max_depth, branches=branches))
     observed = draw(_all_inputs() if inputs is None else inputs)
     # Drawn in any case: a choice that only some cells have would make the others look simpler.
     reduced = draw(st.booleans()) and can_reduce(law, observed)

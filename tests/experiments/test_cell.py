@@ -12,7 +12,6 @@ from hypothesis import given
 from theory_check import strategies
 from theory_check.experiments.cell import (
     MAXIMAL_JACOBIAN_WIDTH,
-    MAXIMAL_ORTHOGONAL_WIDTH,
     Cell,
     Sample,
     can_reduce,
@@ -24,7 +23,7 @@ from theory_check.networks.branches import Branch
 from theory_check.networks.inputs import Input
 from theory_check.networks.network import Network
 from theory_check.networks.scalings import Scaling
-from theory_check.networks.weights import Weights
+from theory_check.networks.weights import WEIGHTS, Weights
 
 NETWORK = Network(Branch(), 4, 3, Scaling.power(0.5))
 CELL = Cell(network=NETWORK, weights=Weights("uniform"), kernel="dense")
@@ -149,7 +148,10 @@ def test_the_kernel_is_the_faster_one_of_those_that_are_exact():
         ({"input": Input("sphere", 251), "jacobian": True}, "width is 4 for 251 sphere inputs; the Jacobian accepts"),
         ({"input": Input("correlated", 5, 0.5)}, "width is 4; it is too small for 5 correlated:cosine=0.5 inputs"),
         (
-            {"weights": Weights("orthogonal"), "network": replace(NETWORK, width=MAXIMAL_ORTHOGONAL_WIDTH + 1)},
+            {
+                "weights": Weights("orthogonal"),
+                "network": replace(NETWORK, width=WEIGHTS.find("orthogonal").maximal_width + 1),
+            },
             "orthogonal weights accept widths up to",
         ),
     ],

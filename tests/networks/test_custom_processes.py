@@ -10,19 +10,6 @@ BROWNIAN = CovarianceProcess(name="brownian", covariance=np.minimum)
 RAMP = PathFunction(name="ramp", function=lambda t: t[:, None, None] * np.eye(3))
 
 
-def test_fingerprints_tell_names_values_and_grids_apart():
-    same = CovarianceProcess(name="brownian", covariance=lambda s, t: np.minimum(s, t) + 0.0)
-    assert BROWNIAN.fingerprint(100) == same.fingerprint(100)
-    others = [
-        CovarianceProcess(name="brown", covariance=np.minimum).fingerprint(100),
-        CovarianceProcess(name="brownian", covariance=lambda s, t: np.minimum(s, t) * 1.000001).fingerprint(100),
-        BROWNIAN.fingerprint(101),
-        RAMP.fingerprint(100, (3, 3)),
-        PathFunction(name="ramp", function=lambda t: t[:, None, None] ** 2 * np.eye(3)).fingerprint(100, (3, 3)),
-    ]
-    assert len({BROWNIAN.fingerprint(100), *others}) == 6
-
-
 def test_covariances_of_scalars_and_constants_broadcast():
     one = CovarianceProcess(name="one", covariance=lambda s, t: 1.0)
     assert one.evaluate(np.zeros((2, 1)), np.zeros(3)).tolist() == np.ones((2, 3)).tolist()

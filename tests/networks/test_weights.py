@@ -9,7 +9,7 @@ from weight_laws import CONTINUOUS, DISCRETE
 from theory_check import strategies
 from theory_check.foundation.errors import SpecificationError
 from theory_check.networks.weight_laws import LAWS
-from theory_check.networks.weights import GAINS, Weights, find_law, law_names
+from theory_check.networks.weights import GAINS, WEIGHTS, Weights
 
 
 @given(strategies.weights())
@@ -19,13 +19,13 @@ def test_weights_are_read_back(weights):
 
 @pytest.mark.parametrize("law", LAWS, ids=lambda law: law.name)
 def test_registered_laws_are_complete(law):
-    assert find_law(law.name) is law
-    assert law_names().count(law.name) == 1
+    assert WEIGHTS.find(law.name) is law
+    assert WEIGHTS.names.count(law.name) == 1
     assert law.summary
     assert set(law.ranges) == set(law.defaults)
     assert all(law.ranges[k][0] < v < law.ranges[k][1] for k, v in law.defaults.items())
     assert (law.transform is not None) == (law.kernel == "entrywise")
-    assert not law.inner or law.inner in law_names()
+    assert not law.inner or law.inner in WEIGHTS.names
     assert Weights(law.name) == Weights.parse(law.name)
     assert str(Weights(law.name)) == law.name
 

@@ -21,7 +21,8 @@ from theory_check.reporting.calibration import (
     unexpected,
     write_calibration,
 )
-from theory_check.reporting.calibration_figure import draw_calibration, error_rate, promised_error
+from theory_check.reporting.calibration_picture import calibration_picture, error_rate, promised_error
+from theory_check.reporting.drawing import render
 from theory_check.reporting.markdown import RUN_BEGIN, RUN_END, without_run_block
 
 
@@ -64,6 +65,10 @@ def make_record():
 
 def with_run(record, **changes):
     return replace(record, run=replace(record.run, **changes))
+
+
+def draw_calibration(record):
+    return render(calibration_picture(record).panels)["png"]
 
 
 def load_calibration(path):

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from theory_check.inference.confidence_sequences import Limits, PointSequence
 from theory_check.inference.nights import ClaimNight, History, Night
-from theory_check.reporting.figures import render
+from theory_check.reporting.drawing import render
 from theory_check.reporting.nights import (
     history_picture,
     night_summary,
@@ -92,4 +92,4 @@ def test_the_picture_shows_every_claim_and_point(nights):
     np.testing.assert_allclose(widths.paths[0], [1.0, 1.0, 0.1 / 0.17], rtol=1e-12)
     assert widths.paths[2].tolist() == [1.0, 0.0, 0.0]
     assert len(widths.paths) == 3
-    assert render(picture).startswith(b"\x89PNG")
+    assert render(picture.panels)["png"].startswith(b"\x89PNG")

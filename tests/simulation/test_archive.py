@@ -8,16 +8,9 @@ import pytest
 from hypothesis import given, settings
 
 from theory_check import strategies
-from theory_check.cli.samples import summarise
 from theory_check.experiments.cell import Cell
-from theory_check.experiments.spelling import make_cell
+from theory_check.experiments.spelling import network
 from theory_check.foundation.errors import SpecificationError, StorageError
-from theory_check.networks.activations import Activation
-from theory_check.networks.branches import Branch
-from theory_check.networks.inputs import Input
-from theory_check.networks.network import Network
-from theory_check.networks.scalings import Scaling
-from theory_check.networks.weights import Weights
 from theory_check.simulation.archive import arrays, read_sample, specification, write_sample
 from theory_check.simulation.cell import simulate
 
@@ -38,7 +31,7 @@ def test_samples_are_read_back(tmp_path_factory, cell):
 
 
 def test_the_archive_has_the_documented_arrays(tmp_path):
-    sample = simulate(make_cell(width=3, depth=4), 7, 1)
+    sample = simulate(network(gradients=True, width=3, depth=4), 7, 1)
     write_sample(sample, tmp_path / "s.npz")
     with np.load(tmp_path / "s.npz", allow_pickle=False) as stored:
         for name in ("log_norm_ratio", "displacement", "log_gradient_ratio", "gradient_displacement"):
@@ -55,13 +48,13 @@ def test_the_archive_has_the_documented_arrays(tmp_path):
 
 
 def test_displacements_of_the_identity_are_zero():
-    values = arrays(simulate(make_cell(weights="zero", width=2, depth=2), 3, 1))
+    values = arrays(simulate(network("res-3", "zero", gradients=True, width=2, depth=2), 3, 1))
     assert not values["displacement"].any()
     assert not values["gradient_displacement"].any()
 
 
 def damaged(**changes):
-    sample = simulate(make_cell(width=1, depth=1), 1, 1)
+    sample = simulate(network(gradients=True, width=1, depth=1), 1, 1)
     content = {"spec": np.array(json.dumps(specification(sample))), **sample.values} | changes
     buffer = io.BytesIO()
     np.savez(buffer, **{name: array for name, array in content.items() if array is not None})
@@ -103,76 +96,4 @@ def test_a_missing_file(tmp_path):
     with pytest.raises(StorageError, match=r"cannot read .*missing.npz: no such file"):
         read_sample(tmp_path / "missing.npz")
     with pytest.raises(StorageError, match="cannot write"):
-        write_sample(simulate(make_cell(width=1, depth=1), 1, 1), tmp_path / "missing" / "s.npz")
-
-
-def test_cells_from_spellings():
-    cell = make_cell(
-        branch="res-1", activation="leaky:slope=0.2", weights="student:df=7,variance=he", width=3, depth=2,
-        scale="1,0.5", input_name="sphere", inputs=2, gradients=False, recorded_depths="1,2",
-    )  # fmt: skip
-    assert cell == Cell(
-        network=Network(Branch("res-1", Activation("leaky", 0.2)), 3, 2, Scaling.sequence([1.0, 0.5])),
-        weights=Weights("student", (("df", 7.0),), "he"),
-        input=Input("sphere", 2),
-        kernel="dense",
-        gradients=False,
-        recorded_depths=(1, 2),
-    )
-    assert make_cell().network.scaling == Scaling.power(0.5)
-    assert make_cell(scale="0.1").network.scaling == Scaling.constant(0.1)
-    assert make_cell(inputs=2, input_name="correlated:cosine=-1").input == Input("correlated", 2, -1.0)
-    assert [make_cell(inputs=m).kernel for m in (10, 11)] == ["reduced", "dense"]
-    assert make_cell(jacobian=True).kernel == "dense"
-    assert make_cell(weight_gradients="1, 1000").weight_gradients == (1, 1000)
-    assert make_cell(branch="res-1", active_norm=True).active_norm
-    assert [make_cell().kernel, make_cell(kernel="dense").kernel, make_cell(weights="laplace").kernel] == [
-        "reduced",
-        "dense",
-        "dense",
-    ]
-
-
-@pytest.mark.parametrize(
-    ("spelling", "message"),
-    [
-        ({"beta": 0.5, "scale": "1"}, "give beta or a scale, not both"),
-        ({"scale": " "}, "scale is empty"),
-        ({"scale": "1,x"}, "scale '1,x' must be numbers separated by commas"),
-        ({"scale": "1,2,3", "depth": 2}, "3 values for depth 2"),
-        ({"recorded_depths": "1.5"}, "recorded depths '1.5' must be numbers"),
-        ({"kernel": "fast"}, "unknown kernel 'fast'; accepted: auto, dense, reduced"),
-    ],
-)
-def test_refused_spellings(spelling, message):
-    with pytest.raises(SpecificationError, match=message):
-        make_cell(**spelling)
-
-
-def test_summaries_of_several_inputs_and_jacobians():
-    cell = make_cell(width=3, depth=4, inputs=2, input_name="correlated:cosine=0.3", recorded_depths="2", jacobian=True)
-    assert (cell.kernel, cell.input) == ("dense", Input("correlated", 2, 0.3))
-    sample = simulate(cell, 50, 1)
-    lines = summarise(sample)[1:]
-    names = [line.split(" median ")[0].strip() for line in lines]
-    assert names[:2] == ["log_norm_ratio of input 1", "log_displacement of input 1"]
-    assert "cosine_input of input 2" in names
-    assert [n for n in names if "singular" in n] == [
-        "log_singular_value 1 of input 1",
-        "log_singular_value 3 of input 1",
-    ]
-    assert "log_determinant of input 1" in names
-    shown = next(line for line in lines if "cosine_input" in line)
-    assert "0.3" in shown
-
-
-@pytest.mark.parametrize("weights", ["gaussian", "zero", "student:df=1"])
-def test_summaries_have_a_line_for_each_column(weights):
-    sample = simulate(make_cell(weights=weights, width=3, depth=4), 50, 1)
-    heading, *lines = summarise(sample)
-    assert "50 replicates" in heading
-    assert [line.split()[0] for line in lines] == [n for n in arrays(sample) if not n.startswith("pairing")]
-    assert all(line.count("\n") == 0 and "median" in line for line in lines)
-    # A logarithm of zero is minus infinity, not the smallest number of the machine.
-    assert "e308" not in " ".join(lines)
-    assert "e+308" not in " ".join(lines)
+        write_sample(simulate(network(gradients=True, width=1, depth=1), 1, 1), tmp_path / "missing" / "s.npz")

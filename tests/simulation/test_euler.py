@@ -16,7 +16,7 @@ from theory_check.networks.activations import Activation
 from theory_check.networks.branches import Branch
 from theory_check.networks.inputs import Input
 from theory_check.networks.network import Network
-from theory_check.networks.path_series import PathLaw
+from theory_check.networks.path_laws import PathLaw
 from theory_check.networks.scalings import Scaling
 from theory_check.simulation import euler
 from theory_check.simulation.euler import simulate_block

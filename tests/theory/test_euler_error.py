@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from theory_check.foundation.errors import SpecificationError
-from theory_check.networks.path_series import PathLaw
+from theory_check.networks.path_laws import PathLaw
 from theory_check.theory.euler_error import (
     wide_displacement,
     wide_displacement_slope,

@@ -231,7 +231,7 @@ def history(history: Path, out: Path | None) -> int:
     For each claim: the evidence against it now and at its peak, of what refutes it (logarithms to base 10). For each
     point: its confidence sequence, valid for all nights together, and how it narrowed.
     """
-    from theory_check.reporting.figures import draw
+    from theory_check.reporting.drawing import draw
     from theory_check.reporting.nights import history_picture, print_history
     from theory_check.verification.nights import read_history
 

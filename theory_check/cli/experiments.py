@@ -87,26 +87,27 @@ def simulate(
     """
     from theory_check.cli.samples import summarise
     from theory_check.experiments.experiment import check_replicates
-    from theory_check.experiments.spelling import make_cell
+    from theory_check.experiments.spelling import network
+    from theory_check.foundation.arguments import parse_numbers
     from theory_check.foundation.files import make_directory
     from theory_check.foundation.streams import check_seed
     from theory_check.simulation.archive import write_sample
     from theory_check.simulation.runner import UnitStore, run_experiments
 
-    cell = make_cell(
-        branch=branch,
+    cell = network(
+        branch,
+        weights,
         activation=activation,
-        weights=weights,
         width=width,
         depth=depth,
         beta=beta,
         scale=scale,
-        input_name=input_name,
+        input=input_name,
         inputs=inputs,
         gradients=gradients,
-        recorded_depths=recorded_depths,
+        recorded_depths=parse_numbers("recorded depths", recorded_depths, int),
         jacobian=jacobian,
-        weight_gradients=weight_gradients,
+        weight_gradients=parse_numbers("layers of weight gradients", weight_gradients, int),
         active_norm=active_norm,
         kernel=kernel,
     )

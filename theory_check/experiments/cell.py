@@ -17,7 +17,6 @@ from theory_check.experiments import experiment as experiments
 from theory_check.foundation.arguments import check_choice, check_integer
 from theory_check.foundation.errors import SpecificationError
 from theory_check.kernels import KERNEL_VERSION, LANES
-from theory_check.networks.added_laws import added_law
 from theory_check.networks.additions import identities
 from theory_check.networks.inputs import Input
 from theory_check.networks.network import Network
@@ -42,9 +41,6 @@ MAXIMAL_TANGENTS = 1000
 
 #: Most inputs of the reduced kernel: beyond, the factors of a block leave the cache, and dense is faster anyway.
 MAXIMAL_REDUCED_INPUTS = 32
-
-#: Widest network with orthogonal weights: a block keeps all rows of a layer, 256 MB at this width.
-MAXIMAL_ORTHOGONAL_WIDTH = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,9 +92,10 @@ class Cell:
             )
         if self.input.name == "correlated" and self.input.correlation_factor.shape[1] > self.network.width:
             raise SpecificationError(f"width is {self.network.width}; it is too small for {self.input}")
-        if self.weights.law == "orthogonal" and self.network.width > MAXIMAL_ORTHOGONAL_WIDTH:
+        widest = self.weights.definition.maximal_width
+        if widest is not None and self.network.width > widest:
             raise SpecificationError(
-                f"width is {self.network.width}; orthogonal weights accept widths up to {MAXIMAL_ORTHOGONAL_WIDTH}"
+                f"width is {self.network.width}; {self.weights.law} weights accept widths up to {widest}"
             )
 
         if self.jacobian:
@@ -152,10 +149,7 @@ class Cell:
             "kernel_version": KERNEL_VERSION,
         }
         # Built-in definitions are told by their names; the name of an added one may mean something else tomorrow.
-        parts |= identities(self.network.branch)
-        added = added_law(self.weights.law)
-        if added is not None:
-            parts["law"] = added
+        parts |= identities(self.network.branch, self.weights.law)
         return json.dumps(msgspec.to_builtins(parts), sort_keys=True, separators=(",", ":"))
 
     @property
@@ -233,7 +227,7 @@ class Cell:
 
 def can_reduce(weights: Weights, inputs: Input) -> bool:
     """Whether the reduced kernel samples these weights exactly."""
-    return weights.law == "gaussian" and inputs.count <= MAXIMAL_REDUCED_INPUTS
+    return weights.definition.gaussian and inputs.count <= MAXIMAL_REDUCED_INPUTS
 
 
 def choose_kernel(weights: Weights, inputs: Input, width: int | None = None, *, jacobian: bool = False) -> KernelName:

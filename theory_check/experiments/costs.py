@@ -33,9 +33,9 @@ STORED_PASS_WORK = 4_000_000
 
 def matrix_work(weights: Weights, width: int, inputs: int) -> float:
     """Return the cost of one matrix of the dense kernel for one lane: seeding, rows, entries, products."""
-    entry: float = getattr(weights.definition, "draws", 1.0)
+    entry = weights.definition.work
     # Gram-Schmidt goes over all pairs of rows.
-    pairs = 0.4 * width**3 if weights.law == "orthogonal" else 0.0
+    pairs = 0.4 * width**3 if weights.definition.orthogonal else 0.0
     return 50.0 + min(16.0, 8.0 + 3.0 * entry) * width + (entry + 0.3 * (inputs - 1)) * width**2 + pairs
 
 

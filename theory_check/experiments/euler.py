@@ -6,7 +6,6 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 
 import msgspec
 
@@ -19,7 +18,7 @@ from theory_check.kernels import KERNEL_VERSION, LANES
 from theory_check.networks.additions import identities
 from theory_check.networks.inputs import Input
 from theory_check.networks.network import Network
-from theory_check.networks.path_series import PathLaw
+from theory_check.networks.path_laws import PathLaw
 
 #: Deepest finest network: products of matrices replicate by replicate take a minute a block beyond.
 MAXIMAL_FINEST_DEPTH = 2**17
@@ -101,7 +100,7 @@ class Euler:
             "input": self.input,
             "tolerance": self.tolerance,
             "kernel_version": KERNEL_VERSION,
-            **identities(self.network.branch),
+            **identities(self.network.branch, self.path.name),
         }
         return json.dumps(msgspec.to_builtins(parts), sort_keys=True, separators=(",", ":"))
 
@@ -123,7 +122,7 @@ class Euler:
         some thousand times, each with a product for every term.
         """
         finest = self.depths[-1]
-        terms = len(grid_functions(self.path, 1 if self.path.everywhere else finest))
+        terms = len(self.path.grid_functions(1 if self.path.everywhere else finest))
         products = 20 * self.layers + 65 * terms + (4000 * (terms + 1) if self.reference else 0)
         return 55_000 * finest + LANES * len(weight_purposes(self.network)) * self.network.width**2 * products
 
@@ -148,9 +147,3 @@ def weight_purposes(network: Network) -> list[Purpose]:
     """Streams of the weights that a branch has, in the order of :class:`~theory_check.simulation.flows.Flow`."""
     inner = [Purpose.INNER_WEIGHTS] if network.branch.has_inner else []
     return [Purpose.OUTER_WEIGHTS, *inner, *([Purpose.BIAS] if network.branch.has_bias else [])]
-
-
-@lru_cache(maxsize=8)
-def grid_functions(path: PathLaw, points: int) -> FloatArray:
-    """Return the functions of a path on a grid, cached."""
-    return path.grid_functions(points)

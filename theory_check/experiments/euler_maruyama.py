@@ -72,7 +72,7 @@ class EulerMaruyama:
             raise SpecificationError(f"branch is {self.network.branch}; Brownian coupling accepts linear and res-1")
         if self.network.scaling.beta != 0.5:
             raise SpecificationError(f"scaling is {self.network.scaling}; Brownian coupling accepts beta 0.5")
-        if self.weights.law != "gaussian":
+        if not self.weights.definition.gaussian:
             raise SpecificationError(f"weights are {self.weights}; Brownian coupling accepts gaussian")
         if self.input.count != 1:
             raise SpecificationError(f"input is {self.input}; Brownian coupling accepts one")

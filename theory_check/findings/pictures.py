@@ -1,11 +1,16 @@
-"""Pictures as values: panels with curves, bands, histograms and paths."""
+"""Pictures as values: panels of curves, bands, histograms, paths, heat maps and rates.
+
+Whoever makes a panel needs to know nothing of how it is drawn, see :mod:`theory_check.reporting.drawing`.
+"""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal, TypeAlias
 
 import msgspec
+import numpy as np
 
 from theory_check.foundation.arrays import FloatArray
 
@@ -30,6 +35,16 @@ class Band:
     label: str
     x: FloatArray
     estimate: FloatArray
+    lower: FloatArray
+    upper: FloatArray
+
+
+@dataclass(frozen=True)
+class Ribbon:
+    """A range at several abscissae, drawn as a grey area."""
+
+    label: str
+    x: FloatArray
     lower: FloatArray
     upper: FloatArray
 
@@ -73,7 +88,114 @@ class PathPanel:
     noun: str = "sample paths"
 
 
-Panel = HistogramPanel | RatePanel | PathPanel
+@dataclass(frozen=True)
+class CurvePanel:
+    """What was measured in grey and black, and what is predicted in colour.
+
+    Attributes
+    ----------
+    title, xlabel, ylabel : str
+    logarithmic : ``""``, ``"y"`` or ``"xy"``
+        Which scales are logarithmic.
+    ribbons, measured, paths : tuples
+        What was measured: ranges, estimates with intervals, single paths.
+    theory : tuple of Curve
+        Predictions; those of one label are drawn alike in all panels of a picture and share a line of the legend.
+    """
+
+    title: str
+    xlabel: str
+    ylabel: str
+    logarithmic: Literal["", "y", "xy"] = ""
+    ribbons: tuple[Ribbon, ...] = ()
+    measured: tuple[Band, ...] = ()
+    paths: tuple[Curve, ...] = ()
+    theory: tuple[Curve, ...] = ()
+
+
+@dataclass(frozen=True)
+class BarPanel:
+    """A histogram by its bins: densities between ``edges`` with their intervals; ``bars``, ``intervals`` name both."""
+
+    title: str
+    xlabel: str
+    edges: FloatArray
+    density: FloatArray
+    lower: FloatArray
+    upper: FloatArray
+    bars: str
+    intervals: str
+    theory: tuple[Curve, ...] = ()
+
+
+@dataclass(frozen=True)
+class HeatPanel:
+    """One map of powers of ten: ``values[i, j]`` at ``rows[i]`` (upward) and ``columns[j]`` (to the right).
+
+    Attributes
+    ----------
+    title, xlabel, ylabel : str
+    columns, rows : float64 arrays, increasing
+    values : float64 array (rows, columns)
+        Infinite values have the last shade, NaN none.
+    theory : tuple of Curve
+        Predicted curves, black in white, the first solid, the others dashed; those of one label are drawn alike in all
+        panels and share a line of the legend.
+    """
+
+    title: str
+    xlabel: str
+    ylabel: str
+    columns: FloatArray
+    rows: FloatArray
+    values: FloatArray
+    theory: tuple[Curve, ...] = ()
+
+
+@dataclass(frozen=True)
+class RateDot:
+    """An observed rate with its interval: whether it was promised exactly, and whether it is as it should be."""
+
+    estimate: float
+    lower: float
+    upper: float
+    exact: bool
+    as_expected: bool
+
+
+@dataclass(frozen=True)
+class RateRow:
+    """Observed rates beside one label; those of a control must break their promise."""
+
+    label: str
+    control: bool
+    dots: tuple[RateDot, ...]
+
+
+@dataclass(frozen=True)
+class PromisePanel:
+    """Observed rates beside the promised one, on a logarithmic axis.
+
+    Attributes
+    ----------
+    title, xlabel : str
+    promise : float
+        No rate above it keeps the promise.
+    smallest : float
+        Where a rate of 0 is drawn.
+    rows : tuple of RateRow
+        Controls last. Panels of one picture have rows of the same labels.
+    """
+
+    title: str
+    xlabel: str
+    promise: float
+    smallest: float
+    rows: tuple[RateRow, ...]
+    theory: tuple[Curve, ...] = ()
+
+
+Panel: TypeAlias = HistogramPanel | RatePanel | PathPanel | CurvePanel | BarPanel | HeatPanel | PromisePanel
 
 
 @dataclass(frozen=True)
@@ -101,3 +223,19 @@ class PictureText:
     name: PictureName
     caption: str
     alt: str = ""
+
+
+#: A histogram shows this central share of its sample.
+CENTRAL_SHARE = 0.998
+
+
+def histogram_bins(values: FloatArray) -> FloatArray:
+    """Return bin edges over the central part of a finite sample, their width by Freedman and Diaconis."""
+    tail = (1 - CENTRAL_SHARE) / 2
+    low, first, third, high = (float(q) for q in np.quantile(values, [tail, 0.25, 0.75, 1 - tail]))
+    if not high > low:
+        half = max(abs(low), 1.0) / 20
+        return np.linspace(low - half, low + half, 12)
+    width = 2 * (third - first) / np.cbrt(values.size)
+    bins = math.ceil(min((high - low) / width, 100.0)) if width > 0 else 30
+    return np.linspace(low, high, max(bins, 8) + 1)

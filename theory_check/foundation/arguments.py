@@ -10,10 +10,12 @@ from __future__ import annotations
 import difflib
 import math
 import operator
-from collections.abc import Iterable, Mapping
-from typing import SupportsFloat, SupportsIndex
+from collections.abc import Callable, Iterable, Mapping
+from typing import SupportsFloat, SupportsIndex, TypeVar
 
 from theory_check.foundation.errors import SpecificationError
+
+Number = TypeVar("Number", int, float)
 
 #: Most values in a grid.
 MAXIMAL_GRID = 100_000
@@ -106,6 +108,14 @@ def check_count(what: str, value: SupportsIndex, minimum: int = 1) -> int:
     if number < minimum:
         raise SpecificationError(f"{what} must be at least {minimum}, got {number}")
     return number
+
+
+def parse_numbers(what: str, text: str, kind: Callable[[str], Number]) -> tuple[Number, ...]:
+    """Read numbers of a kind, ``int`` or ``float``, separated by commas; none from a blank text."""
+    try:
+        return tuple(kind(part) for part in text.split(",")) if text.strip() else ()
+    except ValueError:
+        raise SpecificationError(f"{what} {text!r} must be numbers separated by commas") from None
 
 
 def parse_grid(what: str, text: str) -> tuple[float, ...]:

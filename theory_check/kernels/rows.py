@@ -189,6 +189,19 @@ def fill_zero(state, row, parameters):
         row[i] = float32(0)
 
 
+#: Fillers by the names that weight laws call them, with the deviation of their natural units.
+FILLERS = {
+    "normal": (fill_normal, 1.0),
+    "uniform": (fill_uniform, UNIFORM_NATURAL_DEVIATION),
+    "signs": (fill_signs, 1.0),
+    "triangular": (fill_triangular, TRIANGULAR_NATURAL_DEVIATION),
+    "ternary": (fill_ternary, TERNARY_NATURAL_DEVIATION),
+    "exponential": (fill_exponential, 1.0),
+    "orthogonal": (fill_normal, 1.0),  # the kernels make the rows orthogonal
+    "zero": (fill_zero, 1.0),
+}
+
+
 def entrywise_filler(transform):
     """Return a filler that applies ``transform(u, v, parameters)`` to two independent uniforms on (0, 1].
 

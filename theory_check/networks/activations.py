@@ -17,7 +17,7 @@ from theory_check.networks.definitions import Definition, Parameters, Registry
 Scalar = Callable[[float, Sequence[float]], float]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class ActivationDefinition(Definition):
     """A function of one number and its derivative, or a slope for negative arguments.
 

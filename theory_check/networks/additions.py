@@ -14,10 +14,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
+
 from theory_check.foundation.errors import SpecificationError
 from theory_check.networks.activations import ACTIVATIONS, ActivationDefinition
 from theory_check.networks.branches import BRANCHES, Branch, BranchDefinition
+from theory_check.networks.custom_processes import CovarianceProcess, PathFunction
 from theory_check.networks.definitions import Registry
+from theory_check.networks.processes import Process, WeightProcess
+from theory_check.networks.weight_laws import WeightLaw
+from theory_check.networks.weights import WEIGHTS
 
 #: Where an added activation is looked at: every 0.07 from -5 to 5, off the kinks that people put at round numbers.
 _PLACES = tuple(0.0137 + 0.07 * k for k in range(-72, 72))
@@ -26,6 +32,82 @@ _PLACES = tuple(0.0137 + 0.07 * k for k in range(-72, 72))
 #: of 100 the quotient is off by 2e-7.
 _STEP = 1e-4
 _SLOPE_ERROR = 1e-3
+
+#: Largest rounding of a correlation at lag 0.
+_ROUNDING = 1e-12
+
+
+#: Points in either uniform number at which an added law is looked at.
+_GRID = 128
+
+#: Deviations of the moments of an added law from what it says, by the midpoint rule on that grid: errors of the rule
+#: stay below for laws without heavy tails, mistakes in a normalising constant do not.
+_MOMENT_ERROR = 0.03
+_LIGHT_TAILS = 12.0
+_HEAVY_MOMENT_ERROR = 0.5
+
+#: Layers on which an added covariance is looked at.
+_LAYERS = 64
+
+
+def add_law(law: WeightLaw) -> None:
+    """Make a law of independent entries available under its name; see the head of this module.
+
+    Parameters
+    ----------
+    law : WeightLaw
+        With ``transform(u, v, constants)``, a function of two independent uniform numbers on (0, 1] that is compiled:
+        arithmetic and the module ``math`` only; and with its kurtosis.
+
+    Raises
+    ------
+    SpecificationError
+        For a name that is taken or cannot be spelled, a law that is not a plain function of two uniform numbers, and
+        one whose mean, variance, skewness or kurtosis is not what it says.
+
+    Examples
+    --------
+    >>> import math
+    >>> from theory_check.networks.weights import Weights
+    >>> trapezoid = WeightLaw(
+    ...     name="trapezoid",
+    ...     transform=lambda u, v, _: math.sqrt(2.4) * (2.0 * u + v - 1.5),
+    ...     kurtosis=lambda _: 2.184,
+    ... )
+    >>> with temporary_additions():
+    ...     add_law(trapezoid)
+    ...     Weights("trapezoid").entry_variance
+    1.0
+    """
+    WEIGHTS.add(law, _check_law)
+
+
+def add_process(process: Process) -> None:
+    """Make weights that are correlated along the layers available under their name; see the head of this module.
+
+    Parameters
+    ----------
+    process : CovarianceProcess, PathFunction or WeightProcess
+        A covariance ``covariance(s, t, **parameters)``; matrices ``function(t, **parameters)``, the same in every
+        replicate; or a stationary process of unit variance by its ``correlation(parameters, lags)``, which is faster
+        and reaches greater depths.
+
+    Raises
+    ------
+    SpecificationError
+        For a name that is taken or cannot be spelled, a covariance that is not symmetric and positive semidefinite, and
+        functions that fail.
+
+    Examples
+    --------
+    >>> from theory_check.networks.custom_processes import CovarianceProcess
+    >>> from theory_check.networks.weights import Weights
+    >>> with temporary_additions():
+    ...     add_process(CovarianceProcess(name="brownian", covariance=lambda s, t: np.minimum(s, t)))
+    ...     Weights("brownian").covariance(3)[2].tolist() == [0.0, 1 / 3, 2 / 3]
+    True
+    """
+    WEIGHTS.add(process, _check_process)
 
 
 def add_activation(definition: ActivationDefinition) -> None:
@@ -88,7 +170,7 @@ def add_branch(definition: BranchDefinition) -> None:
 @contextmanager
 def temporary_additions() -> Iterator[None]:
     """Take out again, at the end of the block, what was added inside it."""
-    registries: tuple[Registry[Any], ...] = (ACTIVATIONS, BRANCHES)
+    registries: tuple[Registry[Any], ...] = (ACTIVATIONS, BRANCHES, WEIGHTS)
     before = [registry.added for registry in registries]
     try:
         yield
@@ -97,9 +179,13 @@ def temporary_additions() -> Iterator[None]:
             registry.added = added
 
 
-def identities(branch: Branch) -> dict[str, str]:
+def identities(branch: Branch, law: str = "") -> dict[str, str]:
     """Return what tells the added definitions of a network from others of their names; nothing for built-in ones."""
-    found = {"branch": BRANCHES.identity(branch.name), "activation": ACTIVATIONS.identity(branch.activation.name)}
+    found = {
+        "branch": BRANCHES.identity(branch.name),
+        "activation": ACTIVATIONS.identity(branch.activation.name),
+        "law": WEIGHTS.identity(law),
+    }
     return {key: identity for key, identity in found.items() if identity is not None}
 
 
@@ -135,3 +221,59 @@ def _check_branch(definition: BranchDefinition) -> None:
         raise SpecificationError(f"branch {definition.name}: no kernel has a bias without weights inside")
     if definition.defaults:
         raise SpecificationError(f"branch {definition.name}: a branch has no parameters, its activation may have some")
+
+
+def _check_law(law: WeightLaw | Process) -> None:
+    name = law.name
+    if not isinstance(law, WeightLaw) or law.transform is None or law.kernel != "entrywise" or law.inner:
+        raise SpecificationError(f"weight law {name}: give it a transform, a function of two uniform numbers")
+    constants = law.constants(law.defaults)
+    middles = [(i + 0.5) / _GRID for i in range(_GRID)]
+    try:
+        values = np.array([float(law.transform(u, v, constants)) for u in middles for v in middles])
+    except Exception as error:
+        raise SpecificationError(
+            f"weight law {name}: its transform fails with {type(error).__name__}: {error}"
+        ) from error
+    if not np.all(np.isfinite(values)):
+        raise SpecificationError(f"weight law {name}: its transform has values that are not finite")
+    kurtosis, variance = law.kurtosis(law.defaults), law.variance(law.defaults)
+    light = kurtosis <= _LIGHT_TAILS
+    if not light and not math.isfinite(variance):
+        return
+    square = float(np.mean(values**2))
+    # A grid misses a part of heavy tails.
+    tolerance = _MOMENT_ERROR if light else _HEAVY_MOMENT_ERROR
+    found = {"mean": (float(np.mean(values)), 0.0)}
+    if light:
+        found["third moment"] = float(np.mean(values**3)), law.skewness
+    found["variance"] = square, variance
+    if light:
+        found["kurtosis"] = float(np.mean(values**4)) / square**2 if square else 0.0, kurtosis
+    for what, (value, stated) in found.items():
+        if abs(value - stated) > tolerance * max(1.0, abs(stated)):
+            raise SpecificationError(f"weight law {name}: its {what} is {value:.4g}, it must be {stated:.4g}")
+
+
+def _check_process(process: WeightLaw | Process) -> None:
+    name, named = process.name, process.defaults
+    if isinstance(process, WeightProcess) and (process.correlation is None or process.increments):
+        raise SpecificationError(f"process {name}: give it the correlation of its values, or a CovarianceProcess")
+    try:
+        if isinstance(process, WeightProcess):
+            given = process.of_lags
+            stationary = CovarianceProcess(name=name, covariance=lambda s, t: given(named, np.abs(s - t)))
+            stationary.check(_LAYERS)
+            if abs(float(given(named, np.zeros(1))[0]) - 1.0) > _ROUNDING:
+                raise SpecificationError("its correlation at lag 0 must be 1")
+        elif isinstance(process, CovarianceProcess):
+            process.check(_LAYERS, named)
+        elif isinstance(process, PathFunction):
+            process.function(np.zeros(1), **named)
+        else:
+            raise SpecificationError("give a CovarianceProcess, a PathFunction or a WeightProcess")
+    except Exception as error:
+        reason = (
+            str(error) if isinstance(error, SpecificationError) else f"it fails with {type(error).__name__}: {error}"
+        )
+        raise SpecificationError(f"process {name}: {reason}") from error

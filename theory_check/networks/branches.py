@@ -9,7 +9,7 @@ from theory_check.networks.activations import Activation
 from theory_check.networks.definitions import Definition, Registry
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class BranchDefinition(Definition):
     """A branch by the order of its operations: g(h) = sigma(z), z = h, W h or W h + b.
 

@@ -14,15 +14,14 @@ Processes for Machine Learning* (2006), chapter 4.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.errors import SpecificationError
-
-Parameters = Mapping[str, float]
+from theory_check.networks.definitions import Parameters
 
 #: Below this defect the integral replaces the difference, which is good to 4 2^-53 / 0.1 above.
 _SMALL_DEFECT = 0.1
@@ -48,6 +47,10 @@ class StationaryKernel:
     correlation: Callable[[FloatArray, Parameters], FloatArray]
     defect: Callable[[float, Parameters], float]
     curvature: Callable[[FloatArray, Parameters], FloatArray]
+
+    def of_lags(self, parameters: Parameters, lags: FloatArray) -> FloatArray:
+        """Return the correlations of values whose times differ by ``lags``, of a kernel that is smooth at 0."""
+        return self.correlation(self.rate(parameters) * np.abs(lags), parameters)
 
     def values(self, parameters: Parameters, step: float, lags: int) -> FloatArray:
         """Return the correlations k(n h) for n = 0 .. lags - 1, h the step in time."""
@@ -176,6 +179,22 @@ ORNSTEIN_UHLENBECK = StationaryKernel(
     defect=lambda x, _: -math.expm1(-x),
     curvature=_exponential,
 )
+
+
+def ou_correlation(parameters: Parameters, lags: FloatArray) -> FloatArray:
+    """Return exp(-|lag| / length)."""
+    return np.asarray(np.exp(-np.abs(lags) / parameters["length"]))
+
+
+def matern_correlation(parameters: Parameters, lags: FloatArray) -> FloatArray:
+    """Return 2^(1 - nu) / Gamma(nu) x^nu K_nu(x), x = sqrt(2 nu) |lag| / length, by logarithms, and 1 at lag 0."""
+    from scipy.special import gammaln, kve
+
+    nu = parameters["nu"]
+    x = math.sqrt(2.0 * nu) * np.abs(lags) / parameters["length"]
+    positive = np.where(x > 0.0, x, 1.0)
+    logarithm = (1.0 - nu) * math.log(2.0) - gammaln(nu) + nu * np.log(positive) - positive
+    return np.asarray(np.where(x > 0.0, np.exp(logarithm) * kve(nu, positive), 1.0))
 
 
 def fractional_noise(hurst: float, lags: int) -> FloatArray:

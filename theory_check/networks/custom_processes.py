@@ -1,24 +1,22 @@
 """Weights that a user gives as a covariance or as a function of k/L, in Python.
 
-They are values to open paths with, beside the registered processes. They carry a callable, which has no spelling and no
-content hash: a cell or a command line cannot name them. Whoever stores results made with one keeps its name and its
-:meth:`fingerprint`, which tells two callables apart when their values on the grid differ.
+:func:`theory_check.networks.additions.add_process` gives them a name, for cells, sweeps, maps, claims and the command
+line; :func:`theory_check.simulation.weight_paths.open_paths` takes them as they are.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
 from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.errors import SpecificationError
+from theory_check.networks.definitions import Parameters
+from theory_check.networks.processes import Generator, Process
 
-#: Grid points whose values make the fingerprint and are checked.
+#: Grid points whose values are checked.
 _CHECKED = 256
 
 #: Negative variances below this, relative to the largest variance, are roundings.
@@ -29,32 +27,31 @@ def _times(depth: int) -> FloatArray:
     return np.unique(np.linspace(0, depth - 1, min(depth, _CHECKED)).astype(np.int64)) / depth
 
 
-def _fingerprint(name: str, values: NDArray[Any]) -> str:
-    # Twelve digits: the last ones may differ between machines.
-    text = ",".join(f"{value:.12g}" for value in np.asarray(values).ravel())
-    return hashlib.sha256(f"{name}|{text}".encode()).hexdigest()[:16]
-
-
-@dataclass(frozen=True, kw_only=True)
-class CovarianceProcess:
+@dataclass(frozen=True, kw_only=True, eq=False)
+class CovarianceProcess(Process):
     """A centred Gaussian process by its covariance.
 
     Attributes
     ----------
-    name : str
     covariance : callable
-        ``covariance(s, t)`` of arrays of times in [0, 1] that broadcast against each other. Entries of a matrix of
-        width d are independent, with covariance ``covariance(k/L, l/L) / d`` between layers k and l.
+        ``covariance(s, t, **parameters)`` of arrays of times in [0, 1] that broadcast against each other. Entries of a
+        matrix of width d are independent, with covariance ``covariance(k/L, l/L) / d`` between layers k and l.
     """
 
-    name: str
-    covariance: Callable[[FloatArray, FloatArray], FloatArray]
+    covariance: Callable[..., FloatArray]
+    generator: Generator = field(default="covariance", init=False)
 
-    def evaluate(self, s: FloatArray, t: FloatArray) -> FloatArray:
+    @property
+    def has_paths(self) -> bool:
+        """Whether the weights are values of a random path, which networks of several depths can share."""
+        return True
+
+    def evaluate(self, s: FloatArray, t: FloatArray, parameters: Parameters | None = None) -> FloatArray:
         """Return the covariances at broadcast times, checked to be finite numbers of the right shape."""
         shape = np.broadcast_shapes(s.shape, t.shape)
+        given = self.defaults if parameters is None else parameters
         try:
-            values = np.broadcast_to(np.asarray(self.covariance(s, t), np.float64), shape)
+            values = np.broadcast_to(np.asarray(self.covariance(s, t, **given), np.float64), shape)
         except ValueError as error:
             raise SpecificationError(
                 f"covariance {self.name} does not return one number for each pair of times"
@@ -63,15 +60,20 @@ class CovarianceProcess:
             raise SpecificationError(f"covariance {self.name} has values that are not finite")
         return values
 
-    def fingerprint(self, depth: int) -> str:
-        """Return a hash of the name and of the values on a grid of up to 256 layers (16 hexadecimal digits)."""
-        times = _times(depth)
-        return _fingerprint(self.name, self.evaluate(times[:, None], times))
+    def variance(self, parameters: Parameters) -> float:
+        """Return the largest variance at the times of a grid."""
+        times = _times(_CHECKED)
+        return float(self.evaluate(times, times, parameters).max())
 
-    def check(self, depth: int) -> None:
-        """Raise unless the values on that grid are those of a covariance: symmetric, positive semidefinite."""
+    def matrix(self, parameters: Parameters, depth: int) -> FloatArray:
+        """Return the covariance matrix of an entry over the layers, shape (depth, depth)."""
+        times = np.arange(depth) / depth
+        return self.evaluate(times[:, None], times, parameters)
+
+    def check(self, depth: int, parameters: Parameters | None = None) -> None:
+        """Raise unless the values at up to 256 layers are those of a covariance: symmetric, positive semidefinite."""
         times = _times(depth)
-        matrix = self.evaluate(times[:, None], times)
+        matrix = self.evaluate(times[:, None], times, parameters)
         size = float(np.abs(matrix).max())
         if np.abs(matrix - matrix.T).max() > _ROUNDING * size:
             raise SpecificationError(f"covariance {self.name} is not symmetric")
@@ -80,31 +82,38 @@ class CovarianceProcess:
             raise SpecificationError(f"covariance {self.name} is not positive semidefinite: eigenvalue {lowest:.3g}")
 
 
-@dataclass(frozen=True, kw_only=True)
-class PathFunction:
+@dataclass(frozen=True, kw_only=True, eq=False)
+class PathFunction(Process):
     """Weights that are a given function of k/L, the same in every replicate.
 
     Attributes
     ----------
-    name : str
     function : callable
-        ``function(t)`` of an array of times in [0, 1): the matrices V(t), shape (times, rows, columns), as they stand
-        in the network (nothing is divided by sqrt(d)).
+        ``function(t, **parameters)`` of an array of times in [0, 1): the matrices V(t), shape (times, rows, columns),
+        as they stand in the network (nothing is divided by sqrt(d)).
+    inner_function, bias_function : callable, optional
+        W(t) likewise, and b(t) of shape (times, 1, width); default: the same as V(t).
     """
 
-    name: str
-    function: Callable[[FloatArray], FloatArray]
+    function: Callable[..., FloatArray]
+    inner_function: Callable[..., FloatArray] | None = None
+    bias_function: Callable[..., FloatArray] | None = None
+    generator: Generator = field(default="function", init=False)
 
-    def evaluate(self, times: FloatArray, shape: tuple[int, int]) -> FloatArray:
-        """Return the matrices at these times, checked to be finite and of that shape."""
-        values = np.asarray(self.function(times), np.float64)
+    def variance(self, _parameters: Parameters) -> float:
+        """Return 0: the weights are not random."""
+        return 0.0
+
+    def evaluate(
+        self, times: FloatArray, shape: tuple[int, int], parameters: Parameters | None = None, *, part: str = "outer"
+    ) -> FloatArray:
+        """Return the matrices of V (``outer``), W (``inner``) or b (``bias``) at these times, checked."""
+        given = {"outer": self.function, "inner": self.inner_function, "bias": self.bias_function}[part]
+        arguments = self.defaults if parameters is None else parameters
+        values = np.asarray((given or self.function)(times, **arguments), np.float64)
         if values.shape != (len(times), *shape):
             wanted = (len(times), *shape)
             raise SpecificationError(f"path function {self.name} returns shape {values.shape}; it must be {wanted}")
         if not np.all(np.isfinite(values)):
             raise SpecificationError(f"path function {self.name} has values that are not finite")
         return values
-
-    def fingerprint(self, depth: int, shape: tuple[int, int]) -> str:
-        """Return a hash of the name and of the values at up to 256 layers (16 hexadecimal digits)."""
-        return _fingerprint(self.name, self.evaluate(_times(depth), shape))

@@ -18,7 +18,7 @@ def _in_order(parameters: Parameters) -> tuple[float, ...]:
     return tuple(parameters[name] for name in sorted(parameters))
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Definition:
     """A named thing with parameters.
 
@@ -117,6 +117,7 @@ class Registry(Generic[D]):
         if self.identity(name) == identity:
             return
         if name in self.names:
-            raise SpecificationError(f"{self.what} {name}: there is another of this name; choose another name")
+            noun = self.what.split()[-1]
+            raise SpecificationError(f"{self.what} {name}: there is another {noun} of this name; choose another name")
         check(definition)
         self.added = {**self.added, name: (definition, identity)}

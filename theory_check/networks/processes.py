@@ -3,104 +3,157 @@
 Layer k of a network of depth L takes the value at time k/L, k = 0 .. L-1, of a process on [0, 1], or its increment from
 k/L to (k + 1)/L normalised to unit variance. Entries of a matrix are independent copies of the process.
 
-To add a process, append one :class:`WeightProcess` to :data:`PROCESSES`: a name, a line of description and the
-correlation of an entry with itself some layers later. It is then available in Python, on the command line
-(``--weights NAME``), in the Hypothesis strategies and in the tests that every process passes.
+To add a process, see :func:`theory_check.networks.additions.add_process`, or append one :class:`WeightProcess` to
+:data:`PROCESSES`: a name, a line of description and the correlation of two values. It is then available in Python, on
+the command line (``--weights NAME``), in the Hypothesis strategies and in the tests that every process passes.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.errors import SpecificationError
-from theory_check.networks import covariances
-from theory_check.networks.covariances import Parameters, StationaryKernel
+from theory_check.networks import covariances, gaussian_series
+from theory_check.networks.covariances import StationaryKernel
+from theory_check.networks.definitions import Definition, Parameters
 
-#: How paths are made; see :mod:`theory_check.simulation.weight_paths`.
-Generator = Literal["circulant", "gaussian", "markov", "pieces"]
+#: How paths are made; see :mod:`theory_check.simulation.path_writers`.
+Generator = Literal["circulant", "gaussian", "markov", "pieces", "covariance", "function"]
 
-
-def _white(_parameters: Parameters, _step: float, lags: int) -> FloatArray:
-    return np.asarray(np.eye(1, lags)[0])
-
-
-def _three(_parameters: Parameters) -> float:
-    return 3.0
+#: ``correlation(parameters, lags)`` of two values of a stationary process whose times differ by ``lags``.
+Correlation = Callable[[Parameters, FloatArray], FloatArray]
 
 
-@dataclass(frozen=True, kw_only=True)
-class WeightProcess:
-    """A centred process of unit variance for the entries of weight matrices along the layers.
+def _unknown(_parameters: Parameters) -> float:
+    return math.nan
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Process(Definition):
+    """What every process along the layers says of itself.
 
     Attributes
     ----------
-    name, summary : str
-    defaults : mapping
-        Parameters with their default values.
-    ranges : mapping
-        For each parameter the open interval of accepted values.
-    whole : frozenset of str
-        Parameters that must be whole numbers.
-    correlation : callable
-        ``correlation(parameters, step, lags)``: correlations at lags 0 .. lags - 1 of a grid of that step; of the
-        values of the pieces where the process is not stationary.
+    regularity : callable
+        Hoelder exponent (for fractional noise the Hurst index) of the process whose values or increments these are
+        and, beyond 1, of its derivatives; infinite for smooth paths, 0 for jumps; NaN where it is not stated.
+    functions : callable, optional
+        ``functions(parameters, times)``: phi_n of :mod:`~theory_check.networks.gaussian_series` at any times, shape
+        (terms, times), for paths that are known at all times.
+    series_ranges : mapping
+        Ranges of parameters for which that series is short.
     generator : str
         How paths are made.
-    regularity : callable
-        Hoelder exponent (for fractional noise the Hurst index) of the process whose values or increments these are;
-        infinite for smooth paths, 0 for jumps.
-    increments : bool
-        Whether the weights are normalised increments of that process, not its values.
-    stationary, markov : bool
+    stationary : bool
         Along the layers.
     """
 
-    name: str
-    summary: str
-    defaults: Parameters = field(default_factory=dict)
-    ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
-    whole: frozenset[str] = frozenset()
-    correlation: Callable[[Parameters, float, int], FloatArray]
-    generator: Generator
-    regularity: Callable[[Parameters], float]
-    increments: bool = False
+    regularity: Callable[[Parameters], float] = _unknown
+    functions: Correlation | None = None
+    series_ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    generator: Generator = "gaussian"
+    stationary: bool = False
+    constants: Callable[[Parameters], tuple[float, ...]] = lambda _: ()
+
+    # What a weight law says of one entry: processes are Gaussian, from layer to layer dependent.
+    independent: ClassVar[bool] = False
+    gaussian: ClassVar[bool] = False
+    orthogonal: ClassVar[bool] = False
+    maximal_width: ClassVar[int | None] = None
+    skewness: ClassVar[float] = 0.0
+    inner: ClassVar[str] = ""
+
+    def kurtosis(self, _parameters: Parameters) -> float:
+        """Fourth moment of an entry over its squared variance."""
+        return 3.0
+
+    def variance(self, _parameters: Parameters) -> float:
+        """Return the variance of an entry in the units of a weight law."""
+        return 1.0
+
+    @property
+    def has_paths(self) -> bool:
+        """Whether the weights are values of a random path, which networks of several depths can share."""
+        return False
+
+    def of_lags(self, _parameters: Parameters, _lags: FloatArray) -> FloatArray:
+        """Return the correlations of values whose times differ by ``lags``, of a stationary process."""
+        raise self._not_stationary()
+
+    def autocovariance(self, _parameters: Parameters, _depth: int, _lags: int | None = None) -> FloatArray:
+        """Return the covariance of an entry with itself n layers later, n = 0 .. lags - 1 (default: depth)."""
+        raise self._not_stationary()
+
+    def matrix(self, parameters: Parameters, depth: int) -> FloatArray:
+        """Return the covariance matrix of an entry over the layers, shape (depth, depth)."""
+        layers = np.arange(depth)
+        return np.asarray(self.autocovariance(parameters, depth)[np.abs(layers[:, None] - layers)])
+
+    def _not_stationary(self) -> SpecificationError:
+        return SpecificationError(
+            f"{self.name} weights are not stationary: they have no autocovariance, but a covariance"
+        )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class WeightProcess(Process):
+    """A centred Gaussian process of unit variance for the entries of weight matrices along the layers.
+
+    Attributes
+    ----------
+    correlation : callable, optional
+        ``correlation(parameters, lags)`` of its values, where it is stationary.
+    on_grid : callable, optional
+        ``on_grid(parameters, step, lags)``: correlations of the weights at lags 0 .. lags - 1 of a grid of that step,
+        where they are not those of ``correlation`` or can be had with less rounding.
+    increments : bool
+        Whether the weights are normalised increments of that process, not its values.
+    markov : bool
+        Along the layers.
+    """
+
+    correlation: Correlation | None = None
+    on_grid: Callable[[Parameters, float, int], FloatArray] | None = None
     stationary: bool = True
+    increments: bool = False
     markov: bool = False
 
-    # What a weight law says of one entry: all processes are Gaussian with unit variance.
-    kurtosis: Callable[[Parameters], float] = _three
-    variance: Callable[[Parameters], float] = lambda _: 1.0
-    constants: Callable[[Parameters], tuple[float, ...]] = lambda _: ()
-    #: Not from layer to layer.
-    independent: bool = False
-    kernel: str = "paths"
-    inner: str = ""
+    @property
+    def has_paths(self) -> bool:
+        """Whether the weights are values of a random path, which networks of several depths can share."""
+        return self.correlation is not None and not self.increments
+
+    def of_lags(self, parameters: Parameters, lags: FloatArray) -> FloatArray:
+        """Return the correlations of values whose times differ by ``lags``."""
+        if self.correlation is None:
+            raise self._not_stationary()
+        return self.correlation(parameters, lags)
 
     def autocovariance(self, parameters: Parameters, depth: int, lags: int | None = None) -> FloatArray:
         """Return the covariance of an entry with itself n layers later, n = 0 .. lags - 1 (default: depth).
 
-        Of a stationary process only; for the others see :meth:`covariance`.
+        Of a stationary process only; for the others see :meth:`matrix`.
         """
         if not self.stationary:
-            raise SpecificationError(
-                f"{self.name} weights are not stationary: they have no autocovariance, but a covariance"
-            )
-        return self.correlation(parameters, 1.0 / depth, depth if lags is None else lags)
+            raise self._not_stationary()
+        count = depth if lags is None else lags
+        if self.on_grid is None:
+            return self.of_lags(parameters, np.arange(count) / depth)
+        return self.on_grid(parameters, 1.0 / depth, count)
 
-    def covariance(self, parameters: Parameters, depth: int) -> FloatArray:
+    def matrix(self, parameters: Parameters, depth: int) -> FloatArray:
         """Return the covariance matrix of an entry over the layers, shape (depth, depth)."""
-        layers = np.arange(depth)
-        if self.generator == "pieces":
-            piece = piece_of_layer(int(parameters.get("pieces", 1)), layers, depth)
-            return np.asarray(piece[:, None] == piece, np.float64)
-        return np.asarray(self.autocovariance(parameters, depth)[np.abs(layers[:, None] - layers)])
+        if self.generator != "pieces":
+            return super().matrix(parameters, depth)
+        piece = piece_of_layer(int(parameters.get("pieces", 1)), np.arange(depth), depth)
+        return np.asarray(piece[:, None] == piece, np.float64)
 
 
 def piece_of_layer(pieces: int, layers: NDArray[np.int64], depth: int) -> NDArray[np.int64]:
@@ -115,22 +168,17 @@ def _pair(
     name: str,
     summary: str,
     kernel: StationaryKernel,
-    *,
-    defaults: Parameters,
-    ranges: Mapping[str, tuple[float, float]],
-    regularity: Callable[[Parameters], float],
-    generator: Generator = "gaussian",
-    markov: bool = False,
+    **parts: Any,
 ) -> tuple[WeightProcess, WeightProcess]:
     """Return the process of values and the process of normalised increments of a stationary kernel."""
-    common = {"defaults": defaults, "ranges": ranges, "regularity": regularity, "generator": generator}
-    values = WeightProcess(name=name, summary=summary, correlation=kernel.values, markov=markov, **common)  # type: ignore[arg-type]
-    increments = WeightProcess(
+    values = WeightProcess(name=name, summary=summary, on_grid=kernel.values, **parts)
+    increments = replace(
+        values,
         name=f"{name}-increments",
         summary=f"normalised increments of: {summary}",
-        correlation=kernel.increments,
+        on_grid=kernel.increments,
         increments=True,
-        **common,  # type: ignore[arg-type]
+        markov=False,
     )
     return values, increments
 
@@ -141,7 +189,7 @@ PROCESSES: tuple[WeightProcess, ...] = (
         summary="fractional Gaussian noise, the increments of fractional Brownian motion of Hurst index hurst",
         defaults={"hurst": 0.7},
         ranges={"hurst": (0.0, 1.0)},
-        correlation=lambda p, _step, lags: covariances.fractional_noise(p["hurst"], lags),
+        on_grid=lambda p, _step, lags: covariances.fractional_noise(p["hurst"], lags),
         generator="circulant",
         regularity=lambda p: p["hurst"],
         increments=True,
@@ -152,6 +200,9 @@ PROCESSES: tuple[WeightProcess, ...] = (
         covariances.RBF,
         defaults={"length": 0.1},
         ranges={"length": _LENGTH},
+        correlation=covariances.RBF.of_lags,
+        functions=gaussian_series.smooth_functions,
+        series_ranges={"length": gaussian_series.SERIES_LENGTHS},
         regularity=lambda _: math.inf,
     ),
     *_pair(
@@ -160,6 +211,8 @@ PROCESSES: tuple[WeightProcess, ...] = (
         covariances.MATERN,
         defaults={"nu": 1.5, "length": 0.1},
         ranges={"nu": (0.01, 10.0), "length": _LENGTH},
+        # Rough paths are made of eigenvectors of this on a grid, whose signs hang on its last bit.
+        correlation=covariances.matern_correlation,
         regularity=lambda p: p["nu"],
     ),
     *_pair(
@@ -168,6 +221,9 @@ PROCESSES: tuple[WeightProcess, ...] = (
         covariances.PERIODIC,
         defaults={"length": 1.0, "period": 1.0},
         ranges={"length": _LENGTH, "period": _LENGTH},
+        correlation=covariances.PERIODIC.of_lags,
+        functions=gaussian_series.periodic_functions,
+        series_ranges={"length": gaussian_series.SERIES_LENGTHS},
         regularity=lambda _: math.inf,
     ),
     *_pair(
@@ -176,6 +232,7 @@ PROCESSES: tuple[WeightProcess, ...] = (
         covariances.ORNSTEIN_UHLENBECK,
         defaults={"length": 0.1},
         ranges={"length": _LENGTH},
+        correlation=covariances.ou_correlation,
         regularity=lambda _: 0.5,
         generator="markov",
         markov=True,
@@ -183,7 +240,8 @@ PROCESSES: tuple[WeightProcess, ...] = (
     WeightProcess(
         name="tied",
         summary="the same Gaussian matrix in every layer",
-        correlation=lambda _p, _step, lags: np.ones(lags),
+        correlation=lambda _, lags: np.ones_like(lags),
+        functions=gaussian_series.tied_functions,
         generator="pieces",
         regularity=lambda _: math.inf,
         markov=True,
@@ -194,15 +252,9 @@ PROCESSES: tuple[WeightProcess, ...] = (
         defaults={"pieces": 10.0},
         ranges={"pieces": (0.0, 1e8)},
         whole=frozenset({"pieces"}),
-        correlation=_white,
         generator="pieces",
         regularity=lambda _: 0.0,
         stationary=False,
         markov=True,
     ),
 )
-
-
-def process_names() -> tuple[str, ...]:
-    """Return the names of all weight processes."""
-    return tuple(process.name for process in PROCESSES)

@@ -1,37 +1,32 @@
 """Weight laws: the law of one entry of sqrt(d) V, independent from entry to entry.
 
-To add a law, append one :class:`WeightLaw` to :data:`LAWS`: a name, a line of description and a plain function that
-maps two independent uniforms on (0, 1] to one draw of unit variance. It is then available in Python, on the command
-line (``--weights NAME``), in the Hypothesis strategies and in the tests that every law passes.
+To add a law, see :func:`theory_check.networks.additions.add_law`, or append one :class:`WeightLaw` to :data:`LAWS`: a
+name, a line of description and a plain function that maps two independent uniforms on (0, 1] to one draw of unit
+variance. It is then available in Python, on the command line (``--weights NAME``), in the Hypothesis strategies and in
+the tests that every law passes.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from theory_check.networks.definitions import Definition, Parameters
 
 #: ``transform(u, v, constants)``: two independent uniforms on (0, 1] to one draw; compiled, so arithmetic and ``math``
 #: only.
 Transform = Callable[[float, float, Sequence[float]], float]
-Parameters = Mapping[str, float]
 
 
-@dataclass(frozen=True, kw_only=True)
-class WeightLaw:
+@dataclass(frozen=True, kw_only=True, eq=False)
+class WeightLaw(Definition):
     """A centred law for the entries of a weight matrix, normalised to unit variance where that is finite.
 
     Attributes
     ----------
-    name, summary : str
-    defaults : mapping
-        Parameters with their default values.
-    ranges : mapping
-        For each parameter the open interval of accepted values.
     transform : callable, optional
         Draw from two uniforms. None for the laws with a kernel of their own, named by ``kernel``.
-    constants : callable
-        Numbers that ``transform`` reads, computed once from the parameters.
     kurtosis : callable
         Fourth moment over squared variance; infinite where it does not exist.
     variance : callable
@@ -44,24 +39,28 @@ class WeightLaw:
         ``entrywise``, or the name of a specialised filler of :mod:`theory_check.kernels.rows`.
     inner : str
         The law of W where it differs (initialisations that zero only the last layer of a branch).
-    draws : float
-        Time that an entry takes, drawn and used, in the unit of :mod:`theory_check.experiments.costs`; measured for
-        the laws here.
+    maximal_width : int, optional
+        Widest matrix, for a law that keeps the rows of a block: 256 MB at a width of 1000.
     """
 
-    name: str
-    summary: str
     transform: Transform | None = None
-    defaults: Parameters = field(default_factory=dict)
-    ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
-    constants: Callable[[Parameters], tuple[float, ...]] = lambda _: ()
     kurtosis: Callable[[Parameters], float]
     variance: Callable[[Parameters], float] = lambda _: 1.0
     skewness: float = 0.0
     independent: bool = True
     kernel: str = "entrywise"
     inner: str = ""
-    draws: float = 40.0
+    maximal_width: int | None = None
+
+    @property
+    def gaussian(self) -> bool:
+        """Whether entries are independent and normal: sums of matrices, and matrices after a rotation, have the law."""
+        return self.kernel == "normal"
+
+    @property
+    def orthogonal(self) -> bool:
+        """Whether the rows of a matrix are made orthogonal."""
+        return self.kernel == "orthogonal"
 
 
 def _laplace(u: float, v: float, _constants: Sequence[float]) -> float:
@@ -140,19 +139,19 @@ def _truncated(u: float, _v: float, constants: Sequence[float]) -> float:
 def _zero_last(name: str, summary: str) -> WeightLaw:
     return WeightLaw(
         name=name, summary=summary, kernel="zero", inner="gaussian", kurtosis=lambda _: 0.0, variance=lambda _: 0.0,
-        draws=0.3,
+        work=0.3,
     )  # fmt: skip
 
 
 LAWS: tuple[WeightLaw, ...] = (
-    WeightLaw(name="gaussian", summary="normal entries", kernel="normal", kurtosis=lambda _: 3.0, draws=2.6),
-    WeightLaw(name="uniform", summary="uniform entries", kernel="uniform", kurtosis=lambda _: 1.8, draws=0.85),
-    WeightLaw(name="rademacher", summary="random signs", kernel="signs", kurtosis=lambda _: 1.0, draws=0.55),
+    WeightLaw(name="gaussian", summary="normal entries", kernel="normal", kurtosis=lambda _: 3.0, work=2.6),
+    WeightLaw(name="uniform", summary="uniform entries", kernel="uniform", kurtosis=lambda _: 1.8, work=0.85),
+    WeightLaw(name="rademacher", summary="random signs", kernel="signs", kurtosis=lambda _: 1.0, work=0.55),
     WeightLaw(
         name="triangular",
         summary="sum of two uniform numbers",
         kernel="triangular",
-        draws=1.05,
+        work=1.05,
         # Uniform on 2^16 places each: 2.4 to nine digits.
         kurtosis=lambda _: 2.4,
     ),
@@ -160,7 +159,7 @@ LAWS: tuple[WeightLaw, ...] = (
         name="ternary",
         summary="random signs, each kept with probability 1/8 and zero otherwise",
         kernel="ternary",
-        draws=1.2,
+        work=1.2,
         kurtosis=lambda _: 8.0,
     ),
     WeightLaw(
@@ -171,10 +170,10 @@ LAWS: tuple[WeightLaw, ...] = (
         ranges={"bound": (0.01, 6.0)},
         constants=_truncated_constants,
         kurtosis=_truncated_kurtosis,
-        draws=48.0,
+        work=48.0,
     ),
     WeightLaw(
-        name="laplace", summary="double exponential entries", transform=_laplace, kurtosis=lambda _: 6.0, draws=22.0
+        name="laplace", summary="double exponential entries", transform=_laplace, kurtosis=lambda _: 6.0, work=22.0
     ),
     WeightLaw(
         name="sparse",
@@ -184,7 +183,7 @@ LAWS: tuple[WeightLaw, ...] = (
         ranges={"density": (1e-6, 1.0 + 1e-12)},
         constants=lambda p: (p["density"], 1.0 / math.sqrt(p["density"])),
         kurtosis=lambda p: 1.0 / p["density"],
-        draws=16.0,
+        work=16.0,
     ),
     WeightLaw(
         name="student",
@@ -196,23 +195,24 @@ LAWS: tuple[WeightLaw, ...] = (
         ranges={"df": (0.5, 1e6)},
         constants=_student_constants,
         kurtosis=_student_kurtosis,
-        draws=150.0,
+        work=150.0,
         variance=lambda p: 1.0 if p["df"] > 2.0 else math.inf,
     ),
     WeightLaw(
         name="orthogonal",
         summary="sqrt(d) times a Haar orthogonal matrix; entries are uncorrelated but not independent",
         kernel="orthogonal",
+        maximal_width=1000,
         independent=False,
         # 3 d/(d + 2) at width d.
         kurtosis=lambda _: 3.0,
-        draws=2.7,
+        work=2.7,
     ),
     WeightLaw(
         name="exponential",
         summary="exponential entries less their mean: centred but not symmetric",
         kernel="exponential",
-        draws=2.6,
+        work=2.6,
         kurtosis=lambda _: 9.0,
         skewness=2.0,
     ),

@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 
 from theory_check.foundation.arguments import check_choice, check_finite, parse_call, render_call
 from theory_check.foundation.errors import SpecificationError
-from theory_check.networks.added_laws import all_laws
-from theory_check.networks.processes import PROCESSES, WeightProcess
-from theory_check.networks.weight_laws import WeightLaw
+from theory_check.networks.custom_processes import PathFunction
+from theory_check.networks.definitions import Registry
+from theory_check.networks.processes import PROCESSES, Process
+from theory_check.networks.weight_laws import LAWS, WeightLaw
 
 Variance = Literal["unit", "he", "glorot", "lecun", "pytorch"]
 
@@ -29,26 +30,20 @@ GAINS: Mapping[str, float] = MappingProxyType(
 )
 
 
-def _definitions() -> tuple[WeightLaw | WeightProcess, ...]:
-    return (*all_laws(), *PROCESSES)
-
-
-def law_names() -> tuple[str, ...]:
-    """Return the names of all weight laws and weight processes."""
-    return tuple(law.name for law in _definitions())
-
-
-def find_law(name: str) -> WeightLaw | WeightProcess:
-    """Return the weight law or weight process of that name."""
-    check_choice("weight law", name, law_names())
-    return next(law for law in _definitions() if law.name == name)
+#: Laws of independent weights and processes along the layers, which are spelled in the same way.
+WEIGHTS: Registry[WeightLaw | Process] = Registry("weight law", (*LAWS, *PROCESSES))
 
 
 def find_independent_law(name: str) -> WeightLaw:
     """Return the weight law of that name; weight processes are refused."""
-    laws = all_laws()
-    check_choice("law of independent weights", name, [law.name for law in laws])
-    return next(law for law in laws if law.name == name)
+    laws = {law.name: law for law in WEIGHTS if isinstance(law, WeightLaw)}
+    check_choice("law of independent weights", name, laws)
+    return laws[name]
+
+
+def process_names() -> tuple[str, ...]:
+    """Return the names of all weight processes."""
+    return tuple(process.name for process in WEIGHTS if isinstance(process, Process))
 
 
 @dataclass(frozen=True)
@@ -64,26 +59,18 @@ class Weights:
     variance: Variance = "unit"
 
     def __post_init__(self) -> None:
-        law = find_law(self.law)
+        law = self.definition
         check_choice("variance convention", self.variance, GAINS)
-        for key, value in self.parameters:
-            check_choice(f"parameter of {self.law} weights", key, law.defaults)
-            check_finite(f"{key} of {self.law} weights", value)
-            low, high = law.ranges[key]
-            if not low < value < high:
-                raise SpecificationError(
-                    f"{key} of {self.law} weights is {value:g}; it must be between {low:g} and {high:g}"
-                )
-            if isinstance(law, WeightProcess) and key in law.whole and value != int(value):
-                raise SpecificationError(f"{key} of {self.law} weights is {value:g}; it must be a whole number")
-        complete = {**law.defaults, **dict(self.parameters)}
-        object.__setattr__(self, "parameters", tuple((k, float(complete[k])) for k in sorted(complete)))
+        complete = law.complete(f"{self.law} weights", dict(self.parameters))
+        object.__setattr__(self, "parameters", tuple(complete.items()))
+        if isinstance(law, PathFunction) and self.variance != "unit":
+            raise SpecificationError(f"{self.law} weights are given as they are; they accept no variance convention")
 
     @classmethod
     def parse(cls, text: str) -> Weights:
         """Read ``NAME[:key=value,...]``; the key ``variance`` names the convention."""
         name, arguments = parse_call("weights", text)
-        law = find_law(name)
+        law = WEIGHTS.find(name)
         variance = arguments.pop("variance", "unit")
         check_choice("variance convention", variance, GAINS)
         for key, value in arguments.items():
@@ -92,38 +79,32 @@ class Weights:
         return cls(name, tuple(sorted((k, float(v)) for k, v in arguments.items())), variance)  # type: ignore[arg-type]
 
     def __str__(self) -> str:
-        defaults = find_law(self.law).defaults
+        defaults = self.definition.defaults
         arguments: dict[str, float | str] = {k: v for k, v in self.parameters if v != defaults[k]}
         if self.variance != "unit":
             arguments["variance"] = self.variance
         return render_call(self.law, arguments)
 
     @property
-    def definition(self) -> WeightLaw | WeightProcess:
+    def definition(self) -> WeightLaw | Process:
         """The law or process itself."""
-        return find_law(self.law)
+        return WEIGHTS.find(self.law)
 
     @property
-    def process(self) -> WeightProcess | None:
+    def process(self) -> Process | None:
         """The process along the layers; None if layers are independent."""
         definition = self.definition
-        return definition if isinstance(definition, WeightProcess) else None
+        return definition if isinstance(definition, Process) else None
 
     def covariance(self, depth: int) -> NDArray[np.float64]:
         """Return the covariance of an entry over the layers, in units of its variance: (depth, depth)."""
         process = self.process
-        return np.eye(depth) if process is None else process.covariance(self._named, depth)
+        return np.eye(depth) if process is None else process.matrix(self._named, depth)
 
     def autocovariance(self, depth: int) -> NDArray[np.float64]:
         """Return the covariance of an entry with itself 0 .. depth - 1 layers later, in units of its variance."""
         process = self.process
         return np.asarray(np.eye(1, depth)[0]) if process is None else process.autocovariance(self._named, depth)
-
-    @property
-    def regularity(self) -> float:
-        """Hoelder exponent of the process whose values or increments the layers are; 1/2 if they are independent."""
-        process = self.process
-        return 0.5 if process is None else process.regularity(self._named)
 
     @property
     def _named(self) -> dict[str, float]:
@@ -157,8 +138,7 @@ class Weights:
     @property
     def skewness(self) -> float:
         """Third moment of an entry in units of its variance."""
-        definition = self.definition
-        return 0.0 if isinstance(definition, WeightProcess) else definition.skewness
+        return self.definition.skewness
 
     @property
     def is_dominated_by_gaussian(self) -> bool:

@@ -24,7 +24,7 @@ import numpy as np
 
 from theory_check.claims.networks import finite_depth_law, layer_law, one_layer
 from theory_check.experiments.cell import Cell, Sample, choose_kernel
-from theory_check.findings.pictures import Band, Curve
+from theory_check.findings.pictures import Band, Curve, CurvePanel, Ribbon
 from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.errors import SpecificationError
 from theory_check.inference.intervals import quantile_interval
@@ -34,7 +34,6 @@ from theory_check.networks.network import Network
 from theory_check.networks.scalings import Scaling
 from theory_check.networks.weights import Weights
 from theory_check.paper.model import LEVEL, FigureData, PaperFigure, Settings, Table
-from theory_check.reporting.paper_figures import Frame, Ribbon
 from theory_check.theory.gradient_recursion import log_gradient_displacement
 from theory_check.theory.infinite_width import WideBranch, wide_network
 from theory_check.theory.limits import SMOOTH_CRITICAL_EXPONENT, smooth_slope
@@ -202,11 +201,11 @@ def _tabulate(
     )
 
 
-def _frame(column: str, beta: float, settings: Settings, points: list[tuple[int, dict[str, float]]]) -> Frame:
+def _frame(column: str, beta: float, settings: Settings, points: list[tuple[int, dict[str, float]]]) -> CurvePanel:
     depths = np.array([depth for depth, _ in points], dtype=np.float64)
     critical = 0.5 if _betas_of(settings) == _INDEPENDENT_BETAS else SMOOTH_CRITICAL_EXPONENT
     series = {name: np.array([values[name] for _, values in points]) for name in points[0][1]}
-    return Frame(
+    return CurvePanel(
         title=rf"$\beta = {beta:g}$",
         xlabel="$L$",
         ylabel=_LABELS[column],

@@ -10,16 +10,7 @@ from pathlib import Path
 
 from theory_check.foundation.files import make_directory, write_atomically
 from theory_check.paper.model import LEVEL, FigureData, PaperFigure, Settings, Table
-from theory_check.reporting.heat_map import HeatPanel, render_heat_maps
-from theory_check.reporting.paper_figures import render_frames
-
-
-def render_figure(data: FigureData) -> dict[str, bytes]:
-    """Return the picture of a figure as PNG and SVG, by suffix."""
-    maps = [panel for panel in data.panels if isinstance(panel, HeatPanel)]
-    if maps:
-        return render_heat_maps(maps)
-    return render_frames([panel for panel in data.panels if not isinstance(panel, HeatPanel)])
+from theory_check.reporting.drawing import render
 
 
 def encode_table(table: Table) -> str:
@@ -51,7 +42,8 @@ def write_figure(figure: PaperFigure, settings: Settings, data: FigureData, dire
         "tables": {name: dict(table.columns) for name, table in tables.items()},
         "experiments": list(data.experiments),
     }
-    contents: dict[str, bytes | str] = {f"{stem}.{suffix}": picture for suffix, picture in render_figure(data).items()}
+    pictures = render(data.panels, ("png", "svg"))
+    contents: dict[str, bytes | str] = {f"{stem}.{suffix}": picture for suffix, picture in pictures.items()}
     contents |= {name: encode_table(table) for name, table in tables.items()}
     contents[f"{stem}.json"] = json.dumps(description, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
     for name, content in contents.items():

@@ -12,7 +12,7 @@ import numpy as np
 
 from theory_check.claims.networks import finite_depth_law, layer_law, one_layer
 from theory_check.experiments.cell import Cell, Sample, choose_kernel
-from theory_check.findings.pictures import Curve
+from theory_check.findings.pictures import BarPanel, Curve, histogram_bins
 from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.errors import SpecificationError
 from theory_check.inference.intervals import proportion_interval
@@ -22,8 +22,6 @@ from theory_check.networks.network import Network
 from theory_check.networks.scalings import Scaling
 from theory_check.networks.weights import Weights
 from theory_check.paper.model import LEVEL, FigureData, PaperFigure, Settings, Table
-from theory_check.reporting.figures import histogram_bins
-from theory_check.reporting.paper_figures import BarFrame
 from theory_check.theory.limits import lognormal_limit
 
 _WIDTH = 100
@@ -82,7 +80,7 @@ def _tabulate(settings: Settings, samples: Mapping[Cell, Sample], _threads: int)
         z = (2 * np.log(x) - limit.mean) / limit.variance**0.5
         y = np.exp(-z * z / 2) * 2 / (x * (2 * np.pi * limit.variance) ** 0.5)
         frames.append(
-            BarFrame(
+            BarPanel(
                 title=quantity.capitalize(),
                 xlabel=label,
                 edges=edges,

@@ -15,8 +15,7 @@ from theory_check.foundation.files import read_bytes, write_atomically
 from theory_check.networks.activations import Activation
 from theory_check.networks.branches import Branch
 from theory_check.networks.inputs import Input
-from theory_check.networks.processes import process_names
-from theory_check.networks.weights import Weights
+from theory_check.networks.weights import Weights, process_names
 from theory_check.paper.phase_map import MapSpecification, PhaseMap
 
 
@@ -100,6 +99,6 @@ def draw_map(phase_map: PhaseMap, *, threads: int = 1) -> bytes:
     With the critical curves where theory has them: fractional noise and a piecewise linear branch.
     """
     from theory_check.paper.map_panels import critical_curves_of, map_panels
-    from theory_check.reporting.heat_map import render_heat_map
+    from theory_check.reporting.drawing import render
 
-    return render_heat_map(map_panels(phase_map, critical_curves_of(phase_map.specification, threads=threads)))
+    return render(map_panels(phase_map, critical_curves_of(phase_map.specification, threads=threads)))["png"]

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from theory_check.findings.pictures import Curve
+from theory_check.findings.pictures import Curve, HeatPanel
 from theory_check.foundation.arrays import FloatArray
 from theory_check.paper.phase_map import MapSpecification, PhaseMap
-from theory_check.reporting.heat_map import HeatPanel
 from theory_check.theory.critical_curves import CriticalCurves, critical_curves
 from theory_check.theory.infinite_width import WideBranch
 

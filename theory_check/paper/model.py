@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from theory_check.experiments.experiment import Sample
-from theory_check.reporting.heat_map import HeatPanel
-from theory_check.reporting.paper_figures import BarFrame, Frame
+from theory_check.findings.pictures import Panel
 
 #: Error probability of the intervals in the figures, each by itself.
 LEVEL = 0.01
@@ -60,7 +59,7 @@ class FigureData:
     """What a figure shows: tables, panels, and what was simulated as JSON values."""
 
     tables: tuple[Table, ...]
-    panels: tuple[Frame | BarFrame, ...] | tuple[HeatPanel, ...]
+    panels: tuple[Panel, ...]
     experiments: Sequence[Mapping[str, Any]]
     seconds: float = 0.0
 

@@ -10,12 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from theory_check.findings.pictures import Curve
+from theory_check.findings.pictures import Curve, CurvePanel, Ribbon
 from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.streams import Purpose, stream_key
 from theory_check.networks.weights import Weights
 from theory_check.paper.model import FigureData, PaperFigure, Settings, Table
-from theory_check.reporting.paper_figures import Frame, Ribbon
 from theory_check.simulation.weight_paths import open_paths
 
 _HURSTS = (0.2, 0.5, 0.8)
@@ -51,7 +50,7 @@ def _tabulate(settings: Settings, _samples: Mapping[Any, Any], _threads: int) ->
             ]
         label = "path" if len(paths) == 1 else f"{len(paths)} paths"
         frames.append(
-            Frame(
+            CurvePanel(
                 title=f"$H = {hurst:g}$",
                 xlabel="$k/L$",
                 ylabel="$B^H$",

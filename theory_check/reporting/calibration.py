@@ -13,7 +13,8 @@ import msgspec
 from theory_check.findings.calibration import CalibrationRecord, RateFinding
 from theory_check.foundation.files import make_directory, write_atomically
 from theory_check.foundation.records import encode_record
-from theory_check.reporting.calibration_figure import draw_calibration
+from theory_check.reporting.calibration_picture import calibration_picture
+from theory_check.reporting.drawing import render
 from theory_check.reporting.markdown import (
     RUN_BEGIN,
     RUN_END,
@@ -43,7 +44,7 @@ def write_calibration(record: CalibrationRecord, directory: Path) -> list[Path]:
     contents: dict[Path, bytes | str] = {
         directory / "CALIBRATION.md": render_calibration(record),
         directory / "calibration.json": encode_calibration(record),
-        directory / "figures" / "calibration.png": draw_calibration(record),
+        directory / "figures" / "calibration.png": render(calibration_picture(record).panels)["png"],
     }
     make_directory(directory / "figures")
     for path in reversed(contents):

@@ -10,7 +10,7 @@ from theory_check.findings.pictures import Picture
 from theory_check.findings.run import RunRecord, Table
 from theory_check.foundation.errors import SpecificationError, StorageError
 from theory_check.foundation.files import make_directory, write_atomically
-from theory_check.reporting.figures import draw
+from theory_check.reporting.drawing import draw
 from theory_check.reporting.markdown import render_report
 from theory_check.reporting.results import encode_results, load_results
 

@@ -194,6 +194,8 @@ def _describe_panel(panel: Panel) -> str:
         case PathPanel():
             axes = f"{plain_text(panel.ylabel)} along {plain_text(panel.xlabel)}"
             return f"{panel.noun.capitalize()} of {axes} ({title}){against}"
+        case _:
+            return f"{title}: {plain_text(panel.xlabel)}{against}"
 
 
 def _greek(name: str) -> str:

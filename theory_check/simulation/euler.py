@@ -2,7 +2,7 @@
 
 Notation
     h^(j): the network of depth L_j = 2^j L, h_{k+1} = h_k + (1/L_j) V(k/L_j) g(h_k, theta(k/L_j)), entries of sqrt(d) V
-    (and of sqrt(d) W and sqrt(d) b) independent paths of one :class:`~theory_check.networks.path_series.PathLaw`.
+    (and of sqrt(d) W and sqrt(d) b) independent paths of one :class:`~theory_check.networks.path_laws.PathLaw`.
     With another
     exponent the factor is L_j^(-beta): Euler's scheme with step 1/L_j for V multiplied by L_j^(1-beta), which tells the
     regimes of smooth weights on one path (P8); only beta = 1 has a limit to refer to.
@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theory_check.experiments.cell import Cell
-from theory_check.experiments.euler import Euler, grid_functions, weight_purposes
+from theory_check.experiments.euler import Euler, weight_purposes
 from theory_check.experiments.experiment import InterruptedSimulationError, Values, never
 from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.streams import Purpose, stream_key
@@ -50,7 +50,7 @@ def _path(experiment: Euler, key: NDArray[np.uint32], first_replicate: int, purp
     """Return the path of one kind of weights of a block."""
     law, width, finest = experiment.path, experiment.network.width, experiment.depths[-1]
     shape = (LANES, width) if purpose == Purpose.BIAS else (LANES, width, width)
-    terms = len(grid_functions(law, 1 if law.everywhere else finest))
+    terms = len(law.grid_functions(1 if law.everywhere else finest))
     drawn = _coefficients(key, first_replicate, purpose, terms, int(np.prod(shape[1:])))
     drawn /= np.sqrt(width)
 
@@ -58,7 +58,7 @@ def _path(experiment: Euler, key: NDArray[np.uint32], first_replicate: int, purp
         if law.everywhere:
             functions = law.functions(times)
         else:
-            functions = grid_functions(law, finest)[:, np.rint(times * finest).astype(np.int64)]
+            functions = law.grid_functions(finest)[:, np.rint(times * finest).astype(np.int64)]
         return np.ascontiguousarray((drawn @ functions).T).reshape(-1, *shape)
 
     return at

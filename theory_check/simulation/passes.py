@@ -32,32 +32,23 @@ class Filler:
 
 
 @cache
-def _entrywise_filler(transform: Transform | None) -> Any:
+def _entrywise_filler(transform: Transform) -> Any:
     """Return the filler of a law's function: one for all its parameters, since compiling takes seconds."""
     from theory_check.kernels import rows
 
     return rows.entrywise_filler(transform)
 
 
-@cache
 def row_filler(weights: Weights) -> Filler:
     """Return the compiled filler of a weight law."""
     from theory_check.kernels import rows
     from theory_check.kernels.compilation import ROW_FILLER, callback
 
     law = find_independent_law(weights.law)
-    if law.kernel == "entrywise":
-        return Filler(callback(_entrywise_filler(law.transform), ROW_FILLER), weights.constants, 1.0)
-    fill, natural_deviation = {
-        "normal": (rows.fill_normal, 1.0),
-        "uniform": (rows.fill_uniform, rows.UNIFORM_NATURAL_DEVIATION),
-        "signs": (rows.fill_signs, 1.0),
-        "triangular": (rows.fill_triangular, rows.TRIANGULAR_NATURAL_DEVIATION),
-        "ternary": (rows.fill_ternary, rows.TERNARY_NATURAL_DEVIATION),
-        "exponential": (rows.fill_exponential, 1.0),
-        "orthogonal": (rows.fill_normal, 1.0),
-        "zero": (rows.fill_zero, 1.0),
-    }[law.kernel]
+    if law.transform is not None:
+        fill, natural_deviation = _entrywise_filler(law.transform), 1.0
+    else:
+        fill, natural_deviation = rows.FILLERS[law.kernel]
     return Filler(callback(fill, ROW_FILLER), weights.constants, natural_deviation)
 
 
@@ -157,7 +148,7 @@ class DensePasses:
             outer.fill, outer.constants, math.sqrt(weights.gain / width) / outer.natural_deviation,
             inner.fill, inner.constants, math.sqrt(weights.inner.gain / width) / inner.natural_deviation,
         )  # fmt: skip
-        self._orthogonal = weights.law == "orthogonal"
+        self._orthogonal = weights.definition.orthogonal
         self._branch = network.branch
         self._activation = compiled_activation(network.branch.activation)
         self._shape = (inputs, width * LANES)

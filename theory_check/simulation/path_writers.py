@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 
 from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.errors import SpecificationError
+from theory_check.foundation.streams import Purpose
 from theory_check.networks.covariances import ORNSTEIN_UHLENBECK
 from theory_check.networks.custom_processes import CovarianceProcess, PathFunction
-from theory_check.networks.processes import piece_of_layer
-from theory_check.networks.weights import Weights
+from theory_check.networks.processes import Generator, Process, WeightProcess, piece_of_layer
 from theory_check.simulation.covariance_factors import (
     Covariance,
     LowRankFactor,
@@ -65,57 +65,119 @@ class Writer:
     whole: bool = False
 
 
-def process_writer(weights: Weights, depth: int, deviation: float, stream: Stream) -> Writer:
-    """Return the writer of a registered process, entries scaled by ``deviation``."""
-    process = weights.process
-    assert process is not None
-    parameters = dict(weights.parameters)
-    if process.generator == "pieces":
-        return _pieces(int(parameters.get("pieces", 1.0)), depth, deviation, stream)
-    if process.generator == "markov":
-        rate = ORNSTEIN_UHLENBECK.rate(parameters) / depth
-        return _bridges(rate, process.increments, depth, deviation, stream)
-    law = Weights(weights.law, weights.parameters)
-    if process.generator != "circulant" and (factor := _factor(law, depth, LOW_RANK)) is not None:
-        return _combinations(law, factor, depth, deviation, stream)
-    if (spectrum := _spectrum(law, depth)) is not None:
-        return _transforms(spectrum, deviation, stream)
-    if depth <= FULL_RANK_DEPTH and (factor := _factor(law, depth, depth)) is not None:
-        return _combinations(law, factor, depth, deviation, stream)
+@dataclass(frozen=True)
+class Path:
+    """What a writer is made for: a process with its parameters, and where its normal numbers come from.
+
+    Attributes
+    ----------
+    process : Process
+    parameters : tuple of (str, float)
+    depth : int
+    shape : (int, int)
+        Rows and columns of a matrix.
+    deviation : float
+        Factor of the entries.
+    stream : (array, int, int)
+        Key, replicate and purpose.
+    """
+
+    process: Process
+    parameters: tuple[tuple[str, float], ...]
+    depth: int
+    shape: tuple[int, int]
+    deviation: float
+    stream: Stream
+
+    @property
+    def law(self) -> Law:
+        """The process with its parameters and the grid."""
+        return Law(self.process, self.parameters, self.depth)
+
+
+@dataclass(frozen=True)
+class Law:
+    """A process with its parameters on the grid of a depth: what tables are made for."""
+
+    process: Process
+    parameters: tuple[tuple[str, float], ...]
+    depth: int
+
+    @property
+    def covariance(self) -> Covariance:
+        """Covariances of a layer with others."""
+        process, depth, named = self.process, self.depth, dict(self.parameters)
+        if isinstance(process, CovarianceProcess):
+            return lambda layers, pivot: process.evaluate(layers / depth, np.array(pivot / depth), named)
+        correlations = _correlations_of_layers(self)
+        return lambda layers, pivot: correlations[np.abs(layers - pivot)]
+
+    @property
+    def variances(self) -> FloatArray:
+        """Variance of an entry in each layer."""
+        if not isinstance(self.process, CovarianceProcess):
+            return np.ones(self.depth)
+        times = np.arange(self.depth) / self.depth
+        return self.process.evaluate(times, times, dict(self.parameters))
+
+    def correlations(self, lags: int) -> FloatArray:
+        """Correlations of layers 0 .. lags - 1 apart."""
+        return self.process.autocovariance(dict(self.parameters), self.depth, lags)
+
+
+def make_writer(path: Path) -> Writer:
+    """Return the writer of a path, by the generator of its process."""
+    return WRITERS[path.process.generator](path)
+
+
+def _gaussian(path: Path) -> Writer:
+    factor = _factor(path.law, LOW_RANK)
+    return _circulant(path) if factor is None else _combinations(path, factor)
+
+
+def _circulant(path: Path) -> Writer:
+    if (spectrum := _spectrum(path.law)) is not None:
+        return _transforms(spectrum, path.deviation, path.stream)
+    if path.depth <= FULL_RANK_DEPTH and (factor := _factor(path.law, path.depth)) is not None:
+        return _combinations(path, factor)
     raise SpecificationError(
-        f"{weights} weights at depth {depth} vary too slowly for a Fourier transform and too roughly for a factor of "
-        f"rank {LOW_RANK}; use a depth up to {FULL_RANK_DEPTH} or another length"
+        f"{path.process.name} weights at depth {path.depth} vary too slowly for a Fourier transform and too roughly "
+        f"for a factor of rank {LOW_RANK}; use a depth up to {FULL_RANK_DEPTH} or another length"
     )
 
 
-def covariance_writer(law: CovarianceProcess, depth: int, deviation: float, stream: Stream) -> Writer:
-    """Return the writer of a process given by its covariance."""
-    law.check(depth)
-    factor = _factor(law, depth, depth if depth <= FULL_RANK_DEPTH else LOW_RANK)
-    if factor is None:
+def _given_covariance(path: Path) -> Writer:
+    if (factor := _checked_factor(path.law)) is None:
         raise SpecificationError(
-            f"covariance {law.name} has a rank above {LOW_RANK} at depth {depth}; use a depth up to {FULL_RANK_DEPTH}"
+            f"covariance {path.process.name} has a rank above {LOW_RANK} at depth {path.depth}; use a depth up to "
+            f"{FULL_RANK_DEPTH}"
         )
-    return _combinations(law, factor, depth, deviation, stream)
+    return _combinations(path, factor)
 
 
-def function_writer(law: PathFunction, depth: int, shape: tuple[int, int]) -> Writer:
-    """Return the writer of a given path."""
+def _given_function(path: Path) -> Writer:
+    process, named = path.process, dict(path.parameters)
+    assert isinstance(process, PathFunction)
+    part = {Purpose.OUTER_WEIGHTS: "outer", Purpose.INNER_WEIGHTS: "inner", Purpose.BIAS: "bias"}[
+        Purpose(path.stream[2])
+    ]
 
     def write(first: int, out: SingleArray) -> None:
-        # One layer at a time: what the function does to several at once is its own affair.
+        # One layer at a time: a function of several times may round each in another way.
         for k, row in enumerate(out, first):
-            row[:] = law.evaluate(np.array([k / depth]), shape).ravel()
+            row[:] = process.evaluate(np.array([k / path.depth]), path.shape, named, part=part).ravel()
 
-    return Writer(write, f"function {law.name}")
+    return Writer(write, f"function {process.name}")
 
 
-def _pieces(pieces: int, depth: int, deviation: float, stream: Stream) -> Writer:
+def _pieces(path: Path) -> Writer:
     from theory_check.kernels import paths
+
+    pieces = int(dict(path.parameters).get("pieces", 1.0))
 
     def write(first: int, out: SingleArray) -> None:
         layers = np.arange(first, first + len(out))
-        paths.write_pieces(*stream, piece_of_layer(pieces, layers, depth), deviation, out)
+        paths.write_pieces(*path.stream, piece_of_layer(pieces, layers, path.depth), path.deviation, out)
 
     return Writer(write, f"{pieces} pieces")
 
@@ -134,9 +196,12 @@ def bridge_steps(rate: float, length: int) -> FloatArray:
     return np.ascontiguousarray(np.stack([left, right, np.sqrt(one * rest / whole)], axis=1))
 
 
-def _bridges(rate: float, increments: bool, depth: int, deviation: float, stream: Stream) -> Writer:
+def _bridges(path: Path) -> Writer:
     from theory_check.kernels import paths
 
+    depth, process = path.depth, path.process
+    rate = ORNSTEIN_UHLENBECK.rate(dict(path.parameters)) / depth
+    increments = isinstance(process, WeightProcess) and process.increments
     # A call draws the chain of the ends and at most two tiles that it does not return: 3 sqrt(depth) layers at most.
     length = 2 ** max(0, round(math.log2(depth) / 2.0))
     chain = np.array([math.exp(-rate * length), math.sqrt(-math.expm1(-2.0 * rate * length))])
@@ -144,73 +209,63 @@ def _bridges(rate: float, increments: bool, depth: int, deviation: float, stream
     steps, tiles = bridge_steps(rate, length), -(-depth // length)
 
     def write(first: int, out: SingleArray) -> None:
-        paths.write_bridges(*stream, chain, steps, tiles, unit, deviation, first, out)
+        paths.write_bridges(*path.stream, chain, steps, tiles, unit, path.deviation, first, out)
 
     return Writer(write, f"bridges over {length} layers")
 
 
-def _correlations(weights: Weights, depth: int, lags: int) -> FloatArray:
-    assert weights.process is not None
-    return weights.process.autocovariance(dict(weights.parameters), depth, lags)
+@lru_cache(maxsize=8)
+def _correlations_of_layers(law: Law) -> FloatArray:
+    return law.correlations(law.depth)
 
 
 @lru_cache(maxsize=8)
-def _correlations_of_layers(weights: Weights, depth: int) -> FloatArray:
-    return _correlations(weights, depth, depth)
-
-
-def _covariance(law: Weights | CovarianceProcess, depth: int) -> Covariance:
-    if isinstance(law, CovarianceProcess):
-        return lambda layers, pivot: law.evaluate(layers / depth, np.array(pivot / depth))
-    correlations = _correlations_of_layers(law, depth)
-    return lambda layers, pivot: correlations[np.abs(layers - pivot)]
+def _factor(law: Law, most: int) -> LowRankFactor | None:
+    return low_rank_factor(law.covariance, law.variances, most)
 
 
 @lru_cache(maxsize=8)
-def _factor(law: Weights | CovarianceProcess, depth: int, most: int) -> LowRankFactor | None:
-    if isinstance(law, CovarianceProcess):
-        times = np.arange(depth) / depth
-        return low_rank_factor(_covariance(law, depth), law.evaluate(times, times), most)
-    return low_rank_factor(_covariance(law, depth), np.ones(depth), most)
+def _checked_factor(law: Law) -> LowRankFactor | None:
+    assert isinstance(law.process, CovarianceProcess)
+    law.process.check(law.depth, dict(law.parameters))
+    return _factor(law, law.depth if law.depth <= FULL_RANK_DEPTH else LOW_RANK)
 
 
 @lru_cache(maxsize=64)
-def _factor_rows(law: Weights | CovarianceProcess, factor: LowRankFactor, depth: int, tile: int) -> SingleArray:
+def _factor_rows(law: Law, factor: LowRankFactor, tile: int) -> SingleArray:
     """Return the rows of the factor for the layers of a tile, padded by zeros to multiples of 4."""
-    layers = np.arange(tile * _TILE, min((tile + 1) * _TILE, depth))
-    rows = factor.rows(_covariance(law, depth), layers)
+    layers = np.arange(tile * _TILE, min((tile + 1) * _TILE, law.depth))
+    rows = factor.rows(law.covariance, layers)
     padded = np.zeros((len(rows), -(-max(rows.shape[1], 1) // 4) * 4), np.float32)
     padded[:, : rows.shape[1]] = rows
     return padded
 
 
-def _combinations(
-    law: Weights | CovarianceProcess, factor: LowRankFactor, depth: int, deviation: float, stream: Stream
-) -> Writer:
+def _combinations(path: Path, factor: LowRankFactor) -> Writer:
     from theory_check.kernels import paths
 
-    rank = len(factor.pivots)
+    law = path.law
 
     def write(first: int, out: SingleArray) -> None:
         last = first + len(out)
         tiles = range(first // _TILE, -(-last // _TILE))
-        rows = np.concatenate([_factor_rows(law, factor, depth, tile) for tile in tiles])
+        rows = np.concatenate([_factor_rows(law, factor, tile) for tile in tiles])
         needed = np.zeros((-(-len(out) // 4) * 4, rows.shape[1]), np.float32)
         start = first - tiles[0] * _TILE
         needed[: len(out)] = rows[start : start + len(out)]
-        needed *= np.float32(deviation)
-        paths.write_combinations(*stream, needed, out)
+        needed *= np.float32(path.deviation)
+        paths.write_combinations(*path.stream, needed, out)
 
-    return Writer(write, f"factor of rank {rank}")
+    return Writer(write, f"factor of rank {len(factor.pivots)}")
 
 
 @lru_cache(maxsize=8)
-def _spectrum(weights: Weights, depth: int) -> FloatArray | None:
+def _spectrum(law: Law) -> FloatArray | None:
     """Return the square roots of eigenvalue / N of the shortest embedding without negative eigenvalues."""
-    shortest = embedding_size(depth)
+    shortest = embedding_size(law.depth)
     length = shortest
     while length == shortest or length <= min(LONGEST_EMBEDDING * shortest, _MOST_LAGS):
-        eigenvalues = circulant_spectrum(_correlations(weights, depth, length + 1))
+        eigenvalues = circulant_spectrum(law.correlations(length + 1))
         if eigenvalues is not None:
             return np.asarray(np.sqrt(eigenvalues / len(eigenvalues)))
         length *= 2
@@ -236,3 +291,14 @@ def _transforms(spectrum: FloatArray, deviation: float, stream: Stream) -> Write
             paths.write_pairs(series.view(np.float32), first, out, first_entry)
 
     return Writer(write, f"circulant embedding of length {len(spectrum)}", whole=True)
+
+
+#: How the paths of a process are made, by its generator.
+WRITERS: dict[Generator, Callable[[Path], Writer]] = {
+    "circulant": _circulant,
+    "gaussian": _gaussian,
+    "markov": _bridges,
+    "pieces": _pieces,
+    "covariance": _given_covariance,
+    "function": _given_function,
+}

@@ -22,11 +22,10 @@ from numpy.typing import NDArray
 from theory_check.foundation.arguments import check_integer
 from theory_check.foundation.errors import SpecificationError
 from theory_check.foundation.streams import Purpose, stream_key
-from theory_check.networks.custom_processes import CovarianceProcess, PathFunction
 from theory_check.networks.network import MAXIMAL_DEPTH, MAXIMAL_WIDTH
-from theory_check.networks.processes import process_names
-from theory_check.networks.weights import Weights
-from theory_check.simulation.path_writers import Writer, covariance_writer, function_writer, process_writer
+from theory_check.networks.processes import Process
+from theory_check.networks.weights import Weights, process_names
+from theory_check.simulation.path_writers import Path, Writer, make_writer
 
 SingleArray = NDArray[np.float32]
 
@@ -40,7 +39,7 @@ class PathSource:
 
     Attributes
     ----------
-    weights : Weights, CovarianceProcess or PathFunction
+    weights : Weights or Process
     depth : int
     shape : (int, int)
         Rows and columns of a matrix.
@@ -48,7 +47,7 @@ class PathSource:
         All layers, if they fit the budget.
     """
 
-    weights: Weights | CovarianceProcess | PathFunction
+    weights: Weights | Process
     depth: int
     shape: tuple[int, int]
     kept: SingleArray | None = field(repr=False)
@@ -83,7 +82,7 @@ class PathSource:
 
 
 def open_paths(
-    weights: Weights | CovarianceProcess | PathFunction,
+    weights: Weights | Process,
     width: int,
     depth: int,
     key: NDArray[np.uint32],
@@ -99,9 +98,9 @@ def open_paths(
 
     Parameters
     ----------
-    weights : Weights, CovarianceProcess or PathFunction
-        Weights of a process. The covariance of a CovarianceProcess is divided by the width; a PathFunction is taken as
-        it is.
+    weights : Weights or Process
+        Weights of a process, or a process at its defaults. A covariance is divided by the width; the matrices of a
+        PathFunction are taken as they are.
     width, depth : int
         Columns of a matrix, number of layers.
     key : (2,) array of uint32
@@ -121,17 +120,15 @@ def open_paths(
     check_integer("replicate", replicate, 0, 2**32 - 1)
     shape = (width if rows is None else rows, width)
     check_integer("number of rows", shape[0], 1, MAXIMAL_WIDTH)
-    stream = (key, replicate, int(purpose))
-    if isinstance(weights, PathFunction):
-        writer = function_writer(weights, depth, shape)
-    elif isinstance(weights, CovarianceProcess):
-        writer = covariance_writer(weights, depth, math.sqrt(1.0 / width), stream)
-    elif weights.process is None:
+    process = weights.process if isinstance(weights, Weights) else weights
+    if process is None:
         raise SpecificationError(
             f"{weights} weights are independent from layer to layer; paths are made of {', '.join(process_names())}"
         )
-    else:
-        writer = process_writer(weights, depth, math.sqrt(weights.gain / width), stream)
+    parameters = weights.parameters if isinstance(weights, Weights) else tuple(sorted(weights.defaults.items()))
+    gain = weights.gain if isinstance(weights, Weights) else 1.0
+    deviation = math.sqrt(gain / width)
+    writer = make_writer(Path(process, parameters, depth, shape, deviation, (key, replicate, int(purpose))))
     source = PathSource(weights, depth, shape, None, writer)
     if 4 * depth * shape[0] * shape[1] > budget_bytes:
         return source

@@ -17,7 +17,7 @@ from theory_check.catalogue.regimes import REGIMES, all_claims
 from theory_check.claims.claim import Claim, Regime
 from theory_check.claims.planning import PLACES
 from theory_check.foundation.errors import SpecificationError, TheoryCheckError
-from theory_check.networks.added_laws import add_law
+from theory_check.networks.additions import add_law
 from theory_check.networks.weight_laws import WeightLaw
 
 _NAME = "own"
@@ -67,7 +67,7 @@ def regimes_with(own: Regime | None) -> tuple[Regime, ...]:
 def load_claims(path: Path) -> tuple[Claim, ...]:
     """Run a file of claims and return those among its global names, in the order of their definition.
 
-    Weight laws among its global names are added first (:func:`theory_check.networks.added_laws.add_law`), for the
+    Weight laws among its global names are added first (:func:`theory_check.networks.additions.add_law`), for the
     life of this process. The file is a program: run only what you would run with Python.
 
     Raises

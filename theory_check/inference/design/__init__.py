@@ -18,6 +18,13 @@ only through their quantiles, margins and resolutions are values of the distribu
 
 from __future__ import annotations
 
+from theory_check.inference.design.betting import (
+    bounded_mean_margin,
+    bounded_mean_resolution,
+    bounded_mean_sample_size,
+    nonnegative_mean_resolution,
+    nonnegative_mean_sample_size,
+)
 from theory_check.inference.design.distances import (
     anderson_darling_resolution,
     anderson_darling_sample_size,
@@ -37,7 +44,14 @@ from theory_check.inference.design.gaussian import (
     variance_resolution,
     variance_sample_size,
 )
-from theory_check.inference.design.means import mean_margin, mean_resolution, mean_sample_size
+from theory_check.inference.design.means import (
+    mean_margin,
+    mean_resolution,
+    mean_sample_size,
+    mean_sequence_margin,
+    mean_sequence_resolution,
+    mean_sequence_sample_size,
+)
 from theory_check.inference.design.proportions import (
     equivalence_margin,
     equivalence_sample_size,
@@ -54,16 +68,6 @@ from theory_check.inference.design.quantiles import (
     quantile_spread_margin,
     quantile_spread_resolution,
     quantile_spread_sample_size,
-)
-from theory_check.inference.design.sequential import (
-    bounded_mean_margin,
-    bounded_mean_resolution,
-    bounded_mean_sample_size,
-    mean_sequence_margin,
-    mean_sequence_resolution,
-    mean_sequence_sample_size,
-    nonnegative_mean_resolution,
-    nonnegative_mean_sample_size,
 )
 from theory_check.inference.design.slopes import rate_margin, rate_sample_size, slope_component_margin, slope_margin
 

@@ -7,7 +7,7 @@ from typing import SupportsIndex
 
 from theory_check.foundation.arguments import check_count, check_positive
 from theory_check.foundation.errors import SpecificationError
-from theory_check.inference.design.search import smallest_sample, smallest_value
+from theory_check.inference.design.search import sample_for, smallest_sample, smallest_value
 from theory_check.inference.validation import check_level, check_power
 
 
@@ -18,13 +18,6 @@ def _quantiles(degrees: int, level: float) -> tuple[float, float]:
     return 2.0 * float(gammaincinv(degrees / 2.0, level)), float(chdtri(degrees, level))
 
 
-def _variance_reach(degrees: int, alpha: float, miss: float) -> float:
-    """Return the relative deviation of either end, each left with probability `miss`."""
-    low, high = _quantiles(degrees, alpha / 2)
-    least, most = _quantiles(degrees, miss)
-    return max(most / low - 1.0 if low > 0.0 else math.inf, 1.0 - least / high)
-
-
 def variance_margin(*, degrees: SupportsIndex, alpha: float, miss: float) -> float:
     r"""Return the smallest relative margin of a variance for a number of degrees of freedom.
 
@@ -33,18 +26,54 @@ def variance_margin(*, degrees: SupportsIndex, alpha: float, miss: float) -> flo
     .. math:: m = \max(\chi^2_{1-\text{miss}/2} / \chi^2_{\alpha/2} - 1,\; 1 - \chi^2_{\text{miss}/2} /
               \chi^2_{1-\alpha/2}),
 
-    exactly but for the shares of `miss`. Degrees of freedom: n for a known mean, n - 1 otherwise, np for n vectors.
+    exactly but for the shares of `miss`.
+
+    Parameters
+    ----------
+    degrees : int
+        Degrees of freedom: n for a known mean, n - 1 otherwise, np for n vectors of p coordinates.
+    alpha, miss : float
+        Level of the interval; probability, at most, that it leaves the margin.
+
+    Returns
+    -------
+    float
+        A share of the variance.
+
+    Examples
+    --------
+    Two degrees of freedom have the quantiles -2 ln(1 - p), at 1/2 on both sides -2 ln(3/4) and -2 ln(1/4):
+
+    >>> round(variance_margin(degrees=2, alpha=0.5, miss=0.5), 6), round(math.log(4) / math.log(4 / 3) - 1, 6)
+    (3.818842, 3.818842)
     """
     nu = check_count("degrees", degrees)
-    alpha, miss = check_level("alpha", alpha), check_level("miss", miss)
-    return _variance_reach(nu, alpha, miss / 2)
+    low, high = _quantiles(nu, check_level("alpha", alpha) / 2)
+    least, most = _quantiles(nu, check_level("miss", miss) / 2)
+    return max(most / low - 1.0 if low > 0.0 else math.inf, 1.0 - least / high)
 
 
 def variance_sample_size(*, margin: float, alpha: float, miss: float) -> int:
-    """Return the smallest number of degrees of freedom whose :func:`variance_margin` is at most `margin`."""
-    margin = check_positive("margin", margin)
-    alpha, miss = check_level("alpha", alpha), check_level("miss", miss)
-    return smallest_sample(lambda nu: _variance_reach(nu, alpha, miss / 2) <= margin)
+    """Return the smallest number of degrees of freedom whose :func:`variance_margin` is at most `margin`.
+
+    Parameters
+    ----------
+    margin : float
+        Tolerated deviation, as a share of the variance.
+    alpha, miss : float
+        As for :func:`variance_margin`.
+
+    Returns
+    -------
+    int
+
+    Examples
+    --------
+    >>> n = variance_sample_size(margin=0.1, alpha=1e-3, miss=1e-2)
+    >>> [variance_margin(degrees=nu, alpha=1e-3, miss=1e-2) <= 0.1 for nu in (n - 1, n)]
+    [False, True]
+    """
+    return sample_for("margin", margin, lambda nu: variance_margin(degrees=nu, alpha=alpha, miss=miss))
 
 
 def variance_resolution(*, degrees: SupportsIndex, alpha: float, power: float = 0.99) -> float:
@@ -52,6 +81,26 @@ def variance_resolution(*, degrees: SupportsIndex, alpha: float, power: float = 
 
     A variance :math:`\rho \sigma^2` is told from :math:`\sigma^2` with probability `power` exactly if :math:`\rho \ge
     \chi^2_{1-\alpha/2} / \chi^2_{1-\text{power}}` or :math:`\rho \le \chi^2_{\alpha/2} / \chi^2_{\text{power}}`.
+
+    Parameters
+    ----------
+    degrees : int
+        Degrees of freedom, as in :func:`variance_margin`.
+    alpha, power : float
+        Level of the interval; probability with which it excludes the stated variance.
+
+    Returns
+    -------
+    float
+        A share of the variance, above 1 if small samples see only much larger variances.
+
+    Examples
+    --------
+    Two degrees of freedom have the quantiles -2 ln(1 - p):
+
+    >>> found = variance_resolution(degrees=2, alpha=0.02, power=0.99)
+    >>> round(found, 3), round(math.log(0.01) / math.log(0.99) - 1.0, 3)
+    (457.211, 457.211)
     """
     nu = check_count("degrees", degrees)
     alpha, power = check_level("alpha", alpha), check_power("power", power)
@@ -72,6 +121,27 @@ def mean_vector_resolution(
     r"""Return the norm of the mean from which on :func:`~theory_check.inference.gaussian.mean_vector_test` rejects.
 
     For unit covariance the statistic is noncentral chi-square with :math:`n ||\mu||^2`: the power is exact.
+
+    Parameters
+    ----------
+    width : int
+        Coordinates p of a vector.
+    observations : int
+        Number n of vectors.
+    alpha, power : float
+        Level of the test; probability with which it rejects.
+
+    Returns
+    -------
+    float
+        A Euclidean norm, in standard deviations of a coordinate.
+
+    Examples
+    --------
+    One coordinate is a z-test: 1.96 + 0.84 standard errors are seen with probability 0.8.
+
+    >>> round(mean_vector_resolution(1, observations=100, alpha=0.05, power=0.8), 3)
+    0.28
     """
     p, n = check_count("width", width), check_count("observations", observations)
     alpha, power = check_level("alpha", alpha), check_power("power", power)
@@ -79,15 +149,35 @@ def mean_vector_resolution(
 
 
 def mean_vector_sample_size(width: SupportsIndex, *, deviation: float, alpha: float, miss: float) -> int:
-    """Return the number of vectors with which a mean of norm `deviation` is missed with probability at most `miss`."""
+    """Return the number of vectors with which the test of the mean sees a deviation.
+
+    Parameters
+    ----------
+    width : int
+        Coordinates of a vector.
+    deviation : float
+        Norm of the mean, in standard deviations of a coordinate.
+    alpha, miss : float
+        Level of the test; probability, at most, that it does not reject.
+
+    Returns
+    -------
+    int
+
+    Examples
+    --------
+    One coordinate is a z-test: n = (1.96 + 0.84)^2 / 0.28^2.
+
+    >>> mean_vector_sample_size(1, deviation=0.28, alpha=0.05, miss=0.2)
+    101
+    """
     p, deviation = check_count("width", width), check_positive("deviation", deviation)
-    alpha, miss = check_level("alpha", alpha), check_level("miss", miss)
-    needed = _noncentrality(p, alpha, miss) / deviation**2
+    needed = _noncentrality(p, check_level("alpha", alpha), check_level("miss", miss)) / deviation**2
     return smallest_sample(lambda n: n >= needed)
 
 
 def _correlation_power(correlation: float, width: int, n: int, alpha: float, miss: float) -> float:
-    r"""Bound from below the probability that the covariance test rejects a correlation, whichever two coordinates.
+    r"""Bound from below the probability that the covariance test rejects a correlation of any two coordinates.
 
     Let coordinates i > j have correlation rho, all else as stated. Row i of the triangle becomes :math:`T_{ik} = \rho
     T'_{jk} + \sqrt{1-\rho^2} T'_{ik}` (T' that of the true statement, :math:`T'_{jk} = 0` for k > j). Drop the scores
@@ -107,19 +197,40 @@ def _correlation_power(correlation: float, width: int, n: int, alpha: float, mis
     return 1.0 - float(chndtr(critical, kept, correlation**2 * least / rest)) - miss / 2
 
 
-def _check_width(width: SupportsIndex) -> int:
-    return check_count("width", width, minimum=2)
-
-
 def covariance_resolution(
     width: SupportsIndex, *, observations: SupportsIndex, alpha: float, power: float = 0.99
 ) -> float:
-    """Return a correlation between any two coordinates that the covariance test detects; inf if there is none.
+    """Return a correlation between any two coordinates that the covariance test detects.
 
-    A bound: the test may detect less. Wrong variances of all coordinates together are the business of
+    A bound: the test may detect less. For variances of all coordinates that are wrong together use
     :func:`variance_resolution` with np degrees of freedom.
+
+    Parameters
+    ----------
+    width : int
+        Coordinates of a vector, at least 2.
+    observations : int
+        Number of vectors, at least `width`.
+    alpha, power : float
+        Level of the test; probability with which it rejects.
+
+    Returns
+    -------
+    float
+        Between 0 and 1; infinity if no correlation is certain to be seen.
+
+    Raises
+    ------
+    SpecificationError
+        If there are fewer vectors than coordinates.
+
+    Examples
+    --------
+    >>> small, large = (covariance_resolution(3, observations=n, alpha=1e-3) for n in (1000, 4000))
+    >>> round(small / large, 1)
+    2.0
     """
-    p, n = _check_width(width), check_count("observations", observations)
+    p, n = check_count("width", width, 2), check_count("observations", observations)
     alpha, power = check_level("alpha", alpha), check_power("power", power)
     if n < p:
         raise SpecificationError(f"the covariance of {p} coordinates needs at least {p} observations, got {n}")
@@ -128,8 +239,33 @@ def covariance_resolution(
 
 
 def covariance_sample_size(width: SupportsIndex, *, correlation: float, alpha: float, miss: float) -> int:
-    """Return a number of vectors with which the covariance test misses a `correlation` with probability <= `miss`."""
-    p, rho = _check_width(width), check_positive("correlation", correlation)
+    """Return a number of vectors with which the covariance test sees a correlation of two coordinates.
+
+    Parameters
+    ----------
+    width : int
+        Coordinates of a vector, at least 2.
+    correlation : float
+        Its size, below 1.
+    alpha, miss : float
+        Level of the test; probability, at most, that it does not reject.
+
+    Returns
+    -------
+    int
+
+    Raises
+    ------
+    SpecificationError
+        If the correlation is 1 or more.
+
+    Examples
+    --------
+    >>> n = covariance_sample_size(3, correlation=0.2, alpha=1e-3, miss=0.01)
+    >>> covariance_resolution(3, observations=n, alpha=1e-3) <= 0.2 + 1e-9
+    True
+    """
+    p, rho = check_count("width", width, 2), check_positive("correlation", correlation)
     alpha, miss = check_level("alpha", alpha), check_level("miss", miss)
     if rho >= 1.0:
         raise SpecificationError(f"correlation must be below 1, got {rho!r}")

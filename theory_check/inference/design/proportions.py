@@ -12,6 +12,14 @@ from theory_check.inference.design.search import smallest_sample, smallest_value
 from theory_check.inference.validation import check_level, check_power, check_unit_range
 
 
+def _outside_miss(trials: int, bounds: tuple[float, float], truth: float, level: float) -> float:
+    """Bound the probability that one-sided tests at `level` do not place the truth between the bounds, 0 and 1 free."""
+    low, high = bounds
+    above = miss_bound(trials, low, truth, level) if low > 0.0 else 0.0
+    below = miss_bound(trials, 1.0 - high, 1.0 - truth, level) if high < 1.0 else 0.0
+    return above + below
+
+
 def _proportion_miss(
     trials: int, target: tuple[float, float], margin: float, alpha: float, truth: float | None
 ) -> float:
@@ -19,14 +27,8 @@ def _proportion_miss(
 
     P(a <= K <= b) first rises and then falls in p, so over a range of truths it is smallest at an end.
     """
-    lower, upper = target[0] - margin, target[1] + margin
-
-    def miss(p: float) -> float:
-        below = miss_bound(trials, lower, p, alpha / 2) if lower > 0.0 else 0.0
-        above = miss_bound(trials, 1.0 - upper, 1.0 - p, alpha / 2) if upper < 1.0 else 0.0
-        return below + above
-
-    return max(miss(p) for p in (target if truth is None else (truth,)))
+    bounds = target[0] - margin, target[1] + margin
+    return max(_outside_miss(trials, bounds, p, alpha / 2) for p in (target if truth is None else (truth,)))
 
 
 def proportion_sample_size(
@@ -45,10 +47,28 @@ def proportion_sample_size(
     truth : float, optional
         The probability to plan for. Without it the promise holds for every truth in the target.
 
+    Returns
+    -------
+    int
+
+    Raises
+    ------
+    SpecificationError
+        If the widened target covers every probability, or does not contain the truth in its interior.
+
     Notes
     -----
     The exact power is a sawtooth in the number of trials. The plan uses the smooth bound of
     :func:`theory_check.inference.binomial.miss_bound`, which loses at most one count on each side.
+
+    Examples
+    --------
+    With certain success n trials show "at least 0.9" at level 2 alpha as soon as 0.9^n <= alpha:
+
+    >>> proportion_sample_size((1.0, 1.0), margin=0.1, alpha=0.002, miss=0.01)
+    66
+    >>> 0.9**65 > 0.001 > 0.9**66
+    True
     """
     low, high = check_unit_range("target", target)
     margin = check_nonnegative("margin", margin)
@@ -68,9 +88,26 @@ def proportion_sample_size(
 def proportion_margin(
     target: tuple[float, float], *, trials: SupportsIndex, alpha: float, miss: float, truth: float | None = None
 ) -> float:
-    """Return the smallest margin that :func:`proportion_sample_size` grants to `trials`, inf if none below triviality.
+    """Return the smallest margin that :func:`proportion_sample_size` grants to `trials`.
 
-    A margin that leaves no probability outside would be trivial.
+    Parameters
+    ----------
+    target : tuple of float
+        Predicted probability, lower and upper value.
+    trials : int
+        Sample size.
+    alpha, miss, truth : float
+        As for :func:`proportion_sample_size`.
+
+    Returns
+    -------
+    float
+        Infinity if every sufficient margin leaves no probability outside.
+
+    Examples
+    --------
+    >>> round(proportion_margin((1.0, 1.0), trials=66, alpha=0.002, miss=0.01), 4), round(1.0 - 0.001 ** (1 / 66), 4)
+    (0.0994, 0.0994)
     """
     low, high = check_unit_range("target", target)
     n = check_count("trials", trials)
@@ -91,8 +128,32 @@ def proportion_resolution(
 ) -> float:
     """Return the smallest D such that every probability farther than D from `target` is told apart from it.
 
-    On a side where no probability is far enough to be seen, D is the whole room on that side; D is inf if that
-    happens on both, so that nothing would be detected.
+    Parameters
+    ----------
+    target : tuple of float
+        Stated probability, lower and upper value.
+    trials : int
+        Sample size.
+    alpha, power : float
+        Level of the interval; probability with which it excludes the target.
+
+    Returns
+    -------
+    float
+        On a side where no probability is far enough to be seen, D is the whole room on that side. Infinity if that
+        happens on both sides, so that nothing would be detected.
+
+    Raises
+    ------
+    SpecificationError
+        If the target holds every probability.
+
+    Examples
+    --------
+    One success rules out probability 0, and some success is nearly certain as soon as (1 - p)^n <= 1 - power:
+
+    >>> round(proportion_resolution((0.0, 0.0), trials=100, alpha=0.1), 4), round(1.0 - 0.01 ** (1 / 100), 4)
+    (0.045, 0.045)
     """
     low, high = check_unit_range("target", target)
     n = check_count("trials", trials)
@@ -110,7 +171,29 @@ def proportion_resolution(
 
 
 def detected_probability(trials: int, null: float, level: float, miss: float) -> float:
-    """Return the smallest truth above `null` that the one-sided test misses with probability <= miss; inf if none."""
+    """Return the smallest probability above `null` that the one-sided binomial test sees.
+
+    Parameters
+    ----------
+    trials : int
+        Sample size.
+    null : float
+        The test is one of "the probability is at most null".
+    level, miss : float
+        Level of the test; probability, at most, that it does not reject.
+
+    Returns
+    -------
+    float
+        Infinity if the test sees no probability.
+
+    Examples
+    --------
+    >>> detected_probability(3, 0.5, 0.01, 0.1)
+    inf
+    >>> 0.6 < detected_probability(100, 0.5, 0.01, 0.1) < 0.7
+    True
+    """
     return smallest_value(lambda p: p > null and miss_bound(trials, null, p, level) <= miss, null, 1.0)
 
 
@@ -124,10 +207,33 @@ def _one_sided_miss(trials: int, null: float, truth: float, level: float) -> flo
 
 
 def proportion_test_sample_size(null: float, truth: float, *, alpha: float, miss: float) -> int:
-    """Return the trials with which the one-sided test of `null` misses `truth`, on its side, at most with `miss`.
+    """Return the trials with which the one-sided test of `null` on the side of `truth` sees it.
 
-    The same for the one-sided test of a p-quantile against a value t: `null` is p and `truth` the value of the true
-    distribution function at t.
+    The same holds for the one-sided test of a p-quantile against a value t: `null` is p and `truth` the value of the
+    true distribution function at t.
+
+    Parameters
+    ----------
+    null, truth : float
+        Stated and true probability.
+    alpha, miss : float
+        Level of the test; probability, at most, that it does not reject.
+
+    Returns
+    -------
+    int
+
+    Raises
+    ------
+    SpecificationError
+        If both probabilities are the same.
+
+    Examples
+    --------
+    Certain success rejects 1/2 as soon as 2^-n <= alpha:
+
+    >>> proportion_test_sample_size(0.5, 1.0, alpha=0.001, miss=0.01)
+    10
     """
     p, q = check_unit("null", null), check_unit("truth", truth)
     alpha, miss = check_level("alpha", alpha), check_level("miss", miss)
@@ -139,9 +245,28 @@ def proportion_test_sample_size(null: float, truth: float, *, alpha: float, miss
 def proportion_test_resolution(
     null: float, *, trials: SupportsIndex, alpha: float, power: float = 0.99
 ) -> tuple[float, float]:
-    """Return (low, high): the one-sided tests of `null` detect truths up to low, or from high on.
+    """Return the probabilities that the two one-sided tests of `null` see.
 
-    An end is -inf or inf where the sample is too small to detect anything on that side.
+    Parameters
+    ----------
+    null : float
+        Stated probability.
+    trials : int
+        Sample size.
+    alpha, power : float
+        Level of each test; probability with which it rejects.
+
+    Returns
+    -------
+    low, high : float
+        Truths up to `low`, or from `high` on, are seen. An end is -inf or inf where the sample is too small to see
+        anything on that side.
+
+    Examples
+    --------
+    >>> low, high = proportion_test_resolution(0.5, trials=1000, alpha=0.001)
+    >>> round(low + high, 9), 0.58 < high < 0.6
+    (1.0, True)
     """
     p = check_unit("null", null)
     n = check_count("trials", trials)
@@ -150,25 +275,66 @@ def proportion_test_resolution(
     return 1.0 - below, detected_probability(n, p, alpha, 1.0 - power)
 
 
-def _equivalence_miss(trials: int, bounds: tuple[float, float], truth: float, alpha: float) -> float:
-    low, high = bounds
-    above = miss_bound(trials, low, truth, alpha) if low > 0.0 else 0.0
-    below = miss_bound(trials, 1.0 - high, 1.0 - truth, alpha) if high < 1.0 else 0.0
-    return above + below
-
-
 def equivalence_sample_size(bounds: tuple[float, float], *, truth: float, alpha: float, miss: float) -> int:
-    """Return the trials with which the equivalence test at level `alpha` misses `truth` with probability <= `miss`."""
+    """Return the trials with which :func:`~theory_check.inference.equivalence.equivalence_test` shows equivalence.
+
+    Parameters
+    ----------
+    bounds : tuple of float
+        The probability is to be shown strictly between them; 0 and 1 are free.
+    truth : float
+        The probability to plan for, strictly between the bounds.
+    alpha, miss : float
+        Level of the test; probability, at most, that it does not reject.
+
+    Returns
+    -------
+    int
+
+    Raises
+    ------
+    SpecificationError
+        If the truth is not strictly between the bounds.
+
+    Examples
+    --------
+    Certain success shows "above 1/2" as soon as 2^-n <= alpha:
+
+    >>> equivalence_sample_size((0.5, 1.0), truth=1.0, alpha=0.001, miss=0.01)
+    10
+    """
     low, high = check_unit_range("bounds", bounds)
     p = check_unit("truth", truth)
     alpha, miss = check_level("alpha", alpha), check_level("miss", miss)
     if (low > 0.0 and p <= low) or (high < 1.0 and p >= high):
         raise SpecificationError(f"truth must lie strictly between the bounds ({low!r}, {high!r}), got {p!r}")
-    return smallest_sample(lambda n: _equivalence_miss(n, (low, high), p, alpha) <= miss)
+    return smallest_sample(lambda n: _outside_miss(n, (low, high), p, alpha) <= miss)
 
 
 def equivalence_margin(truth: float, *, trials: SupportsIndex, alpha: float, miss: float) -> float:
-    """Return the smallest deviation from `truth` whose equivalence bounds a sample shows; inf if it shows nothing."""
+    """Return the smallest deviation from `truth` whose equivalence bounds a sample shows.
+
+    Parameters
+    ----------
+    truth : float
+        The probability to plan for.
+    trials : int
+        Sample size.
+    alpha, miss : float
+        Level of the test; probability, at most, that it does not reject.
+
+    Returns
+    -------
+    float
+        Infinity if the sample shows nothing.
+
+    Examples
+    --------
+    >>> round(equivalence_margin(1.0, trials=10, alpha=2.0**-10, miss=0.01), 9)
+    0.5
+    >>> equivalence_margin(0.5, trials=3, alpha=0.001, miss=0.01)
+    inf
+    """
     p = check_unit("truth", truth)
     n = check_count("trials", trials)
     alpha, miss = check_level("alpha", alpha), check_level("miss", miss)
@@ -176,6 +342,6 @@ def equivalence_margin(truth: float, *, trials: SupportsIndex, alpha: float, mis
 
     def sufficient(margin: float) -> bool:
         bounds = (max(p - margin, 0.0), min(p + margin, 1.0))
-        return 0.0 < margin < trivial and _equivalence_miss(n, bounds, p, alpha) <= miss
+        return 0.0 < margin < trivial and _outside_miss(n, bounds, p, alpha) <= miss
 
     return smallest_value(sufficient, 0.0, trivial * (1.0 - 1e-12))

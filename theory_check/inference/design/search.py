@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import SupportsFloat
 
+from theory_check.foundation.arguments import check_positive
 from theory_check.foundation.errors import SpecificationError
 
 #: Plans beyond are refused: no sample of that size fits a machine.
@@ -27,8 +29,53 @@ def smallest_sample(sufficient: Callable[[int], bool]) -> int:
     return above
 
 
+def sample_for(what: str, value: SupportsFloat, value_at: Callable[[int], float]) -> int:
+    """Return the smallest sample size at which a decreasing quantity is at most `value`.
+
+    Parameters
+    ----------
+    what : str
+        Name of the argument that holds `value`, for errors.
+    value : float
+        Wanted margin or deviation, positive.
+    value_at : callable
+        The margin or deviation that a sample size grants.
+
+    Returns
+    -------
+    int
+
+    Examples
+    --------
+    >>> sample_for("margin", 0.1, lambda n: 1.0 / n)
+    10
+    """
+    wanted = check_positive(what, value)
+    return smallest_sample(lambda n: value_at(n) <= wanted)
+
+
 def smallest_value(sufficient: Callable[[float], bool], lower: float, upper: float) -> float:
-    """Return the smallest x in [lower, upper] with ``sufficient(x)``, which holds for all larger x; inf if none."""
+    """Search an interval for the smallest sufficient value, by bisection.
+
+    Parameters
+    ----------
+    sufficient : callable
+        A condition on a float that, once it holds, holds for all larger values.
+    lower, upper : float
+        Ends of the interval.
+
+    Returns
+    -------
+    float
+        A sufficient value, at most 1e-13 of the interval's length above the smallest one; infinity if there is none.
+
+    Examples
+    --------
+    >>> round(smallest_value(lambda x: x * x >= 2.0, 0.0, 2.0), 12)
+    1.414213562373
+    >>> smallest_value(lambda x: x > 3.0, 0.0, 2.0)
+    inf
+    """
     if sufficient(lower):
         return lower
     if not sufficient(upper):

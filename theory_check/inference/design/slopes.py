@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from theory_check.foundation.arguments import check_count, check_nonnegative, check_positive
 from theory_check.foundation.errors import SpecificationError
 from theory_check.inference.design.means import mean_margin
-from theory_check.inference.design.search import smallest_sample
+from theory_check.inference.design.search import sample_for
 from theory_check.inference.rates import RESOLVED, slope_weights
 from theory_check.inference.validation import check_level, check_sample
 
@@ -22,6 +22,13 @@ def slope_margin(log_sizes: ArrayLike, *, component_margin: float) -> float:
 
     If every component interval lies within the factors :math:`e^{\pm h}` of its true quantity, h = `component_margin`,
     the slope interval lies within :math:`h \sum_k |w_k|` of the true slope. The miss rates of the components add up.
+
+    Examples
+    --------
+    Two sizes a factor e apart, each quantity within 5%: the slope within 0.1.
+
+    >>> slope_margin([0.0, 1.0], component_margin=0.05)
+    0.1
     """
     h = check_nonnegative("component_margin", component_margin)
     return h * float(np.abs(slope_weights(log_sizes)).sum())
@@ -78,7 +85,31 @@ def rate_margin(
     .. math:: \sum_k w_k^+ \ln(1 + \delta_k) - w_k^- \ln(1 - \delta_k), \qquad
               \sum_k w_k^- \ln(1 + \delta_k) - w_k^+ \ln(1 - \delta_k)
 
-    of the true slope. It is inf where an error would not be five standard errors from 0.
+    of the true slope.
+
+    Parameters
+    ----------
+    log_sizes : array_like, shape (K,)
+        Logarithms of the sizes.
+    errors : array_like, shape (K,)
+        True mean errors :math:`e_k` to plan for, positive.
+    variance_bounds : array_like, shape (K,)
+        Proven bounds on the variance of an error at each size.
+    observations : int
+        Values of the error at each size.
+    alpha, miss : float
+        Level of the slope; probability, at most, that its interval leaves the margin.
+
+    Returns
+    -------
+    float
+        Infinity where an error would not be five standard errors from 0.
+
+    Examples
+    --------
+    >>> plan = {"variance_bounds": [0.01, 0.0025], "alpha": 1e-3, "miss": 0.01}
+    >>> [round(rate_margin([0.0, 0.7], [1.0, 0.5], observations=n, **plan), 2) for n in (3, 100, 10_000)]
+    [inf, 0.24, 0.02]
     """
     plan = _check_plan(log_sizes, errors, variance_bounds)
     n = check_count("observations", observations)
@@ -88,8 +119,28 @@ def rate_margin(
 def rate_sample_size(
     log_sizes: ArrayLike, errors: ArrayLike, *, variance_bounds: ArrayLike, margin: float, alpha: float, miss: float
 ) -> int:
-    """Return the smallest number of values at each size whose :func:`rate_margin` is at most `margin`."""
+    """Return the smallest number of values at each size whose :func:`rate_margin` is at most `margin`.
+
+    Parameters
+    ----------
+    log_sizes, errors, variance_bounds : array_like, shape (K,)
+        As for :func:`rate_margin`.
+    margin : float
+        Tolerated deviation of the slope.
+    alpha, miss : float
+        As for :func:`rate_margin`.
+
+    Returns
+    -------
+    int
+
+    Examples
+    --------
+    >>> plan = {"variance_bounds": [0.01, 0.0025], "alpha": 1e-3, "miss": 0.01}
+    >>> n = rate_sample_size([0.0, 0.7], [1.0, 0.5], margin=0.1, **plan)
+    >>> [rate_margin([0.0, 0.7], [1.0, 0.5], observations=size, **plan) <= 0.1 for size in (n - 1, n)]
+    [False, True]
+    """
     plan = _check_plan(log_sizes, errors, variance_bounds)
-    margin = check_positive("margin", margin)
     alpha, miss = check_level("alpha", alpha), check_level("miss", miss)
-    return smallest_sample(lambda n: _rate_margin(*plan, n, alpha, miss) <= margin)
+    return sample_for("margin", margin, lambda n: _rate_margin(*plan, n, alpha, miss))

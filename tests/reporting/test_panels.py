@@ -6,11 +6,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from theory_check.findings.pictures import Curve
-from theory_check.reporting.heat_map import HeatPanel, render_heat_map
+from theory_check.findings.pictures import Band, BarPanel, Curve, CurvePanel, HeatPanel, Ribbon
+from theory_check.reporting.drawing import render
 
 COLUMNS, ROWS = np.linspace(0.0, 1.0, 12), np.linspace(0.2, 0.8, 7)
 PANEL = HeatPanel("title", "x", "y", COLUMNS, ROWS, 8.0 * (ROWS[:, None] - COLUMNS))
+
+
+def render_heat_map(panels):
+    return render(panels)["png"]
 
 
 def lightness(png):
@@ -25,7 +29,7 @@ def test_equal_panels_give_equal_bytes():
     assert png == render_heat_map([PANEL])
     assert png.startswith(b"\x89PNG\r\n\x1a\n")
     assert png != render_heat_map([replace(PANEL, values=-PANEL.values)])
-    assert png != render_heat_map([replace(PANEL, curves=(Curve("predicted", ROWS, ROWS),))])
+    assert png != render_heat_map([replace(PANEL, theory=(Curve("predicted", ROWS, ROWS),))])
 
 
 def test_panels_stand_side_by_side():
@@ -62,3 +66,46 @@ def test_values_that_are_not_numbers(values):
 @pytest.mark.parametrize(("rows", "columns"), [(1, 12), (7, 1), (1, 1)])
 def test_maps_of_one_row_or_column(rows, columns):
     render_heat_map([HeatPanel("t", "x", "y", COLUMNS[:columns], ROWS[:rows], PANEL.values[:rows, :columns])])
+
+
+X = np.array([10.0, 100.0, 1000.0])
+CURVES = CurvePanel(
+    title=r"$\beta = 1$",
+    xlabel="$L$",
+    ylabel="y",
+    logarithmic="xy",
+    ribbons=(Ribbon("half", X, 1 / X, 3 / X),),
+    measured=(Band("median", X, 2 / X, 1.5 / X, 2.5 / X),),
+    paths=(Curve("path", X, 2 / X),),
+    theory=(Curve("mean", X, 2.1 / X), Curve("quartiles", X, 1 / X), Curve("quartiles", X, 3 / X)),
+)
+BARS = BarPanel(
+    title="Output",
+    xlabel="r",
+    edges=np.linspace(0.0, 1.0, 5),
+    density=np.ones(4),
+    lower=np.full(4, 0.8),
+    upper=np.full(4, 1.2),
+    bars="networks",
+    intervals="interval",
+    theory=(Curve("limit", np.array([0.0, 1.0]), np.ones(2)),),
+)
+
+
+def render_both(panels):
+    return render(panels, ("png", "svg"))
+
+
+def test_equal_panels_give_equal_files():
+    files = render_both([CURVES, BARS])
+    assert files == render_both([CURVES, BARS])
+    assert files["png"].startswith(b"\x89PNG\r\n\x1a\n")
+    assert b"<svg" in files["svg"][:1000]
+    assert files["png"] != render_both([replace(CURVES, theory=()), BARS])["png"]
+
+
+def test_infinite_values_and_nothing_to_draw():
+    infinite = np.array([1.0, np.inf, np.inf])
+    band = Band("median", X, infinite, infinite, infinite)
+    render_both([replace(CURVES, measured=(band,), ribbons=(Ribbon("half", X, infinite, infinite),))])
+    render_both([CurvePanel("title", "x", "y")])

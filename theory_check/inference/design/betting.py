@@ -1,4 +1,4 @@
-r"""Planning of sequential tests of a mean: how many observations until a deviation is seen, and which one is seen.
+r"""Planning of means by betting: how many observations until a deviation is seen, and which one is seen.
 
 The promise is that the evidence has reached 1/alpha after n observations at the latest, with probability at least 1 -
 miss, whatever the law of the observations within the stated class. It rests on Markov's inequality for negative powers
@@ -8,12 +8,10 @@ of the capital: a capital is shared among K bets, each of them W = prod_i f(x_i)
 
 with t = 2 for tests of both sides and 1 for one side. The bound is minimised over s and over the bets.
 
-Betting, f(x) = 1 - c + c x / m. For x >= 0 with mean mu and variance at most v, E f(x)^-s is largest for the law on {0,
-y}, y = (mu^2 + v) / mu: the parabola through f^-s at 0 that touches it at y lies above it, because the third derivative
-of f^-s is negative, and the result increases with v. For x in [0, 1] without a bound on the variance v = mu (1 - mu).
-
-Catoni, s = 1: E exp(-psi(l (x - m))) <= 1 - u + u^2/2 + l^2 v / 2 with u = l (mu - m), as long as u <= 1; farther means
-are seen sooner.
+The bet is f(x) = 1 - c + c x / m. For x >= 0 with mean mu and variance at most v, E f(x)^-s is largest for the law on
+{0, y}, y = (mu^2 + v) / mu: the parabola through f^-s at 0 that touches it at y lies above it, because the third
+derivative of f^-s is negative, and the result increases with v. For x in [0, 1] without a bound on the variance it is
+v = mu (1 - mu).
 """
 
 from __future__ import annotations
@@ -27,15 +25,11 @@ from theory_check.foundation.arguments import check_count, check_nonnegative, ch
 from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.errors import SpecificationError
 from theory_check.inference.betting import FRACTIONS
-from theory_check.inference.catoni import mean_tilts
 from theory_check.inference.design.search import smallest_sample, smallest_value
 from theory_check.inference.validation import check_level, check_power, check_probability
 
 #: Powers over which the bound is minimised; the best one is near 1/2 and loses little between neighbours.
 _POWERS: FloatArray = 2.0 ** np.arange(-5.0, 3.01, 0.25)
-
-
-# Betting
 
 
 def _log_miss(price: float, truth: float, variance: float, observations: int, log_threshold: float) -> float:
@@ -55,9 +49,13 @@ def _log_miss(price: float, truth: float, variance: float, observations: int, lo
 
 
 def nonnegative_mean_sample_size(
-    bound: SupportsFloat, *, mean: SupportsFloat, variance_bound: SupportsFloat, alpha: SupportsFloat,
+    bound: SupportsFloat,
+    *,
+    mean: SupportsFloat,
+    variance_bound: SupportsFloat,
+    alpha: SupportsFloat,
     miss: SupportsFloat,
-) -> int:  # fmt: skip
+) -> int:
     """Return the observations after which "the mean is at most `bound`" is refuted if the mean is `mean`.
 
     Parameters
@@ -68,6 +66,22 @@ def nonnegative_mean_sample_size(
         Largest variance of the observations when it is `mean`. The test itself needs none.
     alpha, miss : float
         Level; probability, at most, that the evidence stays below 1/alpha.
+
+    Returns
+    -------
+    int
+
+    Raises
+    ------
+    SpecificationError
+        If `mean` is not above `bound`.
+
+    Examples
+    --------
+    >>> plan = {"variance_bound": 1.0, "alpha": 1e-3, "miss": 1e-3}
+    >>> near, far = (nonnegative_mean_sample_size(1.0, mean=mean, **plan) for mean in (1.1, 1.2))
+    >>> 3.0 < near / far < 5.0
+    True
     """
     m, mu = check_positive("bound", bound), check_positive("mean", mean)
     v = check_positive("variance_bound", variance_bound)
@@ -78,10 +92,38 @@ def nonnegative_mean_sample_size(
 
 
 def nonnegative_mean_resolution(
-    bound: SupportsFloat, *, observations: SupportsIndex, variance_bound: SupportsFloat, alpha: SupportsFloat,
+    bound: SupportsFloat,
+    *,
+    observations: SupportsIndex,
+    variance_bound: SupportsFloat,
+    alpha: SupportsFloat,
     power: SupportsFloat = 0.99,
-) -> float:  # fmt: skip
-    """Return the smallest excess of the mean over `bound` that `observations` detect; inf if a thousandfold is not."""
+) -> float:
+    """Return the smallest excess of the mean over `bound` that is detected.
+
+    Parameters
+    ----------
+    bound : float
+        The hypothesis is "the mean is at most bound".
+    observations : int
+        Sample size.
+    variance_bound : float
+        Largest variance of the observations under the true law.
+    alpha, power : float
+        Level; probability with which the evidence reaches 1/alpha.
+
+    Returns
+    -------
+    float
+        In the unit of the values; infinity if even an excess of 1000 (bound + deviation) is not detected.
+
+    Examples
+    --------
+    >>> plan = {"variance_bound": 1.0, "alpha": 1e-3}
+    >>> n = nonnegative_mean_sample_size(1.0, mean=1.1, miss=0.01, **plan)
+    >>> round(nonnegative_mean_resolution(1.0, observations=n, **plan), 3)
+    0.1
+    """
     m, v = check_positive("bound", bound), check_positive("variance_bound", variance_bound)
     n = check_count("observations", observations)
     alpha, power = check_level("alpha", alpha), check_power("power", power)
@@ -122,9 +164,14 @@ def _support_miss(truth: float, margin: float, spread: float | None, n: int, alp
 
 
 def bounded_mean_sample_size(
-    truth: SupportsFloat, *, margin: SupportsFloat, alpha: SupportsFloat, miss: SupportsFloat,
-    support: tuple[float, float] = (0.0, 1.0), variance_bound: SupportsFloat | None = None,
-) -> int:  # fmt: skip
+    truth: SupportsFloat,
+    *,
+    margin: SupportsFloat,
+    alpha: SupportsFloat,
+    miss: SupportsFloat,
+    support: tuple[float, float] = (0.0, 1.0),
+    variance_bound: SupportsFloat | None = None,
+) -> int:
     """Return the observations for which the betting interval lies within `truth` +- `margin`.
 
     Parameters
@@ -136,8 +183,29 @@ def bounded_mean_sample_size(
     alpha, miss : float
         Level of the interval; probability, at most, that it does not lie inside.
     support : tuple of float
+        Smallest and largest possible value.
     variance_bound : float, optional
         Largest variance to plan for; the interval itself needs none. Default: what the support admits.
+
+    Returns
+    -------
+    int
+
+    Raises
+    ------
+    SpecificationError
+        If the margin covers the support.
+
+    Examples
+    --------
+    A smaller variance needs fewer observations; the unit does not matter:
+
+    >>> plan = {"alpha": 1e-3, "miss": 1e-2}
+    >>> any_law = bounded_mean_sample_size(0.5, margin=0.1, **plan)
+    >>> any_law > 3 * bounded_mean_sample_size(0.5, margin=0.1, variance_bound=0.05, **plan)
+    True
+    >>> any_law == bounded_mean_sample_size(5.0, margin=1.0, support=(0.0, 10.0), **plan)
+    True
     """
     mu, spread = _unit(truth, support, "truth"), _spread(variance_bound, support)
     width = check_positive("margin", margin) / (support[1] - support[0])
@@ -150,10 +218,36 @@ def bounded_mean_sample_size(
 
 
 def bounded_mean_margin(
-    truth: SupportsFloat, *, observations: SupportsIndex, alpha: SupportsFloat, miss: SupportsFloat,
-    support: tuple[float, float] = (0.0, 1.0), variance_bound: SupportsFloat | None = None,
-) -> float:  # fmt: skip
-    """Return the smallest margin that :func:`bounded_mean_sample_size` grants to `observations`."""
+    truth: SupportsFloat,
+    *,
+    observations: SupportsIndex,
+    alpha: SupportsFloat,
+    miss: SupportsFloat,
+    support: tuple[float, float] = (0.0, 1.0),
+    variance_bound: SupportsFloat | None = None,
+) -> float:
+    """Return the smallest margin that :func:`bounded_mean_sample_size` grants to `observations`.
+
+    Parameters
+    ----------
+    truth : float
+        The mean to plan for, inside the support.
+    observations : int
+        Sample size.
+    alpha, miss, support, variance_bound
+        As for :func:`bounded_mean_sample_size`.
+
+    Returns
+    -------
+    float
+        In the unit of the values; infinity if the sample is too small.
+
+    Examples
+    --------
+    >>> n = bounded_mean_sample_size(0.5, margin=0.1, alpha=1e-3, miss=1e-2)
+    >>> round(bounded_mean_margin(0.5, observations=n, alpha=1e-3, miss=1e-2), 3)
+    0.1
+    """
     mu, spread = _unit(truth, support, "truth"), _spread(variance_bound, support)
     n, alpha, miss = check_count("observations", observations), check_level("alpha", alpha), check_level("miss", miss)
 
@@ -164,12 +258,37 @@ def bounded_mean_margin(
 
 
 def bounded_mean_resolution(
-    mean: SupportsFloat, *, observations: SupportsIndex, alpha: SupportsFloat, power: SupportsFloat = 0.99,
-    support: tuple[float, float] = (0.0, 1.0), variance_bound: SupportsFloat | None = None,
-) -> float:  # fmt: skip
+    mean: SupportsFloat,
+    *,
+    observations: SupportsIndex,
+    alpha: SupportsFloat,
+    power: SupportsFloat = 0.99,
+    support: tuple[float, float] = (0.0, 1.0),
+    variance_bound: SupportsFloat | None = None,
+) -> float:
     """Return the smallest D such that evidence against `mean` is found if the true mean is farther than D from it.
 
-    On a side where nothing would be detected D is the whole room on that side; inf if that happens on both.
+    Parameters
+    ----------
+    mean : float
+        The hypothesis, inside the support.
+    observations : int
+        Sample size.
+    alpha, power : float
+        Level; probability with which the evidence reaches 1/alpha.
+    support, variance_bound
+        As for :func:`bounded_mean_sample_size`.
+
+    Returns
+    -------
+    float
+        In the unit of the values. On a side where nothing would be detected D is the whole room on that side; infinity
+        if that happens on both.
+
+    Examples
+    --------
+    >>> [round(bounded_mean_resolution(0.5, observations=n, alpha=1e-3), 2) for n in (5, 100, 10_000)]
+    [inf, 0.35, 0.04]
     """
     price, spread = _unit(mean, support, "mean"), _spread(variance_bound, support)
     n, alpha, power = (
@@ -189,46 +308,3 @@ def bounded_mean_resolution(
     if all(deviation == math.inf for deviation, _ in sides):
         return math.inf
     return (support[1] - support[0]) * max(min(deviation, room) for deviation, room in sides)
-
-
-# Catoni without a planned number of observations
-
-
-def _tilted_reach(v: float, n: int, alpha: float, log_miss: float) -> float:
-    """Return the deviation that the average over all tilts sees with probability 1 - exp(-log_miss); inf if none."""
-    tilts = mean_tilts(variance_bound=v, alpha=alpha, observations=None)
-    fees = 0.5 * tilts * tilts * v
-    threshold = math.log(2.0 * tilts.size / alpha)
-    c = fees - np.expm1(-np.log1p(fees) - (threshold + log_miss) / n)
-    with np.errstate(invalid="ignore"):
-        u = 2.0 * c / (1.0 + np.sqrt(1.0 - 2.0 * c))
-    reaches = np.where(c <= 0.5, u / tilts, math.inf)
-    return float(reaches.min())
-
-
-def mean_sequence_margin(
-    *, variance_bound: SupportsFloat, observations: SupportsIndex, alpha: SupportsFloat, miss: SupportsFloat
-) -> float:
-    """Return the smallest margin that holds the confidence sequence of Catoni around the true mean after n values.
-
-    Without a planned number of observations; with one, see :func:`theory_check.inference.design.mean_margin`.
-    """
-    v, n = check_positive("variance_bound", variance_bound), check_count("observations", observations)
-    return _tilted_reach(v, n, check_level("alpha", alpha), math.log(2.0 / check_level("miss", miss)))
-
-
-def mean_sequence_sample_size(
-    *, variance_bound: SupportsFloat, margin: SupportsFloat, alpha: SupportsFloat, miss: SupportsFloat
-) -> int:
-    """Return the smallest number of observations whose :func:`mean_sequence_margin` is at most `margin`."""
-    v, width = check_positive("variance_bound", variance_bound), check_positive("margin", margin)
-    alpha, miss = check_level("alpha", alpha), check_level("miss", miss)
-    return smallest_sample(lambda n: _tilted_reach(v, n, alpha, math.log(2.0 / miss)) <= width)
-
-
-def mean_sequence_resolution(
-    *, variance_bound: SupportsFloat, observations: SupportsIndex, alpha: SupportsFloat, power: SupportsFloat = 0.99
-) -> float:
-    """Return the distance of the true mean from the hypothesis at which the sequence excludes it after n values."""
-    v, n = check_positive("variance_bound", variance_bound), check_count("observations", observations)
-    return _tilted_reach(v, n, check_level("alpha", alpha), -math.log1p(-check_power("power", power)))

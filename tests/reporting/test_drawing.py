@@ -9,12 +9,26 @@ import numpy as np
 import pytest
 from example_record import make_picture
 
-from theory_check.findings.pictures import Band, Curve, HistogramPanel, PathPanel, Picture, RatePanel
-from theory_check.reporting.figures import CENTRAL_SHARE, draw, histogram_bins, render
+from theory_check.findings.pictures import (
+    CENTRAL_SHARE,
+    Band,
+    Curve,
+    HistogramPanel,
+    PathPanel,
+    Picture,
+    RatePanel,
+    histogram_bins,
+)
+from theory_check.reporting import drawing
+from theory_check.reporting.drawing import draw
 from theory_check.reporting.summary import describe
 
 PNG = b"\x89PNG\r\n\x1a\n"
 NONE = np.array([])
+
+
+def render(picture: Picture) -> bytes:
+    return drawing.render(picture.panels)["png"]
 
 
 def size(png: bytes) -> tuple[int, int]:
@@ -114,7 +128,7 @@ def test_description_isplain_number():
 
 
 def test_import_is_light():
-    modules = ("figures", "files", "markdown", "results", "summary", "terminal")
+    modules = ("drawing", "panels", "files", "markdown", "results", "summary", "terminal")
     imports = "; ".join(f"import theory_check.reporting.{name}" for name in modules)
     code = f"import sys; {imports}; print([m for m in ('matplotlib', 'jinja2', 'PIL', 'rich') if m in sys.modules])"
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
