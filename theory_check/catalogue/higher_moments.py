@@ -60,7 +60,7 @@ def _biased(profile: Profile) -> tuple[Check, ...]:
         network = cell("res-2", law, 4, 64, 0.5, inputs=Input("sphere"), gradients=True, kernel="dense")
         check_dominated(network)
         width, depth = network.network.width, network.network.depth
-        a = float(network.network.scaling.factors(depth)[0])
+        a = network.network.scaling.factor(depth)
         multiplier = Multiplier(width, "res-3")
         energy = 1.0 / width
         growth = moments.mean_displacement(multiplier, a, depth)

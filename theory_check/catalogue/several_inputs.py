@@ -164,7 +164,7 @@ def _flows(profile: Profile) -> list[Check]:
     width = 400 * profile.depth
     for beta, start in ((0.5, -0.5), (0.5, 0.3), (0.25, -0.5)):
         network = _two_inputs("gaussian", width, _DEPTH, beta, start)
-        a = float(network.network.scaling.factors(_DEPTH)[0])
+        a = network.network.scaling.factor(_DEPTH)
         time = _DEPTH * a * a
         target = float(wide_correlations(start, a, _DEPTH)[-1])
         # The variance rate decreases as the angle closes: the one at the start plans for more than is needed.

@@ -84,7 +84,7 @@ def _multiplier(network: Cell) -> Multiplier:
 
 def _scaling(network: Cell) -> tuple[float, int]:
     depth = network.network.depth
-    return float(network.network.scaling.factors(depth)[0]), depth
+    return network.network.scaling.factor(depth), depth
 
 
 def law_check(network: Cell, name: str, observable: Observable, symbol: str, profile: Profile) -> Check:

@@ -87,7 +87,7 @@ def one_layer(cell: Cell) -> tuple[Multiplier, float, int]:
     network = cell.network
     if network.scaling.kind == "sequence":
         raise HypothesisError("the statement needs one scaling factor for all layers")
-    return layer_law(cell), float(network.scaling.factors(network.depth)[0]), network.depth
+    return layer_law(cell), network.scaling.factor(network.depth), network.depth
 
 
 def dominated_layer(cell: Cell) -> tuple[Multiplier, float, int]:

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, Literal, TypeAlias, get_args
 
 import msgspec
@@ -137,7 +138,7 @@ class Cell:
         """Replicates that are simulated together: LANES, or one where the weights are stored."""
         return 1 if self.kernel == "stored" else LANES
 
-    @property
+    @cached_property
     def identity(self) -> str:
         """Canonical text of all that determines a replicate's values, whatever is observed."""
         parts = {
@@ -161,7 +162,7 @@ class Cell:
         text += "|active norm" * self.active_norm
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
-    @property
+    @cached_property
     def work_per_block(self) -> int:
         """Estimate of what a block costs, both passes, in the unit of :mod:`theory_check.experiments.costs`."""
         network, inputs = self.network, self.input.count

@@ -120,7 +120,9 @@ def wide_predictions(cell: Cell, column: str) -> dict[str, float]:
         return {"theory_root_mean": math.nan}
     correlation = cell.weights.autocovariance(depth)
     if column == "log_displacement":
-        logarithm = float(wide_network(WideBranch(), correlation, float(depth) ** -beta, depth).log_displacement[-1])
+        logarithm = float(
+            wide_network(WideBranch(), correlation, cell.network.scaling.factor(depth), depth).log_displacement[-1]
+        )
     else:
         logarithm = log_gradient_displacement(WideBranch(), correlation, beta, depth, width=cell.network.width)
     return {"theory_root_mean": math.exp(logarithm / 2)}

@@ -20,7 +20,6 @@ from theory_check.experiments.sweep import Sweep, check_grid
 from theory_check.foundation.arguments import check_choice
 from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.errors import SpecificationError
-from theory_check.foundation.streams import check_seed
 from theory_check.kernels import KERNEL_VERSION
 from theory_check.networks.branches import Branch
 from theory_check.networks.inputs import Input
@@ -137,7 +136,7 @@ def run_map(
 ) -> PhaseMap:
     """Simulate a map; arguments as of :func:`theory_check.simulation.runner.run_experiments`."""
     requests = dict.fromkeys(specification.sweeps, specification.draws)
-    samples = run_experiments(requests, check_seed(seed), threads=threads, folder=folder, report=report, memory=memory)
+    samples = run_experiments(requests, seed, threads=threads, folder=folder, report=report, memory=memory)
     return collect_map(specification, seed, samples)
 
 
