@@ -79,6 +79,8 @@ class Cell:
 
     def __post_init__(self) -> None:
         check_choice("kernel", self.kernel, get_args(KernelName))
+        if not isinstance(self.weights, Weights):
+            raise SpecificationError(f"weights are {self.weights!r}; give them a name by add_law or add_process")
         for depth in self.recorded_depths:
             check_integer("recorded depth", depth, 0, self.network.depth)
         if self.kernel == "reduced" and not can_reduce(self.weights, self.input):
@@ -91,7 +93,7 @@ class Cell:
                 f"the {self.kernel} kernel does not take {self.weights} weights; use "
                 f"{choose_kernel(self.weights, self.input)}"
             )
-        if self.input.name == "correlated" and self.input.correlation_factor.shape[1] > self.network.width:
+        if self.network.width < self.input.least_width:
             raise SpecificationError(f"width is {self.network.width}; it is too small for {self.input}")
         widest = self.weights.definition.maximal_width
         if widest is not None and self.network.width > widest:
@@ -150,7 +152,7 @@ class Cell:
             "kernel_version": KERNEL_VERSION,
         }
         # Built-in definitions are told by their names; the name of an added one may mean something else tomorrow.
-        parts |= identities(self.network.branch, self.weights.law)
+        parts |= identities(self.network.branch, self.weights.law, self.input.name)
         return json.dumps(msgspec.to_builtins(parts), sort_keys=True, separators=(",", ":"))
 
     @property

@@ -101,7 +101,7 @@ class Euler:
             "input": self.input,
             "tolerance": self.tolerance,
             "kernel_version": KERNEL_VERSION,
-            **identities(self.network.branch, self.path.name),
+            **identities(self.network.branch, self.path.name, self.input.name),
         }
         return json.dumps(msgspec.to_builtins(parts), sort_keys=True, separators=(",", ":"))
 

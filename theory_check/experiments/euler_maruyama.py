@@ -100,7 +100,7 @@ class EulerMaruyama:
             "input": self.input,
             "noise": self.noise,
             "kernel_version": KERNEL_VERSION,
-            **identities(self.network.branch),
+            **identities(self.network.branch, input_name=self.input.name),
         }
         return json.dumps(msgspec.to_builtins(parts), sort_keys=True, separators=(",", ":"))
 

@@ -52,7 +52,7 @@ def make_map(
         values=parse_grid("parameters", parameters),
         betas=parse_grid("betas", betas),
         draws=draws,
-        input=Input(input_name, inputs),  # type: ignore[arg-type]
+        input=Input(input_name, inputs),
         gradients=gradients,
     )
 
