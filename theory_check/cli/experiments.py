@@ -157,8 +157,8 @@ def phase_map(seed: int, threads: int | None, memory: int, out: Path, **spelling
     log_gradient_ratio, log_gradient_displacement; parameters, betas and the specification as JSON in spec. A picture
     of the medians stands beside them, FILE.png, for fractional noise with the predicted critical curves.
     """
-    from theory_check.paper.map_archive import make_map, write_map
-    from theory_check.paper.phase_map import run_map
+    from theory_check.paper.map_pictures import write_map
+    from theory_check.paper.phase_map import make_map, run_map
     from theory_check.simulation.runner import UnitStore, available_threads
 
     specification = make_map(**spelling)
