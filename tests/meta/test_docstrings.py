@@ -33,13 +33,12 @@ UNDOCUMENTED_ROOMS = frozenset(
         "reporting",
         "simulation",
         "strategies",
-        "theory",
         "verification",
     ]
 )
 
 #: Rooms in which each of these functions has an example; the list may only grow.
-ROOMS_WITH_EXAMPLES = ("foundation", "inference", "pytest_plugin")
+ROOMS_WITH_EXAMPLES = ("foundation", "inference", "pytest_plugin", "theory")
 
 ROOMS = sorted(path.stem for path in ROOT.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists())
 MODULES = sorted(module.name for module in pkgutil.walk_packages([str(ROOT)], "theory_check."))
