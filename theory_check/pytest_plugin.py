@@ -60,7 +60,29 @@ class Evidence:
         remainder: float = 0.0,
         exact: bool = False,
     ) -> None:
-        """Fail unless the interval lies inside the target widened by the margin."""
+        """Fail unless the interval lies inside the target widened by the margin.
+
+        Parameters
+        ----------
+        interval : Interval
+            A confidence interval; its level counts against that of the test.
+        target : tuple of float
+            Predicted lower and upper value.
+        margin : float
+            Deviation that still counts as agreement.
+        remainder : float
+            Proven bound on the error of the prediction.
+        exact : bool
+            Whether the prediction is exact: the interval must then contain the target.
+
+        Examples
+        --------
+        >>> from theory_check.inference.intervals import Interval
+        >>> evidence = Evidence("tests/test_mean.py::test_mean", 1e-6)
+        >>> evidence.supports(Interval(0.5, 0.49, 0.51, 1e-6, "Catoni"), target=(0.5, 0.5), margin=0.02)
+        >>> evidence.spent
+        1e-06
+        """
         self._assert("supported", interval, target, margin, remainder, exact)
 
     def refutes(
@@ -72,7 +94,23 @@ class Evidence:
         remainder: float = 0.0,
         exact: bool = False,
     ) -> None:
-        """Fail unless the interval excludes the target, widened by the margin if the statement is not exact."""
+        """Fail unless the interval excludes the target, widened by the margin if the statement is not exact.
+
+        Parameters
+        ----------
+        interval : Interval
+            A confidence interval; its level counts against that of the test.
+        target : tuple of float
+            The wrong prediction, lower and upper value.
+        margin, remainder, exact
+            As for :meth:`supports`.
+
+        Examples
+        --------
+        >>> from theory_check.inference.intervals import Interval
+        >>> evidence = Evidence("tests/test_mean.py::test_mean", 1e-6)
+        >>> evidence.refutes(Interval(0.5, 0.49, 0.51, 1e-6, "Catoni"), target=(0.6, 0.6), margin=0.02)
+        """
         self._assert("refuted", interval, target, margin, remainder, exact)
 
     def admits(self, interval: Interval, *, target: tuple[float, float]) -> None:

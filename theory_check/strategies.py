@@ -24,7 +24,7 @@ from theory_check.networks.activations import ACTIVATIONS, Activation, Activatio
 from theory_check.networks.branches import BRANCHES, Branch, BranchDefinition
 from theory_check.networks.custom_processes import PathFunction
 from theory_check.networks.definitions import Definition
-from theory_check.networks.inputs import Input
+from theory_check.networks.inputs import INPUTS, Input
 from theory_check.networks.network import Network
 from theory_check.networks.processes import Process
 from theory_check.networks.scalings import Scaling
@@ -189,7 +189,11 @@ def _inside(low: float, high: float, *, whole: bool = False) -> st.SearchStrateg
 
 def inputs(*, maximal_count: int = 3) -> st.SearchStrategy[Input]:
     """Draw a law of the input, and how many inputs share the weights (up to ``maximal_count``)."""
-    plain = st.builds(Input, st.sampled_from(["gaussian", "sphere", "paper"]), st.integers(1, maximal_count))
+    laws = [law for law in INPUTS if not law.takes_cosine]
+    counts = st.integers(1, maximal_count)
+    plain = st.sampled_from(laws).flatmap(
+        lambda law: st.builds(Input, st.just(law.name), st.just(1) if law.single else counts)
+    )
     several = st.integers(2, max(maximal_count, 2)).flatmap(_correlated)
     return plain | several if maximal_count > 1 else plain
 
@@ -262,7 +266,7 @@ def cells(
     drawn: KernelName = "stored" if law.process is not None else "reduced" if reduced else "dense"
     chosen = kernel or drawn
     jacobian = draw(st.booleans()) and chosen == "dense"
-    if observed.name == "correlated" and observed.correlation_factor.shape[1] > network.width:
+    if network.width < observed.least_width:
         observed = Input("sphere", observed.count)
     gradients, layers = draw(st.booleans()), draw(st.sets(st.integers(1, network.depth), max_size=2))
     every_weight = gradients and (chosen != "reduced" or observed.count == 1)

@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 
 from theory_check.calibration import classical
-from theory_check.calibration.laws import bernoulli, lognormal, normal
+from theory_check.calibration.known_laws import bernoulli, lognormal, normal
 from theory_check.inference.intervals import proportion_interval
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from theory_check.calibration import execution
-from theory_check.calibration.binomial import PROPORTION, QUANTILE
+from theory_check.calibration.binomial_counts import PROPORTION, QUANTILE
 from theory_check.calibration.execution import (
     block_repetitions,
     count_rejections,
@@ -15,8 +15,8 @@ from theory_check.calibration.execution import (
     run_trials,
     time_case,
 )
-from theory_check.calibration.experiments import Profile, plan_trials
-from theory_check.calibration.laws import lognormal, uniform
+from theory_check.calibration.known_laws import lognormal, uniform
+from theory_check.calibration.trials import Profile, plan_trials
 from theory_check.simulation.runner import silent
 
 # 570 repetitions end in the middle of a block.

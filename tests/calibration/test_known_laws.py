@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy import integrate, stats
 
-from theory_check.calibration.laws import bent, bernoulli, lognormal, normal, pareto, ties, uniform
+from theory_check.calibration.known_laws import bent, bernoulli, lognormal, normal, pareto, ties, uniform
 from theory_check.foundation.errors import SpecificationError
 
 # Chance that a correct law fails a check here, for the fixed seeds as drawn once.

@@ -5,10 +5,10 @@ from importlib import import_module
 
 import pytest
 
-from theory_check.calibration.calibration import judge_rate
-from theory_check.calibration.catalogue import METHODS
 from theory_check.calibration.execution import run_trials
-from theory_check.calibration.experiments import FAMILY_LEVEL, PROFILES, Profile, Trial, count_promises, plan_trials
+from theory_check.calibration.methods import METHODS
+from theory_check.calibration.promises import judge_rate
+from theory_check.calibration.trials import FAMILY_LEVEL, PROFILES, Profile, Trial, count_promises, plan_trials
 from theory_check.simulation.runner import silent
 
 methods = pytest.mark.parametrize("method", METHODS, ids=lambda method: method.name)
@@ -25,7 +25,7 @@ def test_a_method_has_all_it_needs(method):
     # A true hypothesis has no deviation, a planted one says what it is.
     assert not any(case.deviation for case in (*method.nulls, *method.controls))
     if method.plant is not None:
-        planted = method.plant(1e-3, 0.99)
+        planted = tuple(method.plant(1e-3, 0.99))
         assert planted
         assert all(case.deviation for case in planted)
 

@@ -6,10 +6,10 @@ from functools import partial
 
 import pytest
 
-from theory_check.calibration import calibration, experiments
-from theory_check.calibration.catalogue import METHODS
-from theory_check.calibration.experiments import Profile
+from theory_check.calibration import promises, trials
 from theory_check.calibration.fixed_samples import reject_distance
+from theory_check.calibration.methods import METHODS
+from theory_check.calibration.trials import Profile
 from theory_check.cli import main
 from theory_check.reporting.markdown import without_run_block
 
@@ -20,7 +20,7 @@ def command(capsys, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     # Enough to tell the negative controls of two methods from their promise: the nearest is a rate of misses of 4%
     # against 1%, whose count in 2000 exceeds the promised one by 13 standard deviations.
-    monkeypatch.setitem(experiments.PROFILES, "quick", Profile("quick", 1500, 2000, (0.05,)))
+    monkeypatch.setitem(trials.PROFILES, "quick", Profile("quick", 1500, 2000, (0.05,)))
 
     def run(*arguments):
         with pytest.raises(SystemExit) as stopped:
@@ -59,7 +59,7 @@ def test_two_methods_are_calibrated(command, tmp_path):
 def with_distance(monkeypatch, **changes):
     """Make the catalogue hold the method of the distance alone, changed."""
     method = next(method for method in METHODS if method.name == "distance")
-    monkeypatch.setattr(calibration, "METHODS", (replace(method, **changes),))
+    monkeypatch.setattr(promises, "METHODS", (replace(method, **changes),))
 
 
 def test_a_broken_promise_exits_with_1(command, monkeypatch):
@@ -110,7 +110,7 @@ def test_an_interrupt_exits_with_130_and_writes_nothing(command, monkeypatch, tm
     def interrupted(*arguments, **options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(calibration, "run_trials", interrupted)
+    monkeypatch.setattr(promises, "run_trials", interrupted)
     code, out, err = command("proportion")
     assert (code, out) == (130, [])
     assert err[-1] == "theory-check: interrupted; nothing was written, the same command starts again"

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from command_line import SEED, SMALL, names
+from map_archives import read_map
 
-from theory_check.paper.map_archive import read_map
 from theory_check.paper.phase_map import run_map
 from theory_check.simulation import runner
 from theory_check.simulation.archive import read_sample

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from command_line import names
 
-from theory_check.paper import maps
-from theory_check.paper.catalogue import FIGURES, choose_settings, find_figure
-from theory_check.paper.paths import fractional_path
+from theory_check.paper import map_pictures
+from theory_check.paper.brownian_paths import fractional_path
+from theory_check.paper.figures import FIGURES, choose_settings, find_figure
 from theory_check.simulation import runner
 from theory_check.theory.limits import lognormal_limit
 from theory_check.theory.multiplier import Multiplier
@@ -26,12 +26,12 @@ SMALL = dict.fromkeys(FIGURES, ("--depth", 12, "--replicates", 9)) | {
 @pytest.fixture
 def small_map(monkeypatch):
     """Make the map of figure 7 a small one, over the same ranges."""
-    small = maps.MapSpecification
+    small = map_pictures.MapSpecification
 
     def specification(**options):
         return small(values=(0.2, 0.5, 0.8), betas=(0.25, 0.5, 0.75, 1.0), width=6, **options)
 
-    monkeypatch.setattr(maps, "MapSpecification", specification)
+    monkeypatch.setattr(map_pictures, "MapSpecification", specification)
 
 
 def rows_of(path):

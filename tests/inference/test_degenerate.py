@@ -13,7 +13,7 @@ import pytest
 from scipy import stats
 
 from theory_check.foundation.errors import SpecificationError
-from theory_check.inference import design, equivalence, gaussian, goodness_of_fit, intervals, rates
+from theory_check.inference import design, equivalence, gaussian, goodness_of_fit, intervals, kolmogorov, rates
 from theory_check.inference.intervals import Interval
 from theory_check.inference.significance import Test
 
@@ -26,8 +26,8 @@ SAMPLES = {
     "quantile_spread_interval": lambda x, alpha=ALPHA: intervals.quantile_spread_interval(x, 0.2, 0.8, alpha=alpha),
     "mean_interval": lambda x, alpha=ALPHA: intervals.mean_interval(x, variance_bound=1.0, alpha=alpha),
     "kolmogorov_interval": lambda x, alpha=ALPHA: intervals.kolmogorov_interval(x, stats.norm.cdf, alpha=alpha),
-    "kolmogorov_statistic": lambda x: intervals.kolmogorov_statistic(x, stats.norm.cdf),
-    "predicted_probabilities": lambda x: intervals.predicted_probabilities(x, stats.norm.cdf),
+    "kolmogorov_statistic": lambda x: kolmogorov.kolmogorov_statistic(x, stats.norm.cdf),
+    "predicted_probabilities": lambda x: kolmogorov.predicted_probabilities(x, stats.norm.cdf),
     "variance_interval": lambda x, alpha=ALPHA: gaussian.variance_interval(x, alpha=alpha),
     "variance_test": lambda x: gaussian.variance_test(x, 1.0),
     "quantile_test": lambda x: equivalence.quantile_test(x, 0.5, 0.0),
@@ -147,7 +147,9 @@ def test_every_public_function_is_in_a_table():
     listed |= {"quantile_ranks", "magnitude", "combine_tails", "cramer_von_mises_tail", "anderson_darling_tail"}
     # A sum over a sample that is checked already, shared with the evidence.
     listed |= {"influence"}
-    found = set().union(*map(public, (intervals, equivalence, goodness_of_fit, gaussian, rates)))
+    # Functions of a sample size and a level or a distance.
+    listed |= {"kolmogorov_tail", "kolmogorov_radius", "planning_radius"}
+    found = set().union(*map(public, (intervals, kolmogorov, equivalence, goodness_of_fit, gaussian, rates)))
     assert found == listed
     assert set(PLANS) == set(design.__all__)
 

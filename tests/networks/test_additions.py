@@ -9,26 +9,24 @@ from functools import partial
 
 import numpy as np
 import pytest
-from hypothesis import Phase, find, settings
+from drawn_examples import drawn
 from numpy_twins import LANES, key_of
 
 from theory_check import strategies
 from theory_check.claims.networks import layer_law
 from theory_check.experiments.cell import Cell, choose_kernel
 from theory_check.experiments.spelling import network
-from theory_check.foundation.code_identity import value_identity
 from theory_check.foundation.errors import HypothesisError, SpecificationError
 from theory_check.networks.activations import ACTIVATIONS, Activation, ActivationDefinition
-from theory_check.networks.additions import add_activation, add_branch, add_law, temporary_additions
+from theory_check.networks.additions import add_activation, add_branch, temporary_additions
 from theory_check.networks.branches import Branch, BranchDefinition
 from theory_check.networks.inputs import Input
 from theory_check.networks.network import Network
 from theory_check.networks.scalings import Scaling
-from theory_check.networks.weight_laws import WeightLaw
-from theory_check.networks.weights import WEIGHTS, Weights
+from theory_check.networks.weights import Weights
 from theory_check.simulation.cell import simulate
 from theory_check.simulation.flows import Flow
-from theory_check.simulation.passes import make_passes, row_filler
+from theory_check.simulation.passes import make_passes
 from theory_check.simulation.stored_passes import StoredPasses
 
 KEY = key_of(77)
@@ -36,7 +34,6 @@ SEED_OF_STATES = 3
 OPAQUE = object()
 
 default = partial(network, width=40, depth=1000, gradients=True)
-ANY = settings(phases=[Phase.generate], max_examples=3000, deadline=None, derandomize=True, database=None)
 
 #: Built-in activations, spelled as functions.
 COPIES = {
@@ -54,12 +51,6 @@ COPIES = {
     ),
 }
 ORIGINALS = {"hyperbolic": Activation("tanh"), "kinked": Activation("leaky", 0.2)}
-
-
-@pytest.fixture(autouse=True)
-def _temporary():
-    with temporary_additions():
-        yield
 
 
 def a_cell(activation, weights="gaussian", count=1, branch="res-2"):
@@ -118,8 +109,8 @@ def test_an_added_activation_is_spelled_drawn_stored_and_costed():
     assert Cell.from_json(json.loads(json.dumps(cell.to_json()))) == cell
     assert cell.work_per_block > default(width=4, depth=2).work_per_block
     assert np.isfinite(simulate(cell, 3, 1).column("log_norm_ratio")).all()
-    drawn = find(strategies.cells(), lambda c: c.network.branch.activation.name == "kinked", settings=ANY)
-    assert drawn.network.branch.activation.parameters[0][0] == "angle"
+    found = drawn(strategies.cells(), lambda c: c.network.branch.activation.name == "kinked")
+    assert found.network.branch.activation.parameters[0][0] == "angle"
 
 
 def test_theories_that_need_homogeneity_refuse_an_added_activation():
@@ -202,7 +193,7 @@ def test_an_added_branch_goes_where_a_built_in_one_goes():
         passed(a_cell(b.activation, branch=b.name)) for b in (branch, Branch("res-3", branch.activation))
     )
     np.testing.assert_array_equal(found, expected)
-    assert find(strategies.branches(homogeneous=True), lambda b: b.name == "product", settings=ANY) == branch
+    assert drawn(strategies.branches(homogeneous=True), lambda b: b.name == "product") == branch
     assert np.isfinite(simulate(default(branch="product", depth=2), 2, 1).column("log_norm_ratio")).all()
 
 
@@ -222,89 +213,3 @@ def test_branches_without_a_kernel_are_refused():
         add_branch(BranchDefinition(name="shifted", defaults={"by": 1.0}, ranges={"by": (0.0, 2.0)}))
     with pytest.raises(SpecificationError, match="there is another branch of this name"):
         add_branch(BranchDefinition(name="res-1", has_inner=True))
-
-
-TRAPEZOID = WeightLaw(
-    name="trapezoid",
-    summary="sum of two uniform numbers, of widths 2 and 1",
-    transform=lambda u, v, _: math.sqrt(2.4) * (2.0 * u + v - 1.5),
-    kurtosis=lambda _: 2.184,
-)
-
-
-def test_an_added_law_is_a_law_like_any_other():
-    with pytest.raises(SpecificationError, match="trapezoid"):
-        Weights.parse("trapezoid")
-    add_law(TRAPEZOID)
-    weights = Weights.parse("trapezoid:variance=he")
-    assert weights.gain == 2.0
-    assert weights.kurtosis == 2.184
-    assert "trapezoid" in WEIGHTS.names
-
-
-def test_a_law_without_symmetry_says_so():
-    # Two values, 2 with probability 1/5 and -1/2 otherwise: third moment 8/5 - 1/10, fourth 16/5 + 1/20.
-    skewed = replace(
-        TRAPEZOID, transform=lambda u, v, _: 2.0 if u < 0.2 else -0.5, skewness=1.5, kurtosis=lambda _: 3.25
-    )
-    add_law(skewed)
-    with pytest.raises(SpecificationError, match=r"third moment is 1\.5"):
-        add_law(replace(skewed, name="symmetric", skewness=0.0))
-
-
-def test_the_name_of_a_law_keeps_its_meaning():
-    add_law(TRAPEZOID)
-    # The same file read again makes new functions of the same values.
-    add_law(replace(TRAPEZOID, transform=lambda u, v, _: math.sqrt(2.4) * (2.0 * u + v - 1.5)))
-    with pytest.raises(SpecificationError, match="another law of this name"):
-        add_law(replace(TRAPEZOID, transform=lambda u, v, _: math.sqrt(2.4) * (u + 2.0 * v - 1.5)))
-    with pytest.raises(SpecificationError, match="another law of this name"):
-        add_law(replace(TRAPEZOID, name="uniform"))
-
-
-def test_what_an_added_law_means_is_part_of_the_identity_of_its_cells():
-    def identity(law):
-        with temporary_additions():
-            add_law(law)
-            return network(weights="trapezoid", width=4, depth=2).identity
-
-    first = identity(TRAPEZOID)
-    # Below 1/256 no grid looked: the law of a tail is its own too.
-    tail = replace(TRAPEZOID, transform=lambda u, v, _: 30.0 if u < 0.0039 else math.sqrt(2.4) * (2.0 * u + v - 1.5))
-    others = (tail, replace(TRAPEZOID, transform=lambda u, v, _: math.sqrt(2.4) * (u + 2.0 * v - 1.5)))
-    assert all(value_identity(replace(law, work=0.0)) != value_identity(replace(TRAPEZOID, work=0.0)) for law in others)
-    assert identity(others[1]) != first == identity(replace(TRAPEZOID, summary="a trapezoid", work=1.0))
-    # Identities of built-in laws are what they were before laws could be added.
-    assert WEIGHTS.identity("uniform") is None
-    assert '"law":"uniform"' in network(weights="uniform", width=4, depth=2).identity
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"name": "Two Words"}, "small letters"),
-        ({"transform": None}, "give it a transform"),
-        ({"kernel": "normal"}, "give it a transform"),
-        ({"defaults": {"scale": 1.0}}, "a default and a range"),
-        ({"transform": lambda u, v, _: u + v - 1.0}, "variance is 0.16"),
-        ({"transform": lambda u, v, _: math.sqrt(6.0) * (u + v)}, "mean is 2.44"),
-        ({"transform": lambda u, v, _: -1.0 - math.log(u)}, "third moment"),
-        ({"kurtosis": lambda _: 3.0}, "kurtosis is 2.184"),
-        ({"transform": lambda u, v, _: 1.0 / (u - u)}, "ZeroDivisionError"),
-        ({"transform": lambda u, v, _: math.inf}, "not finite"),
-    ],
-)
-def test_laws_that_are_not_what_they_say_are_refused(change, message):
-    with pytest.raises(SpecificationError, match=message):
-        add_law(replace(TRAPEZOID, **change))
-    assert "trapezoid" not in WEIGHTS.names
-
-
-def test_values_of_an_added_law_are_its_own():
-    add_law(TRAPEZOID)
-    filler = row_filler(Weights("trapezoid"))
-    assert filler.natural_deviation == 1.0
-    cell = network("linear", "trapezoid", width=1, depth=1, beta=0.0)
-    # |1 + V| for one entry of the law, which is bounded by sqrt(5.4).
-    size = np.exp(simulate(cell, LANES, 3).values["log_norm_ratio"] / 2.0)
-    assert float(size.max()) <= 1.0 + math.sqrt(5.4) + 1e-6

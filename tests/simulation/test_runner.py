@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from theory_check import strategies
 from theory_check.experiments.cell import Cell
 from theory_check.experiments.experiment import MAXIMAL_REPLICATES
+from theory_check.experiments.workload import Workload
 from theory_check.foundation.errors import SpecificationError, StorageError
 from theory_check.kernels import LANES
 from theory_check.networks.branches import Branch
@@ -25,7 +26,6 @@ from theory_check.simulation.cell import simulate
 from theory_check.simulation.runner import (
     Unit,
     UnitStore,
-    merge_experiments,
     plan_units,
     restrict,
     run_experiments,
@@ -100,7 +100,8 @@ def test_cells_of_one_identity_are_simulated_once(simulated):
 
 @given(st.dictionaries(strategies.cells(max_width=2, max_depth=2), st.integers(1, 100), min_size=1, max_size=5))
 def test_merging_covers_every_cell(requests):
-    merged = merge_experiments(requests)
+    workload = Workload.of(requests.items())
+    merged = workload.merged
     assert set(merged) == {cell.identity for cell in requests}
     for cell, replicates in requests.items():
         union, most = merged[cell.identity]
@@ -108,15 +109,16 @@ def test_merging_covers_every_cell(requests):
         assert union.gradients or not cell.gradients
         assert set(union.recorded_depths) >= set(cell.recorded_depths)
         assert union.identity == cell.identity
-    again = merge_experiments(dict(merged.values()))
-    assert again == merged
+    assert Workload.of(merged.values()).merged == merged
+    assert workload.replicates == sum(most for _, most in merged.values())
+    assert workload.layers == sum(most * union.layers for union, most in merged.values())
 
 
 def test_observables_of_one_network_are_shared_and_cut_back():
     small = replace(OTHER.network, width=3, depth=6)
     plain = replace(OTHER, network=small, kernel="dense", jacobian=False)
     cells = [plain, replace(plain, jacobian=True, gradients=not plain.gradients)]
-    assert len(merge_experiments(dict.fromkeys(cells, 100))) == 1
+    assert len(Workload.of((cell, 100) for cell in cells).merged) == 1
     for cell, sample in run_experiments(dict.fromkeys(cells, 100), SEED, threads=1).items():
         assert_same(sample, simulate(cell, 100, SEED))
         assert ("log_determinant" in sample.values) == cell.jacobian

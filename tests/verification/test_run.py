@@ -10,13 +10,13 @@ from theory_check.catalogue.regimes import all_claims
 from theory_check.claims.claim import PROFILES
 from theory_check.claims.judging import evaluate
 from theory_check.claims.planning import FAMILY_LEVEL, affordable_margin, plan_check, plan_claim
+from theory_check.experiments.workload import Workload
 from theory_check.foundation.errors import BudgetError, HypothesisError, SpecificationError
 from theory_check.networks.weights import Weights
 from theory_check.simulation.runner import run_experiments
 from theory_check.verification import run as verification
 from theory_check.verification.run import (
     check_budget,
-    estimated_seconds,
     exit_code,
     find_claim,
     plan_run,
@@ -110,21 +110,21 @@ def test_a_plan_beyond_its_budget_is_refused_before_anything_is_simulated(monkey
 
     monkeypatch.setattr(verification, "run_experiments", simulated)
     plan = plan_run(["E3", "P4"], PROFILES["quick"])
-    total = estimated_seconds(plan.requests)
+    total = plan.workload.seconds
     with pytest.raises(BudgetError) as caught:
         verify(["E3", "P4"], budget=total / 4.0, folder=tmp_path / "parts")
     assert not (tmp_path / "parts").exists()
     first, *points = str(caught.value).splitlines()
     assert f"needs about {total:.3g} s of processor time, its budget is {total / 4:.3g} s" in first
     assert len(points) == 5
-    costs = {p.id: estimated_seconds(p.requests) for _, claims in plan.regimes for _, checks in claims for p in checks}
+    costs = {check.id: Workload.of(check.requests.items()).seconds for check in plan.checks}
     assert [line.split()[0] for line in points] == sorted(costs, key=lambda name: -costs[name])[:5]
     assert all("a margin of" in line for line in points)
 
 
 def test_a_plan_within_its_budget_runs():
     plan = plan_run(["E8"], PROFILES["quick"])
-    total = estimated_seconds(plan.requests)
+    total = plan.workload.seconds
     check_budget(plan, total)
     with pytest.raises(BudgetError):
         check_budget(plan, 0.99 * total)

@@ -9,8 +9,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from theory_check.calibration.laws import Law
-from theory_check.calibration.methods import BoolArray
+from theory_check.calibration.known_laws import Law
+from theory_check.calibration.scenarios import BoolArray
 from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.streams import stream_key
 from theory_check.inference.binomial import rejection_count

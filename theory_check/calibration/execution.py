@@ -18,9 +18,9 @@ from time import perf_counter
 
 import numpy as np
 
-from theory_check.calibration.experiments import Trial
-from theory_check.calibration.laws import Law
-from theory_check.calibration.methods import Case
+from theory_check.calibration.known_laws import Law
+from theory_check.calibration.scenarios import Case
+from theory_check.calibration.trials import Trial
 from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.streams import stream_key
 
@@ -33,7 +33,7 @@ BLOCK_REPETITIONS = 250
 #: Blocks are put together until a unit of work has so many repetitions.
 UNIT_REPETITIONS = 250
 
-#: Told the work done and the total, in judged samples.
+#: Called with (done, total), in judged samples.
 Report = Callable[[int, int], None]
 
 
@@ -43,7 +43,22 @@ def block_repetitions(observations: int) -> int:
 
 
 def draw_block(law: Law, observations: int, seed: int, block: int) -> FloatArray:
-    """Draw one block of samples, a repetition a row."""
+    """Draw one block of samples.
+
+    Parameters
+    ----------
+    law : Law
+    observations : int
+        Size of a sample.
+    seed : int
+        Root seed.
+    block : int
+        Its number, from 0.
+
+    Returns
+    -------
+    float64 array (repetitions, observations)
+    """
     key = np.array(stream_key(seed, f"calibration:{law.stream}:n={observations}"), dtype=np.uint64)
     # The highest word of the counter: no block can draw so much as to reach the next one.
     counter = np.array([0, 0, 0, block], dtype=np.uint64)
@@ -97,7 +112,23 @@ def plan_units(trials: Sequence[Trial], seed: int) -> list[Unit]:
 
 
 def run_trials(trials: Sequence[Trial], seed: int, *, threads: int, report: Report) -> dict[str, int]:
-    """Return the number of rejections of each trial, by its id; counts do not depend on the number of processes."""
+    """Return the number of rejections of each trial.
+
+    Parameters
+    ----------
+    trials : sequence of Trial
+    seed : int
+        Root seed.
+    threads : int
+        Processes; counts do not depend on it.
+    report : callable
+        Called with (done, total), in judged samples.
+
+    Returns
+    -------
+    dict of str to int
+        By the id of a trial.
+    """
     units = plan_units(trials, seed)
     total, done = sum(unit.judgements for unit in units), 0
     counts = dict.fromkeys((trial.id for trial in trials), 0)

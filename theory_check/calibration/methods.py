@@ -1,105 +1,19 @@
-"""What is calibrated: a method with its promises, and the cases in which they are put to the test.
-
-A *case* is a law to sample from, a hypothesis, and a procedure that turns samples into rejections. A method lists cases
-with a true hypothesis, builds cases with a hypothesis that is wrong by as much as its design function promises to
-detect, and lists negative controls: cases in which a rate that is promised is known to be exceeded.
-"""
+"""All methods that are calibrated, in the order of the report."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from theory_check.calibration.binomial_counts import PROPORTION, QUANTILE, SPREAD
+from theory_check.calibration.exact_tests import ANDERSON, CRAMER, EQUIVALENCE, KOLMOGOROV, VARIANCE, VECTORS
+from theory_check.calibration.fixed_samples import DISTANCE, MEAN, SLOPE
+from theory_check.calibration.nights import HISTORY, NIGHTLY
+from theory_check.calibration.scenarios import Method
+from theory_check.calibration.sequences import BOUNDED, CATONI, NONNEGATIVE
 
-import numpy as np
-from numpy.typing import NDArray
-
-from theory_check.calibration.laws import Law
-from theory_check.findings.calibration import Sense
-from theory_check.foundation.arrays import FloatArray
-
-BoolArray = NDArray[np.bool_]
-
-#: ``reject(samples, hypothesis, level)``: which rows of the samples contradict the hypothesis. It asks the law for what
-#: the method knows of it: the mean, a quantile, the distribution function.
-Reject = Callable[[FloatArray, Law, float], BoolArray]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Case:
-    """A law, a hypothesis and a procedure.
-
-    Attributes
-    ----------
-    law : Law
-        Where the samples come from.
-    observations : int
-        Size of each sample.
-    reject : callable
-    hypothesis : Law, optional
-        What the procedure takes for true; default: the law of the samples.
-    deviation : str
-        How the hypothesis is wrong, in a few words; empty if it is true.
-    procedure : str
-        What is applied, in a few words, where it is not simply the method.
-    sense : {"at most", "at least", "exactly"}
-    monitored : bool
-        Whether the procedure rejects if the evidence suffices after any number of observations.
-    levels : tuple of float
-        Default: the levels of the profile.
-    most_repetitions : float
-        Bound on the repetitions of an expensive case.
-    """
-
-    law: Law
-    observations: int
-    reject: Reject
-    hypothesis: Law | None = None
-    deviation: str = ""
-    procedure: str = ""
-    sense: Sense = "at most"
-    monitored: bool = False
-    levels: tuple[float, ...] = ()
-    most_repetitions: float = math.inf
-
-
-@dataclass(frozen=True, kw_only=True)
-class Method:
-    """A method of the inference layer, as a calibration sees it.
-
-    Attributes
-    ----------
-    name, title : str
-        On the command line, and in words.
-    function : str
-        The public function, by its place in the package.
-    promise : str
-        What it promises, and under which condition, in Markdown.
-    timed : Case or None
-        Judged once more on a single sample of a million observations; None if an observation is a whole run.
-    nulls : tuple of Case
-        Cases with a true hypothesis.
-    controls : tuple of Case
-        Negative controls; each names its procedure.
-    plant : callable, optional
-        ``plant(level, power)`` returns cases whose hypothesis is wrong by the deviation that the design function
-        promises to detect with this power.
-    shortage : int
-        One in so many of the planned observations is left in the control of the design function. Half of the sample
-        breaks the promise of a sharp design; a design that rests on inequalities needs a greater lack.
-    """
-
-    name: str
-    title: str
-    function: str
-    promise: str
-    timed: Case | None
-    nulls: tuple[Case, ...]
-    controls: tuple[Case, ...]
-    plant: Callable[[float, float], tuple[Case, ...]] | None = None
-    shortage: int = 2
-
-
-def each(samples: FloatArray, decide: Callable[[FloatArray], bool]) -> BoolArray:
-    """Return the decision on every row."""
-    return np.fromiter((decide(row) for row in samples), dtype=np.bool_, count=len(samples))
+#: A method is calibrated by standing here.
+METHODS: tuple[Method, ...] = (
+    *(MEAN, CATONI, NONNEGATIVE, BOUNDED),
+    *(PROPORTION, EQUIVALENCE, QUANTILE, SPREAD),
+    *(DISTANCE, KOLMOGOROV, CRAMER, ANDERSON),
+    *(VARIANCE, VECTORS, SLOPE),
+    *(NIGHTLY, HISTORY),
+)

@@ -7,8 +7,8 @@ from functools import partial
 
 import numpy as np
 
-from theory_check.calibration.laws import Law, bernoulli, lognormal, ties, uniform
-from theory_check.calibration.methods import BoolArray, Case, Method, each
+from theory_check.calibration.known_laws import Law, bernoulli, lognormal, ties, uniform
+from theory_check.calibration.scenarios import BoolArray, Case, Method, control, each
 from theory_check.foundation.arrays import FloatArray
 from theory_check.inference.confidence_sequences import PointSequence, extend
 from theory_check.inference.evidence import (
@@ -60,7 +60,7 @@ def _counted_thrice(p: FloatArray) -> FloatArray:
     return np.repeat(_tilted(p), 3)
 
 
-def reject_p_values(
+def _reject_p_values(
     calibrator: Callable[[FloatArray], FloatArray], samples: FloatArray, hypothesis: Law, level: float
 ) -> BoolArray:
     """Reject by the evidence over nights, each with one p-value."""
@@ -69,7 +69,7 @@ def reject_p_values(
     return each(p, lambda row: _refuted(calibrator(row), level))
 
 
-_reject_calibrated = partial(reject_p_values, _calibrated)
+_reject_calibrated = partial(_reject_p_values, _calibrated)
 
 NIGHTLY = Method(
     name="nights",
@@ -78,24 +78,11 @@ NIGHTLY = Method(
     promise="ever refutes a true claim with probability at most $\\alpha$, however many nights follow",
     timed=None,
     nulls=(
-        Case(law=uniform(), observations=30, reject=_reject_calibrated, monitored=True),
-        Case(
-            procedure="one exponent",
-            law=uniform(),
-            observations=30,
-            reject=partial(reject_p_values, _tilted),
-            monitored=True,
-        ),
+        Case(uniform(), 30, _reject_calibrated, monitored=True),
+        Case(uniform(), 30, partial(_reject_p_values, _tilted), procedure="one exponent", monitored=True),
     ),
     controls=tuple(
-        Case(
-            procedure=procedure,
-            law=uniform(),
-            observations=30,
-            reject=partial(reject_p_values, calibrator),
-            monitored=True,
-            levels=(0.05,),
-        )
+        control(procedure, uniform(), 30, partial(_reject_p_values, calibrator), monitored=True)
         for procedure, calibrator in (
             ("e-value mis-scaled by a factor 2", _misscaled),
             ("1/p taken for an e-value", _reciprocal),
@@ -133,7 +120,7 @@ def _largest_ratio(row: FloatArray, hypothesis: Law, level: float) -> float:
     return float(xlogy(k, k / (n * p)) + xlogy(n - k, (n - k) / (n * (1.0 - p))))
 
 
-def reject_nights(evidence: NightEvidence, samples: FloatArray, hypothesis: Law, level: float) -> BoolArray:
+def _reject_nights(evidence: NightEvidence, samples: FloatArray, hypothesis: Law, level: float) -> BoolArray:
     """Cut each sample into nights and reject by their evidence."""
     return each(
         samples,
@@ -143,7 +130,7 @@ def reject_nights(evidence: NightEvidence, samples: FloatArray, hypothesis: Law,
     )
 
 
-def reject_sequence(samples: FloatArray, hypothesis: Law, level: float) -> BoolArray:
+def _reject_sequence(samples: FloatArray, hypothesis: Law, level: float) -> BoolArray:
     """Reject the probability that the confidence sequence of the nights ever misses."""
     p = hypothesis.mean
 
@@ -167,16 +154,10 @@ HISTORY = Method(
     title="Evidence of nights: probability, median, mean",
     function="inference.evidence.bernoulli_evidence",
     promise="and its companions ever refute a true statement, night after night, with probability at most $\\alpha$",
-    timed=Case(law=bernoulli(0.1), observations=10**6, reject=partial(reject_nights, _of_probability)),
+    timed=Case(bernoulli(0.1), 10**6, partial(_reject_nights, _of_probability)),
     nulls=(
         *(
-            Case(
-                procedure=procedure,
-                law=law,
-                observations=n,
-                reject=partial(reject_nights, evidence),
-                monitored=True,
-            )
+            Case(law, n, partial(_reject_nights, evidence), procedure=procedure, monitored=True)
             for procedure, evidence, law, n in (
                 ("probability", _of_probability, bernoulli(0.1), 1000),
                 ("median", _of_median, ties(5), 400),
@@ -184,22 +165,14 @@ HISTORY = Method(
             )
         ),
         Case(
-            procedure="confidence sequence of a probability",
-            law=bernoulli(0.1),
-            observations=1000,
-            reject=reject_sequence,
-            monitored=True,
-            levels=(0.05,),
+            bernoulli(0.1), 1000, _reject_sequence,
+            procedure="confidence sequence of a probability", monitored=True, levels=(0.05,),
         ),
     ),
     controls=(
-        Case(
-            procedure="largest likelihood ratio in hindsight",
-            law=bernoulli(0.1),
-            observations=1000,
-            reject=partial(reject_nights, _largest_ratio),
+        control(
+            "largest likelihood ratio in hindsight", bernoulli(0.1), 1000, partial(_reject_nights, _largest_ratio),
             monitored=True,
-            levels=(0.05,),
         ),
     ),
-)
+)  # fmt: skip

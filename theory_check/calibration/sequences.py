@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import partial
 
 import numpy as np
 
-from theory_check.calibration.laws import Law, bernoulli, lognormal, normal, pareto, ties, uniform
-from theory_check.calibration.methods import BoolArray, Case, Method, each
+from theory_check.calibration.known_laws import Law, bernoulli, lognormal, normal, pareto, ties, uniform
+from theory_check.calibration.scenarios import BoolArray, Case, Method, control, each, stated_mean
 from theory_check.foundation.arrays import FloatArray
 from theory_check.inference import design
 from theory_check.inference.betting import (
@@ -27,7 +28,7 @@ def _ever_misses(sequence: ConfidenceSequence, value: float) -> bool:
 # Bounded observations
 
 
-def reject_bounded(samples: FloatArray, hypothesis: Law, level: float) -> BoolArray:
+def _reject_bounded(samples: FloatArray, hypothesis: Law, level: float) -> BoolArray:
     """Reject the mean of values in a known interval once the evidence of the bets reaches 1/level."""
     return each(
         samples,
@@ -35,7 +36,7 @@ def reject_bounded(samples: FloatArray, hypothesis: Law, level: float) -> BoolAr
     )
 
 
-def reject_bounded_sequence(samples: FloatArray, hypothesis: Law, level: float) -> BoolArray:
+def _reject_bounded_sequence(samples: FloatArray, hypothesis: Law, level: float) -> BoolArray:
     """Reject the mean of values in a known interval once the confidence sequence misses it."""
     return each(
         samples,
@@ -57,23 +58,15 @@ def _reject_with_foresight(samples: FloatArray, hypothesis: Law, level: float) -
     return np.asarray(capital.max(axis=1) >= -np.log(level))
 
 
-def _plant_bounded(level: float, power: float) -> tuple[Case, ...]:
-    cases = []
+def _plant_bounded(level: float, power: float) -> Iterator[Case]:
     for p, n in ((0.1, 1000), (0.5, 500)):
         reach = design.bounded_mean_resolution(p, observations=n, alpha=level, power=power)
-        cases += [
-            Case(
-                law=bernoulli(truth),
-                hypothesis=bernoulli(p),
-                observations=n,
-                reject=reject_bounded,
-                deviation=f"stated p = {p:g}",
-                monitored=True,
-            )
-            for truth in (p + reach, p - reach)
-            if truth > 0.0
-        ]
-    return tuple(cases)
+        for truth in (p + reach, p - reach):
+            if truth > 0.0:
+                words = f"stated p = {p:g}"
+                yield Case(
+                    bernoulli(truth), n, _reject_bounded, hypothesis=bernoulli(p), deviation=words, monitored=True
+                )
 
 
 BOUNDED = Method(
@@ -81,40 +74,29 @@ BOUNDED = Method(
     title="Mean of bounded values, betting",
     function="inference.betting.bounded_mean_evidence",
     promise="ever rejects the mean of values in a known interval with probability at most $\\alpha$",
-    timed=Case(law=uniform(), observations=10**6, reject=reject_bounded),
+    timed=Case(uniform(), 10**6, _reject_bounded),
     nulls=(
         *(
-            Case(law=law, observations=1000, reject=reject_bounded, monitored=True)
+            Case(law, 1000, _reject_bounded, monitored=True)
             for law in (bernoulli(0.1), bernoulli(0.001), uniform(), ties(5))
         ),
         Case(
-            procedure="confidence sequence",
-            law=bernoulli(0.1),
-            observations=30,
-            reject=reject_bounded_sequence,
-            monitored=True,
-            levels=(0.05,),
+            bernoulli(0.1), 30, _reject_bounded_sequence,
+            procedure="confidence sequence", monitored=True, levels=(0.05,),
         ),
     ),
     controls=(
-        Case(
-            procedure="betting with the present value in view",
-            law=uniform(),
-            observations=1000,
-            reject=_reject_with_foresight,
-            monitored=True,
-            levels=(0.05,),
-        ),
+        control("betting with the present value in view", uniform(), 1000, _reject_with_foresight, monitored=True),
     ),
     plant=_plant_bounded,
     shortage=4,
-)
+)  # fmt: skip
 
 
 # Non-negative observations
 
 
-def reject_nonnegative(price: float, samples: FloatArray, hypothesis: Law, level: float) -> BoolArray:
+def _reject_at_price(price: float, samples: FloatArray, hypothesis: Law, level: float) -> BoolArray:
     """Reject an upper bound on the mean of non-negative values once the evidence reaches 1/level.
 
     The bound is the mean times `price`, which should be 1.
@@ -128,26 +110,16 @@ def _reject_below_limit(samples: FloatArray, hypothesis: Law, level: float) -> B
     return each(samples, lambda row: not nonnegative_mean_interval(row, alpha=level).contains(hypothesis.mean))
 
 
-_reject_nonnegative = partial(reject_nonnegative, 1.0)
+_reject_nonnegative = partial(_reject_at_price, 1.0)
 
 
-def _plant_nonnegative(level: float, power: float) -> tuple[Case, ...]:
-    cases = []
+def _plant_nonnegative(level: float, power: float) -> Iterator[Case]:
     for law, n in ((lognormal(1.0), 1000), (pareto(2.5), 1000)):
         excess = design.nonnegative_mean_resolution(
             law.mean, observations=n, variance_bound=law.variance, alpha=level, power=power
         )
-        cases.append(
-            Case(
-                law=law.shifted(excess),
-                hypothesis=law,
-                observations=n,
-                reject=_reject_nonnegative,
-                deviation=f"stated mean at most {law.mean:g}",
-                monitored=True,
-            )
-        )
-    return tuple(cases)
+        words = f"stated mean at most {law.mean:g}"
+        yield Case(law.shifted(excess), n, _reject_nonnegative, hypothesis=law, deviation=words, monitored=True)
 
 
 NONNEGATIVE = Method(
@@ -155,23 +127,16 @@ NONNEGATIVE = Method(
     title="Mean of non-negative values, betting",
     function="inference.betting.nonnegative_mean_evidence",
     promise="ever rejects a true upper bound on the mean with probability at most $\\alpha$, whatever the tails",
-    timed=Case(law=lognormal(2.0), observations=10**6, reject=_reject_nonnegative),
+    timed=Case(lognormal(2.0), 10**6, _reject_nonnegative),
     nulls=(
         *(
-            Case(law=law, observations=1000, reject=_reject_nonnegative, monitored=True)
+            Case(law, 1000, _reject_nonnegative, monitored=True)
             for law in (lognormal(1.0), lognormal(2.0), lognormal(3.0), pareto(2.5), uniform(), bernoulli(0.001))
         ),
-        Case(procedure="lower limit", law=lognormal(1.0), observations=100, reject=_reject_below_limit),
+        Case(lognormal(1.0), 100, _reject_below_limit, procedure="lower limit"),
     ),
     controls=(
-        Case(
-            procedure="betting at a price a tenth too low",
-            law=uniform(),
-            observations=1000,
-            reject=partial(reject_nonnegative, 0.9),
-            monitored=True,
-            levels=(0.05,),
-        ),
+        control("betting at a price a tenth too low", uniform(), 1000, partial(_reject_at_price, 0.9), monitored=True),
     ),
     plant=_plant_nonnegative,
     shortage=4,
@@ -181,7 +146,7 @@ NONNEGATIVE = Method(
 # Bounded variance
 
 
-def reject_variance_bounded(
+def _reject_variance_bounded(
     understated: float, planned: bool, samples: FloatArray, hypothesis: Law, level: float
 ) -> BoolArray:
     """Reject the mean once Catoni's evidence reaches 1/level, with or without a planned number of observations.
@@ -198,7 +163,7 @@ def reject_variance_bounded(
     )
 
 
-def reject_variance_bounded_sequence(samples: FloatArray, hypothesis: Law, level: float) -> BoolArray:
+def _reject_variance_bounded_sequence(samples: FloatArray, hypothesis: Law, level: float) -> BoolArray:
     """Reject the mean once Catoni's confidence sequence misses it."""
     return each(
         samples,
@@ -206,34 +171,21 @@ def reject_variance_bounded_sequence(samples: FloatArray, hypothesis: Law, level
     )
 
 
-_reject_planned = partial(reject_variance_bounded, 1.0, True)
-_reject_unplanned = partial(reject_variance_bounded, 1.0, False)
+_reject_planned = partial(_reject_variance_bounded, 1.0, True)
+_reject_unplanned = partial(_reject_variance_bounded, 1.0, False)
 
 
-def _plant_catoni(level: float, power: float) -> tuple[Case, ...]:
-    cases = []
+def _plant_catoni(level: float, power: float) -> Iterator[Case]:
     for law, n in ((normal(), 300), (lognormal(2.0), 1000)):
         v = law.variance
         planned = design.mean_resolution(variance_bound=v, observations=n, alpha=level, power=power)
         unplanned = design.mean_sequence_resolution(variance_bound=v, observations=n, alpha=level, power=power)
-        cases += [
-            Case(
-                law=law,
-                hypothesis=law.shifted(deviation),
-                observations=n,
-                reject=reject,
-                procedure=procedure,
-                deviation=f"stated mean {'+' if deviation > 0 else '-'} {abs(deviation):.3g}",
-                monitored=True,
-            )
-            for deviation, reject, procedure in (
-                (planned, _reject_planned, ""),
-                (-planned, _reject_planned, ""),
-                (unplanned, _reject_unplanned, "no planned number of observations"),
-            )
-        ]
-    return tuple(cases)
+        for deviation in (planned, -planned):
+            yield stated_mean(law, deviation, n, _reject_planned, monitored=True)
+        yield stated_mean(law, unplanned, n, _reject_unplanned, procedure=_UNPLANNED, monitored=True)
 
+
+_UNPLANNED = "no planned number of observations"
 
 CATONI = Method(
     name="catoni",
@@ -241,45 +193,26 @@ CATONI = Method(
     function="inference.catoni.mean_evidence",
     promise="ever rejects the mean with probability at most $\\alpha$ if the variance is at most the stated one, "
     "whatever the tails",
-    timed=Case(law=lognormal(2.0), observations=10**6, reject=_reject_planned),
+    timed=Case(lognormal(2.0), 10**6, _reject_planned),
     nulls=(
         *(
-            Case(law=law, observations=1000, reject=_reject_planned, monitored=True)
+            Case(law, 1000, _reject_planned, monitored=True)
             for law in (
-                lognormal(1.0),
-                lognormal(2.0),
-                lognormal(3.0),
-                pareto(2.5),
-                bernoulli(0.1),
-                bernoulli(0.001),
-                normal(),
+                *(lognormal(sigma) for sigma in (1.0, 2.0, 3.0)),
+                *(pareto(2.5), bernoulli(0.1), bernoulli(0.001), normal()),
             )
         ),
+        Case(pareto(2.5), 1000, _reject_unplanned, procedure=_UNPLANNED, monitored=True),
         Case(
-            procedure="no planned number of observations",
-            law=pareto(2.5),
-            observations=1000,
-            reject=_reject_unplanned,
-            monitored=True,
-        ),
-        Case(
-            procedure="confidence sequence",
-            law=normal(),
-            observations=30,
-            reject=reject_variance_bounded_sequence,
-            monitored=True,
-            levels=(0.05,),
+            normal(), 30, _reject_variance_bounded_sequence,
+            procedure="confidence sequence", monitored=True, levels=(0.05,),
         ),
     ),
     controls=(
-        Case(
-            procedure="evidence with a quarter of the variance",
-            law=normal(),
-            observations=1000,
-            reject=partial(reject_variance_bounded, 4.0, True),
+        control(
+            "evidence with a quarter of the variance", normal(), 1000, partial(_reject_variance_bounded, 4.0, True),
             monitored=True,
-            levels=(0.05,),
         ),
     ),
     plant=_plant_catoni,
-)
+)  # fmt: skip

@@ -29,6 +29,8 @@ def layer_law(cell: Cell) -> Multiplier:
     branch, slope = network.branch, network.branch.activation.negative_slope
     if branch.kappa is None or slope is None:
         raise HypothesisError(f"the one-layer law needs a linear or piecewise linear res-3 branch, not {branch}")
+    if weights.process is not None:
+        raise HypothesisError(f"the statement needs weights that are independent from layer to layer, not {weights}")
     if not 0.0 < weights.entry_variance < float("inf"):
         raise HypothesisError(f"the statement needs weights of finite, positive variance, not {weights}")
     if branch.has_inner and not weights.inner.is_symmetric:
@@ -49,7 +51,7 @@ def one_layer(cell: Cell) -> tuple[Multiplier, float, int]:
     network = cell.network
     if network.scaling.kind == "sequence":
         raise HypothesisError("the statement needs one scaling factor for all layers")
-    return layer_law(cell), float(network.scaling.factors(network.depth)[0]), network.depth
+    return layer_law(cell), network.scaling.factor(network.depth), network.depth
 
 
 def dominated_layer(cell: Cell) -> tuple[Multiplier, float, int]:

@@ -26,8 +26,8 @@ def calibrate(methods: tuple[str, ...], profile: str, seed: int, out: Path, thre
     all promises kept, all negative controls refuted; 1: a promise refuted; 2: bad input; 3: a control not refuted; 130:
     interrupted, nothing is written.
     """
-    from theory_check.calibration.calibration import calibrate as run_calibration
-    from theory_check.calibration.calibration import exit_code, find_methods, find_profile
+    from theory_check.calibration.promises import calibrate as run_calibration
+    from theory_check.calibration.promises import exit_code, find_methods, find_profile
     from theory_check.foundation.arguments import check_integer
     from theory_check.foundation.files import make_directory
     from theory_check.foundation.streams import check_seed

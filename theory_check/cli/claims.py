@@ -47,7 +47,6 @@ def run(
     """
     from theory_check.catalogue.weight_law_table import weight_law_table
     from theory_check.foundation.arguments import check_integer, parse_duration
-    from theory_check.foundation.streams import check_seed
     from theory_check.reporting.files import write_report
     from theory_check.reporting.terminal import print_summary
     from theory_check.simulation.runner import UnitStore
@@ -59,7 +58,6 @@ def run(
     for name in claims:
         find_claim(name, own)
     granted = find_profile(profile).budget if budget is None else parse_duration("budget", budget)
-    check_seed(seed)
     if threads is not None:
         check_integer("number of threads", threads, 1, 1024)
     nights = None if history is None else _open_history(history, seed, profile)

@@ -86,11 +86,8 @@ def simulate(
     for W_k, inner_weight_gradient; --active-norm adds log_active_norm_ratio = log(|relu h_L|^2/|relu h_0|^2).
     """
     from theory_check.cli.samples import summarise
-    from theory_check.experiments.experiment import check_replicates
     from theory_check.experiments.spelling import network
     from theory_check.foundation.arguments import parse_numbers
-    from theory_check.foundation.files import make_directory
-    from theory_check.foundation.streams import check_seed
     from theory_check.simulation.archive import write_sample
     from theory_check.simulation.runner import UnitStore, run_experiments
 
@@ -111,13 +108,10 @@ def simulate(
         active_norm=active_norm,
         kernel=kernel,
     )
-    check_seed(seed)
-    check_replicates(replicates)
     check_resources(threads, memory)
     if not out.parent.is_dir() or out.is_dir():
         raise click.UsageError(f"--out {out}: give the path of a file in an existing folder")
     resume = out.parent / f".{out.name}.resume"
-    make_directory(resume)
     with show_progress(f"theory-check simulate, {replicates} replicates") as report:
         samples = run_experiments(
             {cell: replicates}, seed, threads=threads, folder=resume, report=report, memory=memory * 2**20
@@ -163,19 +157,15 @@ def phase_map(seed: int, threads: int | None, memory: int, out: Path, **spelling
     log_gradient_ratio, log_gradient_displacement; parameters, betas and the specification as JSON in spec. A picture
     of the medians stands beside them, FILE.png, for fractional noise with the predicted critical curves.
     """
-    from theory_check.foundation.files import make_directory
-    from theory_check.foundation.streams import check_seed
-    from theory_check.paper.map_archive import make_map, write_map
-    from theory_check.paper.phase_map import run_map
+    from theory_check.paper.map_pictures import write_map
+    from theory_check.paper.phase_map import make_map, run_map
     from theory_check.simulation.runner import UnitStore, available_threads
 
     specification = make_map(**spelling)
-    check_seed(seed)
     check_resources(threads, memory)
     if not out.parent.is_dir() or out.is_dir() or out.suffix == ".png":
         raise click.UsageError(f"--out {out}: give the path of a file in an existing folder, not of a picture")
     resume = out.parent / f".{out.name}.resume"
-    make_directory(resume)
     values, betas = len(specification.values), len(specification.betas)
     with show_progress(f"theory-check map, {values} x {betas} points") as report:
         found = run_map(specification, seed, threads=threads, folder=resume, report=report, memory=memory * 2**20)

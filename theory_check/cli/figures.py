@@ -38,8 +38,8 @@ def figure(
     motion; 7: maps over the Hurst index and beta. Exit code 2: bad input; 130: interrupted, the same command continues.
     """
     from theory_check.foundation.files import make_directory
-    from theory_check.paper.catalogue import choose_settings, find_figure, make_figure
-    from theory_check.paper.files import write_figure
+    from theory_check.paper.figure import write_figure
+    from theory_check.paper.figures import choose_settings, find_figure, make_figure
     from theory_check.simulation.runner import UnitStore
 
     chosen = find_figure(number)

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, Literal, TypeAlias, get_args
 
 import msgspec
@@ -78,6 +79,8 @@ class Cell:
 
     def __post_init__(self) -> None:
         check_choice("kernel", self.kernel, get_args(KernelName))
+        if not isinstance(self.weights, Weights):
+            raise SpecificationError(f"weights are {self.weights!r}; give them a name by add_law or add_process")
         for depth in self.recorded_depths:
             check_integer("recorded depth", depth, 0, self.network.depth)
         if self.kernel == "reduced" and not can_reduce(self.weights, self.input):
@@ -90,7 +93,7 @@ class Cell:
                 f"the {self.kernel} kernel does not take {self.weights} weights; use "
                 f"{choose_kernel(self.weights, self.input)}"
             )
-        if self.input.name == "correlated" and self.input.correlation_factor.shape[1] > self.network.width:
+        if self.network.width < self.input.least_width:
             raise SpecificationError(f"width is {self.network.width}; it is too small for {self.input}")
         widest = self.weights.definition.maximal_width
         if widest is not None and self.network.width > widest:
@@ -137,7 +140,7 @@ class Cell:
         """Replicates that are simulated together: LANES, or one where the weights are stored."""
         return 1 if self.kernel == "stored" else LANES
 
-    @property
+    @cached_property
     def identity(self) -> str:
         """Canonical text of all that determines a replicate's values, whatever is observed."""
         parts = {
@@ -149,7 +152,7 @@ class Cell:
             "kernel_version": KERNEL_VERSION,
         }
         # Built-in definitions are told by their names; the name of an added one may mean something else tomorrow.
-        parts |= identities(self.network.branch, self.weights.law)
+        parts |= identities(self.network.branch, self.weights.law, self.input.name)
         return json.dumps(msgspec.to_builtins(parts), sort_keys=True, separators=(",", ":"))
 
     @property
@@ -161,7 +164,7 @@ class Cell:
         text += "|active norm" * self.active_norm
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
-    @property
+    @cached_property
     def work_per_block(self) -> int:
         """Estimate of what a block costs, both passes, in the unit of :mod:`theory_check.experiments.costs`."""
         network, inputs = self.network, self.input.count

@@ -60,7 +60,7 @@ def dense_work(network: Network, weights: Weights, inputs: int, *, gradients: bo
     total = passes * (_pass_work(width, inputs) + LANES * depth * layer + STOP_WORK * stops)
     if jacobian:
         # A frame goes through the same weights and is orthonormalised ten times in a unit of time, sum a_k^2.
-        factors = network.scaling.factors(depth)
+        factors = network.factors
         renewals = min(float(depth), 1.0 + 10.0 * float(factors @ factors))
         frame = layer + matrices * (width**2 + width**3 / 5)
         renewal = 500_000 + LANES * (60 * width**2 + 6 * width**3)

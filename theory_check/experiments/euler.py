@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import msgspec
 
@@ -89,7 +90,7 @@ class Euler:
         """Residual layers of a replicate, all depths together."""
         return sum(self.depths)
 
-    @property
+    @cached_property
     def identity(self) -> str:
         """Canonical text of all that determines a replicate's values, whatever is observed."""
         parts = {
@@ -100,7 +101,7 @@ class Euler:
             "input": self.input,
             "tolerance": self.tolerance,
             "kernel_version": KERNEL_VERSION,
-            **identities(self.network.branch, self.path.name),
+            **identities(self.network.branch, self.path.name, self.input.name),
         }
         return json.dumps(msgspec.to_builtins(parts), sort_keys=True, separators=(",", ":"))
 
@@ -114,7 +115,7 @@ class Euler:
         """Replicates that are simulated together."""
         return LANES
 
-    @property
+    @cached_property
     def work_per_block(self) -> int:
         """Estimate of what a block costs, in the unit of ``costs``, fitted to 54 experiments.
 

@@ -7,6 +7,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Literal
 
 import msgspec
@@ -88,7 +89,7 @@ class EulerMaruyama:
         network = replace(self.network, depth=self.depths[index])
         return Cell(network=network, weights=self.weights, input=self.input, kernel="dense", gradients=False)
 
-    @property
+    @cached_property
     def identity(self) -> str:
         """Canonical text of all that determines a replicate's values, whatever is observed."""
         parts = {
@@ -99,7 +100,7 @@ class EulerMaruyama:
             "input": self.input,
             "noise": self.noise,
             "kernel_version": KERNEL_VERSION,
-            **identities(self.network.branch),
+            **identities(self.network.branch, input_name=self.input.name),
         }
         return json.dumps(msgspec.to_builtins(parts), sort_keys=True, separators=(",", ":"))
 
@@ -118,7 +119,7 @@ class EulerMaruyama:
         """Replicates that are simulated together."""
         return LANES
 
-    @property
+    @cached_property
     def work_per_block(self) -> int:
         """Estimate of what a block costs, in the unit of :mod:`theory_check.experiments.costs`."""
         width, networks = self.network.width, self.doublings + 1

@@ -83,7 +83,7 @@ def network(
     >>> str(network("linear", "uniform", width=20, depth=100, scale=(2 * 100) ** -0.5))
     'linear, width 20, depth 100, scaling factor 0.0707107, uniform weights, gaussian input'
     """
-    law = Weights.parse(weights) if isinstance(weights, str) else weights
+    law = weights if isinstance(weights, Weights) else Weights.parse(weights)
     observed = Input.parse(input, inputs) if isinstance(input, str) else input
     check_choice("kernel", kernel, ("auto", *get_args(KernelName)))
     automatic = choose_kernel(law, observed, width, jacobian=jacobian)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import pairwise
 
 from theory_check.experiments.cell import Cell
@@ -58,7 +59,7 @@ class Sweep:
         Network(self.branch, self.width, self.depth, Scaling.power(self.betas[0]))
         _ = self.cell
 
-    @property
+    @cached_property
     def cell(self) -> Cell:
         """The experiment, but for the scaling, which is left at 1."""
         return Cell(
@@ -69,7 +70,7 @@ class Sweep:
             gradients=self.gradients,
         )
 
-    @property
+    @cached_property
     def identity(self) -> str:
         """Canonical text of all that determines the value of one replicate, beta and input."""
         return "sweep:" + replace(self.cell, input=Input(self.input.name)).identity
@@ -90,7 +91,7 @@ class Sweep:
         """One: a block is a draw of the weights."""
         return 1
 
-    @property
+    @cached_property
     def work_per_block(self) -> int:
         """Estimate of what a block costs, in the unit of :mod:`theory_check.experiments.costs`."""
         return stored_work(self.cell.network, len(self.betas) * self.input.count, 2 if self.gradients else 1)

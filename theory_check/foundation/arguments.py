@@ -22,7 +22,30 @@ MAXIMAL_GRID = 100_000
 
 
 def check_choice(what: str, value: object, accepted: Iterable[str]) -> None:
-    """Raise unless ``value`` is one of the accepted names; suggest the nearest one."""
+    """Raise unless a value is one of the accepted names; suggest the nearest one.
+
+    Parameters
+    ----------
+    what : str
+        Name of the argument.
+    value : object
+        What was given.
+    accepted : iterable of str
+        The names, listed in the error.
+
+    Raises
+    ------
+    SpecificationError
+        If the value is none of them.
+
+    Examples
+    --------
+    >>> check_choice("input", "sphere", ("gaussian", "sphere"))
+    >>> check_choice("input", "cube", ("gaussian", "sphere"))
+    Traceback (most recent call last):
+        ...
+    theory_check.foundation.errors.SpecificationError: unknown input 'cube'; accepted: gaussian, sphere
+    """
     names = tuple(accepted)
     if value in names:
         return
@@ -33,7 +56,30 @@ def check_choice(what: str, value: object, accepted: Iterable[str]) -> None:
 
 
 def check_integer(what: str, value: object, least: int, most: int) -> None:
-    """Raise unless ``value`` is a whole number from ``least`` to ``most``."""
+    """Raise unless a field of a specification is a plain whole number in a range.
+
+    Parameters
+    ----------
+    what : str
+        Name of the field.
+    value : object
+        What was given.
+    least, most : int
+        Smallest and largest accepted number.
+
+    Raises
+    ------
+    SpecificationError
+        If the value is no ``int``, or outside.
+
+    Examples
+    --------
+    >>> check_integer("depth", 10, 1, 1000)
+    >>> check_integer("depth", 10.0, 1, 1000)
+    Traceback (most recent call last):
+        ...
+    theory_check.foundation.errors.SpecificationError: depth is 10.0; it must be a whole number from 1 to 1000
+    """
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
         raise SpecificationError(f"{what} is {value!r}; it must be a whole number from {least} to {most}")
 
@@ -71,7 +117,31 @@ def check_number(what: str, value: SupportsFloat) -> float:
 
 
 def check_between(what: str, value: SupportsFloat, least: float, most: float) -> float:
-    """Return a number from `least` to `most`."""
+    """Return a number of a closed range.
+
+    Parameters
+    ----------
+    what : str
+        Name of the argument.
+    value : float
+        What was given.
+    least, most : float
+        Ends of the range.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    SpecificationError
+        If the value is no number, or outside.
+
+    Examples
+    --------
+    >>> check_between("cosine", 1, -1.0, 1.0)
+    1.0
+    """
     number = check_number(what, value)
     if not least <= number <= most:
         raise SpecificationError(f"{what} must lie between {least:g} and {most:g}, got {number!r}")
@@ -100,7 +170,31 @@ def check_nonnegative(what: str, value: SupportsFloat) -> float:
 
 
 def check_count(what: str, value: SupportsIndex, minimum: int = 1) -> int:
-    """Return an integer of at least `minimum`; a float is an error even if whole."""
+    """Return an integer, from NumPy or Python; a float is an error even if whole.
+
+    Parameters
+    ----------
+    what : str
+        Name of the argument.
+    value : int
+        What was given.
+    minimum : int
+        Smallest accepted number.
+
+    Returns
+    -------
+    int
+
+    Raises
+    ------
+    SpecificationError
+        If the value is no integer, or smaller.
+
+    Examples
+    --------
+    >>> check_count("trials", 7)
+    7
+    """
     try:
         number = operator.index(value)
     except TypeError:
@@ -111,7 +205,31 @@ def check_count(what: str, value: SupportsIndex, minimum: int = 1) -> int:
 
 
 def parse_numbers(what: str, text: str, kind: Callable[[str], Number]) -> tuple[Number, ...]:
-    """Read numbers of a kind, ``int`` or ``float``, separated by commas; none from a blank text."""
+    """Read numbers separated by commas.
+
+    Parameters
+    ----------
+    what : str
+        Name of the argument.
+    text : str
+        What was given; a blank text has no numbers.
+    kind : callable
+        ``int`` or ``float``.
+
+    Returns
+    -------
+    tuple of `kind`
+
+    Raises
+    ------
+    SpecificationError
+        If a part is not such a number.
+
+    Examples
+    --------
+    >>> parse_numbers("depths", "10,100", int), parse_numbers("depths", " ", int)
+    ((10, 100), ())
+    """
     try:
         return tuple(kind(part) for part in text.split(",")) if text.strip() else ()
     except ValueError:

@@ -45,7 +45,7 @@ class _Versioned(msgspec.Struct):
 
 
 def encode_record(record: object, version: int, name: str) -> bytes:
-    """Return a record as one line of JSON: equal records give equal bytes.
+    r"""Return a record as one line of JSON: equal records give equal bytes.
 
     Parameters
     ----------
@@ -64,6 +64,13 @@ def encode_record(record: object, version: int, name: str) -> bytes:
     ------
     SpecificationError
         If a value is outside the constraints of its field (a level of 2).
+
+    Examples
+    --------
+    >>> from dataclasses import make_dataclass
+    >>> Point = make_dataclass("Point", [("x", float)])
+    >>> encode_record(Point(0.5), 1, "point")
+    b'{"schema_version":1,"x":0.5}\n'
     """
     # Fields stay in the order of their definition, keys of dictionaries are sorted.
     encoder = msgspec.json.Encoder(enc_hook=lambda scalar: scalar.item(), order="deterministic")
@@ -81,6 +88,7 @@ def load_record(path: Path, kind: type[_T], versions: Sequence[int], name: str) 
     Parameters
     ----------
     path : Path
+        The file.
     kind : type
         The dataclass of the record.
     versions : sequence of int
@@ -96,6 +104,17 @@ def load_record(path: Path, kind: type[_T], versions: Sequence[int], name: str) 
     ------
     StorageError
         If the file cannot be read or is not such a record.
+
+    Examples
+    --------
+    >>> from dataclasses import make_dataclass
+    >>> from tempfile import TemporaryDirectory
+    >>> Point = make_dataclass("Point", [("x", float)])
+    >>> with TemporaryDirectory() as folder:
+    ...     path = Path(folder, "point.json")
+    ...     _ = path.write_bytes(encode_record(Point(0.5), 1, "point"))
+    ...     load_record(path, Point, [1], "a point")
+    Point(x=0.5)
     """
     content = read_bytes(path)
     try:
@@ -142,10 +161,18 @@ def record_schema(kind: type, version: int, title: str) -> dict[str, Any]:
     version : int
         The only accepted ``schema_version``.
     title : str
+        What a file holds.
 
     Returns
     -------
     dict
+
+    Examples
+    --------
+    >>> from dataclasses import make_dataclass
+    >>> Point = make_dataclass("Point", [("x", float)])
+    >>> record_schema(Point, 1, "A point")["$defs"]["Point"]["required"]
+    ['schema_version', 'x']
     """
 
     def readable(part: dict[str, Any]) -> dict[str, Any]:

@@ -47,14 +47,14 @@ def check_seed(seed: int) -> int:
 
 
 def stream_key(seed: int, identity: str) -> tuple[int, int]:
-    """Return the two key words of the streams of a cell under a root seed.
+    """Return the two key words of the streams of an experiment under a root seed, :func:`check_seed`.
 
     Parameters
     ----------
     seed : int
         Root seed, 0 to 2^64 - 1.
     identity : str
-        What makes the cell's values: everything but the number of replicates and the observables.
+        What makes the values: everything but the number of replicates and the observables.
     """
-    digest = hashlib.sha256(f"{check_seed(seed)}:{identity}".encode()).digest()
+    digest = hashlib.sha256(f"{seed}:{identity}".encode()).digest()
     return int.from_bytes(digest[:4], "little"), int.from_bytes(digest[4:8], "little")

@@ -42,20 +42,33 @@ def nonnegative_mean_evidence(values: ArrayLike, bound: SupportsFloat) -> Eviden
     r"""Evidence against "the mean is at most `bound`" for non-negative observations.
 
     The e-process is :math:`\frac1K \sum_k \prod_i (1 + c_k (x_i/m - 1))`, m = `bound`. Nothing is assumed of the tails,
-    not even a finite mean. There is no such test of "the mean is at least m": a rare huge value could always have been
-    missed.
+    not even a finite mean. There is no such test of "the mean is at least m": the sample may have missed a rare huge
+    value.
 
     Parameters
     ----------
-    values : array_like
-        Non-negative observations in their order; given those before, each has a mean of at most `bound` under the
-        hypothesis.
+    values : array_like, shape (n,)
+        Non-negative observations in their order. Under the hypothesis each has a mean of at most `bound`, given those
+        before.
     bound : float
         Positive.
+
+    Returns
+    -------
+    EvidencePath
+        Log evidence after each observation.
 
     References
     ----------
     J. Ville, Etude critique de la notion de collectif (1939); T. Cover, Mathematical Finance 1 (1991) 1-29.
+
+    Examples
+    --------
+    A value of 2 multiplies the capital of the bet c by 1 + c:
+
+    >>> path = nonnegative_mean_evidence([2.0], 1.0)
+    >>> math.isclose(math.exp(path.final), float(np.mean(1.0 + FRACTIONS)))
+    True
     """
     sample = _check_nonnegative_sample(values)
     return EvidencePath(_capital_path(sample, check_positive("bound", bound)), "betting")
@@ -64,23 +77,37 @@ def nonnegative_mean_evidence(values: ArrayLike, bound: SupportsFloat) -> Eviden
 def bounded_mean_evidence(
     values: ArrayLike, mean: SupportsFloat, *, support: tuple[float, float] = (0.0, 1.0)
 ) -> EvidencePath:
-    r"""Evidence against "the mean is `mean`" for observations in a known interval.
+    """Evidence against "the mean is `mean`" for observations in a known interval.
 
     With y = (x - a)/(b - a) in [0, 1] and m accordingly the e-process is the average of the capitals of
     :func:`nonnegative_mean_evidence` for y at the price m and for 1 - y at the price 1 - m.
 
     Parameters
     ----------
-    values : array_like
+    values : array_like, shape (n,)
         Observations in their order, each in `support`.
     mean : float
         The hypothesis, in `support`: the mean of each observation given those before.
     support : tuple of float
         Smallest and largest possible value, a < b.
 
+    Returns
+    -------
+    EvidencePath
+        Log evidence after each observation.
+
     References
     ----------
     I. Waudby-Smith and A. Ramdas, Journal of the Royal Statistical Society B 86 (2024) 1-27.
+
+    Examples
+    --------
+    Ten successes have the capitals (1 + c)^10 and (1 - c)^10 against one half:
+
+    >>> path = bounded_mean_evidence([1.0] * 10, 0.5)
+    >>> expected = 0.5 * float(np.mean((1.0 + FRACTIONS) ** 10) + np.mean((1.0 - FRACTIONS) ** 10))
+    >>> math.isclose(math.exp(path.final), expected)
+    True
     """
     sample, low, high = _check_bounded_sample(values, support)
     price = _check_mean(mean, low, high)
@@ -93,12 +120,30 @@ def bounded_mean_interval(
 ) -> Interval:
     r"""Interval of the mean of observations in a known interval.
 
-    All m whose two capitals are below :math:`2/\alpha`. At the average of the observations both are at most 1 by the
-    inequality of the geometric mean, and each is monotone in m: the ends are two roots on either side of it. A mean
-    outside has evidence of at least :math:`1/\alpha` in :func:`bounded_mean_evidence`; one inside, less than
-    :math:`1/\alpha + 1/2`.
+    It consists of all m whose two capitals are below :math:`2/\alpha`. At the average of the observations both are at
+    most 1 by the inequality of the geometric mean, and each is monotone in m: the ends are two roots on either side of
+    it. A mean outside has evidence of at least :math:`1/\alpha` in :func:`bounded_mean_evidence`; one inside, less than
+    :math:`1/\alpha + 1/2`. Valid also when the number of observations was chosen while looking at them.
 
-    Valid also when the number of observations was chosen while looking at them.
+    Parameters
+    ----------
+    values : array_like, shape (n,)
+        Observations in their order, each in `support`.
+    support : tuple of float
+        Smallest and largest possible value.
+    alpha : float
+        Error probability.
+
+    Returns
+    -------
+    Interval
+        About the average of the observations.
+
+    Examples
+    --------
+    >>> interval = bounded_mean_interval([0.4, 0.6] * 500, alpha=1e-3)
+    >>> round(interval.estimate, 12), round(interval.lower + interval.upper, 3), interval.upper < 0.52
+    (0.5, 1.0, True)
     """
     alpha = check_level("alpha", alpha)
     sample, low, high = _check_bounded_sample(values, support)
@@ -116,7 +161,27 @@ def bounded_mean_sequence(
 ) -> ConfidenceSequence:
     """Confidence sequence of the mean: running intersections of :func:`bounded_mean_interval`.
 
-    The intervals at all `times` (by default two an octave) cover the mean together with probability 1 - `alpha`.
+    Parameters
+    ----------
+    values : array_like, shape (n,)
+        Observations in their order, each in `support`.
+    support : tuple of float
+        Smallest and largest possible value.
+    alpha : float
+        Probability, at most, that an interval misses the mean at any time.
+    times : array_like of int, optional
+        Increasing numbers of observations at which to look; two per octave by default.
+
+    Returns
+    -------
+    ConfidenceSequence
+        Its intervals at all `times` cover the mean together with probability 1 - `alpha`.
+
+    Examples
+    --------
+    >>> sequence = bounded_mean_sequence([0.4, 0.6] * 500, alpha=1e-3, times=[100, 1000])
+    >>> sequence.last == bounded_mean_interval([0.4, 0.6] * 500, alpha=1e-3)
+    True
     """
     alpha = check_level("alpha", alpha)
     sample, low, high = _check_bounded_sample(values, support)
@@ -137,8 +202,26 @@ def bounded_mean_sequence(
 def nonnegative_mean_interval(values: ArrayLike, *, alpha: SupportsFloat) -> Interval:
     r"""One-sided interval [l, inf) of the mean of non-negative observations, without an assumption on their tails.
 
-    l is the largest m with a capital of at least :math:`1/\alpha`: a lower confidence limit. Any upper one would need a
-    bound on the tail. Valid at every stopping time.
+    The end l is the largest m with a capital of at least :math:`1/\alpha`: a lower confidence limit. An upper limit
+    would need a bound on the tail. Valid at every stopping time.
+
+    Parameters
+    ----------
+    values : array_like, shape (n,)
+        Non-negative observations in their order.
+    alpha : float
+        Error probability.
+
+    Returns
+    -------
+    Interval
+        Its upper end is infinity.
+
+    Examples
+    --------
+    >>> interval = nonnegative_mean_interval([0.5, 1.5] * 1000, alpha=1e-3)
+    >>> interval.estimate, interval.upper, 0.9 < interval.lower < 1.0
+    (1.0, inf, True)
     """
     alpha = check_level("alpha", alpha)
     sample = _check_nonnegative_sample(values)

@@ -15,7 +15,26 @@ from functools import lru_cache
 
 
 def upper_tail(count: float, trials: int, probability: float) -> float:
-    """Return S(count; trials, probability), the probability of at least `count` successes, for real `count`."""
+    """Return S(count; trials, probability), the probability of at least `count` successes.
+
+    Parameters
+    ----------
+    count : float
+        Any real number: between integers the incomplete beta function interpolates.
+    trials : int
+        Number n of trials.
+    probability : float
+        Success probability p.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> round(upper_tail(3, 3, 0.5), 12), upper_tail(0, 3, 0.5), upper_tail(4, 3, 0.5)
+    (0.125, 1.0, 0.0)
+    """
     from scipy.special import betainc
 
     if count <= 0.0:
@@ -26,7 +45,27 @@ def upper_tail(count: float, trials: int, probability: float) -> float:
 
 
 def rejection_count(trials: int, null: float, level: float) -> int:
-    """Return the smallest k with P(K >= k) <= level under `null`; ``trials + 1`` when no count rejects."""
+    """Return the smallest count of successes at which the exact test of "p <= null" rejects.
+
+    Parameters
+    ----------
+    trials : int
+        Number n of trials.
+    null : float
+        Largest success probability of the hypothesis.
+    level : float
+        Level of the test.
+
+    Returns
+    -------
+    int
+        The smallest k with P(K >= k) <= level under `null`; ``trials + 1`` when no count rejects.
+
+    Examples
+    --------
+    >>> rejection_count(10, 0.5, 0.001), rejection_count(3, 0.5, 0.001)
+    (10, 4)
+    """
     below, above = 0, trials + 1
     while above - below > 1:
         middle = (below + above) // 2
@@ -46,6 +85,26 @@ def miss_bound(trials: int, null: float, truth: float, level: float) -> float:
     .. math:: P_{\text{truth}}(K < k) \le 1 - S(\kappa + 1; n, \text{truth}).
 
     The bound holds at every n and decreases smoothly in n: a larger sample than planned keeps the promise.
+
+    Parameters
+    ----------
+    trials : int
+        Number n of trials.
+    null, truth : float
+        Success probability of the hypothesis, and the true one.
+    level : float
+        Level a of the test.
+
+    Returns
+    -------
+    float
+        Between 0 and 1.
+
+    Examples
+    --------
+    >>> exact = 1.0 - upper_tail(rejection_count(100, 0.5, 0.01), 100, 0.7)
+    >>> exact <= miss_bound(100, 0.5, 0.7, 0.01) <= 1.0 - upper_tail(rejection_count(100, 0.5, 0.01) + 1, 100, 0.7)
+    True
     """
     from scipy.special import betaincc
 

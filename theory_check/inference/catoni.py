@@ -34,7 +34,27 @@ HORIZONS: FloatArray = 4.0 ** np.arange(2.0, 14.0)
 
 
 def mean_tilts(*, variance_bound: float, alpha: float, observations: int | None) -> FloatArray:
-    r"""Return the tilts :math:`\sqrt{2 \ln(2/\alpha)/(n v)}` for n = `observations`, or for all horizons if None."""
+    r"""Return the tilts :math:`\sqrt{2 \ln(2/\alpha)/(n v)}` of Catoni's process.
+
+    Parameters
+    ----------
+    variance_bound : float
+        Bound v on the variance of an observation.
+    alpha : float
+        Level that the tilts are made for.
+    observations : int or None
+        The planned number n; None for all of :data:`HORIZONS`.
+
+    Returns
+    -------
+    float64 array, shape (1,) or (12,)
+        In the inverse unit of the observations.
+
+    Examples
+    --------
+    >>> mean_tilts(variance_bound=0.5, alpha=2.0 * math.exp(-4.0), observations=16).tolist()
+    [1.0]
+    """
     horizons = HORIZONS if observations is None else np.array([float(observations)])
     return np.sqrt(2.0 * math.log(2.0 / alpha) / horizons) / math.sqrt(variance_bound)
 
@@ -55,17 +75,30 @@ def mean_evidence(
 
     Parameters
     ----------
-    values : array_like
+    values : array_like, shape (n,)
         Observations in their order.
     mean : float
         The hypothesis.
     variance_bound : float
-        Proved bound on the variance of each observation given those before.
+        Proven bound on the variance of each observation given those before.
     alpha : float
         Level that the tilt is made for. The evidence is valid at every level.
     observations : int, optional
         Planned number of observations, fixed before looking. Without it evidence grows at every scale, at the price of
         ln 12 in its logarithm.
+
+    Returns
+    -------
+    EvidencePath
+        Log evidence after each observation.
+
+    Examples
+    --------
+    One value at the mean leaves the fee, 1/(1 + l^2 v/2) with l^2 v/2 = ln(2/alpha)/n:
+
+    >>> path = mean_evidence([0.0], 0.0, variance_bound=1.0, alpha=2.0 * math.exp(-1.0), observations=1)
+    >>> round(math.exp(path.final), 12)
+    0.5
     """
     sample = check_sample("values", values)
     m = check_number("mean", mean)
@@ -88,16 +121,28 @@ def mean_sequence(
 ) -> ConfidenceSequence:
     r"""Confidence sequence of the mean of observations of bounded variance.
 
-    At each time all m whose two one-sided capitals are below :math:`2/\alpha`, a running intersection. Valid at all
-    `times` (by default two an octave) together with probability 1 - `alpha`. With a planned number of `observations`
-    the interval at that time is the one of a fixed sample; earlier ones are wider than with the default.
+    At each time it keeps all m whose two one-sided capitals are below :math:`2/\alpha`, as a running intersection.
+    Valid at all `times` together with probability 1 - `alpha`. With a planned number of `observations` the interval at
+    that time is the one of a fixed sample; earlier ones are wider than without a plan.
 
     Parameters
     ----------
     values, variance_bound, alpha, observations
         As for :func:`mean_evidence`.
     times : array_like of int, optional
-        Increasing numbers of observations at which to look.
+        Increasing numbers of observations at which to look; two per octave by default.
+
+    Returns
+    -------
+    ConfidenceSequence
+
+    Examples
+    --------
+    >>> from theory_check.inference.intervals import mean_interval
+    >>> values, plan = [0.4, 0.6] * 500, {"variance_bound": 0.01, "alpha": 1e-3}
+    >>> sequence, interval = mean_sequence(values, observations=1000, **plan), mean_interval(values, **plan)
+    >>> abs(sequence.last.upper - interval.upper) < 1e-3 * (interval.upper - interval.lower)
+    True
     """
     sample = check_sample("values", values)
     stops = check_times(times, sample.size)

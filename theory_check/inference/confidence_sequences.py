@@ -129,7 +129,33 @@ class PointSequence:
 
 
 def extend(sequence: PointSequence, below: ArrayLike, above: ArrayLike) -> PointSequence:
-    """Return the sequence after one more night with these log e-values against "at most c" and "at least c"."""
+    """Return the sequence after one more night.
+
+    Parameters
+    ----------
+    sequence : PointSequence
+        After the nights before.
+    below, above : array_like, shape (CANDIDATES,)
+        Log e-values of the night against "the quantity is at most c" and "at least c", for each candidate c.
+
+    Returns
+    -------
+    PointSequence
+
+    Raises
+    ------
+    SpecificationError
+        If there is not one number per candidate on each side.
+
+    Examples
+    --------
+    Evidence against "at most c" for the first twenty candidates raises the lower end to the last of them:
+
+    >>> before = PointSequence(version="v", level=1e-3, target=(0.0, 0.0), tolerance=1.0)
+    >>> after = extend(before, [10.0] * 20 + [0.0] * 21, [0.0] * 41)
+    >>> round(after.now.lower, 12), after.now.upper
+    (-0.15, inf)
+    """
     rows = [np.asarray(row, dtype=np.float64) for row in (below, above)]
     if any(row.shape != (CANDIDATES,) or np.isnan(row).any() for row in rows):
         raise SpecificationError(f"one log e-value for each of {CANDIDATES} candidates is needed on either side")

@@ -25,7 +25,29 @@ Alternative = Literal["greater", "less", "two-sided"]
 
 
 def combine_tails(greater: float, less: float, alternative: str) -> float:
-    """Return the p-value of an alternative from the two one-sided ones; twice the smaller one for both sides."""
+    """Return the p-value of an alternative from the two one-sided ones.
+
+    Parameters
+    ----------
+    greater, less : float
+        One-sided p-values.
+    alternative : {"greater", "less", "two-sided"}
+        Twice the smaller one-sided p-value for both sides.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    SpecificationError
+        If the alternative is none of the three.
+
+    Examples
+    --------
+    >>> combine_tails(0.25, 0.75, "greater"), combine_tails(0.25, 0.75, "two-sided")
+    (0.25, 0.5)
+    """
     if alternative not in ("greater", "less", "two-sided"):
         raise SpecificationError(f"alternative must be 'greater', 'less' or 'two-sided', got {alternative!r}")
     return {"greater": greater, "less": less, "two-sided": min(1.0, 2.0 * min(greater, less))}[alternative]
@@ -43,10 +65,29 @@ def _one_sided(k: int, n: int, low: float, high: float) -> tuple[float, float]:
 def proportion_test(
     successes: SupportsIndex, trials: SupportsIndex, null: SupportsFloat, *, alternative: Alternative = "two-sided"
 ) -> Test:
-    """Exact binomial test of a probability; ``greater`` is evidence that it exceeds `null`.
+    """Exact binomial test of a probability.
 
     The two-sided p-value is twice the smaller one-sided one, dual to the Clopper-Pearson interval, not the sum over
     less probable counts.
+
+    Parameters
+    ----------
+    successes, trials : int
+        Counts of independent trials.
+    null : float
+        The stated probability.
+    alternative : {"greater", "less", "two-sided"}
+        ``greater`` gives evidence that the probability exceeds `null`.
+
+    Returns
+    -------
+    Test
+        The statistic is the share of successes.
+
+    Examples
+    --------
+    >>> [round(proportion_test(3, 3, 0.5, alternative=a).p_value, 12) for a in ("greater", "two-sided")]
+    [0.125, 0.25]
     """
     k, n = check_successes(successes, trials)
     p = check_unit("null", null)
@@ -57,12 +98,33 @@ def proportion_test(
 def quantile_test(
     values: ArrayLike, probability: float, null: SupportsFloat, *, alternative: Alternative = "two-sided"
 ) -> Test:
-    r"""Exact test of a quantile, valid for every law; ``greater`` is evidence that the quantile exceeds `null`.
+    """Exact test of a quantile, valid for every law.
 
     If a p-quantile is at most :math:`q_0`, the number of values up to :math:`q_0` is binomial with a success
     probability of at least p: few of them are evidence for ``greater``. If it is at least :math:`q_0`, the number of
-    values below :math:`q_0` has one of at most p: many are evidence for ``less``. The statistic is the share of values
-    up to :math:`q_0`.
+    values below :math:`q_0` has one of at most p: many are evidence for ``less``.
+
+    Parameters
+    ----------
+    values : array_like, shape (n,)
+        Independent values with one law.
+    probability : float
+        The p of the p-quantile.
+    null : float
+        The stated quantile :math:`q_0`.
+    alternative : {"greater", "less", "two-sided"}
+        ``greater`` gives evidence that the quantile exceeds `null`.
+
+    Returns
+    -------
+    Test
+        The statistic is the share of values up to `null`.
+
+    Examples
+    --------
+    >>> test = quantile_test([1.0, 2.0, 3.0], 0.5, 0.0, alternative="greater")
+    >>> test.statistic, round(test.p_value, 12)
+    (0.0, 0.125)
     """
     p = check_probability("probability", probability)
     q = check_number("null", null)
@@ -77,13 +139,35 @@ def quantile_test(
 def equivalence_test(successes: SupportsIndex, trials: SupportsIndex, bounds: tuple[float, float]) -> Test:
     """Exact test of "the probability is not strictly between the bounds"; a small p-value shows that it is.
 
-    Two one-sided binomial tests, each at the whole level: the p-value is the larger of the two, against "at most the
-    lower bound" and against "at least the upper bound". A bound of 0 or 1 is free. It is at most alpha if the
-    Clopper-Pearson interval at level 2 alpha lies strictly inside.
+    Two one-sided binomial tests, each at the whole level. The p-value is at most alpha if the Clopper-Pearson interval
+    at level 2 alpha lies strictly inside.
+
+    Parameters
+    ----------
+    successes, trials : int
+        Counts of independent trials.
+    bounds : tuple of float
+        Two different probabilities; 0 and 1 are free.
+
+    Returns
+    -------
+    Test
+        The p-value is the larger of the two, against "at most the lower bound" and "at least the upper bound". The
+        statistic is the share of successes.
+
+    Raises
+    ------
+    SpecificationError
+        If the bounds are equal or (0, 1).
 
     References
     ----------
     D. J. Schuirmann, Journal of Pharmacokinetics and Biopharmaceutics 15 (1987) 657-680.
+
+    Examples
+    --------
+    >>> round(equivalence_test(10, 10, (0.5, 1.0)).p_value * 2**10, 9)
+    1.0
     """
     k, n = check_successes(successes, trials)
     low, high = check_unit_range("bounds", bounds)

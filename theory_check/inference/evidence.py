@@ -135,7 +135,7 @@ def _two_sided(below: float | None, above: float | None) -> float:
 
 
 def log_mixture_ratio(successes: SupportsIndex, trials: SupportsIndex, null: float) -> float:
-    r"""Return the log evidence of k successes in n trials against "p <= p0": the likelihood ratio of uniform p > p0.
+    r"""Return the log evidence of counts against "p <= p0": the likelihood ratio of uniform p > p0.
 
     .. math:: e = \frac{1}{1-p_0} \int_{p_0}^1 \Bigl(\frac{p}{p_0}\Bigr)^k \Bigl(\frac{1-p}{1-p_0}\Bigr)^{n-k} dp
         = \int_0^1 \Bigl(1 + s\,\frac{1-p_0}{p_0}\Bigr)^k (1-s)^{n-k}\,ds
@@ -144,6 +144,24 @@ def log_mixture_ratio(successes: SupportsIndex, trials: SupportsIndex, null: flo
     The second form decreases in p0, so under a smaller p it is at most the ratio of that p, which has mean 1: valid for
     the composite null. Where the incomplete beta function underflows, its series in 1 - p0 gives :math:`e =
     \frac{p_0}{n-k+1} \sum_j \prod_{i<j} \frac{n+2+i}{n-k+2+i} (1-p_0)^j`.
+
+    Parameters
+    ----------
+    successes, trials : int
+        Counts k of n.
+    null : float
+        Largest probability p0 of the hypothesis; 1 or more excludes nothing.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    One success in one trial has e = (1 + p0) / (2 p0):
+
+    >>> round(math.exp(log_mixture_ratio(1, 1, 0.25)), 12)
+    2.5
     """
     from scipy.special import betaincc, betaln
 
@@ -167,7 +185,21 @@ def log_mixture_ratio(successes: SupportsIndex, trials: SupportsIndex, null: flo
 def bernoulli_evidence(successes: SupportsIndex, trials: SupportsIndex, null: Range) -> float:
     """Return the log evidence of counts against "p in [low, high]": half of :func:`log_mixture_ratio` on each side.
 
-    An end at 0 or 1 is no restriction, and the other side then has the whole weight.
+    Parameters
+    ----------
+    successes, trials : int
+        Counts of independent trials.
+    null : tuple of float
+        The range of the hypothesis. An end at 0 or 1 is no restriction, and the other side then has the whole weight.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> bernoulli_evidence(9, 10, (0.0, 0.5)) == log_mixture_ratio(9, 10, 0.5)
+    True
     """
     low, high = check_range("null", null)
     k, n = check_successes(successes, trials)
@@ -182,6 +214,24 @@ def quantile_evidence(values: ArrayLike, probability: float, null: Range) -> flo
 
     A quantile :math:`q \le \text{high}` makes :math:`P(X \le \text{high}) \ge p`, and :math:`q \ge \text{low}` makes
     :math:`P(X < \text{low}) \le p`: two statements on probabilities, see :func:`log_mixture_ratio`.
+
+    Parameters
+    ----------
+    values : array_like, shape (n,)
+        Independent values with one law.
+    probability : float
+        The p of the p-quantile.
+    null : tuple of float
+        The range of the hypothesis, infinite where it is one-sided.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> quantile_evidence(range(1, 11), 0.5, (-math.inf, 1.0)) == log_mixture_ratio(9, 10, 0.5)
+    True
     """
     low, high = check_range("null", null)
     sample = check_sample("values", values)
@@ -197,6 +247,28 @@ def log_tilted_ratio(successes: ArrayLike, trials: int, null: ArrayLike, *, gain
 
     p1 exceeds p0 by Bernstein's deviation of n trials at evidence g, :math:`\sqrt{2 g p_0 (1-p_0)/n} + g/(3n)`, and by
     half of the room at most. The ratio increases with the count, so its mean is largest at p = p0, where it is 1.
+
+    Parameters
+    ----------
+    successes : array_like
+        Numbers of successes.
+    trials : int
+        Number n of trials.
+    null : array_like
+        Largest probabilities p0 of the hypotheses; broadcast with `successes`.
+    gain : float
+        Evidence g to tune for, see the head of the module.
+
+    Returns
+    -------
+    float64 array
+
+    Examples
+    --------
+    At p0 = 1/2 a large gain moves p1 to 3/4, half of the room:
+
+    >>> round(math.exp(float(log_tilted_ratio(2, 2, 0.5, gain=10.0))), 12)
+    2.25
     """
     from scipy.special import xlog1py
 
@@ -223,6 +295,30 @@ def catoni_evidence(
     with Catoni's :math:`\psi` as in :func:`~theory_check.inference.intervals.mean_interval`. Both have mean at most 1
     at the true mean; :math:`e_+` decreases in m and :math:`e_-` increases, which makes them valid for all m above the
     true mean, and below. At :math:`g = \ln(2/\alpha)` that interval is where neither exceeds :math:`2/\alpha`.
+
+    Parameters
+    ----------
+    values : array_like, shape (n,)
+        Independent values, or martingale differences about a mean.
+    means : array_like, shape (k,)
+        Candidates m.
+    variance_bound : float
+        Proven bound v on the variance.
+    gain : float
+        Evidence g to tune for.
+
+    Returns
+    -------
+    below, above : float64 arrays, shape (k,)
+        Log evidence against "mean <= m" and against "mean >= m".
+
+    Examples
+    --------
+    One value at m leaves the fee 1/(1 + g):
+
+    >>> below, above = catoni_evidence([0.0], [0.0], variance_bound=1.0, gain=3.0)
+    >>> np.exp(below).round(12).tolist(), np.exp(above).round(12).tolist()
+    ([0.25], [0.25])
     """
     sample = check_sample("values", values)
     gain, v = check_positive("gain", gain), check_positive("variance_bound", variance_bound)
@@ -236,8 +332,27 @@ def catoni_evidence(
 def mean_evidence(values: ArrayLike, *, variance_bound: float, null: Range, alpha: float) -> float:
     """Return the log evidence against "mean in [low, high]": half of :func:`catoni_evidence` on each side.
 
-    The gain is ln(2 / alpha), so that the evidence reaches 1 / alpha whenever the Catoni interval at that level is
-    disjoint from the null.
+    Parameters
+    ----------
+    values : array_like, shape (n,)
+        Independent values, or martingale differences about a mean.
+    variance_bound : float
+        Proven bound on the variance.
+    null : tuple of float
+        The range of the hypothesis, infinite where it is one-sided.
+    alpha : float
+        The gain is ln(2 / alpha), so that the evidence reaches 1 / alpha whenever the Catoni interval at that level is
+        disjoint from the null.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> evidence = mean_evidence([1.0] * 100, variance_bound=1.0, null=(0.0, 0.0), alpha=1e-3)
+    >>> evidence > math.log(1e3)
+    True
     """
     low, high = check_range("null", null)
     gain = math.log(2.0 / alpha)

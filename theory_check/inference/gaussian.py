@@ -51,6 +51,28 @@ def variance_interval(values: ArrayLike, *, alpha: float, mean: float | None = N
 
     :math:`[Q / \chi^2_{\nu, 1-\alpha/2},\; Q / \chi^2_{\nu, \alpha/2}]` with Q the sum of squares about the average and
     :math:`\nu = n - 1`, or about a known `mean` and :math:`\nu = n`.
+
+    Parameters
+    ----------
+    values : array_like, shape (n,)
+        Independent Gaussian values.
+    alpha : float
+        Error probability.
+    mean : float, optional
+        Known mean.
+
+    Returns
+    -------
+    Interval
+        About :math:`Q / \nu`.
+
+    Examples
+    --------
+    Two degrees of freedom have the quantiles -2 ln(1 - p):
+
+    >>> interval = variance_interval([-1.0, 1.0], alpha=0.5, mean=0.0)
+    >>> round(interval.lower * math.log(4.0), 12), round(interval.upper * math.log(4.0 / 3.0), 12)
+    (1.0, 1.0)
     """
     alpha = check_level("alpha", alpha)
     from scipy.special import chdtri, gammaincinv
@@ -65,7 +87,30 @@ def variance_interval(values: ArrayLike, *, alpha: float, mean: float | None = N
 def variance_test(
     values: ArrayLike, variance: float, *, mean: float | None = None, alternative: Alternative = "two-sided"
 ) -> Test:
-    """Chi-square test of the variance of independent Gaussian values, dual to :func:`variance_interval`."""
+    """Chi-square test of the variance of independent Gaussian values, dual to :func:`variance_interval`.
+
+    Parameters
+    ----------
+    values : array_like, shape (n,)
+        Independent Gaussian values.
+    variance : float
+        The stated variance, positive.
+    mean : float, optional
+        Known mean.
+    alternative : {"greater", "less", "two-sided"}
+        ``greater`` gives evidence that the variance exceeds the stated one.
+
+    Returns
+    -------
+    Test
+        The statistic is the sum of squares over the stated variance.
+
+    Examples
+    --------
+    >>> test = variance_test([-1.0, 1.0], 0.5, mean=0.0, alternative="greater")
+    >>> test.statistic, round(test.p_value * math.exp(2.0), 12)
+    (4.0, 1.0)
+    """
     null = check_positive("variance", variance)
     total, degrees = _squares(values, mean)
     return _chi_square(total / null, degrees, alternative, "chi-square of a variance", degrees + (mean is None))

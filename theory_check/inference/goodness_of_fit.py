@@ -44,8 +44,7 @@ from numpy.typing import ArrayLike
 
 from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.errors import SpecificationError
-from theory_check.inference.intervals import kolmogorov_statistic, predicted_probabilities
-from theory_check.inference.kolmogorov import kolmogorov_tail
+from theory_check.inference.kolmogorov import kolmogorov_statistic, kolmogorov_tail, predicted_probabilities
 from theory_check.inference.significance import Test
 
 _ORDER = 64

@@ -19,7 +19,7 @@ from theory_check.foundation.arguments import check_count, check_number, check_p
 from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.errors import SpecificationError
 from theory_check.inference.binomial import rejection_count
-from theory_check.inference.kolmogorov import kolmogorov_radius
+from theory_check.inference.kolmogorov import kolmogorov_radius, kolmogorov_statistic
 from theory_check.inference.validation import check_level, check_probability, check_sample, check_successes
 
 
@@ -64,14 +64,34 @@ class Interval:
 
 
 def proportion_interval(successes: SupportsIndex, trials: SupportsIndex, *, alpha: float) -> Interval:
-    r"""Clopper-Pearson interval of a probability from `successes` in independent `trials`.
+    r"""Clopper-Pearson interval of a probability from independent trials.
 
     The ends are beta quantiles, :math:`B(\alpha/2; k, n-k+1)` and :math:`B(1-\alpha/2; k+1, n-k)`, which invert the two
     exact one-sided binomial tests; the lower end is 0 at k = 0 and the upper end is 1 at k = n.
 
+    Parameters
+    ----------
+    successes, trials : int
+        Counts k of n.
+    alpha : float
+        Error probability.
+
+    Returns
+    -------
+    Interval
+        About the share of successes.
+
     References
     ----------
     C. J. Clopper and E. S. Pearson, Biometrika 26 (1934) 404-413.
+
+    Examples
+    --------
+    Without a success the upper end is 1 - (alpha/2)^(1/n):
+
+    >>> interval = proportion_interval(0, 10, alpha=0.05)
+    >>> interval.lower, round(interval.upper, 6), round(1.0 - 0.025**0.1, 6)
+    (0.0, 0.308497, 0.308497)
     """
     alpha = check_level("alpha", alpha)
     k, n = check_successes(successes, trials)
@@ -82,10 +102,27 @@ def proportion_interval(successes: SupportsIndex, trials: SupportsIndex, *, alph
 
 
 def quantile_ranks(observations: SupportsIndex, probability: float, *, alpha: float) -> tuple[int, int]:
-    r"""Return the ranks (l, u), counted from 1, of the order statistics that enclose a quantile.
+    r"""Return the ranks of the order statistics that enclose a quantile.
 
-    l is the largest rank with :math:`P(K \le l-1) \le \alpha/2` and u the smallest with :math:`P(K \ge u) \le \alpha/2`
-    for K Binomial(n, p). Rank 0 stands for minus infinity and rank n + 1 for infinity.
+    Parameters
+    ----------
+    observations : int
+        Sample size n.
+    probability : float
+        The p of the p-quantile.
+    alpha : float
+        Error probability.
+
+    Returns
+    -------
+    l, u : int
+        Counted from 1: l is the largest rank with :math:`P(K \le l-1) \le \alpha/2` and u the smallest with :math:`P(K
+        \ge u) \le \alpha/2` for K Binomial(n, p). Rank 0 stands for minus infinity and rank n + 1 for infinity.
+
+    Examples
+    --------
+    >>> quantile_ranks(10, 0.5, alpha=2.0**-9), quantile_ranks(9, 0.5, alpha=2.0**-9)
+    ((1, 10), (0, 10))
     """
     alpha = check_level("alpha", alpha)
     p = check_probability("probability", probability)
@@ -98,14 +135,33 @@ def quantile_interval(values: ArrayLike, probability: float, *, alpha: float) ->
 
     The interval is :math:`[X_{(l)}, X_{(u)}]` with the ranks of :func:`quantile_ranks`. It covers every p-quantile q,
     that is :math:`F(q-) \le p \le F(q)`: the number of values up to q is binomial with success probability at least p,
-    and the number below q with at most p. Equality holds for continuous laws; ties only make it wider. An end is
-    infinite when the sample is too small for its side. The estimate is the empirical quantile :math:`X_{(\lceil np
-    \rceil)}`.
+    and the number below q with at most p. Equality holds for continuous laws; ties only make it wider.
+
+    Parameters
+    ----------
+    values : array_like, shape (n,)
+        Independent values with one law.
+    probability : float
+        The p of the p-quantile.
+    alpha : float
+        Error probability.
+
+    Returns
+    -------
+    Interval
+        About the empirical quantile :math:`X_{(\lceil np \rceil)}`. An end is infinite when the sample is too small for
+        its side.
 
     References
     ----------
     W. R. Thompson, Annals of Mathematical Statistics 7 (1936) 122-128.
     H. A. David and H. N. Nagaraja, Order Statistics (2003), section 7.1.
+
+    Examples
+    --------
+    >>> interval = quantile_interval(range(1, 11), 0.5, alpha=2.0**-9)
+    >>> interval.estimate, interval.lower, interval.upper
+    (5.0, 1.0, 10.0)
     """
     alpha = check_level("alpha", alpha)
     p = check_probability("probability", probability)
@@ -133,6 +189,30 @@ def quantile_spread_interval(
 
     With intervals :math:`[L_1, U_1]` and :math:`[L_2, U_2]` of the lower and the upper quantile, each at level
     :math:`\alpha/2` (Bonferroni), the distance lies in :math:`[\max(0, L_2 - U_1), U_2 - L_1]`. Valid for every law.
+
+    Parameters
+    ----------
+    values : array_like, shape (n,)
+        Independent values with one law.
+    lower_probability, upper_probability : float
+        The two quantiles.
+    alpha : float
+        Error probability.
+
+    Returns
+    -------
+    Interval
+
+    Raises
+    ------
+    SpecificationError
+        Unless the lower probability is below the upper one.
+
+    Examples
+    --------
+    >>> interval = quantile_spread_interval(range(1, 101), 0.25, 0.75, alpha=0.01)
+    >>> interval.estimate, interval.lower < 50.0 < interval.upper
+    (50.0, True)
     """
     alpha = check_level("alpha", alpha)
     p_low = check_probability("lower_probability", lower_probability)
@@ -162,16 +242,33 @@ def mean_interval(values: ArrayLike, *, variance_bound: float, alpha: float) -> 
 
     has probability at most :math:`\alpha/2`. The interval is the set of all m that neither rejects; since r decreases
     in m, its ends are two roots. Any fixed :math:`\lambda` is valid; here :math:`\lambda = \sqrt{2 \ln(2/\alpha)/(n
-    v)}`. The estimate is Catoni's, the root of r. Up to :math:`n = 2 \ln(2/\alpha)` the interval is the whole line.
+    v)}`. Independence is not needed: it is enough that given the past each value has mean m and variance at most v.
+    Then :math:`E[e^{\psi(\lambda(x_i - m))} \mid \text{past}] \le 1 + \lambda^2 v/2` for every i, and the bound on the
+    product follows by conditioning on the past of the last value, then of the one before, and so on.
 
-    Valid if the variance is at most `variance_bound`; nothing else is assumed about the tails. An estimated variance
-    does not qualify. Independence is not needed: it is enough that given the past each value has mean m and variance at
-    most v. Then :math:`E[e^{\psi(\lambda(x_i - m))} \mid \text{past}] \le 1 + \lambda^2 v/2` for every i, and the bound
-    on the product follows by conditioning on the past of the last value, then of the one before, and so on.
+    Parameters
+    ----------
+    values : array_like, shape (n,)
+        Values with a common mean.
+    variance_bound : float
+        Proven bound v on the variance; an estimated variance does not qualify. Nothing else is assumed about the tails.
+    alpha : float
+        Error probability.
+
+    Returns
+    -------
+    Interval
+        About Catoni's estimate, the root of r; the whole line up to :math:`n = 2 \ln(2/\alpha)`.
 
     References
     ----------
     O. Catoni, Annales de l'Institut Henri Poincare 48 (2012) 1148-1185.
+
+    Examples
+    --------
+    >>> interval = mean_interval([-1.0, 1.0] * 5000, variance_bound=1.0, alpha=2.0 * math.exp(-8.0))
+    >>> round(interval.upper, 2), round(math.sqrt(2 * 8.0 / 10_000), 2)
+    (0.04, 0.04)
     """
     alpha = check_level("alpha", alpha)
     v = check_positive("variance_bound", variance_bound)
@@ -222,7 +319,24 @@ def _influence_root(sample: FloatArray, tilt: float, level: float, start: float,
 
 
 def influence(sample: FloatArray, m: float, tilt: float) -> float:
-    """Return the sum of Catoni's psi(tilt (x - m)), without overflow; it decreases in m."""
+    """Return the sum of Catoni's psi(tilt (x - m)), which decreases in m, without overflow.
+
+    Parameters
+    ----------
+    sample : float64 array, shape (n,)
+        Values x.
+    m, tilt : float
+        Candidate of the mean; scale, in the inverse unit of the values.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> influence(np.array([1.0]), 0.0, 2.0) == math.log(1.0 + 2.0 + 2.0), influence(np.array([-3.0, 5.0]), 1.0, 1.0)
+    (True, 0.0)
+    """
     with np.errstate(over="ignore"):
         z = sample - m
         z *= tilt
@@ -244,45 +358,35 @@ def kolmogorov_interval(values: ArrayLike, cdf: Callable[[FloatArray], ArrayLike
     :math:`[\max(0, D_n - \varepsilon), \min(1, D_n + \varepsilon)]` whenever :math:`\sup_x |F_n - F| \le \varepsilon`.
     Here :math:`\varepsilon` is the exact upper quantile of that supremum for a continuous F. For any other F the
     supremum is smaller in law, so the interval stays valid, also for samples with ties. The predicted `cdf` must be
-    continuous: jumps of :math:`F_0` are not seen from values at the sample points.
+    continuous: values at the sample points do not show the jumps of :math:`F_0`.
 
     Parameters
     ----------
-    values : array_like
+    values : array_like, shape (n,)
         Independent values with one law.
     cdf : callable
         The predicted distribution function, applied to the sorted array of values.
     alpha : float
         Error probability.
 
+    Returns
+    -------
+    Interval
+        About :math:`D_n`.
+
     References
     ----------
     P. Massart, Annals of Probability 18 (1990) 1269-1283, for the bound on the radius.
     G. Marsaglia, W. W. Tsang and J. Wang, Journal of Statistical Software 8 (2003) 18; R. Simard and P. L'Ecuyer,
     Journal of Statistical Software 39 (2011) 11, for its exact value.
+
+    Examples
+    --------
+    >>> interval = kolmogorov_interval([0.5], lambda x: x, alpha=0.1)
+    >>> interval.estimate, interval.lower, interval.upper
+    (0.5, 0.0, 1.0)
     """
     alpha = check_level("alpha", alpha)
     distance, n = kolmogorov_statistic(values, cdf)
     radius = kolmogorov_radius(n, alpha)
     return Interval(distance, max(0.0, distance - radius), min(1.0, distance + radius), alpha, "Kolmogorov")
-
-
-def kolmogorov_statistic(values: ArrayLike, cdf: Callable[[FloatArray], ArrayLike]) -> tuple[float, int]:
-    r"""Return :math:`D_n = \sup_x |F_n(x) - F_0(x)|` and n."""
-    predicted = predicted_probabilities(values, cdf)
-    n = predicted.size
-    steps = np.arange(n + 1) / n
-    return float(max((steps[1:] - predicted).max(), (predicted - steps[:-1]).max())), n
-
-
-def predicted_probabilities(values: ArrayLike, cdf: Callable[[FloatArray], ArrayLike]) -> FloatArray:
-    """Return the predicted distribution function at the sorted values, checked."""
-    sample = np.sort(check_sample("values", values))
-    predicted = np.asarray(cdf(sample), dtype=np.float64)
-    if predicted.shape != sample.shape:
-        raise SpecificationError(
-            f"cdf must return one probability per value, got shape {predicted.shape} for {sample.size} values"
-        )
-    if not np.all((predicted >= 0.0) & (predicted <= 1.0)):
-        raise SpecificationError("cdf must return probabilities between 0 and 1, got a value outside or NaN")
-    return predicted

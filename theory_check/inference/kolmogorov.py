@@ -22,11 +22,15 @@ N. V. Smirnov, Annals of Mathematical Statistics 19 (1948) 279-281. P. Massart, 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from theory_check.foundation.arrays import FloatArray
+from theory_check.foundation.errors import SpecificationError
+from theory_check.inference.validation import check_sample
 
 #: The union bound is used up to here.
 _SMALL = 0.02
@@ -40,6 +44,27 @@ _LARGEST_SUM = 10**6
 
 #: Up to here plans use the exact radius; beyond, Massart's, at most 0.3% larger at the levels in question.
 _LARGEST_PLANNED = 2000
+
+
+def kolmogorov_statistic(values: ArrayLike, cdf: Callable[[FloatArray], ArrayLike]) -> tuple[float, int]:
+    r"""Return :math:`D_n = \sup_x |F_n(x) - F_0(x)|` and n."""
+    predicted = predicted_probabilities(values, cdf)
+    n = predicted.size
+    steps = np.arange(n + 1) / n
+    return float(max((steps[1:] - predicted).max(), (predicted - steps[:-1]).max())), n
+
+
+def predicted_probabilities(values: ArrayLike, cdf: Callable[[FloatArray], ArrayLike]) -> FloatArray:
+    """Return the predicted distribution function at the sorted values, checked."""
+    sample = np.sort(check_sample("values", values))
+    predicted = np.asarray(cdf(sample), dtype=np.float64)
+    if predicted.shape != sample.shape:
+        raise SpecificationError(
+            f"cdf must return one probability per value, got shape {predicted.shape} for {sample.size} values"
+        )
+    if not np.all((predicted >= 0.0) & (predicted <= 1.0)):
+        raise SpecificationError("cdf must return probabilities between 0 and 1, got a value outside or NaN")
+    return predicted
 
 
 def _stirling_error(counts: FloatArray) -> FloatArray:

@@ -68,7 +68,35 @@ class EvidenceProcess:
 
 
 def advance(process: EvidenceProcess, version: str, log_evidence: float) -> EvidenceProcess:
-    """Return the process after one more night with this log e-value; another version than before starts anew."""
+    """Return the process after one more night.
+
+    Parameters
+    ----------
+    process : EvidenceProcess
+        After the nights before.
+    version : str
+        Identity of the statement tested; another one than before starts a new process.
+    log_evidence : float
+        Log e-value of the night.
+
+    Returns
+    -------
+    EvidenceProcess
+
+    Raises
+    ------
+    SpecificationError
+        If the version is empty.
+
+    Examples
+    --------
+    The first night has the weight 6 / pi^2, the second a quarter of it:
+
+    >>> first = advance(EvidenceProcess(1e-5), "v", 0.0)
+    >>> second = advance(first, "v", math.log(2.0))
+    >>> [round(math.exp(process.log_evidence) * math.pi**2 / 6, 12) for process in (first, second)]
+    [1.0, 2.5]
+    """
     value = check_number("log_evidence", log_evidence)
     if not version:
         raise SpecificationError("version must name the statement that was tested, got an empty text")
@@ -127,7 +155,23 @@ class History:
 def check_new_night(history: History, *, seed: int, profile: str) -> None:
     """Raise unless a run with this seed and profile may be added: independent of the nights before, on the same claims.
 
-    The seed makes the samples, so a seed that is in the history already would count its evidence twice.
+    Parameters
+    ----------
+    history : History
+        The nights before.
+    seed : int
+        Root seed of the run. It makes the samples, so a seed of an earlier night would count its evidence twice.
+    profile : str
+        Profile of the run.
+
+    Raises
+    ------
+    SpecificationError
+        If the profile is not that of the history, or the seed that of an earlier night.
+
+    Examples
+    --------
+    >>> check_new_night(History("quick", 1e-3), seed=1, profile="quick")
     """
     if profile != history.profile:
         raise SpecificationError(

@@ -82,8 +82,31 @@ def slope_interval(log_sizes: ArrayLike, intervals: Sequence[Interval], *, alpha
 
     .. math:: \Bigl[\sum_k w_k^+ \ln L_k - w_k^- \ln U_k,\; \sum_k w_k^+ \ln U_k - w_k^- \ln L_k\Bigr].
 
-    Valid when the levels of the components add up to at most `alpha` (each at alpha / K, say), whatever their
-    dependence. The interval is the whole line when a lower end is not positive.
+    Parameters
+    ----------
+    log_sizes : array_like, shape (K,)
+        Logarithms of the sizes, at least two different ones.
+    intervals : sequence of Interval
+        One interval per size. Their levels add up to at most `alpha`, whatever their dependence.
+    alpha : float
+        Error probability.
+
+    Returns
+    -------
+    Interval
+        The whole line when a lower end is not positive; the estimate is NaN when an estimate is not positive.
+
+    Raises
+    ------
+    SpecificationError
+        If the number of intervals is not that of the sizes, or their levels add up to more than `alpha`.
+
+    Examples
+    --------
+    >>> parts = [Interval(1.0, 0.9, 1.1, 0.005, "first"), Interval(0.5, 0.45, 0.55, 0.005, "second")]
+    >>> found = slope_interval(np.log([10.0, 20.0]), parts, alpha=0.01)
+    >>> round(found.estimate, 12), round(found.upper - found.lower, 6) == round(2.0 * math.log(11.0 / 9.0, 2.0), 6)
+    (-1.0, True)
     """
     alpha = check_level("alpha", alpha)
     weights = slope_weights(log_sizes)
@@ -114,16 +137,32 @@ def rate(
 
     Parameters
     ----------
-    sizes : array_like
+    sizes : array_like, shape (K,)
         Increasing positive sizes L_k.
     intervals : sequence of Interval
-        Intervals of the errors, whose levels add up to at most `alpha`: from :func:`error_intervals`, say. An error
-        that may have either sign enters by its magnitude.
+        One interval per size, from :func:`error_intervals`, say. Their levels add up to at most `alpha`. An error that
+        may have either sign enters by its magnitude.
     alpha : float
         Level of the slope.
-    standard_errors : array_like, optional
+    standard_errors : array_like, shape (K,), optional
         Of the estimates. By default half the width of each interval over :math:`\sqrt{2 \ln(2/\alpha_k)}`, which is
         what a standard error is to a Catoni or a sub-Gaussian interval.
+
+    Returns
+    -------
+    Rate
+
+    Raises
+    ------
+    SpecificationError
+        If the sizes are not positive and increasing, or the standard errors not one non-negative number per size.
+
+    Examples
+    --------
+    >>> parts = [Interval(1.0 / n, 0.99 / n, 1.01 / n, 0.002, "error") for n in (8, 16, 32)]
+    >>> found = rate([8, 16, 32], parts, alpha=0.01)
+    >>> round(found.interval.estimate, 12), found.resolved, len(found.local_slopes)
+    (-1.0, True, 2)
     """
     size = check_sample("sizes", sizes)
     if not np.all(size > 0.0) or not np.all(np.diff(size) > 0.0):
@@ -165,8 +204,32 @@ def error_intervals(
 ) -> tuple[Interval, ...]:
     r"""Simultaneous Catoni intervals of mean errors, one sample of errors for each size.
 
-    Each is at level :math:`\alpha / K` (Bonferroni), so the samples may be coupled by common random numbers. Values in
-    [a, b] have a variance of at most :math:`(b - a)^2 / 4` (Popoviciu), which serves as the bound of a bounded error.
+    Each is at level :math:`\alpha / K` (Bonferroni), so the samples may be coupled by common random numbers.
+
+    Parameters
+    ----------
+    errors : sequence of array_like
+        K samples of errors, of any sizes.
+    variance_bounds : sequence of float
+        Proven bounds on the variance of an error at each size. Values in [a, b] have a variance of at most
+        :math:`(b - a)^2 / 4` (Popoviciu), which serves as the bound of a bounded error.
+    alpha : float
+        Probability, at most, that any of the intervals misses.
+
+    Returns
+    -------
+    tuple of Interval
+
+    Raises
+    ------
+    SpecificationError
+        If the number of bounds is not that of the samples.
+
+    Examples
+    --------
+    >>> parts = error_intervals([[0.5] * 1000, [0.25] * 1000], variance_bounds=[0.01, 0.0025], alpha=0.01)
+    >>> [round(part.estimate, 6) for part in parts], [part.level for part in parts]
+    ([0.5, 0.25], [0.005, 0.005])
     """
     alpha = check_level("alpha", alpha)
     if not errors or len(errors) != len(variance_bounds):

@@ -110,10 +110,31 @@ def check_times(times: ArrayLike | None, observations: int) -> NDArray[np.int64]
 
 
 def safe_root(excess: Callable[[float], float], *, guess: float, limit: float, tolerance: float) -> float:
-    """Return a point with ``excess >= 0``, at most `tolerance` above the root of an increasing function.
+    """Return a point with ``excess >= 0`` just above the root of an increasing function.
 
-    The search starts at `guess` > 0 and goes up to `limit`, which is returned if there is no root below, and down
-    without bound. Few evaluations: logarithms of capitals are nearly linear around the root.
+    Few evaluations: logarithms of capitals are nearly linear around the root.
+
+    Parameters
+    ----------
+    excess : callable
+        The function; it increases, and is negative far below `guess`.
+    guess : float
+        Positive; the search starts there.
+    limit : float
+        The search goes no further up.
+    tolerance : float
+        Largest distance from the root.
+
+    Returns
+    -------
+    float
+        `limit` if there is no root below.
+
+    Examples
+    --------
+    >>> root = safe_root(lambda x: x - 2.0, guess=1.0, limit=10.0, tolerance=1e-6)
+    >>> 2.0 <= root <= 2.0 + 1e-6, safe_root(lambda x: x - 2.0, guess=0.5, limit=1.0, tolerance=1e-6)
+    (True, 1.0)
     """
     from scipy.optimize import brentq
 

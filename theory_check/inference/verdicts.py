@@ -50,6 +50,19 @@ def judge(
     Returns
     -------
     {"supported", "refuted", "inconclusive"}
+
+    Raises
+    ------
+    SpecificationError
+        If an exact statement has a remainder.
+
+    Examples
+    --------
+    >>> interval = Interval(0.51, 0.49, 0.53, 1e-3, "some method")
+    >>> [judge(interval, target=(0.5, 0.5), margin=margin) for margin in (0.05, 0.01)]
+    ['supported', 'inconclusive']
+    >>> judge(interval, target=(0.6, 0.6), margin=0.05)
+    'refuted'
     """
     target_lower, target_upper = check_range("target", target)
     margin = check_nonnegative("margin", margin)

@@ -21,6 +21,7 @@ from theory_check.networks.activations import ACTIVATIONS, ActivationDefinition
 from theory_check.networks.branches import BRANCHES, Branch, BranchDefinition
 from theory_check.networks.custom_processes import CovarianceProcess, PathFunction
 from theory_check.networks.definitions import Registry
+from theory_check.networks.inputs import INPUTS, InputLaw
 from theory_check.networks.processes import Process, WeightProcess
 from theory_check.networks.weight_laws import WeightLaw
 from theory_check.networks.weights import WEIGHTS
@@ -167,10 +168,37 @@ def add_branch(definition: BranchDefinition) -> None:
     BRANCHES.add(definition, _check_branch)
 
 
+def add_input(law: InputLaw) -> None:
+    """Make an input law available under its name; see the head of this module.
+
+    Parameters
+    ----------
+    law : InputLaw
+        With ``hidden(vectors)`` and ``gradient(vectors)``, which turn a standard normal vector of each network, shape
+        (width, networks), into h_0 and into the gradient p_L at the output. A column depends on that column alone.
+        Several inputs of one network are made of independent vectors.
+
+    Raises
+    ------
+    SpecificationError
+        For a name that is taken or cannot be spelled, and for functions that fail, mix networks, or return another
+        shape or values that are not finite.
+
+    Examples
+    --------
+    >>> from theory_check.networks.inputs import Input
+    >>> with temporary_additions():
+    ...     add_input(InputLaw(name="signs", hidden=np.sign))
+    ...     str(Input("signs", 2))
+    '2 signs inputs'
+    """
+    INPUTS.add(law, _check_input)
+
+
 @contextmanager
 def temporary_additions() -> Iterator[None]:
     """Take out again, at the end of the block, what was added inside it."""
-    registries: tuple[Registry[Any], ...] = (ACTIVATIONS, BRANCHES, WEIGHTS)
+    registries: tuple[Registry[Any], ...] = (ACTIVATIONS, BRANCHES, INPUTS, WEIGHTS)
     before = [registry.added for registry in registries]
     try:
         yield
@@ -179,12 +207,13 @@ def temporary_additions() -> Iterator[None]:
             registry.added = added
 
 
-def identities(branch: Branch, law: str = "") -> dict[str, str]:
+def identities(branch: Branch, law: str = "", input_name: str = "") -> dict[str, str]:
     """Return what tells the added definitions of a network from others of their names; nothing for built-in ones."""
     found = {
         "branch": BRANCHES.identity(branch.name),
         "activation": ACTIVATIONS.identity(branch.activation.name),
         "law": WEIGHTS.identity(law),
+        "input_law": INPUTS.identity(input_name),
     }
     return {key: identity for key, identity in found.items() if identity is not None}
 
@@ -277,3 +306,19 @@ def _check_process(process: WeightLaw | Process) -> None:
             str(error) if isinstance(error, SpecificationError) else f"it fails with {type(error).__name__}: {error}"
         )
         raise SpecificationError(f"process {name}: {reason}") from error
+
+
+def _check_input(law: InputLaw) -> None:
+    if law.takes_cosine or law.observed or law.defaults:
+        raise SpecificationError(f"input {law.name}: give it functions of normal vectors, and no cosine or parameters")
+    vectors = np.random.default_rng(0).standard_normal((5, 3))
+    for function in (law.hidden, law.gradient):
+        try:
+            together = np.asarray(function(vectors.copy()), np.float64)
+            apart = np.concatenate([np.asarray(function(vectors[:, k : k + 1].copy())) for k in range(3)], axis=-1)
+        except Exception as error:
+            raise SpecificationError(f"input {law.name}: it fails with {type(error).__name__}: {error}") from error
+        if together.shape != vectors.shape or not np.all(np.isfinite(together)):
+            raise SpecificationError(f"input {law.name}: it must return finite numbers, shape (width, networks)")
+        if not np.allclose(together, apart, rtol=1e-12, atol=0.0):
+            raise SpecificationError(f"input {law.name}: a column of what it returns depends on other columns")

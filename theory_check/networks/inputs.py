@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,16 +18,72 @@ from theory_check.foundation.arguments import (
     plain_number,
     render_call,
 )
+from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.errors import SpecificationError
-
-InputName = Literal["gaussian", "sphere", "ones", "paper", "correlated"]
-
-
-INPUT_NAMES: tuple[InputName, ...] = ("gaussian", "sphere", "ones", "paper", "correlated")
-
+from theory_check.networks.definitions import Definition, Registry
 
 #: Size of the observation in the paper's experiments.
 PAPER_INPUT_SIZE = 64
+
+#: ``transform(vectors)`` of standard normal vectors, shape (width, networks), one column a network.
+Transform = Callable[[FloatArray], FloatArray]
+
+
+def unchanged(vectors: FloatArray) -> FloatArray:
+    """Return the vectors as they are."""
+    return vectors
+
+
+def to_sphere(vectors: FloatArray) -> FloatArray:
+    """Return vectors of the same directions on the sphere of radius sqrt(width)."""
+    return np.asarray(vectors * (math.sqrt(len(vectors)) / np.sqrt(np.sum(vectors**2, axis=0))))
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class InputLaw(Definition):
+    """A law of h_0 and of the gradient p_L at the output.
+
+    Attributes
+    ----------
+    hidden, gradient : callable
+        h_0 and p_L of one input from a standard normal vector of each network: arrays of shape (width, networks).
+    single : bool
+        Whether h_0 is not random, so that several inputs would be one.
+    takes_cosine : bool
+        Whether every two h_0 have a given cosine, in a frame of uniform orientation.
+    observed : bool
+        Whether h_0 and p_L come from an observation and a loss, as in the paper, instead.
+    """
+
+    hidden: Transform = unchanged
+    gradient: Transform = unchanged
+    single: bool = False
+    takes_cosine: bool = False
+    observed: bool = False
+
+
+INPUTS: Registry[InputLaw] = Registry(
+    "input",
+    (
+        InputLaw(name="gaussian", summary="h_0 and p_L standard normal in R^d"),
+        InputLaw(
+            name="sphere", summary="both uniform on the sphere of radius sqrt(d)", hidden=to_sphere, gradient=to_sphere
+        ),
+        InputLaw(name="ones", summary="h_0 = (1, ..., 1), p_L standard normal", hidden=np.ones_like, single=True),
+        InputLaw(
+            name="paper",
+            summary="h_0 = A x, x uniform on [0, 1]^64, and the gradient of a squared loss",
+            observed=True,
+        ),
+        InputLaw(
+            name="correlated",
+            summary="as sphere, but every two h_0 have the given cosine",
+            hidden=to_sphere,
+            gradient=to_sphere,
+            takes_cosine=True,
+        ),
+    ),
+)
 
 
 @dataclass(frozen=True)
@@ -42,21 +98,22 @@ class Input:
     nothing but the residual weights. Spelled ``NAME`` or ``correlated:cosine=0.3``.
     """
 
-    name: InputName = "gaussian"
+    name: str = "gaussian"
     count: int = 1
     cosine: float | None = None
 
     def __post_init__(self) -> None:
-        check_choice("input", self.name, INPUT_NAMES)
+        law = self.law
         check_integer("number of inputs", self.count, 1, 1000)
-        if self.name == "ones" and self.count > 1:
-            raise SpecificationError(f"several inputs of ones are one input; the number is 1, not {self.count}")
-        if self.name != "correlated":
+        if law.single and self.count > 1:
+            raise SpecificationError(f"several inputs of {self.name} are one input; the number is 1, not {self.count}")
+        if not law.takes_cosine:
             if self.cosine is not None:
-                raise SpecificationError(f"input {self.name} takes no cosine; only correlated does")
+                taking = ", ".join(other.name for other in INPUTS if other.takes_cosine)
+                raise SpecificationError(f"input {self.name} takes no cosine; only {taking} does")
             return
         if self.count == 1:
-            raise SpecificationError("correlated inputs are at least 2, not 1")
+            raise SpecificationError(f"{self.name} inputs are at least 2, not 1")
         check_finite("cosine of correlated inputs", self.cosine)
         least = -1.0 / (self.count - 1)
         if self.cosine is None or not least <= self.cosine <= 1.0:
@@ -69,10 +126,30 @@ class Input:
     def parse(cls, text: str, count: int = 1) -> Input:
         """Read ``gaussian``, ``sphere``, ``ones``, ``paper`` or ``correlated:cosine=0.3``."""
         name, arguments = parse_call("input", text)
-        check_choice("input", name, INPUT_NAMES)
+        accepted = ("cosine",) if INPUTS.find(name).takes_cosine else ()
         for key in arguments:
-            check_choice(f"parameter of input {name}", key, ("cosine",) if name == "correlated" else ())
+            check_choice(f"parameter of input {name}", key, accepted)
         return cls(name, count, **arguments)  # type: ignore[arg-type]
+
+    @property
+    def law(self) -> InputLaw:
+        """What the name stands for."""
+        return INPUTS.find(self.name)
+
+    @property
+    def least_width(self) -> int:
+        """Smallest width at which vectors of these cosines exist."""
+        return 1 if self.cosine is None else self.correlation_factor.shape[1]
+
+    def hidden(self, vectors: FloatArray) -> FloatArray:
+        """Return h_0, (inputs, width, networks), from as many standard normal vectors as :attr:`vectors`."""
+        states = [self.law.hidden(vector) for vector in vectors]
+        return np.stack(states) if self.cosine is None else _correlated(states, self.correlation_factor)
+
+    @property
+    def vectors(self) -> int:
+        """Normal vectors that h_0 of all inputs is made of."""
+        return self.count if self.cosine is None else self.correlation_factor.shape[1]
 
     @property
     def spelling(self) -> str:
@@ -104,3 +181,17 @@ class Input:
 
     def __str__(self) -> str:
         return f"{self.spelling} input" if self.count == 1 else f"{self.count} {self.spelling} inputs"
+
+
+def _correlated(vectors: list[FloatArray], factor: FloatArray) -> FloatArray:
+    """Combine an orthogonal frame of uniform orientation, Gram-Schmidt twice on vectors of the sphere."""
+    frame: list[FloatArray] = []
+    for vector in vectors:
+        for other in 2 * frame:
+            vector = vector - other * (np.sum(other * vector, axis=0) / len(vector))
+        frame.append(to_sphere(vector))
+    hidden = np.zeros((factor.shape[0], *frame[0].shape))
+    for m, row in enumerate(factor):
+        for weight, vector in zip(row, frame, strict=True):
+            hidden[m] += weight * vector
+    return hidden

@@ -9,6 +9,10 @@ from __future__ import annotations
 import math
 import sys
 from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
 
 from theory_check.foundation.arguments import check_integer
 from theory_check.foundation.errors import SpecificationError
@@ -35,11 +39,16 @@ class Network:
         check_integer("width", self.width, 1, MAXIMAL_WIDTH)
         check_integer("depth", self.depth, 1, MAXIMAL_DEPTH)
         if self.scaling.kind == "sequence":
-            self.scaling.factors(self.depth)
+            _ = self.factors
         elif self.scaling.kind == "power" and -self.scaling.values[0] * math.log(self.depth) > _LOG_MAX:
             raise SpecificationError(
                 f"beta is {self.scaling.values[0]:g}; L^-beta is not a number at depth {self.depth}"
             )
+
+    @cached_property
+    def factors(self) -> NDArray[np.float64]:
+        """The scaling factors a_k, shape (depth,); not to be written to."""
+        return self.scaling.factors(self.depth)
 
     def __str__(self) -> str:
         return f"{self.branch}, width {self.width}, depth {self.depth}, {self.scaling}"

@@ -49,16 +49,27 @@ class Scaling:
         """The scaling exponent, if the scaling is a power of the depth."""
         return self.values[0] if self.kind == "power" else None
 
+    def factor(self, depth: int) -> float:
+        """Return the a_k that all layers of a network of this depth share.
+
+        Raises
+        ------
+        SpecificationError
+            For a sequence: its layers have factors of their own.
+        """
+        if self.kind == "sequence":
+            raise SpecificationError(f"{self} differ from layer to layer; there is no common one")
+        return float(depth) ** -self.values[0] if self.kind == "power" else self.values[0]
+
     def factors(self, depth: int) -> NDArray[np.float64]:
         """Return the array of a_k, shape (depth,)."""
-        if self.kind == "sequence":
-            if len(self.values) != depth:
-                raise SpecificationError(
-                    f"scaling sequence has {len(self.values)} values for depth {depth}; give one a layer"
-                )
-            return np.array(self.values)
-        factor = float(depth) ** -self.values[0] if self.kind == "power" else self.values[0]
-        return np.full(depth, factor)
+        if self.kind != "sequence":
+            return np.full(depth, self.factor(depth))
+        if len(self.values) != depth:
+            raise SpecificationError(
+                f"scaling sequence has {len(self.values)} values for depth {depth}; give one a layer"
+            )
+        return np.array(self.values)
 
     def __str__(self) -> str:
         if self.kind == "sequence":

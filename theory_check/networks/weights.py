@@ -69,6 +69,8 @@ class Weights:
     @classmethod
     def parse(cls, text: str) -> Weights:
         """Read ``NAME[:key=value,...]``; the key ``variance`` names the convention."""
+        if not isinstance(text, str):
+            raise SpecificationError(f"weights are {text!r}; give a name, by add_law or add_process for your own")
         name, arguments = parse_call("weights", text)
         law = WEIGHTS.find(name)
         variance = arguments.pop("variance", "unit")

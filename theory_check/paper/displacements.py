@@ -23,24 +23,22 @@ from functools import partial
 import numpy as np
 
 from theory_check.claims.networks import finite_depth_law, layer_law, one_layer
-from theory_check.experiments.cell import Cell, Sample, choose_kernel
+from theory_check.experiments.cell import Cell, Sample
+from theory_check.experiments.spelling import network
 from theory_check.findings.pictures import Band, Curve, CurvePanel, Ribbon
 from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.errors import SpecificationError
 from theory_check.inference.intervals import quantile_interval
-from theory_check.networks.branches import Branch
-from theory_check.networks.inputs import Input
-from theory_check.networks.network import Network
-from theory_check.networks.scalings import Scaling
 from theory_check.networks.weights import Weights
-from theory_check.paper.model import LEVEL, FigureData, PaperFigure, Settings, Table
+from theory_check.paper.figure import LEVEL, FigureData, PaperFigure, Settings, Table
 from theory_check.theory.gradient_recursion import log_gradient_displacement
 from theory_check.theory.infinite_width import WideBranch, wide_network
 from theory_check.theory.limits import SMOOTH_CRITICAL_EXPONENT, smooth_slope
 from theory_check.theory.moments import displacement_variance, mean_displacement
 
 _WIDTH, _DEPTHS, _FIRST = 40, 10, 10
-_INDEPENDENT_BETAS, _SMOOTH_BETAS = (1.0, 0.25, 0.5), (2.0, 0.5, 1.0)
+#: Scaling exponents of the panels, for independent weights and for those of a process.
+_BETAS = {True: (1.0, 0.25, 0.5), False: (2.0, 0.5, 1.0)}
 _QUARTILES = (0.25, 0.5, 0.75)
 _LARGEST = np.finfo(np.float64).max
 
@@ -48,41 +46,40 @@ _LABELS = {
     "log_displacement": r"$\|h_L - h_0\| / \|h_0\|$",
     "log_gradient_displacement": r"$\|p_0 - p_L\| / \|p_L\|$",
 }
-_SHAPES = {
+_PREDICTIONS = {
+    "theory_root_mean": "predicted root mean square",
     "theory_lower_quartile": "predicted quartiles",
     "theory_median": "predicted median",
     "theory_upper_quartile": "predicted quartiles",
-    "theory_root_mean": "predicted root mean square",
 }
+
+
+def _are_independent(settings: Settings) -> bool:
+    return Weights.parse(settings.weights or "").process is None
 
 
 def _depths(largest: int) -> list[int]:
     return sorted({int(depth) for depth in np.linspace(min(_FIRST, largest), largest, _DEPTHS)})
 
 
-def _cell(settings: Settings, beta: float, depth: int, gradients: bool) -> Cell:
-    weights = Weights.parse(settings.weights or "")
-    return Cell(
-        network=Network(Branch("res-3"), _WIDTH, depth, Scaling.power(beta)),
-        weights=weights,
-        input=Input("paper"),
-        kernel=choose_kernel(weights, Input("paper"), _WIDTH),
-        gradients=gradients,
+def _cell(settings: Settings, beta: float, depth: int, column: str) -> Cell:
+    gradients = column == "log_gradient_displacement"
+    return network(
+        "res-3", settings.weights or "", width=_WIDTH, depth=depth, beta=beta, input="paper", gradients=gradients
     )
 
 
-def _cells(column: str, betas: tuple[float, ...], settings: Settings) -> list[Cell]:
-    if (Weights.parse(settings.weights or "").process is None) != (betas == _INDEPENDENT_BETAS):
-        kind = "independent from layer to layer" if betas == _INDEPENDENT_BETAS else "of a process along the layers"
+def _cells(column: str, independent: bool, settings: Settings) -> list[Cell]:
+    if _are_independent(settings) != independent:
+        kind = "independent from layer to layer" if independent else "of a process along the layers"
         raise SpecificationError(f"weights are {settings.weights!r}; this figure is of weights {kind}")
-    gradients = column.startswith("log_gradient")
-    cells = [_cell(settings, beta, depth, gradients) for beta in betas for depth in _depths(settings.depth)]
-    if betas == _INDEPENDENT_BETAS:
+    cells = [_cell(settings, beta, depth, column) for beta in _BETAS[independent] for depth in _depths(settings.depth)]
+    if independent:
         layer_law(cells[0])  # nothing is predicted without a variance: say so before anything is simulated
     return cells
 
 
-def independent_predictions(cell: Cell) -> dict[str, float]:
+def _independent_predictions(cell: Cell) -> dict[str, float]:
     """Return root mean, quartiles and median of sqrt(D) that are predicted for independent weights."""
     layer, a, depth = one_layer(cell)
     beta = cell.network.scaling.beta
@@ -97,13 +94,8 @@ def independent_predictions(cell: Cell) -> dict[str, float]:
     else:
         squares = np.expm1(finite_depth_law(layer, a, depth).quantile(levels))
     # Where R falls below 1 with this probability, sqrt(R - 1) says nothing of D.
-    lower, median, upper = np.sqrt(np.maximum(squares, 0.0)).tolist()
-    return {
-        "theory_root_mean": math.sqrt(mean),
-        "theory_lower_quartile": lower,
-        "theory_median": median,
-        "theory_upper_quartile": upper,
-    }
+    quartiles = np.sqrt(np.maximum(squares, 0.0)).tolist()
+    return dict(zip(_PREDICTIONS, [math.sqrt(mean), *quartiles], strict=True))
 
 
 def _lognormal_quantiles(mean: float, variance: float, levels: FloatArray) -> FloatArray:
@@ -113,21 +105,23 @@ def _lognormal_quantiles(mean: float, variance: float, levels: FloatArray) -> Fl
     return np.asarray(np.exp(math.log(mean) - spread / 2 + math.sqrt(spread) * ndtri(levels)))
 
 
-def wide_predictions(cell: Cell, column: str) -> dict[str, float]:
+def _wide_predictions(cell: Cell, column: str) -> dict[str, float]:
     """Return the root mean of sqrt(D) or sqrt(D*) for weights of a process, to leading order in the width."""
     depth, beta = cell.network.depth, float(cell.network.scaling.beta or 0.0)
     if not cell.weights.process or not cell.weights.process.stationary or cell.weights.gain != 1.0:
         return {"theory_root_mean": math.nan}
     correlation = cell.weights.autocovariance(depth)
     if column == "log_displacement":
-        logarithm = float(wide_network(WideBranch(), correlation, float(depth) ** -beta, depth).log_displacement[-1])
+        logarithm = float(
+            wide_network(WideBranch(), correlation, cell.network.scaling.factor(depth), depth).log_displacement[-1]
+        )
     else:
         logarithm = log_gradient_displacement(WideBranch(), correlation, beta, depth, width=cell.network.width)
     return {"theory_root_mean": math.exp(logarithm / 2)}
 
 
 def _predictions(cell: Cell, column: str) -> dict[str, float]:
-    return independent_predictions(cell) if cell.weights.process is None else wide_predictions(cell, column)
+    return _independent_predictions(cell) if cell.weights.process is None else _wide_predictions(cell, column)
 
 
 def _measurements(sample: Sample, column: str) -> dict[str, float]:
@@ -174,9 +168,9 @@ def _columns(column: str, predicted: Mapping[str, float]) -> dict[str, str]:
 
 
 def _tabulate(
-    column: str, betas: tuple[float, ...], settings: Settings, samples: Mapping[Cell, Sample], _threads: int
+    column: str, independent: bool, settings: Settings, samples: Mapping[Cell, Sample], _threads: int
 ) -> FigureData:
-    cells = _cells(column, betas, settings)
+    cells = _cells(column, independent, settings)
     predicted = {cell: _predictions(cell, column) for cell in cells}
     measured = {cell: _measurements(samples[cell], column) for cell in cells}
     rows = [
@@ -189,93 +183,70 @@ def _tabulate(
         )
         for cell in cells
     ]
-    frames = []
-    for beta in betas:
-        chosen = [cell for cell in cells if cell.network.scaling.beta == beta]
-        frames.append(_frame(column, beta, settings, [(cell.network.depth, measured[cell]) for cell in chosen]))
+    points = {
+        beta: {cell.network.depth: measured[cell] for cell in cells if cell.network.scaling.beta == beta}
+        for beta in _BETAS[independent]
+    }
     return FigureData(
         tables=(Table("", _columns(column, predicted[cells[0]]), rows),),
-        panels=tuple(frames),
+        panels=tuple(_panel(column, beta, settings, measured) for beta, measured in points.items()),
         experiments=[cell.to_json() for cell in cells],
         seconds=sum(sample.seconds for sample in samples.values()),
     )
 
 
-def _frame(column: str, beta: float, settings: Settings, points: list[tuple[int, dict[str, float]]]) -> CurvePanel:
-    depths = np.array([depth for depth, _ in points], dtype=np.float64)
-    critical = 0.5 if _betas_of(settings) == _INDEPENDENT_BETAS else SMOOTH_CRITICAL_EXPONENT
-    series = {name: np.array([values[name] for _, values in points]) for name in points[0][1]}
+def _panel(column: str, beta: float, settings: Settings, measured: Mapping[int, Mapping[str, float]]) -> CurvePanel:
+    depths = np.array(list(measured), dtype=np.float64)
+    critical = 0.5 if _are_independent(settings) else SMOOTH_CRITICAL_EXPONENT
+
+    def series(*names: str) -> list[FloatArray]:
+        return [np.array([values[name] for values in measured.values()]) for name in names]
+
     return CurvePanel(
         title=rf"$\beta = {beta:g}$",
         xlabel="$L$",
         ylabel=_LABELS[column],
         # Powers of the depth above the critical exponent, exponentials below, one size at it.
         logarithmic="xy" if beta > critical else "y" if beta < critical else "",
-        ribbons=(Ribbon("half of the networks", depths, series["lower_quartile"], series["upper_quartile"]),),
+        ribbons=(Ribbon("half of the networks", depths, *series("lower_quartile", "upper_quartile")),),
         measured=(
-            Band(
-                f"median, {1 - LEVEL:.0%} interval",
-                depths,
-                series["median"],
-                series["median_lower"],
-                series["median_upper"],
-            ),
+            Band(f"median, {1 - LEVEL:.0%} interval", depths, *series("median", "median_lower", "median_upper")),
         ),
         theory=tuple(_curves(column, beta, settings, depths)),
     )
-
-
-def _betas_of(settings: Settings) -> tuple[float, ...]:
-    return _INDEPENDENT_BETAS if Weights.parse(settings.weights or "").process is None else _SMOOTH_BETAS
 
 
 def _curves(column: str, beta: float, settings: Settings, depths: FloatArray) -> Iterator[Curve]:
     """Yield the predictions, at a few more depths where they bend."""
     early = np.geomspace(depths[0], depths[min(1, depths.size - 1)], 6)[1:-1]
     grid = np.unique(np.concatenate([depths, np.round(early)]))
-    found = [_predictions(_cell(settings, beta, int(depth), False), column) for depth in grid]
+    found = [_predictions(_cell(settings, beta, int(depth), "log_displacement"), column) for depth in grid]
+    independent = _are_independent(settings)
     for name in found[0]:
         values = np.array([one[name] for one in found])
         positive = np.isfinite(values) & (values > 0)
         if positive.any():
-            yield Curve(
-                _SHAPES[name] if _betas_of(settings) == _INDEPENDENT_BETAS else _WIDE, grid[positive], values[positive]
-            )
-    if _betas_of(settings) == _SMOOTH_BETAS and beta > 1.0 and np.isfinite(found[-1]["theory_root_mean"]):
-        end = found[-1]["theory_root_mean"]
+            label = _PREDICTIONS[name] if independent else "root mean square, large width"
+            yield Curve(label, grid[positive], values[positive])
+    end = found[-1]["theory_root_mean"]
+    if not independent and beta > 1.0 and np.isfinite(end):
         yield Curve(r"slope $1 - \beta$, from the last depth", grid, end * (grid / grid[-1]) ** smooth_slope(beta))
 
 
-_WIDE = "root mean square, large width"
-
-
-def _figure(number: int, title: str, column: str, betas: tuple[float, ...], weights: str) -> PaperFigure:
-    return PaperFigure(
+FIGURES = tuple(
+    PaperFigure(
         number=number,
-        title=title,
+        title=f"Displacement of the {what}, {'independent' if independent else 'smooth'} weights",
         replicates=50,
         depth=1000,
-        weights=weights,
-        experiments=partial(_cells, column, betas),
-        tabulate=partial(_tabulate, column, betas),
+        weights="uniform" if independent else "smooth:length=0.1",
+        experiments=partial(_cells, column, independent),
+        tabulate=partial(_tabulate, column, independent),
     )
-
-
-FIGURES = (
-    _figure(1, "Displacement of the output, independent weights", "log_displacement", _INDEPENDENT_BETAS, "uniform"),
-    _figure(
-        3,
-        "Displacement of the gradient, independent weights",
-        "log_gradient_displacement",
-        _INDEPENDENT_BETAS,
-        "uniform",
-    ),
-    _figure(4, "Displacement of the output, smooth weights", "log_displacement", _SMOOTH_BETAS, "smooth:length=0.1"),
-    _figure(
-        5,
-        "Displacement of the gradient, smooth weights",
-        "log_gradient_displacement",
-        _SMOOTH_BETAS,
-        "smooth:length=0.1",
-    ),
+    for number, what, column, independent in (
+        (1, "output", "log_displacement", True),
+        (3, "gradient", "log_gradient_displacement", True),
+        (4, "output", "log_displacement", False),
+        (5, "gradient", "log_gradient_displacement", False),
+    )
 )

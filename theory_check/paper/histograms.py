@@ -11,17 +11,13 @@ from collections.abc import Mapping
 import numpy as np
 
 from theory_check.claims.networks import finite_depth_law, layer_law, one_layer
-from theory_check.experiments.cell import Cell, Sample, choose_kernel
+from theory_check.experiments.cell import Cell, Sample
+from theory_check.experiments.spelling import network
 from theory_check.findings.pictures import BarPanel, Curve, histogram_bins
 from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.errors import SpecificationError
 from theory_check.inference.intervals import proportion_interval
-from theory_check.networks.branches import Branch
-from theory_check.networks.inputs import Input
-from theory_check.networks.network import Network
-from theory_check.networks.scalings import Scaling
-from theory_check.networks.weights import Weights
-from theory_check.paper.model import LEVEL, FigureData, PaperFigure, Settings, Table
+from theory_check.paper.figure import LEVEL, FigureData, PaperFigure, Settings, Table
 from theory_check.theory.limits import lognormal_limit
 
 _WIDTH = 100
@@ -43,14 +39,11 @@ _COLUMNS = {
 
 
 def _experiments(settings: Settings) -> list[Cell]:
-    weights = Weights.parse(settings.weights or "")
-    if weights.process is not None:
+    cell = network("res-3", settings.weights or "", width=_WIDTH, depth=settings.depth, input="paper", gradients=True)
+    if cell.weights.process is not None:
         raise SpecificationError(
             f"weights are {settings.weights!r}; figure 2 is of weights independent from layer to layer"
         )
-    network = Network(Branch("res-3"), _WIDTH, settings.depth, Scaling.power(0.5))
-    kernel = choose_kernel(weights, Input("paper"), _WIDTH)
-    cell = Cell(network=network, weights=weights, input=Input("paper"), kernel=kernel)
     layer_law(cell)  # nothing is predicted without a variance: say so before anything is simulated
     return [cell]
 
@@ -95,14 +88,12 @@ def _tabulate(settings: Settings, samples: Mapping[Cell, Sample], _threads: int)
     return FigureData((Table("", _COLUMNS, rows),), tuple(frames), [cell.to_json()], sample.seconds)
 
 
-FIGURES = (
-    PaperFigure(
-        number=2,
-        title="Laws of the norm ratios of output and gradient at beta = 1/2",
-        replicates=10**4,
-        depth=1000,
-        weights="uniform",
-        experiments=_experiments,
-        tabulate=_tabulate,
-    ),
+FIGURE = PaperFigure(
+    number=2,
+    title="Laws of the norm ratios of output and gradient at beta = 1/2",
+    replicates=10**4,
+    depth=1000,
+    weights="uniform",
+    experiments=_experiments,
+    tabulate=_tabulate,
 )

@@ -17,14 +17,14 @@ import numpy as np
 
 from theory_check.experiments.experiment import MEMORY, Sample, check_replicates
 from theory_check.experiments.sweep import Sweep, check_grid
-from theory_check.foundation.arguments import check_choice
+from theory_check.foundation.arguments import check_choice, parse_call, parse_grid
 from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.errors import SpecificationError
-from theory_check.foundation.streams import check_seed
 from theory_check.kernels import KERNEL_VERSION
+from theory_check.networks.activations import Activation
 from theory_check.networks.branches import Branch
 from theory_check.networks.inputs import Input
-from theory_check.networks.weights import Weights
+from theory_check.networks.weights import Weights, process_names
 from theory_check.simulation.runner import Report, run_experiments, silent
 
 
@@ -83,18 +83,67 @@ class MapSpecification:
         ]
 
     def to_json(self) -> dict[str, Any]:
-        """Return the specification as JSON values; :meth:`from_json` reads them back."""
+        """Return the specification as JSON values."""
         specification: dict[str, Any] = msgspec.to_builtins(self)
         return {**specification, "kernel_version": KERNEL_VERSION}
 
-    @classmethod
-    def from_json(cls, specification: Mapping[str, Any]) -> MapSpecification:
-        """Read a specification; the kernel version it was made with is not part of it."""
-        fields = {k: v for k, v in specification.items() if k != "kernel_version"}
-        try:
-            return msgspec.convert(fields, cls)
-        except msgspec.ValidationError as error:
-            raise SpecificationError(f"not the specification of a map: {error}") from error
+
+def make_map(
+    *,
+    branch: str = "res-3",
+    activation: str = "relu",
+    width: int = 40,
+    depth: int = 1000,
+    process: str = "fgn",
+    parameters: str = "0.05:0.97:51",
+    betas: str = "0:1.3:70",
+    draws: int = 5,
+    inputs: int = 10,
+    input_name: str = "paper",
+    gradients: bool = True,
+) -> MapSpecification:
+    """Build a specification from the spellings of the command line.
+
+    Parameters
+    ----------
+    branch, activation, width, depth
+        The network.
+    process : str
+        Weight process; the first of its parameters that its spelling leaves open varies.
+    parameters, betas : str
+        Grids: ``FIRST:LAST:COUNT``, or numbers separated by commas.
+    draws, inputs : int
+        Draws of the weights for each value of the parameter, and inputs for each draw.
+    input_name : str
+    gradients : bool
+
+    Returns
+    -------
+    MapSpecification
+
+    Raises
+    ------
+    SpecificationError
+        If a spelling is not accepted, or the process leaves no parameter to vary.
+    """
+    name, given = parse_call("process", process)
+    check_choice("process", name, process_names())
+    weights = Weights.parse(process)
+    free = [key for key in weights.definition.defaults if key not in given]
+    if not free:
+        raise SpecificationError(f"process {process!r} leaves no parameter to vary along the map")
+    return MapSpecification(
+        branch=Branch(branch, Activation.parse(activation)),
+        width=width,
+        depth=depth,
+        weights=weights,
+        parameter=free[0],
+        values=parse_grid("parameters", parameters),
+        betas=parse_grid("betas", betas),
+        draws=draws,
+        input=Input(input_name, inputs),
+        gradients=gradients,
+    )
 
 
 @dataclass(frozen=True)
@@ -135,14 +184,39 @@ def run_map(
     report: Report = silent,
     memory: int = MEMORY,
 ) -> PhaseMap:
-    """Simulate a map; arguments as of :func:`theory_check.simulation.runner.run_experiments`."""
+    """Simulate a map.
+
+    Parameters
+    ----------
+    specification : MapSpecification
+    seed : int
+        Root seed.
+    threads, folder, report, memory
+        As of :func:`theory_check.simulation.runner.run_experiments`.
+
+    Returns
+    -------
+    PhaseMap
+    """
     requests = dict.fromkeys(specification.sweeps, specification.draws)
-    samples = run_experiments(requests, check_seed(seed), threads=threads, folder=folder, report=report, memory=memory)
+    samples = run_experiments(requests, seed, threads=threads, folder=folder, report=report, memory=memory)
     return collect_map(specification, seed, samples)
 
 
 def collect_map(specification: MapSpecification, seed: int, samples: Mapping[Sweep, Sample[Sweep]]) -> PhaseMap:
-    """Return the map that the samples of its sweeps make up."""
+    """Return the map that the samples of its sweeps make up.
+
+    Parameters
+    ----------
+    specification : MapSpecification
+    seed : int
+        Root seed of the samples.
+    samples : mapping of Sweep to Sample
+
+    Returns
+    -------
+    PhaseMap
+    """
     sweeps = specification.sweeps
     names = samples[sweeps[0]].values
     # Samples have the draws first.

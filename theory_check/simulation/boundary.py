@@ -50,22 +50,16 @@ class Boundary:
 
         row = np.empty((self._width + self._width % 2) * LANES, np.float32)
         rows.fill_normal(self._state(purpose, index), row, np.empty(0))
-        vector = row.reshape(-1, LANES)[: self._width, self._lanes].astype(np.float64)
-        if self._cell.input.name in ("sphere", "correlated"):
-            vector *= math.sqrt(self._width) / np.sqrt(np.sum(vector**2, axis=0))
-        return vector
+        return row.reshape(-1, LANES)[: self._width, self._lanes].astype(np.float64)
 
     def hidden(self) -> FloatArray:
         """Return h_0, shape (inputs, width, lanes)."""
         from theory_check.kernels import dense, rows
 
-        count = self._cell.input.count
-        if self._cell.input.name == "correlated":
-            return self._correlated()
-        if self._cell.input.name == "ones":
-            return np.ones((count, self._width, len(range(LANES)[self._lanes])))
-        if self._cell.input.name != "paper":
-            return np.stack([self._normal(Purpose.INPUT, m) for m in range(count)])
+        inputs = self._cell.input
+        if not inputs.law.observed:
+            return inputs.hidden(np.stack([self._normal(Purpose.INPUT, m) for m in range(inputs.vectors)]))
+        count = inputs.count
         size = PAPER_INPUT_SIZE
         observations = np.stack([self._uniform(Purpose.INPUT, m, size) + 0.5 for m in range(count)])
         hidden = np.empty((count, self._width * LANES), np.float32)
@@ -76,26 +70,12 @@ class Boundary:
         scaled = hidden.astype(np.float64) / (math.sqrt(size) * rows.UNIFORM_NATURAL_DEVIATION)
         return scaled.reshape(count, self._width, LANES)[..., self._lanes]
 
-    def _correlated(self) -> FloatArray:
-        """Combine an orthogonal frame of uniform orientation, Gram-Schmidt twice on normal vectors."""
-        factor = self._cell.input.correlation_factor
-        frame: list[FloatArray] = []
-        for m in range(factor.shape[1]):
-            vector = self._normal(Purpose.INPUT, m)
-            for other in 2 * frame:
-                vector -= other * (np.sum(other * vector, axis=0) / self._width)
-            frame.append(vector * (math.sqrt(self._width) / np.sqrt(np.sum(vector**2, axis=0))))
-        hidden = np.zeros((factor.shape[0], *frame[0].shape))
-        for m, row in enumerate(factor):
-            for weight, vector in zip(row, frame, strict=True):
-                hidden[m] += weight * vector
-        return hidden
-
     def gradient(self, hidden: FloatArray, exponents: NDArray[np.int64]) -> tuple[FloatArray, NDArray[np.int64]]:
         """Return p_L and its exponents, given h_L in units of 2^exponents."""
-        count = self._cell.input.count
-        if self._cell.input.name != "paper":
-            return np.stack([self._normal(Purpose.READOUT, m) for m in range(count)]), np.zeros_like(exponents)
+        count, law = self._cell.input.count, self._cell.input.law
+        if not law.observed:
+            vectors = [law.gradient(self._normal(Purpose.READOUT, m)) for m in range(count)]
+            return np.stack(vectors), np.zeros_like(exponents)
         readout = self._uniform(Purpose.READOUT, 0, self._width)[:, self._lanes] * math.sqrt(12.0 / self._width)
         targets = np.stack([self._uniform(Purpose.TARGET, m, 1)[0, self._lanes] + 0.5 for m in range(count)])
         # d/dh (B h - y)^2 = 2 (B h - y) B^T, in units of the larger of h and 1.

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from theory_check.experiments.cell import Cell, Sample
 from theory_check.experiments.experiment import MEMORY, Values, check_replicates, never
 from theory_check.foundation.arrays import FloatArray
-from theory_check.foundation.streams import stream_key
+from theory_check.foundation.streams import check_seed, stream_key
 from theory_check.kernels import LANES
 from theory_check.simulation.boundary import Boundary
 from theory_check.simulation.course import Course, _normalised, traverse
@@ -43,7 +43,7 @@ def simulate_block(
     :class:`InterruptedSimulationError` when ``stop()`` becomes true.
     """
     key = np.array(stream_key(seed, cell.identity), np.uint32)
-    scaling = cell.network.scaling.factors(cell.network.depth)
+    scaling = cell.network.factors
     if cell.kernel == "stored":
         return _simulate_stored(cell, key, block, scaling, stop, memory)
     first_replicate = block * LANES
@@ -121,6 +121,7 @@ def _cosines(vectors: FloatArray) -> FloatArray:
 
 def simulate(cell: Cell, replicates: int, seed: int) -> Sample:
     """Simulate replicates of a cell in this thread; ``runner.run_experiments`` uses several."""
+    check_seed(seed)
     check_replicates(replicates)
     started = thread_time()
     blocks = [simulate_block(cell, seed, block) for block in range(-(-replicates // cell.block_size))]

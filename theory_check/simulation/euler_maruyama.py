@@ -50,7 +50,7 @@ class Ladder:
         deviation = math.sqrt(experiment.weights.gain / network.width) / filler.natural_deviation
         self._finest = experiment.depths[-1]
         # The scaling of the dense passes at the finest depth, so that its network takes their values to the bit.
-        self._scaling = float(network.scaling.factors(self._finest)[0]) * deviation
+        self._scaling = network.scaling.factor(self._finest) * deviation
         self._functions = (filler.fill, filler.constants, *compiled_activation(network.branch.activation))
         self._periods = np.array([self._finest // depth for depth in experiment.depths], np.int64)
         networks = len(self._periods)

@@ -45,7 +45,7 @@ class Jacobian:
     def __init__(self, cell: Cell, passes: DensePasses) -> None:
         width, inputs = cell.network.width, cell.input.count
         self._passes = passes
-        self._scaling = cell.network.scaling.factors(cell.network.depth)
+        self._scaling = cell.network.factors
         self._stretches = stretches(self._scaling)
         unit = np.repeat(np.eye(width), LANES, axis=1)
         self._frames = [unit.copy() for _ in range(inputs)]

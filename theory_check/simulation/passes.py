@@ -139,14 +139,14 @@ class DensePasses:
     def __init__(self, cell: Cell, key: NDArray[np.uint32], first_replicate: int) -> None:
         from theory_check.kernels import dense
 
-        network, weights = cell.network, cell.weights
+        network, weights, inside = cell.network, cell.weights, cell.weights.inner
         width, inputs = network.width, cell.input.count
-        outer, inner = row_filler(weights), row_filler(weights.inner)
+        outer, inner = row_filler(weights), row_filler(inside)
         self._kernel: Any = dense
         self._block = (key, first_replicate)
         self._weights = (
             outer.fill, outer.constants, math.sqrt(weights.gain / width) / outer.natural_deviation,
-            inner.fill, inner.constants, math.sqrt(weights.inner.gain / width) / inner.natural_deviation,
+            inner.fill, inner.constants, math.sqrt(inside.gain / width) / inner.natural_deviation,
         )  # fmt: skip
         self._orthogonal = weights.definition.orthogonal
         self._branch = network.branch

@@ -26,8 +26,8 @@ from theory_check.experiments.euler import Euler
 from theory_check.experiments.euler_maruyama import EulerMaruyama
 from theory_check.experiments.experiment import MEMORY, E, Sample, Values, check_replicates, never
 from theory_check.experiments.sweep import Sweep
-from theory_check.foundation.errors import StorageError
-from theory_check.foundation.files import write_atomically
+from theory_check.experiments.workload import Workload
+from theory_check.foundation.files import make_directory, write_atomically
 from theory_check.foundation.streams import check_seed
 from theory_check.simulation import cell as simulation
 from theory_check.simulation import euler, euler_maruyama
@@ -92,15 +92,6 @@ def simulate_blocks(unit: Unit[Any], stop: Callable[[], bool] = never, *, memory
     return values, thread_time() - started
 
 
-def merge_experiments(requests: Mapping[E, int]) -> dict[str, tuple[E, int]]:
-    """Return one experiment for each identity: the union of what is observed, with the largest number of replicates."""
-    merged: dict[str, tuple[E, int]] = {}
-    for experiment, replicates in requests.items():
-        union, most = merged.get(experiment.identity, (experiment, replicates))
-        merged[experiment.identity] = union.merge(experiment), max(most, replicates)
-    return merged
-
-
 def restrict(sample: Sample[E], part: E, replicates: int) -> Sample[E]:
     """Return what ``part`` observes of a merged sample, for its first replicates."""
     columns = sample.experiment.restrict(sample.values, part)
@@ -136,10 +127,6 @@ class UnitStore:
         """Keep the result of a unit."""
         if self._folder is None:
             return
-        try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise StorageError(f"cannot create {self._folder}: {error.strerror}") from error
         buffer = io.BytesIO()
         np.savez(buffer, seconds=np.float64(seconds), **values)  # type: ignore[arg-type]
         write_atomically(self._folder / unit.name, buffer.getvalue())
@@ -197,7 +184,7 @@ def _execute(
 
 
 def run_experiments(
-    requests: Mapping[E, int],
+    requests: Mapping[E, int] | Workload[E],
     seed: int,
     *,
     threads: int | None = None,
@@ -209,7 +196,7 @@ def run_experiments(
 
     Parameters
     ----------
-    requests : mapping of experiment to int
+    requests : mapping of experiment to int, or Workload
         How many replicates of each are wanted. Experiments of one identity share them, whatever they observe.
     seed : int
         Root seed.
@@ -233,21 +220,21 @@ def run_experiments(
     SpecificationError
         If a number of replicates or the seed is out of range.
     """
-    for replicates in requests.values():
+    check_seed(seed)
+    workload = requests if isinstance(requests, Workload) else Workload.of(requests.items())
+    for replicates in workload.requests.values():
         check_replicates(replicates)
-    merged = merge_experiments(requests)
-    units = {identity: plan_units(*request, seed) for identity, request in merged.items()}
+    if folder is not None:
+        make_directory(folder)
+    units = {identity: plan_units(*request, seed) for identity, request in workload.merged.items()}
     planned = [unit for parts in units.values() for unit in parts]
     results = _execute(planned, UnitStore(folder), threads or available_threads(), report, memory)
     samples: dict[str, Sample[E]] = {}
-    for identity, (experiment, replicates) in merged.items():
+    for identity, (union, replicates) in workload.merged.items():
         parts = [results[unit] for unit in units[identity]]
         values = {n: np.concatenate([v[n] for v, _ in parts])[:replicates] for n in parts[0][0]}
-        samples[identity] = Sample(experiment, seed, values, sum(seconds for _, seconds in parts))
-    return {
-        experiment: restrict(samples[experiment.identity], experiment, replicates)
-        for experiment, replicates in requests.items()
-    }
+        samples[identity] = Sample(union, seed, values, sum(seconds for _, seconds in parts))
+    return {part: restrict(samples[part.identity], part, wanted) for part, wanted in workload.requests.items()}
 
 
 def simulate(

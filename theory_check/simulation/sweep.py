@@ -15,6 +15,7 @@ from theory_check.experiments.experiment import MEMORY, Values, never
 from theory_check.experiments.sweep import GRADIENTS, OUTPUTS, Sweep
 from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.streams import stream_key
+from theory_check.networks.scalings import Scaling
 from theory_check.simulation.boundary import Boundary
 from theory_check.simulation.course import Course, traverse
 from theory_check.simulation.stored_passes import StoredPasses, from_panels, to_panels
@@ -34,7 +35,7 @@ def simulate_block(
     shape = len(sweep.betas), sweep.input.count
     count = shape[0] * shape[1]
     # Column by column: all inputs under the first beta, then under the next.
-    factors = to_panels(np.repeat([float(sweep.depth) ** -beta for beta in sweep.betas], shape[1]))
+    factors = to_panels(np.repeat([Scaling.power(beta).factor(sweep.depth) for beta in sweep.betas], shape[1]))
     states = to_panels(np.tile(start[..., 0], (shape[0], 1)))
     passes = StoredPasses(cell.network, cell.weights, key, block, factors, memory)
     course = Course(passes, np.ones(sweep.depth), sweep.gradients, (), passes.kept_bytes)

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from theory_check.foundation.arguments import check_integer
 from theory_check.foundation.errors import SpecificationError
-from theory_check.foundation.streams import Purpose, stream_key
+from theory_check.foundation.streams import Purpose, check_seed, stream_key
 from theory_check.networks.network import MAXIMAL_DEPTH, MAXIMAL_WIDTH
 from theory_check.networks.processes import Process
 from theory_check.networks.weights import Weights, process_names
@@ -146,6 +146,7 @@ def sample_paths(weights: Weights | str, *, depth: int, count: int, seed: int) -
         path = noise.cumsum(axis=1) * 1000**-0.2
     """
     check_integer("number of paths", count, 1, MAXIMAL_WIDTH)
+    check_seed(seed)
     weights = Weights.parse(weights) if isinstance(weights, str) else weights
     key = np.array(stream_key(seed, f"sample paths of {weights} at depth {depth}"), np.uint32)
     # One column, so that the variance of an entry is the gain.

@@ -60,7 +60,29 @@ def _last_moments(multiplier: Multiplier, scaling: ArrayLike, depth: int | None,
 def norm_ratio_variance(
     multiplier: Multiplier, scaling: ArrayLike, depth: int | None = None, *, bias_energy: float
 ) -> float:
-    """Var R with a bias; the mean is :func:`theory_check.theory.moments.biased_norm_ratio_mean`."""
+    """Var R with a bias; the mean is :func:`theory_check.theory.moments.biased_norm_ratio_mean`.
+
+    Parameters
+    ----------
+    multiplier : Multiplier
+        Law of one layer.
+    scaling, depth
+        As for :func:`~theory_check.theory.multiplier.layer_groups`.
+    bias_energy : float
+        B = E ||b||^2 / (v_W ||h_0||^2), not negative.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> from theory_check.theory import moments
+    >>> relu, layers = Multiplier(4, "res-3"), (0.5, 3)
+    >>> unbiased = moments.norm_ratio_variance(relu, *layers)
+    >>> round(norm_ratio_variance(relu, *layers, bias_energy=0.0) / unbiased, 12)
+    1.0
+    """
     _, mean, square, _, _ = _last_moments(multiplier, scaling, depth, bias_energy).tolist()
     return float(square - mean * mean)
 
@@ -68,6 +90,29 @@ def norm_ratio_variance(
 def displacement_variance(
     multiplier: Multiplier, scaling: ArrayLike, depth: int | None = None, *, bias_energy: float
 ) -> float:
-    """Var D = Var(R - 2 Y) with a bias; accurate while D is not small against 1, since it is a difference."""
+    """Var D = Var(R - 2 Y) with a bias; accurate while D is not small against 1, since it is a difference.
+
+    Parameters
+    ----------
+    multiplier : Multiplier
+        Law of one layer.
+    scaling, depth
+        As for :func:`~theory_check.theory.multiplier.layer_groups`.
+    bias_energy : float
+        B = E ||b||^2 / (v_W ||h_0||^2), not negative.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    In one layer the bias acts like a squared norm of 1 + B, in front of D:
+
+    >>> relu = Multiplier(4, "res-3")
+    >>> plain, biased = (displacement_variance(relu, 0.5, 1, bias_energy=energy) for energy in (0.0, 1.0))
+    >>> round(biased / plain, 12)
+    4.0
+    """
     _, mean, square, overlap, mixed = _last_moments(multiplier, scaling, depth, bias_energy).tolist()
     return float(square + 4.0 * overlap - 4.0 * mixed - (mean - 2.0) ** 2)

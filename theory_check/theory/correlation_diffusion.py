@@ -89,13 +89,24 @@ class CorrelationDiffusion:
 
         Parameters
         ----------
-        start
+        start : float
             c_0, from -1 to 1.
-        time
+        time : float
             t = sum a_k^2: 1 at beta = 1/2.
-        tolerance
+        tolerance : float
             Aim for ``cdf_error``; the field says what was reached. Narrow laws (large width, c_0 near 1) need more
             points than are allowed for 1e-6.
+
+        Returns
+        -------
+        CosineLaw
+
+        Examples
+        --------
+        Equal inputs stay equal:
+
+        >>> CorrelationDiffusion(10).law(1.0).mean.value
+        1.0
         """
         start, time = check_between("the cosine of two inputs", start, -1, 1), check_positive("time", time)
         if start == 1:

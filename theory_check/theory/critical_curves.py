@@ -112,6 +112,31 @@ def critical_curves(
     """Return the critical curves over Hurst indices; a second or two of processor time for each at depth 1000.
 
     For branches without inner weights and H < 1/2 all are NaN: see :func:`limiting_exponents`.
+
+    Parameters
+    ----------
+    branch : WideBranch
+        What is applied in each layer.
+    hursts : array_like, shape (n,)
+        Hurst indices.
+    depth : int
+        Depth L of the curves at finite depth.
+    width : float
+        Infinite, or d: then the curve of the gradient is to leading order in 1/d.
+    threads : int
+        Hurst indices that are computed at once.
+
+    Returns
+    -------
+    CriticalCurves
+
+    Examples
+    --------
+    Independent layers have D = 1 where (1 + a^2/2)^L = 2:
+
+    >>> curves = critical_curves(WideBranch(), [0.5], 50)
+    >>> round(float(curves.contour[0]), 4), round(-math.log(2.0 * math.expm1(math.log(2.0) / 50), 50) / 2.0, 4)
+    (0.4574, 0.4574)
     """
     h = np.atleast_1d(np.asarray(hursts, dtype=np.float64))
     limit = limiting_exponents(branch, h)

@@ -135,12 +135,28 @@ def depth_law(
 
     Parameters
     ----------
-    multiplier
+    multiplier : Multiplier
         Law of one layer.
     scaling, depth
         A single a with its depth, or the sequence of the a_k (each distinct value costs one law of a layer).
-    tolerance
-        Aim for ``error``; the field says what was reached.
+    tolerance : float
+        Aim for ``error``, from 1e-10 to 1e-2; the field says what was reached.
+
+    Returns
+    -------
+    DepthLaw
+
+    Raises
+    ------
+    SpecificationError
+        If every scaling is 0, or the tolerance needs too many frequencies.
+
+    Examples
+    --------
+    One layer of width 1 has R = (1 + a z)^2, so that R <= 1 for -2/a <= z <= 0:
+
+    >>> round(float(depth_law(Multiplier(1), 1.0, 1).cdf(0.0)), 6)
+    0.47725
     """
     check_between("tolerance", tolerance, 1e-10, 1e-2)
     values, counts = layer_groups(scaling, depth)
@@ -178,7 +194,27 @@ def depth_law(
 def log_norm_ratio_characteristic(
     multiplier: Multiplier, scaling: ArrayLike, depth: int | None = None, *, frequency: float
 ) -> complex:
-    """E e^{i t log R} at the frequency t > 0 for Gaussian weights, within `CHARACTERISTIC_ERROR` a layer."""
+    """E e^{i t log R} at the frequency t > 0 for Gaussian weights, within `CHARACTERISTIC_ERROR` a layer.
+
+    Parameters
+    ----------
+    multiplier, scaling, depth
+        As for :func:`depth_law`.
+    frequency : float
+        t, positive.
+
+    Returns
+    -------
+    complex
+
+    Examples
+    --------
+    Layers are independent:
+
+    >>> one, two = (log_norm_ratio_characteristic(Multiplier(3), 0.5, depth, frequency=1.0) for depth in (1, 2))
+    >>> abs(two - one**2) < 1e-11
+    True
+    """
     check_positive("frequency", frequency)
     values, counts = layer_groups(scaling, depth)
     laws = [log_multiplier(multiplier, float(a)) for a in values if a > 0]
@@ -192,6 +228,22 @@ def distance_to_normal(law: DepthLaw, mean: float, variance: float) -> Kolmogoro
 
     Both functions increase, so between two points x < x' of a grid their difference is at most
     max(F(x') - G(x), G(x') - F(x)): the interval holds for every real x, numerical error of ``law`` included.
+
+    Parameters
+    ----------
+    law : DepthLaw
+        The law of log R.
+    mean, variance : float
+        Of the normal law; the variance is positive.
+
+    Returns
+    -------
+    KolmogorovDistance
+
+    Examples
+    --------
+    >>> distance_to_normal(depth_law(Multiplier(3), 0.1, 50), 100.0, 1.0).lower > 0.999
+    True
     """
     from scipy.special import ndtr
 

@@ -42,7 +42,34 @@ _HALF_MOMENT = math.sqrt(2.0 / math.pi) / 3.0  # E y|y| for variance 1 and a sma
 
 
 def kurtosis_correction(multiplier: Multiplier, excess: float, scaling: ArrayLike, depth: int | None = None) -> Normal:
-    """Return what an excess kurtosis of V and W adds to mean and variance of log R, to order a^4 a layer."""
+    """Return what an excess kurtosis of V and W adds to mean and variance of log R, to order a^4 per layer.
+
+    Parameters
+    ----------
+    multiplier : Multiplier
+        Linear or ReLU, of gain 1.
+    excess : float
+        Kurtosis of the entries minus 3.
+    scaling, depth
+        As for :func:`~theory_check.theory.multiplier.layer_groups`.
+
+    Returns
+    -------
+    Normal
+        The additions to mean and variance; either may be negative.
+
+    Raises
+    ------
+    HypothesisError
+        For other slopes or gains.
+
+    Examples
+    --------
+    >>> kurtosis_correction(Multiplier(4), 0.0, 0.1, 100).variance
+    0.0
+    >>> round(kurtosis_correction(Multiplier(4), 1.0, 1.0, 1).mean, 12)
+    -0.00625
+    """
     if multiplier.slope != 0.0 or multiplier.gain != 1.0:
         raise HypothesisError("the correction is derived for linear branches and ReLU, with entries of unit variance")
     values, counts = layer_groups(scaling, depth)
@@ -66,7 +93,7 @@ def kurtosis_correction(multiplier: Multiplier, excess: float, scaling: ArrayLik
 def norm_ratio_variance_bound(
     multiplier: Multiplier, kurtosis: float, skewness: float, scaling: ArrayLike, depth: int | None = None
 ) -> float:
-    """Bound Var R for independent entries of unit variance with that kurtosis; skewness for linear branches only.
+    """Bound Var R for independent entries of unit variance.
 
     Given h: E M = 1 + kappa a^2 and, with s_4 <= 1, G_4 <= s_4 or E G_4 <= (3 + c)/(2 d), |u r| terms as in the head of
     the module, s_3 times sum e_i at most sqrt(d),
@@ -74,6 +101,31 @@ def norm_ratio_variance_bound(
         E M^2 <= 1 + 2 a^2 kappa (1 + 2/d) + 4 a^3 |l| / d + a^4 [(1 + 2/d) E s^2 + c E G_4 / d],
 
     c counted where it is positive; Var R = prod E M^2 - prod (1 + kappa a^2)^2.
+
+    Parameters
+    ----------
+    multiplier : Multiplier
+        Linear or ReLU, of gain 1.
+    kurtosis, skewness : float
+        Of the entries; the skewness is 0 unless the branch is linear.
+    scaling, depth
+        As for :func:`~theory_check.theory.multiplier.layer_groups`.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    HypothesisError
+        For other slopes or gains, or skewed inner weights.
+
+    Examples
+    --------
+    At kurtosis 3 it is the Gaussian variance:
+
+    >>> round(norm_ratio_variance_bound(Multiplier(2), 3.0, 0.0, 1.0, 1), 12)
+    3.0
     """
     d, kappa = multiplier.width, multiplier.kappa
     if multiplier.slope != 0.0 or multiplier.gain != 1.0 or (skewness != 0.0 and multiplier.kind != "linear"):
@@ -101,6 +153,24 @@ def skewed_variance_bound(
         E M^2 <= 1 + 2 a^2 (1 + 2/d) + 4 a^3 |l| E G_3 / d + a^4 [(1 + 2/d)(1 + E G_4) + c E G_4 / d],
 
     c counted where it is positive. E M >= 1 gives Var R <= prod E M^2 - 1.
+
+    Parameters
+    ----------
+    width : int
+        Dimension d of the hidden state.
+    kurtosis, skewness : float
+        Of the entries.
+    scaling, depth
+        As for :func:`~theory_check.theory.multiplier.layer_groups`.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> round(skewed_variance_bound(2, 3.0, 0.0, 1.0, 1), 12)
+    9.0
     """
     excess = max(kurtosis - 3.0, 0.0)
     fourth = (3.0 + excess) / width

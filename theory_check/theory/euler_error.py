@@ -53,9 +53,26 @@ def wide_euler_error(branch: WideBranch, correlation: Correlation, coarse: int, 
     branch : WideBranch
         Linear, or res-1 (Gaussian input) or res-3 with ReLU.
     correlation : callable
-        rho, of even arguments: lags between -1 and 1.
+        rho, an even function of lags between -1 and 1, on arrays.
     coarse, fine : int
         Depths; the first divides the second.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    SpecificationError
+        If the coarse depth does not divide the fine one, or the activation is another one.
+
+    Examples
+    --------
+    Tied linear weights have a closed form:
+
+    >>> from theory_check.theory.orders import tied_wide_error
+    >>> round(wide_euler_error(WideBranch("linear"), np.ones_like, 4, 8) / tied_wide_error(4, 8), 9)
+    1.0
     """
     check_integer("fine depth", fine, 1, MAXIMAL_DEPTH)
     check_integer("coarse depth", coarse, 1, fine)
@@ -75,7 +92,26 @@ def wide_euler_error(branch: WideBranch, correlation: Correlation, coarse: int, 
 
 
 def wide_error_slope(branch: WideBranch, correlation: Correlation, depths: Sequence[int]) -> float:
-    """Least-squares slope against log L of the logarithm of the error between depths L and 2 L."""
+    """Least-squares slope against log L of the logarithm of the error between depths L and 2 L.
+
+    Parameters
+    ----------
+    branch, correlation
+        As for :func:`wide_euler_error`.
+    depths : sequence of int
+        The depths L.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    Smooth weights have order 1:
+
+    >>> round(wide_error_slope(WideBranch("linear"), np.ones_like, [64, 128]), 1)
+    -1.0
+    """
     x = np.log(np.array(depths, dtype=np.float64))
     errors = [wide_euler_error(branch, correlation, depth, 2 * depth) for depth in depths]
     return float(np.polyfit(x, np.log(errors), 1)[0])
@@ -94,12 +130,50 @@ def _pairing(branch: WideBranch, overlap: FloatArray, norms: FloatArray, rho: Fl
 
 
 def wide_displacement(branch: WideBranch, correlation: Correlation, beta: float, depth: int) -> float:
-    """Logarithm of E D in the limit of infinite width, with a_L = L^(-beta)."""
+    """Logarithm of E D in the limit of infinite width, with a_L = L^(-beta).
+
+    Parameters
+    ----------
+    branch, correlation
+        As for :func:`wide_euler_error`.
+    beta : float
+        Scaling exponent.
+    depth : int
+        L.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    Tied linear weights have E D = sum_{j > 0} (binomial(L, j) a^j)^2:
+
+    >>> round(float(np.exp(wide_displacement(WideBranch("linear"), np.ones_like, 1.0, 2))), 12)
+    1.0625
+    """
     rho = np.asarray(correlation(np.arange(depth) / depth))
     return float(wide_network(branch, rho, float(depth) ** -beta, depth).log_displacement[-1])
 
 
 def wide_displacement_slope(branch: WideBranch, correlation: Correlation, beta: float, coarse: int, fine: int) -> float:
-    """Slope of log sqrt(E D) between two depths: 1 - beta at beta > 1, up to O(coarse^(2 - 2 beta)) (P8)."""
+    """Slope of log sqrt(E D) between two depths: 1 - beta at beta > 1, up to O(coarse^(2 - 2 beta)) (P8).
+
+    Parameters
+    ----------
+    branch, correlation, beta
+        As for :func:`wide_displacement`.
+    coarse, fine : int
+        The two depths.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> round(wide_displacement_slope(WideBranch("linear"), np.ones_like, 2.0, 100, 200), 3)
+    -1.0
+    """
     first, second = (wide_displacement(branch, correlation, beta, depth) for depth in (coarse, fine))
     return 0.5 * (second - first) / float(np.log(fine / coarse))

@@ -46,18 +46,39 @@ MAXIMAL_DEPTH = 5000
 def log_gradient_displacement(
     branch: WideBranch, autocovariance: ArrayLike, beta: float, depth: int, *, width: float = math.inf
 ) -> float:
-    """Logarithm of E ||p_0 - p_L||^2 / ||p_L||^2 for stationary weights, a = L^(-beta); infinite beyond e^709.
+    """Logarithm of E ||p_0 - p_L||^2 / ||p_L||^2 for stationary weights, a = L^(-beta).
 
     Parameters
     ----------
-    branch
+    branch : WideBranch
         res-3.
-    autocovariance
+    autocovariance : array_like, shape (L,)
         Correlation of an entry of V, and of W, with itself n layers later, n = 0..L-1.
-    beta, depth
-        Scaling exponent and L.
-    width
+    beta : float
+        Scaling exponent.
+    depth : int
+        L.
+    width : float
         Infinite, or d: then to leading order in 1/d.
+
+    Returns
+    -------
+    float
+        Infinite beyond e^709.
+
+    Raises
+    ------
+    HypothesisError
+        For other branches, whose recursion is not closed.
+    SpecificationError
+        If the autocovariance is not one number per layer, or the width is below 1.
+
+    Examples
+    --------
+    Independent layers have E D* = (1 + kappa a^2)^L - 1:
+
+    >>> round(math.exp(log_gradient_displacement(WideBranch(), [1.0, 0.0], 0.5, 2)), 12)
+    0.5625
     """
     if branch.name != "res-3":
         raise HypothesisError(f"the gradient's recursion is closed for res-3, not for {branch.name}")

@@ -124,14 +124,31 @@ def wide_network(
 
     Parameters
     ----------
-    branch
+    branch : WideBranch
         What is applied in each layer.
-    correlation
-        rho_V: the autocovariance at lags 0..L-1, or a symmetric matrix (L, L); 1 at lag 0.
+    correlation : array_like, shape (L,) or (L, L)
+        rho_V: the autocovariance at lags 0..L-1, or a symmetric matrix; 1 at lag 0.
     scaling, depth
-        The sequence of the a_k, or one value with its depth.
-    inner_correlation
+        The sequence of the a_k, or one value with its depth L.
+    inner_correlation : array_like, optional
         rho_W (res-3 only), the same as ``correlation`` unless given.
+
+    Returns
+    -------
+    WideNetwork
+
+    Raises
+    ------
+    SpecificationError
+        If there is a correlation of inner weights without such weights, or the second moments are not numbers.
+
+    Examples
+    --------
+    Independent layers multiply the squared norm by 1 + kappa a^2:
+
+    >>> network = wide_network(WideBranch("linear"), [1.0, 0.0], 0.5, 2)
+    >>> np.exp(network.log_norm_ratio).round(12).tolist()
+    [1.0, 1.25, 1.5625]
     """
     from theory_check.kernels.recursion import second_moments
 
@@ -158,7 +175,28 @@ def wide_network(
 
 
 def log_displacement(branch: WideBranch, hurst: float, beta: float, depth: int) -> float:
-    """Logarithm of E D for fractional noise of Hurst index H and a = L^(-beta)."""
+    """Logarithm of E D for fractional noise, a = L^(-beta).
+
+    Parameters
+    ----------
+    branch : WideBranch
+        What is applied in each layer.
+    hurst, beta : float
+        Hurst index H; scaling exponent.
+    depth : int
+        L.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    Independent layers have E D = (1 + kappa a^2)^L - 1:
+
+    >>> round(math.exp(log_displacement(WideBranch(), 0.5, 0.5, 2)), 12)
+    0.5625
+    """
     return _log_displacement(branch, fractional_noise(hurst, depth), beta, depth)
 
 
@@ -166,6 +204,22 @@ def displacement_slope(branch: WideBranch, hurst: float, beta: float, depth: int
     """Return d log E D / d log L at fixed beta and H, with an estimate of its error.
 
     Central differences over L +- 1 and L +- 2, extrapolated; the error is what extrapolation changed.
+
+    Parameters
+    ----------
+    branch, hurst, beta, depth
+        As for :func:`log_displacement`; the depth is at least 5.
+
+    Returns
+    -------
+    Estimate
+
+    Examples
+    --------
+    Independent layers have D of order L a^2 = L^(1 - 2 beta):
+
+    >>> round(displacement_slope(WideBranch(), 0.5, 1.0, 200).value, 2)
+    -1.0
     """
     check_integer("depth", depth, 5, MAXIMAL_DEPTH - 2)
     rho = fractional_noise(hurst, depth + 2)
@@ -197,6 +251,23 @@ def effective_exponents(branch: WideBranch, hurst: float, depth: int) -> Effecti
     """Effective critical exponents of fractional noise at depth L, errors of root-finding and differences included.
 
     Both tend to the critical exponent as L -> infinity, slowly, and differ from each other at any depth.
+
+    Parameters
+    ----------
+    branch, hurst, depth
+        As for :func:`log_displacement`; the depth is at least 5.
+
+    Returns
+    -------
+    EffectiveExponents
+
+    Examples
+    --------
+    Independent layers have D = 1 where (1 + a^2/2)^L = 2:
+
+    >>> found = effective_exponents(WideBranch(), 0.5, 100).contour
+    >>> round(found.value, 9), round(-math.log(2.0 * math.expm1(math.log(2.0) / 100)) / (2.0 * math.log(100)), 9)
+    (0.464159631, 0.464159631)
     """
     slope_error = 0.0
 
@@ -220,7 +291,33 @@ def limiting_exponent(
     The exponents at the given depths are fitted by beta_c + sum_i A_i L^(-p_i) with as many terms as depths allow, p_i
     the smallest sums of the two correction rates: 2H - 1 and 2 - 2H for H > 1/2 (C7), 1 - 2H and 1 below. The error is
     twice the largest change when one or two of the outer depths are left out, each with a term. It is large where a
-    rate is small (H near 1/2 or 1): that is the truth about extrapolation from such depths.
+    rate is small (H near 1/2 or 1): such depths do not determine the limit.
+
+    Parameters
+    ----------
+    branch : WideBranch
+        res-3 with ReLU.
+    hurst : float
+        Hurst index H.
+    depths : tuple of int
+        At least four, increasing.
+
+    Returns
+    -------
+    Estimate
+
+    Raises
+    ------
+    HypothesisError
+        For other branches, whose correction rates are not known.
+    SpecificationError
+        If the depths are too few or do not increase.
+
+    Examples
+    --------
+    >>> found = limiting_exponent(WideBranch(), 0.5, (20, 40, 80, 160))
+    >>> abs(found.value - 0.5) <= found.error < 0.01
+    True
     """
     if branch != WideBranch():
         raise HypothesisError("correction rates are known for res-3 with ReLU only")

@@ -23,13 +23,24 @@ _GRID = 257
 def crossing(
     increasing: Callable[[FloatArray], FloatArray], level: FloatArray, low: FloatArray, high: FloatArray
 ) -> FloatArray:
-    """Return the smallest x in [low, high] with ``increasing(x) >= level``, to rounding; ``high`` if there is none.
+    """Return the smallest x in [low, high] with ``increasing(x) >= level``, to rounding.
 
     Parameters
     ----------
     increasing : callable
-        Elementwise on arrays of shape (points,).
-    level, low, high : float64 arrays (points,)
+        An increasing function, elementwise on arrays of shape (points,).
+    level, low, high : float64 arrays, shape (points,)
+        Levels to reach, and the brackets to search.
+
+    Returns
+    -------
+    float64 array, shape (points,)
+        ``high`` where the function stays below the level.
+
+    Examples
+    --------
+    >>> crossing(np.sqrt, np.array([2.0, 9.0]), np.zeros(2), np.full(2, 16.0)).round(12).tolist()
+    [4.0, 16.0]
     """
     grid = np.linspace(low.min(), high.max(), _GRID)
     place = np.searchsorted(np.maximum.accumulate(increasing(grid)), level)

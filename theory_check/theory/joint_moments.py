@@ -142,7 +142,33 @@ def _precision(scaling: ArrayLike, order: int) -> decimal.Context:
 
 
 def displacement_moment(multiplier: Multiplier, scaling: ArrayLike, depth: int | None = None, *, order: int) -> float:
-    """E D^order = E (R - 2 Y + 1)^order for Gaussian weights, by the multinomial theorem."""
+    """E D^order = E (R - 2 Y + 1)^order for Gaussian weights, by the multinomial theorem.
+
+    Parameters
+    ----------
+    multiplier : Multiplier
+        Law of one layer.
+    scaling, depth
+        As for :func:`~theory_check.theory.multiplier.layer_groups`.
+    order : int
+        From 0 to `MAXIMAL_ORDER`.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    SpecificationError
+        If the order is out of range.
+
+    Examples
+    --------
+    One linear layer has D = a^2 chi2_d / d:
+
+    >>> displacement_moment(Multiplier(2), 1.0, 1, order=2)
+    2.0
+    """
     if not 0 <= order <= MAXIMAL_ORDER:
         raise SpecificationError(f"order must be a whole number from 0 to {MAXIMAL_ORDER}, not {order!r}")
     with decimal.localcontext(_precision(scaling, order)):

@@ -79,6 +79,25 @@ def explosion_law(multiplier: Multiplier, scaling: ArrayLike, depth: int | None 
     Gaussian weights. The central limit theorem for the L independent terms, with the exact one-layer mean and
     variance: valid for every beta > 0 as L -> infinity, while centring at L^(1 - 2 beta) kappa (1 - 2/d) is only good
     enough for beta > 1/6.
+
+    Parameters
+    ----------
+    multiplier : Multiplier
+        Law of one layer.
+    scaling, depth
+        As for :func:`~theory_check.theory.multiplier.layer_groups`.
+
+    Returns
+    -------
+    Normal
+
+    Examples
+    --------
+    A linear layer of width 2 has E log M = E1(1 / a^2):
+
+    >>> from scipy.special import exp1
+    >>> round(explosion_law(Multiplier(2), 1.0, 3).mean, 12) == round(3.0 * float(exp1(1.0)), 12)
+    True
     """
     from theory_check.theory.one_layer import log_multiplier
 

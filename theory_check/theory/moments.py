@@ -50,7 +50,7 @@ def _exp(log_value: float, name: str) -> float:
 
 
 def multiplier_moment_excess(multiplier: Multiplier, a: float, order: int) -> float:
-    """E M^r - 1 for an integer order r >= 0, Gaussian weights (E2, E3, E19).
+    """E M^r - 1 for Gaussian weights (E2, E3, E19).
 
     Given tau = a^2 S, M / tau is a noncentral chi-square with d degrees of freedom and noncentrality 1 / tau, whose
     Mellin transform is a Kummer function that terminates at integers:
@@ -58,6 +58,24 @@ def multiplier_moment_excess(multiplier: Multiplier, a: float, order: int) -> fl
         E [M^r | tau] = sum_k binomial(r, k) tau^k prod_{j=1..k} (d + 2 (r - j)).
 
     All the terms are positive, so nothing cancels. r = 1: 1 + d tau. r = 2: 1 + 2 (d + 2) tau + d (d + 2) tau^2.
+
+    Parameters
+    ----------
+    multiplier : Multiplier
+        Law of the layer.
+    a : float
+        Its scaling.
+    order : int
+        The exponent r, not negative.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> [round(multiplier_moment_excess(Multiplier(2), 1.0, order), 12) for order in (0, 1, 2)]
+    [0.0, 1.0, 6.0]
     """
     check_count("order", order, 0)
     if a == 0:
@@ -76,6 +94,26 @@ def log_norm_ratio_moment(
     """Logarithm of E R^order: exact for Gaussian weights, and for every symmetric law when order is 1.
 
     For order 2 it is an upper bound for symmetric laws of kurtosis at most 3 (see the head of the module).
+
+    Parameters
+    ----------
+    multiplier : Multiplier
+        Law of one layer.
+    scaling, depth
+        As for :func:`~theory_check.theory.multiplier.layer_groups`.
+    order : int
+        Exponent of R.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    E R = (1 + kappa a^2)^L:
+
+    >>> round(math.exp(log_norm_ratio_moment(Multiplier(5), 0.5, 2)), 12)
+    1.5625
     """
     values, counts = layer_groups(scaling, depth)
     excess = [multiplier_moment_excess(multiplier, float(a), order) for a in values]
@@ -83,12 +121,44 @@ def log_norm_ratio_moment(
 
 
 def norm_ratio_moment(multiplier: Multiplier, scaling: ArrayLike, depth: int | None = None, order: int = 1) -> float:
-    """E R^order; see `log_norm_ratio_moment`."""
+    """E R^order, the exponential of :func:`log_norm_ratio_moment`.
+
+    Parameters
+    ----------
+    multiplier, scaling, depth
+        As for :func:`log_norm_ratio_moment`.
+    order : int
+        Exponent of R.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> round(norm_ratio_moment(Multiplier(2), 1.0, 1, order=2), 12)
+    7.0
+    """
     return _exp(log_norm_ratio_moment(multiplier, scaling, depth, order), "norm_ratio_moment")
 
 
 def mean_displacement(multiplier: Multiplier, scaling: ArrayLike, depth: int | None = None) -> float:
-    """E D = E R - 1 (E1), every symmetric law."""
+    """E D = E R - 1 (E1), every symmetric law.
+
+    Parameters
+    ----------
+    multiplier, scaling, depth
+        As for :func:`log_norm_ratio_moment`.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> round(mean_displacement(Multiplier(5), 0.5, 2), 12)
+    0.5625
+    """
     log_mean = log_norm_ratio_moment(multiplier, scaling, depth)
     _exp(log_mean, "norm_ratio_moment")
     return math.expm1(log_mean)
@@ -108,6 +178,21 @@ def log_norm_ratio_variance(multiplier: Multiplier, scaling: ArrayLike, depth: i
     """Logarithm of Var R for Gaussian weights; an upper bound for kurtosis at most 3.
 
     E R^2 / (E R)^2 - 1 is formed from Var M / (E M)^2 layer by layer, so that small scalings lose no digits.
+
+    Parameters
+    ----------
+    multiplier, scaling, depth
+        As for :func:`log_norm_ratio_moment`.
+
+    Returns
+    -------
+    float
+        Minus infinity if every scaling is 0.
+
+    Examples
+    --------
+    >>> round(math.exp(log_norm_ratio_variance(Multiplier(2), 1.0, 1)), 12)
+    3.0
     """
     values, counts = layer_groups(scaling, depth)
     variances = np.array([multiplier_variance(multiplier, float(a)) for a in values])
@@ -119,12 +204,44 @@ def log_norm_ratio_variance(multiplier: Multiplier, scaling: ArrayLike, depth: i
 
 
 def norm_ratio_variance(multiplier: Multiplier, scaling: ArrayLike, depth: int | None = None) -> float:
-    """Var R; see `log_norm_ratio_variance`."""
+    """Var R, the exponential of :func:`log_norm_ratio_variance`.
+
+    Parameters
+    ----------
+    multiplier, scaling, depth
+        As for :func:`log_norm_ratio_moment`.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> round(norm_ratio_variance(Multiplier(2), 1.0, 1), 12)
+    3.0
+    """
     return _exp(log_norm_ratio_variance(multiplier, scaling, depth), "norm_ratio_variance")
 
 
 def log_norm_overlap_moment(multiplier: Multiplier, scaling: ArrayLike, depth: int | None = None) -> float:
-    """Logarithm of E R Y = E ||h_L||^2 <h_L, h_0> / ||h_0||^4, every symmetric law."""
+    """Logarithm of E R Y = E ||h_L||^2 <h_L, h_0> / ||h_0||^4, every symmetric law.
+
+    Parameters
+    ----------
+    multiplier, scaling, depth
+        As for :func:`log_norm_ratio_moment`.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    E R Y = prod (1 + kappa a^2 (1 + 2/d)):
+
+    >>> round(math.exp(log_norm_overlap_moment(Multiplier(2), 1.0, 2)), 12)
+    9.0
+    """
     values, counts = layer_groups(scaling, depth)
     return float(np.sum(counts * np.log1p(multiplier.kappa * values**2 * (1 + 2 / multiplier.width))))
 
@@ -143,6 +260,23 @@ def log_displacement_second_moment(multiplier: Multiplier, scaling: ArrayLike, d
         E D^2 = sum f_k + 2 c e_2 + (4 c^3 + 2 c) e_3 + 2 c sum_{j != k} kappa a_j^2 f_k + O(S1^4).
 
     Relative accuracy: 1e-10 (rounding of first-order terms on one side of 1e-5, omitted terms on the other).
+
+    Parameters
+    ----------
+    multiplier, scaling, depth
+        As for :func:`log_norm_ratio_moment`.
+
+    Returns
+    -------
+    float
+        Minus infinity if every scaling is 0.
+
+    Examples
+    --------
+    One linear layer has D = a^2 chi2_d / d:
+
+    >>> round(math.exp(log_displacement_second_moment(Multiplier(2), 1.0, 1)), 12)
+    2.0
     """
     values, counts = layer_groups(scaling, depth)
     p = multiplier.kappa * values**2
@@ -166,12 +300,42 @@ def log_displacement_second_moment(multiplier: Multiplier, scaling: ArrayLike, d
 
 
 def displacement_second_moment(multiplier: Multiplier, scaling: ArrayLike, depth: int | None = None) -> float:
-    """E D^2; see `log_displacement_second_moment`."""
+    """E D^2, the exponential of :func:`log_displacement_second_moment`.
+
+    Parameters
+    ----------
+    multiplier, scaling, depth
+        As for :func:`log_norm_ratio_moment`.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> round(displacement_second_moment(Multiplier(2), 1.0, 1), 12)
+    2.0
+    """
     return _exp(log_displacement_second_moment(multiplier, scaling, depth), "displacement_second_moment")
 
 
 def displacement_variance(multiplier: Multiplier, scaling: ArrayLike, depth: int | None = None) -> float:
-    """Var D for Gaussian weights; an upper bound for kurtosis at most 3."""
+    """Var D for Gaussian weights; an upper bound for kurtosis at most 3.
+
+    Parameters
+    ----------
+    multiplier, scaling, depth
+        As for :func:`log_norm_ratio_moment`.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> round(displacement_variance(Multiplier(2), 1.0, 1), 12)
+    1.0
+    """
     mean = mean_displacement(multiplier, scaling, depth)
     return displacement_second_moment(multiplier, scaling, depth) - mean**2
 
@@ -181,9 +345,24 @@ def biased_norm_ratio_mean(
 ) -> float:
     """E R for g(h) = sigma(W h + b) with an independent symmetric bias in every layer (E18).
 
-    ``bias_energy`` is B = E ||b||^2 / (v_W ||h_0||^2). Since (W h + b)_i is symmetric,
-    E ||g||^2 = (1 + slope^2)/2 (v_W ||h||^2 + E ||b||^2), so ||h||^2 + E ||b||^2 / v_W grows by 1 + kappa a^2 in mean:
-    E R = (1 + B) P - B.
+    Since (W h + b)_i is symmetric, E ||g||^2 = (1 + slope^2)/2 (v_W ||h||^2 + E ||b||^2), so ||h||^2 + E ||b||^2 / v_W
+    grows by 1 + kappa a^2 in mean: E R = (1 + B) P - B.
+
+    Parameters
+    ----------
+    multiplier, scaling, depth
+        As for :func:`log_norm_ratio_moment`.
+    bias_energy : float
+        B = E ||b||^2 / (v_W ||h_0||^2), not negative.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> round(biased_norm_ratio_mean(Multiplier(2, "res-3"), 1.0, 1, bias_energy=1.0), 12)
+    2.0
     """
     return 1 + biased_displacement_mean(multiplier, scaling, depth, bias_energy=bias_energy)
 
@@ -191,7 +370,29 @@ def biased_norm_ratio_mean(
 def biased_displacement_mean(
     multiplier: Multiplier, scaling: ArrayLike, depth: int | None = None, *, bias_energy: float
 ) -> float:
-    """E D = (1 + B) (P - 1) with a bias (E18); see `biased_norm_ratio_mean`."""
+    """E D = (1 + B) (P - 1) with a bias (E18); see :func:`biased_norm_ratio_mean`.
+
+    Parameters
+    ----------
+    multiplier, scaling, depth
+        As for :func:`log_norm_ratio_moment`.
+    bias_energy : float
+        B = E ||b||^2 / (v_W ||h_0||^2), not negative.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    SpecificationError
+        If the branch has no bias inside an activation, or the energy is negative.
+
+    Examples
+    --------
+    >>> round(biased_displacement_mean(Multiplier(2, "res-3"), 1.0, 1, bias_energy=1.0), 12)
+    1.0
+    """
     if multiplier.kind != "res-3":
         raise SpecificationError(f"the bias acts inside the activation of res-3, not in {multiplier.kind!r}")
     if bias_energy < 0:

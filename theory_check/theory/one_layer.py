@@ -237,7 +237,29 @@ def log_multiplier(multiplier: Multiplier, a: float) -> LogMultiplier:
 
 
 def log_multiplier_density(width: int, tau: float, y: FloatArray) -> FloatArray:
-    """Density of log M given tau."""
+    """Density of log M given tau.
+
+    Parameters
+    ----------
+    width : int
+        Dimension d of the hidden state.
+    tau : float
+        a^2 S, positive.
+    y : float64 array
+        Values of log M.
+
+    Returns
+    -------
+    float64 array
+
+    Examples
+    --------
+    At width 1 M = (1 + z)^2 for tau = 1: z = 0 and z = -2 give log M = 0.
+
+    >>> density = log_multiplier_density(1, 1.0, np.zeros(1))
+    >>> round(float(density[0]), 9) == round((1.0 + math.exp(-2.0)) / math.sqrt(8.0 * math.pi), 9)
+    True
+    """
     from scipy.special import ive
 
     root = np.exp(y / 2)

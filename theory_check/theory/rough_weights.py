@@ -85,9 +85,33 @@ def finite_interaction_sum(hurst: float, depth: int) -> float:
 def rough_lognormal_limit(width: int, hurst: float, total: float = 1.0, *, depth: int | None = None) -> Normal:
     """Limit of log R for res-3 with ReLU, a = L^(-1/2), H <= 1/2 (C5).
 
-    N(((1 + 2S)(1 - 2/d)/2 + S/d) total, (2/d)(1 + 2S) total) with total = lim L a^2; at H = 1/2 it is E4. With a
-    ``depth`` S is the sum S_L of that depth, which leaves corrections of order
-    total^2 L^(2H-1) with a small constant, from distant lags whose states have moved in between.
+    N(((1 + 2S)(1 - 2/d)/2 + S/d) total, (2/d)(1 + 2S) total); at H = 1/2 it is E4.
+
+    Parameters
+    ----------
+    width : int
+        Dimension d of the hidden state.
+    hurst : float
+        Hurst index H, at most 1/2.
+    total : float
+        lim L a^2.
+    depth : int, optional
+        Take the sum S_L of that depth for S, which leaves corrections of order total^2 L^(2H-1) with a small constant,
+        from distant lags whose states have moved in between.
+
+    Returns
+    -------
+    Normal
+
+    Raises
+    ------
+    HypothesisError
+        If H is above 1/2.
+
+    Examples
+    --------
+    >>> rough_lognormal_limit(4, 0.5)
+    Normal(mean=0.25, variance=0.5)
     """
     check_integer("width", width, 1, 10**9)
     if hurst > 0.5:
@@ -101,6 +125,24 @@ def linear_leading_mean(width: int, hurst: float, scaling: float, depth: int) ->
     """E log R = a^2 [(1 - 1/d) L^2H - L/d] for linear branches (C6), remainder O(a^4).
 
     Valid as a^2 L^2H -> 0 and a^2 L/d -> 0. Negative (contraction) only where L^(1-2H) > d - 1.
+
+    Parameters
+    ----------
+    width : int
+        Dimension d of the hidden state.
+    hurst, scaling : float
+        Hurst index H; scaling a.
+    depth : int
+        L.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> round(linear_leading_mean(2, 1.0, 0.1, 100), 12)
+    49.5
     """
     _check_hurst(hurst)
     variance: float = float(depth) ** (2 * hurst)

@@ -9,24 +9,23 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from theory_check.claims.claim import PROFILES, Claim, Profile, Regime
+from theory_check.claims.claim import PROFILES, Claim, Illustration, Profile, Regime
 from theory_check.claims.judging import evaluate
 from theory_check.claims.planning import FAMILY_LEVEL, PlannedCheck, affordable_margin, plan_claim
-from theory_check.experiments.costs import SECONDS_PER_WORK
 from theory_check.experiments.experiment import Experiment, Sample
+from theory_check.experiments.workload import Workload
 from theory_check.findings.circumstances import circumstances
 from theory_check.findings.pictures import Picture, PictureText
 from theory_check.findings.run import ClaimFinding, RegimeReport, RunRecord, judge_correction
 from theory_check.foundation.arguments import check_choice, check_integer
 from theory_check.foundation.errors import BudgetError
-from theory_check.foundation.files import make_directory
-from theory_check.foundation.streams import check_seed
 from theory_check.reporting.summary import describe
-from theory_check.simulation.runner import Report, available_threads, merge_experiments, run_experiments, silent
+from theory_check.simulation.runner import Report, available_threads, run_experiments, silent
 from theory_check.verification.user_claims import own_regime, regimes_with
 
 #: Packages whose versions can move a digit of the report.
@@ -35,21 +34,34 @@ _PACKAGES = ("theory-check", "numpy", "numba", "scipy", "statsmodels")
 
 @dataclass(frozen=True)
 class Plan:
-    """What a run will simulate and judge: claims with their planned checks, by regime."""
+    """What a run will simulate and judge.
+
+    Attributes
+    ----------
+    profile : Profile
+    regimes : tuple
+        Claims with their planned checks, by regime.
+    pictures : mapping of Illustration to mapping
+        The experiments of each picture, with the numbers of replicates that it shows.
+    workload : Workload
+        The union of all that is simulated.
+    """
 
     profile: Profile
     regimes: tuple[tuple[Regime, tuple[tuple[Claim, tuple[PlannedCheck, ...]], ...]], ...]
+    pictures: Mapping[Illustration, Mapping[Experiment, int]]
+    workload: Workload[Experiment]
 
     @property
     def checks(self) -> list[PlannedCheck]:
         """All checks, in order."""
-        return [check for _, claims in self.regimes for _, checks in claims for check in checks]
+        return _checks(self.regimes)
 
-    @property
-    def requests(self) -> dict[Experiment, int]:
-        """The experiments of all checks and pictures, each with the most replicates that one of them asks for."""
-        pictures = [i.experiments(self.profile) for regime, _ in self.regimes for i in regime.illustrations]
-        return most_of([*(check.requests for check in self.checks), *pictures])
+
+def _checks(
+    regimes: Iterable[tuple[Regime, Iterable[tuple[Claim, Iterable[PlannedCheck]]]]],
+) -> list[PlannedCheck]:
+    return [check for _, claims in regimes for _, checks in claims for check in checks]
 
 
 def find_profile(name: str) -> Profile:
@@ -72,26 +84,14 @@ def plan_run(names: Iterable[str], profile: Profile, own: Regime | None = None) 
     """
     default = regimes_with(None) if own is None else (own,)
     selected = {find_claim(name, own).id for name in names} or {claim.id for r in default for claim in r.claims}
-    regimes = tuple(
+    planned = (
         (regime, tuple((claim, plan_claim(claim, profile)) for claim in regime.claims if claim.id in selected))
         for regime in regimes_with(own)
     )
-    return Plan(profile, tuple((regime, claims) for regime, claims in regimes if claims))
-
-
-def most_of(requests: Iterable[Mapping[Experiment, int]]) -> dict[Experiment, int]:
-    """Return each experiment with the largest number of replicates that is asked of it."""
-    most: dict[Experiment, int] = {}
-    for request in requests:
-        for experiment, replicates in request.items():
-            most[experiment] = max(replicates, most.get(experiment, 0))
-    return most
-
-
-def estimated_seconds(requests: Mapping[Experiment, int]) -> float:
-    """Estimate the processor time, all cores together, that the union of experiments takes."""
-    merged = merge_experiments(requests).values()
-    return SECONDS_PER_WORK * sum(-(-n // e.block_size) * e.work_per_block for e, n in merged)
+    regimes = tuple((regime, claims) for regime, claims in planned if claims)
+    pictures = {i: i.experiments(profile) for regime, _ in regimes for i in regime.illustrations}
+    requests = chain(*(c.requests.items() for c in _checks(regimes)), *(p.items() for p in pictures.values()))
+    return Plan(profile, regimes, pictures, Workload.of(requests))
 
 
 #: How many points a plan beyond its budget names.
@@ -108,10 +108,10 @@ def check_budget(plan: Plan, budget: float) -> None:
     ------
     BudgetError
     """
-    total = estimated_seconds(plan.requests)
+    total = plan.workload.seconds
     if total <= budget:
         return
-    points = [(estimated_seconds(check.requests), check) for check in plan.checks]
+    points = [(Workload.of(check.requests.items()).seconds, check) for check in plan.checks]
     points.sort(key=lambda point: -point[0])
     lines = [
         f"the plan needs about {total:.3g} s of processor time, its budget is {budget:.3g} s: name fewer claims, widen "
@@ -137,7 +137,7 @@ def _report_regime(
 ) -> tuple[RegimeReport, tuple[Picture, ...]]:
     """Judge the checks of a regime and draw up its section of the report, with the pictures that it names."""
     pictures = tuple(
-        illustration.draw([samples[e].first(n) for e, n in illustration.experiments(plan.profile).items()])
+        illustration.draw([samples[e].first(n) for e, n in plan.pictures[illustration].items()])
         for illustration in regime.illustrations
     )
     texts = tuple(PictureText(p.name, p.caption, describe(p)) for p in pictures)
@@ -185,26 +185,22 @@ def examine(
 ) -> Outcome:
     """Simulate and judge claims, and keep the samples; the parameters are those of :func:`verify`."""
     started, clock = datetime.now(UTC), perf_counter()
-    check_seed(seed)
     count = available_threads() if threads is None else threads
     check_integer("number of threads", count, 1, 1024)
     names = tuple(names)
     plan = plan_run(names, find_profile(profile), own_regime(claims, claims_file))
     check_budget(plan, plan.profile.budget if budget is None else budget)
-    if folder is not None:
-        make_directory(folder)
-    samples = run_experiments(plan.requests, seed, threads=count, folder=folder, report=report)
+    samples = run_experiments(plan.workload, seed, threads=count, folder=folder, report=report)
     sections = [_report_regime(plan, regime, claims, samples) for regime, claims in plan.regimes]
-    seconds = {check.id: sum(samples[e].seconds for e in check.requests) for check in plan.checks}
-    merged = merge_experiments(plan.requests).values()
+    seconds = {check.id: sum(samples[e].seconds for e in check.experiments) for check in plan.checks}
     record = RunRecord(
         profile=profile,
         seed=seed,
         selection=names,
         claims_file=claims_file,
         family_level=FAMILY_LEVEL,
-        simulated_layers=sum(n * experiment.layers for experiment, n in merged),
-        simulated_networks=sum(n for _, n in merged),
+        simulated_layers=plan.workload.layers,
+        simulated_networks=plan.workload.replicates,
         regimes=tuple(section for section, _ in sections),
         run=circumstances(
             started, perf_counter() - clock, threads=count, processors=available_threads(), packages=_PACKAGES,
@@ -265,8 +261,8 @@ def verify(
 
 def planned_cost(claim: Claim, profile: Profile) -> tuple[int, float]:
     """Return the networks and the processor seconds that a claim needs at a profile, for itself alone."""
-    requests = most_of(check.requests for check in plan_claim(claim, profile))
-    return sum(n for _, n in merge_experiments(requests).values()), estimated_seconds(requests)
+    workload = Workload.of(chain(*(check.requests.items() for check in plan_claim(claim, profile))))
+    return workload.replicates, workload.seconds
 
 
 def exit_code(record: RunRecord) -> int:

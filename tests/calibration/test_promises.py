@@ -6,10 +6,10 @@ from functools import partial
 import pytest
 from scipy import stats
 
-from theory_check.calibration.binomial import PROPORTION
-from theory_check.calibration.calibration import calibrate, exit_code, find_methods, judge_rate
-from theory_check.calibration.experiments import FAMILY_LEVEL, Profile, count_promises, plan_trials
+from theory_check.calibration.binomial_counts import PROPORTION
 from theory_check.calibration.fixed_samples import DISTANCE, reject_distance
+from theory_check.calibration.promises import calibrate, exit_code, find_methods, judge_rate
+from theory_check.calibration.trials import FAMILY_LEVEL, Profile, count_promises, plan_trials
 from theory_check.foundation.errors import SpecificationError
 
 PROFILE = Profile("test", 400, 100, (0.05,))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from theory_check.calibration.laws import Law
-from theory_check.calibration.methods import Case, Method
+from theory_check.calibration.known_laws import Law
+from theory_check.calibration.scenarios import Case, Method
 
 #: Probability, at most, that any kept promise of a calibration is called refuted.
 FAMILY_LEVEL = 1e-3
@@ -97,7 +97,7 @@ def plan_trials(method: Method, profile: Profile) -> tuple[Trial, ...]:
     controls = _at_levels(method, method.controls, profile, control=True)
     if method.plant is not None:
         level, power = profile.planting
-        planted = method.plant(level, power)
+        planted = tuple(method.plant(level, power))
         trials += [_planted(method, case, profile, control=False) for case in planted]
         few = _short_of_observations(method.name, planted[0], method.shortage)
         controls.append(_planted(method, few, profile, control=True))

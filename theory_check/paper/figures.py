@@ -8,15 +8,16 @@ from pathlib import Path
 from theory_check.foundation.arguments import check_integer
 from theory_check.foundation.errors import SpecificationError
 from theory_check.foundation.streams import check_seed
-from theory_check.paper import displacements, histograms, maps, paths
-from theory_check.paper.model import FigureData, PaperFigure, Settings
+from theory_check.paper import brownian_paths, displacements, histograms, map_pictures
+from theory_check.paper.figure import FigureData, PaperFigure, Settings
 from theory_check.simulation.runner import Report, available_threads, run_experiments, silent
 
 #: By number.
 FIGURES: dict[int, PaperFigure] = {
     figure.number: figure
     for figure in sorted(
-        (*displacements.FIGURES, *histograms.FIGURES, *paths.FIGURES, *maps.FIGURES), key=lambda figure: figure.number
+        (*displacements.FIGURES, histograms.FIGURE, brownian_paths.FIGURE, map_pictures.FIGURE),
+        key=lambda figure: figure.number,
     )
 }
 
@@ -35,7 +36,25 @@ def choose_settings(
     depth: int | None = None,
     weights: str | None = None,
 ) -> Settings:
-    """Return the published settings of a figure, with what is given in their place."""
+    """Return the published settings of a figure, with what is given in their place.
+
+    Parameters
+    ----------
+    figure : PaperFigure
+    seed : int
+        Root seed.
+    replicates, depth, weights : optional
+        As of :class:`Settings`.
+
+    Returns
+    -------
+    Settings
+
+    Raises
+    ------
+    SpecificationError
+        If a value is out of bounds, or the figure fixes its weights.
+    """
     check_seed(seed)
     settings = Settings(seed=seed, replicates=figure.replicates, depth=figure.depth, weights=figure.weights)
     if replicates is not None:
@@ -60,7 +79,19 @@ def make_figure(
     folder: Path | None = None,
     report: Report = silent,
 ) -> FigureData:
-    """Simulate what a figure needs and tabulate it; arguments as of ``run_experiments``."""
+    """Simulate what a figure needs and tabulate it.
+
+    Parameters
+    ----------
+    figure : PaperFigure
+    settings : Settings
+    threads, folder, report
+        As of :func:`theory_check.simulation.runner.run_experiments`.
+
+    Returns
+    -------
+    FigureData
+    """
     requests = dict.fromkeys(figure.experiments(settings), settings.replicates)
     samples = run_experiments(requests, settings.seed, threads=threads, folder=folder, report=report)
     return figure.tabulate(settings, samples, threads or available_threads())

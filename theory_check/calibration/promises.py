@@ -6,10 +6,10 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from time import perf_counter
 
-from theory_check.calibration.catalogue import METHODS
 from theory_check.calibration.execution import Report, run_trials, time_case
-from theory_check.calibration.experiments import FAMILY_LEVEL, PROFILES, Profile, Trial, count_promises, plan_trials
-from theory_check.calibration.methods import Method
+from theory_check.calibration.methods import METHODS
+from theory_check.calibration.scenarios import Method
+from theory_check.calibration.trials import FAMILY_LEVEL, PROFILES, Profile, Trial, count_promises, plan_trials
 from theory_check.findings.calibration import CalibrationRecord, MethodFinding, RateFinding, Sense
 from theory_check.findings.circumstances import circumstances
 from theory_check.foundation.arguments import check_choice, check_integer
@@ -35,12 +35,24 @@ def find_methods(names: Iterable[str], catalogue: Sequence[Method] | None = None
 
 
 def judge_rate(trial: Trial, count: int, share: float) -> RateFinding:
-    r"""Hold a count against its promise.
+    """Hold a count against its promise.
 
     The number of rejections is binomial. The Clopper-Pearson interval at level `share` misses the true rate with
     probability at most `share`, half of it on either side, and the promise is refuted when no rate in the interval
     keeps it. There is no tolerance. The computations are SciPy's, not those of the package: the judge is none of the
     judged.
+
+    Parameters
+    ----------
+    trial : Trial
+    count : int
+        Rejections among its repetitions.
+    share : float
+        Its share of the family level.
+
+    Returns
+    -------
+    RateFinding
     """
     from scipy.stats import beta, binomtest
 
@@ -98,9 +110,13 @@ def calibrate(
     threads : int, optional
         Processes; default: all processors. Counts do not depend on it.
     report : callable
-        Told the work done and the total.
+        Called with (done, total).
     catalogue : sequence of Method, optional
         What there is to calibrate; the family level is shared among all its promises. Default: all methods.
+
+    Returns
+    -------
+    CalibrationRecord
 
     Raises
     ------

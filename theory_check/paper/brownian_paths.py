@@ -14,7 +14,7 @@ from theory_check.findings.pictures import Curve, CurvePanel, Ribbon
 from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.streams import Purpose, stream_key
 from theory_check.networks.weights import Weights
-from theory_check.paper.model import FigureData, PaperFigure, Settings, Table
+from theory_check.paper.figure import FigureData, PaperFigure, Settings, Table
 from theory_check.simulation.weight_paths import open_paths
 
 _HURSTS = (0.2, 0.5, 0.8)
@@ -28,7 +28,20 @@ _COLUMNS = {
 
 
 def fractional_path(hurst: float, depth: int, seed: int, number: int) -> FloatArray:
-    """Return path ``number`` of fractional Brownian motion at times 0, 1/L, ..., 1."""
+    """Return a path of fractional Brownian motion at times 0, 1/L, ..., 1.
+
+    Parameters
+    ----------
+    hurst : float
+    depth : int
+        L.
+    seed, number : int
+        Root seed, and which of its paths.
+
+    Returns
+    -------
+    float64 array (L + 1,)
+    """
     weights = Weights.parse(f"fgn:hurst={hurst!r}")
     key = np.array(stream_key(seed, f"fractional path:{weights}:{depth}"), np.uint32)
     noise = open_paths(weights, 1, depth, key, number, Purpose.OUTER_WEIGHTS).layers(0, depth)
@@ -45,9 +58,8 @@ def _tabulate(settings: Settings, _samples: Mapping[Any, Any], _threads: int) ->
         deviation = times**hurst
         paths = [fractional_path(hurst, settings.depth, settings.seed, n) for n in range(settings.replicates)]
         for number, path in enumerate(paths, start=1):
-            rows += [
-                (hurst, number, *row) for row in zip(times.tolist(), path.tolist(), deviation.tolist(), strict=True)
-            ]
+            columns = (times.tolist(), path.tolist(), deviation.tolist())
+            rows += [(hurst, number, *row) for row in zip(*columns, strict=True)]
         label = "path" if len(paths) == 1 else f"{len(paths)} paths"
         frames.append(
             CurvePanel(
@@ -62,14 +74,12 @@ def _tabulate(settings: Settings, _samples: Mapping[Any, Any], _threads: int) ->
     return FigureData((Table("", _COLUMNS, rows),), tuple(frames), specification)
 
 
-FIGURES = (
-    PaperFigure(
-        number=6,
-        title="Sample paths of fractional Brownian motion",
-        replicates=1,
-        depth=1000,
-        weights=None,
-        experiments=lambda _settings: (),
-        tabulate=_tabulate,
-    ),
+FIGURE = PaperFigure(
+    number=6,
+    title="Sample paths of fractional Brownian motion",
+    replicates=1,
+    depth=1000,
+    weights=None,
+    experiments=lambda _settings: (),
+    tabulate=_tabulate,
 )
