@@ -130,15 +130,14 @@ class Evidence:
         self, wanted: str, verdict: str, interval: Interval, target: tuple[float, float], tolerance: float
     ) -> None:
         __tracebackhide__ = True
-        # One interval judged against several targets errs, if it misses the truth, in all of them at once: count it
-        # once.
+        # An interval that misses the truth does so for all targets it is judged against: its level counts once.
         if not any(known is interval for known in self._intervals):
             self._intervals.append(interval)
         self.records.append({"wanted": wanted, "verdict": verdict, "level": interval.level})
         text = f"{interval.method}: {interval.estimate:.6g} [{interval.lower:.6g}, {interval.upper:.6g}]"
         if verdict != wanted:
             pytest.fail(f"{verdict}, expected {wanted}: {text}; target {target}, tolerance {tolerance:.3g}")
-        # 1e-9: levels that are shared out as level / n must not fail by the rounding of their sum.
+        # 1e-9: n levels of level / n each may add up to a little more than the level by rounding.
         if self.spent > self.level * (1.0 + 1e-9):
             pytest.fail(f"the intervals of this test spend a level of {self.spent:.3g}, more than its {self.level:.3g}")
 

@@ -1,4 +1,4 @@
-"""What every room stands on: errors, checked arguments, array types, laws on the line, files, random streams.
+"""What every room stands on: errors, checked arguments, arrays, laws on the line, records, files, random streams.
 
 Only what knows neither networks nor samples may enter.
 """

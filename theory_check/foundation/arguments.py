@@ -280,5 +280,5 @@ def render_call(name: str, arguments: Mapping[str, float | str]) -> str:
 
 
 def plain_number(value: float) -> float:
-    """Return one spelling of equal numbers, 1.0 for 1 and 0.0 for -0.0: the identity of a cell is made of spellings."""
+    """Return 1.0 for 1 and 0.0 for -0.0: equal numbers must have one spelling, since spellings identify experiments."""
     return float(value) + 0.0

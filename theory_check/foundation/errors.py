@@ -12,11 +12,11 @@ class SpecificationError(TheoryCheckError, ValueError):
 
 
 class HypothesisError(SpecificationError):
-    """A statement is asked about a network that its hypotheses exclude."""
+    """A statement does not apply to a network that its hypotheses exclude."""
 
 
 class BudgetError(SpecificationError):
-    """A plan costs more than was granted; the text has one more line for each of the points that cost most."""
+    """A plan costs more than its budget; the text has one more line for each of the most expensive points."""
 
 
 class NumericalOverflowError(TheoryCheckError, ArithmeticError):

@@ -13,8 +13,8 @@ from theory_check.foundation.errors import StorageError
 def write_atomically(path: Path, content: bytes | str) -> None:
     """Write a file so that a reader sees either its old content or all of the new one.
 
-    The content goes to a temporary file in the same folder, is flushed to the disk and then takes
-    the place of ``path`` in one step. Whatever fails or interrupts, no temporary file stays behind.
+    The content goes to a temporary file in the same folder, is flushed to the disk and then replaces ``path`` in one
+    step. A failure or an interrupt leaves no temporary file behind.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ def write_atomically(path: Path, content: bytes | str) -> None:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
-            os.replace(aside, path)  # noqa: PTH105 - named in full: the step everything hangs on
+            os.replace(aside, path)  # noqa: PTH105 - named in full: the step that makes the write atomic
         except BaseException:
             with contextlib.suppress(OSError):
                 aside.unlink(missing_ok=True)

@@ -26,7 +26,7 @@ PHILOX_ROUNDS = 10
 
 
 class Purpose(IntEnum):
-    """What the numbers of a stream are for; one stream of each kind in every layer of every replicate."""
+    """Purpose of the numbers of a stream; every layer of every replicate has one stream per purpose."""
 
     OUTER_WEIGHTS = 0
     INNER_WEIGHTS = 1
@@ -54,7 +54,7 @@ def stream_key(seed: int, identity: str) -> tuple[int, int]:
     seed : int
         Root seed, 0 to 2^64 - 1.
     identity : str
-        What makes the values: everything but the number of replicates and the observables.
+        Text of everything that the values depend on: not the number of replicates, nor the observables.
     """
     digest = hashlib.sha256(f"{seed}:{identity}".encode()).digest()
     return int.from_bytes(digest[:4], "little"), int.from_bytes(digest[4:8], "little")

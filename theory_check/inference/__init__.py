@@ -8,8 +8,8 @@ Values in, a frozen result out:
 * **sequential evidence** that may be looked at after every observation, and confidence sequences;
 * :func:`judge`, from an interval and a prediction to one of three verdicts.
 
-The modules hold more: ``design`` plans sample sizes and says what a sample size resolves.
-SciPy is loaded by the first call that needs it, compiled loops by the first sequential one.
+``design`` plans sample sizes and computes what a sample size resolves.
+The first call that needs SciPy, statsmodels or compiled loops loads them.
 
 >>> from theory_check.inference import bounded_mean_evidence
 >>> bounded_mean_evidence([1, 1, 0, 1, 1, 1, 1, 1, 1, 1] * 5, mean=0.5).crossing(alpha=0.01)

@@ -1,11 +1,11 @@
 r"""Means of bounded and of non-negative variables, by betting: no variance, no normal approximation.
 
-Notation. x_i >= 0, and given the past the mean of x_i is at most m. A gambler who stakes the fraction c of a capital of
-1 on the ticket x_i, sold at the price m, has
+Notation. x_i >= 0, and given the past the mean of x_i is at most m. Staking the fraction c of a capital of 1 on tickets
+that cost m and pay x_i gives
 
     W_c(n; m) = prod_{i <= n} (1 - c + c x_i / m),    0 < c < 1,
 
-after n tickets: an e-process against "mean <= m", whatever the law. Capital is divided equally among the fractions c_k
+after n tickets: for every law an e-process against "mean <= m". Capital is divided equally among the fractions c_k
 = 2^-k, k = 1..20; their average is the wealth of one predictable bet (Cover's universal portfolio), grows within a
 factor of 20 as fast as the best of them, and decreases in m. For x in [0, 1] the same bets on 1 - x at the price 1 - m
 test "mean >= m", and the average of both tests "mean = m".
@@ -289,11 +289,11 @@ def _lower_end(sample: FloatArray, average: float, needed: float) -> float:
     def excess(depth: float) -> float:
         return float(bet(contiguous, average * math.exp(-depth), FRACTIONS, _NOTHING)) - needed
 
-    # The best fraction pays for the division of the capital and gains half a squared standard error.
+    # The best fraction loses the division of the capital and gains half a squared standard error.
     log_capital = needed + math.log(FRACTIONS.size)
     spread = math.sqrt(2.0 * log_capital * float(sample.var()) / sample.size) / average + log_capital / sample.size
     guess = -math.log1p(-min(spread, 0.9))
     # In logarithms of the price, because the end may be smaller than the average by orders of magnitude; a
-    # ten-thousandth of the distance, or of the price, is far below anything a verdict depends on.
+    # ten-thousandth of the distance, or of the price, does not change a verdict.
     depth = safe_root(excess, guess=guess, limit=_DEEPEST, tolerance=1e-4 * min(guess, 1.0))
     return average * math.exp(-depth) if depth < _DEEPEST else 0.0

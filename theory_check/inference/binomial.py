@@ -115,7 +115,7 @@ def miss_bound(trials: int, null: float, truth: float, level: float) -> float:
     return float(betaincc(count, trials - count + 1.0, truth))
 
 
-@lru_cache(maxsize=4096)  # searches over the truth at a fixed number of trials ask for one null again and again
+@lru_cache(maxsize=4096)  # searches over the truth repeat one null at a fixed number of trials
 def _real_rejection_count(trials: int, null: float, level: float) -> float:
     """Return kappa of :func:`miss_bound`, or a little more: a number that rejects, where one 1e-13 n below does not."""
     from scipy.special import betainc
@@ -133,7 +133,7 @@ def _real_rejection_count(trials: int, null: float, level: float) -> float:
             middle = min(max(secant, below + least), above - least)
         tail = float(betainc(middle, trials - middle + 1.0, null))
         gap = math.log(tail / level) if tail > 0.0 else -math.inf
-        # ``above`` always rejects, so rounding errs to the safe side.
+        # ``above`` always rejects, so rounding only makes the test more conservative.
         if tail <= level:
             above, gap_above = middle, gap
         else:

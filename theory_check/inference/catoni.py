@@ -10,7 +10,7 @@ true mean; it decreases in m. W_{-l} is the one against "mean >= m". The tilt sq
 for n observations; without a plan, capital is divided equally among the tilts for n = 16, 64, ..., 4^13.
 
 Exact at every stopping time, for independent or dependent x_i whose conditional variances respect the bound. An
-estimated variance does not qualify.
+estimated variance is no such bound.
 
 Source: O. Catoni, Annales de l'Institut Henri Poincare 48 (2012) 1148-1185; H. Wang and A. Ramdas, Stochastic Processes
 and their Applications 163 (2023) 168-202, for the sequential use.
@@ -173,12 +173,12 @@ def _upper_end(sample: FloatArray, v: float, tilts: FloatArray, alpha: float) ->
     tilt = _kernel()
     contiguous = np.ascontiguousarray(sample)
     needed = math.log(2.0 / alpha)
-    start = float(np.median(sample))  # an outlier that moves the average leaves no digits of a distance from it
+    start = float(np.median(sample))  # an outlier moves the average so far that a distance from it has no digits left
     nothing = np.empty(0)
 
     def excess(distance: float) -> float:
         return float(tilt(contiguous, start + distance, v, -tilts, nothing)) - needed
 
     guess = math.sqrt(2.0 * (needed + math.log(tilts.size)) * v / sample.size)
-    # A ten-thousandth of the width is far below anything a verdict depends on.
+    # A ten-thousandth of the width does not change a verdict.
     return start + safe_root(excess, guess=guess, limit=math.inf, tolerance=1e-4 * guess)

@@ -11,7 +11,7 @@ by Ville's inequality that happens, on any night, with probability at most level
 and intersecting the nights costs nothing. No monotony of the evidence is needed, and no union over the candidates. In
 other words the interval is the hull of the candidates not rejected and one cell of the grid on each side.
 
-It says nothing about a quantity that changes: then the intersection may become empty, which shows that it did.
+The guarantee does not cover a quantity that changes. The intersection may then become empty, which shows the change.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class PointSequence:
     tolerance : float
         Deviation from it that counts as agreement.
     bounds : (float, float)
-        What values the quantity can take at all: the interval before the first night.
+        Range of the quantity: the interval before the first night.
     nights : int
     below, above : tuple of float
         Accumulated log evidence against "at most c" and "at least c", for each candidate.
@@ -111,8 +111,8 @@ class PointSequence:
         r"""The gain for the e-values of the next night: ln(2 / level) on the first, less in proportion 1/t later.
 
         Deviations to look for then shrink as :math:`1/\sqrt t`, and the interval as :math:`\ln t/\sqrt t`; evidence
-        tuned to one night alone would stop at about half the width of that night's interval. It depends on nothing but
-        the number of nights, as it must.
+        tuned to one night alone would stop at about half the width of that night's interval. It depends on the number
+        of nights alone, since a gain must not depend on the samples.
         """
         return math.log(2.0 / self.level) / (self.nights + 1)
 

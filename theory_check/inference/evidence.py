@@ -1,9 +1,9 @@
 r"""Evidence against a null hypothesis as e-values: numbers of mean at most 1 under the null, kept as logarithms.
 
-Notation. An e-value e is a non-negative statistic with :math:`E\,e \le 1` for every law of the null, so that
-:math:`P(e \ge 1/\alpha) \le \alpha` (Markov). The average of e-values is one, whatever their dependence; so is their
-product if each has mean at most 1 given those before. A running product E therefore has :math:`P(\sup_t E_t \ge
-1/\alpha) \le \alpha` (Ville). Nulls are closed ranges [low, high] of a quantity with infinite ends where one-sided.
+Notation. An e-value e is a non-negative statistic with :math:`E\,e \le 1` for every law of the null, so that :math:`P(e
+\ge 1/\alpha) \le \alpha` (Markov). The average of e-values is an e-value under any dependence. Their product is one if
+each has mean at most 1 given those before. A running product E therefore has :math:`P(\sup_t E_t \ge 1/\alpha) \le
+\alpha` (Ville). Nulls are closed ranges [low, high] of a quantity with infinite ends where one-sided.
 
 A *gain* g > 0 tunes an e-value: the logarithm of the evidence that the sample is expected to bring against a null that
 is wrong by as much as the sample can show. It must not depend on the sample. Every choice is valid.
@@ -63,9 +63,9 @@ def log_calibrated(log_p: float) -> float:
 def tilted_calibration(log_p: ArrayLike, *, gain: float) -> FloatArray:
     r"""Return the logarithms of :math:`\kappa p^{\kappa-1}` with one :math:`\kappa = 1/(1 + \sqrt{2g} + g)`.
 
-    Products of :func:`log_calibrated` lose against weak evidence, because every factor pays for its mixture. One kappa
-    pays nothing: it is best where -ln p has mean :math:`1/\kappa`, and for a Gaussian shift z with :math:`g = z^2/2`
-    that mean is between 1 + 0.9 z (small shifts) and about g (large ones).
+    Products of :func:`log_calibrated` decrease under weak evidence, because every factor has the cost of its mixture.
+    One kappa has no such cost. It is best where -ln p has mean :math:`1/\kappa`, and for a Gaussian shift z with
+    :math:`g = z^2/2` that mean is between 1 + 0.9 z (small shifts) and about g (large ones).
     """
     gain = check_positive("gain", gain)
     u = -np.maximum(np.asarray(log_p, dtype=np.float64), -LARGEST_LOG)
@@ -78,7 +78,7 @@ def p_value(log_evidence: float) -> float:
     return min(1.0, math.exp(-min(max(check_number("log_evidence", log_evidence), 0.0), LARGEST_LOG)))
 
 
-#: Sixteen levels in a factor e; a p-value rounded up to one of them stays valid.
+#: Sixteen levels per factor e; a p-value rounded up to a level stays valid.
 _LEVELS_PER_UNIT = 16
 #: The lowest level, e^-640 = 1e-278, leaves room for Bonferroni's divisors above the smallest number.
 _LOWEST_LEVEL = 640 * _LEVELS_PER_UNIT
@@ -110,7 +110,7 @@ def log_p_from_intervals(interval_at: Callable[[float], Interval], nulls: Sequen
 
 
 def log_average(log_values: ArrayLike, weights: ArrayLike | None = None) -> float:
-    """Return the logarithm of the weighted mean of e-values: an e-value of the conjunction, whatever the dependence."""
+    """Return the logarithm of the weighted mean of e-values: an e-value of the conjunction under any dependence."""
     logs = np.asarray(log_values, dtype=np.float64)
     if logs.ndim != 1 or logs.size == 0 or np.isnan(logs).any():
         raise SpecificationError(f"log_values must be a non-empty list of logarithms of e-values, got {log_values!r}")
@@ -372,7 +372,7 @@ def kolmogorov_log_tail(observations: SupportsIndex, distances: ArrayLike) -> Fl
     r"""Return log P(sup abs(F_n - F) >= d) for the empirical law of n values, or an upper bound on it.
 
     Up to 2000 values it is the exact law's for continuous F, see :mod:`theory_check.inference.kolmogorov`; for more it
-    is Massart's :math:`2 e^{-2 n d^2}`, which costs nothing. For any other F the supremum is smaller in law.
+    is Massart's :math:`2 e^{-2 n d^2}`, which needs no sum. For any other F the supremum is smaller in law.
     """
     n = check_count("observations", observations)
     d = np.clip(np.asarray(distances, dtype=np.float64), 0.0, 1.0)

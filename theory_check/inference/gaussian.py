@@ -144,7 +144,7 @@ def scale_test(vectors: ArrayLike, *, alternative: Alternative = "two-sided") ->
 def norms_test(vectors: ArrayLike) -> Test:
     """Test the law of the norms of vectors that should be N(0, I): exact Kolmogorov against chi2_p.
 
-    It sees heavy tails and random scales, which leave mean and covariance as they should be.
+    It detects heavy tails and random scales, which change neither mean nor covariance.
     """
     from scipy.special import chdtr
 
@@ -164,8 +164,8 @@ def covariance_test(vectors: ArrayLike) -> Test:
     """Test the whole sample covariance, about 0, of vectors that should be N(0, I), by Bartlett's decomposition.
 
     The sum of p(p+1)/2 independent squares of standard normal variables is exactly chi-square at every n >= p. Large
-    values are evidence of correlations or of wrong variances in any coordinate. The decomposition takes the coordinates
-    in their order, which the power, but not the level, depends on.
+    values are evidence of correlations or of wrong variances in any coordinate. The order of the coordinates affects
+    the power of the test, not its level.
     """
     from scipy.special import chdtr, chdtrc, ndtri
 
@@ -176,7 +176,7 @@ def covariance_test(vectors: ArrayLike) -> Test:
             f"the covariance of {p} coordinates needs at least {p} vectors, got {n}; project on {n} orthonormal "
             "contrasts or fewer"
         )
-    # The triangle of X = Q T^T, up to signs that the squares forget.
+    # The triangle of X = Q T^T, up to signs that do not change the squares.
     triangle: FloatArray = np.transpose(np.linalg.qr(x, mode="r"))
     squares = np.diag(triangle) ** 2
     degrees = n - np.arange(p)

@@ -7,8 +7,8 @@ statement they are ordered uniforms, and each statistic has one law for all :mat
     Cramer-von Mises   W^2 = n int (F_n - F_0)^2 dF_0                        limit law
     Anderson-Darling   A^2 = n int (F_n - F_0)^2 / (F_0 (1 - F_0)) dF_0      limit law
 
-The Kolmogorov test is the one to judge by; the other two are second looks, more powerful against shifts (W^2) and in
-the tails (A^2).
+Verdicts rest on the Kolmogorov test. The other two are second looks, more powerful against shifts (W^2) and in the
+tails (A^2).
 
 Limit laws. Both are weighted sums of squares of independent standard normal variables, with weights 1/a_j, a_j = (pi
 j)^2 and a_j = j (j + 1). By Smirnov's formula, with D(u) = prod (1 - u/a_j) = sin(sqrt u)/sqrt u and = -cos(pi sqrt(1 +
@@ -25,7 +25,7 @@ Accuracy of the limit laws at finite n, measured on 4 10^6 samples for n <= 10, 
 test exceeds the nominal one: at 0.05, 0.01 and 0.001 by 5%, 10% and 17% for n = 5, by 2.5%, 4% and 5% for n = 10, and
 by less than 2%, 2% and 6% for n >= 20, the accuracy of the measurement; at n = 2 by 12% to 46%. That of the W^2 test is
 smaller: at the same levels by 9%, 34% and 83% for n = 5, 5%, 16% and 43% for n = 10, 3%, 8% and 22% for n = 20, 0%, 3%
-and 8% for n = 50. W^2 is at most n/3, so that it cannot reject at tiny levels and small n at all.
+and 8% for n = 50. W^2 is at most n/3, so that it never rejects at tiny levels and small n.
 
 References
 ----------
@@ -61,9 +61,9 @@ def kolmogorov_test(values: ArrayLike, cdf: Callable[[FloatArray], ArrayLike]) -
     """Exact Kolmogorov test, dual to the interval of the distance.
 
     The p-value is at most alpha exactly if ``kolmogorov_interval(values, cdf, alpha=alpha)`` does not contain 0. See
-    :mod:`theory_check.inference.kolmogorov` for its accuracy: never too small, too large by less than 1e-4 of itself up
-    to a million values. For values with ties, or a law with atoms whose distribution function is `cdf` at the values,
-    the true level is smaller: the test is conservative.
+    :mod:`theory_check.inference.kolmogorov` for its accuracy: never too small, and less than 1e-4 of its value too
+    large up to a million values. For values with ties, or a law with atoms whose distribution function is `cdf` at the
+    values, the true level is smaller: the test is conservative.
     """
     distance, n = kolmogorov_statistic(values, cdf)
     return Test(distance, kolmogorov_tail(n, distance), "Kolmogorov, exact", n)

@@ -32,7 +32,7 @@ class Interval:
     estimate : float
         Point estimate; NaN where there is none.
     lower, upper : float
-        Closed interval; infinite ends say that the sample decides nothing on that side.
+        Closed interval. An infinite end means that the sample gives no bound on that side.
     level : float
         Probability, at most, that the interval misses the true value.
     method : str
@@ -51,15 +51,15 @@ class Interval:
             raise SpecificationError(f"an interval needs lower <= upper, got [{self.lower!r}, {self.upper!r}]")
 
     def contains(self, value: float) -> bool:
-        """Whether `value` is compatible with the sample."""
+        """Return whether `value` is compatible with the sample."""
         return self.lower <= value <= self.upper
 
     def inside(self, lower: float, upper: float) -> bool:
-        """Whether the whole interval lies in [lower, upper]."""
+        """Return whether the whole interval lies in [lower, upper]."""
         return lower <= self.lower and self.upper <= upper
 
     def disjoint(self, lower: float, upper: float) -> bool:
-        """Whether the interval and [lower, upper] have no point in common."""
+        """Return whether the interval and [lower, upper] have no point in common."""
         return self.upper < lower or self.lower > upper
 
 
@@ -300,7 +300,7 @@ def _influence_root(sample: FloatArray, tilt: float, level: float, start: float,
     # usually does, and together they bracket it. All values between these bounds decide the sign in any case,
     # because |level| < n psi(1).
     leftmost, rightmost = float(sample.min()) - 1.0 / tilt, float(sample.max()) + 1.0 / tilt
-    # A billionth of the standard error bound is far below anything a verdict depends on.
+    # A billionth of the bound on the standard error does not change a verdict.
     tolerance = 1e-9 * math.sqrt(variance_bound / n)
     near, gap = start, excess(start)
     if gap == 0.0:

@@ -35,7 +35,7 @@ from theory_check.inference.validation import check_sample
 #: The union bound is used up to here.
 _SMALL = 0.02
 
-#: What SciPy's series may lack above `_SMALL`, with room: asking for less errs to the safe side.
+#: Bound on the relative error of SciPy's series above `_SMALL`; radii for a level reduced by it are never too small.
 _SERIES_ERROR = 1e-4
 
 #: Up to here tails are summed, at a cost proportional to n (0.1 s); beyond, Massart's bound 2 exp(-2 n d^2), which

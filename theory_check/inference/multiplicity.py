@@ -19,8 +19,8 @@ _BASEL = 6.0 / math.pi**2
 def assign_levels(weights: int | Sequence[float], family_level: float) -> tuple[float, ...]:
     """Return levels that add up to at most the family level, in proportion to `weights`, or equal for a count.
 
-    Assigned before sampling, they control the chance of any false alarm whatever the dependence, and a selection of
-    the claims changes no level.
+    Levels assigned before sampling control the chance of any false alarm under any dependence. A selection of the
+    claims changes no level.
     """
     family_level = check_level("family_level", family_level)
     shares = [1.0] * check_count("number of claims", weights) if isinstance(weights, int) else list(weights)

@@ -6,11 +6,11 @@ and :math:`w_j = 6/(\pi^2 j^2)`. The process mixes the nights from which a defec
 .. math:: E_t = \sum_{j \le t} w_j \prod_{i=j}^{t} e_i = e_t\,(E_{t-1} + w_t),\qquad E_0 = 0.
 
 For a true claim :math:`E_t + \sum_{j > t} w_j` is a non-negative supermartingale that starts at 1, so :math:`P(\sup_t
-E_t \ge 1/\alpha) \le \alpha` by Ville's inequality: over infinitely many nights, whatever the dependence between
-claims, and whenever one looks. A plain product loses evidence on every night before a defect and has to win it back;
-the mixture starts afresh at the price of :math:`\ln(1/w_j)`.
+E_t \ge 1/\alpha) \le \alpha` by Ville's inequality: over infinitely many nights, under any dependence between claims,
+and for a look at any time. A plain product loses evidence on every night before a defect and must regain it. The
+mixture restarts every night at a cost of :math:`\ln(1/w_j)`.
 
-A new version of a claim is another statement. It starts another process, the v-th at level :math:`\alpha w_v`.
+A new version of a claim is another statement and starts another process, the v-th at level :math:`\alpha w_v`.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ def advance(process: EvidenceProcess, version: str, log_evidence: float) -> Evid
     nights = process.nights + 1
     before, entering = process.log_evidence, math.log(series_share(nights))
     high, low = max(before, entering), min(before, entering)
-    # Cutting the evidence keeps it finite; it was refuted long before.
+    # Cut evidence stays finite; the claim was refuted long before.
     now = min(value + high + math.log1p(math.exp(low - high)), LARGEST_LOG)
     return replace(process, nights=nights, log_evidence=now, log_peak=max(process.log_peak, now))
 

@@ -1,4 +1,4 @@
-"""Orders of convergence: the slope of an error against size on logarithmic scales, with its sign and its doubts.
+"""Orders of convergence: the slope of an error against size on logarithmic scales, with its sign and uncertainty.
 
 Notation. Sizes L_1 < ... < L_K (depths, say), x_k = log L_k, errors e_k > 0 with simultaneous confidence intervals
 [l_k, u_k] whose levels add up to alpha, w_k = (x_k - mean x) / sum (x_j - mean x)^2.
@@ -8,9 +8,9 @@ event that all intervals hold it lies in
 
     [sum w_k^+ log l_k - w_k^- log u_k,  sum w_k^+ log u_k - w_k^- log l_k],
 
-whatever the dependence of the intervals: sizes may and should share their random numbers. The sign is kept, so that a
-scheme which diverges has a positive slope. Averages of log2-ratios of neighbours are not used: they telescope to the
-two ends.
+for any dependence of the intervals: sizes should share their random numbers. The slope keeps its sign, so that a
+diverging scheme has a positive slope. Averages of log2-ratios of neighbours are not used: they telescope to the two
+ends.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ RESOLVED = 5.0
 
 @dataclass(frozen=True)
 class Rate:
-    """What a sequence of errors says about the order of convergence.
+    """Order of convergence of a sequence of errors.
 
     Attributes
     ----------
@@ -87,7 +87,7 @@ def slope_interval(log_sizes: ArrayLike, intervals: Sequence[Interval], *, alpha
     log_sizes : array_like, shape (K,)
         Logarithms of the sizes, at least two different ones.
     intervals : sequence of Interval
-        One interval per size. Their levels add up to at most `alpha`, whatever their dependence.
+        One interval per size. Their levels add up to at most `alpha`; they may depend on each other.
     alpha : float
         Error probability.
 

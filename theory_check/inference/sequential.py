@@ -1,8 +1,8 @@
 """Results of sequential methods: evidence that may be looked at after every observation.
 
 An *e-process* against a hypothesis is a non-negative process with mean at most 1 at every stopping time if the
-hypothesis is true. By Ville's inequality it ever reaches 1/alpha with probability at most alpha: one may look after
-every observation, stop when one likes, go on later, and the level holds.
+hypothesis is true. By Ville's inequality it ever reaches 1/alpha with probability at most alpha: the level holds for
+looks after every observation and for any rule of stopping or continuing.
 """
 
 from __future__ import annotations
@@ -58,15 +58,15 @@ class EvidencePath:
 
 @dataclass(frozen=True, eq=False)
 class ConfidenceSequence:
-    """Intervals after several numbers of observations that cover the mean all at once with probability 1 - level.
+    """Intervals after several numbers of observations that cover the mean together with probability 1 - level.
 
     Attributes
     ----------
     observations : int64 array
         Numbers of observations at which the intervals stand.
     estimates, lower, upper : float64 array
-        Estimates and running intersections. A lower end above the upper one says that no mean is left: an event of
-        probability at most ``level`` if the assumptions hold.
+        Estimates and running intersections. A lower end above the upper one leaves no mean, which has probability at
+        most ``level`` if the assumptions hold.
     level : float
     method : str
     """
@@ -91,7 +91,7 @@ class ConfidenceSequence:
 
 
 def monitoring_times(observations: int) -> NDArray[np.int64]:
-    """Return two numbers of observations an octave, up to and including `observations`."""
+    """Return two numbers of observations per octave, up to and including `observations`."""
     octaves = math.log2(max(observations, 1))
     times = np.unique(np.round(2.0 ** np.arange(0.0, octaves, 0.5)).astype(np.int64))
     return np.append(times[times < observations], np.int64(observations))

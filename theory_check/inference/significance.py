@@ -1,4 +1,4 @@
-"""What a test of a statement returns."""
+"""The result of a test of a statement."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ class Test:
     statistic : float
         What was computed from the sample; infinite where the statement excludes a value outright.
     p_value : float
-        Probability, at most, of a statistic at least as extreme if the statement is true; rejecting when it is at most
-        alpha errs with probability at most alpha, as exactly as the method says.
+        Probability, at most, of a statistic at least as extreme if the statement is true; a test that rejects when it
+        is at most alpha has level alpha, up to the accuracy of the method.
     method : str
         Usual name of the test.
     observations : int
         Independent values behind it.
     """
 
-    __test__: ClassVar[bool] = False  # not a test case, whatever pytest makes of the name
+    __test__: ClassVar[bool] = False  # keeps pytest from collecting the class for its name
 
     statistic: float
     p_value: float

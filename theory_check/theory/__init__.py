@@ -1,4 +1,4 @@
 """Closed forms and numerical oracles: moments, exact laws, limits, diffusions, flows, recursions.
 
-No randomness; each function cites its source or its derivation.
+Nothing here is random; the head of each module states its source or derivation. What simulates or draws does not enter.
 """

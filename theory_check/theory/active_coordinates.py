@@ -7,9 +7,9 @@ Notation
     d log Y = ((N_t - 2)/d) dt + (2/sqrt d) dB.
 
 Clock. With d tau = (Y/d) dt all coordinates are independent Brownian motions in tau. Let h_0 be standard normal (or
-uniform on a sphere: R does not feel the norm) and v = 1 + tau. As d -> infinity Y/d = v/2 + y(v)/sqrt d and X/d = v +
-x(v)/sqrt d with (x, y) the Gaussian limit of sums over independent coordinates, t = 2 log v - (4/sqrt d) int_1^v y/w^2
-dw, hence v_t = e^(t/2) to leading order and, with R = X_t/X_0,
+uniform on a sphere: R does not depend on the norm) and v = 1 + tau. As d -> infinity Y/d = v/2 + y(v)/sqrt d and X/d =
+v + x(v)/sqrt d with (x, y) the Gaussian limit of sums over independent coordinates, t = 2 log v - (4/sqrt d) int_1^v
+y/w^2 dw, hence v_t = e^(t/2) to leading order and, with R = X_t/X_0,
 
     sqrt(d) (log R - t/2) -> x(v_t)/v_t - x(1) + 2 int_1^{v_t} y/w^2 dw.
 

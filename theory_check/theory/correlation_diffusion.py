@@ -46,7 +46,7 @@ from theory_check.theory.arc_kernel import gap
 from theory_check.theory.estimates import Estimate
 from theory_check.theory.inversion import crossing
 
-_SIZES = (48, 64)  # for moments: functions of c vary on the scale of 1 whatever the width
+_SIZES = (48, 64)  # for moments: functions of c vary on the scale of 1 at every width
 _LARGEST = 486  # 64 * 1.5^5; the exponential of a matrix of that size takes half a second
 
 

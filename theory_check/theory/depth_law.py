@@ -114,7 +114,7 @@ class DepthLaw:
         wanted = level.ravel()
         low, high = np.full(wanted.shape, self.lower), np.full(wanted.shape, self.upper)
         if self.atom > 0 and self.lower <= 0 <= self.upper:
-            # An atom can only sit at 0: what it does not decide is continuous on either side.
+            # An atom can only be at 0; on either side of it the law is continuous.
             below, at = float(self._evaluate(0.0, at_zero=False)), float(self.cdf(0.0))
             low, high = np.where(wanted > below, 0.0, low), np.where(wanted <= at, 0.0, high)
         return crossing(self.cdf, wanted, low, high).reshape(level.shape)

@@ -1,4 +1,4 @@
-"""What the law of the entries changes beyond its variance: kurtosis at finite depth, skewness inside the activation.
+"""Effects of the law of the entries beyond its variance: kurtosis at finite depth, skewness inside the activation.
 
 Notation
     X entry of sqrt(d) V or sqrt(d) W, variance 1, kurtosis q = 3 + c, skewness l; e = h / ||h||; g the branch at e,
@@ -19,7 +19,7 @@ since the positive part of (W e)_i has no longer half of its second moment: with
 
     k(e) := E ||relu(W e)||^2 = (1 + l s_3 sqrt(2/pi)/3)/2 + O(1/d),    s_3 = sum_i e_i^3,
 
-in the place of kappa = 1/2. From h_0 = (1, ..., 1), at beta = 1/2 and large d, the coordinates of h at time t are
+instead of kappa = 1/2. From h_0 = (1, ..., 1), at beta = 1/2 and large d, the coordinates of h at time t are
 1 + N(0, e^(t/2) - 1), so sqrt(d) s_3 = (3 e^(t/2) - 2) e^(-3t/4), whose integral over [0, 1] is
 12 (1 - e^(-1/4)) - (8/3)(1 - e^(-3/4)) = 1.247. log E R is displaced by l sqrt(2/pi)/6 times that over sqrt(d): by a
 part of the deviation sqrt(2/d) of log R that does not depend on the width.

@@ -1,4 +1,4 @@
-"""A number together with its numerical error, the common result of the oracles that compute instead of stating."""
+"""A number together with its numerical error: the result of functions that compute without a closed form."""
 
 from __future__ import annotations
 

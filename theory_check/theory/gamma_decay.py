@@ -1,4 +1,4 @@
-"""Decay of the gamma function along vertical lines, the common source of the numerical error bounds.
+"""Decay of the gamma function along vertical lines, from which the numerical error bounds follow.
 
 Notation
     x > 0, u >= 0, q = u / x.

@@ -17,7 +17,7 @@ u and v standard normal with correlation rho c(k, l). For independent layers bot
 vector has a mean, and q* is of order rho^2.
 
 Finite width. With J = dh_L/dh_0 and a p_L of uniform direction E D* = E ||J - I||_F^2 / d, and J h_0 = h_L by
-homogeneity: the direction of h_0 alone contributes D/d, whatever the weights. To leading order the other d - 1
+homogeneity: the direction of h_0 alone contributes D/d for all weights. To leading order the other d - 1
 directions have the value of infinite width:
 
     E D* = (1 - 1/d) (C*(0, 0) - 1) + (C(L, L) - 1)/d + ...

@@ -6,8 +6,8 @@ Notation
     sigma(x) = x for x > 0 and s x otherwise, kappa = (1 + s^2)/2.
 
 Derivation. The forward pass contains no matrix together with its transpose. Then, as d -> infinity, vectors V_{k+1} g_k
-behave like Gaussian ones with E <V_{k+1} g_k, V_{l+1} g_l> = rho_V(k, l) E <g_k, g_l>, however much g_k depends on
-earlier layers, and they are uncorrelated with h_0. Expanding <h_{k+1} - h_k, h_{l+1} - h_l>,
+behave like Gaussian ones with E <V_{k+1} g_k, V_{l+1} g_l> = rho_V(k, l) E <g_k, g_l>, although g_k depends on earlier
+layers, and they are uncorrelated with h_0. Expanding <h_{k+1} - h_k, h_{l+1} - h_l>,
 
     C(k+1, l+1) = C(k+1, l) + C(k, l+1) - C(k, l) + q(k, l),        C(k, 0) = C(0, l) = 1,
     q(k, l) = a_k a_l rho_V(k, l) sqrt(C_kk C_ll) [(1 - s)^2/2 arc(r) + s r],
@@ -22,7 +22,7 @@ where r is the correlation between what enters the activation in layers k and l:
 Hence E ||h_L||^2/||h_0||^2 = C(L, L) and E D = C(L, L) - 1, and both concentrate. Independent layers: C(L, L) =
 prod (1 + kappa a_k^2), which is exact at every width (E1). A tanh activation is not homogeneous: not covered.
 
-Order of limits: the width goes to infinity first. For H < 1/2 linear and res-1 networks then spread on the scale
+The width goes to infinity before the depth. For H < 1/2 linear and res-1 networks then spread on the scale
 beta = H, while at fixed width their contraction (C6) rules from beta = 1/2 down.
 
 Exact up to rounding. The exponents of ``effective_exponents`` hold at the given depth; ``limiting_exponent``
@@ -233,7 +233,7 @@ def displacement_slope(branch: WideBranch, hurst: float, beta: float, depth: int
 
 @dataclass(frozen=True)
 class EffectiveExponents:
-    """Where the transition sits at finite depth.
+    """Exponents of the transition at finite depth.
 
     Parameters
     ----------

@@ -167,8 +167,8 @@ def mean_displacement(multiplier: Multiplier, scaling: ArrayLike, depth: int | N
 def multiplier_variance(multiplier: Multiplier, a: float) -> float:
     """Var M = 4 a^2 kappa / d + a^4 (d (d + 2) E S^2 - kappa^2) for Gaussian weights.
 
-    For kurtosis at most 3 it bounds the variance of ||h_{k+1}||^2 / ||h_k||^2 given h_k, whatever h_k: the steps of the
-    head of the module hold given h_k, E |Vg|^4 <= (1 + 2/d) E |g|^4 and E (W h)_i^4 <= 3 |h|^4 / d^2.
+    For kurtosis at most 3 it bounds the variance of ||h_{k+1}||^2 / ||h_k||^2 given h_k, for every h_k: the steps of
+    the head of the module hold given h_k, E |Vg|^4 <= (1 + 2/d) E |g|^4 and E (W h)_i^4 <= 3 |h|^4 / d^2.
     """
     d, kappa = multiplier.width, multiplier.kappa
     return 4 * a**2 * kappa / d + a**4 * (d * (d + 2) * multiplier.scale_moment(2) - kappa**2)

@@ -7,7 +7,7 @@ Notation
     gain    v_V for linear, v_V * v_W for res-3: it enters every law through a^2 * gain only.
     kappa   E ||g(h)||^2 / ||h||^2 times the gain: gain (linear), gain (1 + slope^2) / 2 (res-3).
 
-Given h, the vector V g(h) is isotropic with squared scale S ||h||^2 per coordinate, whatever h, so that
+Given h, the vector V g(h) is isotropic with squared scale S ||h||^2 per coordinate for every h, so that
 ``||h_{k+1}||^2 / ||h_k||^2`` are independent copies (one per layer) of
 
     M = (1 + a sqrt(S) z)^2 + a^2 S chi2_{d-1},

@@ -7,7 +7,7 @@ Given tau, M / tau is a noncentral chi-square (d degrees of freedom, noncentrali
 
     f(y) = (1 / 2 tau) exp(-(sqrt(m) - 1)^2 / (2 tau)) m^(d/4 + 1/2) e^(-x) I_nu(x),   m = e^y, x = sqrt(m) / tau,
 
-where every factor is computed without cancellation however small tau is. f is analytic in the strip |Im y| < pi/2, so
+where every factor is computed without cancellation for any small tau. f is analytic in the strip |Im y| < pi/2, so
 its Fourier transform phi decays geometrically, and a uniform grid of step h = pi / c, with phi negligible beyond c,
 carries f to rounding: Fourier integrals by the trapezoidal rule (aliases come from frequencies above 2c - u), the
 distribution function by integrating the sinc interpolant,
@@ -166,7 +166,7 @@ class LogMultiplier:
             y = panel.nodes
             coarse = np.exp(1j * spacing * np.multiply.outer(0.5 + columns * np.arange(rows), y)) * panel.weights
             fine = np.exp(1j * spacing * np.multiply.outer(y, np.arange(columns)))
-            # einsum rather than BLAS: the same digits and the same time whatever the number of threads
+            # einsum rather than BLAS: digits and time do not depend on the number of threads
             result[:active] += np.einsum("ij,jk->ik", coarse, fine).ravel()[:active]
         return result
 

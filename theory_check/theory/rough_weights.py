@@ -48,8 +48,8 @@ _DIRECT = 10_000  # lags summed one by one
 def interaction_sum(hurst: float) -> Estimate:
     """S(H) = sum_{n>=1} rho(n) arc(rho(n)), 0 < H <= 1/2, with a proven error (see the head of the module).
 
-    S(1/2) = 0, but S(H) -> -1/(2 pi) as H -> 1/2 from below: the sum to n = L lacks a tail of order L^(2H-1), and the
-    depths that feel the limit grow without bound. `finite_interaction_sum` is the sum that a network of depth L feels.
+    S(1/2) = 0, but S(H) -> -1/(2 pi) as H -> 1/2 from below: the sum to n = L lacks a tail of order L^(2H-1), so that
+    the depth needed for the limit grows without bound. For a network of depth L use `finite_interaction_sum`.
     """
     from scipy.special import zeta
 

@@ -9,9 +9,9 @@ dLoss/dV_k = a p_k g(h_{k-1})^T and dLoss/dW_k = a q_k h_{k-1}^T, q_k = sigma'(W
     G_k = a^2 (||g(h_{k-1})||^2 / ||h_{k-1}||^2) (||h_{k-1}||^2 / ||h_0||^2) (||p_k||^2 / ||p_L||^2)         (V_k)
     G_k = a^2 (||q_k||^2 / ||p_k||^2)            (||h_{k-1}||^2 / ||h_0||^2) (||p_k||^2 / ||p_L||^2)         (W_k).
 
-By E16 the three ratios are independent for symmetric weights (the Jacobians of different layers are, whatever the
-states), the second belongs to k - 1 layers and the third to L - k. Gaussian weights: the first has the law of d S
-either way, and R_{L-k} backward that of R_{L-k} forward, hence **one law for every k, for V_k and for W_k**:
+By E16 the three ratios are independent for symmetric weights (the Jacobians of different layers are, for any states),
+the second belongs to k - 1 layers and the third to L - k. Gaussian weights: the first has the law of d S either way,
+and R_{L-k} backward that of R_{L-k} forward, hence **one law for every k, for V_k and for W_k**:
 
     G_k = a^2 d S R_{L-1} in law,    E G_k = kappa a^2 (1 + kappa a^2)^(L-1),    E G_k^2 = a^4 d^2 E S^2 (E M^2)^(L-1).
 

@@ -1,6 +1,6 @@
 """Planning before sampling: how many replicates, for which margin, and what they would detect.
 
-Each method has its module, and the names of all are here. For an interval there are three functions.
+Each method has its module; all names are available here. An interval has three functions.
 
 * ``*_sample_size``: replicates such that a true statement is supported (the interval lies within the margin) with
   probability at least 1 - ``miss``. Every larger sample keeps the promise.
@@ -8,12 +8,11 @@ Each method has its module, and the names of all are here. For an interval there
 * ``*_resolution``: the smallest deviation of the truth from the target at which the interval excludes the target with
   probability at least ``power``.
 
-A significance test has the first, for the deviation that it must not miss, and the last.
+A significance test has a sample size, for the deviation that it must detect, and a resolution.
 
-All rest on inequalities that hold at finite sample size, never on a normal approximation. A statement with a proven
-remainder is planned by its margin alone, since the remainder widens target and margin alike. For laws that are known
-only through their quantiles, margins and resolutions are values of the distribution function: see
-:func:`quantile_margin`.
+All rest on inequalities that hold at finite sample size, never on a normal approximation. A proven remainder does not
+enter a plan: it widens the target and the tolerated range by the same amount. For laws that are known only through
+their quantiles, margins and resolutions are values of the distribution function: see :func:`quantile_margin`.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 r"""Planning of means by betting: how many observations until a deviation is seen, and which one is seen.
 
-The promise is that the evidence has reached 1/alpha after n observations at the latest, with probability at least 1 -
-miss, whatever the law of the observations within the stated class. It rests on Markov's inequality for negative powers
-of the capital: a capital is shared among K bets, each of them W = prod_i f(x_i), and for s > 0
+With probability at least 1 - miss the evidence has reached 1/alpha after n observations at the latest, for every law of
+the observations in the stated class. The proof is Markov's inequality for negative powers of the capital: a capital is
+divided among K bets, each of them W = prod_i f(x_i), and for s > 0
 
     P(W / K < t / alpha) <= (K t / alpha)^s (E f(x)^-s)^n,
 
@@ -35,7 +35,7 @@ _POWERS: FloatArray = 2.0 ** np.arange(-5.0, 3.01, 0.25)
 def _log_miss(price: float, truth: float, variance: float, observations: int, log_threshold: float) -> float:
     """Bound log P(capital against "mean <= price" stays below exp(log_threshold)) for a mean `truth` above it."""
     if price <= 0.0:
-        # One positive value decides; the law that hides longest is 0 with probability v / (mu^2 + v).
+        # One positive value decides; the slowest law to show one is 0 with probability v / (mu^2 + v).
         return observations * math.log(variance / (truth * truth + variance)) if variance > 0.0 else -math.inf
     point = (truth * truth + variance) / truth
     chance = truth / point
