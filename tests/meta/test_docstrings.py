@@ -29,7 +29,6 @@ UNDOCUMENTED_ROOMS = frozenset(
         "experiments",
         "kernels",
         "networks",
-        "paper",
         "reporting",
         "simulation",
         "strategies",
@@ -41,7 +40,7 @@ UNDOCUMENTED_ROOMS = frozenset(
 ROOMS_WITH_EXAMPLES = ("foundation", "inference", "pytest_plugin", "theory")
 
 ROOMS = sorted(path.stem for path in ROOT.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists())
-MODULES = sorted(module.name for module in pkgutil.walk_packages([str(ROOT)], "theory_check."))
+MODULES = ["theory_check", *sorted(module.name for module in pkgutil.walk_packages([str(ROOT)], "theory_check."))]
 
 
 def sources(room):

@@ -124,9 +124,6 @@ def test_the_law_has_the_moments(width, start):
     assert 1 - np.trapezoid(F, c) == pytest.approx(law.mean.value, abs=tolerance)
     second = 1 - np.trapezoid(2 * c * F, c)
     assert second - law.mean.value**2 == pytest.approx(law.variance.value, abs=3 * tolerance)
-    p = np.linspace(0.05, 0.95, 19)
-    # The table of cosines is not monotone to rounding; a root is where it crosses the level.
-    np.testing.assert_allclose(law.cdf(law.quantile(p)), p, rtol=0.0, atol=1e-12)
 
 
 def test_wide_networks_follow_the_flow():
@@ -175,7 +172,6 @@ def test_the_ends():
     law = CorrelationDiffusion(5).law(1.0)
     assert law.mean.value == 1.0
     np.testing.assert_array_equal(law.cdf([0.9, 1.0]), [0.0, 1.0])
-    np.testing.assert_array_equal(law.quantile([0.1, 0.9]), [1.0, 1.0])
     # near c = 1 the deficit is geometric Brownian: E e_t = e_0 exp(2 q t), Var = (E e)^2 (exp(8 q t) - 1), up to the
     # pull of the gap, of relative order d q sqrt(e)
     e, q = 1e-8, 1 / 10

@@ -1,6 +1,7 @@
 r"""What a claim is: a statement, where it comes from, and the checks that decide it, in one spelling for all authors.
 
->>> from theory_check.claims import EXACT, Mean, check, claim, network
+>>> from theory_check.claims import EXACT, Mean, check, claim
+>>> from theory_check.experiments.spelling import network
 >>> @claim("N1", title="Mean displacement", formula=r"\mathbb{E}\,D = (1+a^2)^L - 1")
 ... def displacement(profile):
 ...     "The mean displacement of a linear network is one less than the mean of the squared norm ratio."

@@ -46,11 +46,6 @@ class Normal:
     mean: float
     variance: float
 
-    @classmethod
-    def of(cls, law: Normal) -> Normal:
-        """Return the law itself: limits are normal laws already."""
-        return law
-
     def cdf(self, x: ArrayLike) -> FloatArray:
         """Return the distribution function."""
         from scipy.special import ndtr

@@ -70,6 +70,26 @@ def growth_variance(width: int, depth: int, time: float) -> float:
     its variance is at most 4 eps^2 c, c = E (1 + eps Z)^-2 over Z > -3/(4 eps). Its mean is the integral of (N - 2)/Y
     over the time eps^2, between -eps^2 c and (d - 2) eps^2 c. Martingale part and sum of the means together: the
     standard deviation of log Y is at most c (2 sqrt(t/d) + t (d - 1)/(2d)).
+
+    Parameters
+    ----------
+    width : int
+        Dimension d of the hidden state.
+    depth : int
+        L.
+    time : float
+        t, positive.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    At width 1 the bound tends to 4 / t:
+
+    >>> round(growth_variance(1, 10**9, 1.0), 6)
+    4.0
     """
     square = time / (width * depth)
     # c = 1 + 3 eps^2 + 15 eps^4 + ..., below 1 + 4 eps^2 for eps up to 1/5 by quadrature.

@@ -44,7 +44,6 @@ from theory_check.foundation.arguments import check_between, check_finite, check
 from theory_check.foundation.arrays import FloatArray
 from theory_check.theory.arc_kernel import gap
 from theory_check.theory.estimates import Estimate
-from theory_check.theory.inversion import crossing
 
 _SIZES = (48, 64)  # for moments: functions of c vary on the scale of 1 at every width
 _LARGEST = 486  # 64 * 1.5^5; the exponential of a matrix of that size takes half a second
@@ -213,12 +212,6 @@ class CosineLaw:
         total = phi / np.pi + 2 / np.pi * (np.sin(np.multiply.outer(phi, n)) @ (self._cosines / n))
         return np.clip(total, 0.0, 1.0)
 
-    def quantile(self, p: ArrayLike) -> FloatArray:
-        """Smallest cosine with cdf(cosine) >= p, to rounding."""
-        level = np.asarray(p, dtype=np.float64)
-        wanted = level.ravel()
-        return crossing(self.cdf, wanted, np.full(wanted.shape, -1.0), np.ones(wanted.shape)).reshape(level.shape)
-
 
 @dataclass(frozen=True, eq=False)
 class CosineTable:
@@ -258,6 +251,26 @@ def cosine_table(width: int, slope: float, start: float) -> CosineTable:
 
     The aim of 1e-5 for the error is a thousandth of what samples resolve. A finer aim costs seconds where a boundary
     makes the numerical method converge slowly.
+
+    Parameters
+    ----------
+    width : int
+        d >= 2.
+    slope : float
+        Slope of the activation on negative arguments.
+    start : float
+        c_0, from -1 to 1.
+
+    Returns
+    -------
+    CosineTable
+
+    Examples
+    --------
+    Without an activation the law from 0 is symmetric:
+
+    >>> abs(float(cosine_table(10, 1.0, 0.0).quantile(0.5))) < 1e-4
+    True
     """
     law = CorrelationDiffusion(width, slope).law(start, tolerance=1e-5)
     cosines = np.cos(np.linspace(np.pi, 0.0, 8001))

@@ -35,13 +35,55 @@ _SEARCHED = (0.2, 1.2)
 
 @cache
 def contour(branch: Branch, weights: Weights, depth: int) -> float:
-    """Return the beta at which E D = 1 at infinite width, to 1e-5."""
+    """Return the beta at which E D = 1 at infinite width, to 1e-5.
+
+    Parameters
+    ----------
+    branch : Branch
+        What is applied in each layer.
+    weights : Weights
+        Stationary along the layers.
+    depth : int
+        L.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    Independent layers have D = 1 where (1 + a^2/2)^L = 2:
+
+    >>> found = contour(Branch("res-3"), Weights.parse("gaussian"), 50)
+    >>> round(found, 4), round(-math.log(2.0 * math.expm1(math.log(2.0) / 50), 50) / 2.0, 4)
+    (0.4574, 0.4574)
+    """
     return _root(lambda beta: _log_displacement(branch, weights, beta, depth), *_SEARCHED)
 
 
 @cache
 def stationary(branch: Branch, weights: Weights, coarse: int, fine: int) -> float:
-    """Return the beta at which E D at infinite width is the same at both depths, to 1e-5."""
+    """Return the beta at which E D at infinite width is the same at both depths, to 1e-5.
+
+    Parameters
+    ----------
+    branch, weights
+        As for :func:`contour`.
+    coarse, fine : int
+        The two depths.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    Independent layers tend to 1/2 as 1/L:
+
+    >>> near, far = (stationary(Branch("linear"), Weights.parse("gaussian"), n, 2 * n) - 0.5 for n in (100, 200))
+    >>> 1.5 < near / far < 2.0
+    True
+    """
 
     def growth(beta: float) -> float:
         deep, shallow = (_log_displacement(branch, weights, beta, depth) for depth in (fine, coarse))
@@ -52,7 +94,28 @@ def stationary(branch: Branch, weights: Weights, coarse: int, fine: int) -> floa
 
 @cache
 def gradient_contour(weights: Weights, depth: int, width: float) -> float:
-    """Return the beta at which E D* = 1 for res-3 with ReLU, to leading order in the width and to 1e-5."""
+    """Return the beta at which E D* = 1 for res-3 with ReLU, to leading order in the width and to 1e-5.
+
+    Parameters
+    ----------
+    weights : Weights
+        Stationary along the layers.
+    depth : int
+        L.
+    width : float
+        Infinite, or d.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    Independent layers have D* of the law of D:
+
+    >>> round(gradient_contour(Weights.parse("gaussian"), 50, math.inf), 4)
+    0.4574
+    """
     rho = weights.autocovariance(depth)
     return _root(lambda beta: log_gradient_displacement(WideBranch(), rho, beta, depth, width=width), *_SEARCHED)
 

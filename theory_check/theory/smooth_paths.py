@@ -8,16 +8,13 @@ Notation
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 import numpy as np
 
 from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.laws import ScaledChiSquare
+from theory_check.theory.euler_error import Correlation
 from theory_check.theory.infinite_width import WideBranch
-
-#: Correlation of a stationary process at lags in units of the whole depth.
-Correlation = Callable[[FloatArray], FloatArray]
 
 
 def displacement_bounds(
@@ -31,7 +28,28 @@ def displacement_bounds(
     res-3, where the bound is wide.
 
     Lower: half the quantile, at ``miss``, of what the branches add up to when they all read the input, kappa v chi2_d /
-    d. This one is no theorem, but what a check is for.
+    d. The lower bound is not proven; the check tests it.
+
+    Parameters
+    ----------
+    branch : WideBranch
+        What is applied in each layer.
+    correlation : callable
+        rho, on arrays of lags in units of the whole depth.
+    width, depth : int
+        d and L.
+    miss : float
+        Probability of leaving a bound.
+
+    Returns
+    -------
+    lower, upper : float
+
+    Examples
+    --------
+    >>> lower, upper = displacement_bounds(WideBranch("linear"), np.ones_like, 10, 16)
+    >>> round(lower, 4), upper > math.expm1(2.0) ** 2
+    (0.0812, True)
     """
     matrices = 2 if branch.name == "res-3" else 1
     reach = math.sqrt(4.0 + 1.0 / width) + math.sqrt(2.0 * math.log(3 * matrices / miss) / width)
@@ -47,6 +65,26 @@ def scalar_explosion(correlation: Correlation, depth: int, beta: float, bound: f
     Factors 1 + a V_k are positive but for deviates beyond 1/a, so that D >= bound means h_L/h_0 >= 1 + sqrt(bound). The
     logarithm of this ratio is S - a^2/2 sum V_k^2 + O(a^2 S), S = a sum V_k normal. With C the covariance of the V_k, 1
     the vector of ones and q = |C 1|^2 / 1'C1, the second sum is tr C - q + q S^2 / Var S in mean, given S.
+
+    Parameters
+    ----------
+    correlation : callable
+        rho, on arrays of lags in units of the whole depth.
+    depth : int
+        L.
+    beta, bound : float
+        Scaling exponent; smallest D that counts.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    Tied weights at beta = 1 have h_L/h_0 = exp(V) in the limit, and P(V >= log 2) = 0.244:
+
+    >>> round(scalar_explosion(np.ones_like, 1000, 1.0, 1.0), 3)
+    0.244
     """
     from scipy.special import ndtr
 
