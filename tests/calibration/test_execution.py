@@ -17,7 +17,7 @@ from theory_check.calibration.execution import (
 )
 from theory_check.calibration.known_laws import lognormal, uniform
 from theory_check.calibration.trials import Profile, plan_trials
-from theory_check.simulation.runner import silent
+from theory_check.simulation.execution import silent
 
 # 570 repetitions end in the middle of a block.
 PROFILE = Profile("test", 570, 30, (0.3, 0.05))

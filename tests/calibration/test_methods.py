@@ -9,7 +9,7 @@ from theory_check.calibration.execution import run_trials
 from theory_check.calibration.methods import METHODS
 from theory_check.calibration.promises import judge_rate
 from theory_check.calibration.trials import FAMILY_LEVEL, PROFILES, Profile, Trial, count_promises, plan_trials
-from theory_check.simulation.runner import silent
+from theory_check.simulation.execution import silent
 
 methods = pytest.mark.parametrize("method", METHODS, ids=lambda method: method.name)
 

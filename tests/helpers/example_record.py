@@ -61,6 +61,7 @@ def make_finding(
         resolution=resolution,
         verdict=verdict,
         replicates=10_000,
+        planned=20_000,
         log_evidence=log_evidence,
         variants=variants,
     )

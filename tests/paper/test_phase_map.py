@@ -61,7 +61,7 @@ def test_values_do_not_depend_on_resources_or_on_the_grid(options, phase_map):
 
 
 def test_an_interrupted_map_goes_on(phase_map, monkeypatch, tmp_path):
-    monkeypatch.setattr("theory_check.simulation.runner.UNIT_WORK", 1)
+    monkeypatch.setattr("theory_check.simulation.units.UNIT_WORK", 1)
     calls = iter(range(3))
 
     def report(done, total):

@@ -25,8 +25,9 @@ from theory_check.networks.weights import Weights
 from theory_check.simulation import course
 from theory_check.simulation.boundary import Boundary
 from theory_check.simulation.cell import simulate
-from theory_check.simulation.runner import plan_units, run_experiments
+from theory_check.simulation.runner import run_experiments
 from theory_check.simulation.sweep import simulate_block
+from theory_check.simulation.units import plan_units
 from theory_check.simulation.weight_paths import open_paths
 from theory_check.theory import moments
 from theory_check.theory.depth_law import depth_law, distance_to_normal
@@ -145,7 +146,7 @@ def test_sweeps_of_one_identity_are_run_once(monkeypatch):
 @each_sweep
 def test_values_do_not_depend_on_threads_memory_or_interruption(sweep, monkeypatch, tmp_path):
     expected = run(sweep, threads=1)
-    monkeypatch.setattr("theory_check.simulation.runner.UNIT_WORK", 1)
+    monkeypatch.setattr("theory_check.simulation.units.UNIT_WORK", 1)
     assert len(plan_units(sweep, 3, SEED)) == 3
     assert_same(run(sweep, threads=2, memory=2), expected)
 

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from functools import cached_property
 
 from theory_check.claims.checks import LEAST_DISTANCE, Check, Variant
 from theory_check.claims.claim import Claim, Profile
-from theory_check.experiments.experiment import MAXIMAL_REPLICATES, Experiment, Sample
+from theory_check.experiments.experiment import MAXIMAL_REPLICATES, Experiment
 from theory_check.foundation.errors import SpecificationError
 
 #: Chance of any false alarm in a run: the sum of the levels of all claims.
 FAMILY_LEVEL = 1e-3
+
+#: Most looks at a point: at a 32nd, a 16th, ... of its replicates, and at all of them.
+LOOKS = 6
+
+#: Fewest replicates of a look before the last.
+_FEWEST = 16
 
 #: Claims share the family level equally among this many places, taken or still free, so that adding a claim, or running
 #: a selection, leaves the level of every other as it was.
@@ -31,7 +36,9 @@ class PlannedCheck:
     check : Check
         Without the wrong values that lie too near at this profile.
     level : float
+        Probability, at most, of a wrong verdict, all looks together.
     replicates : int
+        Needed at most, at the last look.
     too_near : tuple of Variant
         The wrong values that were left out.
     """
@@ -47,18 +54,37 @@ class PlannedCheck:
         """What it is judged on."""
         return self.check.experiments
 
+    @cached_property
+    def looks(self) -> tuple[int, ...]:
+        """Numbers of replicates at which it is judged until it is decided: whole blocks, each twice the one before.
+
+        Few replicates, a block or two, are judged once.
+        """
+        block = max(experiment.block_size for experiment in self.experiments)
+        counts = {-(-self.replicates // (block << halvings)) * block for halvings in range(LOOKS)}
+        early = sorted(count for count in counts if max(_FEWEST, block) <= count <= self.replicates // 2)
+        return (*early, self.replicates)
+
+    @property
+    def shares(self) -> tuple[float, ...]:
+        """Share of the level of each look: half for the last, the rest equally for the others; they add up to 1."""
+        return _shares(len(self.looks))
+
     @property
     def requests(self) -> dict[Experiment, int]:
         """Its experiments, each with that number of replicates."""
         return dict.fromkeys(self.experiments, self.replicates)
 
-    def choose(self, samples: Mapping[Experiment, Sample[Any]]) -> list[Sample[Any]]:
-        """Return the samples of its experiments, with as many replicates of each as it was planned for."""
-        return [samples[experiment].first(self.replicates) for experiment in self.experiments]
+
+def _shares(count: int) -> tuple[float, ...]:
+    return (1.0,) if count == 1 else (*(0.5 / (count - 1) for _ in range(count - 1)), 0.5)
 
 
 def plan_check(claim: Claim, check: Check, level: float) -> PlannedCheck:
     """Find the number of replicates that supports a true check and refutes its variants, each with the promised power.
+
+    The point is judged at a few looks and stops when it is decided. The looks share its level (a union bound), and the
+    last one alone has the promised power.
 
     A value farther than two tolerances from the target is refuted wherever the check is supported, and so is a law
     tilted by as much. A nearer value cannot be told from the target and is left out at this profile. A named law at
@@ -87,6 +113,9 @@ def plan_check(claim: Claim, check: Check, level: float) -> PlannedCheck:
     near = tuple(v for v in check.variants if v not in kept)
     bare = replace(check, variants=kept)
     planned = PlannedCheck(name, bare, level, _needed_replicates(name, bare, level), near)
+    if len(planned.looks) > 1:
+        # The last look has a part of the level only. More replicates have no fewer looks: it stays one of several.
+        planned = replace(planned, replicates=_needed_replicates(name, bare, level * planned.shares[-1]))
     if planned.replicates > MAXIMAL_REPLICATES:
         margin = affordable_margin(planned, MAXIMAL_REPLICATES)
         paid = "too few for any margin that keeps its wrong variants apart"
@@ -105,11 +134,11 @@ def _is_far(variant: Variant) -> bool:
 
 def affordable_margin(planned: PlannedCheck, replicates: int) -> float | None:
     """Return the smallest margin, to a tenth of a per cent, that so many replicates pay for; None if there is none."""
-    check = planned.check
+    check, last = planned.check, planned.level * planned.shares[-1]
 
     def pays(margin: float) -> bool:
         try:
-            return _needed_replicates(planned.id, replace(check, margin=margin), planned.level) <= replicates
+            return _needed_replicates(planned.id, replace(check, margin=margin), last) <= replicates
         except SpecificationError:  # wider than a statement can be, or than its variants leave room for
             return False
 

@@ -49,7 +49,7 @@ def run(
     from theory_check.foundation.arguments import check_integer, parse_duration
     from theory_check.reporting.files import write_report
     from theory_check.reporting.terminal import print_summary
-    from theory_check.simulation.runner import UnitStore
+    from theory_check.simulation.units import UnitStore
     from theory_check.verification.run import examine, exit_code, find_claim, find_profile
     from theory_check.verification.user_claims import own_regime
 

@@ -89,7 +89,8 @@ def simulate(
     from theory_check.experiments.spelling import network
     from theory_check.foundation.arguments import parse_numbers
     from theory_check.simulation.archive import write_sample
-    from theory_check.simulation.runner import UnitStore, run_experiments
+    from theory_check.simulation.runner import run_experiments
+    from theory_check.simulation.units import UnitStore
 
     cell = network(
         branch,
@@ -159,7 +160,8 @@ def phase_map(seed: int, threads: int | None, memory: int, out: Path, **spelling
     """
     from theory_check.paper.map_pictures import write_map
     from theory_check.paper.phase_map import make_map, run_map
-    from theory_check.simulation.runner import UnitStore, available_threads
+    from theory_check.simulation.runner import available_threads
+    from theory_check.simulation.units import UnitStore
 
     specification = make_map(**spelling)
     check_resources(threads, memory)

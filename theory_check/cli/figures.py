@@ -40,7 +40,7 @@ def figure(
     from theory_check.foundation.files import make_directory
     from theory_check.paper.figure import write_figure
     from theory_check.paper.figures import choose_settings, find_figure, make_figure
-    from theory_check.simulation.runner import UnitStore
+    from theory_check.simulation.units import UnitStore
 
     chosen = find_figure(number)
     settings = choose_settings(chosen, seed=seed, replicates=replicates, depth=depth, weights=weights)

@@ -11,7 +11,7 @@ import click
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from theory_check.simulation.runner import Report
+    from theory_check.simulation.execution import Report
 
 
 def open_console(stderr: bool = False) -> Console:

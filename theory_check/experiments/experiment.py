@@ -2,7 +2,7 @@
 
 The runner simulates blocks of replicates. A new kind of experiment is a frozen, hashable dataclass with the members of
 :class:`Experiment`, a function ``simulate_block(experiment, seed, block, stop)`` that returns its columns, and one line
-in :data:`theory_check.simulation.runner.SIMULATORS`. The number of replicates is an argument of the run, not a part of
+in :data:`theory_check.simulation.units.SIMULATORS`. The number of replicates is an argument of the run, not a part of
 the experiment.
 """
 

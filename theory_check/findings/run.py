@@ -79,14 +79,16 @@ class Finding:
     exact : bool
         Whether the prediction is exact at this size, so that a miss of the target alone refutes it.
     level : float
-        Probability of a wrong verdict, at most.
+        Probability of a wrong verdict, at most, all looks together.
     miss_rate : float
         Probability, at most, that a true statement is not supported at this sample size.
     resolution : float
         Smallest deviation that this sample size detects with probability 99%.
     verdict : Verdict
     replicates : int
-        Independent networks behind the estimate.
+        Independent networks behind the estimate: those of the look that decided.
+    planned : int
+        Independent networks that were planned at most, for the last look.
     log_evidence : float
         Natural logarithm of an e-value against the statement: against the target widened by margin and remainder, or
         against the target itself if it is exact.
@@ -111,6 +113,7 @@ class Finding:
     resolution: Deviation
     verdict: Verdict
     replicates: Count
+    planned: Count
     log_evidence: LogEvidence
     variants: tuple[VariantFinding, ...]
 

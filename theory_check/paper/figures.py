@@ -10,7 +10,8 @@ from theory_check.foundation.errors import SpecificationError
 from theory_check.foundation.streams import check_seed
 from theory_check.paper import brownian_paths, displacements, histograms, map_pictures
 from theory_check.paper.figure import FigureData, PaperFigure, Settings
-from theory_check.simulation.runner import Report, available_threads, run_experiments, silent
+from theory_check.simulation.execution import Report, silent
+from theory_check.simulation.runner import available_threads, run_experiments
 
 #: By number.
 FIGURES: dict[int, PaperFigure] = {

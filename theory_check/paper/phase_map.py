@@ -25,7 +25,8 @@ from theory_check.networks.activations import Activation
 from theory_check.networks.branches import Branch
 from theory_check.networks.inputs import Input
 from theory_check.networks.weights import Weights, process_names
-from theory_check.simulation.runner import Report, run_experiments, silent
+from theory_check.simulation.execution import Report, silent
+from theory_check.simulation.runner import run_experiments
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from theory_check.claims.identity import claim_version
+from theory_check.claims.judging import sided_evidence
 from theory_check.claims.planning import FAMILY_LEVEL, PLACES, PlannedCheck
 from theory_check.foundation.errors import SpecificationError
 from theory_check.foundation.files import write_atomically
@@ -66,9 +67,9 @@ def add_night(history: History, outcome: Outcome) -> History:
             known = history.sequences.get(check.id)
             if known is None or known.version != versions[claim]:
                 known = _new_sequence(check, versions[claim], restart_level(check.level, numbers[claim]))
-            samples = check.choose(outcome.samples)
-            estimator = check.check.estimator
-            sequences[check.id] = extend(known, *estimator.sided_evidence(samples, known.candidates, known.gain))
+            made = outcome.decisions[check.id]
+            evidence = sided_evidence(check, made.samples, made.look, known.candidates, known.gain)
+            sequences[check.id] = extend(known, *evidence)
     return History(updated.profile, updated.level, updated.nights, sequences)
 
 

@@ -12,20 +12,22 @@ from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
 from time import perf_counter
-from typing import Any
 
 from theory_check.claims.claim import PROFILES, Claim, Illustration, Profile, Regime
-from theory_check.claims.judging import evaluate
 from theory_check.claims.planning import FAMILY_LEVEL, PlannedCheck, affordable_margin, plan_claim
-from theory_check.experiments.experiment import Experiment, Sample
+from theory_check.experiments.experiment import Experiment
 from theory_check.experiments.workload import Workload
 from theory_check.findings.circumstances import circumstances
 from theory_check.findings.pictures import Picture, PictureText
 from theory_check.findings.run import ClaimFinding, RegimeReport, RunRecord, judge_correction
 from theory_check.foundation.arguments import check_choice, check_integer
 from theory_check.foundation.errors import BudgetError
+from theory_check.foundation.files import make_directory
+from theory_check.foundation.streams import check_seed
 from theory_check.reporting.summary import describe
-from theory_check.simulation.runner import Report, available_threads, run_experiments, silent
+from theory_check.simulation.execution import Report, Simulation, silent
+from theory_check.simulation.runner import available_threads
+from theory_check.verification.looks import Decision, decide, stops
 from theory_check.verification.user_claims import own_regime, regimes_with
 
 #: Packages whose versions can move a digit of the report.
@@ -133,22 +135,23 @@ def _report_regime(
     plan: Plan,
     regime: Regime,
     claims: Sequence[tuple[Claim, tuple[PlannedCheck, ...]]],
-    samples: dict[Experiment, Sample[Any]],
+    decisions: Mapping[str, Decision],
+    simulation: Simulation[Experiment],
 ) -> tuple[RegimeReport, tuple[Picture, ...]]:
-    """Judge the checks of a regime and draw up its section of the report, with the pictures that it names."""
+    """Draw up the section of a regime, with the pictures that it names."""
     pictures = tuple(
-        illustration.draw([samples[e].first(n) for e, n in plan.pictures[illustration].items()])
+        illustration.draw([simulation.sample(e, n) for e, n in plan.pictures[illustration].items()])
         for illustration in regime.illustrations
     )
     texts = tuple(PictureText(p.name, p.caption, describe(p)) for p in pictures)
-    findings = tuple(_judge_claim(regime, claim, checks, samples) for claim, checks in claims)
+    findings = tuple(_report_claim(regime, claim, checks, decisions) for claim, checks in claims)
     return RegimeReport(regime.name, regime.title, regime.text, regime.formula, texts, findings), pictures
 
 
-def _judge_claim(
-    regime: Regime, claim: Claim, checks: Sequence[PlannedCheck], samples: dict[Experiment, Sample[Any]]
+def _report_claim(
+    regime: Regime, claim: Claim, checks: Sequence[PlannedCheck], decisions: Mapping[str, Decision]
 ) -> ClaimFinding:
-    findings = tuple(evaluate(check, check.choose(samples)) for check in checks)
+    findings = tuple(decisions[check.id].finding for check in checks)
     return ClaimFinding(
         id=claim.id,
         regime=regime.name,
@@ -163,10 +166,10 @@ def _judge_claim(
 
 @dataclass(frozen=True)
 class Outcome:
-    """A judged run, its plan, the samples that it was judged on, and the pictures of its report."""
+    """A judged run, its plan, the decision on each point with its samples, and the pictures of its report."""
 
     plan: Plan
-    samples: dict[Experiment, Sample[Any]]
+    decisions: Mapping[str, Decision]
     record: RunRecord
     pictures: tuple[Picture, ...]
 
@@ -190,24 +193,34 @@ def examine(
     names = tuple(names)
     plan = plan_run(names, find_profile(profile), own_regime(claims, claims_file))
     check_budget(plan, plan.profile.budget if budget is None else budget)
-    samples = run_experiments(plan.workload, seed, threads=count, folder=folder, report=report)
-    sections = [_report_regime(plan, regime, claims, samples) for regime, claims in plan.regimes]
-    seconds = {check.id: sum(samples[e].seconds for e in check.experiments) for check in plan.checks}
+    check_seed(seed)
+    if folder is not None:
+        make_directory(folder)
+    shown: dict[Experiment, int] = {}
+    for picture in plan.pictures.values():
+        shown |= {e: max(n, shown.get(e, 0)) for e, n in picture.items()}
+    with Simulation(
+        plan.workload.merged, seed, stops=stops(plan.checks, shown), threads=count, folder=folder, report=report
+    ) as simulation:
+        decisions = decide(plan.checks, shown, simulation)
+    sections = [_report_regime(plan, regime, claims, decisions, simulation) for regime, claims in plan.regimes]
+    seconds = {point: sum(sample.seconds for sample in decision.samples) for point, decision in decisions.items()}
+    simulated = simulation.simulated.values()
     record = RunRecord(
         profile=profile,
         seed=seed,
         selection=names,
         claims_file=claims_file,
         family_level=FAMILY_LEVEL,
-        simulated_layers=plan.workload.layers,
-        simulated_networks=plan.workload.replicates,
+        simulated_layers=sum(n * experiment.layers for experiment, n in simulated),
+        simulated_networks=sum(n for _, n in simulated),
         regimes=tuple(section for section, _ in sections),
         run=circumstances(
             started, perf_counter() - clock, threads=count, processors=available_threads(), packages=_PACKAGES,
             seconds=seconds,
         ),
     )  # fmt: skip
-    return Outcome(plan, samples, record, tuple(picture for _, pictures in sections for picture in pictures))
+    return Outcome(plan, decisions, record, tuple(picture for _, pictures in sections for picture in pictures))
 
 
 def verify(

@@ -1,0 +1,181 @@
+"""Simulation in threads that can be asked for more: experiments grow block by block while others look at them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Generic, Self
+
+import numpy as np
+
+from theory_check.experiments.experiment import MEMORY, E, Sample, Values
+from theory_check.simulation.units import Unit, UnitStore, plan_units, simulate_blocks
+
+#: Called with (done, total), both in units of work.
+Report = Callable[[int, int], None]
+
+
+def silent(done: int, total: int) -> None:
+    """Report nothing."""
+
+
+class Simulation(Generic[E]):
+    """Experiments under a seed, simulated by threads as far as they are asked for; a context that ends the threads.
+
+    Units of work end at the stops, so that what is asked for never needs half a unit, and a run that was interrupted
+    finds the units of the same plan in its store.
+
+    Parameters
+    ----------
+    merged : mapping of str to (experiment, int)
+        By identity: what is simulated, and at most how many replicates.
+    seed : int
+        Root seed.
+    stops : mapping of str to iterable of int
+        By identity: numbers of replicates that will be asked for.
+    threads : int
+    folder : Path, optional
+        Where finished units are kept.
+    report : callable
+        Called with the work done and the work that may be needed in all.
+    memory : int
+        Bytes that stored weights may take in all threads together.
+    """
+
+    def __init__(
+        self,
+        merged: Mapping[str, tuple[E, int]],
+        seed: int,
+        *,
+        stops: Mapping[str, Iterable[int]],
+        threads: int,
+        folder: Path | None,
+        report: Report,
+        memory: int = MEMORY,
+    ) -> None:
+        self._seed, self._report, self._memory = seed, report, memory // threads
+        self._store = UnitStore(folder)
+        self._unions = {identity: experiment for identity, (experiment, _) in merged.items()}
+        self._units = {
+            identity: plan_units(experiment, most, seed, stops.get(identity, ()))
+            for identity, (experiment, most) in merged.items()
+        }
+        self._limits = {identity: len(units) for identity, units in self._units.items()}
+        self._asked = dict.fromkeys(merged, 0)
+        self._parts: dict[str, list[tuple[Values, float] | None]] = {i: [None] * len(u) for i, u in self._units.items()}
+        self._joined: dict[str, tuple[int, Values, float]] = {}
+        self._running: dict[Future[tuple[Values, float]], tuple[str, int]] = {}
+        self._stopped = threading.Event()
+        self._pool = ThreadPoolExecutor(threads)
+        self._done = 0
+
+    def __enter__(self) -> Self:
+        self._report(0, self._outstanding())
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stopped.set()
+        self._pool.shutdown(cancel_futures=True)
+
+    def ask(self, requests: Iterable[tuple[E, int]]) -> None:
+        """Let the threads simulate experiments up to these numbers of replicates, the longest units first."""
+        wanted: list[tuple[str, int]] = []
+        for experiment, replicates in requests:
+            identity = experiment.identity
+            needed = self._needed(identity, replicates)
+            wanted += [(identity, place) for place in range(self._asked[identity], needed)]
+            self._asked[identity] = max(self._asked[identity], needed)
+        wanted.sort(key=lambda job: -self._units[job[0]][job[1]].work)
+        for identity, place in wanted:
+            future = self._pool.submit(self._finish, self._units[identity][place])
+            self._running[future] = identity, place
+
+    def _finish(self, unit: Unit[E]) -> tuple[Values, float]:
+        stored = self._store.load(unit)
+        if stored is not None:
+            return stored
+        found = simulate_blocks(unit, self._stopped.is_set, memory=self._memory)
+        self._store.save(unit, *found)
+        return found
+
+    def limit(self, requests: Mapping[str, int]) -> None:
+        """Say that no more than these numbers of replicates, by identity, will be asked for: for the progress only."""
+        self._limits = {identity: self._needed(identity, requests.get(identity, 0)) for identity in self._units}
+
+    def wait(self) -> set[str]:
+        """Return the identities of what has grown when another unit is finished; raise what a thread raised."""
+        finished, _ = wait(self._running, return_when=FIRST_COMPLETED)
+        grown = set()
+        for future in finished:
+            identity, place = self._running.pop(future)
+            self._parts[identity][place] = future.result()
+            self._done += self._units[identity][place].work
+            grown.add(identity)
+        self._report(self._done, self._done + self._outstanding())
+        return grown
+
+    def _outstanding(self) -> int:
+        return sum(
+            unit.work
+            for identity, units in self._units.items()
+            for place, unit in enumerate(units[: max(self._limits[identity], self._asked[identity])])
+            if self._parts[identity][place] is None
+        )
+
+    def _needed(self, identity: str, replicates: int) -> int:
+        """Return how many units hold so many replicates."""
+        blocks = -(-replicates // self._unions[identity].block_size)
+        return sum(unit.first < blocks for unit in self._units[identity])
+
+    def has(self, requests: Iterable[tuple[E, int]]) -> bool:
+        """Tell whether so many replicates of each experiment are there."""
+        return all(
+            part is not None
+            for experiment, replicates in requests
+            for part in self._parts[experiment.identity][: self._needed(experiment.identity, replicates)]
+        )
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether all that was asked for is there."""
+        return not self._running
+
+    @property
+    def simulated(self) -> dict[str, tuple[E, int]]:
+        """By identity: the experiment and the replicates that were simulated."""
+        return {
+            identity: (
+                union,
+                sum((u.last - u.first) * union.block_size for u, p in zip(*self._pairs(identity), strict=True) if p),
+            )
+            for identity, union in self._unions.items()
+        }
+
+    def _pairs(self, identity: str) -> tuple[list[Unit[E]], list[tuple[Values, float] | None]]:
+        return self._units[identity], self._parts[identity]
+
+    def sample(self, experiment: E, replicates: int) -> Sample[E]:
+        """Return the first replicates of what an experiment observes."""
+        identity = experiment.identity
+        union = self._unions[identity]
+        values, seconds = self._join(identity, self._needed(identity, replicates))
+        first = {name: column[:replicates] for name, column in values.items()}
+        return Sample(experiment, self._seed, union.restrict(first, experiment), seconds)
+
+    def _join(self, identity: str, needed: int) -> tuple[Values, float]:
+        """Return the columns of the first units, and of more if they were joined already."""
+        count, values, seconds = self._joined.get(identity, (0, {}, 0.0))
+        if needed > count:
+            parts: list[Any] = self._parts[identity][count:needed]
+            pieces = ([values] if count else []) + [part[0] for part in parts]
+            values = {name: np.concatenate([piece[name] for piece in pieces]) for name in pieces[0]}
+            seconds += sum(part[1] for part in parts)
+            self._joined[identity] = needed, values, seconds
+            # The joined columns hold the values from now on.
+            self._parts[identity][count:needed] = [({}, 0.0)] * len(parts)
+        return values, seconds

@@ -1,0 +1,126 @@
+"""Units of work: blocks of an experiment, simulated by a pure function and kept in a folder.
+
+The unit of work, :func:`simulate_blocks`, is a pure function of picklable arguments that returns arrays; any engine
+that maps functions over arguments can run it with the same values.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import zipfile
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from time import thread_time
+from types import MappingProxyType
+from typing import Any, Generic
+
+import numpy as np
+
+from theory_check.experiments.cell import Cell
+from theory_check.experiments.euler import Euler
+from theory_check.experiments.euler_maruyama import EulerMaruyama
+from theory_check.experiments.experiment import MEMORY, E, Values, never
+from theory_check.experiments.sweep import Sweep
+from theory_check.foundation.files import write_atomically
+from theory_check.simulation import cell as simulation
+from theory_check.simulation import euler, euler_maruyama
+from theory_check.simulation import sweep as sweeps
+
+#: Work of a unit: about a second, so that a killed run loses little.
+UNIT_WORK = 4 * 10**9
+
+
+@dataclass(frozen=True)
+class Unit(Generic[E]):
+    """Blocks ``first`` to ``last - 1`` of an experiment under a root seed."""
+
+    experiment: E
+    seed: int
+    first: int
+    last: int
+
+    @property
+    def work(self) -> int:
+        """Estimate of its duration, in the unit of :mod:`theory_check.experiments.costs`."""
+        return (self.last - self.first) * self.experiment.work_per_block
+
+    @property
+    def name(self) -> str:
+        """File name of its stored values."""
+        text = f"{self.experiment.content_hash}:{self.seed}:{self.first}:{self.last}"
+        return hashlib.sha256(text.encode()).hexdigest()[:24] + ".npz"
+
+
+#: ``simulate_block(experiment, seed, block, stop)``: the columns of a block, one row per replicate.
+Simulator = Callable[..., Values]
+
+#: How each kind of experiment is simulated, and the only place that tells them apart.
+SIMULATORS: Mapping[type, Simulator] = MappingProxyType(
+    {
+        Cell: simulation.simulate_block,
+        Sweep: sweeps.simulate_block,
+        EulerMaruyama: euler_maruyama.simulate_block,
+        Euler: euler.simulate_block,
+    }
+)
+
+#: Kinds whose memory can be bounded: their simulators take ``memory=bytes`` besides.
+BOUNDED = frozenset({Cell, Sweep})
+
+
+def simulate_blocks(unit: Unit[Any], stop: Callable[[], bool] = never, *, memory: int = MEMORY) -> tuple[Values, float]:
+    """Simulate a unit of work; return its columns and the processor seconds it took."""
+    started = thread_time()
+    simulate_block = SIMULATORS[type(unit.experiment)]
+    options = {"memory": memory} if type(unit.experiment) in BOUNDED else {}
+    blocks = [simulate_block(unit.experiment, unit.seed, b, stop, **options) for b in range(unit.first, unit.last)]
+    values = {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
+    return values, thread_time() - started
+
+
+def plan_units(experiment: E, replicates: int, seed: int, stops: Iterable[int] = ()) -> list[Unit[E]]:
+    """Cut an experiment into units of work of about a second that end at stops, numbers of replicates."""
+    blocks = -(-replicates // experiment.block_size)
+    step = max(1, UNIT_WORK // experiment.work_per_block)
+    ends = {-(-stop // experiment.block_size) for stop in stops} | {*range(step, blocks, step), blocks}
+    cuts = [0, *sorted(end for end in ends if 0 < end <= blocks)]
+    return [Unit(experiment, seed, first, last) for first, last in pairwise(cuts)]
+
+
+class UnitStore:
+    """A folder of finished units, written whole or not at all. Without a folder, nothing is kept."""
+
+    def __init__(self, folder: Path | None) -> None:
+        self._folder = folder
+
+    def load(self, unit: Unit[Any]) -> tuple[Values, float] | None:
+        """Return the stored result of a unit, if there is a readable one."""
+        if self._folder is None:
+            return None
+        try:
+            content = (self._folder / unit.name).read_bytes()
+            with np.load(io.BytesIO(content), allow_pickle=False) as stored:
+                values = {name: stored[name] for name in stored.files}
+            return values, float(values.pop("seconds"))
+        except (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile):
+            return None
+
+    def save(self, unit: Unit[Any], values: Values, seconds: float) -> None:
+        """Keep the result of a unit."""
+        if self._folder is None:
+            return
+        buffer = io.BytesIO()
+        np.savez(buffer, seconds=np.float64(seconds), **values)  # type: ignore[arg-type]
+        write_atomically(self._folder / unit.name, buffer.getvalue())
+
+    def clear(self) -> None:
+        """Delete what is kept, and the folder if nothing else is in it."""
+        if self._folder is None or not self._folder.is_dir():
+            return
+        for path in self._folder.glob("*.npz"):
+            path.unlink(missing_ok=True)
+        if not any(self._folder.iterdir()):
+            self._folder.rmdir()

@@ -1,0 +1,90 @@
+"""Judging while simulating: every point is looked at a few planned times and stops when it is decided."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from theory_check.claims.judging import evaluate, is_decided
+from theory_check.claims.planning import PlannedCheck
+from theory_check.experiments.experiment import Experiment, Sample
+from theory_check.findings.run import Finding
+from theory_check.simulation.execution import Simulation
+
+
+def stops(checks: Iterable[PlannedCheck], shown: Mapping[Experiment, int]) -> dict[str, set[int]]:
+    """Return, by identity, the numbers of replicates at which a point looks at an experiment or a picture shows it."""
+    found: dict[str, set[int]] = {}
+    for experiment, replicates in shown.items():
+        found.setdefault(experiment.identity, set()).add(replicates)
+    for check in checks:
+        for experiment in check.experiments:
+            found.setdefault(experiment.identity, set()).update(check.looks)
+    return found
+
+
+@dataclass(frozen=True)
+class Decision:
+    """A point at the look that decided it: its finding, and the samples that it was judged on."""
+
+    finding: Finding
+    samples: tuple[Sample[Any], ...]
+    look: int
+
+
+def decide(
+    checks: Sequence[PlannedCheck], shown: Mapping[Experiment, int], simulation: Simulation[Experiment]
+) -> dict[str, Decision]:
+    """Simulate until every point is decided or has made its last look; experiments run until their last point is.
+
+    Parameters
+    ----------
+    checks : sequence of PlannedCheck
+    shown : mapping of experiment to int
+        Replicates that pictures need in any case.
+    simulation : Simulation
+
+    Returns
+    -------
+    dict of str to Decision
+        By the id of the point, each frozen at the look that decided it.
+    """
+    waiting = {check.id: (check, 0) for check in checks}
+    readers: dict[str, list[str]] = {}
+    for check in checks:
+        for experiment in check.experiments:
+            readers.setdefault(experiment.identity, []).append(check.id)
+    decisions: dict[str, Decision] = {}
+    simulation.ask([*shown.items(), *(request for check in checks for request in _requests(check, 0))])
+    while not simulation.is_idle:
+        grown = simulation.wait()
+        ready = list(dict.fromkeys(point for identity in sorted(grown) for point in readers.get(identity, ())))
+        while ready:
+            point = ready.pop()
+            if point not in waiting or not simulation.has(_requests(*waiting[point])):
+                continue
+            check, look = waiting.pop(point)
+            samples = tuple(simulation.sample(*request) for request in _requests(check, look))
+            finding = evaluate(check, samples, look)
+            if is_decided(finding) or look == len(check.looks) - 1:
+                decisions[point] = Decision(finding, samples, look)
+                simulation.limit(_limits((check for check, _ in waiting.values()), shown))
+            else:
+                waiting[point] = check, look + 1
+                simulation.ask(_requests(*waiting[point]))
+                # What it needs next may be there already, simulated for another point.
+                ready.append(point)
+    return decisions
+
+
+def _requests(check: PlannedCheck, look: int) -> list[tuple[Experiment, int]]:
+    return [(experiment, check.looks[look]) for experiment in check.experiments]
+
+
+def _limits(waiting: Iterable[PlannedCheck], shown: Mapping[Experiment, int]) -> dict[str, int]:
+    """Return, by identity, the most replicates that may still be asked for."""
+    limits: dict[str, int] = {}
+    for experiment, replicates in [*shown.items(), *(item for check in waiting for item in check.requests.items())]:
+        limits[experiment.identity] = max(replicates, limits.get(experiment.identity, 0))
+    return limits
