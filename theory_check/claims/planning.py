@@ -14,8 +14,9 @@ from theory_check.foundation.errors import SpecificationError
 #: Chance of any false alarm in a run: the sum of the levels of all claims.
 FAMILY_LEVEL = 1e-3
 
-#: Most looks at a point: at a 32nd, a 16th, ... of its replicates, and at all of them.
-LOOKS = 6
+#: Parts of its replicates at which a point is looked at before the last look. Most points are decided between a
+#: quarter and a half, where the looks are closest.
+EARLY_LOOKS = (1 / 32, 1 / 16, 1 / 8, 1 / 4, 3 / 8, 1 / 2, 3 / 4)
 
 #: Fewest replicates of a look before the last.
 _FEWEST = 16
@@ -56,14 +57,13 @@ class PlannedCheck:
 
     @cached_property
     def looks(self) -> tuple[int, ...]:
-        """Numbers of replicates at which it is judged until it is decided: whole blocks, each twice the one before.
+        """Numbers of replicates at which it is judged until it is decided: whole blocks, and the planned number.
 
         Few replicates, a block or two, are judged once.
         """
         block = max(experiment.block_size for experiment in self.experiments)
-        counts = {-(-self.replicates // (block << halvings)) * block for halvings in range(LOOKS)}
-        early = sorted(count for count in counts if max(_FEWEST, block) <= count <= self.replicates // 2)
-        return (*early, self.replicates)
+        counts = {math.ceil(part * self.replicates / block) * block for part in EARLY_LOOKS}
+        return (*sorted(n for n in counts if _FEWEST <= n <= self.replicates - block), self.replicates)
 
     @property
     def shares(self) -> tuple[float, ...]:
