@@ -13,7 +13,7 @@ from theory_check.claims import PROFILES
 from theory_check.claims.observables import LOG_DETERMINANT, column
 from theory_check.claims.planning import plan_claim
 from theory_check.experiments.spelling import network
-from theory_check.simulation.cell import simulate
+from theory_check.simulation.runner import simulate
 from theory_check.theory.limits import singular_value_rates
 from theory_check.theory.multiplier import Multiplier
 

@@ -18,7 +18,7 @@ from theory_check.experiments.costs import SECONDS_PER_WORK, STORED_PASS_WORK
 from theory_check.experiments.experiment import Sample
 from theory_check.experiments.spelling import network
 from theory_check.networks.covariances import fractional_noise
-from theory_check.simulation.cell import simulate
+from theory_check.simulation.runner import simulate
 from theory_check.theory.infinite_width import WideBranch, wide_network
 from theory_check.theory.rough_weights import corrected_scaling, drift_correction, long_memory_displacement
 from theory_check.verification.run import planned_cost

@@ -19,8 +19,9 @@ from theory_check.networks.inputs import Input
 from theory_check.networks.network import Network
 from theory_check.networks.scalings import Scaling
 from theory_check.networks.weights import Weights
-from theory_check.simulation.cell import simulate
-from theory_check.simulation.passes import GramPasses, ReducedPasses
+from theory_check.simulation.passes.gram import GramPasses
+from theory_check.simulation.passes.reduced import ReducedPasses
+from theory_check.simulation.runner import simulate
 from theory_check.theory.depth_law import depth_law
 from theory_check.theory.multiplier import Multiplier
 

@@ -24,10 +24,10 @@ from theory_check.networks.inputs import Input
 from theory_check.networks.network import Network
 from theory_check.networks.scalings import Scaling
 from theory_check.networks.weights import Weights
-from theory_check.simulation.cell import simulate
+from theory_check.simulation.cell import make_passes
 from theory_check.simulation.flows import Flow
-from theory_check.simulation.passes import make_passes
-from theory_check.simulation.stored_passes import StoredPasses
+from theory_check.simulation.passes.stored import StoredPasses
+from theory_check.simulation.runner import simulate
 
 KEY = key_of(77)
 SEED_OF_STATES = 3

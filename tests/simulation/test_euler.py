@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 
 from theory_check.experiments.euler import Euler
-from theory_check.experiments.experiment import InterruptedSimulationError
-from theory_check.foundation.errors import SpecificationError
+from theory_check.foundation.errors import InterruptedSimulationError, SpecificationError
 from theory_check.inference.intervals import Interval, kolmogorov_interval, quantile_interval
 from theory_check.inference.rates import slope_interval
 from theory_check.kernels import KERNEL_VERSION, LANES

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from theory_check import strategies
-from theory_check.experiments.cell import Cell
+from theory_check.experiments.cell import Cell, Sample
 from theory_check.experiments.experiment import MAXIMAL_REPLICATES
 from theory_check.experiments.workload import Workload
 from theory_check.foundation.errors import SpecificationError, StorageError
@@ -22,13 +22,14 @@ from theory_check.networks.network import Network
 from theory_check.networks.scalings import Scaling
 from theory_check.networks.weights import Weights
 from theory_check.simulation import runner
-from theory_check.simulation.cell import simulate
+from theory_check.simulation.cell import simulate_block
 from theory_check.simulation.runner import (
     Unit,
     UnitStore,
     plan_units,
     restrict,
     run_experiments,
+    simulate,
     simulate_blocks,
 )
 
@@ -64,6 +65,13 @@ def assert_same(found, expected):
         np.testing.assert_array_equal(found.values[name], column, err_msg=name)
 
 
+def block_by_block(cell, replicates, seed):
+    """The sample without the runner."""
+    blocks = [simulate_block(cell, seed, block) for block in range(-(-replicates // cell.block_size))]
+    values = {name: np.concatenate([block[name] for block in blocks])[:replicates] for name in blocks[0]}
+    return Sample(cell, seed, values, 0.0)
+
+
 def interrupt_after(count):
     """A report that interrupts once ``count`` parts are done."""
     calls = iter(range(count))
@@ -82,7 +90,7 @@ def test_values_do_not_depend_on_threads_or_units(threads, small_units):
         assert (sample.experiment, sample.replicates) == (cell, REQUESTS[cell])
         assert sample.seed == SEED
         assert sample.seconds > 0
-        assert_same(sample, simulate(cell, REQUESTS[cell], SEED))
+        assert_same(sample, block_by_block(cell, REQUESTS[cell], SEED))
 
 
 def test_cells_of_one_identity_are_simulated_once(simulated):
@@ -95,7 +103,7 @@ def test_cells_of_one_identity_are_simulated_once(simulated):
     samples = run_experiments(wanted, SEED, threads=1)
     assert [(unit.first, unit.last) for unit in simulated] == [(0, 5)]
     for cell, replicates in wanted.items():
-        assert_same(samples[cell], simulate(cell, replicates, SEED))
+        assert_same(samples[cell], block_by_block(cell, replicates, SEED))
 
 
 @given(st.dictionaries(strategies.cells(max_width=2, max_depth=2), st.integers(1, 100), min_size=1, max_size=5))
@@ -120,7 +128,7 @@ def test_observables_of_one_network_are_shared_and_cut_back():
     cells = [plain, replace(plain, jacobian=True, gradients=not plain.gradients)]
     assert len(Workload.of((cell, 100) for cell in cells).merged) == 1
     for cell, sample in run_experiments(dict.fromkeys(cells, 100), SEED, threads=1).items():
-        assert_same(sample, simulate(cell, 100, SEED))
+        assert_same(sample, block_by_block(cell, 100, SEED))
         assert ("log_determinant" in sample.values) == cell.jacobian
 
 
@@ -155,7 +163,7 @@ def test_any_kind_of_experiment_is_run(size, small_units, monkeypatch, tmp_path)
     few = Counter(frozenset("ab"), block_size=size)
     many = Counter(frozenset("b"), block_size=size)
     samples = run_experiments({few: 3, OTHER: 100, many: 2 * LANES + 1}, SEED, threads=2, folder=tmp_path)
-    assert_same(samples[OTHER], simulate(OTHER, 100, SEED))
+    assert_same(samples[OTHER], block_by_block(OTHER, 100, SEED))
     assert set(samples[few].values) == {"a", "b"}
     np.testing.assert_array_equal(samples[few].column("a"), SEED + np.arange(3.0))
     assert set(samples[many].values) == {"b"}
@@ -163,7 +171,7 @@ def test_any_kind_of_experiment_is_run(size, small_units, monkeypatch, tmp_path)
 
 
 def test_restriction_keeps_the_order_of_the_recorded_depths():
-    sample = simulate(replace(CELL, recorded_depths=(0, 1, 2, 3, 4)), 5, SEED)
+    sample = block_by_block(replace(CELL, recorded_depths=(0, 1, 2, 3, 4)), 5, SEED)
     part = restrict(sample, replace(CELL, recorded_depths=(3, 1)), 2)
     np.testing.assert_array_equal(part.values["norm_profile"], sample.values["norm_profile"][:2, [3, 1]])
     assert part.replicates == 2
@@ -212,7 +220,7 @@ def test_an_interrupted_run_goes_on(small_units, simulated, tmp_path):
     assert len(list(tmp_path.iterdir())) == 3
     simulated.clear()
     sample = run_experiments({CELL: REQUESTS[CELL]}, SEED, threads=1, folder=tmp_path)[CELL]
-    assert_same(sample, simulate(CELL, REQUESTS[CELL], SEED))
+    assert_same(sample, block_by_block(CELL, REQUESTS[CELL], SEED))
     stored = set(plan_units(CELL, REQUESTS[CELL], SEED)) - set(simulated)
     assert len(stored) == 3
     assert stored <= set(first)

@@ -11,9 +11,8 @@ from numpy_twins import LANES, StoredTwin
 from scipy import stats
 
 from theory_check.experiments.cell import Cell
-from theory_check.experiments.experiment import InterruptedSimulationError
 from theory_check.experiments.sweep import GRADIENTS, OUTPUTS, Sweep
-from theory_check.foundation.errors import SpecificationError
+from theory_check.foundation.errors import InterruptedSimulationError, SpecificationError
 from theory_check.foundation.streams import Purpose, stream_key
 from theory_check.inference.intervals import kolmogorov_interval, mean_interval
 from theory_check.networks.activations import Activation
@@ -24,10 +23,9 @@ from theory_check.networks.scalings import Scaling
 from theory_check.networks.weights import Weights
 from theory_check.simulation import course
 from theory_check.simulation.boundary import Boundary
-from theory_check.simulation.cell import simulate
-from theory_check.simulation.runner import plan_units, run_experiments
+from theory_check.simulation.paths.sources import open_paths
+from theory_check.simulation.runner import plan_units, run_experiments, simulate
 from theory_check.simulation.sweep import simulate_block
-from theory_check.simulation.weight_paths import open_paths
 from theory_check.theory import moments
 from theory_check.theory.depth_law import depth_law, distance_to_normal
 from theory_check.theory.limits import lognormal_limit

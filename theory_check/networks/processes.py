@@ -24,7 +24,7 @@ from theory_check.networks import covariances, gaussian_series
 from theory_check.networks.covariances import StationaryKernel
 from theory_check.networks.definitions import Definition, Parameters
 
-#: How paths are made; see :mod:`theory_check.simulation.path_writers`.
+#: How paths are made; see :mod:`theory_check.simulation.paths.writers`.
 Generator = Literal["circulant", "gaussian", "markov", "pieces", "covariance", "function"]
 
 #: ``correlation(parameters, lags)`` of two values of a stationary process whose times differ by ``lags``.
