@@ -290,7 +290,7 @@ def limiting_exponent(
 
     The exponents at the given depths are fitted by beta_c + sum_i A_i L^(-p_i) with as many terms as depths allow, p_i
     the smallest sums of the two correction rates: 2H - 1 and 2 - 2H for H > 1/2 (C7), 1 - 2H and 1 below. The error is
-    twice the largest change when one or two of the outer depths are left out, each with a term. It is large where a
+    twice the largest change when one or two of the outer depths are left out, each with one term. It is large where a
     rate is small (H near 1/2 or 1): such depths do not determine the limit.
 
     Parameters
