@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from numpy_twins import LANES, StoredTwin
+from one_layer_laws import a_layer
 from scipy import stats
 
 from theory_check.experiments.cell import Cell
@@ -29,7 +30,6 @@ from theory_check.simulation.sweep import simulate_block
 from theory_check.theory import moments
 from theory_check.theory.depth_law import depth_law, distance_to_normal
 from theory_check.theory.limits import lognormal_limit
-from theory_check.theory.multiplier import Multiplier
 
 SEED = 4
 LEVEL = 1e-9
@@ -220,7 +220,7 @@ def test_white_weights_have_the_exact_law(white, position, column):
     """E2, E16: log R and log R* share the law of the depth. Radius of the test: 0.073."""
     factor = DEPTH ** -BETAS[position]
     values = white[column][:, position, 0]
-    law, wrong = (depth_law(Multiplier(WIDTH, "res-3"), a, DEPTH) for a in (factor, 1.5 * factor))
+    law, wrong = (depth_law(a_layer(WIDTH, "res-3"), a, DEPTH) for a in (factor, 1.5 * factor))
     assert kolmogorov_interval(values, law.cdf, alpha=LEVEL).lower <= law.error
     assert kolmogorov_interval(values, wrong.cdf, alpha=LEVEL).lower > wrong.error
 
@@ -228,7 +228,7 @@ def test_white_weights_have_the_exact_law(white, position, column):
 @pytest.mark.parametrize("column", ["log_displacement", "log_gradient_displacement"])
 def test_white_weights_have_the_exact_mean_displacement(white, column):
     """E1, E17: E D = (1 + kappa a^2)^L - 1, with the exact variance of D."""
-    multiplier, factor = Multiplier(WIDTH, "res-3"), DEPTH**-0.5
+    multiplier, factor = a_layer(WIDTH, "res-3"), DEPTH**-0.5
     variance = moments.displacement_variance(multiplier, factor, DEPTH)
     displacement = np.exp(2.0 * white[column][:, 1, 0])
     interval = mean_interval(displacement, variance_bound=variance, alpha=LEVEL)
@@ -256,7 +256,7 @@ def test_white_weights_are_those_of_the_dense_kernel(branch):
 
 def test_white_weights_approach_the_lognormal_law():
     """E4: log R -> N(kappa (1 - 2/d), 4 kappa / d) at beta = 1/2, within the exact distance at this depth."""
-    multiplier, depth = Multiplier(10, "res-3"), 100
+    multiplier, depth = a_layer(10, "res-3"), 100
     sweep = Sweep(width=10, depth=depth, weights=WHITE, betas=(0.5,))
     sample = run_experiments({sweep: 500}, SEED, threads=1)[sweep].values
     limit = lognormal_limit(multiplier)
@@ -267,7 +267,7 @@ def test_white_weights_approach_the_lognormal_law():
         found = kolmogorov_interval(values, stats.norm(limit.mean, math.sqrt(limit.variance)).cdf, alpha=LEVEL)
         assert found.lower <= distance.upper
         # kappa = 1, the law of a linear branch.
-        wrong = lognormal_limit(Multiplier(10, "linear"))
+        wrong = lognormal_limit(a_layer(10, "linear"))
         assert kolmogorov_interval(
             values, stats.norm(wrong.mean, math.sqrt(wrong.variance)).cdf, alpha=LEVEL
         ).lower > distance.upper + 0.05  # fmt: skip
@@ -280,7 +280,7 @@ def test_correlated_weights_do_not_have_the_law_of_white_ones():
         gradients=False,
     )  # fmt: skip
     values = run_experiments({sweep: REPLICATES}, SEED, threads=1)[sweep].values["log_norm_ratio"][:, 0, 0]
-    law = depth_law(Multiplier(WIDTH, "res-3"), DEPTH**-0.25, DEPTH)
+    law = depth_law(a_layer(WIDTH, "res-3"), DEPTH**-0.25, DEPTH)
     assert kolmogorov_interval(values, law.cdf, alpha=LEVEL).lower > law.error
 
 

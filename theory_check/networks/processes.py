@@ -183,17 +183,19 @@ def _pair(
     return values, increments
 
 
+FRACTIONAL_NOISE = WeightProcess(
+    name="fgn",
+    summary="fractional Gaussian noise, the increments of fractional Brownian motion of Hurst index hurst",
+    defaults={"hurst": 0.7},
+    ranges={"hurst": (0.0, 1.0)},
+    on_grid=lambda p, _step, lags: covariances.fractional_noise(p["hurst"], lags),
+    generator="circulant",
+    regularity=lambda p: p["hurst"],
+    increments=True,
+)
+
 PROCESSES: tuple[WeightProcess, ...] = (
-    WeightProcess(
-        name="fgn",
-        summary="fractional Gaussian noise, the increments of fractional Brownian motion of Hurst index hurst",
-        defaults={"hurst": 0.7},
-        ranges={"hurst": (0.0, 1.0)},
-        on_grid=lambda p, _step, lags: covariances.fractional_noise(p["hurst"], lags),
-        generator="circulant",
-        regularity=lambda p: p["hurst"],
-        increments=True,
-    ),
+    FRACTIONAL_NOISE,
     *_pair(
         "smooth",
         "Gaussian process with correlation exp(-(s - t)^2 / (2 length^2))",
