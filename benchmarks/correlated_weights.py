@@ -5,7 +5,7 @@
 The work is the weights of a network of two matrices a layer (res-3), width 40, depth 1000: 3200 paths of 1000 layers.
 Contenders:
 
-* ``theory_check``: :func:`theory_check.simulation.weight_paths.open_paths`, one call for each matrix; with two
+* ``theory_check``: :func:`theory_check.simulation.paths.sources.open_paths`, one call for each matrix; with two
 threads, one thread
   for each. What depends on the process alone (eigenvalues, factors) is computed once and kept; *cold* computes it anew;
 * ``NumPy, path by path``: what the method looks like in a textbook, in double precision: for fractional noise Davies
@@ -142,7 +142,7 @@ def build(text: str, size: Size, threads: int) -> list[NDArray[np.float32]]:
     """Return V and W of all layers."""
     from theory_check.foundation.streams import Purpose, stream_key
     from theory_check.networks.weights import Weights
-    from theory_check.simulation.weight_paths import open_paths
+    from theory_check.simulation.paths.sources import open_paths
 
     weights = Weights.parse(text)
     key = np.array(stream_key(SEED, text), np.uint32)
@@ -160,11 +160,11 @@ def build(text: str, size: Size, threads: int) -> list[NDArray[np.float32]]:
 
 def forget() -> None:
     """Empty the tables that are kept between networks."""
-    from theory_check.simulation import path_writers
+    from theory_check.simulation.paths import writers
 
-    for table in (path_writers._factor, path_writers._factor_rows, path_writers._spectrum):
+    for table in (writers._factor, writers._factor_rows, writers._spectrum):
         table.cache_clear()
-    path_writers._correlations_of_layers.cache_clear()
+    writers._correlations_of_layers.cache_clear()
 
 
 def check_agreement(text: str, size: Size, numpy_version: NumpyVersion) -> None:

@@ -190,36 +190,28 @@ def numpy_seconds(numpy_version: NumpyVersion, problem: Problem, batch: int, thr
 # theory_check ---------------------------------------------------------------------------------------------------------
 
 
-def simulate(
+def log_norm_ratios(
     problem: Problem, replicates: int, threads: int, kernel: Literal["dense", "reduced"] = "dense"
 ) -> NDArray[np.float64]:
-    from theory_check.experiments.spelling import make_cell
-    from theory_check.simulation.runner import run_cells
+    from theory_check.experiments.spelling import network
+    from theory_check.simulation.runner import simulate
 
-    cell = make_cell(
-        branch=problem.branch,
-        weights=problem.law,
-        width=problem.width,
-        depth=problem.depth,
-        replicates=replicates,
-        gradients=False,
-        kernel=kernel,
-    )
-    return run_cells([cell], SEED, threads=threads)[cell].column("log_norm_ratio")
+    cell = network(problem.branch, problem.law, width=problem.width, depth=problem.depth, kernel=kernel)
+    return simulate(cell, replicates, SEED, threads=threads).column("log_norm_ratio")
 
 
 def kernel_replicates(problem: Problem, size: Size, threads: int) -> int:
     """Return a number of replicates in whole units of work, so that no thread waits for another."""
     from theory_check.kernels import LANES
-    from theory_check.simulation.runner import UNIT_DRAWS
+    from theory_check.simulation.units import UNIT_WORK
 
-    blocks = size.units * max(1, UNIT_DRAWS // (LANES * problem.weights))
+    blocks = size.units * max(1, UNIT_WORK // (LANES * problem.weights))
     return LANES * threads * max(1, blocks)
 
 
 def check_agreement(problem: Problem) -> None:
     """Compare the means of log R: a contender that does less than the others is not worth timing."""
-    samples = [simulate(problem, 256, 1), *(v.forward(problem, 256, SEED) for v in (PLAIN, TUNED))]
+    samples = [log_norm_ratios(problem, 256, 1), *(v.forward(problem, 256, SEED) for v in (PLAIN, TUNED))]
     for other in samples[1:]:
         error = math.sqrt(np.var(samples[0]) / samples[0].size + np.var(other) / other.size)
         difference = abs(float(np.mean(samples[0]) - np.mean(other)))
@@ -242,7 +234,7 @@ class Row:
 
 
 def measure(problem: Problem, size: Size, thread_counts: tuple[int, ...]) -> list[Row]:
-    simulate(replace(problem, depth=2), 64, 1)
+    log_norm_ratios(replace(problem, depth=2), 64, 1)
     check_agreement(replace(problem, depth=min(problem.depth, 50)))
     batches = {v.name: best_batch(v, problem, size) for v in (PLAIN, TUNED)}
     rows = []
@@ -250,7 +242,7 @@ def measure(problem: Problem, size: Size, thread_counts: tuple[int, ...]) -> lis
         replicates = kernel_replicates(problem, size, threads)
         dense = plain = tuned = math.inf
         for _ in range(size.repetitions):
-            dense = min(dense, elapsed(lambda n=replicates, t=threads: simulate(problem, n, t)) / replicates)
+            dense = min(dense, elapsed(lambda n=replicates, t=threads: log_norm_ratios(problem, n, t)) / replicates)
             plain = min(plain, numpy_seconds(PLAIN, problem, batches[PLAIN.name], threads))
             tuned = min(tuned, numpy_seconds(TUNED, problem, batches[TUNED.name], threads))
         rows.append(Row(problem, threads, dense, plain, tuned))
@@ -260,11 +252,13 @@ def measure(problem: Problem, size: Size, thread_counts: tuple[int, ...]) -> lis
 def measure_reduced(problem: Problem, size: Size) -> tuple[float, float]:
     """Return seconds per replicate, dense and reduced, on one thread."""
     replicates = kernel_replicates(problem, size, 1)
-    simulate(replace(problem, depth=2), 64, 1, "reduced")
+    log_norm_ratios(replace(problem, depth=2), 64, 1, "reduced")
     dense = reduced = math.inf
     for _ in range(size.repetitions):
-        dense = min(dense, elapsed(lambda: simulate(problem, replicates, 1)) / replicates)
-        reduced = min(reduced, elapsed(lambda: simulate(problem, 4 * replicates, 1, "reduced")) / (4 * replicates))
+        dense = min(dense, elapsed(lambda: log_norm_ratios(problem, replicates, 1)) / replicates)
+        reduced = min(
+            reduced, elapsed(lambda: log_norm_ratios(problem, 4 * replicates, 1, "reduced")) / (4 * replicates)
+        )
     return dense, reduced
 
 
@@ -283,7 +277,7 @@ def peak_memory(problem: Problem) -> float:
 def print_peak_memory(problem: Problem) -> None:
     import resource
 
-    simulate(problem, 64, 1)
+    log_norm_ratios(problem, 64, 1)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     print(peak / (2**20 if sys.platform == "darwin" else 2**10))
 

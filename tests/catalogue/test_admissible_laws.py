@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
+from one_layer_laws import a_layer
 
 from theory_check.catalogue.admissible_laws import ADMISSIBLE
 from theory_check.catalogue.contrasts import ZERO_LAST, contrasts
@@ -20,7 +21,6 @@ from theory_check.foundation.errors import HypothesisError
 from theory_check.networks.weight_laws import LAWS
 from theory_check.networks.weights import Weights
 from theory_check.theory.limits import explosion_law
-from theory_check.theory.multiplier import Multiplier
 
 CLAIMS = {claim.id: claim for claim in (exact_means, lognormal_limit, contrasts, critical_scaling)}
 POINTS = {p.id: p for claim in CLAIMS.values() for p in plan_claim(claim, PROFILES["quick"])}
@@ -65,7 +65,7 @@ def test_every_law_is_checked_forward_and_backward():
 def test_skewed_weights_inside_the_activation_are_no_case_of_the_limit():
     with pytest.raises(HypothesisError, match="symmetric weights inside"):
         layer_law(network("res-3", "exponential", width=6, depth=10))
-    assert layer_law(network("linear", "exponential", width=6, depth=10)) == Multiplier(6)
+    assert layer_law(network("linear", "exponential", width=6, depth=10)) == a_layer(6)
 
 
 def test_the_aim_of_the_fine_checks():
@@ -80,7 +80,7 @@ def test_the_aim_of_the_fine_checks():
             assert deep.network.width == 40
             assert depth >= 200
             # To 1/L^2, the median of the Gaussian law: its mean plus 1/(d L), and a kurtosis effect below 1e-2/L.
-            gaussian = explosion_law(Multiplier(40), depth**-0.5, depth)
+            gaussian = explosion_law(a_layer(40), depth**-0.5, depth)
             assert check.target[0] == pytest.approx(gaussian.mean, abs=0.04 / depth)
             aim = 0.005 * check.target[0]
             if profile.name == "nightly" or (profile.name == "standard" and "deep" not in check.name):

@@ -9,7 +9,7 @@ from sign_matrices import CASES, increments
 from theory_check.catalogue.determinant import determinant
 from theory_check.claims import PROFILES
 from theory_check.experiments.spelling import network
-from theory_check.simulation.cell import simulate
+from theory_check.simulation.runner import simulate
 
 E9 = determinant.checks(PROFILES["quick"])
 

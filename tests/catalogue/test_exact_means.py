@@ -16,7 +16,7 @@ from theory_check.claims.planning import plan_claim
 from theory_check.experiments.cell import Sample
 from theory_check.experiments.spelling import network
 from theory_check.inference.intervals import mean_interval
-from theory_check.simulation.cell import simulate
+from theory_check.simulation.runner import simulate
 from theory_check.theory import moments
 
 QUICK = PROFILES["quick"]

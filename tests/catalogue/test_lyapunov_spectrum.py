@@ -6,6 +6,7 @@ import itertools
 
 import numpy as np
 import pytest
+from one_layer_laws import a_layer
 from sign_matrices import CASES, increments
 
 from theory_check.catalogue.lyapunov_spectrum import lyapunov_spectrum
@@ -13,9 +14,8 @@ from theory_check.claims import PROFILES
 from theory_check.claims.observables import LOG_DETERMINANT, column
 from theory_check.claims.planning import plan_claim
 from theory_check.experiments.spelling import network
-from theory_check.simulation.cell import simulate
+from theory_check.simulation.runner import simulate
 from theory_check.theory.limits import singular_value_rates
-from theory_check.theory.multiplier import Multiplier
 
 
 def checks(name):
@@ -29,7 +29,7 @@ def test_rates_of_the_singular_values_by_enumeration(branch, width, kappa):
     X = increments(branch, width)
     diagonal = np.abs(np.diagonal(np.linalg.qr(np.eye(width) + a * X, mode="r"), axis1=1, axis2=2))
     kind = "linear" if branch == "linear" else "res-3"
-    rates = singular_value_rates(Multiplier(width, kind))
+    rates = singular_value_rates(a_layer(width, kind))
     # The next order is a^2 times a fourth moment, at most 100, and rounding is 1e-16/a^2.
     np.testing.assert_allclose(np.log(diagonal).mean(axis=0) / a**2, rates, rtol=0.0, atol=1e-4)
     assert rates.sum() == pytest.approx(-kappa / 2.0)

@@ -12,7 +12,7 @@ from theory_check.claims import PROFILES
 from theory_check.claims.networks import finite_depth_law, one_layer
 from theory_check.claims.planning import plan_claim
 from theory_check.experiments.cell import Sample
-from theory_check.simulation.cell import simulate
+from theory_check.simulation.runner import simulate
 
 
 def cosine_check():

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from one_layer_laws import a_branch
 
 from theory_check.catalogue.contraction import contraction
 from theory_check.catalogue.rough_diffusion import rough_diffusion
@@ -18,8 +19,8 @@ from theory_check.experiments.costs import SECONDS_PER_WORK, STORED_PASS_WORK
 from theory_check.experiments.experiment import Sample
 from theory_check.experiments.spelling import network
 from theory_check.networks.covariances import fractional_noise
-from theory_check.simulation.cell import simulate
-from theory_check.theory.infinite_width import WideBranch, wide_network
+from theory_check.simulation.runner import simulate
+from theory_check.theory.infinite_width import wide_network
 from theory_check.theory.rough_weights import corrected_scaling, drift_correction, long_memory_displacement
 from theory_check.verification.run import planned_cost
 
@@ -113,14 +114,14 @@ def test_the_limit_of_long_memory_is_where_the_recursion_goes():
         excess = []
         for L in (256, 512, 1024):
             rho, once = fractional_noise(hurst, L), np.eye(L)[0]
-            wide = wide_network(WideBranch(), rho, L**-hurst, L, inner_correlation=once)
+            wide = wide_network(a_branch(), rho, L**-hurst, L, inner_correlation=once)
             excess.append(math.exp(wide.log_displacement[-1]) - limit.value)
         # The next order is that factor squared: a few per cent of the ratio at H = 0.6.
         ratios = np.array(excess[1:]) / np.array(excess[:-1])
         np.testing.assert_allclose(ratios, 2 ** (1 - 2 * hurst), rtol=0.03)
     scaled = []
     for L in (64, 256, 1024, 4096):
-        wide = wide_network(WideBranch(), fractional_noise(0.75, L), L**-0.75, L)
+        wide = wide_network(a_branch(), fractional_noise(0.75, L), L**-0.75, L)
         scaled.append(math.sqrt(L) * (math.exp(wide.log_displacement[-1]) - long_memory_displacement(0.75).value))
     steps = np.diff(scaled)
     # A pure power would leave no steps; a logarithm leaves equal ones, up to the next order, L^(-1/2) of them.

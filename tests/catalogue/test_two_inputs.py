@@ -9,7 +9,7 @@ from theory_check.catalogue.two_inputs import two_inputs
 from theory_check.claims import PROFILES, Distance
 from theory_check.claims.observables import COSINE
 from theory_check.experiments.spelling import network
-from theory_check.simulation.cell import simulate
+from theory_check.simulation.runner import simulate
 from theory_check.theory.correlation_flow import correlation_flow
 
 CHECKS = {check.name: check for check in two_inputs.checks(PROFILES["quick"])}

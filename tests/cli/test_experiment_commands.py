@@ -11,7 +11,7 @@ from map_archives import read_map
 from theory_check.paper.phase_map import run_map
 from theory_check.simulation import runner
 from theory_check.simulation.archive import read_sample
-from theory_check.simulation.cell import simulate
+from theory_check.simulation.runner import simulate
 
 
 @pytest.mark.parametrize(

@@ -9,13 +9,13 @@ import math
 import numpy as np
 import pytest
 from command_line import names
+from one_layer_laws import a_layer
 
 from theory_check.paper import map_pictures
 from theory_check.paper.brownian_paths import fractional_path
 from theory_check.paper.figures import FIGURES, choose_settings, find_figure
 from theory_check.simulation import runner
 from theory_check.theory.limits import lognormal_limit
-from theory_check.theory.multiplier import Multiplier
 
 SMALL = dict.fromkeys(FIGURES, ("--depth", 12, "--replicates", 9)) | {
     2: ("--depth", 20, "--replicates", 300),
@@ -96,7 +96,7 @@ def test_medians_are_those_of_the_cells(command, tmp_path):
 def test_histograms_are_densities_beside_their_limit(command, tmp_path):
     assert command("figure", 2, *SMALL[2])[0] == 0
     rows = rows_of(tmp_path / "reports" / "paper" / "figure-2.csv")
-    limit = lognormal_limit(Multiplier(100, "res-3"))
+    limit = lognormal_limit(a_layer(100, "res-3"))
     for quantity in ("output", "gradient"):
         part = [row for row in rows if row["quantity"] == quantity]
         low, high, density = (column(part, name) for name in ("lower_edge", "upper_edge", "density"))

@@ -6,7 +6,7 @@ from theory_check.cli.samples import summarise
 from theory_check.experiments.spelling import network
 from theory_check.networks.inputs import Input
 from theory_check.simulation.archive import arrays
-from theory_check.simulation.cell import simulate
+from theory_check.simulation.runner import simulate
 
 
 def test_summaries_of_several_inputs_and_jacobians():

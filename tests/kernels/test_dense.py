@@ -22,7 +22,8 @@ from theory_check.networks.inputs import Input
 from theory_check.networks.network import Network
 from theory_check.networks.scalings import Scaling
 from theory_check.networks.weights import Weights
-from theory_check.simulation.passes import DensePasses, row_filler
+from theory_check.simulation.passes.compiled import row_filler
+from theory_check.simulation.passes.dense import DensePasses
 
 SEED_OF_STATES = 5
 FIRST_REPLICATE = 3 * LANES

@@ -17,7 +17,8 @@ from theory_check.networks.network import Network
 from theory_check.networks.scalings import Scaling
 from theory_check.networks.weights import Weights
 from theory_check.simulation.euler_maruyama import Ladder
-from theory_check.simulation.passes import DensePasses, row_filler
+from theory_check.simulation.passes.compiled import row_filler
+from theory_check.simulation.passes.dense import DensePasses
 
 SEED_OF_STATES = 6
 FIRST_REPLICATE = 2 * LANES

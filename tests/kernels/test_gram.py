@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 from numpy_twins import LANES, UNIT, key_of
+from one_layer_laws import a_layer
 from scipy import stats
 
 from theory_check.experiments.cell import Cell
@@ -19,10 +20,10 @@ from theory_check.networks.inputs import Input
 from theory_check.networks.network import Network
 from theory_check.networks.scalings import Scaling
 from theory_check.networks.weights import Weights
-from theory_check.simulation.cell import simulate
-from theory_check.simulation.passes import GramPasses, ReducedPasses
+from theory_check.simulation.passes.gram import GramPasses
+from theory_check.simulation.passes.reduced import ReducedPasses
+from theory_check.simulation.runner import simulate
 from theory_check.theory.depth_law import depth_law
-from theory_check.theory.multiplier import Multiplier
 
 SEED_OF_STATES = 16
 SEED_OF_LAWS = 191
@@ -388,7 +389,7 @@ def test_both_kernels_have_one_joint_law(branch, width, observed):
 def test_inputs_depend_on_each_other_as_in_the_dense_kernel(branch):
     """Both R above the median, R above and R* of the other above: proportions, joint and not 1/4."""
     width, intervals = 2, {}
-    median = float(depth_law(Multiplier(width, branch.name), 0.7, DEPTH).quantile(0.5))
+    median = float(depth_law(a_layer(width, branch.name), 0.7, DEPTH).quantile(0.5))
     for kernel, seed in (("dense", SEED_OF_DENSE), ("reduced", SEED_OF_LAWS)):
         cell = a_cell(branch, 1, width, DEPTH, kernel, input=Input("correlated", 2, 0.95))
         values = simulate(cell, 2 * REPLICATES, seed).values
@@ -404,7 +405,7 @@ def test_inputs_depend_on_each_other_as_in_the_dense_kernel(branch):
 
 @pytest.mark.parametrize(
     ("branch", "multiplier"),
-    [(Branch("linear"), Multiplier(3)), (Branch("res-3", Activation("leaky", 0.2)), Multiplier(4, "res-3", 0.2))],
+    [(Branch("linear"), a_layer(3)), (Branch("res-3", Activation("leaky", 0.2)), a_layer(4, "res-3", 0.2))],
     ids=str,
 )
 def test_every_input_has_the_exact_law(branch, multiplier):

@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 from numpy_twins import LANES, UNIT, activate, even, key_of, normal_row, words
+from one_layer_laws import a_layer
 from scipy import stats
 
 from theory_check.experiments.cell import Cell
@@ -18,10 +19,9 @@ from theory_check.networks.branches import Branch
 from theory_check.networks.network import Network
 from theory_check.networks.scalings import Scaling
 from theory_check.networks.weights import Weights
-from theory_check.simulation.cell import simulate
-from theory_check.simulation.passes import ReducedPasses
+from theory_check.simulation.passes.reduced import ReducedPasses
+from theory_check.simulation.runner import simulate
 from theory_check.theory.depth_law import depth_law
-from theory_check.theory.multiplier import Multiplier
 
 SEED_OF_STATES = 6
 SEED_OF_LAWS = 91
@@ -150,10 +150,10 @@ def test_the_pairing_is_not_conserved_with_a_bias_or_tanh(branch):
 # Laws, dense and reduced. Continuous ones: a ReLU of width 8 is the identity with probability 2^-8 per layer, so that
 # log R = 0 has probability 2^-40.
 LAWS = [
-    (Branch("linear"), Multiplier(3)),
-    (Branch("linear"), Multiplier(1)),
-    (Branch("res-3", Activation("leaky", 0.2)), Multiplier(4, "res-3", 0.2)),
-    (Branch("res-3"), Multiplier(8, "res-3")),
+    (Branch("linear"), a_layer(3)),
+    (Branch("linear"), a_layer(1)),
+    (Branch("res-3", Activation("leaky", 0.2)), a_layer(4, "res-3", 0.2)),
+    (Branch("res-3"), a_layer(8, "res-3")),
 ]
 DEPTH = 5
 REPLICATES = 8192
@@ -172,7 +172,7 @@ def test_both_kernels_have_the_exact_law(kernel, branch, multiplier):
         assert kolmogorov_interval(values[column], wrong.cdf, alpha=LEVEL).lower > wrong.error
 
 
-@pytest.mark.parametrize(("branch", "multiplier"), [(Branch("linear"), Multiplier(2)), LAWS[2]], ids=str)
+@pytest.mark.parametrize(("branch", "multiplier"), [(Branch("linear"), a_layer(2)), LAWS[2]], ids=str)
 def test_both_kernels_have_the_same_dependence(branch, multiplier):
     """The probability that R and R* are both above the median, which is not 1/4: they share the weights."""
     median = float(depth_law(multiplier, 0.7, DEPTH).quantile(0.5))
@@ -196,7 +196,7 @@ def test_a_rotated_input_has_the_same_law():
         passes, hidden = ReducedPasses(cell, KEY, block * LANES), start.copy()
         passes.forward(0, np.array([0.7]), hidden, np.zeros((1, LANES), np.int64), passes.storage(0))
         ratios.append(np.log(np.sum(hidden[0] ** 2, axis=0) / 4.0))
-    law = depth_law(Multiplier(3, "res-3", 0.2), 0.7, 1)
+    law = depth_law(a_layer(3, "res-3", 0.2), 0.7, 1)
     values = np.concatenate(ratios)
     assert kolmogorov_interval(values, law.cdf, alpha=LEVEL).lower <= law.error
     assert kolmogorov_interval(values, stats.norm(law.mean, 2 * math.sqrt(law.variance)).cdf, alpha=LEVEL).lower > 0

@@ -30,7 +30,7 @@ from theory_check.inference.intervals import kolmogorov_interval, mean_interval,
 from theory_check.kernels import rows
 from theory_check.kernels.words import draw_words, seed_lanes
 from theory_check.networks.weight_laws import LAWS
-from theory_check.simulation.passes import row_filler
+from theory_check.simulation.passes.compiled import row_filler
 
 SEED_OF_LAWS = 20240229
 SEED_OF_ROTATIONS = 20240301

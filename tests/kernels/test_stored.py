@@ -16,7 +16,7 @@ from theory_check import strategies
 from theory_check.kernels import stored
 from theory_check.networks.activations import Activation
 from theory_check.networks.branches import Branch
-from theory_check.simulation.passes import compiled_activation
+from theory_check.simulation.passes.compiled import compiled_activation
 
 SEED_OF_WEIGHTS = 7
 SEED_OF_STATES = 5

@@ -27,10 +27,9 @@ from theory_check.networks.path_laws import PathLaw
 from theory_check.networks.processes import WeightProcess
 from theory_check.networks.scalings import Scaling
 from theory_check.networks.weights import Weights, process_names
-from theory_check.simulation.cell import simulate
 from theory_check.simulation.euler import simulate_block as simulate_euler
-from theory_check.simulation.runner import run_experiments
-from theory_check.simulation.weight_paths import open_paths
+from theory_check.simulation.paths.sources import open_paths
+from theory_check.simulation.runner import run_experiments, simulate
 
 KEY = key_of(9)
 small = partial(network, width=3, depth=8, beta=1.0)

@@ -13,7 +13,7 @@ from theory_check.foundation.errors import SpecificationError
 from theory_check.networks.additions import add_input, temporary_additions
 from theory_check.networks.inputs import INPUTS, Input, InputLaw, to_sphere
 from theory_check.simulation.boundary import Boundary
-from theory_check.simulation.cell import simulate
+from theory_check.simulation.runner import simulate
 
 KEY = key_of(5)
 SIGNS = InputLaw(name="signs", summary="random signs", hidden=np.sign, gradient=to_sphere)

@@ -17,8 +17,8 @@ from theory_check.kernels import LANES
 from theory_check.networks.additions import add_law, temporary_additions
 from theory_check.networks.weight_laws import WeightLaw
 from theory_check.networks.weights import WEIGHTS, Weights
-from theory_check.simulation.cell import simulate
-from theory_check.simulation.passes import row_filler
+from theory_check.simulation.passes.compiled import row_filler
+from theory_check.simulation.runner import simulate
 
 TRAPEZOID = WeightLaw(
     name="trapezoid",

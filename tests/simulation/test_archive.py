@@ -12,7 +12,7 @@ from theory_check.experiments.cell import Cell
 from theory_check.experiments.spelling import network
 from theory_check.foundation.errors import SpecificationError, StorageError
 from theory_check.simulation.archive import arrays, read_sample, specification, write_sample
-from theory_check.simulation.cell import simulate
+from theory_check.simulation.runner import simulate
 
 SEED = 2**64 - 1
 

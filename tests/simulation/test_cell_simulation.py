@@ -12,8 +12,7 @@ from scipy import stats
 
 from theory_check import strategies
 from theory_check.experiments.cell import JACOBIAN_COLUMNS, Cell, choose_kernel
-from theory_check.experiments.experiment import InterruptedSimulationError
-from theory_check.foundation.errors import NumericalOverflowError
+from theory_check.foundation.errors import InterruptedSimulationError, NumericalOverflowError
 from theory_check.foundation.streams import Purpose
 from theory_check.inference.intervals import kolmogorov_interval, mean_interval, quantile_interval
 from theory_check.networks.activations import Activation
@@ -25,7 +24,8 @@ from theory_check.networks.weights import Weights
 from theory_check.simulation import cell as simulation
 from theory_check.simulation import course
 from theory_check.simulation.boundary import Boundary
-from theory_check.simulation.cell import simulate, simulate_block
+from theory_check.simulation.cell import simulate_block
+from theory_check.simulation.runner import simulate
 
 SEED = 1
 SEED_OF_INPUTS = 2

@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from one_layer_laws import a_layer
 
 from theory_check.experiments.euler import Euler
-from theory_check.experiments.experiment import InterruptedSimulationError
-from theory_check.foundation.errors import SpecificationError
+from theory_check.foundation.errors import InterruptedSimulationError, SpecificationError
 from theory_check.inference.intervals import Interval, kolmogorov_interval, quantile_interval
 from theory_check.inference.rates import slope_interval
 from theory_check.kernels import KERNEL_VERSION, LANES
@@ -23,7 +23,6 @@ from theory_check.simulation.euler import simulate_block
 from theory_check.simulation.flows import euler_outputs
 from theory_check.simulation.runner import run_experiments
 from theory_check.theory.depth_law import depth_law
-from theory_check.theory.multiplier import Multiplier
 from theory_check.theory.orders import ODE_ORDER, rough_path_order
 
 SEED = 7
@@ -144,7 +143,7 @@ def test_one_layer_has_the_law_of_a_plain_one(evidence, path):
     experiment = schemes("linear", path, width=4, depth=1, doublings=1, reference=False)
     values = sample_of(experiment, evidence.seed, 2048).column("log_norm_ratio")[:, 0]
     for gain, check in ((1.0, evidence.admits), (1.3, evidence.refutes)):
-        law = depth_law(Multiplier(4, gain=gain), 1.0, 1)
+        law = depth_law(a_layer(4, gain=gain), 1.0, 1)
         check(kolmogorov_interval(values, law.cdf, alpha=evidence.level / 2), target=(0.0, law.error))
 
 
@@ -155,7 +154,7 @@ def test_layers_have_the_correlation_of_the_path(evidence):
         experiment = schemes("linear", path, width=1, depth=1, doublings=1, reference=False)
         values = sample_of(experiment, evidence.seed, 4096).column("log_norm_ratio")[:, 1]
         # The correlation at lag 1/2 is exp(-0.5 (0.5/0.03)^2), 0 in double precision.
-        independent, layer = depth_law(Multiplier(1), 0.5, 2), depth_law(Multiplier(1), 0.5, 1)
+        independent, layer = depth_law(a_layer(1), 0.5, 2), depth_law(a_layer(1), 0.5, 1)
         for cdf, error, holds in (
             (independent.cdf, independent.error, not same),
             (lambda x, law=layer: law.cdf(np.asarray(x) / 2), layer.error, same),

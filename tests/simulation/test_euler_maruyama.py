@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from one_layer_laws import a_layer
 
 from theory_check.experiments.euler_maruyama import EulerMaruyama
-from theory_check.experiments.experiment import InterruptedSimulationError
-from theory_check.foundation.errors import SpecificationError
+from theory_check.foundation.errors import InterruptedSimulationError, SpecificationError
 from theory_check.inference.intervals import kolmogorov_interval, mean_interval, quantile_interval
 from theory_check.inference.rates import slope_interval
 from theory_check.kernels import KERNEL_VERSION, LANES
@@ -25,7 +25,6 @@ from theory_check.simulation.runner import run_experiments
 from theory_check.theory.coupled_moments import coupled_moments
 from theory_check.theory.depth_law import depth_law
 from theory_check.theory.moments import norm_ratio_moment, norm_ratio_variance
-from theory_check.theory.multiplier import Multiplier
 from theory_check.theory.orders import STRONG_ORDER, mean_square_error
 
 SEED = 5
@@ -156,7 +155,7 @@ def test_text():
 @pytest.mark.statistical
 def test_every_level_has_the_law_of_the_plain_network(evidence):
     values = sample_of(levels(depth=1), evidence.seed, 4096).values["log_norm_ratio"]
-    laws = [depth_law(Multiplier(4), depth**-0.5, depth) for depth in (1, 2, 4)]
+    laws = [depth_law(a_layer(4), depth**-0.5, depth) for depth in (1, 2, 4)]
     for level, law in enumerate(laws):
         interval = kolmogorov_interval(values[:, level], law.cdf, alpha=evidence.level / 6)
         evidence.admits(interval, target=(0.0, law.error))
@@ -191,7 +190,7 @@ def test_the_mean_norm_ratio_of_every_level(evidence):
     """E R = (1 + 1/L)^L at each level: the weak error e/(2L), seen without bias because each level is a network."""
     experiment = levels(width=20, depth=1, doublings=3)
     ratios = np.exp(sample_of(experiment, evidence.seed, 2**15).column("log_norm_ratio"))
-    multiplier = Multiplier(20)
+    multiplier = a_layer(20)
     for level, depth in enumerate(experiment.depths):
         mean = norm_ratio_moment(multiplier, depth**-0.5, depth)
         variance = norm_ratio_variance(multiplier, depth**-0.5, depth)

@@ -16,7 +16,7 @@ from scipy import stats
 
 from theory_check import strategies
 from theory_check.experiments.cell import Cell
-from theory_check.experiments.experiment import InterruptedSimulationError
+from theory_check.foundation.errors import InterruptedSimulationError
 from theory_check.foundation.streams import Purpose, stream_key
 from theory_check.inference.intervals import kolmogorov_interval, quantile_interval
 from theory_check.kernels import LANES
@@ -27,9 +27,10 @@ from theory_check.networks.network import Network
 from theory_check.networks.scalings import Scaling
 from theory_check.networks.weights import Weights
 from theory_check.simulation import jacobian as jacobian_module
-from theory_check.simulation.cell import simulate, simulate_block
+from theory_check.simulation.cell import simulate_block
 from theory_check.simulation.jacobian import STRETCH, stretches
-from theory_check.simulation.passes import row_filler
+from theory_check.simulation.passes.compiled import row_filler
+from theory_check.simulation.runner import simulate
 
 SEED = 7
 SEED_OF_LAWS = 291

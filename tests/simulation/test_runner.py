@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from theory_check import strategies
-from theory_check.experiments.cell import Cell
+from theory_check.experiments.cell import Cell, Sample
 from theory_check.experiments.experiment import MAXIMAL_REPLICATES
 from theory_check.experiments.workload import Workload
 from theory_check.foundation.errors import SpecificationError, StorageError
@@ -22,8 +22,8 @@ from theory_check.networks.network import Network
 from theory_check.networks.scalings import Scaling
 from theory_check.networks.weights import Weights
 from theory_check.simulation import execution, runner, units
-from theory_check.simulation.cell import simulate
-from theory_check.simulation.runner import run_experiments
+from theory_check.simulation.cell import simulate_block
+from theory_check.simulation.runner import run_experiments, simulate
 from theory_check.simulation.units import Unit, UnitStore, plan_units, simulate_blocks
 
 SEED = 3
@@ -58,6 +58,13 @@ def assert_same(found, expected):
         np.testing.assert_array_equal(found.values[name], column, err_msg=name)
 
 
+def block_by_block(cell, replicates, seed):
+    """The sample without the runner."""
+    blocks = [simulate_block(cell, seed, block) for block in range(-(-replicates // cell.block_size))]
+    values = {name: np.concatenate([block[name] for block in blocks])[:replicates] for name in blocks[0]}
+    return Sample(cell, seed, values, 0.0)
+
+
 def interrupt_after(count):
     """A report that interrupts once ``count`` parts are done."""
     calls = iter(range(count))
@@ -76,7 +83,7 @@ def test_values_do_not_depend_on_threads_or_units(threads, small_units):
         assert (sample.experiment, sample.replicates) == (cell, REQUESTS[cell])
         assert sample.seed == SEED
         assert sample.seconds > 0
-        assert_same(sample, simulate(cell, REQUESTS[cell], SEED))
+        assert_same(sample, block_by_block(cell, REQUESTS[cell], SEED))
 
 
 def test_cells_of_one_identity_are_simulated_once(simulated):
@@ -89,7 +96,7 @@ def test_cells_of_one_identity_are_simulated_once(simulated):
     samples = run_experiments(wanted, SEED, threads=1)
     assert [(unit.first, unit.last) for unit in simulated] == [(0, 5)]
     for cell, replicates in wanted.items():
-        assert_same(samples[cell], simulate(cell, replicates, SEED))
+        assert_same(samples[cell], block_by_block(cell, replicates, SEED))
 
 
 @given(st.dictionaries(strategies.cells(max_width=2, max_depth=2), st.integers(1, 100), min_size=1, max_size=5))
@@ -114,7 +121,7 @@ def test_observables_of_one_network_are_shared_and_cut_back():
     cells = [plain, replace(plain, jacobian=True, gradients=not plain.gradients)]
     assert len(Workload.of((cell, 100) for cell in cells).merged) == 1
     for cell, sample in run_experiments(dict.fromkeys(cells, 100), SEED, threads=1).items():
-        assert_same(sample, simulate(cell, 100, SEED))
+        assert_same(sample, block_by_block(cell, 100, SEED))
         assert ("log_determinant" in sample.values) == cell.jacobian
 
 
@@ -149,7 +156,7 @@ def test_any_kind_of_experiment_is_run(size, small_units, monkeypatch, tmp_path)
     few = Counter(frozenset("ab"), block_size=size)
     many = Counter(frozenset("b"), block_size=size)
     samples = run_experiments({few: 3, OTHER: 100, many: 2 * LANES + 1}, SEED, threads=2, folder=tmp_path)
-    assert_same(samples[OTHER], simulate(OTHER, 100, SEED))
+    assert_same(samples[OTHER], block_by_block(OTHER, 100, SEED))
     assert set(samples[few].values) == {"a", "b"}
     np.testing.assert_array_equal(samples[few].column("a"), SEED + np.arange(3.0))
     assert set(samples[many].values) == {"b"}
@@ -210,7 +217,7 @@ def test_an_interrupted_run_goes_on(small_units, simulated, tmp_path):
     assert kept >= 3
     simulated.clear()
     sample = run_experiments({CELL: REQUESTS[CELL]}, SEED, threads=1, folder=tmp_path)[CELL]
-    assert_same(sample, simulate(CELL, REQUESTS[CELL], SEED))
+    assert_same(sample, block_by_block(CELL, REQUESTS[CELL], SEED))
     stored = set(plan_units(CELL, REQUESTS[CELL], SEED)) - set(simulated)
     assert len(stored) == kept
     assert stored <= set(first)

@@ -17,8 +17,8 @@ from theory_check.networks.network import Network
 from theory_check.networks.scalings import Scaling
 from theory_check.networks.weights import Weights
 from theory_check.simulation.boundary import Boundary
-from theory_check.simulation.cell import simulate
-from theory_check.simulation.passes import GramPasses
+from theory_check.simulation.passes.gram import GramPasses
+from theory_check.simulation.runner import simulate
 
 SEED_OF_LAWS = 391
 KEY = key_of(SEED_OF_LAWS)

@@ -8,12 +8,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from numpy_twins import LANES, StoredTwin
+from one_layer_laws import a_layer
 from scipy import stats
 
 from theory_check.experiments.cell import Cell
-from theory_check.experiments.experiment import InterruptedSimulationError
 from theory_check.experiments.sweep import GRADIENTS, OUTPUTS, Sweep
-from theory_check.foundation.errors import SpecificationError
+from theory_check.foundation.errors import InterruptedSimulationError, SpecificationError
 from theory_check.foundation.streams import Purpose, stream_key
 from theory_check.inference.intervals import kolmogorov_interval, mean_interval
 from theory_check.networks.activations import Activation
@@ -24,15 +24,13 @@ from theory_check.networks.scalings import Scaling
 from theory_check.networks.weights import Weights
 from theory_check.simulation import course
 from theory_check.simulation.boundary import Boundary
-from theory_check.simulation.cell import simulate
-from theory_check.simulation.runner import run_experiments
+from theory_check.simulation.paths.sources import open_paths
+from theory_check.simulation.runner import run_experiments, simulate
 from theory_check.simulation.sweep import simulate_block
 from theory_check.simulation.units import plan_units
-from theory_check.simulation.weight_paths import open_paths
 from theory_check.theory import moments
 from theory_check.theory.depth_law import depth_law, distance_to_normal
 from theory_check.theory.limits import lognormal_limit
-from theory_check.theory.multiplier import Multiplier
 
 SEED = 4
 LEVEL = 1e-9
@@ -223,7 +221,7 @@ def test_white_weights_have_the_exact_law(white, position, column):
     """E2, E16: log R and log R* share the law of the depth. Radius of the test: 0.073."""
     factor = DEPTH ** -BETAS[position]
     values = white[column][:, position, 0]
-    law, wrong = (depth_law(Multiplier(WIDTH, "res-3"), a, DEPTH) for a in (factor, 1.5 * factor))
+    law, wrong = (depth_law(a_layer(WIDTH, "res-3"), a, DEPTH) for a in (factor, 1.5 * factor))
     assert kolmogorov_interval(values, law.cdf, alpha=LEVEL).lower <= law.error
     assert kolmogorov_interval(values, wrong.cdf, alpha=LEVEL).lower > wrong.error
 
@@ -231,7 +229,7 @@ def test_white_weights_have_the_exact_law(white, position, column):
 @pytest.mark.parametrize("column", ["log_displacement", "log_gradient_displacement"])
 def test_white_weights_have_the_exact_mean_displacement(white, column):
     """E1, E17: E D = (1 + kappa a^2)^L - 1, with the exact variance of D."""
-    multiplier, factor = Multiplier(WIDTH, "res-3"), DEPTH**-0.5
+    multiplier, factor = a_layer(WIDTH, "res-3"), DEPTH**-0.5
     variance = moments.displacement_variance(multiplier, factor, DEPTH)
     displacement = np.exp(2.0 * white[column][:, 1, 0])
     interval = mean_interval(displacement, variance_bound=variance, alpha=LEVEL)
@@ -259,7 +257,7 @@ def test_white_weights_are_those_of_the_dense_kernel(branch):
 
 def test_white_weights_approach_the_lognormal_law():
     """E4: log R -> N(kappa (1 - 2/d), 4 kappa / d) at beta = 1/2, within the exact distance at this depth."""
-    multiplier, depth = Multiplier(10, "res-3"), 100
+    multiplier, depth = a_layer(10, "res-3"), 100
     sweep = Sweep(width=10, depth=depth, weights=WHITE, betas=(0.5,))
     sample = run_experiments({sweep: 500}, SEED, threads=1)[sweep].values
     limit = lognormal_limit(multiplier)
@@ -270,7 +268,7 @@ def test_white_weights_approach_the_lognormal_law():
         found = kolmogorov_interval(values, stats.norm(limit.mean, math.sqrt(limit.variance)).cdf, alpha=LEVEL)
         assert found.lower <= distance.upper
         # kappa = 1, the law of a linear branch.
-        wrong = lognormal_limit(Multiplier(10, "linear"))
+        wrong = lognormal_limit(a_layer(10, "linear"))
         assert kolmogorov_interval(
             values, stats.norm(wrong.mean, math.sqrt(wrong.variance)).cdf, alpha=LEVEL
         ).lower > distance.upper + 0.05  # fmt: skip
@@ -283,7 +281,7 @@ def test_correlated_weights_do_not_have_the_law_of_white_ones():
         gradients=False,
     )  # fmt: skip
     values = run_experiments({sweep: REPLICATES}, SEED, threads=1)[sweep].values["log_norm_ratio"][:, 0, 0]
-    law = depth_law(Multiplier(WIDTH, "res-3"), DEPTH**-0.25, DEPTH)
+    law = depth_law(a_layer(WIDTH, "res-3"), DEPTH**-0.25, DEPTH)
     assert kolmogorov_interval(values, law.cdf, alpha=LEVEL).lower > law.error
 
 

@@ -19,9 +19,10 @@ from theory_check.networks.scalings import Scaling
 from theory_check.networks.weights import Weights
 from theory_check.simulation import cell as simulation
 from theory_check.simulation.boundary import Boundary
-from theory_check.simulation.cell import simulate, simulate_block
-from theory_check.simulation.passes import row_filler
-from theory_check.simulation.weight_paths import open_paths
+from theory_check.simulation.cell import simulate_block
+from theory_check.simulation.passes.compiled import row_filler
+from theory_check.simulation.paths.sources import open_paths
+from theory_check.simulation.runner import simulate
 
 SEED = 31
 BRANCHES = [

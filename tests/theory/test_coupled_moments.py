@@ -4,11 +4,11 @@ import itertools
 
 import numpy as np
 import pytest
+from one_layer_laws import a_layer
 
 from theory_check.foundation.errors import SpecificationError
 from theory_check.theory.coupled_moments import coupled_moments
 from theory_check.theory.moments import mean_displacement, norm_ratio_moment, norm_ratio_variance
-from theory_check.theory.multiplier import Multiplier
 from theory_check.theory.orders import mean_square_error
 
 PAIRS = [(1, 2), (2, 4), (3, 12), (16, 512)]
@@ -30,7 +30,7 @@ def test_known_moments(coarse, fine, width, gain):
     assert mean == pytest.approx(0.0, abs=1e-12)
     # The difference is isotropic given the past: a coordinate has 1/width of its square.
     assert square[1, 1] - 2 * square[0, 1] + square[0, 0] == pytest.approx(error / width, abs=1e-12)
-    multiplier, scaling = Multiplier(width, gain=gain), coarse**-0.5
+    multiplier, scaling = a_layer(width, gain=gain), coarse**-0.5
     mean, variance = found.mean[0, 0], found.second[0, 0, 0, 0] - found.mean[0, 0] ** 2
     assert mean == pytest.approx(norm_ratio_moment(multiplier, scaling, coarse), rel=1e-12)
     assert variance == pytest.approx(norm_ratio_variance(multiplier, scaling, coarse), rel=1e-11)

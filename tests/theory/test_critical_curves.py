@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from one_layer_laws import a_branch
 
 from theory_check.networks.branches import Branch
 from theory_check.networks.covariances import fractional_noise
@@ -17,7 +18,7 @@ from theory_check.theory.critical_curves import (
     stationary,
 )
 from theory_check.theory.gradient_recursion import log_gradient_displacement
-from theory_check.theory.infinite_width import WideBranch, effective_exponents, log_displacement, wide_network
+from theory_check.theory.infinite_width import effective_exponents, log_displacement, wide_network
 
 HURSTS = [0.2, 0.5, 0.8]
 RES3 = Branch()
@@ -28,13 +29,13 @@ def fractional(hurst):
 
 
 def test_curves_are_the_effective_exponents_and_the_root_of_the_gradient():
-    curves = critical_curves(WideBranch(), HURSTS, 60, threads=2)
+    curves = critical_curves(a_branch(), HURSTS, 60, threads=2)
     for index, hurst in enumerate(HURSTS):
-        found = effective_exponents(WideBranch(), hurst, 60)
+        found = effective_exponents(a_branch(), hurst, 60)
         assert (curves.contour[index], curves.stationary[index]) == (found.contour.value, found.stationary.value)
         root = curves.gradient_contour[index]
         # A root to 1e-5 in beta; the slope of log E D* is about -2 log 60.
-        assert abs(log_gradient_displacement(WideBranch(), fractional_noise(hurst, 60), root, 60)) < 2e-4
+        assert abs(log_gradient_displacement(a_branch(), fractional_noise(hurst, 60), root, 60)) < 2e-4
     np.testing.assert_array_equal(curves.limit, [0.5, 0.5, 0.8])
     np.testing.assert_allclose(curves.gradient_limit, [0.5, 0.5, 0.6], rtol=1e-15)
     # Independent layers: the two directions have one law, and the contour is where (1 + a^2/2)^60 = 2.
@@ -45,10 +46,10 @@ def test_curves_are_the_effective_exponents_and_the_root_of_the_gradient():
 @pytest.mark.parametrize(
     ("branch", "limits"),
     [
-        (WideBranch("res-1"), [np.nan, 0.5, 0.8]),
-        (WideBranch("linear"), [np.nan, 0.5, 0.8]),
-        (WideBranch("res-3", 1.0), [0.5, 0.5, 0.6]),
-        (WideBranch("res-3", 0.1), [0.5, 0.5, 0.8]),
+        (a_branch("res-1"), [np.nan, 0.5, 0.8]),
+        (a_branch("linear"), [np.nan, 0.5, 0.8]),
+        (a_branch("res-3", 1.0), [0.5, 0.5, 0.6]),
+        (a_branch("res-3", 0.1), [0.5, 0.5, 0.8]),
     ],
 )
 def test_limits_of_the_branches(branch, limits):
@@ -59,7 +60,7 @@ def test_limits_of_the_branches(branch, limits):
 
 
 def test_too_shallow_for_a_slope():
-    curves = critical_curves(WideBranch(), [0.7], 3)
+    curves = critical_curves(a_branch(), [0.7], 3)
     assert np.isnan(curves.stationary).all()
 
 
@@ -67,10 +68,10 @@ def test_predictions_are_the_effective_exponents_of_the_recursion():
     # Both are roots of one function, to 1e-5 and 1e-10.
     for hurst in (0.3, 0.7):
         assert contour(RES3, fractional(hurst), 100) == pytest.approx(
-            effective_exponents(WideBranch(), hurst, 100).contour.value, abs=2e-5
+            effective_exponents(a_branch(), hurst, 100).contour.value, abs=2e-5
         )
     beta = stationary(RES3, fractional(0.7), 10, 160)
-    deep, shallow = (log_displacement(WideBranch(), 0.7, beta, depth) for depth in (160, 10))
+    deep, shallow = (log_displacement(a_branch(), 0.7, beta, depth) for depth in (160, 10))
     # A root to 1e-5 of the difference, whose slope in beta is 2 log 16 = 5.5 for powers of L and below 10 here.
     assert deep == pytest.approx(shallow, abs=1e-4)
 
@@ -87,7 +88,7 @@ def test_the_predicted_transition_moves_from_independent_to_smooth_weights():
     # To first order in D a network is the trapezoid sum of its covariance, without an error of order 1/L; the next
     # order leaves D c/L with c below 1 for the left Riemann sum of a growth by D, so the root moves by less than this.
     displacement = math.exp(
-        wide_network(WideBranch(), laws[-1].autocovariance(fine), 1.0 / fine, fine).log_displacement[-1]
+        wide_network(a_branch(), laws[-1].autocovariance(fine), 1.0 / fine, fine).log_displacement[-1]
     )
     shift = displacement * (1.0 / coarse - 1.0 / fine) / 2.0 / math.log(fine / coarse)
     assert exponents[-1] == pytest.approx(1.0, abs=shift)

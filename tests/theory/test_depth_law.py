@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from one_layer_laws import a_layer
 from scipy import integrate, special, stats
 
 from theory_check.foundation.errors import SpecificationError
 from theory_check.theory.depth_law import depth_law, distance_to_normal, log_norm_ratio_characteristic
 from theory_check.theory.limits import explosion_law, lognormal_limit
-from theory_check.theory.multiplier import Multiplier
 from theory_check.theory.one_layer import CDF_ERROR, log_multiplier
 
 GRID = [
@@ -26,7 +26,7 @@ GRID = [
 @pytest.mark.parametrize(("kind", "d", "beta", "L"), GRID)
 def test_a_finer_law_agrees_within_the_bounds(kind, d, beta, L):
     """Two independent choices of window and cut-off: the difference must be below the sum of the announced errors."""
-    law = Multiplier(d, kind)
+    law = a_layer(d, kind)
     coarse = depth_law(law, L**-beta, L)
     fine = depth_law(law, L**-beta, L, tolerance=2e-6)
     assert coarse.error < 1.1e-5
@@ -37,11 +37,11 @@ def test_a_finer_law_agrees_within_the_bounds(kind, d, beta, L):
 @pytest.mark.parametrize(
     ("law", "a"),
     [
-        (Multiplier(1), 0.7),
-        (Multiplier(1, "res-3"), 0.7),
-        (Multiplier(2, "res-3"), 1.0),
-        (Multiplier(3, "res-3", 0.01), 0.5),
-        (Multiplier(10), 0.5),
+        (a_layer(1), 0.7),
+        (a_layer(1, "res-3"), 0.7),
+        (a_layer(2, "res-3"), 1.0),
+        (a_layer(3, "res-3", 0.01), 0.5),
+        (a_layer(10), 0.5),
     ],
     ids=str,
 )
@@ -64,13 +64,13 @@ def test_two_layers_by_direct_convolution(law, a):
 
 
 def test_one_layer_is_the_one_layer_law():
-    law = Multiplier(3, "res-3")
+    law = a_layer(3, "res-3")
     x = np.linspace(-3, 3, 41)
     np.testing.assert_array_equal(depth_law(law, 0.5, 1).cdf(x), np.clip(log_multiplier(law, 0.5).cdf(x), 0, 1))
 
 
 def test_groups_and_sequences_agree():
-    law = Multiplier(5, "res-3", 0.1)
+    law = a_layer(5, "res-3", 0.1)
     one, two = depth_law(law, 0.3, 6), depth_law(law, [0.3] * 3 + [-0.3] * 3 + [0.0])
     assert one.mean == pytest.approx(two.mean, rel=1e-14)
     mixed = depth_law(law, [0.5, 0.1, 0.3])
@@ -87,7 +87,7 @@ def test_groups_and_sequences_agree():
 
 def test_unequal_scalings_of_a_relu_network_with_atoms():
     """d = 1, ReLU, two unequal layers: condition on which layers are alive; the joint term by convolution."""
-    law = Multiplier(1, "res-3")
+    law = a_layer(1, "res-3")
     mixed = depth_law(law, [0.6, 0.9])
     assert mixed.atom == 0.25
     first, second = log_multiplier(law, 0.6), log_multiplier(law, 0.9)
@@ -107,7 +107,7 @@ def test_unequal_scalings_of_a_relu_network_with_atoms():
     st.integers(3, 200),
 )
 def test_distribution_functions(width, branch, a, depth):
-    law = depth_law(Multiplier(width, *branch), a, depth)
+    law = depth_law(a_layer(width, *branch), a, depth)
     x = np.linspace(law.lower - 1, law.upper + 1, 501)
     F = law.cdf(x)
     assert np.all(np.diff(F) >= -2 * law.error)
@@ -121,7 +121,7 @@ def test_distribution_functions(width, branch, a, depth):
 
 
 def test_quantiles_stop_at_the_atom():
-    law = depth_law(Multiplier(1, "res-3"), 0.5, 2)
+    law = depth_law(a_layer(1, "res-3"), 0.5, 2)
     before = float(law.cdf(-1e-12))
     assert law.quantile(before + 0.1) == 0.0
     assert law.quantile(before / 2) < 0
@@ -132,7 +132,7 @@ def test_quantiles_stop_at_the_atom():
 
 @pytest.mark.parametrize(
     ("law", "a", "depth"),
-    [(Multiplier(1, "res-3"), 0.7, 5), (Multiplier(2), 0.5, 20), (Multiplier(10, "res-3", 0.1), 0.4, 8)],
+    [(a_layer(1, "res-3"), 0.7, 5), (a_layer(2), 0.5, 20), (a_layer(10, "res-3", 0.1), 0.4, 8)],
 )
 def test_simulated_networks(law, a, depth):
     """50,000 dense networks, seed fixed. Dvoretzky-Kiefer-Wolfowitz: sup |F_n - F| > eps with probability at most
@@ -143,7 +143,7 @@ def test_simulated_networks(law, a, depth):
     h[:, 0] = 1.0
     for _ in range(depth):
         g = h
-        if law.kind == "res-3":
+        if law.has_inner:
             pre = np.einsum("nij,nj->ni", rng.standard_normal((n, d, d)), h) / math.sqrt(d)
             g = np.where(pre > 0, pre, law.slope * pre)
         h = h + a * np.einsum("nij,nj->ni", rng.standard_normal((n, d, d)), g) / math.sqrt(d)
@@ -163,7 +163,7 @@ def test_distance_to_normal_shrinks_like_the_inverse_depth():
     """Berry-Esseen at beta = 1/2: skewness of the sum is O(1/L) here (third cumulants are O(a^4) a layer), means are
     off by O(1/L): the distance decreases tenfold with L, up to its own O(1/L) relative corrections.
     """
-    law = Multiplier(40, "res-3")
+    law = a_layer(40, "res-3")
     limit = lognormal_limit(law)
     distances = [distance_to_normal(depth_law(law, L**-0.5, L), limit.mean, limit.variance) for L in (10, 100, 1000)]
     for gap in distances:
@@ -178,7 +178,7 @@ def test_distance_to_normal_shrinks_like_the_inverse_depth():
 
 def test_distance_between_a_depth_law_and_a_shifted_normal():
     """Far from the law the distance is 1; at the law's own moments with L large it is the skewness term."""
-    law = depth_law(Multiplier(3), 0.1, 50)
+    law = depth_law(a_layer(3), 0.1, 50)
     assert distance_to_normal(law, 100.0, 0.01).lower > 0.999
     with pytest.raises(SpecificationError):
         distance_to_normal(law, 0.0, 0.0)
@@ -186,7 +186,7 @@ def test_distance_between_a_depth_law_and_a_shifted_normal():
 
 def test_distance_sees_the_atom():
     """With probability 1/4 log R = 0 exactly: no continuous law is closer than half the jump."""
-    law = depth_law(Multiplier(1, "res-3"), 0.5, 2)
+    law = depth_law(a_layer(1, "res-3"), 0.5, 2)
     gap = distance_to_normal(law, law.mean, law.variance)
     assert gap.upper >= gap.lower >= 0.125 - law.error
 
@@ -195,7 +195,7 @@ def test_explosion_is_normal_when_centred_exactly():
     """E7 at beta = 0.1: centred at L E log M the law is normal within L^{-1/2} (skewness); centred at the limit rate it
     is off by about (1 + 5/d)(1 - 2/d)(1 - 4/d) L a^4 / 8, here 1.3 standard deviations.
     """
-    law, L, beta = Multiplier(10, "res-3"), 10**4, 0.1
+    law, L, beta = a_layer(10, "res-3"), 10**4, 0.1
     normal = explosion_law(law, L**-beta, L)
     exact = depth_law(law, L**-beta, L)
     assert exact.mean == pytest.approx(normal.mean, rel=1e-12)
@@ -214,13 +214,13 @@ def test_explosion_is_normal_when_centred_exactly():
 def test_two_wide_layers_against_known_sum():
     """linear, d = 2, a huge: M / tau -> chi2_2, so log R - L log tau is a sum of log-exponentials."""
     a, L = 1e4, 4
-    law = depth_law(Multiplier(2), a, L)
+    law = depth_law(a_layer(2), a, L)
     tau = a * a / 2
     # E log chi2_2 = log 2 + digamma(1); corrections are of order 1 / tau = 2e-8
     assert law.mean == pytest.approx(L * (math.log(2 * tau) + special.digamma(1)), abs=1e-6)
     assert law.variance == pytest.approx(L * special.polygamma(1, 1), abs=1e-6)
     # product of 2 exponentials: P(E_1 E_2 > t) = 2 sqrt(t) K_1(2 sqrt(t))
-    two = depth_law(Multiplier(2), a, 2)
+    two = depth_law(a_layer(2), a, 2)
     t = np.geomspace(1e-3, 20, 50)
     exact = 1 - 2 * np.sqrt(t) * special.kv(1, 2 * np.sqrt(t))
     np.testing.assert_allclose(two.cdf(np.log(t) + 2 * math.log(2 * tau)), exact, rtol=0, atol=two.error + 1e-6)
@@ -228,7 +228,7 @@ def test_two_wide_layers_against_known_sum():
 
 def test_infinitesimal_steps_follow_the_normal_law():
     """beta = 1/2 at L = 10^6, d = 40: the distance to the limit is O(1/L) plus the announced error."""
-    law = Multiplier(40)
+    law = a_layer(40)
     exact = depth_law(law, 1e-3, 10**6)
     x = np.linspace(exact.lower, exact.upper, 101)
     normal = stats.norm(0.95, math.sqrt(0.1)).cdf(x)
@@ -238,16 +238,14 @@ def test_infinitesimal_steps_follow_the_normal_law():
 
 def test_arguments_are_checked():
     with pytest.raises(SpecificationError):
-        depth_law(Multiplier(2), 0.1, 10, tolerance=1.0)
+        depth_law(a_layer(2), 0.1, 10, tolerance=1.0)
     with pytest.raises(SpecificationError):
-        depth_law(Multiplier(2), [0.0, 0.0])
+        depth_law(a_layer(2), [0.0, 0.0])
     with pytest.raises(SpecificationError, match="frequencies"):
-        depth_law(Multiplier(1, "res-3"), 0.1, 2, tolerance=1e-10)
+        depth_law(a_layer(1, "res-3"), 0.1, 2, tolerance=1e-10)
 
 
-@pytest.mark.parametrize(
-    "law", [Multiplier(1), Multiplier(3, "res-3"), Multiplier(10), Multiplier(20, "res-3", 0.1)], ids=str
-)
+@pytest.mark.parametrize("law", [a_layer(1), a_layer(3, "res-3"), a_layer(10), a_layer(20, "res-3", 0.1)], ids=str)
 @pytest.mark.parametrize("frequency", [0.3, 2.0])
 def test_the_characteristic_function_integrates_the_law(law, frequency):
     """E e^{itX} = e^{it hi} - it int e^{itx} F(x) dx by parts, from the distribution function alone."""
@@ -270,4 +268,4 @@ def test_the_characteristic_function_integrates_the_law(law, frequency):
 def test_a_characteristic_function_needs_a_positive_frequency():
     for frequency in (0.0, -1.0, math.inf, math.nan):
         with pytest.raises(SpecificationError, match="frequency"):
-            log_norm_ratio_characteristic(Multiplier(3), 0.1, 2, frequency=frequency)
+            log_norm_ratio_characteristic(a_layer(3), 0.1, 2, frequency=frequency)

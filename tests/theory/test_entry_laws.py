@@ -7,6 +7,7 @@ import math
 
 import numpy as np
 import pytest
+from one_layer_laws import a_layer
 from scipy import integrate, stats
 
 from theory_check.foundation.errors import HypothesisError
@@ -19,7 +20,6 @@ from theory_check.theory.entry_laws import (
     skewed_variance_bound,
 )
 from theory_check.theory.moments import norm_ratio_variance
-from theory_check.theory.multiplier import Multiplier
 from theory_check.theory.one_layer import log_multiplier
 
 
@@ -43,7 +43,7 @@ def log_multiplier_moments(branch, a, points=24):
 
 @pytest.mark.parametrize("branch", ["linear", "res-3"])
 def test_kurtosis_correction_of_random_signs_by_enumeration(branch):
-    multiplier = Multiplier(2, branch)
+    multiplier = a_layer(2, branch)
     a = 0.02
     gaussian = log_multiplier(multiplier, a)
     correction = kurtosis_correction(multiplier, -2.0, a, 1)
@@ -57,15 +57,15 @@ def test_kurtosis_correction_of_random_signs_by_enumeration(branch):
 
 def test_a_gaussian_law_needs_no_correction():
     for branch in ("linear", "res-3"):
-        correction = kurtosis_correction(Multiplier(7, branch), 0.0, 0.1, 20)
+        correction = kurtosis_correction(a_layer(7, branch), 0.0, 0.1, 20)
         assert correction.mean == correction.variance == 0.0
     with pytest.raises(HypothesisError):
-        kurtosis_correction(Multiplier(7, "res-3", 0.1), 1.0, 0.1, 20)
+        kurtosis_correction(a_layer(7, "res-3", 0.1), 1.0, 0.1, 20)
 
 
 @pytest.mark.parametrize("branch", ["linear", "res-3"])
 def test_variance_bound_is_the_gaussian_variance_at_kurtosis_three(branch):
-    multiplier = Multiplier(6, branch)
+    multiplier = a_layer(6, branch)
     exact = norm_ratio_variance(multiplier, 0.125, 64)
     # Subtraction of second moments loses two digits.
     assert norm_ratio_variance_bound(multiplier, 3.0, 0.0, 0.125, 64) == pytest.approx(exact, rel=1e-10)
@@ -77,7 +77,7 @@ def test_variance_bound_holds_for_one_layer_of_a_skewed_law():
     # Enumeration in the plane: -1/2 and 2 with probabilities 4/5 and 1/5 have skewness 3/2 and kurtosis 13/4.
     values, probabilities = np.array([-0.5, 2.0]), np.array([0.8, 0.2])
     a = 0.7
-    bound = norm_ratio_variance_bound(Multiplier(2), 3.25, 1.5, a, 1)
+    bound = norm_ratio_variance_bound(a_layer(2), 3.25, 1.5, a, 1)
     for e in circle(16):
         first = second = 0.0
         for index in itertools.product((0, 1), repeat=4):
@@ -89,7 +89,7 @@ def test_variance_bound_holds_for_one_layer_of_a_skewed_law():
         assert first == pytest.approx(1 + a * a, rel=1e-12)
         assert second - first**2 <= bound
     with pytest.raises(HypothesisError):
-        norm_ratio_variance_bound(Multiplier(2, "res-3"), 3.25, 1.5, a, 1)
+        norm_ratio_variance_bound(a_layer(2, "res-3"), 3.25, 1.5, a, 1)
 
 
 @pytest.mark.parametrize("width", [1, 2, 4, 30])
@@ -122,7 +122,7 @@ def test_shift_from_ones_by_quadrature():
 
 def test_the_bound_for_skewed_weights_exceeds_every_simpler_case():
     # Symmetric weights have a variance of their own and a larger bound here, which does not know that kappa is 1/2.
-    simple = norm_ratio_variance_bound(Multiplier(8, "res-3"), 3.0, 0.0, 0.25, 16)
+    simple = norm_ratio_variance_bound(a_layer(8, "res-3"), 3.0, 0.0, 0.25, 16)
     assert simple < skewed_variance_bound(8, 3.0, 0.0, 0.25, 16) < skewed_variance_bound(8, 3.0, 2.0, 0.25, 16)
     # One layer of width 1 with entries 2 and -1/2: every product of an entry of V and one of W, by hand.
     entries = [(2.0, 0.2), (-0.5, 0.8)]

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import pytest
+from one_layer_laws import a_branch
 
 from theory_check.foundation.errors import SpecificationError
 from theory_check.networks.path_laws import PathLaw
@@ -15,10 +16,9 @@ from theory_check.theory.euler_error import (
     wide_error_slope,
     wide_euler_error,
 )
-from theory_check.theory.infinite_width import WideBranch
 from theory_check.theory.orders import mean_square_error, rough_path_order, tied_wide_error
 
-LINEAR = WideBranch("linear")
+LINEAR = a_branch("linear")
 
 
 def tied(lags):
@@ -34,7 +34,7 @@ def test_tied_weights_have_the_known_error(coarse, fine):
 @pytest.mark.parametrize("name", ["linear", "res-1", "res-3"])
 def test_two_layers_by_hand(name):
     """Depths 1 and 2: h_1 = h_0 + V_0 g, h'_2 = h_0 + V_0 g / 2 + V_1 g' / 2."""
-    rho, branch = 0.6, WideBranch(name)
+    rho, branch = 0.6, a_branch(name)
 
     def arc(r):
         return (math.sqrt(1 - r * r) + r * (math.pi / 2 + math.asin(r))) / math.pi
@@ -45,7 +45,7 @@ def test_two_layers_by_hand(name):
         r = overlap / math.sqrt(first * second) * (correlation if name == "res-3" else 1.0)
         return 0.5 * math.sqrt(first * second) * arc(r)
 
-    kappa = branch.kappa
+    kappa = branch.activation.second_moment
     middle = 1 + kappa / 4  # ||h'_1||^2, and <h'_1, h_0> = 1
     cross = rho * pairing(1.0, 1.0, middle, rho)
     coarse = 1 + kappa
@@ -58,7 +58,7 @@ def test_two_layers_by_hand(name):
 
 def test_a_network_is_at_no_distance_from_itself():
     # A root of what rounding leaves of three numbers near 2.
-    assert wide_euler_error(WideBranch("res-3"), PathLaw.parse("ou").correlation, 8, 8) < 1e-7
+    assert wide_euler_error(a_branch("res-3"), PathLaw.parse("ou").correlation, 8, 8) < 1e-7
 
 
 def test_paths_without_memory_have_the_error_of_brownian_motion():
@@ -96,5 +96,5 @@ def test_the_regimes_of_smooth_weights():
 def test_what_is_not_covered_is_refused():
     with pytest.raises(SpecificationError, match="must divide"):
         wide_euler_error(LINEAR, tied, 3, 8)
-    with pytest.raises(SpecificationError, match="covered with ReLU"):
-        wide_euler_error(WideBranch("res-3", 0.5), tied, 2, 4)
+    with pytest.raises(SpecificationError, match="needs a linear branch or ReLU, not res-3 leaky"):
+        wide_euler_error(a_branch("res-3", 0.5), tied, 2, 4)

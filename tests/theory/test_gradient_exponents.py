@@ -6,15 +6,16 @@ import math
 
 import numpy as np
 import pytest
+from one_layer_laws import a_branch
 
 from theory_check.networks.covariances import fractional_noise
 from theory_check.theory.gradient_recursion import log_gradient_displacement
-from theory_check.theory.infinite_width import WideBranch, log_displacement
+from theory_check.theory.infinite_width import log_displacement
 
 
 def displacements(hurst, beta, depth, width=math.inf):
     """E D at infinite width and E D* at the given one, res-3 with ReLU."""
-    branch = WideBranch()
+    branch = a_branch()
     gradient = log_gradient_displacement(branch, fractional_noise(hurst, depth), beta, depth, width=width)
     return math.exp(log_displacement(branch, hurst, beta, depth)), math.exp(gradient)
 

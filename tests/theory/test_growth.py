@@ -7,14 +7,14 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from one_layer_laws import a_layer
 
 from theory_check.theory.growth import GrowthLaws, mean_crossing
-from theory_check.theory.multiplier import Multiplier
 
 
 @pytest.mark.parametrize("branch", ["linear", "res-3"])
 def test_means_cross_near_one_half_and_nearer_with_depth(branch):
-    multiplier = Multiplier(20, "linear" if branch == "linear" else "res-3")
+    multiplier = a_layer(20, "linear" if branch == "linear" else "res-3")
     crossings = [mean_crossing(multiplier, depth, 16 * depth) for depth in (32, 64, 512)]
     assert 0.5 < crossings[2] < crossings[1] < crossings[0] < 0.504
     laws = GrowthLaws(multiplier, 64, 1024)

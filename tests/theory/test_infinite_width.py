@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from one_layer_laws import a_branch, a_layer
 from scipy.linalg import toeplitz
 from scipy.special import gammaln, logsumexp
 
@@ -17,17 +18,15 @@ from theory_check.networks.covariances import fractional_noise
 from theory_check.theory import moments
 from theory_check.theory.arc_kernel import arc
 from theory_check.theory.infinite_width import (
-    WideBranch,
     displacement_slope,
     effective_exponents,
     limiting_exponent,
     log_displacement,
     wide_network,
 )
-from theory_check.theory.multiplier import Multiplier
 
-RELU = WideBranch()
-BRANCHES = [RELU, WideBranch("res-3", 0.3), WideBranch("res-3", 1.0), WideBranch("res-1"), WideBranch("linear")]
+RELU = a_branch()
+BRANCHES = [RELU, a_branch("res-3", 0.3), a_branch("res-3", 1.0), a_branch("res-1"), a_branch("linear")]
 
 
 @pytest.mark.parametrize("branch", BRANCHES, ids=str)
@@ -37,13 +36,13 @@ def test_independent_layers(branch, scaling):
     """E1: the product of 1 + kappa a^2, exact at every width; log D keeps its relative accuracy."""
     network = wide_network(branch, np.eye(len(scaling))[0], scaling)
     kind = "linear" if branch.name == "linear" else "res-3"
-    law = Multiplier(1, kind, 0.0 if kind == "linear" else branch.slope)
+    law = a_layer(1, kind, branch.activation.negative_slope)
     # 30 sums of a few roundings
     assert network.log_norm_ratio[-1] == pytest.approx(moments.log_norm_ratio_moment(law, scaling), rel=1e-12)
     assert network.log_displacement[-1] == pytest.approx(math.log(moments.mean_displacement(law, scaling)), abs=1e-12)
 
 
-@pytest.mark.parametrize("branch", [WideBranch("linear"), WideBranch("res-3", 1.0)], ids=str)
+@pytest.mark.parametrize("branch", [a_branch("linear"), a_branch("res-3", 1.0)], ids=str)
 @pytest.mark.parametrize(("a", "depth"), [(0.01, 50), (0.5, 20), (10.0, 400)])
 def test_tied_weights(branch, a, depth):
     """(I + a A)^L h_0 with E ||A^j h_0||^2 = 1 and different powers uncorrelated: sum_j binomial(L, j)^2 a^(2j).
@@ -90,7 +89,7 @@ def simulated(rng, n, width, branch, correlation, a):
         h = start = rng.standard_normal(width)
         for k in range(L):
             pre = W[k] @ h if branch.name == "res-3" else h
-            h = h + a * V[k] @ (np.where(pre > 0, pre, branch.slope * pre))
+            h = h + a * V[k] @ (np.where(pre > 0, pre, branch.activation.negative_slope * pre))
         found[i] = np.sum((h - start) ** 2) / np.sum(start**2)
     return found
 
@@ -98,7 +97,7 @@ def simulated(rng, n, width, branch, correlation, a):
 @pytest.mark.statistical
 @pytest.mark.parametrize(
     ("branch", "hurst", "a"),
-    [(RELU, 0.9, 0.06), (RELU, 0.2, 0.2), (WideBranch("res-1"), 0.8, 0.06), (WideBranch("res-3", 1.0), 0.8, 0.06)],
+    [(RELU, 0.9, 0.06), (RELU, 0.2, 0.2), (a_branch("res-1"), 0.8, 0.06), (a_branch("res-3", 1.0), 0.8, 0.06)],
     ids=str,
 )
 def test_simulated_networks(branch, hurst, a, evidence):
@@ -169,7 +168,7 @@ def test_exponents_extrapolate_to_the_critical_one(hurst, limit):
 
 def test_wide_linear_and_res1_spread_at_beta_equal_to_hurst():
     """H < 1/2, infinite width first: sum of rho is L^2H, so the transition of linear and res-1 is at H, not at 1/2."""
-    for branch in (WideBranch("linear"), WideBranch("res-1")):
+    for branch in (a_branch("linear"), a_branch("res-1")):
         slopes = [displacement_slope(branch, 0.25, beta, 2000).value for beta in (0.2, 0.3)]
         assert slopes[0] > 0.05
         # small D: 2H - 2 beta, with corrections of order D = L^(-0.1) and of the quadratic term
@@ -182,20 +181,21 @@ def test_mistakes():
     for bad in (
         lambda: wide_network(RELU, rho, 0.1, 5),
         lambda: wide_network(RELU, 2 * rho, 0.1, 4),
-        lambda: wide_network(WideBranch("linear"), rho, 0.1, 4, inner_correlation=rho),
-        lambda: WideBranch("res-2"),
+        lambda: wide_network(a_branch("linear"), rho, 0.1, 4, inner_correlation=rho),
+        lambda: wide_network(Branch("res-2"), rho, 0.1, 4),
         lambda: limiting_exponent(RELU, 0.7, (100, 200, 400)),
         lambda: displacement_slope(RELU, 0.7, 0.5, 3),
     ):
         with pytest.raises(SpecificationError):
             bad()
     with pytest.raises(HypothesisError):
-        limiting_exponent(WideBranch("linear"), 0.7)
+        limiting_exponent(a_branch("linear"), 0.7)
 
 
-def test_the_branch_of_a_network_as_the_recursion_knows_it():
-    assert WideBranch.of(Branch("res-3", Activation("leaky", 0.3))) == WideBranch("res-3", 0.3)
-    assert WideBranch.of(Branch("linear")) == WideBranch("linear")
-    for branch in (Branch("res-2"), Branch("res-3", Activation("tanh"))):
-        with pytest.raises(HypothesisError, match="without bias, not"):
-            WideBranch.of(branch)
+def test_branches_that_the_recursion_excludes_are_refused_with_the_hypothesis_that_fails():
+    for branch, reason in (
+        (Branch("res-2"), "needs a branch without bias, not res-2"),
+        (Branch("res-3", Activation("tanh")), "needs a piecewise linear activation, not res-3 tanh"),
+    ):
+        with pytest.raises(HypothesisError, match=f"the recursion {reason}"):
+            wide_network(branch, np.eye(4)[0], 0.1, 4)

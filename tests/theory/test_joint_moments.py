@@ -7,18 +7,18 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from one_layer_laws import a_layer
 
 from theory_check.foundation.errors import SpecificationError
 from theory_check.inference.intervals import mean_interval
 from theory_check.theory import moments
 from theory_check.theory.joint_moments import displacement_moment
-from theory_check.theory.multiplier import Multiplier
 
 # The closed forms sum logarithms and log-gammas of size up to 1e3.
 ROUNDING = 1e-11
 
 laws = st.builds(
-    Multiplier,
+    a_layer,
     width=st.integers(1, 12),
     kind=st.sampled_from(["linear", "res-3"]),
     slope=st.floats(-1.5, 1.5),
@@ -41,7 +41,7 @@ def test_moments_of_low_order_are_the_closed_forms(multiplier, scaling):
 
 @pytest.mark.parametrize("depth", [1, 2, 37])
 def test_equal_layers_are_a_matrix_power(depth):
-    multiplier = Multiplier(5, "res-3", 0.2)
+    multiplier = a_layer(5, "res-3", 0.2)
     for order in (3, 4):
         together = displacement_moment(multiplier, 0.2, depth, order=order)
         one_by_one = displacement_moment(multiplier, np.full(depth, 0.2), order=order)
@@ -53,7 +53,7 @@ def test_a_single_layer_by_moments_of_the_chi_square():
     # h_0 + a V h_0: D = a^2 chi2_d / d.
     d, a = 7, 0.3
     expected = a**8 * math.prod(d + 2 * i for i in range(4)) / d**4
-    assert displacement_moment(Multiplier(d), a, 1, order=4) == pytest.approx(expected, rel=1e-14)
+    assert displacement_moment(a_layer(d), a, 1, order=4) == pytest.approx(expected, rel=1e-14)
 
 
 @pytest.mark.parametrize("depth", [1, 3])
@@ -65,7 +65,7 @@ def test_fourth_moments_at_width_one_by_quadrature(depth):
         product = np.outer(product, 1.0 + 0.4 * nodes).ravel()
         chance = np.outer(chance, weights / weights.sum()).ravel()
     expected = float(chance @ (product - 1.0) ** 8)
-    assert displacement_moment(Multiplier(1), 0.4, depth, order=4) == pytest.approx(expected, rel=1e-12)
+    assert displacement_moment(a_layer(1), 0.4, depth, order=4) == pytest.approx(expected, rel=1e-12)
 
 
 @pytest.mark.parametrize(("kind", "slope"), [("linear", 0.0), ("res-3", 0.0), ("res-3", 0.5)])
@@ -83,7 +83,7 @@ def test_moments_agree_with_a_plain_simulation(kind, slope):
             branch = np.where(pre > 0.0, pre, slope * pre)
         h = h + a * np.einsum("nij,nj->ni", g.normal(size=(n, d, d)), branch) / math.sqrt(d)
     displacement = np.sum((h - start) ** 2, axis=1)
-    multiplier = Multiplier(d, kind, slope)
+    multiplier = a_layer(d, kind, slope)
     second, fourth = (displacement_moment(multiplier, a, depth, order=order) for order in (2, 4))
     interval = mean_interval(displacement**2, variance_bound=fourth - second**2, alpha=1e-6)
     assert interval.contains(second)
@@ -93,4 +93,4 @@ def test_moments_agree_with_a_plain_simulation(kind, slope):
 
 def test_orders_out_of_range_are_one_line_that_teaches():
     with pytest.raises(SpecificationError, match="order must be a whole number from 0 to 8"):
-        displacement_moment(Multiplier(3), 0.1, 2, order=9)
+        displacement_moment(a_layer(3), 0.1, 2, order=9)

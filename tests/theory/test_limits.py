@@ -2,14 +2,14 @@
 
 import numpy as np
 import pytest
+from one_layer_laws import a_layer
 
 from theory_check.foundation.errors import HypothesisError, SpecificationError
 from theory_check.theory import limits, moments
-from theory_check.theory.multiplier import Multiplier
 from theory_check.theory.one_layer import log_multiplier
 
-LAWS = [Multiplier(d, kind, slope) for d in (2, 3, 10, 40) for kind, slope in (("linear", 0.0), ("res-3", 0.0))]
-LAWS += [Multiplier(10, "res-3", 0.3), Multiplier(10, "res-3", 1.0, 0.5)]
+LAWS = [a_layer(d, kind, slope) for d in (2, 3, 10, 40) for kind, slope in (("linear", 0.0), ("res-3", 0.0))]
+LAWS += [a_layer(10, "res-3", 0.3), a_layer(10, "res-3", 1.0, 0.5)]
 
 
 @pytest.mark.parametrize("d", [1, 2, 3, 10, 40])
@@ -24,7 +24,7 @@ def test_corrections_of_finite_depth(d):
         -(1 + 5 / d) * (1 - 2 / d) * (1 - 4 / d) / 8,
         ((1 + 5 / d) * (d**2 - 10 * d + 20) - (d - 2) ** 2) / (4 * d**2),
     )
-    for law, (mean, variance) in ((Multiplier(d), linear), (Multiplier(d, "res-3"), relu)):
+    for law, (mean, variance) in ((a_layer(d), linear), (a_layer(d, "res-3"), relu)):
         limit, remainders = limits.lognormal_limit(law), []
         for L in (2000, 8000):
             exact = limits.explosion_law(law, L**-0.5, L)
@@ -35,7 +35,7 @@ def test_corrections_of_finite_depth(d):
 
 
 def test_limit_of_infinite_depth():
-    law = Multiplier(7, "res-3", 0.2, 1.3)
+    law = a_layer(7, "res-3", 0.2, 1.3)
     limit = limits.lognormal_limit(law)
     assert limit.mean == pytest.approx(law.kappa * (1 - 2 / 7))
     assert limit.variance == pytest.approx(4 * law.kappa / 7)
@@ -43,7 +43,7 @@ def test_limit_of_infinite_depth():
 
 def test_sequences_add_up():
     """E11: a schedule's parameters are the sums over its layers."""
-    law, a = Multiplier(5, "res-3"), np.linspace(0.01, 0.2, 9)
+    law, a = a_layer(5, "res-3"), np.linspace(0.01, 0.2, 9)
     total = limits.explosion_law(law, a)
     parts = [limits.explosion_law(law, x, 1) for x in a]
     assert total.mean == pytest.approx(sum(p.mean for p in parts))
@@ -62,7 +62,7 @@ def test_lognormal_mean_matches_the_exact_mean():
 
 
 def test_profile_is_a_brownian_motion():
-    law = Multiplier(4)
+    law = a_layer(4)
     mean, covariance = limits.norm_profile(law, [0.25, 0.5, 1.0])
     np.testing.assert_allclose(mean, [0.125, 0.25, 0.5])
     np.testing.assert_allclose(np.diag(covariance), [0.25, 0.5, 1.0])
@@ -83,7 +83,7 @@ def test_identity_regime():
 
 def test_explosion():
     """d = 1 collapses, d = 2 is null, wider networks explode."""
-    for law, sign in ((Multiplier(1), -1), (Multiplier(2), 0), (Multiplier(3), 1), (Multiplier(9, "res-3"), 1)):
+    for law, sign in ((a_layer(1), -1), (a_layer(2), 0), (a_layer(3), 1), (a_layer(9, "res-3"), 1)):
         beta, L = 0.3, 10**6
         exact = limits.explosion_law(law, L**-beta, L)
         # relative correction a^2 = L^(-2 beta) = 2.5e-4, with a factor |d - 4| (1 + 5/d) / d <= 3 for these widths
@@ -94,7 +94,7 @@ def test_explosion():
 
 
 def test_explosion_skips_identity_layers():
-    law = Multiplier(3)
+    law = a_layer(3)
     assert limits.explosion_law(law, [0.0, 0.3]).mean == pytest.approx(limits.explosion_law(law, 0.3, 1).mean)
 
 
@@ -112,5 +112,5 @@ def test_two_dimensional_mean_is_an_exponential_integral():
     from scipy.special import exp1
 
     for a in (1.0, 0.5, 0.2):
-        assert log_multiplier(Multiplier(2), a).mean == pytest.approx(exp1(1 / a**2), abs=1e-14)
-    assert limits.lognormal_limit(Multiplier(2)).mean == 0.0
+        assert log_multiplier(a_layer(2), a).mean == pytest.approx(exp1(1 / a**2), abs=1e-14)
+    assert limits.lognormal_limit(a_layer(2)).mean == 0.0

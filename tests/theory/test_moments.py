@@ -7,16 +7,16 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from one_layer_laws import a_layer
 from scipy import stats
 
 from theory_check.foundation.errors import NumericalOverflowError, SpecificationError
 from theory_check.theory import moments
-from theory_check.theory.multiplier import Multiplier
 from theory_check.theory.scale_mixture import scale_nodes
 
 ROUNDING = 1e-11  # sums of logarithms and log-gammas of size up to 1e3
 LAWS = st.builds(
-    Multiplier,
+    a_layer,
     width=st.integers(1, 60),
     kind=st.sampled_from(["linear", "res-3"]),
     slope=st.floats(-1.5, 1.5),
@@ -64,7 +64,7 @@ def test_symmetric_law_enumerated(width, depth, kind, slope, h0):
     start = np.ones(width) if h0 == "ones" else np.array([1.0, 0.37, -2.1])[:width]
     a = [0.7, 0.4, 0.9][:depth]
     R, D, Y = enumerate_rademacher(width, depth, kind, slope, a, start)
-    law = Multiplier(width, kind, slope)
+    law = a_layer(width, kind, slope)
     assert R.mean() == pytest.approx(moments.norm_ratio_moment(law, a), rel=ROUNDING)
     assert D.mean() == pytest.approx(moments.mean_displacement(law, a), rel=ROUNDING)
     assert Y.mean() == pytest.approx(1.0, rel=ROUNDING)
@@ -85,7 +85,7 @@ def test_heavy_kurtosis_exceeds_the_gaussian_second_moment():
         V = values[list(choice)].reshape(2, 2) / math.sqrt(2)
         h = np.array([1.0, 0.0]) + V @ [1.0, 0.0]
         total += weights[list(choice)].prod() * (h @ h) ** 2
-    assert total > moments.norm_ratio_moment(Multiplier(2), 1.0, 1, 2)
+    assert total > moments.norm_ratio_moment(a_layer(2), 1.0, 1, 2)
 
 
 @pytest.mark.parametrize("a", [1.0, 0.3, 1e-3])
@@ -95,8 +95,8 @@ def test_second_moments_of_the_catalogue(width, a):
     d = width
     linear = 1 + a**2 * (2 + 4 / d) + a**4 * (1 + 2 / d)
     relu = 1 + (2 * d + 4) * a**2 / (2 * d) + a**4 * (d**2 + 2 * d) * (5 * d + d**2) / (4 * d**4)
-    assert moments.norm_ratio_moment(Multiplier(d), a, 5, 2) == pytest.approx(linear**5, rel=ROUNDING)
-    assert moments.norm_ratio_moment(Multiplier(d, "res-3"), a, 5, 2) == pytest.approx(relu**5, rel=ROUNDING)
+    assert moments.norm_ratio_moment(a_layer(d), a, 5, 2) == pytest.approx(linear**5, rel=ROUNDING)
+    assert moments.norm_ratio_moment(a_layer(d, "res-3"), a, 5, 2) == pytest.approx(relu**5, rel=ROUNDING)
 
 
 @pytest.mark.parametrize("kind", ["linear", "res-3"])
@@ -104,7 +104,7 @@ def test_second_moments_of_the_catalogue(width, a):
 def test_displacement_second_moment_of_the_catalogue(kind, depth):
     """E17 as printed, for a constant scaling."""
     d, a = 7, 0.2
-    law = Multiplier(d, kind, 0.1)
+    law = a_layer(d, kind, 0.1)
     k = law.kappa * a**2
     printed = (
         moments.norm_ratio_moment(law, a, depth, 2)
@@ -118,7 +118,7 @@ def test_displacement_second_moment_of_the_catalogue(kind, depth):
 
 
 @pytest.mark.parametrize("order", [1, 2, 3, 6])
-@pytest.mark.parametrize("law", [Multiplier(1), Multiplier(5), Multiplier(2, "res-3"), Multiplier(9, "res-3", 0.2)])
+@pytest.mark.parametrize("law", [a_layer(1), a_layer(5), a_layer(2, "res-3"), a_layer(9, "res-3", 0.2)])
 def test_multiplier_moments_against_noncentral_chi_square(law, order):
     """Given tau, M / tau is noncentral chi-square; scale integrated by quadrature."""
     a = 0.8
@@ -136,7 +136,7 @@ def test_multiplier_moments_against_noncentral_chi_square(law, order):
         expected += w * m[order]
     # weights below 1e-13 dropped: S^order of the upper tail loses at most this share
     assert moments.multiplier_moment_excess(law, a, order) + 1 == pytest.approx(expected, rel=1e-6)
-    if law.kind == "linear":
+    if not law.has_inner:
         t = a * a * law.gain / law.width
         assert stats.ncx2(law.width, 1 / t).moment(order) * t**order == pytest.approx(expected, rel=1e-9)
 
@@ -175,13 +175,13 @@ def test_displacement_second_moment_by_recursion(law, a):
 
 def test_small_scalings_keep_their_digits():
     """As a -> 0, D / (kappa a^2) -> chi2_d / d: E D^2 -> (1 + 2/d) (kappa a^2)^2; no remainder for one layer."""
-    law, a = Multiplier(10), 1e-4
+    law, a = a_layer(10), 1e-4
     assert moments.displacement_second_moment(law, a, 1) == pytest.approx(1.2 * a**4, rel=1e-9)
     assert moments.norm_ratio_variance(law, a, 1) == pytest.approx(4 * a**2 / 10, rel=1e-7)
 
 
 def test_depth_a_million_without_scaling():
-    law = Multiplier(40, "res-3")
+    law = a_layer(40, "res-3")
     assert moments.log_norm_ratio_moment(law, 1.0, 10**6) == pytest.approx(1e6 * math.log(1.5), rel=ROUNDING)
     per_layer = math.log1p(moments.multiplier_moment_excess(law, 1.0, 2))
     assert moments.log_norm_ratio_variance(law, 1.0, 10**6) == pytest.approx(1e6 * per_layer, rel=1e-10)
@@ -197,16 +197,16 @@ def test_depth_a_million_without_scaling():
 
 
 def test_a_network_without_branches():
-    law = Multiplier(3)
+    law = a_layer(3)
     assert moments.norm_ratio_moment(law, [0.0, 0.0]) == 1
     assert moments.norm_ratio_variance(law, [0.0]) == 0
     assert moments.displacement_second_moment(law, [0.0]) == 0
 
 
 def test_orders_are_checked():
-    assert moments.multiplier_moment_excess(Multiplier(3), 0.5, 0) == 0
+    assert moments.multiplier_moment_excess(a_layer(3), 0.5, 0) == 0
     with pytest.raises(SpecificationError):
-        moments.multiplier_moment_excess(Multiplier(3), 0.5, -1)
+        moments.multiplier_moment_excess(a_layer(3), 0.5, -1)
 
 
 @pytest.mark.parametrize("slope", [0.0, 0.3])
@@ -219,7 +219,7 @@ def test_bias_enumerated(slope):
             pre = w * h + bias * b
             h += scaling * v * (pre if pre > 0 else slope * pre)
         total, count = total + h**2 / h0**2, count + 1
-    law = Multiplier(1, "res-3", slope)
+    law = a_layer(1, "res-3", slope)
     energy = bias**2 / h0**2
     assert moments.biased_norm_ratio_mean(law, a, bias_energy=energy) == pytest.approx(total / count, rel=ROUNDING)
     growth = math.prod(1 + law.kappa * x**2 for x in a)
@@ -229,12 +229,12 @@ def test_bias_enumerated(slope):
 
 def test_bias_arguments_are_checked():
     with pytest.raises(SpecificationError):
-        moments.biased_displacement_mean(Multiplier(2), 0.1, 3, bias_energy=1.0)
+        moments.biased_displacement_mean(a_layer(2), 0.1, 3, bias_energy=1.0)
     with pytest.raises(SpecificationError):
-        moments.biased_displacement_mean(Multiplier(2, "res-3"), 0.1, 3, bias_energy=-1.0)
+        moments.biased_displacement_mean(a_layer(2, "res-3"), 0.1, 3, bias_energy=-1.0)
 
 
-@pytest.mark.parametrize("law", [Multiplier(1), Multiplier(5, "res-3"), Multiplier(8, "res-3", 0.3, 1.7)], ids=str)
+@pytest.mark.parametrize("law", [a_layer(1), a_layer(5, "res-3"), a_layer(8, "res-3", 0.3, 1.7)], ids=str)
 def test_the_variance_of_a_multiplier_is_that_of_its_moments(law):
     for a in (0.05, 0.7):
         first, second = (moments.multiplier_moment_excess(law, a, order) for order in (1, 2))
@@ -245,7 +245,7 @@ def test_the_variance_of_a_multiplier_is_that_of_its_moments(law):
 @pytest.mark.parametrize("kind", ["linear", "res-3"])
 def test_the_conditional_variance_of_signs_is_bounded_by_the_gaussian_one(kind):
     """All signs of V and W at width 2, in several directions of h: mean 1 + kappa a^2, variance below the bound."""
-    law, a = Multiplier(2, kind), 0.6
+    law, a = a_layer(2, kind), 0.6
     signs = [np.array(s).reshape(2, 2) / math.sqrt(2) for s in itertools.product([-1.0, 1.0], repeat=4)]
     for angle in (0.1, 0.5, 0.9, 1.4):
         h = np.array([math.cos(angle), math.sin(angle)])

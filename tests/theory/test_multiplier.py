@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from one_layer_laws import a_layer
 
 from theory_check.foundation.errors import SpecificationError
-from theory_check.theory.multiplier import Multiplier, layer_groups
+from theory_check.theory.multiplier import layer_groups
 
 WIDTHS = st.integers(1, 200)
 SLOPES = st.floats(-3, 3)
@@ -19,7 +20,7 @@ ROUNDING = 1e-11  # log-sum-exp of a few hundred terms whose logarithms reach 1e
 @given(WIDTHS, SLOPES, st.floats(0.01, 100))
 def test_first_scale_moment_is_kappa_over_width(width, slope, gain):
     for kind in ("linear", "res-3"):
-        law = Multiplier(width, kind, slope, gain)
+        law = a_layer(width, kind, slope, gain)
         assert law.scale_moment(1) == pytest.approx(law.kappa / width, rel=ROUNDING)
 
 
@@ -27,10 +28,10 @@ def test_first_scale_moment_is_kappa_over_width(width, slope, gain):
 @given(WIDTHS, SLOPES)
 def test_second_scale_moment_is_the_catalogued_one(width, slope):
     """E19: [3 d (1 + s^4) / 2 + d (d - 1) kappa^2] / d^4, and its ReLU case of E3, (5 d + d^2) / (4 d^4)."""
-    d, law = width, Multiplier(width, "res-3", slope)
+    d, law = width, a_layer(width, "res-3", slope)
     expected = (3 * d * (1 + slope**4) / 2 + d * (d - 1) * law.kappa**2) / d**4
     assert law.scale_moment(2) == pytest.approx(expected, rel=ROUNDING)
-    relu = Multiplier(width, "res-3")
+    relu = a_layer(width, "res-3")
     assert relu.scale_moment(2) == pytest.approx((5 * d + d**2) / (4 * d**4), rel=ROUNDING)
 
 
@@ -43,19 +44,19 @@ def test_scale_moments_by_convolution_of_the_coordinates(width, slope, order):
     total = [1.0] + [0.0] * order
     for _ in range(width):
         total = [sum(math.comb(k, j) * total[j] * single[k - j] for j in range(k + 1)) for k in range(order + 1)]
-    law = Multiplier(width, "res-3", slope, gain=1.7)
+    law = a_layer(width, "res-3", slope, gain=1.7)
     assert law.scale_moment(order) == pytest.approx(total[order] * 1.7**order / width ** (2 * order), rel=ROUNDING)
 
 
 def test_gain_scales_and_slope_one_is_a_chi_square():
-    law = Multiplier(6, "res-3", 1.0, 2.0)
+    law = a_layer(6, "res-3", 1.0, 2.0)
     assert law.kappa == 2.0
     assert law.atom == 0.0
     # S = 2 chi2_6 / 36: E S^3 = 8 * 6 * 8 * 10 / 36^3
     assert law.scale_moment(3) == pytest.approx(8 * 480 / 36**3, rel=ROUNDING)
-    assert Multiplier(6, "linear", gain=2.0).scale_moment(3) == pytest.approx(1 / 27, rel=ROUNDING)
-    assert Multiplier(3, "res-3").atom == 1 / 8
-    assert Multiplier(3, "linear").scale_moment(0) == 1
+    assert a_layer(6, "linear", gain=2.0).scale_moment(3) == pytest.approx(1 / 27, rel=ROUNDING)
+    assert a_layer(3, "res-3").atom == 1 / 8
+    assert a_layer(3, "linear").scale_moment(0) == 1
 
 
 @pytest.mark.parametrize(
@@ -70,7 +71,7 @@ def test_gain_scales_and_slope_one_is_a_chi_square():
 )
 def test_bad_multipliers_are_refused(arguments):
     with pytest.raises(SpecificationError):
-        Multiplier(**arguments)
+        a_layer(**arguments)
 
 
 def test_layer_groups_count_the_layers():
@@ -92,4 +93,4 @@ def test_bad_scalings_are_refused(scaling, depth):
 
 def test_negative_orders_are_refused():
     with pytest.raises(SpecificationError):
-        Multiplier(3).log_scale_moment(-1)
+        a_layer(3).log_scale_moment(-1)

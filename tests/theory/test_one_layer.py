@@ -4,16 +4,16 @@ import math
 
 import numpy as np
 import pytest
+from one_layer_laws import a_layer
 from scipy import integrate, special, stats
 
 from theory_check.foundation.errors import SpecificationError
 from theory_check.theory import moments
-from theory_check.theory.multiplier import Multiplier
 from theory_check.theory.one_layer import CDF_ERROR, CHARACTERISTIC_ERROR, log_multiplier, log_multiplier_density
 
 SCALINGS = [1.0, 0.3, 1e-2, 1e-4]
 LAWS = [
-    Multiplier(d, kind, slope)
+    a_layer(d, kind, slope)
     for d in (1, 2, 3, 10, 100)
     for kind, slope in (("linear", 0.0), ("res-3", 0.0), ("res-3", 0.01))
 ]
@@ -37,7 +37,7 @@ def test_mass_and_moments(law, a):
 @pytest.mark.parametrize("a", SCALINGS)
 @pytest.mark.parametrize("width", [1, 2, 3, 10, 100])
 def test_linear_cdf_is_noncentral_chi_square(width, a):
-    one, tau = log_multiplier(Multiplier(width), a), a * a / width
+    one, tau = log_multiplier(a_layer(width), a), a * a / width
     x = one.mean + math.sqrt(one.variance) * np.linspace(-6, 6, 201)
     # SciPy's ncx2 holds about 1e-11 up to noncentrality 1e10
     np.testing.assert_allclose(one.cdf(x), stats.ncx2.cdf(np.exp(x) / tau, width, 1 / tau), rtol=0, atol=CDF_ERROR)
@@ -46,7 +46,7 @@ def test_linear_cdf_is_noncentral_chi_square(width, a):
 @pytest.mark.parametrize("a", [1.0, 0.1, 1e-3])
 def test_one_dimensional_cdf_is_elementary(a):
     """d = 1: M = (1 + a z)^2, so P(M <= m) is a difference of two normal probabilities."""
-    one = log_multiplier(Multiplier(1), a)
+    one = log_multiplier(a_layer(1), a)
     root = np.exp(np.linspace(-20, 6, 301) / 2)
     exact = stats.norm.cdf((root - 1) / a) - stats.norm.cdf((-root - 1) / a)
     np.testing.assert_allclose(one.cdf(2 * np.log(root)), exact, rtol=0, atol=CDF_ERROR)
@@ -55,7 +55,7 @@ def test_one_dimensional_cdf_is_elementary(a):
 def test_relu_in_one_dimension():
     """d = 1, ReLU: the atom 1/2 at 0; otherwise M = (1 + a |w| z)^2, integrated over w by adaptive quadrature."""
     a = 0.8
-    one = log_multiplier(Multiplier(1, "res-3"), a)
+    one = log_multiplier(a_layer(1, "res-3"), a)
     for x in (-3.0, -0.2, 0.0, 0.3, 2.0):
         root = math.exp(x / 2)
 
@@ -71,7 +71,7 @@ def test_relu_in_one_dimension():
 @pytest.mark.parametrize("width", [1, 2, 3, 10])
 def test_mean_and_variance_of_linear_by_poisson_mixture(width, a):
     """M / tau is chi2_{d+2J}, J ~ Poisson(1/(2 tau)): moments of log chi2 are polygammas."""
-    one, tau = log_multiplier(Multiplier(width), a), a * a / width
+    one, tau = log_multiplier(a_layer(width), a), a * a / width
     rate = 1 / (2 * tau)
     J = np.arange(int(rate + 12 * math.sqrt(rate) + 60))
     w = stats.poisson.pmf(J, rate)
@@ -87,7 +87,7 @@ def test_mean_and_variance_of_linear_by_poisson_mixture(width, a):
 @pytest.mark.parametrize("tau", [20.0, 1.0, 0.1, 0.01])
 @pytest.mark.parametrize("width", [1, 2, 3, 10, 100])
 def test_characteristic_function_by_poisson_mixture(width, tau):
-    one = log_multiplier(Multiplier(width), math.sqrt(width * tau))
+    one = log_multiplier(a_layer(width), math.sqrt(width * tau))
     band, count = one.panels[0].band, 300
     spacing = 1.2 * band / count
     u = (np.arange(count) + 0.5) * spacing
@@ -114,9 +114,9 @@ def test_envelope_of_mixtures(law):
 def test_extreme_widths_and_scales():
     """Bessel functions beyond their routine's range, and gains that spread log M over tens of units."""
     for law, a in (
-        (Multiplier(1000), 1e-6),
-        (Multiplier(3, gain=1e6), 1.0),
-        (Multiplier(400, "res-3", gain=50.0), 1.0),
+        (a_layer(1000), 1e-6),
+        (a_layer(3, gain=1e6), 1.0),
+        (a_layer(400, "res-3", gain=50.0), 1.0),
     ):
         assert mass_defect(log_multiplier(law, a)) < CHARACTERISTIC_ERROR
 
@@ -132,7 +132,7 @@ def test_density_crosses_to_the_expansion_smoothly():
 
 
 def test_sign_of_the_scaling_is_irrelevant_and_zero_is_refused():
-    law = Multiplier(4, "res-3")
+    law = a_layer(4, "res-3")
     assert log_multiplier(law, -0.3).mean == log_multiplier(law, 0.3).mean
     for a in (0.0, math.inf):
         with pytest.raises(SpecificationError):

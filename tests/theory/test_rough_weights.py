@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from one_layer_laws import a_layer
 from scipy import stats
 from scipy.linalg import toeplitz
 
@@ -14,7 +15,6 @@ from theory_check.inference.intervals import kolmogorov_interval, quantile_inter
 from theory_check.networks.covariances import fractional_noise
 from theory_check.theory import limits
 from theory_check.theory.arc_kernel import arc
-from theory_check.theory.multiplier import Multiplier
 from theory_check.theory.rough_weights import (
     drift_correction,
     finite_interaction_sum,
@@ -95,7 +95,7 @@ def test_second_order_relations():
     # the law's mean is the second-order mean at L a^2 = 1, exactly
     assert second_order_mean(7, fractional_noise(0.3, 500), 500**-0.5) == pytest.approx(rough.mean)
     white = rough_lognormal_limit(7, 0.5, 2.0)
-    limit = limits.lognormal_limit(Multiplier(7, "res-3"), 2.0)
+    limit = limits.lognormal_limit(a_layer(7, "res-3"), 2.0)
     assert (white.mean, white.variance) == pytest.approx((limit.mean, limit.variance))
     # E R of the law is exp of the second-order mean of R: ((1 + 2S)/2 + S/d)
     law, S = rough_lognormal_limit(5, 0.2), interaction_sum(0.2).value

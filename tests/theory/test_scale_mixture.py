@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from one_layer_laws import a_layer
 
-from theory_check.theory.multiplier import Multiplier
 from theory_check.theory.scale_mixture import scale_nodes
 
 
@@ -15,7 +15,7 @@ from theory_check.theory.scale_mixture import scale_nodes
 @pytest.mark.parametrize("width", [1, 2, 3, 10, 40, 300])
 def test_laplace_transform_at_every_scale(width, slope):
     """E exp(-c S d^2) = sum_N binomial (1 + 2c)^(-N/2) (1 + 2c s^2)^(-(d-N)/2), which is [average of two factors]^d."""
-    law = Multiplier(width, "res-3", slope)
+    law = a_layer(width, "res-3", slope)
     S, w = scale_nodes(law)
     c = 10.0 ** np.arange(-4, 9)
     exact = (((1 + 2 * c) ** -0.5 + (1 + 2 * c * slope**2) ** -0.5) / 2) ** width
@@ -27,7 +27,7 @@ def test_laplace_transform_at_every_scale(width, slope):
 @settings(max_examples=50, deadline=None)
 @given(st.integers(1, 100), st.floats(-2, 2).map(lambda s: round(s, 4)), st.floats(0.1, 10))
 def test_moments(width, slope, gain):
-    law = Multiplier(width, "res-3", slope, gain)
+    law = a_layer(width, "res-3", slope, gain)
     S, w = scale_nodes(law)
     assert np.all(S > 0)
     assert np.all(w >= 0)
@@ -38,7 +38,7 @@ def test_moments(width, slope, gain):
 
 
 def test_linear_is_a_point():
-    S, w = scale_nodes(Multiplier(5, gain=2.0))
+    S, w = scale_nodes(a_layer(5, gain=2.0))
     assert (S.tolist(), w.tolist()) == ([0.4], [1.0])
 
 
@@ -47,12 +47,12 @@ def test_logarithmic_moment():
     from scipy.special import digamma
 
     for width in (1, 2, 7):
-        S, w = scale_nodes(Multiplier(width, "res-3", 1.0))
+        S, w = scale_nodes(a_layer(width, "res-3", 1.0))
         # d = 1: the lump of mass 1e-10 at S_0 misplaces log S by 2 on average there
         assert w @ np.log(S) == pytest.approx(math.log(2 / width**2) + digamma(width / 2), abs=1e-9)
 
 
 def test_shared_arrays_cannot_be_written():
-    S, _ = scale_nodes(Multiplier(3, "res-3"))
+    S, _ = scale_nodes(a_layer(3, "res-3"))
     with pytest.raises(ValueError, match="read-only"):
         S[0] = 1.0

@@ -6,13 +6,13 @@ import math
 
 import numpy as np
 import pytest
+from one_layer_laws import a_branch
 
 from theory_check.networks.path_series import PathLaw
-from theory_check.theory.infinite_width import WideBranch
 from theory_check.theory.smooth_paths import displacement_bounds, scalar_explosion
 
 PATH = PathLaw.parse("smooth:length=0.1")
-LINEAR, RES_3 = WideBranch("linear"), WideBranch("res-3")
+LINEAR, RES_3 = a_branch("linear"), a_branch("res-3")
 
 
 def test_bounds_at_the_critical_exponent_hold_for_tied_matrices_too():

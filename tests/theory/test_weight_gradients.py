@@ -6,13 +6,13 @@ import math
 
 import numpy as np
 import pytest
+from one_layer_laws import a_layer
 from scipy import stats
 
 from theory_check.foundation.errors import SpecificationError
-from theory_check.theory.multiplier import Multiplier
 from theory_check.theory.weight_gradients import mean_weight_gradient, weight_gradient_law, weight_gradient_variance
 
-LAYERS = [Multiplier(6, "linear"), Multiplier(6, "res-3"), Multiplier(6, "res-3", 0.3)]
+LAYERS = [a_layer(6, "linear"), a_layer(6, "res-3"), a_layer(6, "res-3", 0.3)]
 SEED_OF_LAWS = 12
 
 
@@ -74,7 +74,7 @@ def test_what_the_law_needs():
     with pytest.raises(SpecificationError, match="depth must be at least 2, got 1"):
         weight_gradient_law(LAYERS[0], 0.5, 1)
     with pytest.raises(SpecificationError, match="gain 1"):
-        weight_gradient_law(Multiplier(6, "res-3", gain=2.0), 0.5, 3)
+        weight_gradient_law(a_layer(6, "res-3", gain=2.0), 0.5, 3)
 
 
 def test_the_exponent_is_one_less_than_the_depth():

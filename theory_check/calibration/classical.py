@@ -22,7 +22,18 @@ _RESAMPLES = 1000
 
 
 def t_test(samples: FloatArray, hypothesis: Law, level: float) -> BoolArray:
-    """Reject the mean by Student's test: exact for normal observations only."""
+    """Reject the mean by Student's test: exact for normal observations only.
+
+    Parameters
+    ----------
+    samples : float64 array (repetitions, observations)
+    hypothesis : Law
+    level : float
+
+    Returns
+    -------
+    bool array (repetitions,)
+    """
     from scipy.special import stdtrit
 
     n = samples.shape[1]
@@ -30,7 +41,18 @@ def t_test(samples: FloatArray, hypothesis: Law, level: float) -> BoolArray:
 
 
 def z_test(samples: FloatArray, hypothesis: Law, level: float) -> BoolArray:
-    """Reject the mean by the normal approximation with the estimated variance."""
+    """Reject the mean by the normal approximation with the estimated variance.
+
+    Parameters
+    ----------
+    samples : float64 array (repetitions, observations)
+    hypothesis : Law
+    level : float
+
+    Returns
+    -------
+    bool array (repetitions,)
+    """
     from scipy.special import ndtri
 
     return np.asarray(np.abs(_studentized(samples, hypothesis.mean)) > ndtri(1.0 - level / 2.0))
@@ -41,6 +63,16 @@ def bootstrap_test(samples: FloatArray, hypothesis: Law, level: float) -> BoolAr
 
     All samples share the choices of the resamples, so that a matrix product computes every resampled mean; each sample
     alone is resampled as usual.
+
+    Parameters
+    ----------
+    samples : float64 array (repetitions, observations)
+    hypothesis : Law
+    level : float
+
+    Returns
+    -------
+    bool array (repetitions,)
     """
     means = samples @ _resampling_weights(samples.shape[1])
     low, high = np.quantile(means, [level / 2.0, 1.0 - level / 2.0], axis=1)
@@ -48,7 +80,18 @@ def bootstrap_test(samples: FloatArray, hypothesis: Law, level: float) -> BoolAr
 
 
 def peeking_t_test(samples: FloatArray, hypothesis: Law, level: float) -> BoolArray:
-    """Reject the mean if Student's test does after any number of observations from the tenth on."""
+    """Reject the mean if Student's test does after any number of observations from the tenth on.
+
+    Parameters
+    ----------
+    samples : float64 array (repetitions, observations)
+    hypothesis : Law
+    level : float
+
+    Returns
+    -------
+    bool array (repetitions,)
+    """
     from scipy.special import stdtrit
 
     counts = np.arange(FIRST_LOOK, samples.shape[1] + 1)
@@ -61,14 +104,36 @@ def peeking_t_test(samples: FloatArray, hypothesis: Law, level: float) -> BoolAr
 
 
 def peeking_binomial_test(samples: FloatArray, hypothesis: Law, level: float) -> BoolArray:
-    """Reject the probability if the Clopper-Pearson interval misses it after any number of trials from the tenth on."""
+    """Reject the probability if the Clopper-Pearson interval misses it after any number of trials from the tenth on.
+
+    Parameters
+    ----------
+    samples : float64 array (repetitions, observations)
+    hypothesis : Law
+    level : float
+
+    Returns
+    -------
+    bool array (repetitions,)
+    """
     below, above = _rejection_counts(samples.shape[1], hypothesis.mean, level)
     successes = np.cumsum(samples, axis=1)[:, FIRST_LOOK - 1 :]
     return np.asarray(((successes <= below) | (successes >= above)).any(axis=1))
 
 
 def wald_test(samples: FloatArray, hypothesis: Law, level: float) -> BoolArray:
-    """Reject a probability outside p +- z sqrt(p (1 - p) / n) with the estimated p."""
+    """Reject a probability outside p +- z sqrt(p (1 - p) / n) with the estimated p.
+
+    Parameters
+    ----------
+    samples : float64 array (repetitions, observations)
+    hypothesis : Law
+    level : float
+
+    Returns
+    -------
+    bool array (repetitions,)
+    """
     from scipy.special import ndtri
 
     n = samples.shape[1]

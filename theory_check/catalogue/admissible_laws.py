@@ -60,8 +60,6 @@ def gaussian_layer(deep: Cell) -> tuple[Multiplier, float, int]:
     """Return the Gaussian one-layer law with the variance of the weights, their other moments disregarded, with
     scaling factor and depth.
     """
-    linear = deep.network.branch.name == "linear"
-    gain = deep.weights.gain * (1.0 if linear else deep.weights.inner.gain)
-    multiplier = Multiplier(deep.network.width, "linear" if linear else "res-3", gain=gain)
-    depth = deep.network.depth
-    return multiplier, float(deep.network.scaling.factors(depth)[0]), depth
+    branch, depth = deep.network.branch, deep.network.depth
+    gain = deep.weights.gain * (deep.weights.inner.gain if branch.has_inner else 1.0)
+    return Multiplier(deep.network.width, branch, gain), float(deep.network.scaling.factors(depth)[0]), depth

@@ -88,7 +88,7 @@ def bounded(deep: Cell, profile: Profile) -> Check:
     eps^2 forces R into ((1 - eps)^2, (1 + eps)^2), where the lognormal limit puts little.
     """
     multiplier, a, depth = gaussian_layer(deep)
-    skewed = multiplier.kind == "res-3" and not deep.weights.is_symmetric
+    skewed = multiplier.has_inner and not deep.weights.is_symmetric
     # Where W is skewed, kappa depends on the direction but is below 1, that of the linear branch.
     largest_kappa = 1.0 if skewed else multiplier.kappa
     upper = math.expm1(depth * math.log1p(largest_kappa * a * a)) / (DELTA / 2.0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -27,7 +28,6 @@ from theory_check.findings.pictures import Curve, PathPanel, Picture, RatePanel
 from theory_check.networks.branches import BranchName
 from theory_check.theory.limits import explosion_law
 from theory_check.theory.limits import explosion_rate as limit_rate
-from theory_check.theory.multiplier import Multiplier
 
 _BETA = 0.25
 _EVERY_WIDTH = "explosion at width 1"
@@ -128,7 +128,7 @@ def explosion_rate(profile: Profile) -> Iterator[Check]:
     for branch, width in (("linear", 1), ("linear", 2), ("linear", 3), ("res-3", 2), ("res-3", 3)):
         deep = _gaussian(branch, width, profile)
         multiplier, *layers = one_layer(deep)
-        wider = Multiplier(width + 1, multiplier.kind, multiplier.slope, multiplier.gain)
+        wider = replace(multiplier, width=width + 1)
         error = finite_depth_law(multiplier, *layers).error
         growing, wrong = (1.0 - float(finite_depth_law(m, *layers).cdf(0.0)) for m in (multiplier, wider))
         yield check(

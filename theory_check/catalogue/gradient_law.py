@@ -46,7 +46,7 @@ def gradient_law(profile: Profile) -> Iterator[Check]:
             if depth > 2:
                 wrong["the law of twice the width"] = finite_depth_law(replace(multiplier, width=20), *layers)
             elif branch == "res-3":
-                bare = Multiplier(10, "linear", 0.0, multiplier.kappa)
+                bare = Multiplier(10, gain=multiplier.kappa)
                 wrong["no factor of the inner matrix in the law of a layer"] = finite_depth_law(bare, *layers)
             yield check(
                 f"{name}-gaussian-d10-depth{depth}-law", deep,

@@ -15,6 +15,8 @@ from theory_check.claims.observables import (
     exp,
 )
 from theory_check.experiments.spelling import network
+from theory_check.networks.activations import Activation
+from theory_check.networks.branches import Branch
 from theory_check.theory import biased_moments, moments
 from theory_check.theory.joint_moments import displacement_moment
 from theory_check.theory.multiplier import Multiplier
@@ -70,7 +72,7 @@ def biases(profile: Profile) -> Iterator[Check]:
         # A narrow network, where one bias is a large part of the energy: B = 1/d on the sphere of radius sqrt(d).
         deep = network("res-2", law, width=4, depth=64, input="sphere", gradients=True, kernel="dense")
         check_dominated(deep)
-        layer = Multiplier(4, "res-3"), 64**-0.5, 64
+        layer = Multiplier(4, Branch("res-3")), 64**-0.5, 64
         energy, growth = 1.0 / 4.0, moments.mean_displacement(*layer)
         norm = moments.biased_norm_ratio_mean(*layer, bias_energy=energy)
         displacement = moments.biased_displacement_mean(*layer, bias_energy=energy)
@@ -107,10 +109,11 @@ def leaky_activations(profile: Profile) -> Iterator[Check]:
         deep = network("res-3", "gaussian", activation=f"leaky:slope={slope:g}", width=width, depth=depth, beta=beta,
                        kernel="dense")  # fmt: skip
         multiplier, *layers = one_layer(deep)
-        law, identity = (finite_depth_law(m, *layers) for m in (multiplier, Multiplier(width, "res-3", 1.0)))
+        straight = Multiplier(width, Branch("res-3", Activation("identity")))
+        law, identity = (finite_depth_law(m, *layers) for m in (multiplier, straight))
         wrong = {"the slope is 1 in the law of a layer": identity}
         if depth == 1 and slope < 0.1:
-            linear = Multiplier(width, "linear", 0.0, multiplier.kappa)
+            linear = Multiplier(width, gain=multiplier.kappa)
             wrong["a linear layer of the same kappa"] = finite_depth_law(linear, *layers)
         yield check(
             f"{label(deep)}-slope{slope:g}-depth{depth}", deep,

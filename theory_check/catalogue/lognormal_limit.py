@@ -90,7 +90,7 @@ def law_checks(deep: Cell, profile: Profile, prefix: str = "") -> Iterator[Check
     """Compare log R and log R* with the lognormal limit of the weights' variance; their law is not looked at."""
     multiplier, *_ = gaussian_layer(deep)
     limit = limits.lognormal_limit(multiplier)
-    pytorch = 1.0 / 3.0 if multiplier.kind == "linear" else 1.0 / 9.0
+    pytorch = 1.0 / 9.0 if multiplier.has_inner else 1.0 / 3.0
     other = replace(multiplier, gain=pytorch if multiplier.gain == 1.0 else 1.0)
     basis = Basis(
         "limit law; for this weight law the error at finite depth, of order 1/L or, for skewed entries, L^(-1/2), has "

@@ -43,7 +43,7 @@ def lyapunov_spectrum(profile: Profile) -> Iterator[Check]:
         deep = network(branch, law, width=width, depth=depth, beta=beta, jacobian=True)
         multiplier = layer_law(deep)
         kappa, rates = multiplier.kappa, singular_value_rates(multiplier)
-        others = singular_value_rates(Multiplier(width, "linear", 0.0, 0.5 if branch == "linear" else 1.0))
+        others = singular_value_rates(Multiplier(width, gain=0.5 if branch == "linear" else 1.0))
         for i, rate in enumerate(rates.tolist()):
             # With root precision the margin shrinks as the error does or slower. It is below half of the spacing
             # kappa / d of the rates.

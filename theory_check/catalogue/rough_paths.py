@@ -11,8 +11,8 @@ from theory_check.claims.estimators.order import slope_variance
 from theory_check.claims.observables import error_slope
 from theory_check.experiments.euler import Euler
 from theory_check.experiments.spelling import path_networks
+from theory_check.networks.branches import Branch
 from theory_check.theory.euler_error import wide_error_slope
-from theory_check.theory.infinite_width import WideBranch
 from theory_check.theory.orders import rough_path_order
 
 _ERROR_WIDTH = 10
@@ -76,7 +76,7 @@ def rough_paths(profile: Profile) -> Iterator[Check]:
 
 
 def _error_check(
-    branch: WideBranch, deep: Euler, spread: float, *, margin: float, allowance: float, wrong: Mapping[str, float]
+    branch: Branch, deep: Euler, spread: float, *, margin: float, allowance: float, wrong: Mapping[str, float]
 ) -> Check:
     """Return the check of the slope of the error between depths L and 2L."""
     depths = deep.depths[:-1]

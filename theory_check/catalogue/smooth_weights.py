@@ -35,8 +35,8 @@ from theory_check.experiments.euler import Euler
 from theory_check.experiments.experiment import Experiment, Sample
 from theory_check.experiments.spelling import path_networks
 from theory_check.findings.pictures import Curve, Picture, RatePanel
+from theory_check.networks.branches import Branch
 from theory_check.theory.euler_error import wide_displacement, wide_displacement_slope
-from theory_check.theory.infinite_width import WideBranch
 from theory_check.theory.orders import rough_path_order
 from theory_check.theory.smooth_paths import displacement_bounds, scalar_explosion
 
@@ -50,10 +50,10 @@ WIDE = (
     "part of the margin left for it"
 )
 
-LINEAR, RES_1, RES_3 = BRANCHES = (WideBranch("linear"), WideBranch("res-1"), WideBranch("res-3"))
+LINEAR, RES_1, RES_3 = BRANCHES = (Branch("linear"), Branch("res-1"), Branch("res-3"))
 
 
-def displacement_check(profile: Profile, name: str, branch: WideBranch, deep: Euler, *, allowance: float) -> Check:
+def displacement_check(profile: Profile, name: str, branch: Branch, deep: Euler, *, allowance: float) -> Check:
     """Return the check of the slope of log sqrt(D) along one path, from L to 4L, against infinite width."""
     beta, depth = float(deep.network.scaling.beta or 0.0), deep.network.depth
     slope = wide_displacement_slope(branch, deep.path.correlation, beta, depth, 4 * depth)

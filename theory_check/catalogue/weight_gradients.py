@@ -95,7 +95,7 @@ def laws(deep: Cell, margin: float) -> Iterator[Check]:
         "half of the layers count: those below alone, or those above": gradient_law(multiplier, a, depth // 2),
         "weights of twice the variance": gradient_law(multiplier, a * math.sqrt(2.0), depth),
     }
-    if multiplier.kind == "res-3":
+    if multiplier.has_inner:
         frozen = Shifted(finite_depth_law(multiplier, a, depth - 1), math.log(multiplier.kappa * a**2))
         wrong["the active coordinates of the layer itself do not vary"] = frozen
     for letter, place, layer, log_square in observed(deep):

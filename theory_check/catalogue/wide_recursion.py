@@ -17,7 +17,8 @@ from theory_check.experiments.spelling import network
 from theory_check.networks.activations import Activation
 from theory_check.networks.branches import Branch
 from theory_check.networks.covariances import fractional_noise
-from theory_check.theory.infinite_width import WideBranch, wide_network
+from theory_check.theory.hypotheses import check_branch
+from theory_check.theory.infinite_width import wide_network
 from theory_check.theory.rough_weights import long_memory_displacement
 
 #: Inputs through each draw of the weights: three panels of the kernel. More do not reduce the spread further.
@@ -52,15 +53,14 @@ class Point:
     @property
     def name(self) -> str:
         """Point of the grid."""
-        odd = "-odd" if self.branch.name == "res-3" and self.branch.activation.name == "identity" else ""
+        odd = "-odd" if self.branch.has_inner and self.branch.activation.negative_slope == 1.0 else ""
         return f"{self.branch.name}{odd}-h{self.hurst:g}-beta{self.beta:g}-L{self.depth}"
 
     def prediction(self, hurst: float | None = None, inner: float | None = None) -> float:
         """Return log E D at infinite width and this depth; with another Hurst index of all weights, or of W alone."""
         rho = fractional_noise(self.hurst if hurst is None else hurst, self.depth)
         rho_inner = None if inner is None else fractional_noise(inner, self.depth)
-        branch, scaling = WideBranch.of(self.branch), self.depth**-self.beta
-        wide = wide_network(branch, rho, scaling, self.depth, inner_correlation=rho_inner)
+        wide = wide_network(self.branch, rho, self.depth**-self.beta, self.depth, inner_correlation=rho_inner)
         return float(wide.log_displacement[-1])
 
 
@@ -118,7 +118,8 @@ def wide_recursion(profile: Profile) -> Iterator[Check]:
     and linear ones once.
     """
     for point in POINTS:
-        kappa, rate = WideBranch.of(point.branch).kappa, 2.0 * (max(point.hurst, 0.5) - point.beta)
+        slope = check_branch("C4", point.branch)
+        kappa, rate = (1.0 + slope**2) / 2.0, 2.0 * (max(point.hurst, 0.5) - point.beta)
         wrong = {
             "infinite-depth exponent from the first layer on": math.log(kappa) + rate * math.log(point.depth),
             "Hurst index lower by 0.1": point.prediction(point.hurst - 0.1),
@@ -127,7 +128,7 @@ def wide_recursion(profile: Profile) -> Iterator[Check]:
             wrong["Hurst index higher by 0.1"] = point.prediction(point.hurst + 0.1)
         if point.hurst != 0.5:
             wrong["independent layers"] = point.prediction(0.5)
-            if point.branch.name == "res-3":
+            if point.branch.has_inner:
                 wrong["the correlation enters once, not twice"] = point.prediction(inner=0.5)
         # The cost grows as the inverse cube of the margin, since the width grows with it.
         yield _displacement_check(point, max(profile.precision, 0.3), wrong)

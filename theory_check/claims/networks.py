@@ -8,6 +8,7 @@ from theory_check.experiments.cell import Cell
 from theory_check.foundation.errors import HypothesisError
 from theory_check.networks.branches import BranchName
 from theory_check.theory.depth_law import DepthLaw, depth_law, distance_to_normal
+from theory_check.theory.hypotheses import check_branch
 from theory_check.theory.multiplier import Multiplier
 
 #: Branches and weight laws that every statement on independent weights is checked for.
@@ -26,9 +27,8 @@ def layer_law(cell: Cell) -> Multiplier:
         those inside the activation are symmetric.
     """
     network, weights = cell.network, cell.weights
-    branch, slope = network.branch, network.branch.activation.negative_slope
-    if branch.kappa is None or slope is None:
-        raise HypothesisError(f"the one-layer law needs a linear or piecewise linear res-3 branch, not {branch}")
+    branch = network.branch
+    check_branch("the one-layer law", branch, closed=True)
     if weights.process is not None:
         raise HypothesisError(f"the statement needs weights that are independent from layer to layer, not {weights}")
     if not 0.0 < weights.entry_variance < float("inf"):
@@ -36,8 +36,7 @@ def layer_law(cell: Cell) -> Multiplier:
     if branch.has_inner and not weights.inner.is_symmetric:
         raise HypothesisError(f"the statement needs symmetric weights inside the activation, not {weights.inner}")
     gain = weights.gain * (weights.inner.gain if branch.has_inner else 1.0)
-    linear = branch.name == "linear"
-    return Multiplier(network.width, "linear" if linear else "res-3", 0.0 if linear else slope, gain)
+    return Multiplier(network.width, branch, gain)
 
 
 def one_layer(cell: Cell) -> tuple[Multiplier, float, int]:

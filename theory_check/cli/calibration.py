@@ -7,17 +7,16 @@ from pathlib import Path
 import click
 
 from theory_check.cli.exit_codes import INTERRUPTED
-from theory_check.cli.options import seed_option
+from theory_check.cli.options import out_option, profile_option, seed_option, threads_option
 from theory_check.cli.terminal import show_progress
 
 
 @click.command()
 @click.argument("methods", nargs=-1, metavar="[METHOD]...")
-@click.option("--profile", default="quick", show_default=True, metavar="quick|nightly", help="Depth of evidence.")
+@profile_option("quick|nightly")
 @seed_option
-@click.option("--out", type=click.Path(path_type=Path), default=Path("reports"), show_default=True, metavar="DIR")
-@click.option("--threads", type=int, default=None, metavar="N",
-              help="Processes; default: one for each processor. Counts do not depend on it.")  # fmt: skip
+@out_option()
+@threads_option("Processes; default: one for each processor. Counts do not depend on it.")
 def calibrate(methods: tuple[str, ...], profile: str, seed: int, out: Path, threads: int | None) -> int:
     """Check that the statistical methods keep their promises: all of them, or those named.
 
@@ -28,16 +27,11 @@ def calibrate(methods: tuple[str, ...], profile: str, seed: int, out: Path, thre
     """
     from theory_check.calibration.promises import calibrate as run_calibration
     from theory_check.calibration.promises import exit_code, find_methods, find_profile
-    from theory_check.foundation.arguments import check_integer
     from theory_check.foundation.files import make_directory
-    from theory_check.foundation.streams import check_seed
     from theory_check.reporting.calibration import answer_controls, answer_promises, method_lines, write_calibration
 
     find_methods(methods)
     find_profile(profile)
-    check_seed(seed)
-    if threads is not None:
-        check_integer("number of threads", threads, 1, 1024)
     make_directory(out)
     try:
         with show_progress(f"theory-check calibrate, profile {profile}, seed {seed}") as report:

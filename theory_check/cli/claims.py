@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from theory_check.cli.exit_codes import INCONCLUSIVE, REFUTED
-from theory_check.cli.options import claims_option, seed_option, threads_option
+from theory_check.cli.options import claims_option, out_option, profile_option, seed_option, threads_option
 from theory_check.cli.terminal import open_console, show_progress
 
 if TYPE_CHECKING:
@@ -18,15 +18,13 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("claims", nargs=-1, metavar="[CLAIM]...")
-@click.option(
-    "--profile", default="quick", show_default=True, metavar="quick|standard|nightly", help="Depth of evidence."
-)
+@profile_option()
 @claims_option
 @seed_option
-@click.option("--out", type=click.Path(path_type=Path), default=Path("reports"), show_default=True, metavar="DIR")
+@out_option()
 @click.option("--history", type=click.Path(path_type=Path, dir_okay=False), default=None, metavar="FILE.json",
               help="Add the evidence to that of earlier runs; the seed must be a new one.")  # fmt: skip
-@threads_option
+@threads_option()
 @click.option("--budget", default=None, metavar="TIME",
               help="Processor time to plan for, 90s, 10min or 1.5h; default: that of the profile.")  # fmt: skip
 def run(
@@ -46,7 +44,7 @@ def run(
     command continues.
     """
     from theory_check.catalogue.weight_law_table import weight_law_table
-    from theory_check.foundation.arguments import check_integer, parse_duration
+    from theory_check.foundation.arguments import parse_duration
     from theory_check.reporting.files import write_report
     from theory_check.reporting.terminal import print_summary
     from theory_check.simulation.units import UnitStore
@@ -58,8 +56,6 @@ def run(
     for name in claims:
         find_claim(name, own)
     granted = find_profile(profile).budget if budget is None else parse_duration("budget", budget)
-    if threads is not None:
-        check_integer("number of threads", threads, 1, 1024)
     nights = None if history is None else _open_history(history, seed, profile)
     resume = out / ".resume"
     with show_progress(f"theory-check run, profile {profile}, seed {seed}") as report:
@@ -153,10 +149,9 @@ def list_claims(regime: str | None, claims_file: Path | None) -> int:
 
 @click.command()
 @click.argument("claim")
-@click.option("--profile", default="quick", show_default=True, metavar="quick|standard|nightly")
+@profile_option(help=None)
 @claims_option
-@click.option("--out", type=click.Path(path_type=Path), default=Path("reports"), show_default=True, metavar="DIR",
-              help="Where the last finding is read from.")  # fmt: skip
+@out_option(help="Where the last finding is read from.")
 def show(claim: str, profile: str, claims_file: Path | None, out: Path) -> int:
     """Show one claim in full: statement, derivation, corrections, checks, wrong variants, last finding."""
     from theory_check.claims.planning import plan_claim

@@ -7,75 +7,51 @@ from typing import Any
 
 import click
 
-from theory_check.cli.options import check_resources, memory_option, seed_option, threads_option
+from theory_check.cli.options import (
+    activation_option,
+    archive_option,
+    branch_option,
+    depth_option,
+    gradients_option,
+    memory_option,
+    read_integers,
+    seed_option,
+    threads_option,
+    width_option,
+)
 from theory_check.cli.terminal import show_progress
 
 
 @click.command()
-@click.option("--branch", default="res-3", show_default=True, metavar="linear|res-1|res-2|res-3")
-@click.option("--activation", default="relu", show_default=True, metavar="relu|leaky:slope=S|identity|tanh")
+@branch_option
+@activation_option
 @click.option("--weights", default="gaussian", show_default=True, metavar="NAME[:key=value,...]",
               help="Weight law, with its parameters and variance=unit|he|glorot|lecun|pytorch.")  # fmt: skip
-@click.option("--width", type=int, default=40, show_default=True)
-@click.option("--depth", type=int, default=1000, show_default=True)
+@width_option
+@depth_option
 @click.option("--beta", type=float, default=None, help="Scaling a_k = depth^-beta; default 0.5.")
-@click.option(
-    "--scale", default=None, metavar="A[,A...]", help="Scaling a_k itself: one number, or one for each layer."
-)
-@click.option(
-    "--input",
-    "input_name",
-    default="gaussian",
-    show_default=True,
-    metavar="NAME",
-    help="gaussian, sphere, paper, or correlated:cosine=C, several inputs of that cosine.",
-)
+@click.option("--scale", default=None, metavar="A[,A...]",
+              help="Scaling a_k itself: one number, or one for each layer.")  # fmt: skip
+@click.option("--input", default="gaussian", show_default=True, metavar="NAME",
+              help="gaussian, sphere, paper, or correlated:cosine=C, several inputs of that cosine.")  # fmt: skip
 @click.option("--inputs", type=int, default=1, show_default=True, help="Inputs that share the weights.")
 @click.option("--replicates", type=int, default=1000, show_default=True)
 @seed_option
-@click.option("--gradients/--no-gradients", default=True, show_default=True)
-@click.option("--recorded-depths", default="", metavar="K[,K...]", help="Depths at which to record norms and cosines.")
-@click.option(
-    "--jacobian/--no-jacobian",
-    default=False,
-    show_default=True,
-    help="Singular values and determinant of dh_L/dh_0; widths up to 100.",
-)
-@click.option(
-    "--weight-gradients", default="", metavar="K[,K...]", help="Layers, from 1, whose weight gradients to record."
-)
-@click.option(
-    "--active-norm/--no-active-norm",
-    default=False,
-    show_default=True,
-    help="Norm of the active coordinates; res-1 with relu.",
-)
+@gradients_option
+@click.option("--recorded-depths", default="", metavar="K[,K...]", callback=read_integers("recorded depths"),
+              help="Depths at which to record norms and cosines.")  # fmt: skip
+@click.option("--jacobian/--no-jacobian", default=False, show_default=True,
+              help="Singular values and determinant of dh_L/dh_0; widths up to 100.")  # fmt: skip
+@click.option("--weight-gradients", default="", metavar="K[,K...]",
+              callback=read_integers("layers of weight gradients"),
+              help="Layers, from 1, whose weight gradients to record.")  # fmt: skip
+@click.option("--active-norm/--no-active-norm", default=False, show_default=True,
+              help="Norm of the active coordinates; res-1 with relu.")  # fmt: skip
 @click.option("--kernel", default="auto", show_default=True, metavar="auto|dense|reduced|stored")
-@threads_option
+@threads_option()
 @memory_option
-@click.option("--out", type=click.Path(path_type=Path), required=True, metavar="FILE.npz")
-def simulate(
-    branch: str,
-    activation: str,
-    weights: str,
-    width: int,
-    depth: int,
-    beta: float | None,
-    scale: str | None,
-    input_name: str,
-    inputs: int,
-    replicates: int,
-    seed: int,
-    gradients: bool,
-    recorded_depths: str,
-    jacobian: bool,
-    weight_gradients: str,
-    active_norm: bool,
-    kernel: str,
-    threads: int | None,
-    memory: int,
-    out: Path,
-) -> int:
+@archive_option
+def simulate(replicates: int, seed: int, threads: int | None, memory: int, out: Path, **spelling: Any) -> int:
     """Simulate one cell and write its values.
 
     Arrays of shape (replicates,): log_norm_ratio = log(|h_L|^2/|h_0|^2), displacement = |h_L - h_0|/|h_0|,
@@ -87,37 +63,18 @@ def simulate(
     """
     from theory_check.cli.samples import summarise
     from theory_check.experiments.spelling import network
-    from theory_check.foundation.arguments import parse_numbers
     from theory_check.simulation.archive import write_sample
     from theory_check.simulation.runner import run_experiments
     from theory_check.simulation.units import UnitStore
 
-    cell = network(
-        branch,
-        weights,
-        activation=activation,
-        width=width,
-        depth=depth,
-        beta=beta,
-        scale=scale,
-        input=input_name,
-        inputs=inputs,
-        gradients=gradients,
-        recorded_depths=parse_numbers("recorded depths", recorded_depths, int),
-        jacobian=jacobian,
-        weight_gradients=parse_numbers("layers of weight gradients", weight_gradients, int),
-        active_norm=active_norm,
-        kernel=kernel,
-    )
-    check_resources(threads, memory)
+    cell = network(**spelling)
     if not out.parent.is_dir() or out.is_dir():
         raise click.UsageError(f"--out {out}: give the path of a file in an existing folder")
     resume = out.parent / f".{out.name}.resume"
     with show_progress(f"theory-check simulate, {replicates} replicates") as report:
-        samples = run_experiments(
-            {cell: replicates}, seed, threads=threads, folder=resume, report=report, memory=memory * 2**20
-        )
-    sample = samples[cell]
+        sample = run_experiments(
+            {cell: replicates}, seed, threads=threads, folder=resume, report=report, memory=memory
+        )[cell]
     write_sample(sample, out)
     UnitStore(resume).clear()
     for line in summarise(sample):
@@ -133,10 +90,10 @@ def simulate(
 
 
 @click.command("map")
-@click.option("--branch", default="res-3", show_default=True, metavar="linear|res-1|res-2|res-3")
-@click.option("--activation", default="relu", show_default=True, metavar="relu|leaky:slope=S|identity|tanh")
-@click.option("--width", type=int, default=40, show_default=True)
-@click.option("--depth", type=int, default=1000, show_default=True)
+@branch_option
+@activation_option
+@width_option
+@depth_option
 @click.option("--process", default="fgn", show_default=True, metavar="NAME[:key=value,...]",
               help="Weight process; the first of its parameters that is left open varies.")  # fmt: skip
 @click.option("--parameters", default="0.05:0.97:51", show_default=True, metavar="FIRST:LAST:COUNT",
@@ -146,11 +103,11 @@ def simulate(
 @click.option("--draws", type=int, default=5, show_default=True, help="Draws of the weights for each parameter.")
 @click.option("--inputs", type=int, default=10, show_default=True, help="Inputs for each draw.")
 @click.option("--input", "input_name", default="paper", show_default=True, metavar="gaussian|sphere|paper")
-@click.option("--gradients/--no-gradients", default=True, show_default=True)
+@gradients_option
 @seed_option
-@threads_option
+@threads_option()
 @memory_option
-@click.option("--out", type=click.Path(path_type=Path), required=True, metavar="FILE.npz")
+@archive_option
 def phase_map(seed: int, threads: int | None, memory: int, out: Path, **spelling: Any) -> int:
     """Map output and gradient over a parameter of the weights and the scaling exponent beta.
 
@@ -164,13 +121,12 @@ def phase_map(seed: int, threads: int | None, memory: int, out: Path, **spelling
     from theory_check.simulation.units import UnitStore
 
     specification = make_map(**spelling)
-    check_resources(threads, memory)
     if not out.parent.is_dir() or out.is_dir() or out.suffix == ".png":
         raise click.UsageError(f"--out {out}: give the path of a file in an existing folder, not of a picture")
     resume = out.parent / f".{out.name}.resume"
     values, betas = len(specification.values), len(specification.betas)
     with show_progress(f"theory-check map, {values} x {betas} points") as report:
-        found = run_map(specification, seed, threads=threads, folder=resume, report=report, memory=memory * 2**20)
+        found = run_map(specification, seed, threads=threads, folder=resume, report=report, memory=memory)
     written = write_map(found, out, threads=threads or available_threads())
     UnitStore(resume).clear()
     click.echo(

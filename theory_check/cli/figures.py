@@ -6,20 +6,20 @@ from pathlib import Path
 
 import click
 
-from theory_check.cli.options import check_resources, seed_option, threads_option
+from theory_check.cli.options import out_option, seed_option, threads_option
 from theory_check.cli.terminal import show_progress
 
 
 @click.command()
 @click.argument("number", type=int, metavar="N")
-@click.option("--out", type=click.Path(path_type=Path), default=Path("reports/paper"), show_default=True, metavar="DIR")
+@out_option("reports/paper")
 @seed_option
 @click.option("--replicates", type=int, default=None, metavar="COUNT",
               help="Repetitions, or draws of the weights; default: the published number.")  # fmt: skip
 @click.option("--depth", type=int, default=None, metavar="L", help="Depth, the largest one; default: 1000, published.")
 @click.option("--weights", default=None, metavar="NAME[:key=value,...]",
               help="Weight law (figures 1, 2, 3) or process (4, 5); default: the published one.")  # fmt: skip
-@threads_option
+@threads_option()
 def figure(
     number: int,
     out: Path,
@@ -44,7 +44,6 @@ def figure(
 
     chosen = find_figure(number)
     settings = choose_settings(chosen, seed=seed, replicates=replicates, depth=depth, weights=weights)
-    check_resources(threads, 1)
     make_directory(out)
     resume = out / f".figure-{number}.resume"
     with show_progress(f"theory-check figure {number}") as report:

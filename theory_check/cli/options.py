@@ -1,43 +1,85 @@
-"""Options that several commands share, and their checks."""
+"""Options that several commands share; their values are checked as they are read."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 
-threads_option = click.option(
-    "--threads",
-    type=int,
-    default=None,
-    metavar="N",
-    help="Threads; default: all processors. Values do not depend on it.",
-)
-seed_option = click.option(
-    "--seed", type=int, default=0, show_default=True, metavar="N", help="Root seed, 0 to 2^64 - 1."
-)
-claims_option = click.option(
-    "--claims",
-    "claims_file",
-    type=click.Path(path_type=Path, dir_okay=False),
-    default=None,
-    metavar="FILE.py",
-    help="A Python file of own claims (theory_check.claim).",
-)
-memory_option = click.option(
-    "--memory",
-    type=int,
-    default=512,
-    show_default=True,
-    metavar="MIB",
-    help="Memory for weights that are tied across layers, all threads together. Values do not depend on it.",
-)
+Callback = Callable[[click.Context, click.Parameter, Any], Any]
 
 
-def check_resources(threads: int | None, memory: int) -> None:
-    """Raise unless threads and memory are within their bounds."""
+def _check_seed(_context: click.Context, _parameter: click.Parameter, seed: int) -> int:
+    from theory_check.foundation.streams import check_seed
+
+    return check_seed(seed)
+
+
+def _check_threads(_context: click.Context, _parameter: click.Parameter, threads: int | None) -> int | None:
     from theory_check.foundation.arguments import check_integer
 
     if threads is not None:
         check_integer("number of threads", threads, 1, 1024)
-    check_integer("memory in MiB", memory, 1, 2**20)
+    return threads
+
+
+def _read_memory(_context: click.Context, _parameter: click.Parameter, mebibytes: int) -> int:
+    """Return bytes."""
+    from theory_check.foundation.arguments import check_integer
+
+    check_integer("memory in MiB", mebibytes, 1, 2**20)
+    return mebibytes * 2**20
+
+
+def read_integers(what: str) -> Callback:
+    """Return the callback of an option that takes whole numbers separated by commas."""
+
+    def read(_context: click.Context, _parameter: click.Parameter, text: str) -> tuple[int, ...]:
+        from theory_check.foundation.arguments import parse_numbers
+
+        return parse_numbers(what, text, int)
+
+    return read
+
+
+def threads_option(help: str = "Threads; default: all processors. Values do not depend on it.") -> Callable[..., Any]:
+    """Return the option of the number of threads, or of processes."""
+    return click.option("--threads", type=int, default=None, metavar="N", callback=_check_threads, help=help)
+
+
+def out_option(default: str = "reports", help: str | None = None) -> Callable[..., Any]:
+    """Return the option of the folder of a report."""
+    return click.option(
+        "--out", type=click.Path(path_type=Path), default=Path(default), show_default=True, metavar="DIR", help=help
+    )
+
+
+def profile_option(
+    names: str = "quick|standard|nightly", help: str | None = "Depth of evidence."
+) -> Callable[..., Any]:
+    """Return the option of the profile."""
+    return click.option("--profile", default="quick", show_default=True, metavar=names, help=help)
+
+
+branch_option = click.option("--branch", default="res-3", show_default=True, metavar="linear|res-1|res-2|res-3")
+activation_option = click.option(
+    "--activation", default="relu", show_default=True, metavar="relu|leaky:slope=S|identity|tanh"
+)
+width_option = click.option("--width", type=int, default=40, show_default=True)
+depth_option = click.option("--depth", type=int, default=1000, show_default=True)
+gradients_option = click.option("--gradients/--no-gradients", default=True, show_default=True)
+seed_option = click.option(
+    "--seed", type=int, default=0, show_default=True, metavar="N", callback=_check_seed,
+    help="Root seed, 0 to 2^64 - 1.",
+)  # fmt: skip
+claims_option = click.option(
+    "--claims", "claims_file", type=click.Path(path_type=Path, dir_okay=False), default=None, metavar="FILE.py",
+    help="A Python file of own claims (theory_check.claim).",
+)  # fmt: skip
+memory_option = click.option(
+    "--memory", type=int, default=512, show_default=True, metavar="MIB", callback=_read_memory,
+    help="Memory for weights that are tied across layers, all threads together. Values do not depend on it.",
+)  # fmt: skip
+archive_option = click.option("--out", type=click.Path(path_type=Path), required=True, metavar="FILE.npz")

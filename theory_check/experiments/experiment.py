@@ -8,7 +8,7 @@ the experiment.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
 
@@ -16,9 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theory_check.foundation.arguments import check_integer
-from theory_check.foundation.errors import NumericalOverflowError, SpecificationError, TheoryCheckError
+from theory_check.foundation.arrays import FloatArray
+from theory_check.foundation.errors import InterruptedSimulationError, NumericalOverflowError, SpecificationError
 
-Values = dict[str, NDArray[np.float64]]
+Values = dict[str, FloatArray]
 
 #: Bytes that stored weights, and what is kept for their backward pass, may take unless told otherwise.
 MEMORY = 512 * 2**20
@@ -33,13 +34,15 @@ def check_replicates(count: int) -> None:
     check_integer("number of replicates", count, 1, MAXIMAL_REPLICATES)
 
 
-class InterruptedSimulationError(TheoryCheckError):
-    """The simulation was asked to stop between two segments."""
-
-
 def never() -> bool:
     """Return False: do not stop."""
     return False
+
+
+def check_interrupted(stop: Callable[[], bool]) -> None:
+    """Raise :exc:`InterruptedSimulationError` if the run is asked to stop."""
+    if stop():
+        raise InterruptedSimulationError("simulation interrupted")
 
 
 class Experiment(Protocol):
@@ -74,7 +77,7 @@ class Experiment(Protocol):
     def merge(self, other: Self) -> Self:
         """Return the experiment of this identity with the union of what both observe."""
 
-    def restrict(self, values: Mapping[str, NDArray[np.float64]], part: Self) -> Values:
+    def restrict(self, values: Mapping[str, FloatArray], part: Self) -> Values:
         """Return the columns of this experiment that ``part``, of the same identity, observes."""
 
 
@@ -98,7 +101,7 @@ class Sample(Generic[E]):
 
     experiment: E
     seed: int
-    values: Mapping[str, NDArray[np.float64]]
+    values: Mapping[str, FloatArray]
     seconds: float
 
     @property
@@ -118,7 +121,7 @@ class Sample(Generic[E]):
             bad |= _has_overflowed(column)
         return int(bad.sum())
 
-    def column(self, name: str) -> NDArray[np.float64]:
+    def column(self, name: str) -> FloatArray:
         """Return a column to compute with.
 
         Raises
@@ -139,7 +142,7 @@ class Sample(Generic[E]):
         return column
 
 
-def _has_overflowed(column: NDArray[np.float64]) -> NDArray[np.bool_]:
+def _has_overflowed(column: FloatArray) -> NDArray[np.bool_]:
     """Tell for each replicate; minus infinity is the logarithm of 0, a displacement that did not happen."""
     bad: NDArray[np.bool_] = np.isposinf(column) | np.isnan(column)
     return np.asarray(bad.reshape(len(column), -1).any(axis=1))

@@ -23,5 +23,9 @@ class NumericalOverflowError(TheoryCheckError, ArithmeticError):
     """A simulation left the range of double precision; its values must not be averaged."""
 
 
+class InterruptedSimulationError(TheoryCheckError):
+    """A simulation was asked to stop between two segments."""
+
+
 class StorageError(TheoryCheckError, OSError):
     """A file cannot be written or read back."""

@@ -5,6 +5,9 @@ Notation. An e-value e is a non-negative statistic with :math:`E\,e \le 1` for e
 each has mean at most 1 given those before. A running product E therefore has :math:`P(\sup_t E_t \ge 1/\alpha) \le
 \alpha` (Ville). Nulls are closed ranges [low, high] of a quantity with infinite ends where one-sided.
 
+Here each e-value is that of one whole sample, for products over nights. Processes that grow from observation to
+observation are in :mod:`theory_check.inference.sequential`.
+
 A *gain* g > 0 tunes an e-value: the logarithm of the evidence that the sample is expected to bring against a null that
 is wrong by as much as the sample can show. It must not depend on the sample. Every choice is valid.
 

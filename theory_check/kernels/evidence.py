@@ -1,5 +1,8 @@
 """Capital processes of sequential tests: products over observations, one for every bet, averaged over the bets.
 
+They serve :mod:`theory_check.inference.betting` and :mod:`theory_check.inference.catoni`, whose results are those of
+:mod:`theory_check.inference.sequential`. The e-values of :mod:`theory_check.inference.evidence` need no compiled loop.
+
 Capitals are carried in units of a common power of two, so that they neither overflow nor vanish together. A capital
 below 1e-300 of the sum may be lost: the sum is then too small, which keeps a test valid.
 """

@@ -1,7 +1,7 @@
 """Weights that a user gives as a covariance or as a function of k/L, in Python.
 
 :func:`theory_check.networks.additions.add_process` gives them a name, for cells, sweeps, maps, claims and the command
-line; :func:`theory_check.simulation.weight_paths.open_paths` takes them as they are.
+line; :func:`theory_check.simulation.paths.sources.open_paths` takes them as they are.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ from theory_check.networks import covariances, gaussian_series
 from theory_check.networks.covariances import StationaryKernel
 from theory_check.networks.definitions import Definition, Parameters
 
-#: How paths are made; see :mod:`theory_check.simulation.path_writers`.
+#: How paths are made; see :mod:`theory_check.simulation.paths.writers`.
 Generator = Literal["circulant", "gaussian", "markov", "pieces", "covariance", "function"]
 
 #: ``correlation(parameters, lags)`` of two values of a stationary process whose times differ by ``lags``.
@@ -183,17 +183,19 @@ def _pair(
     return values, increments
 
 
+FRACTIONAL_NOISE = WeightProcess(
+    name="fgn",
+    summary="fractional Gaussian noise, the increments of fractional Brownian motion of Hurst index hurst",
+    defaults={"hurst": 0.7},
+    ranges={"hurst": (0.0, 1.0)},
+    on_grid=lambda p, _step, lags: covariances.fractional_noise(p["hurst"], lags),
+    generator="circulant",
+    regularity=lambda p: p["hurst"],
+    increments=True,
+)
+
 PROCESSES: tuple[WeightProcess, ...] = (
-    WeightProcess(
-        name="fgn",
-        summary="fractional Gaussian noise, the increments of fractional Brownian motion of Hurst index hurst",
-        defaults={"hurst": 0.7},
-        ranges={"hurst": (0.0, 1.0)},
-        on_grid=lambda p, _step, lags: covariances.fractional_noise(p["hurst"], lags),
-        generator="circulant",
-        regularity=lambda p: p["hurst"],
-        increments=True,
-    ),
+    FRACTIONAL_NOISE,
     *_pair(
         "smooth",
         "Gaussian process with correlation exp(-(s - t)^2 / (2 length^2))",

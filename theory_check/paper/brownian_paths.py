@@ -15,7 +15,7 @@ from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.streams import Purpose, stream_key
 from theory_check.networks.weights import Weights
 from theory_check.paper.figure import FigureData, PaperFigure, Settings, Table
-from theory_check.simulation.weight_paths import open_paths
+from theory_check.simulation.paths.sources import open_paths
 
 _HURSTS = (0.2, 0.5, 0.8)
 _COLUMNS = {

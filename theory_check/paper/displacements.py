@@ -29,10 +29,11 @@ from theory_check.findings.pictures import Band, Curve, CurvePanel, Ribbon
 from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.errors import SpecificationError
 from theory_check.inference.intervals import quantile_interval
+from theory_check.networks.branches import Branch
 from theory_check.networks.weights import Weights
 from theory_check.paper.figure import LEVEL, FigureData, PaperFigure, Settings, Table
 from theory_check.theory.gradient_recursion import log_gradient_displacement
-from theory_check.theory.infinite_width import WideBranch, wide_network
+from theory_check.theory.infinite_width import wide_network
 from theory_check.theory.limits import SMOOTH_CRITICAL_EXPONENT, smooth_slope
 from theory_check.theory.moments import displacement_variance, mean_displacement
 
@@ -113,10 +114,10 @@ def _wide_predictions(cell: Cell, column: str) -> dict[str, float]:
     correlation = cell.weights.autocovariance(depth)
     if column == "log_displacement":
         logarithm = float(
-            wide_network(WideBranch(), correlation, cell.network.scaling.factor(depth), depth).log_displacement[-1]
+            wide_network(Branch(), correlation, cell.network.scaling.factor(depth), depth).log_displacement[-1]
         )
     else:
-        logarithm = log_gradient_displacement(WideBranch(), correlation, beta, depth, width=cell.network.width)
+        logarithm = log_gradient_displacement(Branch(), correlation, beta, depth, width=cell.network.width)
     return {"theory_root_mean": math.exp(logarithm / 2)}
 
 

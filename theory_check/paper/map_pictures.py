@@ -19,11 +19,11 @@ from theory_check.experiments.sweep import Sweep
 from theory_check.findings.pictures import Curve, HeatPanel
 from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.files import write_atomically
+from theory_check.networks.processes import FRACTIONAL_NOISE
 from theory_check.paper.figure import FigureData, PaperFigure, Settings, Table
 from theory_check.paper.phase_map import MapSpecification, PhaseMap, collect_map
 from theory_check.reporting.drawing import render
 from theory_check.theory.critical_curves import CriticalCurves, critical_curves
-from theory_check.theory.infinite_width import WideBranch
 
 #: Hurst indices at which curves are computed: a second or two each at depth 1000, and they are smooth.
 _POINTS = 17
@@ -39,15 +39,13 @@ def critical_curves_of(specification: MapSpecification, *, threads: int = 1) -> 
     None unless the weights are fractional noise of unit variance and the branch has a closed recursion (C4): linear,
     res-1 or res-3 with a piecewise linear activation.
     """
-    branch, slope = specification.branch, specification.branch.activation.negative_slope
-    if specification.weights.law != "fgn" or specification.weights.gain != 1.0 or slope is None:
-        return None
-    if branch.name == "res-2":
+    weights, branch = specification.weights, specification.branch
+    if weights.process is not FRACTIONAL_NOISE or weights.gain != 1.0 or not branch.homogeneous:
         return None
     values = np.array(specification.values)
     chosen = np.unique(np.linspace(0, values.size - 1, min(values.size, _POINTS)).round().astype(np.intp))
     return critical_curves(
-        WideBranch(branch.name, slope),
+        branch,
         values[chosen],
         specification.depth,
         width=specification.width,

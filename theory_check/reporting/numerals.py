@@ -17,6 +17,15 @@ _FIXED_FROM, _FIXED_TO = 1e-3, 1e6
 def format_estimate(estimate: float, lower: float, upper: float) -> str:
     """Return an estimate with its interval.
 
+    Parameters
+    ----------
+    estimate, lower, upper : float
+        An infinite end is open.
+
+    Returns
+    -------
+    str
+
     Examples
     --------
     >>> format_estimate(0.474712, 0.473136, 0.476293)
@@ -43,6 +52,22 @@ def format_target(lower: float, upper: float, exponent: int | None = None) -> st
 
     At least three significant digits are shown; zeros at the end are dropped where nothing was
     rounded away, so that an exact 1/2 reads ``0.5``.
+
+    Parameters
+    ----------
+    lower, upper : float
+        Equal for a point, infinite where open.
+    exponent : int, optional
+        By :func:`unit_exponent`.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> format_target(0.5, 0.5, -3), format_target(2.0, float("inf"))
+    ('0.5', '≥ 2')
     """
     if lower == upper:
         return _show_target(lower, exponent)
@@ -89,7 +114,21 @@ def format_duration(seconds: float) -> str:
 
 
 def unit_exponent(estimate: float, lower: float, upper: float) -> int:
-    """Return e such that an estimate with this interval is shown to the digit 10**e."""
+    """Return e such that an estimate with this interval is shown to the digit 10**e.
+
+    Parameters
+    ----------
+    estimate, lower, upper : float
+
+    Returns
+    -------
+    int
+
+    Examples
+    --------
+    >>> unit_exponent(0.474712, 0.473136, 0.476293)
+    -4
+    """
     finite = [abs(v) for v in (estimate, lower, upper) if math.isfinite(v)]
     largest = max(finite, default=0.0)
     distances = [abs(estimate - end) for end in (lower, upper) if end != estimate]

@@ -93,7 +93,13 @@ def _say_nothing_to_draw(axes: Axes) -> None:
 
 
 def draw_histogram(axes: Axes, panel: HistogramPanel, _panels: Sequence[Panel]) -> None:
-    """Draw the central part of a sample as a histogram, below its predicted densities."""
+    """Draw the central part of a sample as a histogram, below its predicted densities.
+
+    Parameters
+    ----------
+    axes, panel, _panels
+        Where to draw what, and all panels that share its legend.
+    """
     axes.set_ylabel("density")
     values = panel.values[np.isfinite(panel.values)]
     if values.size == 0:
@@ -118,7 +124,13 @@ def _draw_stairs(axes: Axes, density: FloatArray, edges: FloatArray, label: str)
 
 
 def draw_rates(axes: Axes, panel: RatePanel, _panels: Sequence[Panel]) -> None:
-    """Draw estimates with error bars and the predicted lines, and say how many the axes cannot show."""
+    """Draw estimates with error bars and the predicted lines, and say how many the axes cannot show.
+
+    Parameters
+    ----------
+    axes, panel, _panels
+        Where to draw what, and all panels that share its legend.
+    """
     axes.set_ylabel(wrapped(panel.ylabel, TITLE_LENGTH))
     if panel.logarithmic:
         axes.set_xscale("log")
@@ -174,7 +186,13 @@ def _drawable(band: Band, logarithmic: bool) -> np.ndarray[tuple[int], np.dtype[
 
 
 def draw_paths(axes: Axes, panel: PathPanel, _panels: Sequence[Panel]) -> None:
-    """Draw thin paths, a selection of them where there are many, and the predicted curves."""
+    """Draw thin paths, a selection of them where there are many, and the predicted curves.
+
+    Parameters
+    ----------
+    axes, panel, _panels
+        Where to draw what, and all panels that share its legend.
+    """
     from matplotlib.collections import LineCollection
 
     axes.set_ylabel(wrapped(panel.ylabel, TITLE_LENGTH))
@@ -190,7 +208,13 @@ def draw_paths(axes: Axes, panel: PathPanel, _panels: Sequence[Panel]) -> None:
 
 
 def draw_curves(axes: Axes, panel: CurvePanel, panels: Sequence[Panel]) -> None:
-    """Draw ranges, paths and estimates in grey and black, and the predictions over them."""
+    """Draw ranges, paths and estimates in grey and black, and the predictions over them.
+
+    Parameters
+    ----------
+    axes, panel, panels
+        Where to draw what, and all panels that share its legend.
+    """
     axes.set_ylabel(wrapped(panel.ylabel, TITLE_LENGTH))
     if "y" in panel.logarithmic:
         axes.set_yscale("log")
@@ -209,7 +233,13 @@ def draw_curves(axes: Axes, panel: CurvePanel, panels: Sequence[Panel]) -> None:
 
 
 def draw_bars(axes: Axes, panel: BarPanel, panels: Sequence[Panel]) -> None:
-    """Draw densities of bins with their intervals, and the predictions over them."""
+    """Draw densities of bins with their intervals, and the predictions over them.
+
+    Parameters
+    ----------
+    axes, panel, panels
+        Where to draw what, and all panels that share its legend.
+    """
     axes.set_ylabel("density")
     _draw_stairs(axes, panel.density, panel.edges, panel.bars)
     middles = (panel.edges[1:] + panel.edges[:-1]) / 2
@@ -231,6 +261,15 @@ def draw_heat(axes: Axes, panel: HeatPanel, panels: Sequence[Panel]) -> Any:
     """Draw a map with contours and predicted curves; return its shades, for the colour bar.
 
     Shades grow monotonically in lightness, in steps that contour lines separate and label.
+
+    Parameters
+    ----------
+    axes, panel, panels
+        Where to draw what, and all panels that share its legend.
+
+    Returns
+    -------
+    matplotlib.collections.QuadMesh
     """
     from matplotlib import colormaps
     from matplotlib.colors import BoundaryNorm
@@ -272,7 +311,13 @@ def _edges(centres: FloatArray) -> FloatArray:
 
 
 def draw_promise(axes: Axes, panel: PromisePanel, panels: Sequence[PromisePanel]) -> None:
-    """Draw observed rates, one a line, beside the promised one; what breaks the promise is hatched."""
+    """Draw observed rates, one a line, beside the promised one; what breaks the promise is hatched.
+
+    Parameters
+    ----------
+    axes, panel, panels
+        Where to draw what, and all panels that share its legend.
+    """
     middles, edge, end = row_places(panels)
     axes.set_xscale("log")
     axes.set_xlim(0.7 * panel.smallest, 1.5)

@@ -12,21 +12,23 @@ whose weight gradients are observed.
 from __future__ import annotations
 
 from collections.abc import Callable
-from time import thread_time
 
 import numpy as np
 from numpy.typing import NDArray
 
-from theory_check.experiments.cell import Cell, Sample
-from theory_check.experiments.experiment import MEMORY, Values, check_replicates, never
+from theory_check.experiments.cell import Cell
+from theory_check.experiments.experiment import MEMORY, Values, never
 from theory_check.foundation.arrays import FloatArray
-from theory_check.foundation.streams import check_seed, stream_key
+from theory_check.foundation.streams import stream_key
 from theory_check.kernels import LANES
 from theory_check.simulation.boundary import Boundary
-from theory_check.simulation.course import Course, _normalised, traverse
+from theory_check.simulation.course import Course, normalised, traverse
 from theory_check.simulation.jacobian import Jacobian
-from theory_check.simulation.passes import DensePasses, Passes, ReducedPasses, make_passes
-from theory_check.simulation.stored_passes import StoredPasses, from_panels, to_panels
+from theory_check.simulation.passes.dense import DensePasses
+from theory_check.simulation.passes.gram import GramPasses
+from theory_check.simulation.passes.protocol import Passes
+from theory_check.simulation.passes.reduced import ReducedPasses
+from theory_check.simulation.passes.stored import StoredPasses, from_panels, to_panels
 from theory_check.simulation.weight_gradients import WeightGradients
 
 #: Bytes that the slopes or hidden states kept for the backward pass of a block may take.
@@ -61,6 +63,26 @@ def simulate_block(
 
     columns = traverse(course, boundary.hidden(), boundary.gradient, stop, watch if cell.input.count > 1 else None)
     return _by_replicate(cell, columns, cosines)
+
+
+def make_passes(cell: Cell, key: NDArray[np.uint32], first_replicate: int) -> Passes:
+    """Return the passes of a kernel without stored weights.
+
+    Parameters
+    ----------
+    cell : Cell
+    key : uint32 array (2,)
+        Of the streams of the cell.
+    first_replicate : int
+        First of the block, a multiple of LANES.
+
+    Returns
+    -------
+    Passes
+    """
+    if cell.kernel == "dense":
+        return DensePasses(cell, key, first_replicate)
+    return (ReducedPasses if cell.input.count == 1 else GramPasses)(cell, key, first_replicate)
 
 
 def _observer(cell: Cell, passes: Passes, scaling: FloatArray) -> WeightGradients | None:
@@ -116,14 +138,4 @@ def _simulate_stored(
 
 
 def _cosines(vectors: FloatArray) -> FloatArray:
-    return _normalised(vectors, vectors[:1], vectors, vectors[:1])
-
-
-def simulate(cell: Cell, replicates: int, seed: int) -> Sample:
-    """Simulate replicates of a cell in this thread; ``runner.run_experiments`` uses several."""
-    check_seed(seed)
-    check_replicates(replicates)
-    started = thread_time()
-    blocks = [simulate_block(cell, seed, block) for block in range(-(-replicates // cell.block_size))]
-    values = {name: np.concatenate([b[name] for b in blocks])[:replicates] for name in blocks[0]}
-    return Sample(cell, seed, values, thread_time() - started)
+    return normalised(vectors, vectors[:1], vectors, vectors[:1])

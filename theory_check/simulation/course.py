@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from theory_check.experiments.experiment import InterruptedSimulationError, Values, never
+from theory_check.experiments.experiment import Values, check_interrupted, never
 from theory_check.foundation.arrays import FloatArray
 from theory_check.kernels import LANES
 from theory_check.simulation.jacobian import Jacobian
-from theory_check.simulation.passes import Passes
+from theory_check.simulation.passes.protocol import Passes
 from theory_check.simulation.weight_gradients import WeightGradients, log_squared_norm
 
 #: Weights (all lanes) that one kernel call may draw: a fraction of a second, the time a run takes to react to an
@@ -160,8 +160,7 @@ def traverse(
     if watch is not None:
         watch(0, hidden)
     for first, last in segments:
-        if stop():
-            raise InterruptedSimulationError("simulation interrupted")
+        check_interrupted(stop)
         if course.gradients and not course.fits:
             checkpoints.append((hidden.copy(), exponents.copy()))
         if course.weights is not None:
@@ -191,8 +190,7 @@ def traverse(
     observed = {0, *course.recorded_depths}
     reference, norms = _log_squared(output), {course.depth: np.zeros(exponents.shape)}
     for index in range(len(segments) - 1, -1, -1):
-        if stop():
-            raise InterruptedSimulationError("simulation interrupted")
+        check_interrupted(stop)
         first, last = segments[index]
         if checkpoints and index < len(segments) - 1:
             passes.forward(first, scaling[first:last], *checkpoints[index], room(first, last))
@@ -205,8 +203,8 @@ def traverse(
     shift = gradient_exponents - output_exponents
     columns["log_gradient_ratio"] = norms[0]
     columns["log_gradient_displacement"] = _log_displacement(output, gradient, shift, reference)
-    columns["pairing_output"] = _normalised(output, hidden, output, hidden)
-    columns["pairing_input"] = np.ldexp(_normalised(gradient, start, output, hidden), shift - exponents)
+    columns["pairing_output"] = normalised(output, hidden, output, hidden)
+    columns["pairing_input"] = np.ldexp(normalised(gradient, start, output, hidden), shift - exponents)
     if course.recorded_depths:
         columns["gradient_profile"] = np.stack([norms[k] for k in course.recorded_depths], axis=-1)
     if course.weights is not None:
@@ -215,7 +213,7 @@ def traverse(
     return columns
 
 
-def _normalised(left: FloatArray, right: FloatArray, first: FloatArray, second: FloatArray) -> FloatArray:
+def normalised(left: FloatArray, right: FloatArray, first: FloatArray, second: FloatArray) -> FloatArray:
     """Return <left, right> / (||first|| ||second||) for every input and lane; 0 where a norm is 0."""
     norms = np.sqrt(_squared(first)) * np.sqrt(_squared(second))
     with np.errstate(over="ignore", invalid="ignore"):

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from theory_check.experiments.cell import Cell
 from theory_check.experiments.euler import Euler, weight_purposes
-from theory_check.experiments.experiment import InterruptedSimulationError, Values, never
+from theory_check.experiments.experiment import Values, check_interrupted, never
 from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.streams import Purpose, stream_key
 from theory_check.kernels import LANES
@@ -68,7 +68,7 @@ def simulate_block(experiment: Euler, seed: int, block: int, stop: Callable[[], 
     """Simulate the replicates ``block * LANES`` to ``(block + 1) * LANES - 1``.
 
     Returns the columns of :class:`Euler` with LANES rows. Raises
-    :class:`~theory_check.experiments.experiment.InterruptedSimulationError` when ``stop()`` becomes true.
+    :class:`~theory_check.foundation.errors.InterruptedSimulationError` when ``stop()`` becomes true.
     """
     key, first_replicate = np.array(stream_key(seed, experiment.identity), np.uint32), block * LANES
     plain = Cell(network=experiment.network, weights=Weights(), input=experiment.input, kernel="dense", gradients=False)
@@ -76,8 +76,7 @@ def simulate_block(experiment: Euler, seed: int, block: int, stop: Callable[[], 
     paths = [_path(experiment, key, first_replicate, purpose) for purpose in weight_purposes(experiment.network)]
 
     def stoppable(times: FloatArray) -> FloatArray:
-        if stop():
-            raise InterruptedSimulationError("simulation interrupted")
+        check_interrupted(stop)
         return paths[0](times)
 
     flow = Flow(experiment.network.branch, stoppable, *paths[1:])

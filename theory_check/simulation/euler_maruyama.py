@@ -25,13 +25,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theory_check.experiments.euler_maruyama import EulerMaruyama
-from theory_check.experiments.experiment import InterruptedSimulationError, Values, never
+from theory_check.experiments.experiment import Values, check_interrupted, never
 from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.streams import stream_key
 from theory_check.kernels import LANES
 from theory_check.simulation.boundary import Boundary
 from theory_check.simulation.doublings import by_replicate, doubling_columns, doubling_errors, norms
-from theory_check.simulation.passes import compiled_activation, row_filler
+from theory_check.simulation.passes.compiled import compiled_activation, row_filler
 
 #: Weights (all lanes) that one kernel call may draw: a fraction of a second, the time a run takes to react to an
 #: interrupt.
@@ -71,7 +71,7 @@ def simulate_block(experiment: EulerMaruyama, seed: int, block: int, stop: Calla
     """Simulate the replicates ``block * LANES`` to ``(block + 1) * LANES - 1``.
 
     Returns the columns of :class:`EulerMaruyama` with LANES rows. Raises
-    :class:`~theory_check.experiments.experiment.InterruptedSimulationError` when ``stop()`` becomes true.
+    :class:`~theory_check.foundation.errors.InterruptedSimulationError` when ``stop()`` becomes true.
     """
     first_replicate = block * LANES
     key = np.array(stream_key(seed, experiment.identity), np.uint32)
@@ -87,8 +87,7 @@ def simulate_block(experiment: EulerMaruyama, seed: int, block: int, stop: Calla
     stride = finest // experiment.network.depth if experiment.suprema else finest
     for begin in range(0, finest, stride):
         for first in range(begin, begin + stride, most):
-            if stop():
-                raise InterruptedSimulationError("simulation interrupted")
+            check_interrupted(stop)
             ladder.advance(first, min(most, begin + stride - first), flat)
         if experiment.suprema:
             errors = doubling_errors(hidden, unit)

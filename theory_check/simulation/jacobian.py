@@ -16,10 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theory_check.experiments.cell import Cell
-from theory_check.experiments.experiment import InterruptedSimulationError, Values
+from theory_check.experiments.experiment import Values, check_interrupted
 from theory_check.foundation.arrays import FloatArray
 from theory_check.kernels import LANES
-from theory_check.simulation.passes import DensePasses
+from theory_check.simulation.passes.dense import DensePasses
 
 #: Sum of a_k^2 over the layers between two orthonormalisations. The log singular values of such a stretch are within
 #: about +-2 of its root: a condition number of about 4.
@@ -58,8 +58,7 @@ class Jacobian:
         """Follow the forward pass through layers ``first`` to ``last - 1``, which kept ``slopes``."""
         renewals = [depth for depth in self._stretches if first < depth < last]
         for start, end in zip((first, *renewals), (*renewals, last), strict=True):
-            if stop():
-                raise InterruptedSimulationError("simulation interrupted")
+            check_interrupted(stop)
             for index, frame in enumerate(self._frames):
                 kept = slopes[start - first : end - first]
                 self._passes.tangent(start, self._scaling[start:end], kept, index, frame)

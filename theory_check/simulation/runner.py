@@ -96,5 +96,4 @@ def simulate(
     SpecificationError
         If the number of replicates or the seed is out of range.
     """
-    check_seed(seed)
     return run_experiments({experiment: replicates}, seed, threads=threads, memory=memory)[experiment]

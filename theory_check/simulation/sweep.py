@@ -18,7 +18,7 @@ from theory_check.foundation.streams import stream_key
 from theory_check.networks.scalings import Scaling
 from theory_check.simulation.boundary import Boundary
 from theory_check.simulation.course import Course, traverse
-from theory_check.simulation.stored_passes import StoredPasses, from_panels, to_panels
+from theory_check.simulation.passes.stored import StoredPasses, from_panels, to_panels
 
 
 def simulate_block(

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from theory_check.experiments.experiment import Values
 from theory_check.foundation.arrays import FloatArray
-from theory_check.simulation.passes import BranchPasses
+from theory_check.simulation.passes.protocol import BranchPasses
 
 
 def log_squared_norm(vector: NDArray[Any], exponents: NDArray[np.int64]) -> FloatArray:

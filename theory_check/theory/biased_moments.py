@@ -24,13 +24,13 @@ from numpy.typing import ArrayLike
 
 from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.errors import SpecificationError
+from theory_check.theory.hypotheses import check_branch
 from theory_check.theory.multiplier import Multiplier
 
 
 def _last_moments(multiplier: Multiplier, scaling: ArrayLike, depth: int | None, bias_energy: float) -> FloatArray:
     """Return the vector of E 1, E X, E X^2, E Y^2, E X Y after the last layer."""
-    if multiplier.kind != "res-3":
-        raise SpecificationError(f"the bias acts inside the activation of res-3, not in {multiplier.kind!r}")
+    check_branch("a bias", multiplier.branch, inner=True)
     if bias_energy < 0.0:
         raise SpecificationError(f"bias_energy must be non-negative, not {bias_energy!r}")
     d, kappa, B = multiplier.width, multiplier.kappa, bias_energy
@@ -78,7 +78,8 @@ def norm_ratio_variance(
     Examples
     --------
     >>> from theory_check.theory import moments
-    >>> relu, layers = Multiplier(4, "res-3"), (0.5, 3)
+    >>> from theory_check.networks.branches import Branch
+    >>> relu, layers = Multiplier(4, Branch("res-3")), (0.5, 3)
     >>> unbiased = moments.norm_ratio_variance(relu, *layers)
     >>> round(norm_ratio_variance(relu, *layers, bias_energy=0.0) / unbiased, 12)
     1.0
@@ -109,7 +110,8 @@ def displacement_variance(
     --------
     In one layer the bias acts like a squared norm of 1 + B, in front of D:
 
-    >>> relu = Multiplier(4, "res-3")
+    >>> from theory_check.networks.branches import Branch
+    >>> relu = Multiplier(4, Branch("res-3"))
     >>> plain, biased = (displacement_variance(relu, 0.5, 1, bias_energy=energy) for energy in (0.0, 1.0))
     >>> round(biased / plain, 12)
     4.0

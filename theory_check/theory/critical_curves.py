@@ -27,7 +27,8 @@ from theory_check.networks.covariances import fractional_noise
 from theory_check.networks.weights import Weights
 from theory_check.theory.estimates import Estimate
 from theory_check.theory.gradient_recursion import MAXIMAL_DEPTH, log_gradient_displacement
-from theory_check.theory.infinite_width import WideBranch, effective_exponents, limiting_exponent, wide_network
+from theory_check.theory.hypotheses import check_branch
+from theory_check.theory.infinite_width import effective_exponents, limiting_exponent, wide_network
 
 #: Between these the critical exponents of one network are searched: far below, displacements overflow.
 _SEARCHED = (0.2, 1.2)
@@ -117,17 +118,17 @@ def gradient_contour(weights: Weights, depth: int, width: float) -> float:
     0.4574
     """
     rho = weights.autocovariance(depth)
-    return _root(lambda beta: log_gradient_displacement(WideBranch(), rho, beta, depth, width=width), *_SEARCHED)
+    return _root(lambda beta: log_gradient_displacement(Branch(), rho, beta, depth, width=width), *_SEARCHED)
 
 
 @cache
 def extrapolated_exponent(hurst: float, depth: int) -> Estimate:
     """Return the critical exponent of res-3 with ReLU, extrapolated from this depth and its halves to a sixteenth."""
-    return limiting_exponent(WideBranch(), hurst, tuple(depth // n for n in (16, 8, 4, 2, 1)))
+    return limiting_exponent(Branch(), hurst, tuple(depth // n for n in (16, 8, 4, 2, 1)))
 
 
 def _log_displacement(branch: Branch, weights: Weights, beta: float, depth: int) -> float:
-    network = wide_network(WideBranch.of(branch), weights.autocovariance(depth), depth**-beta, depth)
+    network = wide_network(branch, weights.autocovariance(depth), depth**-beta, depth)
     return float(network.log_displacement[-1])
 
 
@@ -157,20 +158,21 @@ class CriticalCurves:
     gradient_limit: FloatArray = field(repr=False)
 
 
-def limiting_exponents(branch: WideBranch, hursts: ArrayLike) -> FloatArray:
+def limiting_exponents(branch: Branch, hursts: ArrayLike) -> FloatArray:
     """Return the critical exponent of the output as L -> infinity (C3).
 
     max(H, 1/2) for res-1 and res-3 with a rectifier, max(1/2, 2H - 1) for res-3 with an odd activation, H for linear
     and H >= 1/2. NaN for H < 1/2 without inner weights: there the contraction C6, of finite width, rules.
     """
     h = np.atleast_1d(np.asarray(hursts, dtype=np.float64))
-    if branch.name == "res-3":
-        return np.maximum(0.5, 2.0 * h - 1.0) if branch.slope == 1.0 else np.maximum(0.5, h)
+    if branch.has_inner:
+        odd = check_branch("the exponent", branch) == 1.0
+        return np.maximum(0.5, 2.0 * h - 1.0) if odd else np.maximum(0.5, h)
     return np.where(h >= 0.5, h, np.nan)
 
 
 def critical_curves(
-    branch: WideBranch, hursts: ArrayLike, depth: int, *, width: float = math.inf, threads: int = 1
+    branch: Branch, hursts: ArrayLike, depth: int, *, width: float = math.inf, threads: int = 1
 ) -> CriticalCurves:
     """Return the critical curves over Hurst indices; a second or two of processor time for each at depth 1000.
 
@@ -178,7 +180,7 @@ def critical_curves(
 
     Parameters
     ----------
-    branch : WideBranch
+    branch : Branch
         What is applied in each layer.
     hursts : array_like, shape (n,)
         Hurst indices.
@@ -197,7 +199,7 @@ def critical_curves(
     --------
     Independent layers have D = 1 where (1 + a^2/2)^L = 2:
 
-    >>> curves = critical_curves(WideBranch(), [0.5], 50)
+    >>> curves = critical_curves(Branch(), [0.5], 50)
     >>> round(float(curves.contour[0]), 4), round(-math.log(2.0 * math.expm1(math.log(2.0) / 50), 50) / 2.0, 4)
     (0.4574, 0.4574)
     """
@@ -217,12 +219,12 @@ def critical_curves(
         asked = np.isfinite(limit)
         found = np.full((h.size, 3), np.nan)
         found[asked] = list(pool.map(at, h[asked].tolist()))
-    backward = np.maximum(0.5, 2.0 * h - 1.0) if branch.name == "res-3" else np.full(h.size, np.nan)
+    backward = np.maximum(0.5, 2.0 * h - 1.0) if branch.has_inner else np.full(h.size, np.nan)
     return CriticalCurves(h, found[:, 0], found[:, 1], found[:, 2], limit, backward)
 
 
-def _gradient_contour(branch: WideBranch, hurst: float, depth: int, width: float) -> float:
-    if branch.name != "res-3" or depth > MAXIMAL_DEPTH:
+def _gradient_contour(branch: Branch, hurst: float, depth: int, width: float) -> float:
+    if not branch.has_inner or depth > MAXIMAL_DEPTH:
         return float("nan")
     rho = fractional_noise(hurst, depth)
     try:

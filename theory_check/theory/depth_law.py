@@ -29,7 +29,7 @@ Error bound, the sum of
     and K + 1 = (4n + 1) w / E makes it E (3 + (2/pi) log(2.5 w / E)). Nothing is assumed of the density; E = prod (p +
     B_k) - p^L - p^(L-1) sum B_k, increasing in B and hence decreasing in u, holds on the whole half-line;
   * interpolation of the table of F_2: cubic Hermite, h^4 / 384 times the fourth derivative of the sum, term by term;
-  * the error of phi_k (``one_layer.CHARACTERISTIC_ERROR`` a layer), and of the single-layer terms.
+  * the error of phi_k (``one_layer.CHARACTERISTIC_ERROR`` per layer), and of the single-layer terms.
 
 Source: Marion, Fermanian, Biau, Vert (2022; JMLR 2025) for the setting; Montgomery, Ten Lectures (1994), chapter 1, for
 Selberg's polynomials. Exact for Gaussian weights up to ``error``.
@@ -194,7 +194,7 @@ def depth_law(
 def log_norm_ratio_characteristic(
     multiplier: Multiplier, scaling: ArrayLike, depth: int | None = None, *, frequency: float
 ) -> complex:
-    """E e^{i t log R} at the frequency t > 0 for Gaussian weights, within `CHARACTERISTIC_ERROR` a layer.
+    """E e^{i t log R} at the frequency t > 0 for Gaussian weights, within `CHARACTERISTIC_ERROR` per layer.
 
     Parameters
     ----------
@@ -275,7 +275,7 @@ class _Layers:
         """Points that log R leaves on either side with probability at most exp(-log_level).
 
         P(log R > x) <= exp(K(t) - t x), K the cumulant function of the law restricted to the grids of the one-layer
-        laws: what they leave out has a probability below 1e-17 a layer, while for t < -d/2 the full K is infinite.
+        laws: what they leave out has a probability below 1e-17 per layer, while for t < -d/2 the full K is infinite.
         """
         sd = max(math.sqrt(law.variance) for law in self.laws)
         total = math.sqrt(float(self.counts @ [law.variance for law in self.laws]))

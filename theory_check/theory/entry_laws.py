@@ -36,9 +36,16 @@ from numpy.typing import ArrayLike
 
 from theory_check.foundation.errors import HypothesisError
 from theory_check.foundation.laws import Normal
+from theory_check.theory.hypotheses import check_branch
 from theory_check.theory.multiplier import Multiplier, layer_groups
 
 _HALF_MOMENT = math.sqrt(2.0 / math.pi) / 3.0  # E y|y| for variance 1 and a small third cumulant, over the cumulant
+
+
+def _check_layer(statement: str, multiplier: Multiplier) -> None:
+    check_branch(statement, multiplier.branch, rectifier=True)
+    if multiplier.gain != 1.0:
+        raise HypothesisError(f"{statement} needs entries of unit variance, not a gain of {multiplier.gain:g}")
 
 
 def kurtosis_correction(multiplier: Multiplier, excess: float, scaling: ArrayLike, depth: int | None = None) -> Normal:
@@ -70,13 +77,12 @@ def kurtosis_correction(multiplier: Multiplier, excess: float, scaling: ArrayLik
     >>> round(kurtosis_correction(Multiplier(4), 1.0, 1.0, 1).mean, 12)
     -0.00625
     """
-    if multiplier.slope != 0.0 or multiplier.gain != 1.0:
-        raise HypothesisError("the correction is derived for linear branches and ReLU, with entries of unit variance")
+    _check_layer("the correction", multiplier)
     values, counts = layer_groups(scaling, depth)
     d = multiplier.width
     s4 = 3.0 / (d + 2)
     s4_squared = (9.0 * d + 96.0) / ((d + 2) * (d + 4) * (d + 6))
-    if multiplier.kind == "linear":
+    if not multiplier.has_inner:
         squared_scale, g4, s4_g4 = 0.0, s4, s4_squared
     else:
         squared_scale = excess * s4 / (2.0 * d)
@@ -128,10 +134,11 @@ def norm_ratio_variance_bound(
     3.0
     """
     d, kappa = multiplier.width, multiplier.kappa
-    if multiplier.slope != 0.0 or multiplier.gain != 1.0 or (skewness != 0.0 and multiplier.kind != "linear"):
-        raise HypothesisError("the bound is derived for linear branches and ReLU, unit variance and symmetric W")
+    _check_layer("the bound", multiplier)
+    linear = not multiplier.has_inner
+    if skewness != 0.0 and not linear:
+        raise HypothesisError(f"the bound needs symmetric weights inside the activation, not skewness {skewness:g}")
     excess = max(kurtosis - 3.0, 0.0)
-    linear = multiplier.kind == "linear"
     square = 1.0 if linear else (d + 5) / (4.0 * d) + excess / (2.0 * d)
     fourth = 1.0 if linear else (3.0 + excess) / (2.0 * d)
     values, counts = layer_groups(scaling, depth)

@@ -38,19 +38,21 @@ import numpy as np
 from theory_check.foundation.arguments import check_integer
 from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.errors import SpecificationError
+from theory_check.networks.branches import Branch
 from theory_check.theory.arc_kernel import arc
-from theory_check.theory.infinite_width import MAXIMAL_DEPTH, WideBranch, wide_network
+from theory_check.theory.hypotheses import check_branch
+from theory_check.theory.infinite_width import MAXIMAL_DEPTH, wide_network
 
 #: Correlation of a stationary process at lags in units of the whole depth.
 Correlation = Callable[[FloatArray], FloatArray]
 
 
-def wide_euler_error(branch: WideBranch, correlation: Correlation, coarse: int, fine: int) -> float:
+def wide_euler_error(branch: Branch, correlation: Correlation, coarse: int, fine: int) -> float:
     """Root mean square of ||h^(coarse) - h^(fine)|| / ||h_0|| in the limit of infinite width, a_L = 1/L.
 
     Parameters
     ----------
-    branch : WideBranch
+    branch : Branch
         Linear, or res-1 (Gaussian input) or res-3 with ReLU.
     correlation : callable
         rho, an even function of lags between -1 and 1, on arrays.
@@ -63,23 +65,24 @@ def wide_euler_error(branch: WideBranch, correlation: Correlation, coarse: int, 
 
     Raises
     ------
+    HypothesisError
+        For other branches.
     SpecificationError
-        If the coarse depth does not divide the fine one, or the activation is another one.
+        If the coarse depth does not divide the fine one.
 
     Examples
     --------
     Tied linear weights have a closed form:
 
     >>> from theory_check.theory.orders import tied_wide_error
-    >>> round(wide_euler_error(WideBranch("linear"), np.ones_like, 4, 8) / tied_wide_error(4, 8), 9)
+    >>> round(wide_euler_error(Branch("linear"), np.ones_like, 4, 8) / tied_wide_error(4, 8), 9)
     1.0
     """
     check_integer("fine depth", fine, 1, MAXIMAL_DEPTH)
     check_integer("coarse depth", coarse, 1, fine)
     if fine % coarse:
         raise SpecificationError(f"coarse depth is {coarse}; it must divide the fine depth {fine}")
-    if branch.name != "linear" and branch.slope != 0.0:
-        raise SpecificationError(f"{branch.name} is covered with ReLU, not with slope {branch.slope:g}")
+    check_branch("the error", branch, rectifier=True)
     first, second = (_squared_norms(branch, correlation, depth) for depth in (coarse, fine))
     times = np.arange(fine) / fine
     growth = np.zeros(fine)
@@ -91,7 +94,7 @@ def wide_euler_error(branch: WideBranch, correlation: Correlation, coarse: int, 
     return float(np.sqrt(max(first[-1] - 2.0 * row[-1] + second[-1], 0.0)))
 
 
-def wide_error_slope(branch: WideBranch, correlation: Correlation, depths: Sequence[int]) -> float:
+def wide_error_slope(branch: Branch, correlation: Correlation, depths: Sequence[int]) -> float:
     """Least-squares slope against log L of the logarithm of the error between depths L and 2 L.
 
     Parameters
@@ -109,7 +112,7 @@ def wide_error_slope(branch: WideBranch, correlation: Correlation, depths: Seque
     --------
     Smooth weights have order 1:
 
-    >>> round(wide_error_slope(WideBranch("linear"), np.ones_like, [64, 128]), 1)
+    >>> round(wide_error_slope(Branch("linear"), np.ones_like, [64, 128]), 1)
     -1.0
     """
     x = np.log(np.array(depths, dtype=np.float64))
@@ -117,19 +120,19 @@ def wide_error_slope(branch: WideBranch, correlation: Correlation, depths: Seque
     return float(np.polyfit(x, np.log(errors), 1)[0])
 
 
-def _squared_norms(branch: WideBranch, correlation: Correlation, depth: int) -> FloatArray:
+def _squared_norms(branch: Branch, correlation: Correlation, depth: int) -> FloatArray:
     rho = np.asarray(correlation(np.arange(depth) / depth))
     return np.asarray(np.exp(wide_network(branch, rho, 1.0 / depth, depth).log_norm_ratio))
 
 
-def _pairing(branch: WideBranch, overlap: FloatArray, norms: FloatArray, rho: FloatArray) -> FloatArray:
-    if branch.name == "linear":
+def _pairing(branch: Branch, overlap: FloatArray, norms: FloatArray, rho: FloatArray) -> FloatArray:
+    if branch.is_linear:
         return overlap
-    cosine = np.clip(overlap / norms, -1.0, 1.0) * (rho if branch.name == "res-3" else 1.0)
+    cosine = np.clip(overlap / norms, -1.0, 1.0) * (rho if branch.has_inner else 1.0)
     return np.asarray(0.5 * norms * arc(cosine))
 
 
-def wide_displacement(branch: WideBranch, correlation: Correlation, beta: float, depth: int) -> float:
+def wide_displacement(branch: Branch, correlation: Correlation, beta: float, depth: int) -> float:
     """Logarithm of E D in the limit of infinite width, with a_L = L^(-beta).
 
     Parameters
@@ -149,14 +152,14 @@ def wide_displacement(branch: WideBranch, correlation: Correlation, beta: float,
     --------
     Tied linear weights have E D = sum_{j > 0} (binomial(L, j) a^j)^2:
 
-    >>> round(float(np.exp(wide_displacement(WideBranch("linear"), np.ones_like, 1.0, 2))), 12)
+    >>> round(float(np.exp(wide_displacement(Branch("linear"), np.ones_like, 1.0, 2))), 12)
     1.0625
     """
     rho = np.asarray(correlation(np.arange(depth) / depth))
     return float(wide_network(branch, rho, float(depth) ** -beta, depth).log_displacement[-1])
 
 
-def wide_displacement_slope(branch: WideBranch, correlation: Correlation, beta: float, coarse: int, fine: int) -> float:
+def wide_displacement_slope(branch: Branch, correlation: Correlation, beta: float, coarse: int, fine: int) -> float:
     """Slope of log sqrt(E D) between two depths: 1 - beta at beta > 1, up to O(coarse^(2 - 2 beta)) (P8).
 
     Parameters
@@ -172,7 +175,7 @@ def wide_displacement_slope(branch: WideBranch, correlation: Correlation, beta: 
 
     Examples
     --------
-    >>> round(wide_displacement_slope(WideBranch("linear"), np.ones_like, 2.0, 100, 200), 3)
+    >>> round(wide_displacement_slope(Branch("linear"), np.ones_like, 2.0, 100, 200), 3)
     -1.0
     """
     first, second = (wide_displacement(branch, correlation, beta, depth) for depth in (coarse, fine))

@@ -36,22 +36,23 @@ from numpy.typing import ArrayLike
 
 from theory_check.foundation.arguments import check_finite, check_integer
 from theory_check.foundation.arrays import FloatArray
-from theory_check.foundation.errors import HypothesisError, SpecificationError
-from theory_check.theory.infinite_width import WideBranch
+from theory_check.foundation.errors import SpecificationError
+from theory_check.networks.branches import Branch
+from theory_check.theory.hypotheses import check_branch
 
 #: Largest depth: the moments of all pairs of layers are kept, 200 MB.
 MAXIMAL_DEPTH = 5000
 
 
 def log_gradient_displacement(
-    branch: WideBranch, autocovariance: ArrayLike, beta: float, depth: int, *, width: float = math.inf
+    branch: Branch, autocovariance: ArrayLike, beta: float, depth: int, *, width: float = math.inf
 ) -> float:
     """Logarithm of E ||p_0 - p_L||^2 / ||p_L||^2 for stationary weights, a = L^(-beta).
 
     Parameters
     ----------
-    branch : WideBranch
-        res-3.
+    branch : Branch
+        Piecewise linear, with weights inside and without bias.
     autocovariance : array_like, shape (L,)
         Correlation of an entry of V, and of W, with itself n layers later, n = 0..L-1.
     beta : float
@@ -77,11 +78,10 @@ def log_gradient_displacement(
     --------
     Independent layers have E D* = (1 + kappa a^2)^L - 1:
 
-    >>> round(math.exp(log_gradient_displacement(WideBranch(), [1.0, 0.0], 0.5, 2)), 12)
+    >>> round(math.exp(log_gradient_displacement(Branch(), [1.0, 0.0], 0.5, 2)), 12)
     0.5625
     """
-    if branch.name != "res-3":
-        raise HypothesisError(f"the gradient's recursion is closed for res-3, not for {branch.name}")
+    slope = check_branch("the gradient's recursion", branch, inner=True)
     check_finite("beta", beta)
     check_integer("depth", depth, 1, MAXIMAL_DEPTH)
     rho = np.asarray(autocovariance, dtype=np.float64)
@@ -90,7 +90,7 @@ def log_gradient_displacement(
     if not width >= 1.0:
         raise SpecificationError(f"width is {width!r}; it must be at least 1")
     with np.errstate(over="ignore", invalid="ignore"):
-        gradient, output = _excesses(branch.slope, rho, float(depth) ** (-2.0 * beta))
+        gradient, output = _excesses(slope, rho, float(depth) ** (-2.0 * beta))
     excess = gradient + (output - gradient) / width
     if not math.isfinite(excess):
         return math.inf

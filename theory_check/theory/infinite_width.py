@@ -41,59 +41,17 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike
 
-from theory_check.foundation.arguments import check_choice, check_finite, check_integer
+from theory_check.foundation.arguments import check_finite, check_integer
 from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.errors import HypothesisError, SpecificationError
 from theory_check.networks.branches import Branch
 from theory_check.networks.covariances import fractional_noise
 from theory_check.theory.estimates import Estimate
+from theory_check.theory.hypotheses import check_branch
 from theory_check.theory.multiplier import layer_groups
-
-WideBranchName = str
 
 #: Largest depth of the recursion: its cost is quadratic, a minute or so here.
 MAXIMAL_DEPTH = 50_000
-
-
-@dataclass(frozen=True)
-class WideBranch:
-    """A branch whose infinite-width recursion is closed.
-
-    Parameters
-    ----------
-    name
-        ``"linear"``, ``"res-1"`` (coordinates of h_0 Gaussian) or ``"res-3"``.
-    slope
-        Slope of the activation on negative arguments: 0 is ReLU, 1 the identity (the odd case of res-3).
-    """
-
-    name: WideBranchName = "res-3"
-    slope: float = 0.0
-
-    def __post_init__(self) -> None:
-        check_choice("branch", self.name, ("linear", "res-1", "res-3"))
-        check_finite("activation slope", self.slope)
-        if self.name == "linear":
-            object.__setattr__(self, "slope", 1.0)
-
-    @classmethod
-    def of(cls, branch: Branch) -> WideBranch:
-        """Return the branch of a network as the recursion knows it.
-
-        Raises
-        ------
-        HypothesisError
-            For tanh, and for a branch with biases.
-        """
-        slope = branch.activation.negative_slope
-        if slope is None or branch.name == "res-2":
-            raise HypothesisError(f"the recursion needs a piecewise linear branch without bias, not {branch}")
-        return cls(branch.name, slope)
-
-    @property
-    def kappa(self) -> float:
-        """Growth rate of the squared norm per unit of a^2 for independent layers."""
-        return (1 + self.slope**2) / 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,7 +71,7 @@ class WideNetwork:
 
 
 def wide_network(
-    branch: WideBranch,
+    branch: Branch,
     correlation: ArrayLike,
     scaling: ArrayLike,
     depth: int | None = None,
@@ -124,8 +82,8 @@ def wide_network(
 
     Parameters
     ----------
-    branch : WideBranch
-        What is applied in each layer.
+    branch : Branch
+        Piecewise linear, without bias; without weights inside the coordinates of h_0 are Gaussian.
     correlation : array_like, shape (L,) or (L, L)
         rho_V: the autocovariance at lags 0..L-1, or a symmetric matrix; 1 at lag 0.
     scaling, depth
@@ -146,7 +104,7 @@ def wide_network(
     --------
     Independent layers multiply the squared norm by 1 + kappa a^2:
 
-    >>> network = wide_network(WideBranch("linear"), [1.0, 0.0], 0.5, 2)
+    >>> network = wide_network(Branch("linear"), [1.0, 0.0], 0.5, 2)
     >>> np.exp(network.log_norm_ratio).round(12).tolist()
     [1.0, 1.25, 1.5625]
     """
@@ -157,14 +115,15 @@ def wide_network(
     L = int(depth if depth is not None else a.size)
     check_integer("depth", L, 1, MAXIMAL_DEPTH)
     outer = _matrix(correlation, L)
-    if branch.name != "res-3":
+    slope = check_branch("the recursion", branch)
+    if not branch.has_inner:
         if inner_correlation is not None:
             raise SpecificationError(f"{branch.name} has no inner weights; leave inner_correlation out")
         inner = np.lib.stride_tricks.as_strided(np.ones(1), (L, L), (0, 0))
     else:
         inner = outer if inner_correlation is None else _matrix(inner_correlation, L)
     excess, exponents = np.empty(L + 1), np.empty(L + 1, dtype=np.int64)
-    second_moments(outer, inner, np.array(np.broadcast_to(a, L)), float(branch.slope), excess, exponents)
+    second_moments(outer, inner, np.array(np.broadcast_to(a, L)), slope, excess, exponents)
     if not np.all(np.isfinite(excess)):
         raise SpecificationError("the second moments are not numbers: the correlation is not positive semi-definite")
     units = exponents * math.log(2.0)
@@ -174,13 +133,13 @@ def wide_network(
     return WideNetwork(log_norm_ratio, log_displacement)
 
 
-def log_displacement(branch: WideBranch, hurst: float, beta: float, depth: int) -> float:
+def log_displacement(branch: Branch, hurst: float, beta: float, depth: int) -> float:
     """Logarithm of E D for fractional noise, a = L^(-beta).
 
     Parameters
     ----------
-    branch : WideBranch
-        What is applied in each layer.
+    branch : Branch
+        Piecewise linear, without bias; without weights inside the coordinates of h_0 are Gaussian.
     hurst, beta : float
         Hurst index H; scaling exponent.
     depth : int
@@ -194,13 +153,13 @@ def log_displacement(branch: WideBranch, hurst: float, beta: float, depth: int) 
     --------
     Independent layers have E D = (1 + kappa a^2)^L - 1:
 
-    >>> round(math.exp(log_displacement(WideBranch(), 0.5, 0.5, 2)), 12)
+    >>> round(math.exp(log_displacement(Branch(), 0.5, 0.5, 2)), 12)
     0.5625
     """
     return _log_displacement(branch, fractional_noise(hurst, depth), beta, depth)
 
 
-def displacement_slope(branch: WideBranch, hurst: float, beta: float, depth: int) -> Estimate:
+def displacement_slope(branch: Branch, hurst: float, beta: float, depth: int) -> Estimate:
     """Return d log E D / d log L at fixed beta and H, with an estimate of its error.
 
     Central differences over L +- 1 and L +- 2, extrapolated; the error is what extrapolation changed.
@@ -218,7 +177,7 @@ def displacement_slope(branch: WideBranch, hurst: float, beta: float, depth: int
     --------
     Independent layers have D of order L a^2 = L^(1 - 2 beta):
 
-    >>> round(displacement_slope(WideBranch(), 0.5, 1.0, 200).value, 2)
+    >>> round(displacement_slope(Branch(), 0.5, 1.0, 200).value, 2)
     -1.0
     """
     check_integer("depth", depth, 5, MAXIMAL_DEPTH - 2)
@@ -247,7 +206,7 @@ class EffectiveExponents:
     contour: Estimate
 
 
-def effective_exponents(branch: WideBranch, hurst: float, depth: int) -> EffectiveExponents:
+def effective_exponents(branch: Branch, hurst: float, depth: int) -> EffectiveExponents:
     """Effective critical exponents of fractional noise at depth L, errors of root-finding and differences included.
 
     Both tend to the critical exponent as L -> infinity, slowly, and differ from each other at any depth.
@@ -265,7 +224,7 @@ def effective_exponents(branch: WideBranch, hurst: float, depth: int) -> Effecti
     --------
     Independent layers have D = 1 where (1 + a^2/2)^L = 2:
 
-    >>> found = effective_exponents(WideBranch(), 0.5, 100).contour
+    >>> found = effective_exponents(Branch(), 0.5, 100).contour
     >>> round(found.value, 9), round(-math.log(2.0 * math.expm1(math.log(2.0) / 100)) / (2.0 * math.log(100)), 9)
     (0.464159631, 0.464159631)
     """
@@ -283,19 +242,17 @@ def effective_exponents(branch: WideBranch, hurst: float, depth: int) -> Effecti
     return EffectiveExponents(Estimate(stationary, tolerance + slope_error / steepness), Estimate(contour, tolerance))
 
 
-def limiting_exponent(
-    branch: WideBranch, hurst: float, depths: tuple[int, ...] = (125, 250, 500, 1000, 2000)
-) -> Estimate:
+def limiting_exponent(branch: Branch, hurst: float, depths: tuple[int, ...] = (125, 250, 500, 1000, 2000)) -> Estimate:
     """Extrapolate the stationary exponent to infinite depth; the error is an estimate, not a bound.
 
     The exponents at the given depths are fitted by beta_c + sum_i A_i L^(-p_i) with as many terms as depths allow, p_i
     the smallest sums of the two correction rates: 2H - 1 and 2 - 2H for H > 1/2 (C7), 1 - 2H and 1 below. The error is
-    twice the largest change when one or two of the outer depths are left out, each with a term. It is large where a
+    twice the largest change when one or two of the outer depths are left out, each with one term. It is large where a
     rate is small (H near 1/2 or 1): such depths do not determine the limit.
 
     Parameters
     ----------
-    branch : WideBranch
+    branch : Branch
         res-3 with ReLU.
     hurst : float
         Hurst index H.
@@ -315,12 +272,12 @@ def limiting_exponent(
 
     Examples
     --------
-    >>> found = limiting_exponent(WideBranch(), 0.5, (20, 40, 80, 160))
+    >>> found = limiting_exponent(Branch(), 0.5, (20, 40, 80, 160))
     >>> abs(found.value - 0.5) <= found.error < 0.01
     True
     """
-    if branch != WideBranch():
-        raise HypothesisError("correction rates are known for res-3 with ReLU only")
+    if check_branch("the extrapolation", branch, inner=True) != 0.0:
+        raise HypothesisError(f"the extrapolation needs ReLU, not {branch}")
     if len(depths) < 4 or sorted(set(depths)) != list(depths):
         raise SpecificationError("extrapolation needs at least four increasing depths")
     values = [effective_exponents(branch, hurst, L).stationary for L in depths]
@@ -366,7 +323,7 @@ def _correction_terms(hurst: float, count: int) -> list[tuple[float, int]]:
     return [(rate, rates[:n].count(rate)) for n, rate in enumerate(rates)]
 
 
-def _log_displacement(branch: WideBranch, rho: FloatArray, beta: float, depth: int) -> float:
+def _log_displacement(branch: Branch, rho: FloatArray, beta: float, depth: int) -> float:
     check_finite("beta", beta)
     return float(wide_network(branch, rho[:depth], depth**-beta, depth).log_displacement[-1])
 

@@ -56,7 +56,7 @@ def _scale_moments(multiplier: Multiplier, orders: int) -> list[Decimal]:
     d, slope, gain = multiplier.width, Decimal(multiplier.slope), Decimal(multiplier.gain)
     moments = []
     for k in range(orders + 1):
-        if multiplier.kind == "linear":
+        if not multiplier.has_inner:
             moments.append((gain / d) ** k)
             continue
         total = Decimal(0)

@@ -37,6 +37,7 @@ from numpy.typing import ArrayLike
 
 from theory_check.foundation.arguments import check_count
 from theory_check.foundation.errors import NumericalOverflowError, SpecificationError
+from theory_check.theory.hypotheses import check_branch
 from theory_check.theory.multiplier import Multiplier, layer_groups
 
 _LOG_MAX = math.log(np.finfo(np.float64).max)
@@ -361,7 +362,8 @@ def biased_norm_ratio_mean(
 
     Examples
     --------
-    >>> round(biased_norm_ratio_mean(Multiplier(2, "res-3"), 1.0, 1, bias_energy=1.0), 12)
+    >>> from theory_check.networks.branches import Branch
+    >>> round(biased_norm_ratio_mean(Multiplier(2, Branch("res-3")), 1.0, 1, bias_energy=1.0), 12)
     2.0
     """
     return 1 + biased_displacement_mean(multiplier, scaling, depth, bias_energy=bias_energy)
@@ -390,11 +392,11 @@ def biased_displacement_mean(
 
     Examples
     --------
-    >>> round(biased_displacement_mean(Multiplier(2, "res-3"), 1.0, 1, bias_energy=1.0), 12)
+    >>> from theory_check.networks.branches import Branch
+    >>> round(biased_displacement_mean(Multiplier(2, Branch("res-3")), 1.0, 1, bias_energy=1.0), 12)
     1.0
     """
-    if multiplier.kind != "res-3":
-        raise SpecificationError(f"the bias acts inside the activation of res-3, not in {multiplier.kind!r}")
+    check_branch("a bias", multiplier.branch, inner=True)
     if bias_energy < 0:
         raise SpecificationError(f"bias_energy must be non-negative, not {bias_energy!r}")
     return (1 + bias_energy) * mean_displacement(multiplier, scaling, depth)

@@ -22,7 +22,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -30,8 +29,10 @@ from numpy.typing import ArrayLike
 from theory_check.foundation.arguments import check_count
 from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.errors import SpecificationError
+from theory_check.networks.branches import Branch
+from theory_check.theory.hypotheses import check_branch
 
-Kind = Literal["linear", "res-3"]
+LINEAR = Branch("linear")
 
 
 @dataclass(frozen=True)
@@ -40,40 +41,50 @@ class Multiplier:
 
     Parameters
     ----------
-    width
+    width : int
         Dimension d of the hidden state.
-    kind
-        ``"linear"`` or ``"res-3"``.
-    slope
-        Slope of the activation on negative inputs (res-3 only): 0 is ReLU, 1 is the identity inside W.
-    gain
-        Variance of sqrt(d) V, times that of sqrt(d) W for res-3.
+    branch : Branch
+        Linear, or piecewise linear with weights W inside the activation.
+    gain : float
+        Variance of sqrt(d) V, times that of sqrt(d) W for branches with W.
+
+    Raises
+    ------
+    HypothesisError
+        For any other branch.
     """
 
     width: int
-    kind: Kind = "linear"
-    slope: float = 0.0
+    branch: Branch = LINEAR
     gain: float = 1.0
 
     def __post_init__(self) -> None:
         if self.width < 1:
             raise SpecificationError(f"width must be a positive integer, not {self.width!r}")
-        if self.kind not in ("linear", "res-3"):
-            raise SpecificationError(f"kind must be 'linear' or 'res-3', not {self.kind!r}")
-        if not math.isfinite(self.slope):
-            raise SpecificationError(f"slope must be finite, not {self.slope!r}")
+        check_branch("the one-layer law", self.branch, closed=True)
         if not (self.gain > 0 and math.isfinite(self.gain)):
             raise SpecificationError(f"gain must be positive and finite, not {self.gain!r}")
 
     @property
+    def has_inner(self) -> bool:
+        """Whether S is random: weights W inside the activation."""
+        return self.branch.has_inner
+
+    @property
+    def slope(self) -> float:
+        """Slope of the activation on negative inputs: 0 is ReLU, 1 the identity."""
+        return check_branch("the one-layer law", self.branch)
+
+    @property
     def kappa(self) -> float:
         """Mean of ||V g(h)||^2 / ||h||^2: the growth rate of the squared norm per unit of a^2."""
-        return self.gain * (1.0 if self.kind == "linear" else (1.0 + self.slope**2) / 2)
+        assert self.branch.kappa is not None
+        return self.gain * self.branch.kappa
 
     @property
     def atom(self) -> float:
         """Probability that S = 0, hence that the layer is the identity: 2^-d for ReLU, 0 otherwise."""
-        return 2.0**-self.width if self.kind == "res-3" and self.slope**2 == 0 else 0.0
+        return 2.0**-self.width if self.has_inner and self.slope**2 == 0 else 0.0
 
     def log_scale_moment(self, order: int) -> float:
         """Logarithm of E S^order, for an integer order >= 0.
@@ -85,7 +96,7 @@ class Multiplier:
         d = self.width
         if order == 0:
             return 0.0
-        if self.kind == "linear":
+        if not self.has_inner:
             return order * math.log(self.gain / d)
         from scipy.special import gammaln, logsumexp, xlogy
 

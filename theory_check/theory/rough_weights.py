@@ -156,7 +156,7 @@ def drift_correction(width: int, scaling: float) -> float:
 
 
 def corrected_scaling(width: int, scaling: float) -> float:
-    """Scaling factor a of the corrected linear network that equals a plain one, of ``scaling``, times a number a layer.
+    """Scaling factor a of the corrected linear network that equals a plain one times one factor per layer.
 
     With c = a^2/(2d) a corrected layer is (1 + c) h + a V h = (1 + c) (h + a/(1 + c) V h): a solves a/(1 + c) =
     ``scaling``. log R of the corrected network is that of the plain one plus 2 L log(1 + c).

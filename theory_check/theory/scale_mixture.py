@@ -34,7 +34,7 @@ def scale_nodes(multiplier: Multiplier) -> tuple[FloatArray, FloatArray]:
     The weights add up to 1 - ``multiplier.atom``. The arrays are shared between calls and read-only.
     """
     d, slope2 = multiplier.width, multiplier.slope**2
-    if multiplier.kind == "linear":
+    if not multiplier.has_inner:
         return _read_only(np.array([multiplier.gain / d])), _read_only(np.array([1.0]))
     step = 2 * math.pi / decay_frequency(d / 2 + 2, 38.0)
     binomial = {N: weight for N in range(d + 1) if (weight := math.comb(d, N) / 2**d) > _NEGLIGIBLE}

@@ -13,12 +13,12 @@ import numpy as np
 
 from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.laws import ScaledChiSquare
+from theory_check.networks.branches import Branch
 from theory_check.theory.euler_error import Correlation
-from theory_check.theory.infinite_width import WideBranch
 
 
 def displacement_bounds(
-    branch: WideBranch, correlation: Correlation, width: int, depth: int, *, miss: float = 1.0 / 40.0
+    branch: Branch, correlation: Correlation, width: int, depth: int, *, miss: float = 1.0 / 40.0
 ) -> tuple[float, float]:
     """Return bounds of D at beta = 1, each left with a probability of at most ``miss`` at any of three depths.
 
@@ -32,7 +32,7 @@ def displacement_bounds(
 
     Parameters
     ----------
-    branch : WideBranch
+    branch : Branch
         What is applied in each layer.
     correlation : callable
         rho, on arrays of lags in units of the whole depth.
@@ -47,14 +47,14 @@ def displacement_bounds(
 
     Examples
     --------
-    >>> lower, upper = displacement_bounds(WideBranch("linear"), np.ones_like, 10, 16)
+    >>> lower, upper = displacement_bounds(Branch("linear"), np.ones_like, 10, 16)
     >>> round(lower, 4), upper > math.expm1(2.0) ** 2
     (0.0812, True)
     """
-    matrices = 2 if branch.name == "res-3" else 1
+    matrices = 2 if branch.has_inner else 1
     reach = math.sqrt(4.0 + 1.0 / width) + math.sqrt(2.0 * math.log(3 * matrices / miss) / width)
     # The branch of res-3 has the correlation of its inner weights too: at least that of independent ones, 1/pi.
-    share = branch.kappa if branch.name == "linear" else 1.0 / math.pi
+    share = 1.0 if branch.is_linear else 1.0 / math.pi
     small = ScaledChiSquare(width, float(np.mean(_covariance(correlation, depth))) * share, root=True)
     return (0.5 * float(small.quantile(miss))) ** 2, math.expm1(reach**matrices) ** 2
 

@@ -83,6 +83,22 @@ def plan_run(names: Iterable[str], profile: Profile, own: Regime | None = None) 
     """Plan the named claims; when none is named the own ones or, without any, the catalogue.
 
     Levels do not depend on the selection.
+
+    Parameters
+    ----------
+    names : iterable of str
+    profile : Profile
+    own : Regime, optional
+        The own claims.
+
+    Returns
+    -------
+    Plan
+
+    Raises
+    ------
+    SpecificationError
+        For an unknown claim.
     """
     default = regimes_with(None) if own is None else (own,)
     selected = {find_claim(name, own).id for name in names} or {claim.id for r in default for claim in r.claims}
@@ -186,7 +202,22 @@ def examine(
     claims: Iterable[Claim] = (),
     claims_file: str = "",
 ) -> Outcome:
-    """Simulate and judge claims, and keep the samples; the parameters are those of :func:`verify`."""
+    """Simulate and judge claims, and keep the samples and the pictures.
+
+    Parameters
+    ----------
+    names, profile, seed, threads, folder, report, budget, claims, claims_file
+        As of :func:`verify`.
+
+    Returns
+    -------
+    Outcome
+
+    Raises
+    ------
+    SpecificationError, BudgetError
+        As :func:`verify`.
+    """
     started, clock = datetime.now(UTC), perf_counter()
     count = available_threads() if threads is None else threads
     check_integer("number of threads", count, 1, 1024)
@@ -250,7 +281,7 @@ def verify(
     folder : Path, optional
         Where finished parts are kept, so that an interrupted run goes on when repeated.
     report : callable
-        Told the work done and the total.
+        Called with (done, total).
     budget : float, optional
         Processor seconds that the plan may take, instead of those of the profile.
     claims : iterable of Claim
@@ -258,6 +289,10 @@ def verify(
         leaves free.
     claims_file : str
         Where they come from, for the report.
+
+    Returns
+    -------
+    RunRecord
 
     Raises
     ------

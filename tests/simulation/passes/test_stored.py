@@ -21,9 +21,9 @@ from theory_check.networks.network import Network
 from theory_check.networks.scalings import Scaling
 from theory_check.networks.weights import Weights
 from theory_check.simulation.boundary import Boundary
-from theory_check.simulation.cell import simulate
-from theory_check.simulation.stored_passes import StoredPasses, from_panels, to_panels
-from theory_check.simulation.weight_paths import open_paths
+from theory_check.simulation.passes.stored import StoredPasses, from_panels, to_panels
+from theory_check.simulation.paths.sources import open_paths
+from theory_check.simulation.runner import simulate
 
 KEY = key_of(43)
 REPLICATE = 3
@@ -136,7 +136,7 @@ def test_memory_is_bounded(branch):
 
 def test_a_chunk_is_made_once_for_all_calls_inside(monkeypatch):
     """Fractional noise costs as much for a part as whole."""
-    from theory_check.simulation.weight_paths import PathSource
+    from theory_check.simulation.paths.sources import PathSource
 
     made, layers = [], PathSource.layers
     monkeypatch.setattr(PathSource, "layers", lambda self, *ends: made.append(ends) or layers(self, *ends))

@@ -17,10 +17,10 @@ from theory_check.networks.covariances import fractional_noise
 from theory_check.networks.custom_processes import CovarianceProcess, PathFunction
 from theory_check.networks.processes import PROCESSES
 from theory_check.networks.weights import Weights
-from theory_check.simulation import path_writers
-from theory_check.simulation.covariance_factors import circulant_spectrum, embedding_size
-from theory_check.simulation.path_writers import bridge_steps
-from theory_check.simulation.weight_paths import open_paths, sample_paths
+from theory_check.simulation.paths import writers
+from theory_check.simulation.paths.factors import circulant_spectrum, embedding_size
+from theory_check.simulation.paths.sources import open_paths, sample_paths
+from theory_check.simulation.paths.writers import bridge_steps
 
 KEY = np.array([20240305, 7], np.uint32)
 
@@ -93,7 +93,7 @@ def test_a_process_by_its_covariance_has_that_law():
 def generated(spectrum, depth, paths):
     """Paths from a spectrum as the generator of fractional noise makes them."""
     out = np.empty((depth, paths), np.float32)
-    path_writers._transforms(np.sqrt(spectrum / len(spectrum)), 1.0, (KEY, 0, 0)).write(0, out)
+    writers._transforms(np.sqrt(spectrum / len(spectrum)), 1.0, (KEY, 0, 0)).write(0, out)
     return out.T
 
 
@@ -217,7 +217,7 @@ def test_single_precision_of_the_transform(hurst):
     spectrum = np.sqrt(circulant_spectrum(fractional_noise(hurst, embedding_size(depth) + 1)) / 2000)
     assert len(spectrum) == 2000
     found = np.empty((depth, 64), np.float32)
-    path_writers._transforms(spectrum, 1.0, (KEY, 0, 0)).write(0, found)
+    writers._transforms(spectrum, 1.0, (KEY, 0, 0)).write(0, found)
     ones, white = np.ones(4000, np.float32), np.empty((32, 4000), np.float32)
     paths.fill_spectra(KEY, 0, 0, 0, ones, white)
     exact = np.fft.fft(spectrum * white.view(np.complex64).astype(np.complex128), axis=1)[:, :depth]

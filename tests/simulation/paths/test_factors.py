@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import linalg
 
 from theory_check.networks.covariances import RBF, fractional_noise
-from theory_check.simulation.covariance_factors import (
+from theory_check.simulation.paths.factors import (
     TRUNCATION,
     candidate_layers,
     circulant_spectrum,
@@ -57,7 +57,7 @@ def test_factors_that_do_not_suffice_are_not_returned(monkeypatch):
     assert len(low_rank_factor(hidden, np.ones(depth), 5).pivots) == 2
     fine = RBF.values({"length": 0.01}, 1.0 / 300, 300)
     assert low_rank_factor(toeplitz_covariance(fine), np.ones(300), 300) is not None
-    monkeypatch.setattr("theory_check.simulation.covariance_factors._CANDIDATES", 20)
+    monkeypatch.setattr("theory_check.simulation.paths.factors._CANDIDATES", 20)
     assert low_rank_factor(toeplitz_covariance(fine), np.ones(300), 300) is None
 
 

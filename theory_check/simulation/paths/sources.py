@@ -25,7 +25,7 @@ from theory_check.foundation.streams import Purpose, check_seed, stream_key
 from theory_check.networks.network import MAXIMAL_DEPTH, MAXIMAL_WIDTH
 from theory_check.networks.processes import Process
 from theory_check.networks.weights import Weights, process_names
-from theory_check.simulation.path_writers import Path, Writer, make_writer
+from theory_check.simulation.paths.writers import Path, Writer, make_writer
 
 SingleArray = NDArray[np.float32]
 

@@ -17,8 +17,9 @@ from theory_check.foundation.streams import Purpose
 from theory_check.kernels import LANES
 from theory_check.networks.network import Network
 from theory_check.networks.weights import Weights
-from theory_check.simulation.passes import activate, compiled_activation
-from theory_check.simulation.weight_paths import PathSource, open_paths
+from theory_check.simulation.passes.compiled import activate, compiled_activation
+from theory_check.simulation.passes.protocol import SlopeRoom
+from theory_check.simulation.paths.sources import PathSource, open_paths
 
 
 def to_panels(columns: NDArray[Any]) -> NDArray[Any]:
@@ -37,8 +38,8 @@ def from_panels(panels: NDArray[Any], columns: int) -> NDArray[Any]:
     return np.ascontiguousarray(rows.reshape(-1, *rows.shape[2:])[:columns])
 
 
-class StoredPasses:
-    """Weights of one replicate read from their paths, in chunks over the depth; see ``passes.Passes``.
+class StoredPasses(SlopeRoom):
+    """Weights of one replicate read from their paths, in chunks over the depth.
 
     Parameters
     ----------
@@ -97,14 +98,6 @@ class StoredPasses:
         self.kept_bytes = max(3 * (memory - weight_bytes) // 4, least * self.bytes_per_layer)
         self.weights_per_layer = matrices * factors.size * width**2
 
-    def storage(self, layers: int) -> Any:
-        """Return room for what ``layers`` layers must keep."""
-        return np.empty((max(layers, 1), *self._shape), np.float32)
-
-    def slice(self, kept: Any, first: int, last: int) -> Any:
-        """Return the part of the room that belongs to layers ``first`` to ``last``."""
-        return kept[first:last]
-
     def _chunks(self, first: int, last: int) -> list[tuple[int, int]]:
         """Cut layers where the chunks of the depth end."""
         stops = sorted({first, last, *range(-(-first // self._chunk) * self._chunk, last, self._chunk)})
@@ -150,7 +143,7 @@ class StoredPasses:
             )  # fmt: skip
 
     def branch_value(self, layer: int, hidden: FloatArray, exponents: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Return g(h); see :class:`theory_check.simulation.passes.BranchPasses`."""
+        """Return g(h); see :class:`~theory_check.simulation.passes.protocol.BranchPasses`."""
         pre = hidden
         if self._branch.has_inner:
             _, inner, bias = self._weights(layer, layer + 1)
@@ -161,7 +154,7 @@ class StoredPasses:
         return post.reshape(hidden.shape)
 
     def pull_back(self, layer: int, kept: Any, gradient: FloatArray) -> NDArray[np.float32]:
-        """Return sigma'(z) * V^T p; see :class:`theory_check.simulation.passes.BranchPasses`."""
+        """Return sigma'(z) * V^T p; see :class:`~theory_check.simulation.passes.protocol.BranchPasses`."""
         outer = self._weights(layer, layer + 1)[0]
         product = np.einsum("ij,pil->pjl", outer[0], gradient, dtype=np.float64)
         return np.asarray(kept[0].reshape(gradient.shape) * product, np.float32)

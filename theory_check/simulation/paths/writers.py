@@ -21,7 +21,7 @@ from theory_check.foundation.streams import Purpose
 from theory_check.networks.covariances import ORNSTEIN_UHLENBECK
 from theory_check.networks.custom_processes import CovarianceProcess, PathFunction
 from theory_check.networks.processes import Generator, Process, WeightProcess, piece_of_layer
-from theory_check.simulation.covariance_factors import (
+from theory_check.simulation.paths.factors import (
     Covariance,
     LowRankFactor,
     circulant_spectrum,
