@@ -185,7 +185,7 @@ def test_a_check_with_a_sweep_is_planned_merged_run_and_printed():
     planned = plan_check(stated, made, 1e-5)
     other = replace(planned.check.experiments[0], betas=(0.45,), gradients=True)
     samples = run_experiments({**planned.requests, other: planned.replicates}, 1, threads=1)
-    finding = evaluate(planned, planned.choose(samples))
+    finding = evaluate(planned, [samples[experiment] for experiment in planned.experiments])
     assert finding.network == "res-3, width 4, depth 6, 4 betas from 0.4 to 0.7, fgn weights, gaussian input"
     assert finding.replicates == planned.replicates > 1
     assert math.isfinite(finding.log_evidence)

@@ -88,7 +88,7 @@ class Finding:
     replicates : int
         Independent networks behind the estimate: those of the look that decided.
     planned : int
-        Independent networks that were planned at most, for the last look.
+        Independent networks that were planned at most, for the last look; 0 in records of earlier versions.
     log_evidence : float
         Natural logarithm of an e-value against the statement: against the target widened by margin and remainder, or
         against the target itself if it is exact.
@@ -113,7 +113,7 @@ class Finding:
     resolution: Deviation
     verdict: Verdict
     replicates: Count
-    planned: Count
+    planned: Count = 0
     log_evidence: LogEvidence
     variants: tuple[VariantFinding, ...]
 
