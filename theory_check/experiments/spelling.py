@@ -8,6 +8,7 @@ from typing import get_args
 from theory_check.experiments.cell import Cell, KernelName, choose_kernel
 from theory_check.experiments.euler import Euler
 from theory_check.experiments.euler_maruyama import EulerMaruyama, Noise
+from theory_check.experiments.sweep import Sweep
 from theory_check.foundation.arguments import check_choice, parse_numbers
 from theory_check.foundation.errors import SpecificationError
 from theory_check.networks.activations import Activation
@@ -117,6 +118,45 @@ def _scaling(beta: float | None, scale: float | Sequence[float] | Scaling | str 
     if not factors:
         raise SpecificationError("scale is empty; give one number, or one for each layer")
     return Scaling.constant(factors[0]) if isinstance(scale, str) and len(factors) == 1 else Scaling.sequence(factors)
+
+
+def sweep(
+    branch: str | Branch = "res-3",
+    weights: str | Weights = "fgn",
+    *,
+    activation: str = "relu",
+    width: int,
+    depth: int,
+    betas: Sequence[float],
+    input: str | Input = "gaussian",
+    inputs: int = 1,
+    gradients: bool = False,
+) -> Sweep:
+    """Return networks under many scalings a_k = depth^-beta, whose weights and inputs are the same.
+
+    Parameters
+    ----------
+    branch, activation, width, depth, input, inputs, gradients
+        As of :func:`network`.
+    weights : str or Weights
+        A weight process, ``fgn:hurst=0.7``.
+    betas : sequence of float
+        Scaling exponents, increasing.
+
+    Returns
+    -------
+    Sweep
+
+    Examples
+    --------
+    >>> str(sweep("linear", width=10, depth=50, betas=(0.5, 0.75)))
+    'linear, width 10, depth 50, 2 betas from 0.5 to 0.75, fgn weights, gaussian input'
+    """
+    return Sweep(
+        branch=_branch(branch, activation), width=width, depth=depth,
+        weights=weights if isinstance(weights, Weights) else Weights.parse(weights), betas=tuple(betas),
+        input=Input.parse(input, inputs) if isinstance(input, str) else input, gradients=gradients,
+    )  # fmt: skip
 
 
 def path_networks(
