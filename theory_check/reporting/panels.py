@@ -21,6 +21,7 @@ from theory_check.findings.pictures import (
     CurvePanel,
     HeatPanel,
     HistogramPanel,
+    IntervalPanel,
     Panel,
     PathPanel,
     PromisePanel,
@@ -308,6 +309,29 @@ def _edges(centres: FloatArray) -> FloatArray:
         return np.array([centres[0] - 0.5, centres[0] + 0.5])
     middles = (centres[1:] + centres[:-1]) / 2
     return np.concatenate([[2 * centres[0] - middles[0]], middles, [2 * centres[-1] - middles[-1]]])
+
+
+#: What lies farther from its target, in tolerances, is drawn at the edge.
+_FARTHEST = 4.0
+
+
+def draw_intervals(axes: Axes, panel: IntervalPanel, _panels: Sequence[Panel]) -> None:
+    """Draw estimates with intervals about their targets, one a row from above, over the range of agreement."""
+    axes.axvspan(-1.0, 1.0, color=_SAMPLE, zorder=0, label="agreement: target and tolerance")
+    axes.axvline(0.0, color="#000000", linewidth=1.2, zorder=1)
+    for height, row in enumerate(panel.rows):
+        colour, marker, fill = (_COLOURS[1], "o", _COLOURS[1]) if row.holds else (_COLOURS[0], "D", "white")
+        estimate, *ends = np.clip([row.estimate, row.lower, row.upper], -_FARTHEST, _FARTHEST)
+        axes.plot(ends, [height] * 2, color=colour, linewidth=1.6, zorder=2)
+        axes.plot(estimate, height, marker, color=colour, markerfacecolor=fill, markersize=5.0, zorder=3)
+    axes.plot([], [], color=_COLOURS[1], marker="o", markersize=5.0, label="supported")
+    if not all(row.holds for row in panel.rows):
+        axes.plot([], [], color=_COLOURS[0], marker="D", markerfacecolor="white", markersize=5.0, label="not supported")
+    axes.set_yticks(range(len(panel.rows)), [wrapped(row.label, _ROW_LENGTH) for row in panel.rows])
+    axes.set_ylim(len(panel.rows) - 0.5, -0.5)
+    axes.set_xlim(-_FARTHEST, _FARTHEST)
+    axes.grid(visible=False, axis="y")
+    axes.tick_params(axis="y", length=0)
 
 
 def draw_promise(axes: Axes, panel: PromisePanel, panels: Sequence[PromisePanel]) -> None:

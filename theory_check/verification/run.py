@@ -26,7 +26,7 @@ from theory_check.foundation.arguments import check_choice, check_integer
 from theory_check.foundation.errors import BudgetError
 from theory_check.reporting.summary import describe
 from theory_check.simulation.runner import Report, available_threads, run_experiments, silent
-from theory_check.verification.user_claims import own_regime, regimes_with
+from theory_check.verification.user_claims import own_pictures, own_regime, regimes_with
 
 #: Packages whose versions can move a digit of the report.
 _PACKAGES = ("theory-check", "numpy", "numba", "scipy", "statsmodels")
@@ -156,8 +156,9 @@ def _report_regime(
         illustration.draw([samples[e].first(n) for e, n in plan.pictures[illustration].items()])
         for illustration in regime.illustrations
     )
-    texts = tuple(PictureText(p.name, p.caption, describe(p)) for p in pictures)
     findings = tuple(_judge_claim(regime, claim, checks, samples) for claim, checks in claims)
+    pictures += own_pictures(regime, findings)
+    texts = tuple(PictureText(p.name, p.caption, describe(p)) for p in pictures)
     return RegimeReport(regime.name, regime.title, regime.text, regime.formula, texts, findings), pictures
 
 
@@ -196,7 +197,7 @@ def examine(
     folder: Path | None = None,
     report: Report = silent,
     budget: float | None = None,
-    claims: Iterable[Claim] = (),
+    claims: Iterable[Claim | Illustration] = (),
     claims_file: str = "",
 ) -> Outcome:
     """Simulate and judge claims, and keep the samples and the pictures.
@@ -250,7 +251,7 @@ def verify(
     folder: Path | None = None,
     report: Report = silent,
     budget: float | None = None,
-    claims: Iterable[Claim] = (),
+    claims: Iterable[Claim | Illustration] = (),
     claims_file: str = "",
 ) -> RunRecord:
     """Simulate and judge claims.
@@ -271,7 +272,7 @@ def verify(
         Called with (done, total).
     budget : float, optional
         Processor seconds that the plan may take, instead of those of the profile.
-    claims : iterable of Claim
+    claims : iterable of Claim, or of Illustration for pictures
         Own claims, see :func:`theory_check.claims.claim.claim`. They take places of the family level that the catalogue
         leaves free.
     claims_file : str
