@@ -185,7 +185,9 @@ def path_networks(
     beta : float
         Each network has a_k = depth^-beta.
     reference : bool
-        Whether to solve the differential equation too, to the given tolerance.
+        Whether to solve the differential equation too.
+    tolerance : float
+        Of that solution, a step.
 
     Returns
     -------

@@ -83,7 +83,23 @@ BOUNDED = frozenset({Cell, Sweep})
 
 
 def simulate_blocks(unit: Unit[Any], stop: Callable[[], bool] = never, *, memory: int = MEMORY) -> tuple[Values, float]:
-    """Simulate a unit of work; return its columns and the processor seconds it took."""
+    """Simulate a unit of work: a pure function of picklable arguments.
+
+    Parameters
+    ----------
+    unit : Unit
+    stop : callable
+        Asked between two kernel calls whether to stop.
+    memory : int
+        Bytes that stored weights, and what is kept for their backward pass, may take. Values do not depend on it.
+
+    Returns
+    -------
+    values : Values
+        Columns of the blocks of the unit, one after another.
+    seconds : float
+        Processor time.
+    """
     started = thread_time()
     simulate_block = SIMULATORS[type(unit.experiment)]
     options = {"memory": memory} if type(unit.experiment) in BOUNDED else {}
@@ -93,13 +109,37 @@ def simulate_blocks(unit: Unit[Any], stop: Callable[[], bool] = never, *, memory
 
 
 def restrict(sample: Sample[E], part: E, replicates: int) -> Sample[E]:
-    """Return what ``part`` observes of a merged sample, for its first replicates."""
+    """Return what an experiment observes of a merged sample, for its first replicates.
+
+    Parameters
+    ----------
+    sample : Sample
+        Of an experiment of the same identity that observes at least as much.
+    part : Experiment
+    replicates : int
+
+    Returns
+    -------
+    Sample
+    """
     columns = sample.experiment.restrict(sample.values, part)
     return Sample(part, sample.seed, columns, sample.seconds).first(replicates)
 
 
 def plan_units(experiment: E, replicates: int, seed: int) -> list[Unit[E]]:
-    """Cut an experiment into units of work of about a second; the cuts depend on the experiment alone."""
+    """Cut an experiment into units of work of about a second.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        The cuts depend on it alone: more replicates go on from the units that are there.
+    replicates : int
+    seed : int
+
+    Returns
+    -------
+    list of Unit
+    """
     blocks = -(-replicates // experiment.block_size)
     step = max(1, UNIT_WORK // experiment.work_per_block)
     return [Unit(experiment, seed, first, min(first + step, blocks)) for first in range(0, blocks, step)]
@@ -124,7 +164,15 @@ class UnitStore:
             return None
 
     def save(self, unit: Unit[Any], values: Values, seconds: float) -> None:
-        """Keep the result of a unit."""
+        """Keep the result of a unit.
+
+        Parameters
+        ----------
+        unit : Unit
+        values : Values
+        seconds : float
+            As :func:`simulate_blocks` returns them.
+        """
         if self._folder is None:
             return
         buffer = io.BytesIO()
@@ -206,7 +254,7 @@ def run_experiments(
         Where finished units are kept until :meth:`UnitStore.clear`; a later call with the same experiments goes on
         from them.
     report : callable
-        Called with the work done and the total.
+        Called with (done, total), both in units of work.
     memory : int
         Bytes that stored weights, and what is kept for their backward pass, may take in all threads together. Values
         do not depend on it.
