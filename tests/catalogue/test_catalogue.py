@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 
-from theory_check.catalogue.regimes import REGIMES, all_claims
-from theory_check.claims import PROFILES, Distance
+from theory_check import catalogue
+from theory_check.catalogue.regimes import MODULES, REGIMES, all_claims
+from theory_check.claims import PROFILES, Claim, Distance, Illustration
 from theory_check.claims.networks import COMBINATIONS, label
 from theory_check.claims.planning import FAMILY_LEVEL, PLACES, plan_claim
 from theory_check.experiments.spelling import network
@@ -81,6 +84,17 @@ def test_the_miss_rate_leaves_a_run_inconclusive_by_chance_less_than_once_in_a_t
 
 def test_labels_tell_networks_apart():
     assert label(network("res-3", "uniform", width=20, depth=5)) == "res-3-uniform-d20"
+
+
+def test_every_claim_and_picture_of_every_module_is_in_one_regime():
+    names = [f"theory_check.catalogue.{module.name}" for module in pkgutil.iter_modules(catalogue.__path__)]
+    found = [value for name in names for value in vars(importlib.import_module(name)).values()]
+    claims = [value for value in found if isinstance(value, Claim)]
+    pictures = [value for value in found if isinstance(value, Illustration)]
+    assert sorted(claim.id for claim in claims) == sorted(claim.id for claim in all_claims())
+    listed = [picture for regime in REGIMES for picture in regime.illustrations]
+    assert sorted(map(id, listed)) == sorted(map(id, pictures))
+    assert {module.__name__ for module in MODULES} <= set(names)
 
 
 def test_regimes_have_pictures():

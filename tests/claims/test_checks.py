@@ -114,6 +114,21 @@ def test_a_wrong_number_is_another_target_at_a_distance_in_tolerances(wrong, tar
     assert variant.distance == pytest.approx(distance)
 
 
+@pytest.mark.parametrize(
+    ("estimator", "target", "wrong"),
+    [
+        (Mean("a", 1.0), 2.0, 2.0),
+        (Mean("a", 1.0), 0.3, 0.1 + 0.2),
+        (Mean("a", 1.0), (2.0, 3.0), (2.0, 3.0)),
+        (Distance("a", LAW), None, Normal(0.5, 4.0)),
+    ],
+    ids=["number", "rounded", "range", "law"],
+)
+def test_what_equals_the_prediction_is_no_mistake(estimator, target, wrong):
+    found = made(estimator, target, margin=0.2, wrong={"the prediction": wrong, "another column": "b"})
+    assert [variant.name for variant in found.variants] == ["another column"]
+
+
 @pytest.mark.parametrize("law", [Normal(1.5, 4.0), Tilted(LAW, 0.125)], ids=repr)
 def test_a_wrong_law_is_another_distance_on_the_same_sample(law):
     (variant,) = made(Distance("a", LAW), margin=0.03, remainder=0.02, wrong={"mistake": law}).variants

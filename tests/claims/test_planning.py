@@ -94,6 +94,17 @@ def test_values_nearer_than_two_tolerances_are_left_out_and_named(distance, side
     assert planned.replicates == plan(replace(made, variants=())).replicates
 
 
+@pytest.mark.parametrize("basis", [EXACT, Basis("measured")], ids=["exact", "limit"])
+@pytest.mark.parametrize("share", [0.05, 0.2, 0.3])
+def test_a_value_at_two_tolerances_is_planned_like_the_displaced_statement(share, basis):
+    event = Probability(between(LOG_NORM_RATIO, upper=0.0), truth=0.5)
+    planned = plan(point(event, (share, 1.0), margin=0.5 * share, basis=basis, wrong={"never": 0.0}))
+    (never,) = planned.check.variants
+    below, *_ = planned.check.displaced
+    assert (below.target, below.distance) == (pytest.approx(never.target, abs=1e-15), pytest.approx(never.distance))
+    assert planned.too_near == ()
+
+
 def test_what_is_left_out_comes_back_where_the_profile_resolves_it():
     @claim("N1")
     def stated(profile):

@@ -2,7 +2,8 @@
 
 A function is public if neither it nor its module or class has an underscore. With three or more parameters it has the
 sections of NumPy's style: Parameters with every parameter, Returns if it returns a value, Raises if its body raises.
-The docstring of a command of the command line is its help, which lists the options.
+A method that a base class of the same room documents says it there, a command of the command line in its help, which
+lists the options.
 """
 
 from __future__ import annotations
@@ -25,10 +26,8 @@ UNDOCUMENTED_ROOMS = frozenset(
     [
         "catalogue",
         "claims",
-        "experiments",
         "kernels",
         "networks",
-        "simulation",
         "strategies",
     ]
 )
@@ -53,6 +52,20 @@ def public_functions(body, prefix=""):
                 yield prefix + node.name, node
             else:
                 yield from public_functions(node.body, f"{node.name}.")
+
+
+def inherited_methods(trees):
+    """Return, for each class of a room, the methods that its bases in the room define."""
+    classes = {node.name: node for tree in trees for node in tree.body if isinstance(node, ast.ClassDef)}
+
+    def methods(name):
+        node = classes.get(name)
+        return set() if node is None else {n.name for n in node.body if isinstance(n, ast.FunctionDef)} | bases(node)
+
+    def bases(node):
+        return set().union(*(methods(base.id) for base in node.bases if isinstance(base, ast.Name)))
+
+    return {name: bases(node) for name, node in classes.items()}
 
 
 def own_nodes(function):
@@ -105,10 +118,14 @@ def is_command(function):
 
 def large_functions(room):
     """Yield file, name and definition of the public functions of a room with three or more parameters."""
-    for path in sources(room):
+    trees = {path: ast.parse(path.read_text()) for path in sources(room)}
+    inherited = inherited_methods(trees.values())
+    for path, tree in trees.items():
         if not path.stem.startswith("_") or path.stem == "__init__":
-            for name, function in public_functions(ast.parse(path.read_text()).body):
-                if len(parameters(function)) >= 3 and not is_command(function):
+            for name, function in public_functions(tree.body):
+                owner, _, method = name.rpartition(".")
+                documented = method in inherited.get(owner, ()) or is_command(function)
+                if len(parameters(function)) >= 3 and not documented:
                     yield f"{path.relative_to(ROOT)}, {name}", function
 
 
@@ -154,3 +171,8 @@ def test_examples_run(name):
 )
 def test_faults_are_found(source, expected):
     assert faults(ast.parse(source).body[0]) == expected
+
+
+def test_methods_are_inherited_through_classes_of_the_room():
+    source = "class A:\n def f(self): pass\nclass B(A, Other): pass\nclass C(B):\n def g(self): pass"
+    assert inherited_methods([ast.parse(source)]) == {"A": set(), "B": {"f"}, "C": {"f"}}

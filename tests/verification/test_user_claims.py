@@ -6,8 +6,10 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+import theory_check as tc
 from theory_check import (
     Basis,
     Claim,
@@ -29,11 +31,12 @@ from theory_check.foundation.errors import SpecificationError
 from theory_check.networks.additions import temporary_additions
 from theory_check.reporting.results import load_results
 from theory_check.verification.run import find_claim, plan_run, verify
-from theory_check.verification.user_claims import load_claims, own_regime
+from theory_check.verification.user_claims import load_claims, own_pictures, own_regime
 
 README = Path(__file__).parents[2] / "README.md"
 QUICK = PROFILES["quick"]
 LONGEST = 18
+MOVED = tc.observables.ROOT_DISPLACEMENT
 
 
 @pytest.fixture(autouse=True)
@@ -62,12 +65,12 @@ def command(*arguments: object) -> int:
 
 def cheap(text: str) -> str:
     """The same claim on shallower and narrower networks with a wider margin: seconds less."""
-    return text.replace("/ 2, 10", "/ 2, 6").replace("100 *", "40 *").replace("margin=0.05", "margin=0.1")
+    return text.replace("/ 2, 10", "/ 2, 6").replace("100 *", "40 *").replace("wrong = 0.05", "wrong = 0.1")
 
 
 def test_the_claim_of_the_readme_is_short():
     assert len(readme_block().splitlines()) <= LONGEST
-    assert cheap(readme_block()).count("40 *") == cheap(readme_block()).count("margin=0.1") == 1
+    assert cheap(readme_block()).count("40 *") == cheap(readme_block()).count("wrong = 0.1") == 1
 
 
 def test_the_claim_of_the_readme_is_supported_and_reported(tmp_path, capsys):
@@ -220,6 +223,144 @@ def test_every_spelling_makes_a_check_that_can_be_planned():
         return made
 
     assert all(planned.replicates > 0 for planned in plan_claim(everything, QUICK))
+
+
+def test_every_estimator_of_the_catalogue_is_spelled_by_users_names():
+    deep, limit, depths = network("linear", width=10, depth=64), Normal(0.8, 0.4), (16, 64)
+    several = tuple(network("linear", width=10, depth=depth, beta=1.0) for depth in depths)
+    errors = observables.stack(*(observables.exp(observables.column("log_displacement", place)) for place in (0, 1)))
+    sweeps = tc.sweep("linear", "fgn:hurst=0.7", width=8, depth=16, betas=(0.5, 0.7, 0.9))
+
+    def law_at(beta):
+        return Normal(0.7 - beta, 0.01)
+
+    made = [
+        check("quantile", deep, "q", tc.Quantile("log_norm_ratio", 0.9, limit), margin=0.3),
+        check("spread", deep, "s", tc.Spread("log_norm_ratio", (0.25, 0.75), limit), margin=0.3),
+        check("slope", several, "s", tc.Slope(MOVED, depths, (tc.ScaledChiSquare(10, 1 / 16, root=True),) * 2),
+              -0.5, margin=0.2),
+        check("order", several, "o", tc.Order(errors, depths, (0.25, 0.125), (0.1, 0.05)), -0.5, margin=0.3),
+        check("crossing", sweeps, "beta", median(tc.crossing(), Normal(0.7, 0.01)), margin=0.1),
+        check("point", sweeps, "beta", tc.CriticalPoint(lambda s: s[0].column("log_displacement")[:, :, 0],
+              (0.5, 0.7, 0.9), law_at), 0.7001, margin=0.25),
+    ]  # fmt: skip
+    everything = claim("N1")(_documented(made))
+    assert [planned.id for planned in plan_claim(everything, QUICK)] == [f"N1/{point.name}" for point in made]
+
+
+def _documented(made):
+    def several(profile):
+        """One check of each kind."""
+        return made
+
+    return several
+
+
+#: K12: the scale of GPT-2, a = (2L)^(-1/2), res-3, d = 20: log R -> N(kappa (1 - 2/d) / 2, 2 kappa / d), kappa = 1/2.
+HALVED, WHOLE = tc.Normal(0.225, 0.05), tc.Normal(0.45, 0.1)
+
+
+def scaled_like_gpt2(law, wrong):
+    def gpt2(profile):
+        """With two branches per block, scaled by (2L)^(-1/2), log R is normal with half the drift and variance."""
+        depth = 60 * profile.depth
+        deep = tc.network("res-3", "uniform", width=20, depth=depth, scale=(2 * depth) ** -0.5)
+        yield tc.check("law", deep, "law of log R", tc.Distance("log_norm_ratio", law), margin=0.1 * profile.precision,
+                       basis=tc.LIMIT, wrong=wrong)  # fmt: skip
+
+    return tc.claim("N1")(gpt2)
+
+
+def test_a_scale_of_ones_own_is_judged():
+    wrong = {"scale L^(-1/2)": WHOLE, "no drift": tc.Normal(0.0, 0.05)}
+    record = tc.verify(claims=[scaled_like_gpt2(HALVED, wrong)], seed=12, threads=1)
+    assert record.verdict == "supported"
+    assert record.claims[0].has_teeth
+
+
+def test_the_wrong_scale_is_refuted():
+    assert tc.verify(claims=[scaled_like_gpt2(WHOLE, {})], seed=12, threads=1).verdict == "refuted"
+
+
+def depth_slopes(exponent):
+    def slopes(profile):
+        """Above the critical scaling the displacement vanishes like L^(1/2 - beta)."""
+        depths, d, kappa = (32, 128, 512), 20, 1.0
+        for beta in (0.75, 1.0):
+            networks = tuple(tc.network("linear", width=d, depth=depth, beta=beta) for depth in depths)
+            # To first order sqrt(D) is the root of kappa L a^2 chi2_d / d.
+            laws = tuple(tc.ScaledChiSquare(d, kappa * depth ** (1 - 2 * beta), root=True) for depth in depths)
+            yield tc.check(f"beta{beta:g}", networks, r"slope of $\log\sqrt D$", tc.Slope(MOVED, depths, laws),
+                           exponent(beta), margin=0.1 * profile.precision, basis=tc.Basis("a limit", allowance=0.5),
+                           wrong={"nothing vanishes": 0.0, "rate -beta": -beta})  # fmt: skip
+
+    return tc.claim("N1")(slopes)
+
+
+def test_a_slope_on_depth_is_judged_with_users_names():
+    """K13."""
+    record = tc.verify(claims=[depth_slopes(lambda beta: 0.5 - beta)], seed=13, threads=1)
+    assert record.verdict == "supported"
+    assert all({"nothing vanishes", "rate -beta"} <= {v.name for v in f.variants} for f in record.claims[0].findings)
+    assert tc.verify(claims=[depth_slopes(lambda beta: -beta)], seed=13, threads=1).verdict == "refuted"
+
+
+PICTURED = """
+import theory_check as tc
+
+def small(profile):
+    return {tc.network("linear", width=4, depth=8): 100}
+
+def draw(samples):
+    values = samples[0].column("log_norm_ratio")
+    return tc.pictures.Picture("mine", "A histogram.", (tc.pictures.HistogramPanel("log R", "x", values, ()),))
+
+histogram = tc.Illustration(experiments=small, draw=draw)
+
+@tc.claim("N1")
+def identity(profile):
+    "The displacement has its mean, and its median has the slope of the identity regime."
+    depths, d = (16, 64), 10
+    deep = [tc.network("linear", width=d, depth=depth, beta=1.0) for depth in depths]
+    laws = tuple(tc.ScaledChiSquare(d, 1 / depth, root=True) for depth in depths)
+    moved = tc.observables.ROOT_DISPLACEMENT
+    D = tc.observables.exp(2 * tc.observables.column("log_displacement"))
+    yield tc.check("mean", deep[0], "E D", tc.Mean(D, 0.01), (1 + 1 / 256) ** 16 - 1, margin=0.03)
+    yield tc.check("slope/median", tuple(deep), "slope", tc.Slope(moved, depths, laws), -0.5, margin=0.2)
+"""
+
+
+def test_own_claims_have_pictures_and_data(tmp_path):
+    out = tmp_path / "report"
+    assert command("run", "--claims", claims_file(tmp_path, PICTURED), "--seed", 3, "--threads", 1, "--out", out) == 0
+    record = load_results(out / "results.json")
+    assert [picture.name for picture in record.regimes[0].pictures] == ["mine", "own-n1"]
+    assert sorted(path.name for path in (out / "figures").iterdir()) == ["mine.png", "own-n1.png"]
+    assert sorted(path.name for path in (out / "data").iterdir()) == ["N1-mean.csv", "N1-slope%2Fmedian.csv"]
+    mean, slope = record.claims[0].findings
+    text = (out / "data" / "N1-mean.csv").read_text(encoding="utf-8")
+    assert text.startswith("# N1/mean: E D\n# formula: exp((2.0 * log_displacement))\n# seed: 3; a row per replicate\n")
+    values = np.loadtxt(out / "data" / "N1-mean.csv", delimiter=",", skiprows=text.count("# ") + 1)
+    assert len(values) == mean.replicates
+    again = tc.inference.mean_interval(values, variance_bound=0.01, alpha=mean.level)
+    assert (again.estimate, again.lower, again.upper) == (mean.estimate, mean.lower, mean.upper)
+    rows = (out / "data" / "N1-slope%2Fmedian.csv").read_text(encoding="utf-8").splitlines()
+    assert next(row for row in rows if not row.startswith("#")) == "value_1,value_2"
+    assert len(rows) == slope.replicates + 1 + sum(row.startswith("#") for row in rows)
+
+
+def test_estimates_are_drawn_about_their_targets_in_tolerances():
+    record = tc.verify(claims=[depth_slopes(lambda beta: 0.5 - beta)], seed=13, threads=1)
+    (picture,) = own_pictures(own_regime([depth_slopes(float)]), record.claims)
+    for row, finding in zip(picture.panels[0].rows, record.claims[0].findings, strict=True):
+        assert row.estimate == pytest.approx((finding.estimate - finding.target_lower) / finding.margin)
+        assert -1.0 < row.lower < row.estimate < row.upper < 1.0
+        assert row.holds
+
+
+def test_the_catalogue_writes_no_data(tmp_path):
+    assert command("run", "E3", "--seed", 1, "--threads", 1, "--out", tmp_path) == 0
+    assert not (tmp_path / "data").exists()
 
 
 def test_a_file_names_its_claims_in_order_and_only_once(tmp_path):

@@ -13,8 +13,12 @@ from theory_check.foundation.errors import SpecificationError
 #: Probability, at most, that a check does not support a true statement by lack of replicates; the default.
 MISS_RATE = 1e-6
 
-#: A wrong value must lie farther from the target than this many tolerances: nearer ones cannot be told from it.
+#: A wrong value must lie this many tolerances from the target: nearer ones cannot be told from it.
 LEAST_DISTANCE = 2.0
+
+
+#: Distance, in tolerances, within which two predictions are one.
+_ROUNDING = 1e-12
 
 
 @dataclass(frozen=True)
@@ -179,7 +183,8 @@ def check(
         Probability, at most, that a true statement is not supported by lack of replicates.
     wrong : mapping
         From each mistake to what it would predict: a value, two values for a range, a law, another observable of the
-        same samples, or another estimator. Planning leaves out the values that lie too near at a profile.
+        same samples, or another estimator. What equals the prediction is no mistake and is left out here; planning
+        leaves out the values that lie too near at a profile.
 
     Returns
     -------
@@ -200,7 +205,8 @@ def check(
         name=name, experiments=given, quantity=quantity, estimator=estimator, target=_range(predicted), margin=margin,
         basis=basis, remainder=remainder, miss_rate=miss_rate,
     )  # fmt: skip
-    return replace(made, variants=tuple(_variant(made, text, what) for text, what in (wrong or {}).items()))
+    variants = (_variant(made, text, what) for text, what in (wrong or {}).items())
+    return replace(made, variants=tuple(variant for variant in variants if not _is_prediction(made, variant)))
 
 
 def _observing(experiments: tuple[Experiment, ...], estimator: Estimator) -> tuple[Experiment, ...]:
@@ -224,3 +230,11 @@ def _variant(made: Check, text: str, what: object) -> Variant:
     estimator = made.estimator.instead(what)
     apart_laws = made.estimator.separation(estimator)
     return Variant(text, None, estimator, None if apart_laws is None else apart_laws / made.tolerance)
+
+
+def _is_prediction(made: Check, variant: Variant) -> bool:
+    """Tell whether a named mistake says what the check says, as "kappa is missing" does where kappa is 1."""
+    if variant.target is None:
+        return variant.distance is not None and variant.distance <= _ROUNDING
+    apart = max(abs(theirs - own) for theirs, own in zip(variant.target, made.target, strict=True))
+    return apart <= _ROUNDING * made.tolerance

@@ -86,8 +86,8 @@ def plan_check(claim: Claim, check: Check, level: float) -> PlannedCheck:
     The point is judged at a few looks and stops when it is decided. The looks share its level (a union bound), and the
     last one alone has the promised power.
 
-    A value farther than two tolerances from the target is refuted wherever the check is supported, and so is a law
-    tilted by as much. A nearer value cannot be told from the target and is left out at this profile. A named law at
+    A value two tolerances or more from the target is refuted wherever the check is supported, and so is a law tilted
+    by as much. A nearer value cannot be told from the target and is left out at this profile. A named law at
     distance D from the predicted one is refuted as soon as the two radii of the level and of the miss rate fit into D
     minus what separates the truth from the prediction, minus what the variant itself is granted.
 
@@ -129,7 +129,8 @@ def plan_check(claim: Claim, check: Check, level: float) -> PlannedCheck:
 
 
 def _is_far(variant: Variant) -> bool:
-    return variant.distance is not None and variant.distance > LEAST_DISTANCE
+    # The displaced statements lie at exactly that distance; rounding must not decide on a named one there.
+    return variant.distance is not None and variant.distance >= LEAST_DISTANCE - 1e-9
 
 
 def affordable_margin(planned: PlannedCheck, replicates: int) -> float | None:

@@ -12,7 +12,7 @@ from theory_check.cli.options import claims_option, out_option, profile_option, 
 from theory_check.cli.terminal import open_console, show_progress
 
 if TYPE_CHECKING:
-    from theory_check.claims.claim import Claim
+    from theory_check.claims.claim import Claim, Illustration
     from theory_check.inference.nights import History
 
 
@@ -39,9 +39,9 @@ def run(
 ) -> int:
     """Simulate, judge and report: all claims, or those named; with --claims those of the file, or those named.
 
-    Writes DIR/REPORT.md, DIR/results.json and DIR/figures. Exit code 0: all supported; 1: one refuted, with a
-    history by all its runs together; 2: bad input; 3: none refuted, some inconclusive; 130: interrupted, the same
-    command continues.
+    Writes DIR/REPORT.md, DIR/results.json and DIR/figures, and the values of own claims into DIR/data. Exit code 0:
+    all supported; 1: one refuted, with a history by all its runs together; 2: bad input; 3: none refuted, some
+    inconclusive; 130: interrupted, the same command continues.
     """
     from theory_check.catalogue.weight_law_table import weight_law_table
     from theory_check.foundation.arguments import parse_duration
@@ -49,7 +49,7 @@ def run(
     from theory_check.reporting.terminal import print_summary
     from theory_check.simulation.units import UnitStore
     from theory_check.verification.run import examine, exit_code, find_claim, find_profile
-    from theory_check.verification.user_claims import own_regime
+    from theory_check.verification.user_claims import own_data, own_regime
 
     given = _own_claims(claims_file)
     own = own_regime(given)
@@ -64,7 +64,8 @@ def run(
             claims=given, claims_file="" if claims_file is None else str(claims_file),
         )  # fmt: skip
     record = outcome.record
-    written = write_report(record, out, outcome.pictures, [weight_law_table(record)])
+    data = own_data(outcome.plan.regimes, {point: made.samples for point, made in outcome.decisions.items()})
+    written = write_report(record, out, outcome.pictures, [weight_law_table(record)], data)
     code = exit_code(record)
     console = open_console()
     print_summary(record, console)
@@ -92,7 +93,7 @@ def run(
     return code
 
 
-def _own_claims(path: Path | None) -> tuple[Claim, ...]:
+def _own_claims(path: Path | None) -> tuple[Claim | Illustration, ...]:
     from theory_check.verification.user_claims import load_claims
 
     return () if path is None else load_claims(path)

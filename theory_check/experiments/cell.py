@@ -234,10 +234,29 @@ def can_reduce(weights: Weights, inputs: Input) -> bool:
 
 
 def choose_kernel(weights: Weights, inputs: Input, width: int | None = None, *, jacobian: bool = False) -> KernelName:
-    """Return ``stored`` for a weight process, ``reduced`` where it is exact and faster, ``dense`` elsewhere.
+    """Return the fastest kernel that is exact.
 
-    A Jacobian needs the dense kernel. One input costs O(d) against O(d^2) numbers a layer; m of them O(m d) and
-    O(m^2 d) operations, which is measured to be less up to about m = d/4.
+    One input costs the reduced kernel O(d) numbers a layer against O(d^2) of the dense one, and m inputs O(m d) numbers
+    and O(m^2 d) operations, which is measured to be faster up to about m = d/4.
+
+    Parameters
+    ----------
+    weights : Weights
+    inputs : Input
+    width : int, optional
+        Decides between kernels for several inputs; default: as for a wide network.
+    jacobian : bool
+        Whether a Jacobian is observed, which needs the dense kernel.
+
+    Returns
+    -------
+    KernelName
+        ``stored`` for a weight process, ``reduced`` where it is exact and faster, ``dense`` elsewhere.
+
+    Examples
+    --------
+    >>> [choose_kernel(Weights.parse(law), Input()) for law in ("gaussian", "uniform", "fgn:hurst=0.7")]
+    ['reduced', 'dense', 'stored']
     """
     if weights.process is not None:
         return "stored"

@@ -8,6 +8,7 @@ from typing import get_args
 from theory_check.experiments.cell import Cell, KernelName, choose_kernel
 from theory_check.experiments.euler import Euler
 from theory_check.experiments.euler_maruyama import EulerMaruyama, Noise
+from theory_check.experiments.sweep import Sweep
 from theory_check.foundation.arguments import check_choice, parse_numbers
 from theory_check.foundation.errors import SpecificationError
 from theory_check.networks.activations import Activation
@@ -119,6 +120,45 @@ def _scaling(beta: float | None, scale: float | Sequence[float] | Scaling | str 
     return Scaling.constant(factors[0]) if isinstance(scale, str) and len(factors) == 1 else Scaling.sequence(factors)
 
 
+def sweep(
+    branch: str | Branch = "res-3",
+    weights: str | Weights = "fgn",
+    *,
+    activation: str = "relu",
+    width: int,
+    depth: int,
+    betas: Sequence[float],
+    input: str | Input = "gaussian",
+    inputs: int = 1,
+    gradients: bool = False,
+) -> Sweep:
+    """Return networks under many scalings a_k = depth^-beta, whose weights and inputs are the same.
+
+    Parameters
+    ----------
+    branch, activation, width, depth, input, inputs, gradients
+        As of :func:`network`.
+    weights : str or Weights
+        A weight process, ``fgn:hurst=0.7``.
+    betas : sequence of float
+        Scaling exponents, increasing.
+
+    Returns
+    -------
+    Sweep
+
+    Examples
+    --------
+    >>> str(sweep("linear", width=10, depth=50, betas=(0.5, 0.75)))
+    'linear, width 10, depth 50, 2 betas from 0.5 to 0.75, fgn weights, gaussian input'
+    """
+    return Sweep(
+        branch=_branch(branch, activation), width=width, depth=depth,
+        weights=weights if isinstance(weights, Weights) else Weights.parse(weights), betas=tuple(betas),
+        input=Input.parse(input, inputs) if isinstance(input, str) else input, gradients=gradients,
+    )  # fmt: skip
+
+
 def path_networks(
     branch: str | Branch,
     path: str,
@@ -145,7 +185,9 @@ def path_networks(
     beta : float
         Each network has a_k = depth^-beta.
     reference : bool
-        Whether to solve the differential equation too, to the given tolerance.
+        Whether to solve the differential equation too.
+    tolerance : float
+        Of that solution, a step.
 
     Returns
     -------

@@ -2,3 +2,9 @@
 
 Values only: ``claims`` and ``calibration`` make them, ``reporting`` shows them.
 """
+
+from __future__ import annotations
+
+from theory_check.findings import pictures
+
+__all__ = ["pictures"]

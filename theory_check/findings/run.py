@@ -7,11 +7,12 @@ also the only definition of ``results.json``, see :mod:`theory_check.foundation.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from theory_check.findings.circumstances import Circumstances
 from theory_check.findings.pictures import PictureText
+from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.records import (
     Count,
     Deviation,
@@ -219,6 +220,25 @@ class Table:
     text: str
     headings: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True)
+class PointData:
+    """What a point was judged on, for a file beside the report.
+
+    Attributes
+    ----------
+    id : str
+        Of the finding.
+    notes : tuple of str
+        Where the values come from, a line each.
+    columns : mapping of str to float64 array
+        One value per replicate each.
+    """
+
+    id: str
+    notes: tuple[str, ...]
+    columns: Mapping[str, FloatArray]
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from theory_check.findings.pictures import (
     CurvePanel,
     HeatPanel,
     HistogramPanel,
+    IntervalPanel,
     Panel,
     PathPanel,
     Picture,
@@ -28,7 +29,8 @@ from theory_check.findings.pictures import (
 )
 from theory_check.foundation.files import write_atomically
 from theory_check.reporting import panels as kinds
-from theory_check.reporting.panels import LEGEND_LENGTH, LIMIT, TITLE_LENGTH, predicted_labels, row_places, wrapped
+from theory_check.reporting.panels import LEGEND_LENGTH, LIMIT, TITLE_LENGTH, predicted_labels, wrapped
+from theory_check.reporting.row_panels import draw_intervals, draw_promise, row_places
 from theory_check.reporting.summary import plain_text
 
 if TYPE_CHECKING:
@@ -86,6 +88,8 @@ class _Kind:
         """Return width and height of a figure."""
         if panels and isinstance(panels[0], PromisePanel):
             return 3.6 + self.width * columns, row_places(panels)[2] + self.height
+        if panels and isinstance(panels[0], IntervalPanel):
+            return self.width, self.height + self.legend_line * len(panels[0].rows)
         width = self.width if self.legend_columns or len(panels) > 1 else 5.2
         return columns * width, rows * (self.height + self.legend_line * legend_lines)
 
@@ -106,7 +110,8 @@ _KINDS: dict[type, _Kind] = {
     CurvePanel: _Kind(kinds.draw_curves, 4.1, 3.3, 0.3, lambda count: max(count, 2), _WIDE),
     BarPanel: _Kind(kinds.draw_bars, 4.1, 3.3, 0.3, lambda count: max(count, 2), _WIDE),
     HeatPanel: _Kind(kinds.draw_heat, 5.0, 4.3, 0.3, lambda count: count + 1),
-    PromisePanel: _Kind(kinds.draw_promise, 2.6, 1.6, 0.0, lambda _: 2, _SMALL),
+    IntervalPanel: _Kind(draw_intervals, 7.0, 1.6, 0.3, lambda _: 3, _SMALL),
+    PromisePanel: _Kind(draw_promise, 2.6, 1.6, 0.0, lambda _: 2, _SMALL),
 }
 
 

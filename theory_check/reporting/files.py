@@ -1,13 +1,16 @@
-"""A report as files: ``REPORT.md``, ``results.json`` and ``figures/*.png``."""
+"""A report as files: ``REPORT.md``, ``results.json``, ``figures/*.png`` and ``data/*.csv``."""
 
 from __future__ import annotations
 
 import contextlib
+import io
 from collections.abc import Sequence
+from itertools import zip_longest
 from pathlib import Path
+from urllib.parse import quote
 
 from theory_check.findings.pictures import Picture
-from theory_check.findings.run import RunRecord, Table
+from theory_check.findings.run import PointData, RunRecord, Table
 from theory_check.foundation.errors import SpecificationError, StorageError
 from theory_check.foundation.files import make_directory, write_atomically
 from theory_check.reporting.drawing import draw
@@ -16,7 +19,11 @@ from theory_check.reporting.results import encode_results, load_results
 
 
 def write_report(
-    record: RunRecord, directory: Path, pictures: Sequence[Picture], tables: Sequence[Table] = ()
+    record: RunRecord,
+    directory: Path,
+    pictures: Sequence[Picture],
+    tables: Sequence[Table] = (),
+    data: Sequence[PointData] = (),
 ) -> list[Path]:
     """Write the report on a run into a folder, each file whole or not at all.
 
@@ -33,6 +40,8 @@ def write_report(
         Those that the record names.
     tables : sequence of Table
         Tables of the report besides that of the claims.
+    data : sequence of PointData
+        Values of points, each for a file.
 
     Returns
     -------
@@ -42,7 +51,7 @@ def write_report(
     Raises
     ------
     SpecificationError
-        If two pictures share a name, one that the record names is not given, or a value is outside the schema of the
+        If two files share a name, a picture that the record names is not given, or a value is outside the schema of the
         results.
     StorageError
         If a file cannot be written.
@@ -50,29 +59,55 @@ def write_report(
     names = _picture_names(record)
     if len(set(names)) < len(names):
         raise SpecificationError("two pictures of the report share a name")
+    values = {_data_name(point.id): point for point in data}
+    if len(values) < len(data):
+        raise SpecificationError("the values of two points of the report share a name")
     if sorted(names) != sorted(picture.name for picture in pictures):
         raise SpecificationError(f"the report names the pictures {', '.join(names)}; give these")
     report, results = render_report(record, tables), encode_results(record)
     figures = directory / "figures"
     make_directory(figures)
-    outdated = _names_before(directory / "results.json") - set(names)
+    outdated = _files_before(directory)
     drawn = [figures / f"{picture.name}.png" for picture in pictures]
     for path, picture in zip(drawn, pictures, strict=True):
         draw(picture, path)
+    filled = [directory / "data" / name for name in values]
+    if filled:
+        make_directory(directory / "data")
+    for path, point in zip(filled, data, strict=True):
+        write_atomically(path, _to_csv(point))
     written = [directory / "REPORT.md", directory / "results.json"]
     write_atomically(written[1], results)
     write_atomically(written[0], report)
-    for name in outdated:
+    for path in outdated.difference(drawn, filled):
         with contextlib.suppress(OSError):
-            (figures / f"{name}.png").unlink(missing_ok=True)
-    return written + drawn
+            path.unlink(missing_ok=True)
+    return written + drawn + filled
 
 
-def _names_before(results: Path) -> set[str]:
+def _files_before(directory: Path) -> set[Path]:
+    """Return the pictures and values that a report of earlier may have left in the folder."""
     try:
-        return set(_picture_names(load_results(results)))
+        record = load_results(directory / "results.json")
     except StorageError:
         return set()
+    pictures = {directory / "figures" / f"{name}.png" for name in _picture_names(record)}
+    return pictures | {directory / "data" / _data_name(f.id) for claim in record.claims for f in claim.findings}
+
+
+def _data_name(point: str) -> str:
+    return f"{quote(point.replace('/', '-', 1), safe=' ')}.csv"
+
+
+def _to_csv(point: PointData) -> str:
+    """Return the notes as comments, a line of headings, and a line per replicate with all digits."""
+    text = io.StringIO()
+    text.writelines(f"# {' '.join(note.split())}\n" for note in point.notes)
+    text.write(",".join(point.columns) + "\n")
+    # An observable may leave out replicates of one sample and not of another.
+    rows = zip_longest(*(column.tolist() for column in point.columns.values()), fillvalue="")
+    text.writelines(",".join(map(str, row)) + "\n" for row in rows)
+    return text.getvalue()
 
 
 def _picture_names(record: RunRecord) -> list[str]:

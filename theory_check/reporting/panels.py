@@ -7,7 +7,6 @@ panel, and all panels that share its legend.
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -23,8 +22,6 @@ from theory_check.findings.pictures import (
     HistogramPanel,
     Panel,
     PathPanel,
-    PromisePanel,
-    RateDot,
     RatePanel,
     histogram_bins,
 )
@@ -36,21 +33,18 @@ if TYPE_CHECKING:
 
 MOST_PATHS = 60
 
-TITLE_LENGTH, LEGEND_LENGTH, _ROW_LENGTH = 46, 48, 56
+TITLE_LENGTH, LEGEND_LENGTH = 46, 48
 
-_COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#000000", "#E69F00", "#56B4E9")
+COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#000000", "#E69F00", "#56B4E9")
 _DASHES = ("-", (0, (6, 2)), (0, (5, 2, 1, 2)), (0, (1.5, 1.5)), (0, (9, 2, 1, 2, 1, 2)), (0, (3, 1)), (0, (1, 3)))
 _BROKEN = (*_DASHES[1:], (0, (10, 4)))
 _BLACK_DASHES = ("-", (0, (5, 2)), (0, (1.2, 1.2)), (0, (6, 2, 1, 2)))
 _WIDTHS = (2.2, 1.6, 2.0, 1.6)
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X")
-_SAMPLE, _SAMPLE_EDGE, _PATH = "#D9D9D9", "#8C8C8C", "#9A9A9A"
+SAMPLE, _SAMPLE_EDGE, _PATH = "#D9D9D9", "#8C8C8C", "#9A9A9A"
 
 #: Shades change at multiples of the step up to the limit; what lies beyond has the last shade.
 LIMIT, _STEP = 3.0, 0.5
-
-#: Heights of a rate, of a line of text and of the space between rows of rates, in inches.
-_RATE, _TEXT, _GAP = 0.075, 0.175, 0.12
 
 
 def wrapped(text: str, length: int) -> str:
@@ -113,14 +107,14 @@ def draw_histogram(axes: Axes, panel: HistogramPanel, _panels: Sequence[Panel]) 
     top = float(density.max())
     for index, curve in enumerate(panel.theory):
         inside = (curve.x >= edges[0]) & (curve.x <= edges[-1]) & np.isfinite(curve.y)
-        _draw_line(axes, curve, _COLOURS[index % len(_COLOURS)], _DASHES[index % len(_DASHES)])
+        _draw_line(axes, curve, COLOURS[index % len(COLOURS)], _DASHES[index % len(_DASHES)])
         top = max(top, min(float(curve.y[inside].max(initial=0.0)), 2 * float(density.max())))
     axes.set_xlim(float(edges[0]), float(edges[-1]))
     axes.set_ylim(0, 1.06 * top)
 
 
 def _draw_stairs(axes: Axes, density: FloatArray, edges: FloatArray, label: str) -> None:
-    axes.stairs(density, edges, fill=True, facecolor=_SAMPLE, edgecolor=_SAMPLE_EDGE, linewidth=0.7, label=label)
+    axes.stairs(density, edges, fill=True, facecolor=SAMPLE, edgecolor=_SAMPLE_EDGE, linewidth=0.7, label=label)
 
 
 def draw_rates(axes: Axes, panel: RatePanel, _panels: Sequence[Panel]) -> None:
@@ -136,13 +130,13 @@ def draw_rates(axes: Axes, panel: RatePanel, _panels: Sequence[Panel]) -> None:
         axes.set_xscale("log")
         axes.set_yscale("log")
     hidden = sum(
-        _draw_band(axes, band, index, _COLOURS[index % len(_COLOURS)], panel.logarithmic)
+        _draw_band(axes, band, index, COLOURS[index % len(COLOURS)], panel.logarithmic)
         for index, band in enumerate(panel.measured)
     )
     paired = len(panel.theory) == len(panel.measured)
     for index, curve in enumerate(panel.theory):
         shown = _positive_part(curve) if panel.logarithmic else curve
-        colour = _COLOURS[index % len(_COLOURS)] if paired else "#333333"
+        colour = COLOURS[index % len(COLOURS)] if paired else "#333333"
         _draw_line(axes, shown, colour, _BROKEN[index % len(_BROKEN)])
     if not any(_drawable(band, panel.logarithmic).any() for band in panel.measured) and not panel.theory:
         _say_nothing_to_draw(axes)
@@ -202,7 +196,7 @@ def draw_paths(axes: Axes, panel: PathPanel, _panels: Sequence[Panel]) -> None:
     label = f"{len(chosen):,} of {total:,} {panel.noun}" if len(chosen) < total else f"{total:,} {panel.noun}"
     axes.add_collection(LineCollection(segments, colors=_PATH, linewidths=0.6, alpha=0.7, label=label, zorder=1))
     for index, curve in enumerate(panel.theory):
-        _draw_line(axes, curve, _COLOURS[index % len(_COLOURS)], _DASHES[index % len(_DASHES)], width=2.6)
+        _draw_line(axes, curve, COLOURS[index % len(COLOURS)], _DASHES[index % len(_DASHES)], width=2.6)
     axes.autoscale_view()
     axes.margins(x=0)
 
@@ -223,7 +217,7 @@ def draw_curves(axes: Axes, panel: CurvePanel, panels: Sequence[Panel]) -> None:
     for ribbon in panel.ribbons:
         axes.fill_between(
             ribbon.x, ribbon.lower, ribbon.upper,
-            facecolor=_SAMPLE, edgecolor=_SAMPLE_EDGE, linewidth=0.7, label=ribbon.label,
+            facecolor=SAMPLE, edgecolor=_SAMPLE_EDGE, linewidth=0.7, label=ribbon.label,
         )  # fmt: skip
     for number, path in enumerate(panel.paths):
         axes.plot(path.x, path.y, color="black", linewidth=0.9 if number == 0 else 0.4, label=path.label)
@@ -254,7 +248,7 @@ def _draw_predictions(axes: Axes, panel: Panel, panels: Sequence[Panel]) -> None
     labels = predicted_labels(panels)
     for curve in panel.theory:
         index = labels.index(curve.label) % len(_WIDTHS)
-        _draw_line(axes, curve, _COLOURS[index], _BROKEN[index], _WIDTHS[index], zorder=4)
+        _draw_line(axes, curve, COLOURS[index], _BROKEN[index], _WIDTHS[index], zorder=4)
 
 
 def draw_heat(axes: Axes, panel: HeatPanel, panels: Sequence[Panel]) -> Any:
@@ -308,72 +302,3 @@ def _edges(centres: FloatArray) -> FloatArray:
         return np.array([centres[0] - 0.5, centres[0] + 0.5])
     middles = (centres[1:] + centres[:-1]) / 2
     return np.concatenate([[2 * centres[0] - middles[0]], middles, [2 * centres[-1] - middles[-1]]])
-
-
-def draw_promise(axes: Axes, panel: PromisePanel, panels: Sequence[PromisePanel]) -> None:
-    """Draw observed rates, one a line, beside the promised one; what breaks the promise is hatched.
-
-    Parameters
-    ----------
-    axes, panel, panels
-        Where to draw what, and all panels that share its legend.
-    """
-    middles, edge, end = row_places(panels)
-    axes.set_xscale("log")
-    axes.set_xlim(0.7 * panel.smallest, 1.5)
-    axes.set_ylim(end, -_GAP)
-    axes.grid(visible=False, axis="y")
-    axes.tick_params(axis="y", length=0)
-    axes.axvline(panel.promise, color="#000000", linewidth=1.6, zorder=2)
-    beyond: dict[str, Any] = {"facecolor": "none", "edgecolor": "#DCDCDC", "hatch": "////", "linewidth": 0}
-    axes.axvspan(panel.promise, 1.5, zorder=0.5, **beyond)
-    for row, middle in zip(panel.rows, middles, strict=True):
-        for position, dot in enumerate(row.dots):
-            height = middle + (position - 0.5 * (len(row.dots) - 1)) * _RATE
-            _draw_rate(axes, dot, height, row.control, panel.smallest)
-    first = panel is panels[0]
-    labels = [wrapped(row.label, _ROW_LENGTH) for row in panel.rows if first]
-    axes.set_yticks(middles if first else [], labels, linespacing=0.95)
-    if edge < end:
-        axes.axhspan(edge, end, color="#FBEFE6", zorder=0)
-    if edge < end and first:
-        axes.annotate(
-            "NEGATIVE CONTROLS: must break their promise", (0, edge + _GAP), (-4, 0), ha="right", va="center",
-            xycoords=("axes fraction", "data"), textcoords="offset points", fontsize=10.5, fontweight="bold",
-            color=_COLOURS[0], annotation_clip=False,
-        )  # fmt: skip
-    for marker, colour, fill, label in (
-        ("o", _COLOURS[1], _COLOURS[1], "method, with exact interval"),
-        ("s", _COLOURS[1], "white", "square: the rate is promised exactly"),
-        ("D", _COLOURS[0], "white", "negative control"),
-        ("<", "#555555", "#555555", "no error seen"),
-    ):
-        axes.plot([], [], color=colour, marker=marker, markerfacecolor=fill, markersize=5.0, label=label)
-    axes.fill_between([], [], label="breaks the promise", **beyond)
-    axes.plot([], [], "x", color="#000000", markersize=9, markeredgewidth=2.2, label="not as it should be")
-
-
-def _draw_rate(axes: Axes, dot: RateDot, height: float, control: bool, smallest: float) -> None:
-    colour = _COLOURS[0 if control else 1]
-    axes.plot([max(dot.lower, 0.7 * smallest), dot.upper], [height] * 2, color=colour, linewidth=1.3, zorder=3)
-    marker = "<" if dot.estimate == 0.0 else "s" if dot.exact else "D" if control else "o"
-    estimate, size = dot.estimate or smallest, 5.5 if control else 4.0
-    fill = "white" if control or dot.exact else colour
-    axes.plot(estimate, height, marker, color=colour, markersize=size, markerfacecolor=fill, zorder=4)
-    if not dot.as_expected:
-        axes.plot(estimate, height, "x", color="#000000", markersize=11, markeredgewidth=2.2, zorder=5)
-
-
-def row_places(panels: Sequence[PromisePanel]) -> tuple[list[float], float, float]:
-    """Return the middle of every row, where the controls begin and where the rows end, in inches from above."""
-    middles: list[float] = []
-    bottom, gap, edge = 0.0, 0.0, math.inf
-    for row in zip(*(panel.rows for panel in panels), strict=True):
-        if row[0].control and edge == math.inf:
-            edge = bottom + 2 * _GAP if middles else 0.0
-            bottom, gap = edge, 3 * _GAP
-        lines = wrapped(row[0].label, _ROW_LENGTH).count("\n") + 1
-        height = max(max(len(part.dots) for part in row) * _RATE, lines * _TEXT)
-        middles.append(bottom + gap + 0.5 * height)
-        bottom, gap = bottom + gap + height, 0.05 if row[0].control else _GAP
-    return middles, edge, bottom + _GAP

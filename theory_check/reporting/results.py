@@ -17,7 +17,7 @@ from theory_check.foundation.records import encode_record, load_record, record_s
 SCHEMA_VERSION = 5
 
 #: Version 2 had no corrections and no own claims, version 3 no distances of variants and no words for pictures.
-READABLE = (2, 3, 4)
+READABLE = (2, 3, 4, 5)
 
 
 def encode_results(record: RunRecord) -> bytes:

@@ -26,7 +26,19 @@ class Boundary:
 
     @classmethod
     def of_replicate(cls, cell: Cell, key: NDArray[np.uint32], replicate: int) -> Boundary:
-        """Return the boundary of one replicate, with the values that it has in its block."""
+        """Return the boundary of one replicate, with the values that it has in its block.
+
+        Parameters
+        ----------
+        cell : Cell
+        key : uint32 array (2,)
+            Of the streams of the cell.
+        replicate : int
+
+        Returns
+        -------
+        Boundary
+        """
         lane = replicate % LANES
         return cls(cell, key, replicate - lane, slice(lane, lane + 1))
 

@@ -26,7 +26,7 @@ from theory_check.simulation.course import Course, normalised, traverse
 from theory_check.simulation.jacobian import Jacobian
 from theory_check.simulation.passes.dense import DensePasses
 from theory_check.simulation.passes.gram import GramPasses
-from theory_check.simulation.passes.protocol import Passes
+from theory_check.simulation.passes.protocol import BranchPasses, Passes
 from theory_check.simulation.passes.reduced import ReducedPasses
 from theory_check.simulation.passes.stored import StoredPasses, from_panels, to_panels
 from theory_check.simulation.weight_gradients import WeightGradients
@@ -40,9 +40,27 @@ def simulate_block(
 ) -> Values:
     """Simulate the replicates ``block * block_size`` to ``(block + 1) * block_size - 1`` of a cell.
 
-    Returns the columns of :data:`~theory_check.experiments.cell.Sample` with ``cell.block_size`` rows. ``memory``
-    bounds the bytes of stored weights and of what is kept for their backward pass; values do not depend on it. Raises
-    :class:`InterruptedSimulationError` when ``stop()`` becomes true.
+    Parameters
+    ----------
+    cell : Cell
+    seed : int
+        Root seed.
+    block : int
+        Number of the block, from 0.
+    stop : callable
+        Asked between two kernel calls whether to stop.
+    memory : int
+        Bytes that stored weights, and what is kept for their backward pass, may take. Values do not depend on it.
+
+    Returns
+    -------
+    Values
+        Columns as of :data:`~theory_check.experiments.cell.Sample`, with ``cell.block_size`` rows.
+
+    Raises
+    ------
+    InterruptedSimulationError
+        When ``stop()`` becomes true.
     """
     key = np.array(stream_key(seed, cell.identity), np.uint32)
     scaling = cell.network.factors
@@ -86,7 +104,7 @@ def make_passes(cell: Cell, key: NDArray[np.uint32], first_replicate: int) -> Pa
 
 
 def _observer(cell: Cell, passes: Passes, scaling: FloatArray) -> WeightGradients | None:
-    if not cell.weight_gradients or not isinstance(passes, DensePasses | ReducedPasses | StoredPasses):
+    if not cell.weight_gradients or not isinstance(passes, BranchPasses):
         return None
     return WeightGradients(cell.weight_gradients, passes, scaling, cell.network.branch.has_inner)
 

@@ -214,7 +214,22 @@ def traverse(
 
 
 def normalised(left: FloatArray, right: FloatArray, first: FloatArray, second: FloatArray) -> FloatArray:
-    """Return <left, right> / (||first|| ||second||) for every input and lane; 0 where a norm is 0."""
+    """Return <left, right> / (||first|| ||second||) for every input and lane; 0 where a norm is 0.
+
+    Parameters
+    ----------
+    left, right, first, second : float64 array (inputs, width, LANES)
+
+    Returns
+    -------
+    float64 array (inputs, LANES)
+
+    Examples
+    --------
+    >>> h, p = np.array([[[3.0], [4.0]]]), np.array([[[4.0], [3.0]]])
+    >>> normalised(h, p, h, p).tolist()
+    [[0.96]]
+    """
     norms = np.sqrt(_squared(first)) * np.sqrt(_squared(second))
     with np.errstate(over="ignore", invalid="ignore"):
         products = np.sum(left * right, axis=1)

@@ -67,8 +67,25 @@ def _path(experiment: Euler, key: NDArray[np.uint32], first_replicate: int, purp
 def simulate_block(experiment: Euler, seed: int, block: int, stop: Callable[[], bool] = never) -> Values:
     """Simulate the replicates ``block * LANES`` to ``(block + 1) * LANES - 1``.
 
-    Returns the columns of :class:`Euler` with LANES rows. Raises
-    :class:`~theory_check.foundation.errors.InterruptedSimulationError` when ``stop()`` becomes true.
+    Parameters
+    ----------
+    experiment : Euler
+    seed : int
+        Root seed.
+    block : int
+        Number of the block, from 0.
+    stop : callable
+        Asked between two kernel calls whether to stop.
+
+    Returns
+    -------
+    Values
+        Columns as of :class:`Euler`, with LANES rows.
+
+    Raises
+    ------
+    InterruptedSimulationError
+        When ``stop()`` becomes true.
     """
     key, first_replicate = np.array(stream_key(seed, experiment.identity), np.uint32), block * LANES
     plain = Cell(network=experiment.network, weights=Weights(), input=experiment.input, kernel="dense", gradients=False)

@@ -59,7 +59,15 @@ class Ladder:
         self._groups = [(0, networks)] if experiment.noise == "shared" else [(m, m + 1) for m in range(networks)]
 
     def advance(self, first: int, steps: int, hidden: FloatArray) -> None:
-        """Advance ``hidden`` (networks, width * LANES) by finest steps, in place; steps follow one another from 0."""
+        """Advance all networks by finest steps.
+
+        Parameters
+        ----------
+        first, steps : int
+            First finest step, from 0, and their number. Calls follow one another.
+        hidden : float64 array (networks, width * LANES)
+            States, changed in place.
+        """
         for group, (start, stop) in enumerate(self._groups):
             self._kernel.forward(
                 *self._block, first, steps, group * self._finest, self._scaling, *self._functions,
@@ -70,8 +78,25 @@ class Ladder:
 def simulate_block(experiment: EulerMaruyama, seed: int, block: int, stop: Callable[[], bool] = never) -> Values:
     """Simulate the replicates ``block * LANES`` to ``(block + 1) * LANES - 1``.
 
-    Returns the columns of :class:`EulerMaruyama` with LANES rows. Raises
-    :class:`~theory_check.foundation.errors.InterruptedSimulationError` when ``stop()`` becomes true.
+    Parameters
+    ----------
+    experiment : EulerMaruyama
+    seed : int
+        Root seed.
+    block : int
+        Number of the block, from 0.
+    stop : callable
+        Asked between two kernel calls whether to stop.
+
+    Returns
+    -------
+    Values
+        Columns as of :class:`EulerMaruyama`, with LANES rows.
+
+    Raises
+    ------
+    InterruptedSimulationError
+        When ``stop()`` becomes true.
     """
     first_replicate = block * LANES
     key = np.array(stream_key(seed, experiment.identity), np.uint32)

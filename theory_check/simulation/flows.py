@@ -99,7 +99,19 @@ class Flow:
     def velocity(
         self, hidden: FloatArray, outer: FloatArray, inner: FloatArray | None = None, bias: FloatArray | None = None
     ) -> FloatArray:
-        """Return V g(h) for states ([networks,] d) and the weights of one time."""
+        """Return V g(h) at one time.
+
+        Parameters
+        ----------
+        hidden : float64 array ([networks,] d)
+        outer, inner : float64 array ([networks,] d, d)
+            V, and W for branches that have it.
+        bias : float64 array ([networks,] d), optional
+
+        Returns
+        -------
+        float64 array ([networks,] d)
+        """
         if inner is not None:
             hidden = _apply(inner, hidden)
         if bias is not None:
@@ -108,10 +120,34 @@ class Flow:
 
 
 def euler_outputs(flow: Flow, start: ArrayLike, depths: Sequence[int], *, beta: float = 1.0) -> FloatArray:
-    """Return the outputs of the networks of several depths along one flow, shape (depths, [networks,] d).
+    """Return the outputs of the networks of several depths along one flow.
 
-    Each depth must divide the last: weights are read at the times k / depths[-1] once, and every network takes those of
-    its own layers, with the factor depth^(-beta).
+    Parameters
+    ----------
+    flow : Flow
+        Its weights are read at the times k / depths[-1] once; every network takes those of its own layers.
+    start : array ([networks,] d)
+    depths : sequence of int
+        Each must divide the last.
+    beta : float
+        The factor of a network is depth^-beta.
+
+    Returns
+    -------
+    float64 array (depths, [networks,] d)
+
+    Raises
+    ------
+    SpecificationError
+        If a depth does not divide the last.
+
+    Examples
+    --------
+    dh/dt = h has h(1) = e; Euler's scheme gives (1 + 1/L)^L.
+
+    >>> growth = Flow(Branch("linear"), path_of(lambda time: [[1.0]]))
+    >>> euler_outputs(growth, [1.0], [1, 2, 4]).ravel().tolist()
+    [2.0, 2.25, 2.44140625]
     """
     finest = depths[-1]
     divisors = [depth**beta for depth in depths]
@@ -149,6 +185,13 @@ def flow_output(flow: Flow, start: ArrayLike, *, tolerance: float = 1e-10) -> tu
     error : array ([networks])
         Distance to the output at ten times the tolerance. Errors grow with the tolerance, here by the factor of ten up
         to its power 7/8 to 1, and then this is several times the error of ``output``.
+
+    Raises
+    ------
+    SpecificationError
+        If the tolerance is out of range.
+    NumericalOverflowError
+        If the equation cannot be followed to time 1.
     """
     from scipy.integrate import solve_ivp
 

@@ -55,7 +55,17 @@ class Jacobian:
         self._log_determinant = np.zeros((inputs, LANES))
 
     def advance(self, first: int, last: int, slopes: NDArray[np.float32], stop: Callable[[], bool]) -> None:
-        """Follow the forward pass through layers ``first`` to ``last - 1``, which kept ``slopes``."""
+        """Follow the forward pass.
+
+        Parameters
+        ----------
+        first, last : int
+            Through layers ``first`` to ``last - 1``.
+        slopes : float32 array (layers, inputs, width * LANES)
+            What the forward pass kept of them.
+        stop : callable
+            Asked before every renewal of the frames whether to stop.
+        """
         renewals = [depth for depth in self._stretches if first < depth < last]
         for start, end in zip((first, *renewals), (*renewals, last), strict=True):
             check_interrupted(stop)

@@ -24,9 +24,29 @@ from theory_check.simulation.passes.stored import StoredPasses, from_panels, to_
 def simulate_block(
     sweep: Sweep, seed: int, block: int, stop: Callable[[], bool] = never, *, memory: int = MEMORY
 ) -> Values:
-    """Simulate one replicate of a sweep; columns of shape (1, betas, inputs).
+    """Simulate one replicate of a sweep.
 
-    Arguments as of :func:`theory_check.simulation.cell.simulate_block`.
+    Parameters
+    ----------
+    sweep : Sweep
+    seed : int
+        Root seed.
+    block : int
+        Number of the block, from 0.
+    stop : callable
+        Asked between two kernel calls whether to stop.
+    memory : int
+        Bytes that stored weights, and what is kept for their backward pass, may take. Values do not depend on it.
+
+    Returns
+    -------
+    Values
+        Columns of shape (1, betas, inputs).
+
+    Raises
+    ------
+    InterruptedSimulationError
+        When ``stop()`` becomes true.
     """
     cell = sweep.cell
     key = np.array(stream_key(seed, sweep.identity), np.uint32)

@@ -72,7 +72,23 @@ BOUNDED = frozenset({Cell, Sweep})
 
 
 def simulate_blocks(unit: Unit[Any], stop: Callable[[], bool] = never, *, memory: int = MEMORY) -> tuple[Values, float]:
-    """Simulate a unit of work; return its columns and the processor seconds it took."""
+    """Simulate a unit of work: a pure function of picklable arguments.
+
+    Parameters
+    ----------
+    unit : Unit
+    stop : callable
+        Asked between two kernel calls whether to stop.
+    memory : int
+        Bytes that stored weights, and what is kept for their backward pass, may take. Values do not depend on it.
+
+    Returns
+    -------
+    values : Values
+        Columns of the blocks of the unit, one after another.
+    seconds : float
+        Processor time.
+    """
     started = thread_time()
     simulate_block = SIMULATORS[type(unit.experiment)]
     options = {"memory": memory} if type(unit.experiment) in BOUNDED else {}
@@ -82,7 +98,21 @@ def simulate_blocks(unit: Unit[Any], stop: Callable[[], bool] = never, *, memory
 
 
 def plan_units(experiment: E, replicates: int, seed: int, stops: Iterable[int] = ()) -> list[Unit[E]]:
-    """Cut an experiment into units of work of about a second that end at stops, numbers of replicates."""
+    """Cut an experiment into units of work of about a second.
+
+    Parameters
+    ----------
+    experiment : Experiment
+    replicates : int
+    seed : int
+    stops : iterable of int
+        Numbers of replicates at which a unit ends. The cuts depend on them and on the experiment alone: more
+        replicates go on from the units that are there.
+
+    Returns
+    -------
+    list of Unit
+    """
     blocks = -(-replicates // experiment.block_size)
     step = max(1, UNIT_WORK // experiment.work_per_block)
     ends = {-(-stop // experiment.block_size) for stop in stops} | {*range(step, blocks, step), blocks}
@@ -109,7 +139,15 @@ class UnitStore:
             return None
 
     def save(self, unit: Unit[Any], values: Values, seconds: float) -> None:
-        """Keep the result of a unit."""
+        """Keep the result of a unit.
+
+        Parameters
+        ----------
+        unit : Unit
+        values : Values
+        seconds : float
+            As :func:`simulate_blocks` returns them.
+        """
         if self._folder is None:
             return
         buffer = io.BytesIO()

@@ -47,13 +47,31 @@ class WeightGradients:
         return tuple(sorted({*self._layers, *(layer - 1 for layer in self._layers)}))
 
     def enter(self, depth: int, hidden: FloatArray, exponents: NDArray[np.int64]) -> None:
-        """Note the state h_{k-1} below layer k = ``depth`` + 1, and its branch."""
+        """Note the state h_{k-1} below layer k = ``depth`` + 1, and its branch.
+
+        Parameters
+        ----------
+        depth : int
+        hidden : float64 array (rows, width, LANES)
+            In units of 2^exponents.
+        exponents : int64 array (rows, LANES)
+        """
         if depth + 1 in self._layers:
             branch = self._passes.branch_value(depth, hidden, exponents)
             self._states[depth + 1] = log_squared_norm(hidden, exponents), log_squared_norm(branch, exponents)
 
     def leave(self, depth: int, kept: Any, gradient: FloatArray, exponents: NDArray[np.int64]) -> None:
-        """Note the gradient p_k above layer k = ``depth`` + 1, with what the forward pass kept of that layer."""
+        """Note the gradient p_k above layer k = ``depth`` + 1.
+
+        Parameters
+        ----------
+        depth : int
+        kept : any
+            What the forward pass kept of that layer.
+        gradient : float64 array (rows, width, LANES)
+            In units of 2^exponents.
+        exponents : int64 array (rows, LANES)
+        """
         layer = depth + 1
         if layer not in self._layers:
             return

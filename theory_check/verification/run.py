@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import chain
+from functools import cached_property
 from pathlib import Path
 from time import perf_counter
 
@@ -28,7 +28,7 @@ from theory_check.reporting.summary import describe
 from theory_check.simulation.execution import Report, Simulation, silent
 from theory_check.simulation.runner import available_threads
 from theory_check.verification.looks import Decision, decide, stops
-from theory_check.verification.user_claims import own_regime, regimes_with
+from theory_check.verification.user_claims import own_pictures, own_regime, regimes_with
 
 #: Packages whose versions can move a digit of the report.
 _PACKAGES = ("theory-check", "numpy", "numba", "scipy", "statsmodels")
@@ -36,34 +36,26 @@ _PACKAGES = ("theory-check", "numpy", "numba", "scipy", "statsmodels")
 
 @dataclass(frozen=True)
 class Plan:
-    """What a run will simulate and judge.
-
-    Attributes
-    ----------
-    profile : Profile
-    regimes : tuple
-        Claims with their planned checks, by regime.
-    pictures : mapping of Illustration to mapping
-        The experiments of each picture, with the numbers of replicates that it shows.
-    workload : Workload
-        The union of all that is simulated.
-    """
+    """What a run will simulate and judge: claims with their planned checks, by regime."""
 
     profile: Profile
     regimes: tuple[tuple[Regime, tuple[tuple[Claim, tuple[PlannedCheck, ...]], ...]], ...]
-    pictures: Mapping[Illustration, Mapping[Experiment, int]]
-    workload: Workload[Experiment]
 
     @property
     def checks(self) -> list[PlannedCheck]:
         """All checks, in order."""
-        return _checks(self.regimes)
+        return [check for _, claims in self.regimes for _, checks in claims for check in checks]
 
+    @cached_property
+    def pictures(self) -> Mapping[Illustration, Mapping[Experiment, int]]:
+        """The experiments of each picture, with the numbers of replicates that it shows."""
+        return {picture: picture.experiments(self.profile) for r, _ in self.regimes for picture in r.illustrations}
 
-def _checks(
-    regimes: Iterable[tuple[Regime, Iterable[tuple[Claim, Iterable[PlannedCheck]]]]],
-) -> list[PlannedCheck]:
-    return [check for _, claims in regimes for _, checks in claims for check in checks]
+    @cached_property
+    def workload(self) -> Workload[Experiment]:
+        """The union of all that is simulated."""
+        requests = [*(check.requests for check in self.checks), *self.pictures.values()]
+        return Workload.of(pair for request in requests for pair in request.items())
 
 
 def find_profile(name: str) -> Profile:
@@ -80,16 +72,15 @@ def find_claim(name: str, own: Regime | None = None) -> Claim:
 
 
 def plan_run(names: Iterable[str], profile: Profile, own: Regime | None = None) -> Plan:
-    """Plan the named claims; when none is named the own ones or, without any, the catalogue.
-
-    Levels do not depend on the selection.
+    """Plan claims; the levels of their checks do not depend on the selection.
 
     Parameters
     ----------
     names : iterable of str
+        Claim ids; when empty the own claims or, without any, the catalogue.
     profile : Profile
     own : Regime, optional
-        The own claims.
+        Own claims.
 
     Returns
     -------
@@ -102,14 +93,11 @@ def plan_run(names: Iterable[str], profile: Profile, own: Regime | None = None) 
     """
     default = regimes_with(None) if own is None else (own,)
     selected = {find_claim(name, own).id for name in names} or {claim.id for r in default for claim in r.claims}
-    planned = (
+    regimes = tuple(
         (regime, tuple((claim, plan_claim(claim, profile)) for claim in regime.claims if claim.id in selected))
         for regime in regimes_with(own)
     )
-    regimes = tuple((regime, claims) for regime, claims in planned if claims)
-    pictures = {i: i.experiments(profile) for regime, _ in regimes for i in regime.illustrations}
-    requests = chain(*(c.requests.items() for c in _checks(regimes)), *(p.items() for p in pictures.values()))
-    return Plan(profile, regimes, pictures, Workload.of(requests))
+    return Plan(profile, tuple((regime, claims) for regime, claims in regimes if claims))
 
 
 #: How many points a plan beyond its budget names.
@@ -159,8 +147,9 @@ def _report_regime(
         illustration.draw([simulation.sample(e, n) for e, n in plan.pictures[illustration].items()])
         for illustration in regime.illustrations
     )
-    texts = tuple(PictureText(p.name, p.caption, describe(p)) for p in pictures)
     findings = tuple(_report_claim(regime, claim, checks, decisions) for claim, checks in claims)
+    pictures += own_pictures(regime, findings)
+    texts = tuple(PictureText(p.name, p.caption, describe(p)) for p in pictures)
     return RegimeReport(regime.name, regime.title, regime.text, regime.formula, texts, findings), pictures
 
 
@@ -199,7 +188,7 @@ def examine(
     folder: Path | None = None,
     report: Report = silent,
     budget: float | None = None,
-    claims: Iterable[Claim] = (),
+    claims: Iterable[Claim | Illustration] = (),
     claims_file: str = "",
 ) -> Outcome:
     """Simulate and judge claims, and keep the samples and the pictures.
@@ -263,7 +252,7 @@ def verify(
     folder: Path | None = None,
     report: Report = silent,
     budget: float | None = None,
-    claims: Iterable[Claim] = (),
+    claims: Iterable[Claim | Illustration] = (),
     claims_file: str = "",
 ) -> RunRecord:
     """Simulate and judge claims.
@@ -284,7 +273,7 @@ def verify(
         Called with (done, total).
     budget : float, optional
         Processor seconds that the plan may take, instead of those of the profile.
-    claims : iterable of Claim
+    claims : iterable of Claim, or of Illustration for pictures
         Own claims, see :func:`theory_check.claims.claim.claim`. They take places of the family level that the catalogue
         leaves free.
     claims_file : str
@@ -309,7 +298,7 @@ def verify(
 
 def planned_cost(claim: Claim, profile: Profile) -> tuple[int, float]:
     """Return the networks and the processor seconds that a claim needs at a profile, for itself alone."""
-    workload = Workload.of(chain(*(check.requests.items() for check in plan_claim(claim, profile))))
+    workload = Workload.of(pair for check in plan_claim(claim, profile) for pair in check.requests.items())
     return workload.replicates, workload.seconds
 
 

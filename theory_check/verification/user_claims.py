@@ -1,4 +1,4 @@
-"""Claims that are no part of the catalogue: a file of them, and the regime that they form in a report.
+"""Claims that are no part of the catalogue: a file of them, the regime that they form in a report, picture and data.
 
 They take places of the family level that the catalogue leaves free, one each, at the level that every claim has: levels
 of the catalogue stay as they are, and the chance of any false alarm in a run of both stays at most the family level.
@@ -9,13 +9,18 @@ from __future__ import annotations
 import importlib.util
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
+
+import numpy as np
 
 from theory_check.catalogue.regimes import REGIMES, all_claims
-from theory_check.claims.claim import Claim, Regime
-from theory_check.claims.planning import PLACES
+from theory_check.claims.claim import Claim, Illustration, Regime
+from theory_check.claims.planning import PLACES, PlannedCheck
+from theory_check.experiments.experiment import Sample
+from theory_check.findings.pictures import IntervalPanel, IntervalRow, Picture
+from theory_check.findings.run import ClaimFinding, Finding, PointData
 from theory_check.foundation.errors import SpecificationError, TheoryCheckError
 from theory_check.networks.additions import add_law
 from theory_check.networks.weight_laws import WeightLaw
@@ -25,24 +30,26 @@ _NAME = "own"
 _T = TypeVar("_T")
 
 
-def own_regime(claims: Iterable[Claim], source: str = "") -> Regime | None:
-    """Return the regime of own claims, from ``source`` if it is given; None if there are none.
+def own_regime(own: Iterable[Claim | Illustration], source: str = "") -> Regime | None:
+    """Return the regime of own claims and pictures, from ``source`` if it is given; None if there are none.
 
     Raises
     ------
     SpecificationError
         For an id that is taken, or cannot be told from a point's, and for more claims than there are free places.
     """
-    found = tuple(claims)
+    given = tuple(own)
+    found = tuple(value for value in given if isinstance(value, Claim))
     if not found:
         return None
-    taken = [claim.id for claim in all_claims()]
+    # Files are named after claims: "N1" and "n1" would be one.
+    taken = [claim.id.lower() for claim in all_claims()]
     for claim in found:
-        if not re.fullmatch("[A-Za-z][A-Za-z0-9-]*", claim.id):
-            raise SpecificationError(f"claim {claim.id!r}: an id is made of letters, digits and hyphens")
-        if claim.id in taken:
+        if not re.fullmatch("[A-Za-z][A-Za-z0-9]*(-[A-Za-z0-9]+)*", claim.id):
+            raise SpecificationError(f"claim {claim.id!r}: an id is made of letters and digits, with single hyphens")
+        if claim.id.lower() in taken:
             raise SpecificationError(f"claim {claim.id}: the id is taken; choose another")
-        taken.append(claim.id)
+        taken.append(claim.id.lower())
     free = PLACES - len(taken) + len(found)
     if len(found) > free:
         raise SpecificationError(
@@ -56,6 +63,7 @@ def own_regime(claims: Iterable[Claim], source: str = "") -> Regime | None:
         f"level that every claim has.{origin}",
         formula="",
         claims=found,
+        illustrations=tuple(value for value in given if isinstance(value, Illustration)),
     )
 
 
@@ -64,8 +72,63 @@ def regimes_with(own: Regime | None) -> tuple[Regime, ...]:
     return REGIMES if own is None else (*REGIMES, own)
 
 
-def load_claims(path: Path) -> tuple[Claim, ...]:
-    """Run a file of claims and return those among its global names, in the order of their definition.
+def own_pictures(regime: Regime, findings: Iterable[ClaimFinding]) -> tuple[Picture, ...]:
+    """Return a picture of each own claim: its estimates about their targets. The catalogue draws its own."""
+    return tuple(_picture(found) for found in findings if regime.name == _NAME)
+
+
+def _picture(found: ClaimFinding) -> Picture:
+    panel = IntervalPanel(
+        title=f"{found.id}: {found.title}", xlabel="deviation from the target, in tolerances",
+        rows=tuple(_row(finding) for finding in found.findings),
+    )  # fmt: skip
+    caption = (
+        f"Estimates of {found.id} with their intervals, relative to the target and in units of the tolerance (margin "
+        "and remainder); intervals that leave the picture are cut off at its edge."
+    )
+    return Picture(f"own-{found.id.lower()}", caption, (panel,))
+
+
+def _row(finding: Finding) -> IntervalRow:
+    def relative(x: float) -> float:
+        # Zero anywhere in a target that is a range.
+        return (max(x - finding.target_upper, 0.0) - max(finding.target_lower - x, 0.0)) / finding.tolerance
+
+    return IntervalRow(
+        label=finding.id.partition("/")[2], estimate=relative(finding.estimate), lower=relative(finding.lower),
+        upper=relative(finding.upper), holds=finding.verdict == "supported",
+    )  # fmt: skip
+
+
+def own_data(
+    regimes: Iterable[tuple[Regime, Iterable[tuple[Claim, Iterable[PlannedCheck]]]]],
+    samples: Mapping[str, Sequence[Sample[Any]]],
+) -> tuple[PointData, ...]:
+    """Return the values that the points of own claims were judged on; samples come by the id of the point."""
+    return tuple(
+        _values(planned, samples[planned.id])
+        for regime, claims in regimes
+        for _, checks in claims
+        for planned in checks
+        if regime.name == _NAME
+    )
+
+
+def _values(planned: PlannedCheck, samples: Sequence[Sample[Any]]) -> PointData:
+    check = planned.check
+    found = [array for values in check.estimator.values(samples) for array in np.atleast_2d(values.T)]
+    names = ["value"] if len(found) == 1 else [f"value_{number}" for number in range(1, len(found) + 1)]
+    notes = (
+        f"{planned.id}: {check.quantity}",
+        f"formula: {check.estimator.observable.formula}",
+        f"seed: {samples[0].seed}; a row per replicate",
+        *(f"experiment {place}: {sample.experiment}" for place, sample in enumerate(samples)),
+    )
+    return PointData(planned.id, notes, dict(zip(names, found, strict=True)))
+
+
+def load_claims(path: Path) -> tuple[Claim | Illustration, ...]:
+    """Run a file of claims; return the claims among its global names in the order of their definition, then pictures.
 
     Weight laws among its global names are added first (:func:`theory_check.networks.additions.add_law`), for the
     life of this process. The file is a program: run only what you would run with Python.
@@ -96,7 +159,7 @@ def load_claims(path: Path) -> tuple[Claim, ...]:
     claims = _globals(module, Claim)
     if not claims:
         raise SpecificationError(f"claims file {path}: it names no claim; write one with theory_check.claim")
-    return claims
+    return (*claims, *_globals(module, Illustration))
 
 
 def _globals(module: object, kind: type[_T]) -> tuple[_T, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Protocol, TypeAlias
 
@@ -59,6 +59,9 @@ class Estimator(Protocol):
     def interval(self, samples: Samples, alpha: float) -> Interval:
         """Return the confidence interval at level alpha."""
 
+    def values(self, samples: Samples) -> tuple[FloatArray, ...]:
+        """Return what the interval is made of, one row per replicate; one array per sample where each is by itself."""
+
     def log_evidence(self, samples: Samples, null: Range, alpha: float) -> float:
         """Return a log e-value against "the quantity lies in null", for decisions at a level near alpha."""
 
@@ -104,6 +107,9 @@ class OfObservable:
         """None: its law, if it has one, does not fix the quantity."""
         return None
 
+    def values(self, samples: Samples) -> tuple[FloatArray, ...]:
+        return (self.observable(samples),)
+
     def instead(self, wrong: object) -> Any:
         if hasattr(wrong, "interval"):
             return wrong
@@ -129,8 +135,3 @@ def sided_calibration(interval_at: Callable[[float], Interval], values: FloatArr
     log_p = evidence.log_p_from_intervals(interval_at, below + above)
     first, second = np.split(evidence.tilted_calibration(log_p, gain=gain), 2)
     return first, second
-
-
-def per_sample(observable: Observable, samples: Samples) -> Sequence[FloatArray]:
-    """Evaluate an observable on each sample by itself, one network per depth."""
-    return [observable([sample]) for sample in samples]

@@ -21,7 +21,6 @@ from theory_check.claims.estimators.estimator import (
     Range,
     SidedEvidence,
     calibrated,
-    per_sample,
     sided_calibration,
 )
 from theory_check.claims.observables import Samples
@@ -83,8 +82,11 @@ class Slope(OfObservable):
             widest = max(widest, b - m, m - a)
         return design.slope_margin(self._log_depths, component_margin=widest)
 
+    def values(self, samples: Samples) -> tuple[FloatArray, ...]:
+        return tuple(self.observable([sample]) for sample in samples)
+
     def interval(self, samples: Samples, alpha: float) -> Interval:
-        return self._slope(per_sample(self.observable, samples), alpha)
+        return self._slope(self.values(samples), alpha)
 
     def log_evidence(self, samples: Samples, null: Range, alpha: float) -> float:
         """Calibrate the smallest level at which the interval is disjoint from the null."""
@@ -95,7 +97,7 @@ class Slope(OfObservable):
         return sided_calibration(self._at_levels(samples), values, gain)
 
     def _at_levels(self, samples: Samples) -> Callable[[float], Interval]:
-        return partial(self._slope, [np.sort(values) for values in per_sample(self.observable, samples)])
+        return partial(self._slope, [np.sort(values) for values in self.values(samples)])
 
     def _slope(self, columns: Sequence[FloatArray], alpha: float) -> Interval:
         parts = [intervals.quantile_interval(values, 0.5, alpha=alpha / len(columns)) for values in columns]

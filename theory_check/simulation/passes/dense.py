@@ -13,10 +13,10 @@ from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.streams import Purpose
 from theory_check.kernels import LANES
 from theory_check.simulation.passes.compiled import activate, compiled_activation, row_filler
-from theory_check.simulation.passes.protocol import SlopeRoom
+from theory_check.simulation.passes.protocol import BranchPasses, SlopeRoom
 
 
-class DensePasses(SlopeRoom):
+class DensePasses(SlopeRoom, BranchPasses):
     """Every weight drawn on the fly; several inputs share the weights."""
 
     def __init__(self, cell: Cell, key: NDArray[np.uint32], first_replicate: int) -> None:
@@ -98,7 +98,17 @@ class DensePasses(SlopeRoom):
         return np.asarray(np.float32(deviation) * products)
 
     def tangent(self, first: int, scaling: FloatArray, kept: Any, index: int, frame: FloatArray) -> None:
-        """Carry the tangent vectors ``frame`` (columns, width * LANES) of one input through the same layers."""
+        """Carry tangent vectors of one input through the same layers.
+
+        Parameters
+        ----------
+        first, scaling, kept
+            As of :meth:`backward`.
+        index : int
+            Number of the input.
+        frame : float64 array (columns, width * LANES)
+            Changed in place.
+        """
         from theory_check.kernels import jacobian as tangent
 
         slopes = np.ascontiguousarray(kept[: len(scaling), index])

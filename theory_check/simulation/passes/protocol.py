@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from theory_check.foundation.arrays import FloatArray
 
 
+@runtime_checkable
 class BranchPasses(Protocol):
     """The two vectors of a layer that its weight gradients are made of, in law with the passes through it.
 
@@ -18,16 +19,50 @@ class BranchPasses(Protocol):
     """
 
     def branch_value(self, layer: int, hidden: FloatArray, exponents: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Return g(h), in the shape and the units of ``hidden``."""
+        """Return g(h).
+
+        Parameters
+        ----------
+        layer : int
+            From 0.
+        hidden : float64 array (rows, width, LANES)
+            State below the layer, in units of 2^exponents.
+        exponents : int64 array (rows, LANES)
+
+        Returns
+        -------
+        float32 array (rows, width, LANES)
+            In the same units.
+        """
 
     def pull_back(self, layer: int, kept: Any, gradient: FloatArray) -> NDArray[np.float32]:
-        """Return q, in the shape and the units of ``gradient``; ``kept`` is what the forward pass kept of the layer."""
+        """Return q.
+
+        Parameters
+        ----------
+        layer : int
+            From 0.
+        kept : any
+            What the forward pass kept of the layer.
+        gradient : float64 array (rows, width, LANES)
+            Gradient above the layer.
+
+        Returns
+        -------
+        float32 array (rows, width, LANES)
+            In the units of ``gradient``.
+        """
 
 
 class Passes(Protocol):
     """Forward and backward passes over segments of layers of one block.
 
-    ``kept`` is what :meth:`forward` stores for :meth:`backward`, made by :meth:`storage` for a number of layers.
+    Attributes
+    ----------
+    bytes_per_layer : int
+        What the backward pass keeps of a layer.
+    weights_per_layer : int
+        Numbers that a layer draws or reads, all lanes together.
     """
 
     bytes_per_layer: int
@@ -37,20 +72,58 @@ class Passes(Protocol):
         """Return room for what ``layers`` layers must keep."""
 
     def slice(self, kept: Any, first: int, last: int) -> Any:
-        """Return the part of the room that belongs to layers ``first`` to ``last``."""
+        """Return a part of a room.
+
+        Parameters
+        ----------
+        kept : any
+            As :meth:`storage` made it.
+        first, last : int
+            Layers ``first`` to ``last - 1``, counted from that of the room.
+
+        Returns
+        -------
+        any
+        """
 
     def forward(
         self, first: int, scaling: FloatArray, hidden: FloatArray, exponents: NDArray[np.int64], kept: Any
     ) -> None:
-        """Advance ``hidden`` (inputs, width, LANES) in units of 2^exponents, in place."""
+        """Advance states through consecutive layers.
+
+        Parameters
+        ----------
+        first : int
+            First layer, from 0.
+        scaling : float64 array (layers,)
+            Factors a_k of these layers.
+        hidden : float64 array (inputs, width, LANES)
+            States in units of 2^exponents, changed in place.
+        exponents : int64 array (inputs, LANES)
+            Changed in place.
+        kept : any
+            Room that receives what the way back needs; too short a room receives nothing.
+        """
 
     def backward(
         self, first: int, scaling: FloatArray, kept: Any, gradient: FloatArray, exponents: NDArray[np.int64]
     ) -> None:
-        """Carry ``gradient`` (inputs, width, LANES) back through the same layers, in place."""
+        """Carry gradients back through the same layers.
+
+        Parameters
+        ----------
+        first, scaling
+            As of :meth:`forward`.
+        kept : any
+            What :meth:`forward` kept of these layers.
+        gradient : float64 array (inputs, width, LANES)
+            In units of 2^exponents, changed in place.
+        exponents : int64 array (inputs, LANES)
+            Changed in place.
+        """
 
 
-class SlopeRoom:
+class SlopeRoom(Passes):
     """Room for activation slopes, shape (layers, rows, width * LANES), of passes that keep nothing else."""
 
     _shape: tuple[int, int]

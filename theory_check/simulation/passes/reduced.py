@@ -14,9 +14,10 @@ from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.streams import Purpose
 from theory_check.kernels import LANES
 from theory_check.simulation.passes.compiled import compiled_activation
+from theory_check.simulation.passes.protocol import BranchPasses, Passes
 
 
-class GaussianPasses:
+class GaussianPasses(Passes):
     """What the kernels for one input and for several share.
 
     Parameters
@@ -73,7 +74,7 @@ class GaussianPasses:
         )  # fmt: skip
 
 
-class ReducedPasses(GaussianPasses):
+class ReducedPasses(GaussianPasses, BranchPasses):
     """One input."""
 
     def __init__(self, cell: Cell, key: NDArray[np.uint32], first_replicate: int) -> None:

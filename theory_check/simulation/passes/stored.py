@@ -18,7 +18,7 @@ from theory_check.kernels import LANES
 from theory_check.networks.network import Network
 from theory_check.networks.weights import Weights
 from theory_check.simulation.passes.compiled import activate, compiled_activation
-from theory_check.simulation.passes.protocol import SlopeRoom
+from theory_check.simulation.passes.protocol import BranchPasses, SlopeRoom
 from theory_check.simulation.paths.sources import PathSource, open_paths
 
 
@@ -38,7 +38,7 @@ def from_panels(panels: NDArray[Any], columns: int) -> NDArray[Any]:
     return np.ascontiguousarray(rows.reshape(-1, *rows.shape[2:])[:columns])
 
 
-class StoredPasses(SlopeRoom):
+class StoredPasses(SlopeRoom, BranchPasses):
     """Weights of one replicate read from their paths, in chunks over the depth.
 
     Parameters

@@ -74,7 +74,19 @@ def low_rank_factor(covariance: Covariance, variances: FloatArray, most: int) ->
     variances : (depth,) array
         Diagonal of the covariance matrix.
     most : int
-        Largest rank to try. None is returned if it does not suffice.
+        Largest rank to try.
+
+    Returns
+    -------
+    LowRankFactor or None
+        None if that rank does not suffice.
+
+    Examples
+    --------
+    Tied weights have one random number for all layers.
+
+    >>> low_rank_factor(lambda layers, pivot: np.ones(len(layers)), np.ones(100), 8).pivots
+    (0,)
     """
     tolerance = TRUNCATION * float(variances.max())
     candidates = candidate_layers(len(variances))

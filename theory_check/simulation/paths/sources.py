@@ -114,6 +114,15 @@ def open_paths(
     budget_bytes : int
         Most memory that the path keeps between calls. A call needs the memory of what it returns, and fractional noise
         for a moment that of the spectra of at most 64 paths.
+
+    Returns
+    -------
+    PathSource
+
+    Raises
+    ------
+    SpecificationError
+        If a size is out of range or the weights are independent from layer to layer.
     """
     check_integer("width", width, 1, MAXIMAL_WIDTH)
     check_integer("depth", depth, 1, MAXIMAL_DEPTH)
@@ -138,12 +147,31 @@ def open_paths(
 
 
 def sample_paths(weights: Weights | str, *, depth: int, count: int, seed: int) -> SingleArray:
-    """Return independent paths of one entry through the layers, of variance ``weights.gain``: (count, depth).
+    """Return independent paths of one entry through the layers, of variance ``weights.gain``.
 
-    The path of fractional Brownian motion of which fractional noise is the increment, on [0, 1]::
+    Parameters
+    ----------
+    weights : Weights or str
+        Of a process.
+    depth : int
+        Number of layers.
+    count : int
+        Number of paths.
+    seed : int
+        Root seed, 0 to 2^64 - 1.
 
-        noise = sample_paths("fgn:hurst=0.2", depth=1000, count=5, seed=1)
-        path = noise.cumsum(axis=1) * 1000**-0.2
+    Returns
+    -------
+    float32 array (count, depth)
+
+    Examples
+    --------
+    The path of fractional Brownian motion of which fractional noise is the increment, on [0, 1]:
+
+    >>> noise = sample_paths("fgn:hurst=0.2", depth=1000, count=5, seed=1)
+    >>> path = noise.cumsum(axis=1) * 1000**-0.2
+    >>> path.shape
+    (5, 1000)
     """
     check_integer("number of paths", count, 1, MAXIMAL_WIDTH)
     check_seed(seed)
