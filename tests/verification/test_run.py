@@ -108,7 +108,7 @@ def test_a_plan_beyond_its_budget_is_refused_before_anything_is_simulated(monkey
     def simulated(*arguments, **options):
         raise AssertionError("simulated")
 
-    monkeypatch.setattr(verification, "run_experiments", simulated)
+    monkeypatch.setattr(verification, "decide", simulated)
     plan = plan_run(["E3", "P4"], PROFILES["quick"])
     total = plan.workload.seconds
     with pytest.raises(BudgetError) as caught:

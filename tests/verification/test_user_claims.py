@@ -342,7 +342,10 @@ def test_own_claims_have_pictures_and_data(tmp_path):
     assert text.startswith("# N1/mean: E D\n# formula: exp((2.0 * log_displacement))\n# seed: 3; a row per replicate\n")
     values = np.loadtxt(out / "data" / "N1-mean.csv", delimiter=",", skiprows=text.count("# ") + 1)
     assert len(values) == mean.replicates
-    again = tc.inference.mean_interval(values, variance_bound=0.01, alpha=mean.level)
+    # The interval has the share of the level that the look has which decided.
+    planned = plan_claim(next(c for c in load_claims(tmp_path / "my_claims.py") if isinstance(c, Claim)), QUICK)[0]
+    alpha = mean.level * planned.shares[planned.looks.index(mean.replicates)]
+    again = tc.inference.mean_interval(values, variance_bound=0.01, alpha=alpha)
     assert (again.estimate, again.lower, again.upper) == (mean.estimate, mean.lower, mean.upper)
     rows = (out / "data" / "N1-slope%2Fmedian.csv").read_text(encoding="utf-8").splitlines()
     assert next(row for row in rows if not row.startswith("#")) == "value_1,value_2"
