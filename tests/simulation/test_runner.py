@@ -106,22 +106,6 @@ def test_cells_of_one_identity_are_simulated_once(simulated):
         assert_same(samples[cell], block_by_block(cell, replicates, SEED))
 
 
-@given(st.dictionaries(strategies.cells(max_width=2, max_depth=2), st.integers(1, 100), min_size=1, max_size=5))
-def test_merging_covers_every_cell(requests):
-    workload = Workload.of(requests.items())
-    merged = workload.merged
-    assert set(merged) == {cell.identity for cell in requests}
-    for cell, replicates in requests.items():
-        union, most = merged[cell.identity]
-        assert most >= replicates
-        assert union.gradients or not cell.gradients
-        assert set(union.recorded_depths) >= set(cell.recorded_depths)
-        assert union.identity == cell.identity
-    assert Workload.of(merged.values()).merged == merged
-    assert workload.replicates == sum(most for _, most in merged.values())
-    assert workload.layers == sum(most * union.layers for union, most in merged.values())
-
-
 def test_observables_of_one_network_are_shared_and_cut_back():
     small = replace(OTHER.network, width=3, depth=6)
     plain = replace(OTHER, network=small, kernel="dense", jacobian=False)

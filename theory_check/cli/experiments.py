@@ -52,7 +52,7 @@ from theory_check.cli.terminal import show_progress
 @memory_option
 @archive_option
 def simulate(replicates: int, seed: int, threads: int | None, memory: int, out: Path, **spelling: Any) -> int:
-    """Simulate one cell and write its values.
+    """Simulate one network and write its values.
 
     Arrays of shape (replicates,): log_norm_ratio = log(|h_L|^2/|h_0|^2), displacement = |h_L - h_0|/|h_0|,
     log_gradient_ratio and gradient_displacement likewise for the gradient from output to input, the logarithms of the
