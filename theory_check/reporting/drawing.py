@@ -203,7 +203,7 @@ def _has_wide_legend(panel: Panel) -> bool:
 
 @contextmanager
 def _own_style(changes: Mapping[str, float]) -> Iterator[None]:
-    """Use our settings with these changes, whatever the reader's own settings file says, and restore those."""
+    """Replace the reader's own settings by ours with these changes, and restore them."""
     import matplotlib as mpl
 
     with mpl.rc_context():
