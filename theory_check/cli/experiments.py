@@ -11,6 +11,7 @@ from theory_check.cli.options import (
     activation_option,
     archive_option,
     branch_option,
+    definitions_option,
     depth_option,
     gradients_option,
     memory_option,
@@ -48,6 +49,7 @@ from theory_check.cli.terminal import show_progress
 @click.option("--active-norm/--no-active-norm", default=False, show_default=True,
               help="Norm of the active coordinates; res-1 with relu.")  # fmt: skip
 @click.option("--kernel", default="auto", show_default=True, metavar="auto|dense|reduced|stored")
+@definitions_option
 @threads_option()
 @memory_option
 @archive_option
@@ -104,6 +106,7 @@ def simulate(replicates: int, seed: int, threads: int | None, memory: int, out: 
 @click.option("--input", "input_name", default="paper", show_default=True, metavar="gaussian|sphere|paper")
 @gradients_option
 @seed_option
+@definitions_option
 @threads_option()
 @memory_option
 @archive_option
