@@ -10,14 +10,12 @@ import pytest
 from example_record import make_picture
 
 from theory_check.findings.pictures import (
-    CENTRAL_SHARE,
     Band,
     Curve,
     HistogramPanel,
     PathPanel,
     Picture,
     RatePanel,
-    histogram_bins,
 )
 from theory_check.reporting import drawing
 from theory_check.reporting.drawing import draw
@@ -108,15 +106,6 @@ def test_linear_axes_show_what_is_not_positive():
     pictures = [Picture("p", "c", (panel,)) for panel in (linear, replace(linear, logarithmic=True))]
     assert render(pictures[0]) != render(pictures[1])
     assert [describe(picture).split(" of ")[0] for picture in pictures] == ["Plot", "Logarithmic plot"]
-
-
-def test_bins_cover_the_central_part():
-    values = np.random.default_rng(1).standard_cauchy(50_000)
-    edges = histogram_bins(values)
-    inside = np.mean((values >= edges[0]) & (values <= edges[-1]))
-    assert inside == pytest.approx(CENTRAL_SHARE, abs=1e-3)
-    assert 8 <= edges.size - 1 <= 100
-    assert np.all(np.diff(edges) > 0)
 
 
 def test_description_isplain_number():
