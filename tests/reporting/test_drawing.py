@@ -128,3 +128,14 @@ def test_norms_are_set_as_in_the_report():
     panel = make_picture().panels[2]
     ours, other = (replace(panel, ylabel=label) for label in (r"$\lVert h\rVert + \lvert x \rvert$", r"$\|h\| + |x|$"))
     assert render(Picture("p", "c", (ours,))) == render(Picture("p", "c", (other,)))
+
+
+def test_a_legend_of_its_own_has_a_line_for_every_series():
+    x = np.array([1.0, 2.0])
+    bands = tuple(Band(name, x, x, 0.9 * x, 1.1 * x) for name in ("linear", "res-1"))
+    panel = RatePanel("t", "L", "D", bands, (Curve("slope 1", x, x), Curve("slope 1", x, x)))
+    other = replace(panel, theory=(panel.theory[0], Curve("slope one", x, x)))
+    # Two lines beside two estimates: as high as with two different labels.
+    assert size(render(Picture("p", "c", (panel,)))) == size(render(Picture("p", "c", (other,))))
+    four = replace(panel, theory=(*panel.theory, *panel.theory[:1]))
+    assert size(render(Picture("p", "c", (four,))))[1] > size(render(Picture("p", "c", (panel,))))[1]
