@@ -1,4 +1,4 @@
-"""Coupled levels against the dense kernel, to the bit, and against networks of summed matrices, with proved bounds."""
+"""Coupled networks against the dense kernel, to the bit, and against summed matrices, with proved bounds."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ BRANCHES = [
 each_branch = pytest.mark.parametrize("branch", BRANCHES, ids=str)
 
 
-def levels_of(branch, *, width=5, depth=3, doublings=2, **fields):
+def ladder_of(branch, *, width=5, depth=3, doublings=2, **fields):
     network = Network(branch, width, depth, Scaling.power(0.5))
     return EulerMaruyama(network=network, doublings=doublings, **fields)
 
@@ -41,18 +41,18 @@ def start_of(experiment):
 
 
 def run(experiment, cuts=()):
-    """Outputs of all levels, shape (levels, width, LANES); with cuts, in several calls."""
-    start, levels = start_of(experiment), Ladder(experiment, KEY, FIRST_REPLICATE)
+    """Outputs of all networks, shape (networks, width, LANES); with cuts, in several calls."""
+    start, ladder = start_of(experiment), Ladder(experiment, KEY, FIRST_REPLICATE)
     hidden = np.repeat(start.reshape(1, -1), experiment.doublings + 1, axis=0)
     stops = [0, *cuts, experiment.depths[-1]]
     for first, last in pairwise(stops):
-        levels.advance(first, last - first, hidden)
+        ladder.advance(first, last - first, hidden)
     return hidden.reshape(-1, *start.shape)
 
 
 @dataclass(frozen=True)
 class Sums(Matrices):
-    """Matrices of a coarse level: sums of ``period`` consecutive ones, numbered from ``stream``."""
+    """Matrices of a coarse network: sums of ``period`` consecutive ones, numbered from ``stream``."""
 
     period: int = 1
     stream: int = 0
@@ -69,11 +69,11 @@ class Sums(Matrices):
         return total, (columns + 6) * UNIT * spread
 
 
-def twin_of(experiment, level):
+def twin_of(experiment, doubling):
     filler, width = row_filler(experiment.weights), experiment.network.width
     deviation = math.sqrt(experiment.weights.gain / width)
-    depth, finest = experiment.depths[level], experiment.depths[-1]
-    stream = level * finest if experiment.noise == "independent" else 0
+    depth, finest = experiment.depths[doubling], experiment.depths[-1]
+    stream = doubling * finest if experiment.noise == "independent" else 0
     outer = Sums(filler.fill, filler.constants, deviation, period=finest // depth, stream=stream)
     return DenseTwin(experiment.network.branch, (finest**-0.5,) * depth, KEY, FIRST_REPLICATE, outer, outer)
 
@@ -81,8 +81,8 @@ def twin_of(experiment, level):
 @each_branch
 @pytest.mark.parametrize("doublings", [0, 3])
 @pytest.mark.parametrize("width", [1, 8, 9])
-def test_the_finest_level_is_the_dense_kernel_to_the_bit(branch, doublings, width):
-    experiment = levels_of(branch, width=width, doublings=doublings)
+def test_the_finest_network_is_the_dense_kernel_to_the_bit(branch, doublings, width):
+    experiment = ladder_of(branch, width=width, doublings=doublings)
     cell = experiment.doubling(doublings)
     passes, depth = DensePasses(cell, KEY, FIRST_REPLICATE), cell.network.depth
     hidden, exponents = start_of(experiment)[None].copy(), np.zeros((1, LANES), np.int64)
@@ -94,22 +94,22 @@ def test_the_finest_level_is_the_dense_kernel_to_the_bit(branch, doublings, widt
 @each_branch
 @pytest.mark.parametrize("noise", ["shared", "independent"])
 def test_every_level_is_the_network_of_the_summed_matrices(branch, noise):
-    experiment = levels_of(branch, noise=noise, weights=Weights(variance="he"))
+    experiment = ladder_of(branch, noise=noise, weights=Weights(variance="he"))
     found = run(experiment)
-    for level, output in enumerate(found):
-        expected, bound, _ = twin_of(experiment, level).forward(start_of(experiment))
+    for doubling, output in enumerate(found):
+        expected, bound, _ = twin_of(experiment, doubling).forward(start_of(experiment))
         assert np.all(np.abs(output - expected) <= bound)
         # A bound that admits everything would be no test.
         assert np.median(bound) <= 0.01 * np.median(np.linalg.norm(expected, axis=0))
-        # Nor would levels that hardly differ.
-        if level < experiment.doublings:
+        # Nor would networks that hardly differ.
+        if doubling < experiment.doublings:
             assert np.median(np.abs(output - found[-1])) > 100 * np.median(bound)
 
 
 @each_branch
 def test_rounding_is_far_below_the_distance_of_levels(branch):
     """What the documentation promises: about 1e-7 of the state, whatever the depth."""
-    experiment = levels_of(branch, depth=8, doublings=5)
+    experiment = ladder_of(branch, depth=8, doublings=5)
     found = run(experiment)
     exact = twin_of(experiment, experiment.doublings).forward(start_of(experiment))[0]
     error = np.linalg.norm(found[-1] - exact, axis=0) / np.linalg.norm(exact, axis=0)
@@ -123,21 +123,21 @@ def test_rounding_is_far_below_the_distance_of_levels(branch):
 @each_branch
 @pytest.mark.parametrize("cuts", [(1,), (4,), (1, 2, 3, 7, 8)])
 def test_steps_may_be_taken_in_any_portions(branch, cuts):
-    experiment = levels_of(branch)
+    experiment = ladder_of(branch)
     np.testing.assert_array_equal(run(experiment), run(experiment, cuts))
 
 
 @each_branch
 def test_levels_do_not_touch(branch):
-    """A level has the same values whatever other levels there are."""
-    together = run(levels_of(branch, depth=3, doublings=2))
-    np.testing.assert_array_equal(together[1:], run(levels_of(branch, depth=6, doublings=1)))
+    """A network has the same values whatever other networks there are."""
+    together = run(ladder_of(branch, depth=3, doublings=2))
+    np.testing.assert_array_equal(together[1:], run(ladder_of(branch, depth=6, doublings=1)))
 
 
 def test_independent_levels_draw_from_streams_of_their_own():
-    shared, apart = (run(levels_of(Branch("linear"), noise=noise)) for noise in ("shared", "independent"))
-    # The first level has the streams from 0 in both.
+    shared, apart = (run(ladder_of(Branch("linear"), noise=noise)) for noise in ("shared", "independent"))
+    # The first network has the streams from 0 in both.
     np.testing.assert_array_equal(shared[0], apart[0])
     assert not np.any(shared[1:] == apart[1:])
-    alone = replace(levels_of(Branch("linear"), noise="independent"), doublings=0)
+    alone = replace(ladder_of(Branch("linear"), noise="independent"), doublings=0)
     assert not np.any(run(alone) == apart[1])

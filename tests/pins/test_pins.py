@@ -1,4 +1,4 @@
-"""What earlier versions simulated and planned, to the last bit: a move or a new name must not change it.
+"""What earlier versions simulated, planned and concluded: a move or a new name must not change it.
 
 ``python tests/pins/test_pins.py`` writes the pins anew, for a change that is meant: it belongs in the CHANGELOG.
 """
@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 from functools import cache
 from pathlib import Path
 
@@ -16,11 +17,19 @@ import scipy
 from pinned_experiments import EXPERIMENTS, REPLICATES, SEED
 
 from theory_check.catalogue.regimes import REGIMES
+from theory_check.catalogue.weight_law_table import weight_law_table
 from theory_check.claims.claim import PROFILES
+from theory_check.claims.identity import claim_version
 from theory_check.claims.planning import plan_claim
+from theory_check.reporting.markdown import render_report, without_run_block
+from theory_check.reporting.results import encode_results
 from theory_check.simulation.runner import run_experiments
+from theory_check.verification.run import verify
 
 FOLDER = Path(__file__).parent
+
+#: Claims whose report is pinned, at the quick profile.
+SELECTION = ("E3", "E17")
 
 #: Other versions of these libraries move the last digits: by at most 4e-7 where no pivot is tied.
 LIBRARIES = {"numpy": np.__version__, "numba": numba.__version__, "scipy": scipy.__version__}
@@ -47,6 +56,27 @@ def planned():
     }
 
 
+def versions(profile):
+    claims = [claim for regime in REGIMES for claim in regime.claims]
+    return {claim.id: claim_version(plan_claim(claim, PROFILES[profile])) for claim in claims}
+
+
+@cache
+def reported():
+    """The files of a report on a small selection, without what varies between runs with identical samples."""
+    record = verify(SELECTION, seed=1, threads=1)
+    results = json.loads(encode_results(record))
+    del results["run"]
+    return {
+        "REPORT.md": without_run_block(render_report(record, [weight_law_table(record)])),
+        "results.json": json.dumps(results, indent=1) + "\n",
+    }
+
+
+def structure(text):
+    return re.sub(r"[-+]?\d[\d.,]*(e[-+]?\d+)?", "#", text)
+
+
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_simulated_values_are_those_of_earlier_versions(name):
     expected, found = pinned("values")[name], simulated(name)
@@ -64,6 +94,20 @@ def test_the_networks_of_the_quick_catalogue_are_those_of_earlier_versions():
     assert planned() == pinned("networks")
 
 
+@pytest.mark.parametrize("profile", PROFILES)
+def test_what_claims_state_is_what_they_stated_in_earlier_versions(profile):
+    assert versions(profile) == pinned("versions")[profile]
+
+
+@pytest.mark.parametrize("name", ["REPORT.md", "results.json"])
+def test_the_report_of_a_selection_is_that_of_earlier_versions(name):
+    expected, found = (FOLDER / name).read_text(encoding="utf-8"), reported()[name]
+    if pinned("libraries") == LIBRARIES:
+        assert found == expected
+    else:
+        assert structure(found) == structure(expected)
+
+
 def write(name, content):
     (FOLDER / f"{name}.json").write_text(json.dumps(content, indent=0) + "\n")
 
@@ -71,4 +115,7 @@ def write(name, content):
 if __name__ == "__main__":
     write("values", {name: simulated(name) for name in EXPERIMENTS})
     write("networks", planned())
+    write("versions", {profile: versions(profile) for profile in PROFILES})
     write("libraries", LIBRARIES)
+    for file, text in reported().items():
+        (FOLDER / file).write_text(text, encoding="utf-8")

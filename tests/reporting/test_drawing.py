@@ -10,14 +10,12 @@ import pytest
 from example_record import make_picture
 
 from theory_check.findings.pictures import (
-    CENTRAL_SHARE,
     Band,
     Curve,
     HistogramPanel,
     PathPanel,
     Picture,
     RatePanel,
-    histogram_bins,
 )
 from theory_check.reporting import drawing
 from theory_check.reporting.drawing import draw
@@ -110,15 +108,6 @@ def test_linear_axes_show_what_is_not_positive():
     assert [describe(picture).split(" of ")[0] for picture in pictures] == ["Plot", "Logarithmic plot"]
 
 
-def test_bins_cover_the_central_part():
-    values = np.random.default_rng(1).standard_cauchy(50_000)
-    edges = histogram_bins(values)
-    inside = np.mean((values >= edges[0]) & (values <= edges[-1]))
-    assert inside == pytest.approx(CENTRAL_SHARE, abs=1e-3)
-    assert 8 <= edges.size - 1 <= 100
-    assert np.all(np.diff(edges) > 0)
-
-
 def test_description_isplain_number():
     text = describe(make_picture())
     assert "$" not in text
@@ -139,3 +128,14 @@ def test_norms_are_set_as_in_the_report():
     panel = make_picture().panels[2]
     ours, other = (replace(panel, ylabel=label) for label in (r"$\lVert h\rVert + \lvert x \rvert$", r"$\|h\| + |x|$"))
     assert render(Picture("p", "c", (ours,))) == render(Picture("p", "c", (other,)))
+
+
+def test_a_legend_of_its_own_has_a_line_for_every_series():
+    x = np.array([1.0, 2.0])
+    bands = tuple(Band(name, x, x, 0.9 * x, 1.1 * x) for name in ("linear", "res-1"))
+    panel = RatePanel("t", "L", "D", bands, (Curve("slope 1", x, x), Curve("slope 1", x, x)))
+    other = replace(panel, theory=(panel.theory[0], Curve("slope one", x, x)))
+    # Two lines beside two estimates: as high as with two different labels.
+    assert size(render(Picture("p", "c", (panel,)))) == size(render(Picture("p", "c", (other,))))
+    four = replace(panel, theory=(*panel.theory, *panel.theory[:1]))
+    assert size(render(Picture("p", "c", (four,))))[1] > size(render(Picture("p", "c", (panel,))))[1]

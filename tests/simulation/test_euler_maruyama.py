@@ -30,7 +30,7 @@ from theory_check.theory.orders import STRONG_ORDER, mean_square_error
 SEED = 5
 
 
-def levels(branch="linear", *, width=4, depth=2, doublings=2, activation="relu", **fields):
+def ladder(branch="linear", *, width=4, depth=2, doublings=2, activation="relu", **fields):
     network = Network(Branch(branch, Activation.parse(activation)), width, depth, Scaling.power(0.5))
     return EulerMaruyama(network=network, doublings=doublings, **fields)
 
@@ -46,12 +46,12 @@ def assert_same(found, expected):
 
 
 def test_columns():
-    values = sample_of(levels(suprema=True)).values
+    values = sample_of(ladder(suprema=True)).values
     shapes = {name: column.shape for name, column in values.items()}
     per_level = dict.fromkeys(("log_norm_ratio", "projection"), (70, 3))
     errors = ("finest_error", "adjacent_error", "finest_supremum", "adjacent_supremum")
     assert shapes == per_level | dict.fromkeys(errors, (70, 2))
-    assert set(sample_of(levels(doublings=0, suprema=True)).values) == set(per_level)
+    assert set(sample_of(ladder(doublings=0, suprema=True)).values) == set(per_level)
     np.testing.assert_array_equal(values["finest_error"][:, -1], values["adjacent_error"][:, -1])
     # Triangle inequality, with the rounding of norms of order 1.
     assert np.all(values["finest_error"][:, 0] <= values["adjacent_error"].sum(axis=1) + 1e-14)
@@ -63,7 +63,7 @@ def test_columns():
 @pytest.mark.parametrize("branch", ["linear", "res-1"])
 def test_columns_are_those_of_the_states(branch, noise, monkeypatch):
     """The states, watched as the block advances, give every column by the formulas of its description."""
-    experiment = levels(branch, depth=3, suprema=True, noise=noise)
+    experiment = ladder(branch, depth=3, suprema=True, noise=noise)
     states = []
 
     class Watched(Ladder):
@@ -90,7 +90,7 @@ def test_columns_are_those_of_the_states(branch, noise, monkeypatch):
 
 
 def test_values_do_not_depend_on_cuts_replicates_or_what_is_observed(monkeypatch):
-    experiment = levels("res-1", suprema=True)
+    experiment = ladder("res-1", suprema=True)
     whole = sample_of(experiment, replicates=3 * LANES).values
     bare = replace(experiment, suprema=False)
     expected = {name: whole[name] for name in whole if "supremum" not in name}
@@ -105,22 +105,22 @@ def test_values_do_not_depend_on_cuts_replicates_or_what_is_observed(monkeypatch
 
 def test_a_block_stops():
     with pytest.raises(InterruptedSimulationError):
-        simulate_block(levels(), SEED, 0, lambda: True)
+        simulate_block(ladder(), SEED, 0, lambda: True)
 
 
 def test_the_identity_is_what_makes_the_values():
-    experiment = levels()
+    experiment = ladder()
     assert json.loads(experiment.identity)["kernel_version"] == KERNEL_VERSION
     observed = replace(experiment, suprema=True)
     assert observed.identity == experiment.identity
     assert observed.content_hash != experiment.content_hash
     others = [
-        levels("res-1"),
-        levels(depth=4),
-        levels(doublings=1),
-        levels(noise="independent"),
-        levels(input=Input("sphere")),
-        levels(weights=Weights(variance="he")),
+        ladder("res-1"),
+        ladder(depth=4),
+        ladder(doublings=1),
+        ladder(noise="independent"),
+        ladder(input=Input("sphere")),
+        ladder(weights=Weights(variance="he")),
     ]
     assert len({e.identity for e in (experiment, *others)}) == 7
     assert experiment.identity != experiment.doubling(0).identity
@@ -139,7 +139,7 @@ def test_the_identity_is_what_makes_the_values():
 )
 def test_what_cannot_be_coupled_is_refused(change, message):
     with pytest.raises(SpecificationError, match=message):
-        levels(**change)
+        ladder(**change)
 
 
 def test_other_scalings_are_refused():
@@ -148,38 +148,38 @@ def test_other_scalings_are_refused():
 
 
 def test_text():
-    assert str(levels()) == "linear, width 4, depths 2 to 8, one Brownian motion"
-    assert str(levels("res-1", noise="independent")) == "res-1, width 4, depths 2 to 8, independent noise"
+    assert str(ladder()) == "linear, width 4, depths 2 to 8, one Brownian motion"
+    assert str(ladder("res-1", noise="independent")) == "res-1, width 4, depths 2 to 8, independent noise"
 
 
 @pytest.mark.statistical
 def test_every_level_has_the_law_of_the_plain_network(evidence):
-    values = sample_of(levels(depth=1), evidence.seed, 4096).values["log_norm_ratio"]
+    values = sample_of(ladder(depth=1), evidence.seed, 4096).values["log_norm_ratio"]
     laws = [depth_law(a_layer(4), depth**-0.5, depth) for depth in (1, 2, 4)]
-    for level, law in enumerate(laws):
-        interval = kolmogorov_interval(values[:, level], law.cdf, alpha=evidence.level / 6)
+    for index, law in enumerate(laws):
+        interval = kolmogorov_interval(values[:, index], law.cdf, alpha=evidence.level / 6)
         evidence.admits(interval, target=(0.0, law.error))
     # One layer and four have laws too far apart for one sample.
-    for level, law in ((0, laws[2]), (2, laws[0])):
-        interval = kolmogorov_interval(values[:, level], law.cdf, alpha=evidence.level / 6)
+    for index, law in ((0, laws[2]), (2, laws[0])):
+        interval = kolmogorov_interval(values[:, index], law.cdf, alpha=evidence.level / 6)
         evidence.refutes(interval, target=(0.0, 0.0), exact=True)
 
 
 @pytest.mark.statistical
 @pytest.mark.parametrize("gain", [1.0, 2.0])
 def test_the_strong_error_of_the_linear_branch_is_exact(evidence, gain):
-    """Mean squares, with the exact variance in Catoni's interval; errors to the finest level and between neighbours."""
+    """Mean squares of errors to the finest network and between neighbours, with the exact variance."""
     weights = Weights(variance={1.0: "unit", 2.0: "he"}[gain])
-    experiment = levels(width=10, depth=4, doublings=3, weights=weights)
+    experiment = ladder(width=10, depth=4, doublings=3, weights=weights)
     sample = sample_of(experiment, evidence.seed, 2**14)
     depths = experiment.depths
     for name, others in (("finest_error", depths[-1:] * 3), ("adjacent_error", depths[1:])):
-        for level, (coarse, fine) in enumerate(zip(depths[:-1], others, strict=True)):
+        for index, (coarse, fine) in enumerate(zip(depths[:-1], others, strict=True)):
             mean, variance = coupled_moments(10, coarse, fine, gain=gain).squared_error
-            squares = sample.column(name)[:, level] ** 2
+            squares = sample.column(name)[:, index] ** 2
             interval = mean_interval(squares, variance_bound=variance, alpha=evidence.level / 6)
             evidence.admits(interval, target=(mean, mean))
-            # The error to the limit, or to the next level but one, is another number.
+            # The error to the limit, or to the next depth but one, is another number.
             wrong = mean_square_error(coarse, 2 * fine, gain=gain)
             if name == "adjacent_error":
                 evidence.refutes(interval, target=(wrong, wrong), exact=True)
@@ -187,21 +187,21 @@ def test_the_strong_error_of_the_linear_branch_is_exact(evidence, gain):
 
 @pytest.mark.statistical
 def test_the_mean_norm_ratio_of_every_level(evidence):
-    """E R = (1 + 1/L)^L at each level: the weak error e/(2L), seen without bias because each level is a network."""
-    experiment = levels(width=20, depth=1, doublings=3)
+    """E R = (1 + 1/L)^L at each depth: the weak error e/(2L), seen without bias because each is a network."""
+    experiment = ladder(width=20, depth=1, doublings=3)
     ratios = np.exp(sample_of(experiment, evidence.seed, 2**15).column("log_norm_ratio"))
     multiplier = a_layer(20)
-    for level, depth in enumerate(experiment.depths):
+    for index, depth in enumerate(experiment.depths):
         mean = norm_ratio_moment(multiplier, depth**-0.5, depth)
         variance = norm_ratio_variance(multiplier, depth**-0.5, depth)
-        interval = mean_interval(ratios[:, level], variance_bound=variance, alpha=evidence.level / 8)
+        interval = mean_interval(ratios[:, index], variance_bound=variance, alpha=evidence.level / 8)
         evidence.admits(interval, target=(mean, mean))
         evidence.refutes(interval, target=(math.e, math.e), exact=True)
-    # Differences of adjacent levels have a small exact variance: the weak error itself, an order of magnitude sharper.
-    for level, depth in enumerate(experiment.depths[:-1]):
+    # Differences of adjacent networks have a small exact variance: the weak error itself, ten times sharper.
+    for index, depth in enumerate(experiment.depths[:-1]):
         mean, variance = coupled_moments(20, depth, 2 * depth).norm_ratio_difference
         interval = mean_interval(
-            ratios[:, level + 1] - ratios[:, level], variance_bound=variance, alpha=evidence.level / 8
+            ratios[:, index + 1] - ratios[:, index], variance_bound=variance, alpha=evidence.level / 8
         )
         evidence.admits(interval, target=(mean, mean))
         evidence.refutes(interval, target=(0.0, 0.0), exact=True)
@@ -220,7 +220,7 @@ def strong_order(experiment, replicates, column, evidence, parts=1):
 @pytest.mark.parametrize("activation", ["relu", "tanh"])
 @pytest.mark.parametrize("column", ["adjacent_error", "adjacent_supremum"])
 def test_strong_order_one_half(evidence, activation, column):
-    experiment = levels("res-1", width=8, depth=8, doublings=5, activation=activation, suprema=True)
+    experiment = ladder("res-1", width=8, depth=8, doublings=5, activation=activation, suprema=True)
     slope = strong_order(experiment, 2**13, column, evidence)
     # Local slopes of these errors approach 1/2 as 1/L and reach it within 0.05 from L = 8 on.
     evidence.supports(slope, target=(-STRONG_ORDER, -STRONG_ORDER), margin=0.1)
@@ -230,8 +230,8 @@ def test_strong_order_one_half(evidence, activation, column):
 
 @pytest.mark.statistical
 def test_a_finite_reference_biases_the_order(evidence):
-    """Mean squares to level J behave as 1/L_j - 1/L_J: the slope to a near reference is steeper than 1/2."""
-    experiment = levels("res-1", width=8, depth=8, doublings=3)
+    """Mean squares to network J behave as 1/L_j - 1/L_J: the slope to a near reference is steeper than 1/2."""
+    experiment = ladder("res-1", width=8, depth=8, doublings=3)
     slope = strong_order(experiment, 2**14, "finest_error", evidence)
     predicted = np.polyfit(np.log([8, 16, 32]), 0.5 * np.log([1 / 8 - 1 / 64, 1 / 16 - 1 / 64, 1 / 32 - 1 / 64]), 1)[0]
     evidence.supports(slope, target=(predicted, predicted), margin=0.1)
@@ -241,7 +241,7 @@ def test_a_finite_reference_biases_the_order(evidence):
 @pytest.mark.statistical
 @pytest.mark.parametrize("branch", ["linear", "res-1"])
 def test_uncoupled_noise_has_no_strong_order(evidence, branch):
-    slope = strong_order(levels(branch, width=8, depth=8, doublings=4, noise="independent"), 2**12,
+    slope = strong_order(ladder(branch, width=8, depth=8, doublings=4, noise="independent"), 2**12,
                          "adjacent_error", evidence)  # fmt: skip
     evidence.refutes(slope, target=(-STRONG_ORDER, -STRONG_ORDER), margin=0.1)
     evidence.supports(slope, target=(0.0, 0.0), margin=0.1)

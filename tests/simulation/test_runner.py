@@ -3,6 +3,7 @@ from __future__ import annotations
 import errno
 import io
 import os
+import pickle
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from theory_check import strategies
 from theory_check.experiments.cell import Cell, Sample
 from theory_check.experiments.experiment import MAXIMAL_REPLICATES
+from theory_check.experiments.spelling import network
 from theory_check.experiments.workload import Workload
 from theory_check.foundation.errors import SpecificationError, StorageError
 from theory_check.kernels import LANES
@@ -99,22 +101,6 @@ def test_cells_of_one_identity_are_simulated_once(simulated):
         assert_same(samples[cell], block_by_block(cell, replicates, SEED))
 
 
-@given(st.dictionaries(strategies.cells(max_width=2, max_depth=2), st.integers(1, 100), min_size=1, max_size=5))
-def test_merging_covers_every_cell(requests):
-    workload = Workload.of(requests.items())
-    merged = workload.merged
-    assert set(merged) == {cell.identity for cell in requests}
-    for cell, replicates in requests.items():
-        union, most = merged[cell.identity]
-        assert most >= replicates
-        assert union.gradients or not cell.gradients
-        assert set(union.recorded_depths) >= set(cell.recorded_depths)
-        assert union.identity == cell.identity
-    assert Workload.of(merged.values()).merged == merged
-    assert workload.replicates == sum(most for _, most in merged.values())
-    assert workload.layers == sum(most * union.layers for union, most in merged.values())
-
-
 def test_observables_of_one_network_are_shared_and_cut_back():
     small = replace(OTHER.network, width=3, depth=6)
     plain = replace(OTHER, network=small, kernel="dense", jacobian=False)
@@ -197,6 +183,16 @@ def test_names_tell_units_apart():
 def test_the_number_of_replicates_does_not_cut_the_units(small_units):
     """More of them go on from what is there."""
     assert plan_units(CELL, 200, SEED) == plan_units(CELL, 5 * LANES, SEED)[: -(-200 // LANES)]
+
+
+@pytest.mark.parametrize("cell", [CELL, OTHER, network("res-3", "fgn:hurst=0.7", width=3, depth=4)], ids=str)
+def test_units_can_be_sent_to_another_process(cell):
+    unit = Unit(cell, SEED, 0, 1)
+    values, _ = simulate_blocks(unit)
+    again = pickle.loads(pickle.dumps(unit))
+    assert (again, again.name) == (unit, unit.name)
+    for name, column in simulate_blocks(again)[0].items():
+        np.testing.assert_array_equal(column, values[name], err_msg=name)
 
 
 def test_reports_rise_to_the_total(small_units):

@@ -1,6 +1,6 @@
 """Procedures of textbooks and twins with one flaw: each breaks its promise somewhere, and a calibration must see it.
 
-All of them act on many samples at once, one a row, and reject a hypothesis at a nominal level.
+All of them act on many samples at once, one per row, and reject a hypothesis at a nominal level.
 """
 
 from __future__ import annotations

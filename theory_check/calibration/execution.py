@@ -1,8 +1,8 @@
 """Trials in, counts out: draw the samples of every law once, judge them with every procedure, in parallel processes.
 
-Repetition r of a law at a sample size has one sample under a root seed, whatever the number of repetitions, processes
-or procedures: repetitions are drawn in blocks whose size depends on the sample size alone, each from a counter of its
-own.
+Repetition r of a law at a sample size has one sample under a root seed: repetitions are drawn in blocks whose size
+depends on the sample size alone, each from a counter of its own, and not on the number of repetitions, processes or
+procedures.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ from theory_check.cli.options import (
     activation_option,
     archive_option,
     branch_option,
+    definitions_option,
     depth_option,
     gradients_option,
     memory_option,
@@ -48,11 +49,12 @@ from theory_check.cli.terminal import show_progress
 @click.option("--active-norm/--no-active-norm", default=False, show_default=True,
               help="Norm of the active coordinates; res-1 with relu.")  # fmt: skip
 @click.option("--kernel", default="auto", show_default=True, metavar="auto|dense|reduced|stored")
+@definitions_option
 @threads_option()
 @memory_option
 @archive_option
 def simulate(replicates: int, seed: int, threads: int | None, memory: int, out: Path, **spelling: Any) -> int:
-    """Simulate one cell and write its values.
+    """Simulate one network and write its values.
 
     Arrays of shape (replicates,): log_norm_ratio = log(|h_L|^2/|h_0|^2), displacement = |h_L - h_0|/|h_0|,
     log_gradient_ratio and gradient_displacement likewise for the gradient from output to input, the logarithms of the
@@ -105,6 +107,7 @@ def simulate(replicates: int, seed: int, threads: int | None, memory: int, out: 
 @click.option("--input", "input_name", default="paper", show_default=True, metavar="gaussian|sphere|paper")
 @gradients_option
 @seed_option
+@definitions_option
 @threads_option()
 @memory_option
 @archive_option

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from theory_check.cli.options import out_option, seed_option, threads_option
+from theory_check.cli.options import definitions_option, out_option, seed_option, threads_option
 from theory_check.cli.terminal import show_progress
 
 
@@ -19,6 +19,7 @@ from theory_check.cli.terminal import show_progress
 @click.option("--depth", type=int, default=None, metavar="L", help="Depth, the largest one; default: 1000, published.")
 @click.option("--weights", default=None, metavar="NAME[:key=value,...]",
               help="Weight law (figures 1, 2, 3) or process (4, 5); default: the published one.")  # fmt: skip
+@definitions_option
 @threads_option()
 def figure(
     number: int,

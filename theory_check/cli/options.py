@@ -33,6 +33,13 @@ def _read_memory(_context: click.Context, _parameter: click.Parameter, mebibytes
     return mebibytes * 2**20
 
 
+def _add_definitions(_context: click.Context, _parameter: click.Parameter, path: Path | None) -> None:
+    if path is not None:
+        from theory_check.verification.user_claims import load_definitions
+
+        load_definitions(path)
+
+
 def read_integers(what: str) -> Callback:
     """Return the callback of an option that takes whole numbers separated by commas."""
 
@@ -77,6 +84,11 @@ seed_option = click.option(
 claims_option = click.option(
     "--claims", "claims_file", type=click.Path(path_type=Path, dir_okay=False), default=None, metavar="FILE.py",
     help="A Python file of own claims (theory_check.claim).",
+)  # fmt: skip
+definitions_option = click.option(
+    "--claims", type=click.Path(path_type=Path, dir_okay=False), default=None, metavar="FILE.py",
+    callback=_add_definitions, expose_value=False, is_eager=True,
+    help="A Python file of own weight laws, processes, activations, branches and input laws.",
 )  # fmt: skip
 memory_option = click.option(
     "--memory", type=int, default=512, show_default=True, metavar="MIB", callback=_read_memory,

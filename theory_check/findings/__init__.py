@@ -1,6 +1,6 @@
 """What a run or a calibration concludes, and the pictures that illustrate it, as frozen values.
 
-Values only: ``claims`` and ``calibration`` make them, ``reporting`` shows them.
+``claims`` and ``calibration`` make these values, ``reporting`` shows them; no sample and no estimator enters.
 """
 
 from __future__ import annotations

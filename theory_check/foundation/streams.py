@@ -1,7 +1,7 @@
 """Keyed random streams, the only source of randomness of a simulation.
 
 The four words of state of a generator are one block of Philox4x32-10 (Salmon, Moraes, Dror, Shaw, *Parallel Random
-Numbers: As Easy as 1, 2, 3*, SC 2011) under a 64-bit key made of the root seed and the cell, at the counter
+Numbers: As Easy as 1, 2, 3*, SC 2011) under a 64-bit key made of the root seed and the experiment, at the counter
 (replicate, layer, purpose). From there xoshiro128++ (Blackman, Vigna, *Scrambled Linear Pseudorandom Number
 Generators*, 2021) draws. Any layer of any replicate can thus be drawn at any time, in any order: the backward pass
 redraws the weights of the forward pass instead of keeping them.

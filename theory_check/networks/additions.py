@@ -10,7 +10,7 @@ experiment that uses it, so that stored values of another definition are never t
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -20,7 +20,7 @@ from theory_check.foundation.errors import SpecificationError
 from theory_check.networks.activations import ACTIVATIONS, ActivationDefinition
 from theory_check.networks.branches import BRANCHES, Branch, BranchDefinition
 from theory_check.networks.custom_processes import CovarianceProcess, PathFunction
-from theory_check.networks.definitions import Registry
+from theory_check.networks.definitions import Definition, Registry
 from theory_check.networks.inputs import INPUTS, InputLaw
 from theory_check.networks.processes import Process, WeightProcess
 from theory_check.networks.weight_laws import WeightLaw
@@ -195,6 +195,21 @@ def add_input(law: InputLaw) -> None:
     INPUTS.add(law, _check_input)
 
 
+def add_definition(definition: Definition) -> None:
+    """Add a definition of any kind: a weight law, process, activation, branch or input law.
+
+    Raises
+    ------
+    SpecificationError
+        As the function for its kind.
+    """
+    for kind, add in _ADDING.items():
+        if isinstance(definition, kind):
+            add(definition)
+            return
+    raise SpecificationError(f"{definition.name}: there is no registry of {type(definition).__name__}")
+
+
 @contextmanager
 def temporary_additions() -> Iterator[None]:
     """Take out again, at the end of the block, what was added inside it."""
@@ -322,3 +337,12 @@ def _check_input(law: InputLaw) -> None:
             raise SpecificationError(f"input {law.name}: it must return finite numbers, shape (width, networks)")
         if not np.allclose(together, apart, rtol=1e-12, atol=0.0):
             raise SpecificationError(f"input {law.name}: a column of what it returns depends on other columns")
+
+
+_ADDING: dict[type[Definition], Callable[[Any], None]] = {
+    WeightLaw: add_law,
+    Process: add_process,
+    ActivationDefinition: add_activation,
+    BranchDefinition: add_branch,
+    InputLaw: add_input,
+}

@@ -104,6 +104,8 @@ class Registry(Generic[D]):
     def add(self, definition: D, check: Callable[[D], None]) -> None:
         """Add a definition that passes ``check``; see :mod:`theory_check.networks.additions` for the contract."""
         name = definition.name
+        if self._built_in.get(name) is definition:
+            return
         if not isinstance(name, str) or not re.fullmatch("[a-z][a-z0-9-]*", name):
             raise SpecificationError(f"{self.what} {name!r}: a name is made of small letters, digits and hyphens")
         if set(definition.ranges) != set(definition.defaults) or not definition.whole <= set(definition.defaults):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from types import MappingProxyType
 from typing import Literal
 
@@ -32,13 +33,6 @@ GAINS: Mapping[str, float] = MappingProxyType(
 
 #: Laws of independent weights and processes along the layers, which are spelled in the same way.
 WEIGHTS: Registry[WeightLaw | Process] = Registry("weight law", (*LAWS, *PROCESSES))
-
-
-def find_independent_law(name: str) -> WeightLaw:
-    """Return the weight law of that name; weight processes are refused."""
-    laws = {law.name: law for law in WEIGHTS if isinstance(law, WeightLaw)}
-    check_choice("law of independent weights", name, laws)
-    return laws[name]
 
 
 def process_names() -> tuple[str, ...]:
@@ -87,10 +81,14 @@ class Weights:
             arguments["variance"] = self.variance
         return render_call(self.law, arguments)
 
-    @property
+    @cached_property
     def definition(self) -> WeightLaw | Process:
         """The law or process itself."""
         return WEIGHTS.find(self.law)
+
+    def __reduce__(self) -> tuple[type[Weights], tuple[object, ...]]:
+        # Definitions have functions, which cannot be pickled; the name finds them again.
+        return Weights, (self.law, self.parameters, self.variance)
 
     @property
     def process(self) -> Process | None:
@@ -112,7 +110,7 @@ class Weights:
     def _named(self) -> dict[str, float]:
         return dict(self.parameters)
 
-    @property
+    @cached_property
     def constants(self) -> NDArray[np.float64]:
         """Numbers that the kernel of the law reads."""
         return np.array(self.definition.constants(self._named), dtype=np.float64)
@@ -148,7 +146,7 @@ class Weights:
         # 1e-12: kurtosis 3 is computed for some laws.
         return self.definition.independent and self.is_symmetric and self.kurtosis <= 3.0 + 1e-12
 
-    @property
+    @cached_property
     def inner(self) -> Weights:
         """The law of the weights inside the activation."""
         name = self.definition.inner

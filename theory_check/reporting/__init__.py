@@ -1,4 +1,4 @@
-"""From findings to what people read: Markdown, figures, machine-readable results, the terminal.
+"""From findings to what people read: Markdown, pictures, JSON and lines for the terminal.
 
-It knows findings, not how they came about.
+Forms of output enter; nothing here simulates or judges.
 """

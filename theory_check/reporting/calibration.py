@@ -25,6 +25,7 @@ from theory_check.reporting.markdown import (
     tidy,
 )
 from theory_check.reporting.numerals import format_at_most, format_duration, format_estimate, format_significant
+from theory_check.reporting.summary import plural
 
 #: Of ``calibration.json``.
 SCHEMA_VERSION = 1
@@ -106,8 +107,8 @@ def answer_promises(record: CalibrationRecord) -> str:
     """Answer in one sentence whether the promises are kept."""
     promises = record.promises
     refuted = sum(not rate.as_expected for rate in promises)
-    counts = f"{len(promises) - refuted} of {_plural(len(promises), 'promise')}"
-    methods = f"of {_plural(len(record.methods), 'method')}"
+    counts = f"{len(promises) - refuted} of {plural(len(promises), 'promise')}"
+    methods = f"of {plural(len(record.methods), 'method')}"
     judged = f"{sum(rate.repetitions for rate in promises):,} samples judged"
     if not promises:
         return "Nothing was calibrated."
@@ -124,7 +125,7 @@ def answer_controls(record: CalibrationRecord) -> str:
     if not controls:
         return "Unknown: no negative control was tried."
     return (
-        f"{begin}: {refuted} of {_plural(len(controls), 'negative control')}, procedures known to break their promise, "
+        f"{begin}: {refuted} of {plural(len(controls), 'negative control')}, procedures known to break their promise, "
         f"{'was' if refuted == 1 else 'were'} refuted by the same test."
     )
 
@@ -176,7 +177,3 @@ def mark(rate: RateFinding) -> str:
     if rate.as_expected:
         return rate.verdict
     return "❌ **refuted**" if rate.verdict == "refuted" else "⚠️ **not refuted**"
-
-
-def _plural(count: int, noun: str) -> str:
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

@@ -160,35 +160,41 @@ def render(panels: Sequence[Panel], suffixes: Iterable[str] = ("png",)) -> dict[
             bar = figure.colorbar(shades, ax=everywhere, extend="both", ticks=np.arange(-LIMIT, LIMIT + 1))
             bar.ax.set_ylabel("powers of ten")
         if kind.legend_columns:
-            entries = _legend_entries(everywhere, panels)
-            wide = min(len(entries), kind.legend_columns(len(panels)))
-            if entries:
-                figure.legend(list(entries.values()), list(entries), loc="outside lower center", ncols=wide)
-            lines = math.ceil(len(entries) / max(wide, 1))
+            lines = _draw_shared_legend(figure, panels, kind.legend_columns(len(panels)))
         else:
             lines = max(map(_draw_own_legend, everywhere, panels), default=0)
         figure.set_size_inches(*kind.size(panels, rows, columns, lines))
         return _picture_files(figure, suffixes)
 
 
-def _legend_entries(everywhere: Sequence[Axes], panels: Sequence[Panel]) -> dict[str, Any]:
-    """Return handles by label: what was measured comes first."""
-    predicted = {wrapped(label, LEGEND_LENGTH) for label in predicted_labels(panels)}
+def _draw_shared_legend(figure: Figure, panels: Sequence[Panel], columns: int) -> int:
+    """Draw a legend of each label once, what was measured first, and return its number of lines."""
     entries: dict[str, Any] = {}
-    for axes in everywhere:
+    for axes in figure.axes:
         for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
             entries.setdefault(label, handle)
-    return dict(sorted(entries.items(), key=lambda entry: entry[0] in predicted))
+    if not entries:
+        return 0
+    predicted = {wrapped(label, LEGEND_LENGTH) for label in predicted_labels(panels)}
+    labels = sorted(entries, key=lambda label: label in predicted)
+    columns = min(len(labels), columns)
+    figure.legend([entries[label] for label in labels], labels, loc="outside lower center", ncols=columns)
+    return math.ceil(len(labels) / columns)
 
 
 def _draw_own_legend(axes: Axes, panel: Panel) -> int:
     """Draw the legend of a panel below it, where it hides no data, and return its number of lines."""
-    entries = _legend_entries([axes], [panel])
+    from matplotlib.lines import Line2D
+
+    # What was measured comes first; predictions are the plain lines. Two lines may have one label.
+    entries = sorted(
+        zip(*axes.get_legend_handles_labels(), strict=True), key=lambda entry: isinstance(entry[0], Line2D)
+    )
     columns = 2 if _has_wide_legend(panel) else 1
     if entries:
         axes.legend(
-            list(entries.values()), list(entries), loc="upper center", bbox_to_anchor=(0.5, -0.24), borderaxespad=0,
-            ncols=columns,
+            [handle for handle, _ in entries], [label for _, label in entries],
+            loc="upper center", bbox_to_anchor=(0.5, -0.24), borderaxespad=0, ncols=columns,
         )  # fmt: skip
     return math.ceil(len(entries) / columns)
 
@@ -203,7 +209,7 @@ def _has_wide_legend(panel: Panel) -> bool:
 
 @contextmanager
 def _own_style(changes: Mapping[str, float]) -> Iterator[None]:
-    """Use our settings with these changes, whatever the reader's own settings file says, and restore those."""
+    """Replace the reader's own settings by ours with these changes, and restore them."""
     import matplotlib as mpl
 
     with mpl.rc_context():

@@ -32,6 +32,7 @@ from theory_check.reporting.summary import (
     estimate_text,
     margin_text,
     more_networks,
+    off_target,
     tally,
     target_text,
     toothless,
@@ -141,11 +142,6 @@ def _telling_point(claim: ClaimFinding) -> str:
     return f"{table_cell(finding.quantity)}: {numbers}"
 
 
-def _off(finding: Finding) -> str:
-    distance = max(finding.target_lower - finding.estimate, finding.estimate - finding.target_upper, 0.0)
-    return format_significant(distance)
-
-
 def _distance(variant: VariantFinding) -> str:
     return "" if variant.distance is None else format_significant(variant.distance)
 
@@ -222,7 +218,7 @@ def _environment() -> Environment:
         "shown": _shown,
         "margin": margin_text,
         "mark": lambda verdict: _MARKS[verdict],
-        "off": _off,
+        "off": lambda finding: format_significant(off_target(finding)),
         "points_supported": _points_supported,
         "target": target_text,
         "telling": _telling_point,

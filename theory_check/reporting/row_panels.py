@@ -51,7 +51,7 @@ def draw_intervals(axes: Axes, panel: IntervalPanel, _panels: Sequence[Panel]) -
 
 
 def draw_promise(axes: Axes, panel: PromisePanel, panels: Sequence[PromisePanel]) -> None:
-    """Draw observed rates, one a line, beside the promised one; what breaks the promise is hatched.
+    """Draw observed rates, one per line, beside the promised one; what breaks the promise is hatched.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What a run says in a few sentences and counts, whatever the medium."""
+"""A run in a few sentences and counts, for every medium."""
 
 from __future__ import annotations
 
@@ -72,10 +72,14 @@ def decisive_point(claim: ClaimFinding) -> Finding | None:
     return max(candidates, key=excess)
 
 
+def off_target(finding: Finding) -> float:
+    """Return the distance of the estimate from the target."""
+    return max(finding.target_lower - finding.estimate, finding.estimate - finding.target_upper, 0.0)
+
+
 def excess(finding: Finding) -> float:
-    """Return the distance of the estimate from the target, in units of margin and remainder together."""
-    tolerance = finding.tolerance
-    distance = max(finding.target_lower - finding.estimate, finding.estimate - finding.target_upper, 0.0)
+    """Return the distance of the estimate from the target in tolerances."""
+    tolerance, distance = finding.tolerance, off_target(finding)
     if distance == 0 or math.isnan(distance):
         return 0.0
     return distance / tolerance if tolerance > 0 else math.inf
@@ -95,8 +99,8 @@ def answer_theory(record: RunRecord) -> str:
     if claims.total == 0:
         return "Nothing was checked."
     support = (
-        f"{claims.supported} of {_plural(claims.total, 'claim')} supported, {claims.refuted} refuted, "
-        f"{claims.inconclusive} inconclusive ({points.supported} of {_plural(points.total, 'point')} supported, "
+        f"{claims.supported} of {plural(claims.total, 'claim')} supported, {claims.refuted} refuted, "
+        f"{claims.inconclusive} inconclusive ({points.supported} of {plural(points.total, 'point')} supported, "
         f"{points.refuted} refuted, {points.inconclusive} inconclusive)."
     )
     if claims.refuted:
@@ -116,7 +120,7 @@ def answer_certainty(record: RunRecord) -> str:
     return (
         f"The probability of any false alarm in the whole run is at most {format_at_most(record.family_level)}, "
         f"a true statement is left unsupported at a point with probability at most {format_at_most(miss)}, and "
-        f"{variants.refuted:,} of {_plural(variants.total, 'deliberately wrong variant')} "
+        f"{variants.refuted:,} of {plural(variants.total, 'deliberately wrong variant')} "
         f"{'was' if variants.total == 1 else 'were'} refuted on the same samples."
     )
 
@@ -127,7 +131,7 @@ def answer_cost(record: RunRecord) -> str:
     return (
         f"{format_count(networks)} {'network' if networks == 1 else 'networks'} with "
         f"{format_count(layers)} residual {'layer' if layers == 1 else 'layers'} in all were simulated, in "
-        f"{format_duration(record.run.duration)} of wall-clock time on {_plural(record.run.threads, 'thread')}."
+        f"{format_duration(record.run.duration)} of wall-clock time on {plural(record.run.threads, 'thread')}."
     )
 
 
@@ -207,5 +211,6 @@ def _greek(name: str) -> str:
         return name
 
 
-def _plural(count: int, noun: str) -> str:
+def plural(count: int, noun: str) -> str:
+    """Return a count with its noun: ``1 point``, ``2,000 points``."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

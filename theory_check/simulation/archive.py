@@ -1,4 +1,4 @@
-"""A cell from its spelling, and its sample as a NumPy archive: what ``theory-check simulate`` reads and writes."""
+"""The sample of a cell as a NumPy archive: what ``theory-check simulate`` writes."""
 
 from __future__ import annotations
 

@@ -76,23 +76,23 @@ class Jacobian:
                     self._renew(index, frame)
 
     def _renew(self, index: int, frame: FloatArray) -> None:
-        from theory_check.kernels import jacobian as tangent
+        from theory_check.kernels import jacobian
 
         width = len(frame)
-        tangent.orthonormalise_frame(frame, self._triangle)
-        tangent.multiply_triangle(self._triangle, self._rows[index], self._exponents[index])
+        jacobian.orthonormalise_frame(frame, self._triangle)
+        jacobian.multiply_triangle(self._triangle, self._rows[index], self._exponents[index])
         diagonal = self._triangle.reshape(width, width, LANES)[np.arange(width), np.arange(width)]
         with np.errstate(divide="ignore"):
             self._log_determinant[index] += np.sum(np.log(diagonal), axis=0)
 
     def columns(self) -> Values:
         """Return log|det J|, shape (inputs, LANES), and the log singular values, descending, (inputs, LANES, width)."""
-        from theory_check.kernels import jacobian as tangent
+        from theory_check.kernels import jacobian
 
         logarithms = np.empty_like(self._exponents, dtype=np.float64)
         for index, rows in enumerate(self._rows):
             rotated, exponents = rows.copy(), self._exponents[index].copy()
-            tangent.orthogonalise_rows(rotated, exponents)
+            jacobian.orthogonalise_rows(rotated, exponents)
             squares = np.sum(rotated.reshape(len(rows), -1, LANES) ** 2, axis=1)
             with np.errstate(divide="ignore"):
                 logarithms[index] = 0.5 * np.log(squares) + math.log(2.0) * exponents

@@ -1,4 +1,4 @@
-"""Sweeps: many scalings a = L^-beta and several inputs through the same weights, one draw of them a replicate.
+"""Sweeps: many scalings a = L^-beta and several inputs through the same weights, one draw per replicate.
 
 A value depends on the seed, the network, the law, its replicate, its input and its beta alone, whatever else is swept:
 sweeps can be refined and joined.

@@ -8,6 +8,7 @@ stored as they were found, e-value by e-value; the processes are replayed from t
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from theory_check.claims.identity import claim_version
@@ -48,12 +49,7 @@ def add_night(history: History, outcome: Outcome) -> History:
         claim.id: ClaimNight(versions[claim.id], log_average([f.log_evidence for f in claim.findings]))
         for claim in record.claims
     }
-    updated = History(
-        history.profile,
-        history.level,
-        (*history.nights, Night(record.seed, record.run.started, found)),
-        history.sequences,
-    )
+    updated = replace(history, nights=(*history.nights, Night(record.seed, record.run.started, found)))
     numbers = {claim: process.versions for claim, process in processes(updated).items()}
     if len(numbers) > PLACES:
         raise SpecificationError(
@@ -70,7 +66,7 @@ def add_night(history: History, outcome: Outcome) -> History:
             made = outcome.decisions[check.id]
             evidence = sided_evidence(check, made.samples, made.look, known.candidates, known.gain)
             sequences[check.id] = extend(known, *evidence)
-    return History(updated.profile, updated.level, updated.nights, sequences)
+    return replace(updated, sequences=sequences)
 
 
 def _new_sequence(planned: PlannedCheck, version: str, level: float) -> PointSequence:

@@ -11,6 +11,7 @@ import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import Any, TypeVar
 
 import numpy as np
@@ -22,8 +23,8 @@ from theory_check.experiments.experiment import Sample
 from theory_check.findings.pictures import IntervalPanel, IntervalRow, Picture
 from theory_check.findings.run import ClaimFinding, Finding, PointData
 from theory_check.foundation.errors import SpecificationError, TheoryCheckError
-from theory_check.networks.additions import add_law
-from theory_check.networks.weight_laws import WeightLaw
+from theory_check.networks.additions import add_definition
+from theory_check.networks.definitions import Definition
 
 _NAME = "own"
 
@@ -127,16 +128,20 @@ def _values(planned: PlannedCheck, samples: Sequence[Sample[Any]]) -> PointData:
     return PointData(planned.id, notes, dict(zip(names, found, strict=True)))
 
 
-def load_claims(path: Path) -> tuple[Claim | Illustration, ...]:
-    """Run a file of claims; return the claims among its global names in the order of their definition, then pictures.
+def load_definitions(path: Path) -> ModuleType:
+    """Run a file and add the definitions among its global names, for the life of this process.
 
-    Weight laws among its global names are added first (:func:`theory_check.networks.additions.add_law`), for the
-    life of this process. The file is a program: run only what you would run with Python.
+    Weight laws, processes, activations, branches and input laws: :mod:`theory_check.networks.additions`. The file is a
+    program: run only what you would run with Python.
+
+    Returns
+    -------
+    module
 
     Raises
     ------
     SpecificationError
-        If the file is not there, fails, or names no claim.
+        If the file is not there, fails, or defines what is not accepted.
     """
     if not path.is_file():
         raise SpecificationError(f"claims file {path}: there is no such file")
@@ -149,13 +154,27 @@ def load_claims(path: Path) -> tuple[Claim | Illustration, ...]:
     sys.modules[name] = module
     try:
         specification.loader.exec_module(module)
-        for law in _globals(module, WeightLaw):
-            add_law(law)
+        for definition in _globals(module, Definition):
+            add_definition(definition)
     except TheoryCheckError as error:
         raise SpecificationError(f"claims file {path}: {error}") from error
     except Exception as error:
         text = " ".join(str(error).split())
         raise SpecificationError(f"claims file {path}: {type(error).__name__}: {text}") from error
+    return module
+
+
+def load_claims(path: Path) -> tuple[Claim | Illustration, ...]:
+    """Run a file of claims; return the claims among its global names in the order of their definition, then pictures.
+
+    Definitions among its global names are added first, see :func:`load_definitions`.
+
+    Raises
+    ------
+    SpecificationError
+        If the file is not there, fails, or names no claim.
+    """
+    module = load_definitions(path)
     claims = _globals(module, Claim)
     if not claims:
         raise SpecificationError(f"claims file {path}: it names no claim; write one with theory_check.claim")

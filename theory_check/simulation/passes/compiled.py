@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from theory_check.foundation.arrays import FloatArray
 from theory_check.networks.activations import Activation, Scalar
-from theory_check.networks.weight_laws import Transform
-from theory_check.networks.weights import Weights, find_independent_law
+from theory_check.networks.weight_laws import Transform, WeightLaw
+from theory_check.networks.weights import Weights
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,8 @@ def row_filler(weights: Weights) -> Filler:
     from theory_check.kernels import rows
     from theory_check.kernels.compilation import ROW_FILLER, callback
 
-    law = find_independent_law(weights.law)
+    law = weights.definition
+    assert isinstance(law, WeightLaw)
     if law.transform is not None:
         fill, natural_deviation = _entrywise_filler(law.transform), 1.0
     else:

@@ -109,9 +109,9 @@ class DensePasses(SlopeRoom, BranchPasses):
         frame : float64 array (columns, width * LANES)
             Changed in place.
         """
-        from theory_check.kernels import jacobian as tangent
+        from theory_check.kernels import jacobian
 
         slopes = np.ascontiguousarray(kept[: len(scaling), index])
-        tangent.advance(
+        jacobian.advance(
             *self._block, first, scaling, *self._weights, self._branch.has_inner, self._orthogonal, slopes, frame
         )

@@ -1,4 +1,4 @@
-"""What passes through the layers of a block offer to whoever carries states to the end and gradients back."""
+"""The interface of all passes: states forward through the layers of a block, gradients back."""
 
 from __future__ import annotations
 
