@@ -121,6 +121,10 @@ class PathFunction(Process):
         """Return 0: the weights are not random."""
         return 0.0
 
+    def matrix(self, _parameters: Parameters, _depth: int) -> FloatArray:
+        """Raise: the weights are not random."""
+        raise SpecificationError(f"{self.name} weights are given: they are not random and have no covariance")
+
     def evaluate(
         self, times: FloatArray, shape: tuple[int, int], parameters: Parameters | None = None, *, part: str = "outer"
     ) -> FloatArray:
