@@ -137,6 +137,10 @@ def weights(
         Only laws with a variance that is not 0.
     independent : bool
         Only laws with independent entries (all but ``orthogonal``).
+
+    Returns
+    -------
+    strategy of Weights
     """
     chosen = [law for law in WEIGHTS if isinstance(law, WeightLaw) and (laws is None or law.name in laws)]
     if independent:
@@ -220,10 +224,16 @@ def networks(
 
     Parameters
     ----------
+    draw
+        Given by Hypothesis.
     max_width, max_depth : int
         Largest width and depth; the smallest are 1.
     branches : strategy
         Where the branch comes from, for example ``branches(homogeneous=True)``; default: all.
+
+    Returns
+    -------
+    Network
     """
     depth = draw(st.integers(1, max_depth))
     return Network(
@@ -249,6 +259,8 @@ def cells(
 
     Parameters
     ----------
+    draw
+        Given by Hypothesis.
     max_width, max_depth : int
         Largest sizes.
     branches, weights, inputs : strategy
@@ -256,6 +268,10 @@ def cells(
     kernel : {"dense", "reduced"}, optional
         Only cells of this kernel; default: dense, and reduced where it is exact. With ``reduced``, pass weights and
         inputs that can be reduced.
+
+    Returns
+    -------
+    Cell
     """
     law = draw(_all_weights() if weights is None else weights)
     widest = min(max_width, law.definition.maximal_width or max_width)

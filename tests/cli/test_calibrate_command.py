@@ -6,12 +6,12 @@ from functools import partial
 
 import pytest
 
+from reports import without_run_block
 from theory_check.calibration import promises, trials
 from theory_check.calibration.fixed_samples import reject_distance
 from theory_check.calibration.methods import METHODS
 from theory_check.calibration.trials import Profile
 from theory_check.cli import main
-from theory_check.reporting.markdown import without_run_block
 
 
 @pytest.fixture

@@ -27,8 +27,6 @@ UNDOCUMENTED_ROOMS = frozenset(
         "catalogue",
         "claims",
         "kernels",
-        "networks",
-        "strategies",
     ]
 )
 

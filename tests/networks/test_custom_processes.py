@@ -142,6 +142,8 @@ def test_an_added_path_function_is_the_network_that_it_says():
     np.testing.assert_allclose(inner, 2.0 * np.sum(np.log1p(2.0 * (1.0 + np.arange(8) / 8) / 8)), rtol=1e-6)
     shifted = simulate(small("res-2", "growth"), 2, 1).column("log_norm_ratio")
     assert np.all(shifted > 20.0)
+    with pytest.raises(SpecificationError, match="they are not random and have no covariance"):
+        Weights("growth").covariance(3)
     with pytest.raises(SpecificationError, match="given as they are; they accept no variance convention"):
         Weights("growth", variance="he")
     with pytest.raises(SpecificationError, match=r"growth returns shape \(1, 3, 3\); it must be \(1, 4, 4\)"):

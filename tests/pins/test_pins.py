@@ -16,12 +16,13 @@ import pytest
 import scipy
 from pinned_experiments import EXPERIMENTS, REPLICATES, SEED
 
+from reports import without_run_block
 from theory_check.catalogue.regimes import REGIMES
 from theory_check.catalogue.weight_law_table import weight_law_table
 from theory_check.claims.claim import PROFILES
 from theory_check.claims.identity import claim_version
 from theory_check.claims.planning import plan_claim
-from theory_check.reporting.markdown import render_report, without_run_block
+from theory_check.reporting.markdown import render_report
 from theory_check.reporting.results import encode_results
 from theory_check.simulation.runner import run_experiments
 from theory_check.verification.run import verify

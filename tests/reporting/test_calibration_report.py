@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from reports import without_run_block
 from theory_check.findings.calibration import CalibrationRecord, MethodFinding, RateFinding
 from theory_check.findings.circumstances import Circumstances
 from theory_check.foundation.errors import SpecificationError, StorageError
@@ -23,7 +24,7 @@ from theory_check.reporting.calibration import (
 )
 from theory_check.reporting.calibration_picture import calibration_picture, error_rate, promised_error
 from theory_check.reporting.drawing import render
-from theory_check.reporting.markdown import RUN_BEGIN, RUN_END, without_run_block
+from theory_check.reporting.markdown import RUN_BEGIN, RUN_END
 
 
 def rate(

@@ -7,13 +7,13 @@ from itertools import pairwise
 import pytest
 from example_record import make_claim, make_finding, make_record, with_other_circumstances
 
+from reports import without_run_block
 from theory_check.reporting.markdown import (
     RUN_BEGIN,
     RUN_END,
     render_report,
     safe_mathematics,
     table_cell,
-    without_run_block,
 )
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from one_layer_laws import a_branch
 
-from theory_check.networks.path_series import PathLaw
+from theory_check.networks.path_laws import PathLaw
 from theory_check.theory.smooth_paths import displacement_bounds, scalar_explosion
 
 PATH = PathLaw.parse("smooth:length=0.1")

@@ -93,7 +93,7 @@ def exact_means(profile: Profile) -> Iterator[Check]:
         target = moments.norm_ratio_moment(*layer)
         # Orthogonal V: ||V g|| = ||g|| and E s^2 = (d + 5)/(4 (d + 2)), below the Gaussian moments.
         variance = moments.norm_ratio_variance(*layer)
-        if deep.weights.law != "orthogonal":
+        if not deep.weights.definition.orthogonal:
             variance = norm_ratio_variance_bound(multiplier, deep.weights.kurtosis, deep.weights.skewness, a, depth)
         yield check(
             f"{label(deep)}-universal-norm", deep, r"$\mathbb{E}\,R$", Mean(NORM_RATIO, variance), target,

@@ -223,7 +223,20 @@ def temporary_additions() -> Iterator[None]:
 
 
 def identities(branch: Branch, law: str = "", input_name: str = "") -> dict[str, str]:
-    """Return what tells the added definitions of a network from others of their names; nothing for built-in ones."""
+    """Return what tells the added definitions of an experiment from others of their names; nothing for built-in ones.
+
+    Parameters
+    ----------
+    branch : Branch
+        With its activation.
+    law, input_name : str
+        Names of the weights and of the input law, if the experiment has them.
+
+    Returns
+    -------
+    dict of str to str
+        Hashes by kind of definition, a part of the identity of the experiment.
+    """
     found = {
         "branch": BRANCHES.identity(branch.name),
         "activation": ACTIVATIONS.identity(branch.activation.name),

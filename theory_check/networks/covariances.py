@@ -53,14 +53,45 @@ class StationaryKernel:
         return self.correlation(self.rate(parameters) * np.abs(lags), parameters)
 
     def values(self, parameters: Parameters, step: float, lags: int) -> FloatArray:
-        """Return the correlations k(n h) for n = 0 .. lags - 1, h the step in time."""
+        """Return the correlations k(n h).
+
+        Parameters
+        ----------
+        parameters : mapping
+        step : float
+            h in time.
+        lags : int
+            How many, n = 0 .. lags - 1.
+
+        Returns
+        -------
+        array, shape (lags,)
+        """
         x = self.rate(parameters) * step * np.arange(lags, dtype=np.float64)
         correlations = np.ones(lags)
         correlations[1:] = self.correlation(x[1:], parameters)
         return correlations
 
     def increments(self, parameters: Parameters, step: float, lags: int) -> FloatArray:
-        """Return the correlations r(n) of normalised increments over steps h, for n = 0 .. lags - 1."""
+        """Return the correlations r(n) of normalised increments over steps h.
+
+        Parameters
+        ----------
+        parameters : mapping
+        step : float
+            h in time.
+        lags : int
+            How many, n = 0 .. lags - 1.
+
+        Returns
+        -------
+        array, shape (lags,)
+
+        Raises
+        ------
+        SpecificationError
+            If the step is a multiple of the period, so that increments are zero.
+        """
         h = self.rate(parameters) * step
         half_variance = self.defect(h, parameters)
         if half_variance == 0.0:

@@ -47,7 +47,24 @@ class CovarianceProcess(Process):
         return True
 
     def evaluate(self, s: FloatArray, t: FloatArray, parameters: Parameters | None = None) -> FloatArray:
-        """Return the covariances at broadcast times, checked to be finite numbers of the right shape."""
+        """Return the covariances at pairs of times.
+
+        Parameters
+        ----------
+        s, t : array
+            Times that broadcast against each other.
+        parameters : mapping, optional
+            Default: the defaults.
+
+        Returns
+        -------
+        array, of the broadcast shape
+
+        Raises
+        ------
+        SpecificationError
+            Unless the function returns one finite number for each pair.
+        """
         shape = np.broadcast_shapes(s.shape, t.shape)
         given = self.defaults if parameters is None else parameters
         try:
@@ -104,10 +121,34 @@ class PathFunction(Process):
         """Return 0: the weights are not random."""
         return 0.0
 
+    def matrix(self, _parameters: Parameters, _depth: int) -> FloatArray:
+        """Raise: the weights are not random."""
+        raise SpecificationError(f"{self.name} weights are given: they are not random and have no covariance")
+
     def evaluate(
         self, times: FloatArray, shape: tuple[int, int], parameters: Parameters | None = None, *, part: str = "outer"
     ) -> FloatArray:
-        """Return the matrices of V (``outer``), W (``inner``) or b (``bias``) at these times, checked."""
+        """Return the weights at some times.
+
+        Parameters
+        ----------
+        times : array, shape (times,)
+        shape : (int, int)
+            Rows and columns that the network needs.
+        parameters : mapping, optional
+            Default: the defaults.
+        part : {"outer", "inner", "bias"}
+            Which of V, W and b.
+
+        Returns
+        -------
+        array, shape (times, rows, columns)
+
+        Raises
+        ------
+        SpecificationError
+            Unless the function returns finite numbers of that shape.
+        """
         given = {"outer": self.function, "inner": self.inner_function, "bias": self.bias_function}[part]
         arguments = self.defaults if parameters is None else parameters
         values = np.asarray((given or self.function)(times, **arguments), np.float64)

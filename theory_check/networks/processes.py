@@ -87,9 +87,29 @@ class Process(Definition):
         """Return the correlations of values whose times differ by ``lags``, of a stationary process."""
         raise self._not_stationary()
 
-    def autocovariance(self, _parameters: Parameters, _depth: int, _lags: int | None = None) -> FloatArray:
-        """Return the covariance of an entry with itself n layers later, n = 0 .. lags - 1 (default: depth)."""
-        raise self._not_stationary()
+    def autocovariance(self, parameters: Parameters, depth: int, lags: int | None = None) -> FloatArray:
+        """Return the covariance of an entry with itself some layers later, of a stationary process.
+
+        Parameters
+        ----------
+        parameters : mapping
+        depth : int
+            L.
+        lags : int, optional
+            How many numbers of layers, 0 .. lags - 1; default: the depth.
+
+        Returns
+        -------
+        array, shape (lags,)
+
+        Raises
+        ------
+        SpecificationError
+            If the process is not stationary; see :meth:`matrix`.
+        """
+        if not self.stationary:
+            raise self._not_stationary()
+        return self.of_lags(parameters, np.arange(depth if lags is None else lags) / depth)
 
     def matrix(self, parameters: Parameters, depth: int) -> FloatArray:
         """Return the covariance matrix of an entry over the layers, shape (depth, depth)."""
@@ -137,16 +157,20 @@ class WeightProcess(Process):
         return self.correlation(parameters, lags)
 
     def autocovariance(self, parameters: Parameters, depth: int, lags: int | None = None) -> FloatArray:
-        """Return the covariance of an entry with itself n layers later, n = 0 .. lags - 1 (default: depth).
+        """Return the covariance of an entry with itself some layers later; see :meth:`Process.autocovariance`.
 
-        Of a stationary process only; for the others see :meth:`matrix`.
+        Parameters
+        ----------
+        parameters : mapping
+        depth, lags : int
+
+        Returns
+        -------
+        array, shape (lags,)
         """
-        if not self.stationary:
-            raise self._not_stationary()
-        count = depth if lags is None else lags
         if self.on_grid is None:
-            return self.of_lags(parameters, np.arange(count) / depth)
-        return self.on_grid(parameters, 1.0 / depth, count)
+            return super().autocovariance(parameters, depth, lags)
+        return self.on_grid(parameters, 1.0 / depth, depth if lags is None else lags)
 
     def matrix(self, parameters: Parameters, depth: int) -> FloatArray:
         """Return the covariance matrix of an entry over the layers, shape (depth, depth)."""
@@ -157,7 +181,20 @@ class WeightProcess(Process):
 
 
 def piece_of_layer(pieces: int, layers: NDArray[np.int64], depth: int) -> NDArray[np.int64]:
-    """Return which of equally long pieces of [0, 1) the time k/L of each layer falls in."""
+    """Return which of equally long pieces of [0, 1) the time k/L of each layer falls in.
+
+    Parameters
+    ----------
+    pieces : int
+    layers : array of int
+        k.
+    depth : int
+        L.
+
+    Returns
+    -------
+    array of int
+    """
     return layers * pieces // depth
 
 

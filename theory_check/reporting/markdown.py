@@ -84,13 +84,6 @@ def render_report(record: RunRecord, tables: Sequence[Table] = ()) -> str:
     return tidy(text)
 
 
-def without_run_block(report: str) -> str:
-    """Return a report without the lines that vary between runs with identical samples."""
-    before, begin, rest = report.partition(RUN_BEGIN)
-    _, end, after = rest.partition(RUN_END)
-    return before + after if begin and end else report
-
-
 def table_cell(markdown: str) -> str:
     """Return text for a table cell: on one line, and with no vertical bar that would end the cell."""
     pieces = _MATH.split(one_line(markdown))
