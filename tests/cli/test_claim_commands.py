@@ -47,7 +47,7 @@ def test_an_interrupted_run_exits_with_130(command, monkeypatch):
     def interrupted(*arguments, **options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(verification, "run_experiments", interrupted)
+    monkeypatch.setattr(verification, "decide", interrupted)
     code, _, err = command("run", "E8")
     assert code == 130
     assert "the same command continues" in err[-1]
@@ -89,7 +89,7 @@ def test_a_history_grows_refuses_a_seed_twice_and_can_be_shown(command, tmp_path
     kept = (tmp_path / "nights" / "h.json").read_bytes()
     # Refused before anything is simulated, and with the file as it was.
     with monkeypatch.context() as patch:
-        patch.setattr(verification, "run_experiments", None)
+        patch.setattr(verification, "decide", None)
         for options, message in (
             (("--seed", 1), "seed 1 is in the history already, as night 1"),
             (("--seed", 3, "--profile", "standard"), "the history is one of profile quick"),
@@ -98,10 +98,12 @@ def test_a_history_grows_refuses_a_seed_twice_and_can_be_shown(command, tmp_path
             assert (code, out, len(err)) == (2, [], 1)
             assert message in err[0]
     assert (tmp_path / "nights" / "h.json").read_bytes() == kept
+    # Points stop at the look that decides them: it takes three nights of so few networks for an interval over nights.
+    assert command(*again, "--seed", 5)[0] == 0
     code, out, err = command("history", "--history", "nights/h.json", "--out", "h.png")
     assert (code, err) == (0, [])
     row = next(line.split() for line in out if line.startswith("E8 "))
-    assert (row[2], row[-1]) == ("2", "supported")
+    assert (row[2], row[-1]) == ("3", "supported")
     assert out[-1] == "picture: h.png"
     assert (tmp_path / "h.png").read_bytes().startswith(b"\x89PNG")
 

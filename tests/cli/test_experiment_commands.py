@@ -9,7 +9,7 @@ from command_line import SEED, SMALL, names
 from map_archives import read_map
 
 from theory_check.paper.phase_map import run_map
-from theory_check.simulation import runner
+from theory_check.simulation import units
 from theory_check.simulation.archive import read_sample
 from theory_check.simulation.runner import simulate
 
@@ -131,7 +131,7 @@ def test_simulate_weight_gradients_and_active_norms(command, tmp_path):
 
 
 def test_the_same_seed_gives_the_same_bytes(command, tmp_path, monkeypatch):
-    monkeypatch.setattr(runner, "UNIT_WORK", 1)
+    monkeypatch.setattr(units, "UNIT_WORK", 1)
     for threads in (1, 2):
         assert command(*SMALL, "--threads", threads, "--out", f"{threads}.npz")[0] == 0
     assert (tmp_path / "1.npz").read_bytes() == (tmp_path / "2.npz").read_bytes()
@@ -148,15 +148,15 @@ def test_overflows_are_warned_of(command):
 
 
 def test_an_interrupt_keeps_what_is_finished(command, tmp_path, monkeypatch):
-    monkeypatch.setattr(runner, "UNIT_WORK", 1)
-    save = runner.UnitStore.save
+    monkeypatch.setattr(units, "UNIT_WORK", 1)
+    save = units.UnitStore.save
 
     def save_and_interrupt(store, *arguments):
         save(store, *arguments)
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(runner.UnitStore, "save", save_and_interrupt)
+        patch.setattr(units.UnitStore, "save", save_and_interrupt)
         code, out, err = command(*SMALL, "--threads", 1)
     assert (code, out) == (130, [])
     assert err[-1].startswith("theory-check: interrupted")
@@ -206,8 +206,8 @@ def test_map_writes_arrays_and_a_picture(command, tmp_path):
 
 
 def test_an_interrupted_map_goes_on(command, tmp_path, monkeypatch):
-    monkeypatch.setattr(runner, "UNIT_WORK", 1)
-    saved, save = [], runner.UnitStore.save
+    monkeypatch.setattr(units, "UNIT_WORK", 1)
+    saved, save = [], units.UnitStore.save
 
     def interrupted(store, *result):
         save(store, *result)
@@ -215,7 +215,7 @@ def test_an_interrupted_map_goes_on(command, tmp_path, monkeypatch):
         if len(saved) == 2:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(runner.UnitStore, "save", interrupted)
+    monkeypatch.setattr(units.UnitStore, "save", interrupted)
     code, _, err = command(*TINY_MAP, "--threads", 1)
     assert code == 130
     assert err[-1] == "theory-check: interrupted; finished parts are kept, the same command continues"

@@ -14,7 +14,8 @@ from one_layer_laws import a_layer
 from theory_check.paper import map_pictures
 from theory_check.paper.brownian_paths import fractional_path
 from theory_check.paper.figures import FIGURES, choose_settings, find_figure
-from theory_check.simulation import runner
+from theory_check.simulation import units
+from theory_check.simulation.runner import run_experiments
 from theory_check.theory.limits import lognormal_limit
 
 SMALL = dict.fromkeys(FIGURES, ("--depth", 12, "--replicates", 9)) | {
@@ -87,7 +88,7 @@ def test_medians_are_those_of_the_cells(command, tmp_path):
     assert command("figure", 1, *SMALL[1], "--seed", 4)[0] == 0
     settings = choose_settings(find_figure(1), seed=4, depth=12, replicates=9)
     cells = find_figure(1).experiments(settings)
-    samples = runner.run_experiments(dict.fromkeys(cells, 9), 4)
+    samples = run_experiments(dict.fromkeys(cells, 9), 4)
     expected = [np.median(np.exp(samples[cell].values["log_displacement"])) for cell in cells]
     rows = rows_of(tmp_path / "reports" / "paper" / "figure-1.csv")
     np.testing.assert_allclose(column(rows, "median"), expected, rtol=1e-8)
@@ -172,7 +173,7 @@ def test_bad_input_of_figure(command, tmp_path, arguments, message):
 
 
 def test_an_interrupted_figure_goes_on(command, tmp_path, monkeypatch):
-    saved, save = [], runner.UnitStore.save
+    saved, save = [], units.UnitStore.save
 
     def interrupted(store, *result):
         save(store, *result)
@@ -180,7 +181,7 @@ def test_an_interrupted_figure_goes_on(command, tmp_path, monkeypatch):
         if len(saved) == 4:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(runner.UnitStore, "save", interrupted)
+    monkeypatch.setattr(units.UnitStore, "save", interrupted)
     code, _, err = command("figure", 3, *SMALL[3], "--threads", 1, "--out", "out")
     assert code == 130
     assert err[-1] == "theory-check: interrupted; finished parts are kept, the same command continues"

@@ -64,7 +64,8 @@ def run(
             claims=given, claims_file="" if claims_file is None else str(claims_file),
         )  # fmt: skip
     record = outcome.record
-    data = own_data(outcome.plan.regimes, {point: made.samples for point, made in outcome.decisions.items()})
+    samples = {point: made.samples for point, made in outcome.decisions.items()}
+    data = own_data(outcome.plan.regimes, samples) if given else ()
     written = write_report(record, out, outcome.pictures, [weight_law_table(record)], data)
     code = exit_code(record)
     console = open_console()
