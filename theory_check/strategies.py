@@ -4,11 +4,10 @@ They draw *parameters*. A seed of a statistical test is never drawn: a search ov
 the level of the test would mean nothing. Every value shrinks towards a small, plain one: ``linear``, ReLU, Gaussian
 weights, width 1, depth 1, beta 1/2.
 
+    import theory_check as tc
     from hypothesis import given
-    from theory_check.simulation import simulate
-    from theory_check.strategies import cells
 
-    @given(cells())
+    @given(tc.strategies.cells())
     def test_values_do_not_depend_on_the_observables(cell): ...
 """
 

@@ -4,11 +4,12 @@ import os
 import re
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from example_record import make_picture, make_pictures, make_record, text_of
 
 from theory_check.findings.pictures import Picture
-from theory_check.findings.run import RunRecord
+from theory_check.findings.run import PointData, RunRecord
 from theory_check.foundation.errors import SpecificationError, StorageError
 from theory_check.reporting.files import write_report
 from theory_check.reporting.results import load_results
@@ -91,3 +92,34 @@ def test_folder_that_cannot_be_made(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(StorageError, match="cannot create"):
         write_with_pictures(tmp_path / "file", "a")
+
+
+def values_of_points(*points: str) -> list[PointData]:
+    columns = {"value_1": np.array([0.1, -np.inf]), "value_2": np.array([1 / 3])}
+    return [PointData(point, ("N1/law: a\nquantity", "seed: 1"), columns) for point in points]
+
+
+def test_values_have_notes_headings_and_all_digits(tmp_path):
+    record = with_pictures("a")
+    *_, written = write_report(record, tmp_path, small_pictures("a"), data=values_of_points("N1/law/of R"))
+    assert written == tmp_path / "data" / "N1-law%2Fof R.csv"
+    assert written.read_text(encoding="utf-8").splitlines() == [
+        "# N1/law: a quantity", "# seed: 1", "value_1,value_2", f"0.1,{1 / 3!r}", "-inf,",
+    ]  # fmt: skip
+
+
+def test_values_of_the_previous_report_are_removed(tmp_path):
+    record = with_pictures("a")
+    first = record.claims[0].findings[0].id
+    write_report(record, tmp_path, small_pictures("a"), data=values_of_points(first))
+    (tmp_path / "data" / "mine.csv").touch()
+    write_with_pictures(tmp_path, "a")
+    assert [path.name for path in (tmp_path / "data").iterdir()] == ["mine.csv"]
+
+
+def test_values_of_two_points_of_one_name_are_refused(tmp_path):
+    with pytest.raises(SpecificationError, match="share a name"):
+        write_report(
+            with_pictures("a"), tmp_path / "reports", small_pictures("a"), data=values_of_points("N/a-b", "N-a/b")
+        )
+    assert not (tmp_path / "reports").exists()

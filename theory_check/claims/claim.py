@@ -1,14 +1,13 @@
 r"""What a claim is: a statement, where it comes from, and the checks that decide it, in one spelling for all authors.
 
->>> from theory_check.claims import EXACT, Mean, check, claim
->>> from theory_check.experiments.spelling import network
->>> @claim("N1", title="Mean displacement", formula=r"\mathbb{E}\,D = (1+a^2)^L - 1")
+>>> import theory_check as tc
+>>> @tc.claim("N1", title="Mean displacement", formula=r"\mathbb{E}\,D = (1+a^2)^L - 1")
 ... def displacement(profile):
 ...     "The mean displacement of a linear network is one less than the mean of the squared norm ratio."
-...     deep = network("linear", width=20, depth=16)
+...     deep = tc.network("linear", width=20, depth=16)
 ...     mean = (1 + 1 / 16) ** 16 - 1
-...     observed = Mean(lambda samples: np.exp(2 * samples[0].column("log_displacement")), variance_bound=4.0)
-...     yield check("displacement", deep, "E D", observed, mean, margin=0.1 * profile.precision, wrong={"no growth": 0})
+...     observed, margin = tc.Mean(tc.observables.DISPLACEMENT, variance_bound=4.0), 0.1 * profile.precision
+...     yield tc.check("displacement", deep, "E D", observed, mean, margin=margin, wrong={"no growth": 0})
 >>> displacement.id
 'N1'
 """
