@@ -1,23 +1,22 @@
 """The command line: ``theory-check`` and its commands, one module for each subject.
 
-Everything here is parsing and printing; errors end as one line on stderr with exit code 2, an interrupt with 130.
+Everything here is parsing and printing; :mod:`theory_check.cli.process` turns what is raised into an exit code.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
 
 import click
 
 from theory_check import __version__
 from theory_check.cli.calibration import calibrate
 from theory_check.cli.claims import history, list_claims, run, show
-from theory_check.cli.exit_codes import INTERRUPTED, USAGE_ERROR
+from theory_check.cli.exit_codes import USAGE_ERROR
 from theory_check.cli.experiments import phase_map, simulate
 from theory_check.cli.figures import figure
-from theory_check.foundation.errors import TheoryCheckError
+from theory_check.cli.process import debug_option, run_command
 
 #: What NumPy's and SciPy's libraries of linear algebra read when they are loaded.
 _LINEAR_ALGEBRA_THREADS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
@@ -36,25 +35,9 @@ def cli(context: click.Context) -> None:
 
 
 for _command in (run, list_claims, show, simulate, phase_map, figure, calibrate, history):
+    _command.params.append(debug_option)
     cli.add_command(_command)
-
-
-def _invoke(command: Callable[..., object], arguments: list[str] | None) -> int:
-    try:
-        code = command(args=arguments, standalone_mode=False, prog_name="theory-check")
-    except click.exceptions.Exit as error:
-        return error.exit_code
-    except (click.Abort, KeyboardInterrupt):
-        click.echo("theory-check: interrupted; finished parts are kept, the same command continues", err=True)
-        return INTERRUPTED
-    except click.ClickException as error:
-        message = " ".join(error.format_message().split())
-        click.echo(f"theory-check: error: {message}", err=True)
-        return USAGE_ERROR
-    except TheoryCheckError as error:
-        click.echo(f"theory-check: error: {error}", err=True)
-        return USAGE_ERROR
-    return code if isinstance(code, int) else 0
+cli.params.append(debug_option)
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -63,4 +46,4 @@ def main(arguments: list[str] | None = None) -> None:
     # take ten times as long on a machine with other work.
     for variable in _LINEAR_ALGEBRA_THREADS:
         os.environ.setdefault(variable, "1")
-    sys.exit(_invoke(cli, arguments))
+    sys.exit(run_command(cli, arguments))

@@ -8,7 +8,7 @@ import click
 
 from theory_check.cli.exit_codes import INTERRUPTED
 from theory_check.cli.options import out_option, profile_option, seed_option, threads_option
-from theory_check.cli.terminal import show_progress
+from theory_check.cli.terminal import hold_output, show_progress
 
 
 @click.command()
@@ -27,19 +27,19 @@ def calibrate(methods: tuple[str, ...], profile: str, seed: int, out: Path, thre
     """
     from theory_check.calibration.promises import calibrate as run_calibration
     from theory_check.calibration.promises import exit_code, find_methods, find_profile
-    from theory_check.foundation.files import make_directory
     from theory_check.reporting.calibration import answer_controls, answer_promises, method_lines, write_calibration
 
     find_methods(methods)
     find_profile(profile)
-    make_directory(out)
-    try:
-        with show_progress(f"theory-check calibrate, profile {profile}, seed {seed}") as report:
-            record = run_calibration(methods, profile=profile, seed=seed, threads=threads, report=report)
-    except KeyboardInterrupt:
-        click.echo("theory-check: interrupted; nothing was written, the same command starts again", err=True)
-        return INTERRUPTED
-    written = write_calibration(record, out)
+    files = [out / "CALIBRATION.md", out / "calibration.json"]
+    with hold_output(out / ".calibration.resume", files=files, folders=[out / "figures"]):
+        try:
+            with show_progress(f"theory-check calibrate, profile {profile}, seed {seed}") as report:
+                record = run_calibration(methods, profile=profile, seed=seed, threads=threads, report=report)
+        except KeyboardInterrupt:
+            click.echo("theory-check: interrupted; nothing was written, the same command starts again", err=True)
+            return INTERRUPTED
+        written = write_calibration(record, out)
     for line in (*method_lines(record), answer_promises(record), answer_controls(record)):
         click.echo(line)
     click.echo(f"report: {written[0]}")

@@ -9,7 +9,7 @@ import click
 
 from theory_check.cli.exit_codes import INCONCLUSIVE, REFUTED
 from theory_check.cli.options import claims_option, out_option, profile_option, seed_option, threads_option
-from theory_check.cli.terminal import open_console, show_progress
+from theory_check.cli.terminal import hold_output, open_console, show_progress
 
 if TYPE_CHECKING:
     from theory_check.claims.claim import Claim, Illustration
@@ -41,7 +41,8 @@ def run(
 
     Writes DIR/REPORT.md, DIR/results.json and DIR/figures, and the values of own claims into DIR/data. Exit code 0:
     all supported; 1: one refuted, with a history by all its runs together; 2: bad input; 3: none refuted, some
-    inconclusive; 130: interrupted, the same command continues.
+    inconclusive; 70: internal error; 74: input or output failed; 130 interrupted, 143 terminated: the same command
+    continues.
     """
     from theory_check.catalogue.weight_law_table import weight_law_table
     from theory_check.foundation.arguments import parse_duration
@@ -57,29 +58,33 @@ def run(
         find_claim(name, own)
     granted = find_profile(profile).budget if budget is None else parse_duration("budget", budget)
     nights = None if history is None else _open_history(history, seed, profile)
-    resume = out / ".resume"
-    with show_progress(f"theory-check run, profile {profile}, seed {seed}") as report:
-        outcome = examine(
-            claims, profile=profile, seed=seed, threads=threads, folder=resume, report=report, budget=granted,
-            claims=given, claims_file="" if claims_file is None else str(claims_file),
-        )  # fmt: skip
-    record = outcome.record
-    samples = {point: made.samples for point, made in outcome.decisions.items()}
-    data = own_data(outcome.plan.regimes, samples) if given else ()
-    written = write_report(record, out, outcome.pictures, [weight_law_table(record)], data)
-    code = exit_code(record)
-    console = open_console()
-    print_summary(record, console)
+    resume, files, folders = out / ".resume", [out / "REPORT.md", out / "results.json"], [out / "figures", out / "data"]
+    with hold_output(resume, files=files, folders=folders):
+        with show_progress(f"theory-check run, profile {profile}, seed {seed}") as report:
+            outcome = examine(
+                claims, profile=profile, seed=seed, threads=threads, folder=resume, report=report, budget=granted,
+                claims=given, claims_file="" if claims_file is None else str(claims_file),
+            )  # fmt: skip
+        record = outcome.record
+        code = exit_code(record)
+        # Evidence first: a night counts from the moment that its samples are judged.
+        if nights is not None and history is not None:
+            from theory_check.foundation.files import make_directory
+            from theory_check.verification.nights import add_night, write_history
+
+            nights = add_night(nights, outcome)
+            make_directory(history.parent)
+            write_history(history, nights)
+        samples = {point: made.samples for point, made in outcome.decisions.items()}
+        data = own_data(outcome.plan.regimes, samples) if given else ()
+        written = write_report(record, out, outcome.pictures, [weight_law_table(record)], data)
+        UnitStore(resume).clear()
+    print_summary(record, open_console())
     click.echo(f"report: {written[0]}")
-    if history is not None and nights is not None:
-        from theory_check.foundation.files import make_directory
+    if nights is not None:
         from theory_check.reporting.nights import night_summary, refuted_claims
-        from theory_check.verification.nights import add_night, write_history
         from theory_check.verification.user_claims import regimes_with
 
-        nights = add_night(nights, outcome)
-        make_directory(history.parent)
-        write_history(history, nights)
         for line in night_summary(nights):
             click.echo(line)
         click.echo(f"history: {history}")
@@ -90,7 +95,6 @@ def run(
             # A level of one run is not one for the life of a history: only the nights together refute.
             click.echo("refuted by this night alone, not by the nights together")
             code = INCONCLUSIVE
-    UnitStore(resume).clear()
     return code
 
 

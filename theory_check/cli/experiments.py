@@ -20,7 +20,7 @@ from theory_check.cli.options import (
     threads_option,
     width_option,
 )
-from theory_check.cli.terminal import show_progress
+from theory_check.cli.terminal import hold_output, show_progress
 
 
 @click.command()
@@ -73,12 +73,13 @@ def simulate(replicates: int, seed: int, threads: int | None, memory: int, out: 
     if not out.parent.is_dir() or out.is_dir():
         raise click.UsageError(f"--out {out}: give the path of a file in an existing folder")
     resume = out.parent / f".{out.name}.resume"
-    with show_progress(f"theory-check simulate, {replicates} replicates") as report:
-        sample = run_experiments(
-            {cell: replicates}, seed, threads=threads, folder=resume, report=report, memory=memory
-        )[cell]
-    write_sample(sample, out)
-    UnitStore(resume).clear()
+    with hold_output(resume, files=[out]):
+        with show_progress(f"theory-check simulate, {replicates} replicates") as report:
+            sample = run_experiments(
+                {cell: replicates}, seed, threads=threads, folder=resume, report=report, memory=memory
+            )[cell]
+        write_sample(sample, out)
+        UnitStore(resume).clear()
     for line in summarise(sample):
         click.echo(line)
     click.echo(f"written: {out}")
@@ -128,10 +129,11 @@ def phase_map(seed: int, threads: int | None, memory: int, out: Path, **spelling
         raise click.UsageError(f"--out {out}: give the path of a file in an existing folder, not of a picture")
     resume = out.parent / f".{out.name}.resume"
     values, betas = len(specification.values), len(specification.betas)
-    with show_progress(f"theory-check map, {values} x {betas} points") as report:
-        found = run_map(specification, seed, threads=threads, folder=resume, report=report, memory=memory)
-    written = write_map(found, out, threads=threads or available_threads())
-    UnitStore(resume).clear()
+    with hold_output(resume, files=[out, out.with_suffix(".png")]):
+        with show_progress(f"theory-check map, {values} x {betas} points") as report:
+            found = run_map(specification, seed, threads=threads, folder=resume, report=report, memory=memory)
+        written = write_map(found, out, threads=threads or available_threads())
+        UnitStore(resume).clear()
     click.echo(
         f"{values} values of {specification.parameter}, {betas} of beta, {specification.draws} draws x "
         f"{specification.input.count} inputs: "

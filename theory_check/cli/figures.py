@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from theory_check.cli.options import definitions_option, out_option, seed_option, threads_option
-from theory_check.cli.terminal import show_progress
+from theory_check.cli.terminal import hold_output, show_progress
 
 
 @click.command()
@@ -38,19 +38,18 @@ def figure(
     weights; 2: histograms of the norm ratios; 4 and 5: as 1 and 3, smooth weights; 6: paths of fractional Brownian
     motion; 7: maps over the Hurst index and beta. Exit code 2: bad input; 130: interrupted, the same command continues.
     """
-    from theory_check.foundation.files import make_directory
     from theory_check.paper.figure import write_figure
     from theory_check.paper.figures import choose_settings, find_figure, make_figure
     from theory_check.simulation.units import UnitStore
 
     chosen = find_figure(number)
     settings = choose_settings(chosen, seed=seed, replicates=replicates, depth=depth, weights=weights)
-    make_directory(out)
     resume = out / f".figure-{number}.resume"
-    with show_progress(f"theory-check figure {number}") as report:
-        data = make_figure(chosen, settings, threads=threads, folder=resume, report=report)
-    written = write_figure(chosen, settings, data, out)
-    UnitStore(resume).clear()
+    with hold_output(resume, files=[out / f"figure-{number}.{kind}" for kind in ("png", "svg", "csv", "json")]):
+        with show_progress(f"theory-check figure {number}") as report:
+            data = make_figure(chosen, settings, threads=threads, folder=resume, report=report)
+        written = write_figure(chosen, settings, data, out)
+        UnitStore(resume).clear()
     click.echo(f"figure {number}: {chosen.title}; {data.seconds:.1f} core s")
     for path in written:
         click.echo(f"written: {path}")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -19,6 +20,28 @@ def open_console(stderr: bool = False) -> Console:
     from rich.console import Console
 
     return Console(stderr=stderr, highlight=False)
+
+
+def hold_output(
+    parts: Path, *, files: Sequence[Path] = (), folders: Sequence[Path] = ()
+) -> AbstractContextManager[Path]:
+    """Hold what a command writes to; say so when it waits for another one.
+
+    Parameters
+    ----------
+    parts, files, folders
+        As of :func:`theory_check.foundation.work_folders.work_folder`.
+
+    Returns
+    -------
+    context manager
+    """
+    from theory_check.foundation.work_folders import work_folder
+
+    def waiting() -> None:
+        click.echo(f"theory-check: waiting for another command that writes into {parts.parent}", err=True)
+
+    return work_folder(parts, waiting, files=files, folders=folders)
 
 
 @contextmanager

@@ -4,10 +4,24 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import secrets
+import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from theory_check.foundation.errors import StorageError
+
+#: Temporary files carry the number of the process that writes them; SQLite adds endings to the name of a database.
+_TEMPORARY = re.compile(r"\.(\d+)-[0-9a-f]{16}\.tmp(-wal|-shm|-journal)?")
+
+#: Seconds after which a temporary file is stale, whoever has the number of its process by now.
+_STALE = 86400.0
+
+
+def temporary_path(folder: Path) -> Path:
+    """Return the name of a temporary file of this process in a folder, see :func:`sweep_temporaries`."""
+    return folder / f".{os.getpid()}-{secrets.token_hex(8)}.tmp"
 
 
 def write_atomically(path: Path, content: bytes | str) -> None:
@@ -28,21 +42,56 @@ def write_atomically(path: Path, content: bytes | str) -> None:
     StorageError
         If the folder is missing or not writable, or the disk is full.
     """
-    data = content.encode() if isinstance(content, str) else content
-    aside = path.parent / f".{secrets.token_hex(8)}.tmp"
+    write_together({path: content})
+
+
+def write_together(contents: Mapping[Path, bytes | str]) -> None:
+    """Write files that belong together: nothing is replaced before everything is on the disk.
+
+    Parameters
+    ----------
+    contents : mapping of Path to bytes or str
+        As of :func:`write_atomically`; they are replaced in this order, one right after the other.
+
+    Raises
+    ------
+    StorageError
+        If a file cannot be written. Those named before it may be replaced then.
+    """
+    asides: dict[Path, Path] = {}
+    path = Path()
     try:
         try:
-            with aside.open("xb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(aside, path)  # noqa: PTH105 - named in full: the step that makes the write atomic
+            for path, content in contents.items():
+                asides[path] = temporary_path(path.parent)
+                with asides[path].open("xb") as file:
+                    file.write(content.encode() if isinstance(content, str) else content)
+                    file.flush()
+                    os.fsync(file.fileno())
+            for path, aside in asides.items():
+                os.replace(aside, path)  # noqa: PTH105 - named in full: the step that makes the write atomic
+            for folder in {path.parent for path in contents}:
+                flush_folder(folder)
         except BaseException:
-            with contextlib.suppress(OSError):
-                aside.unlink(missing_ok=True)
+            for aside in asides.values():
+                with contextlib.suppress(OSError):
+                    aside.unlink(missing_ok=True)
             raise
     except OSError as error:
-        raise _storage_error("write", path, error) from error
+        raise storage_error("write", path, error) from error
+
+
+def flush_folder(folder: Path) -> None:
+    """Flush the names in a folder to the disk, where the system can: a power cut then takes no file back."""
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except OSError:
+        return
+    try:
+        with contextlib.suppress(OSError):
+            os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def make_directory(path: Path) -> None:
@@ -50,7 +99,43 @@ def make_directory(path: Path) -> None:
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise _storage_error("create", path, error) from error
+        raise storage_error("create", path, error) from error
+
+
+def check_writable(folder: Path) -> None:
+    """Raise :exc:`StorageError` unless files can be written into a folder: one is, and removed again."""
+    aside = temporary_path(folder)
+    try:
+        aside.touch(exist_ok=False)
+        aside.unlink()
+    except OSError as error:
+        raise storage_error("write into", folder, error) from error
+
+
+def check_replaceable(path: Path) -> None:
+    """Raise :exc:`StorageError` if a folder has the name of a file that is to be written."""
+    if path.is_dir():
+        raise StorageError(f"cannot write {path}: is a directory")
+
+
+def sweep_temporaries(folder: Path) -> None:
+    """Remove the temporary files that processes which are gone left in a folder."""
+    with contextlib.suppress(OSError):
+        for path in folder.iterdir():
+            name = _TEMPORARY.fullmatch(path.name)
+            with contextlib.suppress(OSError):
+                if name and (not _is_running(int(name[1])) or time.time() - path.stat().st_mtime > _STALE):
+                    path.unlink()
+
+
+def _is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def read_bytes(path: Path) -> bytes:
@@ -58,9 +143,27 @@ def read_bytes(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise _storage_error("read", path, error) from error
+        raise storage_error("read", path, error) from error
 
 
-def _storage_error(action: str, path: Path, error: OSError) -> StorageError:
+def storage_error(action: str, path: Path, error: OSError) -> StorageError:
+    """Return the error for an action on a file that the system refused, in one line.
+
+    Parameters
+    ----------
+    action : str
+        What could not be done, as a verb.
+    path : Path
+    error : OSError
+
+    Returns
+    -------
+    StorageError
+
+    Examples
+    --------
+    >>> str(storage_error("write", Path("a"), OSError(28, "No space left on device")))
+    'cannot write a: no space left on device'
+    """
     reason = error.strerror or type(error).__name__
     return StorageError(f"cannot {action} {path}: {reason[:1].lower()}{reason[1:]}")

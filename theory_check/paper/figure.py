@@ -12,7 +12,7 @@ from typing import Any
 
 from theory_check.experiments.experiment import Sample
 from theory_check.findings.pictures import Panel
-from theory_check.foundation.files import make_directory, write_atomically
+from theory_check.foundation.files import make_directory, write_together
 from theory_check.reporting.drawing import render
 
 #: Error probability of the intervals in the figures, each by itself.
@@ -147,6 +147,5 @@ def write_figure(figure: PaperFigure, settings: Settings, data: FigureData, dire
     contents: dict[str, bytes | str] = {f"{stem}.{suffix}": picture for suffix, picture in pictures.items()}
     contents |= {name: table.to_csv() for name, table in tables.items()}
     contents[f"{stem}.json"] = json.dumps(description, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
-    for name, content in contents.items():
-        write_atomically(directory / name, content)
+    write_together({directory / name: content for name, content in contents.items()})
     return [directory / name for name in contents]

@@ -18,7 +18,7 @@ from theory_check.experiments.experiment import Sample
 from theory_check.experiments.sweep import Sweep
 from theory_check.findings.pictures import Curve, HeatPanel
 from theory_check.foundation.arrays import FloatArray
-from theory_check.foundation.files import write_atomically
+from theory_check.foundation.files import write_together
 from theory_check.networks.processes import FRACTIONAL_NOISE
 from theory_check.paper.figure import FigureData, PaperFigure, Settings, Table
 from theory_check.paper.phase_map import MapSpecification, PhaseMap, collect_map
@@ -128,8 +128,7 @@ def write_map(phase_map: PhaseMap, path: Path, *, threads: int = 1) -> list[Path
         **phase_map.values,  # type: ignore[arg-type]
     )
     picture = path.with_suffix(".png")
-    write_atomically(picture, draw_map(phase_map, threads=threads))
-    write_atomically(path, buffer.getvalue())
+    write_together({picture: draw_map(phase_map, threads=threads), path: buffer.getvalue()})
     return [path, picture]
 
 

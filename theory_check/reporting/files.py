@@ -12,7 +12,7 @@ from urllib.parse import quote
 from theory_check.findings.pictures import Picture
 from theory_check.findings.run import PointData, RunRecord, Table
 from theory_check.foundation.errors import SpecificationError, StorageError
-from theory_check.foundation.files import make_directory, write_atomically
+from theory_check.foundation.files import make_directory, write_atomically, write_together
 from theory_check.reporting.drawing import draw
 from theory_check.reporting.markdown import render_report
 from theory_check.reporting.results import encode_results, load_results
@@ -77,8 +77,7 @@ def write_report(
     for path, point in zip(filled, data, strict=True):
         write_atomically(path, _to_csv(point))
     written = [directory / "REPORT.md", directory / "results.json"]
-    write_atomically(written[1], results)
-    write_atomically(written[0], report)
+    write_together({written[1]: results, written[0]: report})
     for path in outdated.difference(drawn, filled):
         with contextlib.suppress(OSError):
             path.unlink(missing_ok=True)

@@ -7,8 +7,6 @@ that maps functions over arguments can run it with the same values.
 from __future__ import annotations
 
 import hashlib
-import io
-import zipfile
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
@@ -28,6 +26,7 @@ from theory_check.foundation.files import write_atomically
 from theory_check.simulation import cell as simulation
 from theory_check.simulation import euler, euler_maruyama
 from theory_check.simulation import sweep as sweeps
+from theory_check.simulation.unit_files import decode_unit, encode_unit
 
 #: Work of a unit: about a second, so that a killed run loses little.
 UNIT_WORK = 4 * 10**9
@@ -127,15 +126,12 @@ class UnitStore:
         self._folder = folder
 
     def load(self, unit: Unit[Any]) -> tuple[Values, float] | None:
-        """Return the stored result of a unit, if there is a readable one."""
+        """Return the stored result of a unit, if there is one that can be reused, see :func:`decode_unit`."""
         if self._folder is None:
             return None
         try:
-            content = (self._folder / unit.name).read_bytes()
-            with np.load(io.BytesIO(content), allow_pickle=False) as stored:
-                values = {name: stored[name] for name in stored.files}
-            return values, float(values.pop("seconds"))
-        except (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile):
+            return decode_unit(unit.name, (self._folder / unit.name).read_bytes())
+        except OSError:
             return None
 
     def save(self, unit: Unit[Any], values: Values, seconds: float) -> None:
@@ -150,9 +146,7 @@ class UnitStore:
         """
         if self._folder is None:
             return
-        buffer = io.BytesIO()
-        np.savez(buffer, seconds=np.float64(seconds), **values)  # type: ignore[arg-type]
-        write_atomically(self._folder / unit.name, buffer.getvalue())
+        write_atomically(self._folder / unit.name, encode_unit(unit.name, values, seconds))
 
     def clear(self) -> None:
         """Delete what is kept, and the folder if nothing else is in it."""

@@ -158,7 +158,7 @@ def load_definitions(path: Path) -> ModuleType:
             add_definition(definition)
     except TheoryCheckError as error:
         raise SpecificationError(f"claims file {path}: {error}") from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         text = " ".join(str(error).split())
         raise SpecificationError(f"claims file {path}: {type(error).__name__}: {text}") from error
     return module
