@@ -24,15 +24,13 @@ from numpy.typing import ArrayLike
 
 from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.errors import SpecificationError
-from theory_check.theory.hypotheses import check_branch
+from theory_check.theory.hypotheses import check_bias
 from theory_check.theory.multiplier import Multiplier
 
 
 def _last_moments(multiplier: Multiplier, scaling: ArrayLike, depth: int | None, bias_energy: float) -> FloatArray:
     """Return the vector of E 1, E X, E X^2, E Y^2, E X Y after the last layer."""
-    check_branch("a bias", multiplier.branch, inner=True)
-    if bias_energy < 0.0:
-        raise SpecificationError(f"bias_energy must be non-negative, not {bias_energy!r}")
+    check_bias(multiplier.branch, bias_energy)
     d, kappa, B = multiplier.width, multiplier.kappa, bias_energy
     factors = np.asarray(scaling, dtype=np.float64)
     if factors.ndim == 0:

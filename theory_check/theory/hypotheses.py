@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from theory_check.foundation.errors import HypothesisError
+from theory_check.foundation.errors import HypothesisError, SpecificationError
 from theory_check.networks.branches import Branch
 
 
@@ -55,3 +55,15 @@ def check_branch(
     if rectifier and slope != 0.0 and not branch.is_linear:
         raise HypothesisError(f"{statement} needs a linear branch or ReLU, not {branch}")
     return slope
+
+
+def check_bias(branch: Branch, energy: float) -> None:
+    """Refuse a branch without a bias inside an activation, and a negative energy of the bias.
+
+    Raises
+    ------
+    HypothesisError, SpecificationError
+    """
+    check_branch("a bias", branch, inner=True)
+    if energy < 0.0:
+        raise SpecificationError(f"bias_energy must be non-negative, not {energy!r}")

@@ -36,8 +36,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from theory_check.foundation.arguments import check_count
-from theory_check.foundation.errors import NumericalOverflowError, SpecificationError
-from theory_check.theory.hypotheses import check_branch
+from theory_check.foundation.errors import NumericalOverflowError
+from theory_check.theory.hypotheses import check_bias
 from theory_check.theory.multiplier import Multiplier, layer_groups
 
 _LOG_MAX = math.log(np.finfo(np.float64).max)
@@ -396,7 +396,5 @@ def biased_displacement_mean(
     >>> round(biased_displacement_mean(Multiplier(2, Branch("res-3")), 1.0, 1, bias_energy=1.0), 12)
     1.0
     """
-    check_branch("a bias", multiplier.branch, inner=True)
-    if bias_energy < 0:
-        raise SpecificationError(f"bias_energy must be non-negative, not {bias_energy!r}")
+    check_bias(multiplier.branch, bias_energy)
     return (1 + bias_energy) * mean_displacement(multiplier, scaling, depth)
