@@ -19,7 +19,7 @@ from theory_check.networks.processes import PROCESSES
 from theory_check.networks.weights import Weights
 from theory_check.simulation.paths import writers
 from theory_check.simulation.paths.factors import circulant_spectrum, embedding_size
-from theory_check.simulation.paths.sources import open_paths, sample_paths
+from theory_check.simulation.paths.sources import open_paths
 from theory_check.simulation.paths.writers import bridge_steps
 
 KEY = np.array([20240305, 7], np.uint32)
@@ -183,22 +183,20 @@ def test_paths_of_any_process_and_size(weights, width, rows, depth, data):
 
 
 @pytest.mark.parametrize(
-    ("text", "method", "whole"),
+    ("text", "method"),
     [
-        ("fgn", "circulant embedding of length 2000", True),
-        ("smooth:length=0.01", "circulant embedding of length 2000", True),
-        ("matern:nu=0.7,length=1", "circulant embedding of length 8000", True),
-        ("smooth", r"factor of rank 3\d", False),
-        ("matern:length=100", r"factor of rank \d+", False),
-        ("ou", "bridges over 32 layers", False),
-        ("tied", "1 pieces", False),
+        ("fgn", "circulant embedding of length 2000"),
+        ("smooth:length=0.01", "circulant embedding of length 2000"),
+        ("matern:nu=0.7,length=1", "circulant embedding of length 8000"),
+        ("smooth", r"factor of rank 3\d"),
+        ("matern:length=100", r"factor of rank \d+"),
+        ("ou", "bridges over 32 layers"),
+        ("tied", "1 pieces"),
     ],
 )
-def test_how_paths_are_made(text, method, whole):
+def test_how_paths_are_made(text, method):
     source = open_paths(Weights.parse(text), 1, 1000, KEY, 0, Purpose.OUTER_WEIGHTS, budget_bytes=0)
     assert re.fullmatch(method, source.method)
-    assert source.makes_whole_paths == whole
-    assert not open_paths(Weights.parse(text), 1, 1000, KEY, 0, Purpose.OUTER_WEIGHTS).makes_whole_paths
 
 
 def test_entries_do_not_depend_on_the_size_of_the_matrix():
@@ -250,20 +248,6 @@ def test_bridges_are_the_regression_on_both_sides(rate, length):
     s = length - n[:-1]
     a, b, c = steps.T
     np.testing.assert_allclose(a * a + b * b + 2 * a * b * np.exp(-rate * s) + c * c, 1.0, rtol=1e-14)
-
-
-def test_sample_paths_add_up_to_fractional_brownian_motion():
-    noise = sample_paths("fgn:hurst=0.2", depth=1000, count=5, seed=1)
-    assert noise.shape == (5, 1000)
-    assert noise.dtype == np.float32
-    np.testing.assert_array_equal(noise, sample_paths(Weights.parse("fgn:hurst=0.2"), depth=1000, count=5, seed=1))
-    assert not np.array_equal(noise, sample_paths("fgn:hurst=0.2", depth=1000, count=5, seed=2))
-    many = sample_paths("fgn:hurst=0.2,variance=he", depth=100, count=5000, seed=1)
-    path = many.astype(np.float64).cumsum(axis=1) * 100**-0.2 / np.sqrt(2.0)
-    t = np.arange(1, 101) / 100
-    motion, rougher = ((t[:, None] ** h + t**h - np.abs(t[:, None] - t) ** h) / 2 for h in (0.4, 0.36))
-    assert failures(path, motion, alpha=LEVEL, others=[rougher]) == []
-    assert failures(path, rougher, alpha=LEVEL, others=[motion])
 
 
 def test_functions_are_taken_as_they_are():

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from theory_check.foundation.arguments import check_integer
 from theory_check.foundation.errors import SpecificationError
-from theory_check.foundation.streams import Purpose, check_seed, stream_key
+from theory_check.foundation.streams import Purpose
 from theory_check.networks.network import MAXIMAL_DEPTH, MAXIMAL_WIDTH
 from theory_check.networks.processes import Process
 from theory_check.networks.weights import Weights, process_names
@@ -57,11 +57,6 @@ class PathSource:
     def method(self) -> str:
         """How the path is made, in words."""
         return self._writer.method
-
-    @property
-    def makes_whole_paths(self) -> bool:
-        """Whether each call makes a whole path, whatever part it returns."""
-        return self.kept is None and self._writer.whole
 
     def layers(self, first: int, last: int) -> SingleArray:
         """Return the matrices of layers ``first`` to ``last - 1``, counted from 0: (last - first, rows, columns).
@@ -144,39 +139,3 @@ def open_paths(
     kept = source._make(0, depth)
     kept.flags.writeable = False
     return PathSource(weights, depth, shape, kept, writer)
-
-
-def sample_paths(weights: Weights | str, *, depth: int, count: int, seed: int) -> SingleArray:
-    """Return independent paths of one entry through the layers, of variance ``weights.gain``.
-
-    Parameters
-    ----------
-    weights : Weights or str
-        Of a process.
-    depth : int
-        Number of layers.
-    count : int
-        Number of paths.
-    seed : int
-        Root seed, 0 to 2^64 - 1.
-
-    Returns
-    -------
-    float32 array (count, depth)
-
-    Examples
-    --------
-    The path of fractional Brownian motion of which fractional noise is the increment, on [0, 1]:
-
-    >>> noise = sample_paths("fgn:hurst=0.2", depth=1000, count=5, seed=1)
-    >>> path = noise.cumsum(axis=1) * 1000**-0.2
-    >>> path.shape
-    (5, 1000)
-    """
-    check_integer("number of paths", count, 1, MAXIMAL_WIDTH)
-    check_seed(seed)
-    weights = Weights.parse(weights) if isinstance(weights, str) else weights
-    key = np.array(stream_key(seed, f"sample paths of {weights} at depth {depth}"), np.uint32)
-    # One column, so that the variance of an entry is the gain.
-    source = open_paths(weights, 1, depth, key, 0, Purpose.OUTER_WEIGHTS, rows=count)
-    return np.ascontiguousarray(source.layers(0, depth)[:, :, 0].T)

@@ -56,13 +56,10 @@ class Writer:
         ``write(first, out)`` writes the layers from ``first`` on to ``out``, shape (layers, entries).
     method : str
         In words.
-    whole : bool
-        Whether a whole path is made to write any part of it.
     """
 
     write: Callable[[int, SingleArray], None]
     method: str
-    whole: bool = False
 
 
 @dataclass(frozen=True)
@@ -290,7 +287,7 @@ def _transforms(spectrum: FloatArray, deviation: float, stream: Stream) -> Write
             series: Any = fft.fft(spectra.view(np.complex64), axis=1, overwrite_x=True)
             paths.write_pairs(series.view(np.float32), first, out, first_entry)
 
-    return Writer(write, f"circulant embedding of length {len(spectrum)}", whole=True)
+    return Writer(write, f"circulant embedding of length {len(spectrum)}")
 
 
 #: How the paths of a process are made, by its generator.
