@@ -10,13 +10,14 @@ import pytest
 from scipy import stats
 
 from theory_check.claims import Basis, CriticalPoint, Normal, check, claim, crossing, median
-from theory_check.claims.estimators.critical_point import OUTSIDE, last_crossings, log_mean_square
+from theory_check.claims.estimators.critical_point import log_mean_square
 from theory_check.claims.judging import evaluate
 from theory_check.claims.observables import Observable
 from theory_check.claims.planning import plan_check
 from theory_check.experiments.cell import Sample
 from theory_check.experiments.sweep import Sweep
 from theory_check.foundation.errors import SpecificationError
+from theory_check.inference.crossings import OUTSIDE
 from theory_check.inference.intervals import quantile_interval
 from theory_check.networks.inputs import Input
 from theory_check.networks.weights import Weights
@@ -29,20 +30,6 @@ SWEEP = Sweep(width=4, depth=6, weights=Weights("fgn"), betas=BETAS, gradients=F
 def sample_of(logarithms, betas=BETAS):
     """Give a sweep, whose columns have an axis of inputs, the values of log D."""
     return Sample(replace(SWEEP, betas=betas), 0, {"log_displacement": 0.5 * np.asarray(logarithms, float)}, 0.0)
-
-
-def test_a_row_crosses_where_it_is_zero_for_the_last_time():
-    values = np.array([
-        [2.0, 1.0, -1.0, -2.0],  # halfway
-        [3.0, 3.0, 3.0, -1.0],  # at three quarters of the last step
-        [1.0, -1.0, 1.0, -1.0],  # twice: the last one counts
-        [1.0, 0.0, -1.0, -1.0],  # zero is not positive
-        [1.0, 1.0, 1.0, 1.0],
-        [-1.0, -1.0, -1.0, -1.0],
-        [1.0, -np.inf, -np.inf, -np.inf],  # a network that did not move at all
-    ])  # fmt: skip
-    expected = [0.55, 0.675, 0.65, 0.5, OUTSIDE, -OUTSIDE, 0.4]
-    assert last_crossings(np.array(BETAS), values) == pytest.approx(expected)
 
 
 def test_the_displacement_is_averaged_over_inputs():
@@ -164,13 +151,6 @@ def test_evidence_agrees_with_the_interval_about_what_is_excluded():
     at_most, at_least = estimator.sided_evidence([], np.array([0.3, 0.5, 0.8]), 7.0)
     assert at_most[0] > at_most[1] >= at_most[2]
     assert at_least[2] > at_least[1] >= at_least[0]
-
-
-def test_p_values_of_a_true_exponent_are_at_most_uniform():
-    rng = np.random.Generator(np.random.Philox(6))
-    log_p = [bracket(draw(rng, 101, centre=0.47))._log_p([], np.array([0.47]))[0][0] for _ in range(400)]
-    for level in (0.01, 0.1, 0.3):
-        assert np.sum(np.array(log_p) <= math.log(level)) <= stats.binom.isf(1e-6, 400, level)
 
 
 def test_a_check_with_a_sweep_is_planned_merged_run_and_printed():

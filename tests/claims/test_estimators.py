@@ -10,8 +10,8 @@ import pytest
 from scipy import stats
 
 from theory_check.claims import Distance, LogNormal, Mean, Normal, Order, Probability, Quantile, Slope, Spread
-from theory_check.claims.estimators.order import slope_variance
 from theory_check.foundation.laws import Tilted
+from theory_check.inference.rates import slope_variance
 
 SIZE = 400
 DEPTHS = (10, 100, 1000)

@@ -25,7 +25,6 @@ ROOT = Path(theory_check.__file__).parent
 UNDOCUMENTED_ROOMS = frozenset(
     [
         "catalogue",
-        "claims",
         "kernels",
     ]
 )

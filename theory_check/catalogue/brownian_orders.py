@@ -22,10 +22,9 @@ from theory_check.claims import (
     claim,
     median,
 )
-from theory_check.claims.estimators.order import slope_variance
 from theory_check.claims.observables import NORM_RATIO, between, column, error_slope, increments
 from theory_check.experiments.spelling import brownian_networks
-from theory_check.inference.rates import slope_weights
+from theory_check.inference.rates import slope_variance, slope_weights
 from theory_check.theory.coupled_moments import coupled_moments
 from theory_check.theory.orders import STRONG_ORDER, mean_square_error
 

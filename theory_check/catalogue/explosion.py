@@ -116,7 +116,7 @@ def explosion_rate(profile: Profile) -> Iterator[Check]:
             f"{label(deep)}-fluctuations", deep,
             r"Kolmogorov distance between $\log R$ and $N(L\,\mathbb{E}\log M,\ L\,\mathrm{Var}\log M)$",
             Distance(LOG_NORM_RATIO, normal), margin=0.05 * profile.precision, basis=PROVEN,
-            remainder=distance_from_normal(multiplier, a, depth, normal.mean, normal.variance),
+            remainder=distance_from_normal(finite_depth_law(multiplier, a, depth), normal),
             wrong={
                 "centred at the log of the mean":
                     Normal(depth * math.log1p(multiplier.kappa * a * a), normal.variance),

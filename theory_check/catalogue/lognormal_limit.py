@@ -48,7 +48,7 @@ def lognormal_limit(profile: Profile) -> Iterator[Check]:
     """
     for branch, law in COMBINATIONS:
         deep = network(branch, law, width=20, depth=128 * profile.depth, gradients=True)
-        multiplier, a, depth = one_layer(deep)
+        multiplier, *_ = layer = one_layer(deep)
         limit = limits.lognormal_limit(multiplier)
         mean, variance, sigma = limit.mean, limit.variance, math.sqrt(limit.variance)
         proven = law == "gaussian"
@@ -57,7 +57,7 @@ def lognormal_limit(profile: Profile) -> Iterator[Check]:
                 f"{label(deep)}-{name}", deep,
                 rf"Kolmogorov distance between $\log {symbol}$ and $N(\kappa(1-2/d),\,4\kappa/d)$",
                 Distance(observable, limit), margin=0.05 * profile.precision, basis=PROVEN if proven else LIMIT,
-                remainder=distance_from_normal(multiplier, a, depth, mean, variance) if proven else 0.0,
+                remainder=distance_from_normal(finite_depth_law(*layer), limit) if proven else 0.0,
                 wrong={
                     "drift of the other branch's kappa": Normal(mean * (0.5 if branch == "linear" else 2.0), variance),
                     "a third of the variance": Normal(mean, variance / 3.0),

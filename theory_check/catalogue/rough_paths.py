@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping
 
 from theory_check.catalogue.smooth_weights import LINEAR, RES_1, RES_3, WIDE, WIDTH, displacement_check
 from theory_check.claims import Basis, Check, Correction, Normal, Profile, check, claim, median
-from theory_check.claims.estimators.order import slope_variance
 from theory_check.claims.observables import error_slope
 from theory_check.experiments.euler import Euler
 from theory_check.experiments.spelling import path_networks
+from theory_check.inference.rates import slope_variance
 from theory_check.networks.branches import Branch
 from theory_check.theory.euler_error import wide_error_slope
 from theory_check.theory.orders import rough_path_order

@@ -107,7 +107,7 @@ def schedules(profile: Profile) -> Iterator[Check]:
         multiplier = layer_law(deep)
         limit, basis, remainder = lognormal_limit(multiplier, TOTAL), GAUSSIAN_ONLY, 0.0
         if law == "gaussian":
-            basis, remainder = PROVEN, distance_from_normal(multiplier, factors, None, limit.mean, limit.variance)
+            basis, remainder = PROVEN, distance_from_normal(finite_depth_law(multiplier, factors), limit)
         yield check(
             f"{label(deep)}-law", deep,
             r"Kolmogorov distance between $\log R$ and $N(\Lambda\kappa(1-2/d),\,4\kappa\Lambda/d)$",

@@ -82,29 +82,9 @@ class Variant:
 
 @dataclass(frozen=True, kw_only=True)
 class Check:
-    """One quantity of one network against its prediction at that depth and width; :func:`check` spells it.
+    """One quantity of one network against its prediction; :func:`check` spells it and describes its fields.
 
-    Attributes
-    ----------
-    name : str
-        Point of the claim's grid, ``rademacher-d40-law``; never changes meaning.
-    experiments : tuple of Experiment
-    quantity : str
-        What is estimated, Markdown with inline mathematics.
-    estimator : Estimator
-    target : (float, float)
-        Predicted value, lower and upper.
-    margin : float
-        Deviation that counts as agreement.
-    basis : Basis
-        Why it is that large.
-    remainder : float
-        Proven error of the prediction at this size.
-    miss_rate : float
-        Probability, at most, that a true statement is not supported by lack of replicates. Margin and miss rate decide
-        how many there are; a check never says so itself.
-    variants : tuple of Variant
-        Named mistakes.
+    Margin and miss rate decide how many replicates there are; a check never says so itself.
     """
 
     name: str
@@ -163,14 +143,13 @@ def check(
     Parameters
     ----------
     name : str
-        Point of the claim's grid.
+        Point of the claim's grid, ``rademacher-d40-law``; never changes meaning.
     experiments : Experiment, or a tuple of them
         As ``network`` returns them.
     quantity : str
         What is estimated, Markdown with inline mathematics.
     estimator : Estimator
-        ``Mean``, ``median``, ``Quantile``, ``Spread``, ``Probability``, ``Distance``, ``Slope``, ``Order``,
-        ``CriticalPoint``.
+        ``Mean``, ``Probability``, ``median``, ``Quantile``, ``Spread``, ``Distance``, ``Slope``, ...
     target : float or (float, float), optional
         Prediction at this size; default: that of the estimator's law.
     margin : float

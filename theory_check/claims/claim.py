@@ -51,25 +51,14 @@ PROFILES: Mapping[str, Profile] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Claim:
-    """A theorem as an executable statement; :func:`claim` spells it.
+    """A theorem as an executable statement; :func:`claim` spells it and describes its fields.
 
     Attributes
     ----------
-    id, title, statement, formula : str
-        Catalogue id; a few words; the statement in words; in LaTeX.
-    source : str
-        Where it is stated or derived; ``@key`` cites an entry of the bibliography.
-    sharpens : tuple of str
-        Ids of the claims that it makes more precise.
-    derivation, hypotheses : str
-        Why it holds, in short; what it needs.
+    statement : str
+        In words.
     checks : callable
         The checks at a profile.
-    corrections : tuple of Correction
-        Where the statement differs from its source.
-    quick_precision : float
-        Factor of its margins at the quick profile alone, above 1 where they leave room before its variants come near:
-        what the quick profile has no time for is left to the others.
     """
 
     id: str
@@ -116,7 +105,8 @@ def claim(
     corrections : tuple of Correction
         Where the statement differs from its source.
     quick_precision : float
-        Factor of its margins at the quick profile alone.
+        Factor of its margins at the quick profile alone, above 1 where they leave room before its variants come near:
+        what the quick profile has no time for is left to the others.
 
     Returns
     -------

@@ -6,6 +6,7 @@ from functools import cache
 
 from theory_check.experiments.cell import Cell
 from theory_check.foundation.errors import HypothesisError
+from theory_check.foundation.laws import Normal
 from theory_check.networks.branches import BranchName
 from theory_check.theory.depth_law import DepthLaw, depth_law, distance_to_normal
 from theory_check.theory.hypotheses import check_branch
@@ -77,16 +78,27 @@ def check_dominated(cell: Cell) -> None:
 
 @cache
 def finite_depth_law(multiplier: Multiplier, scaling: float | tuple[float, ...], depth: int | None = None) -> DepthLaw:
-    """Return the exact law of log R for one scaling factor or one a layer; claims, variants and profiles share it."""
+    """Return the exact law of log R, which claims, variants and profiles share.
+
+    Parameters
+    ----------
+    multiplier : Multiplier
+    scaling : float, or tuple of float
+        One factor for all layers, or one for each.
+    depth : int, optional
+        If there is one factor.
+
+    Returns
+    -------
+    DepthLaw
+    """
     return depth_law(multiplier, scaling, depth)
 
 
 @cache
-def distance_from_normal(
-    multiplier: Multiplier, scaling: float | tuple[float, ...], depth: int | None, mean: float, variance: float
-) -> float:
-    """Bound the Kolmogorov distance of the exact law of log R from N(mean, variance)."""
-    return distance_to_normal(finite_depth_law(multiplier, scaling, depth), mean, variance).upper
+def distance_from_normal(law: DepthLaw, limit: Normal) -> float:
+    """Bound the Kolmogorov distance of an exact law of log R from its limit."""
+    return distance_to_normal(law, limit.mean, limit.variance).upper
 
 
 def label(cell: Cell) -> str:

@@ -112,7 +112,20 @@ def _combine(sign: str, function: Any, left: Observable | float, right: Observab
 
 
 def apply(name: str, function: Callable[..., FloatArray], *parts: Observable) -> Observable:
-    """Return a named function of observables; the name must say all of what it computes, numbers included."""
+    """Return a function of observables.
+
+    Parameters
+    ----------
+    name : str
+        It must say all of what is computed, numbers included.
+    function : callable
+        Of one array for each observable.
+    *parts : Observable
+
+    Returns
+    -------
+    Observable
+    """
     columns = frozenset[tuple[str, int]]().union(*(part.columns for part in parts))
     return Observable(
         f"{name}({', '.join(map(str, parts))})", lambda samples: function(*(part(samples) for part in parts)), columns
@@ -176,7 +189,17 @@ def stack(*parts: Observable) -> Observable:
 
 
 def between(x: Observable, lower: float = -math.inf, upper: float = math.inf) -> Observable:
-    """Tell by zeros and ones whether lower <= x <= upper."""
+    """Tell by zeros and ones whether lower <= x <= upper.
+
+    Parameters
+    ----------
+    x : Observable
+    lower, upper : float
+
+    Returns
+    -------
+    Observable
+    """
     columns = x.columns
     return Observable(
         f"({x} in [{float(lower)!r}, {float(upper)!r}])", lambda s: _is_between(x(s), lower, upper), columns
@@ -207,6 +230,17 @@ def error_slope(name: str, depths: tuple[int, ...], experiment: int = 0) -> Obse
 
     A replicate with an error of 0, a network that never moved, has no slope; it is given slope 0 and counts against
     convergence.
+
+    Parameters
+    ----------
+    name : str
+    depths : tuple of int
+    experiment : int
+        Place in the check.
+
+    Returns
+    -------
+    Observable
     """
 
     def slope(errors: FloatArray) -> FloatArray:

@@ -74,6 +74,18 @@ def slope_weights(log_sizes: ArrayLike) -> FloatArray:
     return np.asarray(centred / np.dot(centred, centred), dtype=np.float64)
 
 
+def slope_variance(sizes: ArrayLike, degrees: float) -> float:
+    r"""Variance of the slope of log error when squared errors are independent and chi-square: for planning.
+
+    :math:`\tfrac14 \psi'(\nu/2) \sum_k w_k^2`, since the logarithm of chi-square of :math:`\nu` degrees of freedom has
+    variance :math:`\psi'(\nu/2)`.
+    """
+    from scipy.special import polygamma
+
+    weights = slope_weights(np.log(np.asarray(sizes, dtype=np.float64)))
+    return 0.25 * float(polygamma(1, degrees / 2.0)) * math.fsum(weights**2)
+
+
 def slope_interval(log_sizes: ArrayLike, intervals: Sequence[Interval], *, alpha: float) -> Interval:
     r"""Interval of the order of a power law from intervals of a positive quantity at several sizes.
 

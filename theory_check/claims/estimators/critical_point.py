@@ -15,17 +15,15 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from theory_check.claims.estimators.estimator import UNBOUNDED, OfObservable, Range, SidedEvidence
+from theory_check.claims.estimators.estimator import Estimator, Range, SidedEvidence
 from theory_check.claims.observables import Observable, Samples
 from theory_check.experiments.experiment import Sample
 from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.errors import SpecificationError
 from theory_check.foundation.laws import Law
-from theory_check.inference import design, evidence, intervals
+from theory_check.inference import design, evidence
+from theory_check.inference.crossings import bracket, crossing_log_p, last_crossings
 from theory_check.inference.intervals import Interval
-
-#: A crossing outside the grid of a sweep, above or below with the minus sign: farther off than any exponent.
-OUTSIDE = 10.0
 
 
 def crossing(
@@ -35,8 +33,8 @@ def crossing(
 
     D is averaged over the inputs that share a draw of the weights. Between neighbouring betas the logarithm is
     interpolated linearly. A draw that is positive at the largest beta, or nowhere, crosses at plus or minus
-    :data:`OUTSIDE`: it counts on its side of a median, which is all a median asks. If in every draw the quantity
-    decreases in beta, the median of the crossings is where the median of the quantity is zero.
+    :data:`~theory_check.inference.crossings.OUTSIDE`: it counts on its side of a median, which is all a median asks.
+    If in every draw the quantity decreases in beta, the median of the crossings is where its median is zero.
 
     Parameters
     ----------
@@ -68,7 +66,7 @@ def crossing(
             if samples[other].experiment.betas != sweep.betas:
                 raise SpecificationError("sweeps of two depths must have the same betas")
             values = values - log_mean_square(samples[other], name)
-        return last_crossings(np.array(sweep.betas), values) + shift
+        return last_crossings(sweep.betas, values) + shift
 
     against = "" if other is None else f" less @{other}"
     places = {experiment} | ({other} if other is not None else set())
@@ -85,21 +83,8 @@ def log_mean_square(sample: Sample[Any], column: str) -> FloatArray:
     return np.asarray(logsumexp(logarithms, axis=2) - math.log(logarithms.shape[2]))
 
 
-def last_crossings(betas: FloatArray, values: FloatArray) -> FloatArray:
-    """Return where each row of ``values`` (replicates, betas) is zero for the last time, going from above to below."""
-    positive = values > 0.0
-    last = np.where(positive.any(axis=1), len(betas) - 1 - np.argmax(positive[:, ::-1], axis=1), -1)
-    inside = (last >= 0) & (last < len(betas) - 1)
-    left = np.where(inside, last, 0)
-    rows = np.arange(len(values))
-    above, below = values[rows, left], values[rows, left + 1]
-    share = np.where(inside, above / np.where(inside, above - below, 1.0), 0.0)
-    found = betas[left] + share * (betas[left + 1] - betas[left])
-    return np.asarray(np.where(inside, found, np.where(last < 0, -OUTSIDE, OUTSIDE)))
-
-
 @dataclass(frozen=True)
-class CriticalPoint(OfObservable):
+class CriticalPoint(Estimator):
     r"""Where the median of a quantity that decreases in beta is zero, from its sign at each beta of a grid.
 
     The interval ends at the largest beta with a median that is positive and at the smallest with one that is negative,
@@ -120,7 +105,6 @@ class CriticalPoint(OfObservable):
     law_at: Callable[[float], Law]
     kind: ClassVar[str] = "critical point"
     method: ClassVar[str] = "signs of medians, bracketed"
-    bounds: ClassVar[Range] = UNBOUNDED
     told_by: ClassVar[tuple[str, ...]] = ("betas",)
 
     def replicates(self, target: Range, margin: float, alpha: float, miss: float) -> int:
@@ -157,41 +141,18 @@ class CriticalPoint(OfObservable):
 
     def interval(self, samples: Samples, alpha: float) -> Interval:
         """Return the bracket, with the crossing of the interpolated empirical medians as estimate."""
-        values = self.observable(samples)
-        level = alpha / len(self.betas)
-        medians = [intervals.quantile_interval(column, 0.5, alpha=level) for column in values.T]
-        lower = max((b for b, m in zip(self.betas, medians, strict=True) if m.lower > 0.0), default=-math.inf)
-        upper = min((b for b, m in zip(self.betas, medians, strict=True) if m.upper < 0.0), default=math.inf)
-        estimate = last_crossings(np.array(self.betas), np.array([[m.estimate for m in medians]]))[0]
-        if lower > upper:
-            lower, upper = -math.inf, math.inf
-        return Interval(float(np.clip(estimate, lower, upper)), lower, upper, alpha, self.method)
+        return Interval(*bracket(self.betas, self.observable(samples), alpha=alpha), alpha, self.method)
 
     def log_evidence(self, samples: Samples, null: Range, alpha: float) -> float:
         """Calibrate the smaller of the p-values of both sides, doubled."""
         low, high = null
-        below, above = self._log_p(samples, np.array([low, high]))
+        below, above = crossing_log_p(self.betas, self.observable(samples), [low, high])
         return evidence.log_calibrated(min(0.0, float(min(below[1], above[0])) + math.log(2.0)))
 
     def sided_evidence(self, samples: Samples, values: FloatArray, gain: float) -> SidedEvidence:
         """Calibrate the p-values of each side."""
-        below, above = self._log_p(samples, values)
+        below, above = crossing_log_p(self.betas, self.observable(samples), values)
         return evidence.tilted_calibration(below, gain=gain), evidence.tilted_calibration(above, gain=gain)
-
-    def _log_p(self, samples: Samples, exponents: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Return log p-values against "at most x" and "at least x": exact sign tests at all betas beyond x."""
-        from scipy.stats import binom
-
-        values = self.observable(samples)
-        n, betas = len(values), np.array(self.betas)
-        positive, negative = (
-            binom.logsf(np.sum(side, axis=0) - 1, n, 0.5) for side in (values > 0.0, values < 0.0)
-        )  # fmt: skip
-        count = math.log(len(betas))
-        return (
-            np.array([min(0.0, count + np.min(positive, where=betas >= x, initial=0.0)) for x in exponents]),
-            np.array([min(0.0, count + np.min(negative, where=betas <= x, initial=0.0)) for x in exponents]),
-        )
 
     def _negative(self, beta: float) -> float:
         """Predicted probability of a negative value."""

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, cast
 
 import numpy as np
 
-from theory_check.claims.estimators.estimator import Estimator, OfObservable, Range, SidedEvidence
+from theory_check.claims.estimators.estimator import Estimator, Range, SidedEvidence
 from theory_check.claims.observables import Samples
 from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.laws import Law, Tilted, law_distance
@@ -17,12 +17,11 @@ from theory_check.inference.intervals import Interval
 
 
 @dataclass(frozen=True)
-class Distance(OfObservable):
+class Distance(Estimator):
     """The Kolmogorov distance from a predicted law, by the exact Kolmogorov distribution.
 
     Attributes
     ----------
-    observable : Observable, or the name of a column, or a function of the samples
     law : Law
         Continuous, with ``cdf`` and ``quantile``.
     """

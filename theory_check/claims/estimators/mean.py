@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from theory_check.claims.estimators.estimator import UNBOUNDED, OfObservable, Range, SidedEvidence
+from theory_check.claims.estimators.estimator import Estimator, Range, SidedEvidence
 from theory_check.claims.observables import Samples
 from theory_check.foundation.arrays import FloatArray
 from theory_check.inference import design, evidence, intervals
@@ -16,12 +16,12 @@ from theory_check.inference.intervals import Interval
 
 
 @dataclass(frozen=True)
-class Mean(OfObservable):
+class Mean(Estimator):
     """A mean, by Catoni's interval with a proven bound on the variance.
 
     Attributes
     ----------
-    observable : Observable, or the name of a column, or a function of the samples
+    observable : Observable
         May give several values per replicate: martingale differences about their common mean.
     variance_bound : float
         Proven; of martingale differences, the bound of their conditional variance.
@@ -32,7 +32,6 @@ class Mean(OfObservable):
     values_per_replicate: int = 1
     kind: ClassVar[str] = "mean"
     method: ClassVar[str] = "Catoni, proven variance bound"
-    bounds: ClassVar[Range] = UNBOUNDED
     told_by: ClassVar[tuple[str, ...]] = ("variance_bound",)
 
     def replicates(self, target: Range, margin: float, alpha: float, miss: float) -> int:

@@ -15,14 +15,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from theory_check.claims.estimators.estimator import (
-    UNBOUNDED,
-    OfObservable,
-    Range,
-    SidedEvidence,
-    calibrated,
-    sided_calibration,
-)
+from theory_check.claims.estimators.estimator import ByLevels, Estimator, Range, SidedEvidence
 from theory_check.claims.observables import Samples
 from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.laws import Law
@@ -31,12 +24,12 @@ from theory_check.inference.intervals import Interval
 
 
 @dataclass(frozen=True)
-class Slope(OfObservable):
+class Slope(ByLevels):
     """The slope of the logarithm of a median on log depth, by order statistics; one experiment for each depth.
 
     Attributes
     ----------
-    observable : Observable, or the name of a column, or a function of the samples
+    observable : Observable
         Positive.
     depths : tuple of int
     laws : tuple of Law
@@ -47,7 +40,6 @@ class Slope(OfObservable):
     laws: tuple[Law, ...]
     kind: ClassVar[str] = "slope"
     method: ClassVar[str] = "order statistics at each depth, weighted"
-    bounds: ClassVar[Range] = UNBOUNDED
     told_by: ClassVar[tuple[str, ...]] = ("depths",)
 
     @property
@@ -88,15 +80,7 @@ class Slope(OfObservable):
     def interval(self, samples: Samples, alpha: float) -> Interval:
         return self._slope(self.values(samples), alpha)
 
-    def log_evidence(self, samples: Samples, null: Range, alpha: float) -> float:
-        """Calibrate the smallest level at which the interval is disjoint from the null."""
-        return calibrated(self._at_levels(samples), null)
-
-    def sided_evidence(self, samples: Samples, values: FloatArray, gain: float) -> SidedEvidence:
-        """Calibrate the smallest levels at which the interval leaves each side."""
-        return sided_calibration(self._at_levels(samples), values, gain)
-
-    def _at_levels(self, samples: Samples) -> Callable[[float], Interval]:
+    def at_levels(self, samples: Samples) -> Callable[[float], Interval]:
         return partial(self._slope, [np.sort(values) for values in self.values(samples)])
 
     def _slope(self, columns: Sequence[FloatArray], alpha: float) -> Interval:
@@ -113,12 +97,12 @@ class Slope(OfObservable):
 
 
 @dataclass(frozen=True)
-class Order(OfObservable):
+class Order(Estimator):
     """The slope of the logarithm of a mean error on log depth, by Catoni's interval at each depth.
 
     Attributes
     ----------
-    observable : Observable, or the name of a column, or a function of the samples
+    observable : Observable
         Errors, shape (replicates, depths); depths may share their random numbers.
     depths : tuple of int
     errors : tuple of float
@@ -132,7 +116,6 @@ class Order(OfObservable):
     variance_bounds: tuple[float, ...]
     kind: ClassVar[str] = "order"
     method: ClassVar[str] = "Catoni at each depth, weighted"
-    bounds: ClassVar[Range] = UNBOUNDED
     told_by: ClassVar[tuple[str, ...]] = ("depths", "variance_bounds")
 
     @property
@@ -188,15 +171,3 @@ class Order(OfObservable):
         square = np.log1p(np.array(self.variance_bounds) / means**2)
         deviates = rng.standard_normal((replicates, len(depths)))
         return (means * np.exp(np.sqrt(square) * deviates - square / 2.0),)
-
-
-def slope_variance(depths: Sequence[int], degrees: float) -> float:
-    r"""Variance of the slope of log error when squared errors are independent and chi-square: for planning.
-
-    :math:`\tfrac14 \psi'(\nu/2) \sum_k w_k^2`, since the logarithm of chi-square of :math:`\nu` degrees of freedom has
-    variance :math:`\psi'(\nu/2)`.
-    """
-    from scipy.special import polygamma
-
-    weights = rates.slope_weights(np.log(np.array(depths, dtype=np.float64)))
-    return 0.25 * float(polygamma(1, degrees / 2.0)) * math.fsum(weights**2)

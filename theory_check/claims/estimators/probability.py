@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from theory_check.claims.estimators.estimator import Estimator, OfObservable, Range, SidedEvidence
+from theory_check.claims.estimators.estimator import Estimator, Range, SidedEvidence
 from theory_check.claims.observables import Samples, observable
 from theory_check.foundation.arrays import FloatArray
 from theory_check.inference import design, evidence, intervals
@@ -16,7 +16,7 @@ from theory_check.inference.intervals import Interval
 
 
 @dataclass(frozen=True)
-class Probability(OfObservable):
+class Probability(Estimator):
     """The probability of an event, by Clopper and Pearson.
 
     Attributes
@@ -66,7 +66,7 @@ class Probability(OfObservable):
         )
 
     def instead(self, wrong: object) -> Any:
-        return wrong if hasattr(wrong, "interval") else Probability(observable(wrong))
+        return wrong if isinstance(wrong, Estimator) else Probability(observable(wrong))
 
     def displaced(self, target: Range, step: float) -> Mapping[str, Range | Estimator]:
         values = super().displaced(target, step)

@@ -9,14 +9,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from theory_check.claims.estimators.estimator import (
-    UNBOUNDED,
-    OfObservable,
-    Range,
-    SidedEvidence,
-    calibrated,
-    sided_calibration,
-)
+from theory_check.claims.estimators.estimator import ByLevels, Estimator, Range, SidedEvidence
 from theory_check.claims.observables import Observable, Samples, observable
 from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.laws import Law
@@ -25,12 +18,11 @@ from theory_check.inference.intervals import Interval
 
 
 @dataclass(frozen=True)
-class Quantile(OfObservable):
+class Quantile(Estimator):
     """A quantile, by order statistics.
 
     Attributes
     ----------
-    observable : Observable, or the name of a column, or a function of the samples
     probability : float
     law : Law
         Predicted; it plans the sample, and its quantile is the default of the target.
@@ -40,7 +32,6 @@ class Quantile(OfObservable):
     law: Law
     kind: ClassVar[str] = "quantile"
     method: ClassVar[str] = "order statistics"
-    bounds: ClassVar[Range] = UNBOUNDED
     told_by: ClassVar[tuple[str, ...]] = ("probability",)
 
     @property
@@ -87,12 +78,11 @@ def median(what: str | Observable | Callable[[Samples], FloatArray], law: Law) -
 
 
 @dataclass(frozen=True)
-class Spread(OfObservable):
+class Spread(ByLevels):
     """The difference of two quantiles, by order statistics.
 
     Attributes
     ----------
-    observable : Observable, or the name of a column, or a function of the samples
     probabilities : (float, float)
     law : Law
         Predicted; it plans the sample, and the difference of its quantiles is the default of the target.
@@ -126,15 +116,7 @@ class Spread(OfObservable):
     def interval(self, samples: Samples, alpha: float) -> Interval:
         return intervals.quantile_spread_interval(self.observable(samples), *self.probabilities, alpha=alpha)
 
-    def log_evidence(self, samples: Samples, null: Range, alpha: float) -> float:
-        """Calibrate the smallest level at which the interval is disjoint from the null."""
-        return calibrated(self._at_levels(samples), null)
-
-    def sided_evidence(self, samples: Samples, values: FloatArray, gain: float) -> SidedEvidence:
-        """Calibrate the smallest levels at which the interval leaves each side."""
-        return sided_calibration(self._at_levels(samples), values, gain)
-
-    def _at_levels(self, samples: Samples) -> Callable[[float], Interval]:
+    def at_levels(self, samples: Samples) -> Callable[[float], Interval]:
         ordered = np.sort(self.observable(samples))
         return lambda level: intervals.quantile_spread_interval(ordered, *self.probabilities, alpha=level)
 
