@@ -8,10 +8,15 @@ from example_record import make_pictures, make_record
 
 from theory_check.claims.claim import PROFILES
 from theory_check.claims.planning import plan_claim
+from theory_check.foundation.errors import StorageError
+from theory_check.foundation.records import encode_record
 from theory_check.inference.nights import ClaimNight, Night
+from theory_check.reporting import files
 from theory_check.reporting.results import load_results
+from theory_check.verification import nights
 from theory_check.verification import run as verification
-from theory_check.verification.nights import claim_version, new_history, write_history
+from theory_check.verification.ledger import read_ledger
+from theory_check.verification.nights import claim_version, new_history
 from theory_check.verification.run import Outcome, Plan, exit_code, find_claim
 
 
@@ -80,26 +85,29 @@ def test_a_plan_beyond_its_budget_is_a_usage_error(command, tmp_path):
 
 
 def test_a_history_grows_refuses_a_seed_twice_and_can_be_shown(command, tmp_path, monkeypatch):
-    again = ("run", "E8", "--out", "out", "--history", "nights/h.json", "--threads", 1)
-    code, out, _ = command(*again, "--seed", 1)
-    assert (code, out[-1]) == (0, "history: nights/h.json")
+    again = ("run", "E8", "--out", "out", "--history", "nights/h.db", "--threads", 1)
+    code, out, err = command(*again, "--seed", 1)
+    assert (code, out) == (74, [])
+    assert err == ["theory-check: error: there is no ledger nights/h.db; give --new-history to begin one"]
+    code, out, _ = command(*again, "--seed", 1, "--new-history")
+    assert (code, out[-1]) == (0, "history: nights/h.db")
     assert out[-2].startswith("night 1 of the history: smallest p-value 1 (E8)")
     assert command(*again, "--seed", 2)[1][-2].startswith("night 2 of the history")
-    kept = (tmp_path / "nights" / "h.json").read_bytes()
+    assert command(*again, "--seed", 4)[1][-2].startswith("night 3 of the history")
+    kept = read_ledger(tmp_path / "nights" / "h.db")
+    assert names(tmp_path / "nights") == ["h.db"]
     # Refused before anything is simulated, and with the file as it was.
     with monkeypatch.context() as patch:
-        patch.setattr(verification, "decide", None)
-        for options, message in (
-            (("--seed", 1), "seed 1 is in the history already, as night 1"),
-            (("--seed", 3, "--profile", "standard"), "the history is one of profile quick"),
+        patch.setattr(verification, "examine", None)
+        for arguments, message in (
+            (("run", "E3", *again[2:], "--seed", 1), "seed 1 is in the history already, as night 1"),
+            ((*again, "--seed", 3, "--profile", "standard"), "the history is one of profile quick"),
         ):
-            code, out, err = command(*again, *options)
+            code, out, err = command(*arguments)
             assert (code, out, len(err)) == (2, [], 1)
             assert message in err[0]
-    assert (tmp_path / "nights" / "h.json").read_bytes() == kept
-    # Points stop at the look that decides them: it takes three nights of so few networks for an interval over nights.
-    assert command(*again, "--seed", 5)[0] == 0
-    code, out, err = command("history", "--history", "nights/h.json", "--out", "h.png")
+    assert read_ledger(tmp_path / "nights" / "h.db") == kept
+    code, out, err = command("history", "--history", "nights/h.db", "--out", "h.png")
     assert (code, err) == (0, [])
     row = next(line.split() for line in out if line.startswith("E8 "))
     assert (row[2], row[-1]) == ("3", "supported")
@@ -107,13 +115,56 @@ def test_a_history_grows_refuses_a_seed_twice_and_can_be_shown(command, tmp_path
     assert (tmp_path / "h.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_a_repeated_command_succeeds_and_counts_once(command, tmp_path, monkeypatch):
+    again = ("run", "E8", "--history", "h.db", "--new-history", "--threads", 1)
+    assert command(*again)[0] == 0
+    kept = read_ledger(tmp_path / "h.db")
+    code, out, err = command(*again)
+    assert code == 0
+    assert "night 1 is this run: the ledger has it already, nothing was added" in out
+    assert not any("warning" in line for line in err)
+    assert read_ledger(tmp_path / "h.db") == kept
+    # Another processor's last bits: the first results are kept.
+    monkeypatch.setattr(nights, "log_average", lambda values: -6.5)
+    code, _, err = command(*again)
+    assert code == 0
+    assert "warning: the ledger has night 1 with other results, which were kept" in err[-1]
+    assert read_ledger(tmp_path / "h.db") == kept
+
+
+def test_a_night_is_stored_before_anything_is_written_or_printed(command, tmp_path, monkeypatch):
+    def full(*arguments, **options):
+        raise StorageError("cannot write REPORT.md: no space left on device")
+
+    again = ("run", "E8", "--history", "h.db", "--new-history", "--threads", 1, "--out", "out")
+    monkeypatch.setattr(files, "write_report", full)
+    code, out, err = command(*again)
+    assert (code, out) == (74, [])
+    assert err[-1] == "theory-check: error: cannot write REPORT.md: no space left on device"
+    assert len(read_ledger(tmp_path / "h.db").records) == 1
+    monkeypatch.undo()
+    monkeypatch.chdir(tmp_path)
+    code, out, _ = command(*again)
+    assert code == 0
+    assert "nothing was added" in "".join(out)
+    assert not (tmp_path / "out" / ".resume").exists()
+
+
+def json_history(path, history):
+    path.write_bytes(encode_record(history, 1, "history"))
+
+
 def test_a_claim_that_the_nights_refute_is_refuted_whatever_this_run_says(command, tmp_path):
     # No night's evidence refutes by itself; four together do, and this run's own finding is supported.
     version = claim_version(plan_claim(find_claim("E8"), PROFILES["quick"]))
     history = new_history("quick")
-    nights = tuple(Night(seed, "2026-01-01T00:00:00+00:00", {"E8": ClaimNight(version, 6.0)}) for seed in range(1, 5))
-    write_history(tmp_path / "h.json", replace(history, nights=nights))
-    code, out, _ = command("run", "E8", "--history", "h.json", "--seed", 9, "--threads", 1)
+    evidence = tuple(Night(seed, "2026-01-01T00:00:00+00:00", {"E8": ClaimNight(version, 6.0)}) for seed in range(1, 5))
+    json_history(tmp_path / "h.json", replace(history, nights=evidence))
+    code, out, err = command("run", "E8", "--history", "h.json", "--seed", 9)
+    assert (code, out, len(err)) == (2, [], 1)
+    assert "import it once: theory-check history --import h.json --history h.db" in err[0]
+    assert command("history", "--import", "h.json", "--history", "h.db")[1][0] == "nights added to h.db: 4"
+    code, out, _ = command("run", "E8", "--history", "h.db", "--seed", 9, "--threads", 1)
     assert load_results(tmp_path / "reports" / "results.json").verdict == "supported"
     assert code == 1
     assert "refuted by the nights together: E8" in out
@@ -122,17 +173,45 @@ def test_a_claim_that_the_nights_refute_is_refuted_whatever_this_run_says(comman
 def test_a_night_alone_does_not_refute_for_the_life_of_a_history(command, monkeypatch):
     monkeypatch.setattr(verification, "exit_code", lambda _record: 1)
     assert command("run", "E8", "--seed", 9, "--threads", 1)[0] == 1
-    code, out, _ = command("run", "E8", "--history", "h.json", "--seed", 9, "--threads", 1)
+    code, out, _ = command("run", "E8", "--history", "h.db", "--new-history", "--seed", 9, "--threads", 1)
     assert code == 3
     assert "refuted by this night alone, not by the nights together" in out
 
 
 def test_a_damaged_history_is_neither_used_nor_replaced(command, tmp_path):
+    for content in (b"", b"SQLite format 3\0 and more", b"nothing"):
+        (tmp_path / "h.db").write_bytes(content)
+        for arguments in (
+            ("run", "E8", "--history", "h.db", "--new-history"),
+            ("history", "--history", "h.db", "--verify"),
+        ):
+            code, out, err = command(*arguments)
+            assert (code, out, len(err)) == (74, [], 1)
+            assert "h.db is damaged" in err[0]
+        assert (tmp_path / "h.db").read_bytes() == content
     (tmp_path / "h.json").write_text('{"schema_version": 1')
-    code, out, err = command("run", "E8", "--history", "h.json")
+    code, out, err = command("history", "--import", "h.json", "--history", "i.db")
     assert (code, out, len(err)) == (74, [], 1)
-    assert "h.json: not a history of theory-check" in err[0]
-    assert (tmp_path / "h.json").read_text() == '{"schema_version": 1'
+    assert names(tmp_path) == ["h.db", "h.json"]
+
+
+def test_a_ledger_is_verified_exported_and_imported(command, tmp_path):
+    command("run", "E8", "--history", "h.db", "--new-history", "--threads", 1, "--seed", 4)
+    code, out, err = command("history", "--history", "h.db", "--verify")
+    assert (code, len(out), err) == (0, 1, [])
+    assert out[0].startswith("h.db: 1 nights of profile quick, checksum ")
+    assert command("history", "--history", "h.db", "--export", "h.jsonl")[1] == ["nights in h.jsonl: 1"]
+    assert command("history", "--history", "i.db", "--import", "h.jsonl", "--verify")[1][-1] == out[0].replace(
+        "h.db", "i.db"
+    )
+    assert read_ledger(tmp_path / "i.db") == read_ledger(tmp_path / "h.db")
+
+
+@pytest.mark.parametrize("arguments", [("--new-history",), ("--history", "none/h.db")], ids=str)
+def test_histories_that_cannot_be_used_are_refused_before_the_run(command, tmp_path, arguments):
+    code, out, err = command("run", "E8", *arguments)
+    assert (code in (2, 74), out, len(err)) == (True, [], 1)
+    assert names(tmp_path) == []
 
 
 def test_list_has_a_row_for_every_claim(command):

@@ -1,9 +1,9 @@
-"""What a night adds to a history, and the file that keeps it."""
+"""What a night adds to a history, and what is noted about it."""
 
 from __future__ import annotations
 
-import json
-import math
+import hashlib
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -13,17 +13,12 @@ from theory_check.claims import identity
 from theory_check.claims.claim import PROFILES
 from theory_check.claims.identity import claim_version
 from theory_check.claims.planning import FAMILY_LEVEL, PLACES, plan_claim
-from theory_check.foundation.errors import SpecificationError, StorageError
-from theory_check.inference.confidence_sequences import Limits
+from theory_check.foundation.errors import SpecificationError
 from theory_check.inference.evidence import log_average
 from theory_check.inference.multiplicity import restart_level
 from theory_check.inference.nights import processes
-from theory_check.verification.nights import (
-    add_night,
-    new_history,
-    read_history,
-    write_history,
-)
+from theory_check.kernels import KERNEL_VERSION
+from theory_check.verification.nights import add_night, new_history, night_identity, record_night, versions_of
 from theory_check.verification.run import examine, find_claim
 
 QUICK = PROFILES["quick"]
@@ -102,36 +97,37 @@ def test_versions_differ_between_claims_and_profiles():
     assert len(versions) == 3 * len(claims)
 
 
-def test_the_file_is_read_back_as_it_was(two_nights, tmp_path):
-    path = tmp_path / "history.json"
-    point, sequence = next(iter(two_nights.sequences.items()))
-    open_ended = replace(
-        sequence, target=(0.0, math.inf), bounds=(-math.inf, math.inf), limits=(Limits(1, -math.inf, 2.0),)
-    )
-    odd = replace(two_nights, sequences={**two_nights.sequences, point: open_ended})
-    for history in (two_nights, odd, new_history("nightly")):
-        write_history(path, history)
-        assert read_history(path) == history
-        before = path.read_bytes()
-        write_history(path, read_history(path))
-        assert path.read_bytes() == before
-
-
-@pytest.mark.parametrize("change", [{"schema_version": 2}, {"level": 2.0}, {"nights": 3}, {"sequences": None}])
-def test_files_that_are_no_history_give_one_line(two_nights, tmp_path, change):
-    path = tmp_path / "history.json"
-    write_history(path, two_nights)
-    path.write_text(json.dumps(json.loads(path.read_bytes()) | change))
-    with pytest.raises(StorageError, match=r"^cannot read [^\n]*history\.json: [^\n]*$"):
-        read_history(path)
-
-
-def test_a_missing_file(tmp_path):
-    with pytest.raises(StorageError, match="cannot read"):
-        read_history(tmp_path / "none.json")
-
-
-def test_numbers_in_the_file_are_finite(two_nights):
+def test_numbers_of_sequences_are_finite(two_nights):
     for sequence in two_nights.sequences.values():
         assert np.isfinite(sequence.below).all()
         assert np.isfinite(sequence.above).all()
+
+
+def test_a_night_is_told_by_seed_profile_claims_and_versions(outcomes):
+    versions = versions_of(outcomes[0].plan)
+    assert set(versions) == {"E3", "P4"}
+    identity = night_identity("quick", 11, versions)
+    assert identity == night_identity("quick", 11, dict(reversed(versions.items())))
+    others = [
+        night_identity("standard", 11, versions),
+        night_identity("quick", 12, versions),
+        night_identity("quick", 11, {"E3": versions["E3"]}),
+        night_identity("quick", 11, versions | {"E3": "another"}),
+    ]
+    assert len({identity, *others}) == 5
+
+
+def test_the_record_of_a_night_says_what_made_it(outcomes, tmp_path):
+    claims = tmp_path / "own.py"
+    claims.write_text("x = 1")
+    outcome = replace(outcomes[0], record=replace(outcomes[0].record, claims_file=str(claims)))
+    record = record_night(outcome)
+    assert record.identity == night_identity("quick", 11, versions_of(outcome.plan))
+    assert record.selection == ("E3", "P4")
+    assert set(record.versions) >= {"python", "theory-check", "numpy", "numba", "scipy"}
+    assert record.kernel_version == KERNEL_VERSION
+    assert record.machine
+    assert record.replicates == {f.id: f.replicates for c in outcome.record.claims for f in c.findings}
+    assert record.claims_file == hashlib.sha256(b"x = 1").hexdigest()
+    assert re.fullmatch("([0-9a-f]{40}(-dirty)?)?", record.commit)
+    assert record_night(outcomes[0]).claims_file == ""

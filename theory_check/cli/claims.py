@@ -12,8 +12,9 @@ from theory_check.cli.options import claims_option, out_option, profile_option, 
 from theory_check.cli.terminal import hold_output, open_console, show_progress
 
 if TYPE_CHECKING:
-    from theory_check.claims.claim import Claim, Illustration
-    from theory_check.inference.nights import History
+    from theory_check.claims.claim import Claim, Illustration, Regime
+    from theory_check.verification.ledger import Entry
+    from theory_check.verification.run import Plan
 
 
 @click.command()
@@ -22,8 +23,9 @@ if TYPE_CHECKING:
 @claims_option
 @seed_option
 @out_option()
-@click.option("--history", type=click.Path(path_type=Path, dir_okay=False), default=None, metavar="FILE.json",
-              help="Add the evidence to that of earlier runs; the seed must be a new one.")  # fmt: skip
+@click.option("--history", type=click.Path(path_type=Path, dir_okay=False), default=None, metavar="FILE.db",
+              help="Add the evidence to that of earlier runs in this ledger; the seed must be a new one.")  # fmt: skip
+@click.option("--new-history", is_flag=True, help="Begin the ledger if there is none.")
 @threads_option()
 @click.option("--budget", default=None, metavar="TIME",
               help="Processor time to plan for, 90s, 10min or 1.5h; default: that of the profile.")  # fmt: skip
@@ -34,6 +36,7 @@ def run(
     seed: int,
     out: Path,
     history: Path | None,
+    new_history: bool,
     threads: int | None,
     budget: str | None,
 ) -> int:
@@ -49,15 +52,24 @@ def run(
     from theory_check.reporting.files import write_report
     from theory_check.reporting.terminal import print_summary
     from theory_check.simulation.units import UnitStore
-    from theory_check.verification.run import examine, exit_code, find_claim, find_profile
+    from theory_check.verification.run import examine, exit_code, find_claim, find_profile, plan_run
     from theory_check.verification.user_claims import own_data, own_regime
 
     given = _own_claims(claims_file)
     own = own_regime(given)
     for name in claims:
         find_claim(name, own)
+    if new_history and history is None:
+        raise click.UsageError("--new-history: give the ledger to begin, --history FILE.db")
     granted = find_profile(profile).budget if budget is None else parse_duration("budget", budget)
-    nights = None if history is None else _open_history(history, seed, profile)
+    ledger = None
+    if history is not None:
+        from theory_check.verification.ledger import open_ledger
+
+        def plan() -> Plan:
+            return plan_run(claims, find_profile(profile), own)
+
+        ledger = open_ledger(history, profile=profile, seed=seed, plan=plan, new=new_history)
     resume, files, folders = out / ".resume", [out / "REPORT.md", out / "results.json"], [out / "figures", out / "data"]
     with hold_output(resume, files=files, folders=folders):
         with show_progress(f"theory-check run, profile {profile}, seed {seed}") as report:
@@ -68,33 +80,40 @@ def run(
         record = outcome.record
         code = exit_code(record)
         # Evidence first: a night counts from the moment that its samples are judged.
-        if nights is not None and history is not None:
-            from theory_check.foundation.files import make_directory
-            from theory_check.verification.nights import add_night, write_history
-
-            nights = add_night(nights, outcome)
-            make_directory(history.parent)
-            write_history(history, nights)
+        entry = None if ledger is None else ledger.append(outcome)
         samples = {point: made.samples for point, made in outcome.decisions.items()}
         data = own_data(outcome.plan.regimes, samples) if given else ()
         written = write_report(record, out, outcome.pictures, [weight_law_table(record)], data)
         UnitStore(resume).clear()
     print_summary(record, open_console())
     click.echo(f"report: {written[0]}")
-    if nights is not None:
-        from theory_check.reporting.nights import night_summary, refuted_claims
-        from theory_check.verification.user_claims import regimes_with
+    return code if entry is None else _report_night(entry, history, own, code)
 
-        for line in night_summary(nights):
-            click.echo(line)
-        click.echo(f"history: {history}")
-        # A claim that has left the catalogue is history.
-        if set(refuted_claims(nights)) & {claim.id for regime in regimes_with(own) for claim in regime.claims}:
-            code = REFUTED
-        elif code == REFUTED:
-            # A level of one run is not one for the life of a history: only the nights together refute.
-            click.echo("refuted by this night alone, not by the nights together")
-            code = INCONCLUSIVE
+
+def _report_night(entry: Entry, history: Path | None, own: Regime | None, code: int) -> int:
+    """Print what the night adds to the ledger; return the code that all nights together give."""
+    from theory_check.reporting.nights import night_summary, refuted_claims
+    from theory_check.verification.user_claims import regimes_with
+
+    nights = entry.history
+    for line in night_summary(nights, entry.number):
+        click.echo(line)
+    if entry.repeated:
+        click.echo(f"night {entry.number} is this run: the ledger has it already, nothing was added")
+    if entry.differs:
+        click.echo(
+            f"theory-check: warning: the ledger has night {entry.number} with other results, which were kept; the same "
+            "seed on another processor or library may differ in its last digits",
+            err=True,
+        )
+    click.echo(f"history: {history}")
+    # A claim that has left the catalogue is history.
+    if set(refuted_claims(nights)) & {claim.id for regime in regimes_with(own) for claim in regime.claims}:
+        return REFUTED
+    if code == REFUTED:
+        # A level of one run is not one for the life of a history: only the nights together refute.
+        click.echo("refuted by this night alone, not by the nights together")
+        return INCONCLUSIVE
     return code
 
 
@@ -102,16 +121,6 @@ def _own_claims(path: Path | None) -> tuple[Claim | Illustration, ...]:
     from theory_check.verification.user_claims import load_claims
 
     return () if path is None else load_claims(path)
-
-
-def _open_history(path: Path, seed: int, profile: str) -> History:
-    """Return the history that a run will be added to, or raise before anything is simulated."""
-    from theory_check.inference.nights import check_new_night
-    from theory_check.verification.nights import new_history, read_history
-
-    found = read_history(path) if path.exists() else new_history(profile)
-    check_new_night(found, seed=seed, profile=profile)
-    return found
 
 
 @click.command("list")
@@ -220,23 +229,40 @@ def _apart(distance: float | None) -> str:
 
 
 @click.command()
-@click.option("--history", type=click.Path(path_type=Path, dir_okay=False), default=Path("reports/history.json"),
-              show_default=True, metavar="FILE.json", help="What run --history wrote.")  # fmt: skip
+@click.option("--history", type=click.Path(path_type=Path, dir_okay=False), default=Path("reports/history.db"),
+              show_default=True, metavar="FILE.db", help="What run --history wrote.")  # fmt: skip
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), default=None, metavar="FILE.png",
               help="Also draw the evidence over the nights.")  # fmt: skip
-def history(history: Path, out: Path | None) -> int:
+@click.option("--verify", "only_verify", is_flag=True, help="Check every checksum, and show nothing else.")
+@click.option("--export", "exported", type=click.Path(path_type=Path, dir_okay=False), default=None,
+              metavar="FILE.jsonl", help="Write the ledger as JSON Lines, and show nothing else.")  # fmt: skip
+@click.option("--import", "imported", type=click.Path(path_type=Path, dir_okay=False), default=None, metavar="FILE",
+              help="First bring the nights of an export, or of a history in JSON, into the ledger.")  # fmt: skip
+def history(history: Path, out: Path | None, only_verify: bool, exported: Path | None, imported: Path | None) -> int:
     """Show how the evidence on each claim moved from run to run.
 
     For each claim: the evidence against it now and at its peak, of what refutes it (logarithms to base 10). For each
-    point: its confidence sequence, valid for all nights together, and how it narrowed.
+    point: its confidence sequence, valid for all nights together, and how it narrowed. Nights are imported in the order
+    of the export, into a new ledger or one whose nights are the first of the export. Exit code 2: bad input; 74: a file
+    cannot be read or written, or the ledger is damaged.
     """
     from theory_check.reporting.drawing import draw
     from theory_check.reporting.nights import history_picture, print_history
-    from theory_check.verification.nights import read_history
+    from theory_check.verification.exchange import export_ledger, import_nights
+    from theory_check.verification.ledger import read_ledger
 
-    found = read_history(history)
-    print_history(found, open_console())
+    if imported is not None:
+        click.echo(f"nights added to {history}: {import_nights(imported, history)}")
+    if exported is not None:
+        click.echo(f"nights in {exported}: {export_ledger(history, exported)}")
+        return 0
+    contents = read_ledger(history)
+    if only_verify:
+        checksum = contents.chain.checksum
+        click.echo(f"{history}: {len(contents.records)} nights of profile {contents.head.profile}, checksum {checksum}")
+        return 0
+    print_history(contents.history, open_console())
     if out is not None:
-        draw(history_picture(found), out)
+        draw(history_picture(contents.history), out)
         click.echo(f"picture: {out}")
     return 0

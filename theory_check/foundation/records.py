@@ -116,15 +116,48 @@ def load_record(path: Path, kind: type[_T], versions: Sequence[int], name: str) 
     ...     load_record(path, Point, [1], "a point")
     Point(x=0.5)
     """
-    content = read_bytes(path)
+    return decode_record(read_bytes(path), kind, versions, str(path), name)
+
+
+def decode_record(content: bytes, kind: type[_T], versions: Sequence[int], source: str, name: str | None = None) -> _T:
+    """Return the record whose :func:`encode_record` this is.
+
+    Parameters
+    ----------
+    content : bytes
+    kind : type
+        The dataclass of the record.
+    versions : sequence of int
+        Accepted versions.
+    source : str
+        Where it comes from, for the error.
+    name : str, optional
+        What it should be, for the error.
+
+    Returns
+    -------
+    kind
+
+    Raises
+    ------
+    StorageError
+        If it is not such a record.
+
+    Examples
+    --------
+    >>> from dataclasses import make_dataclass
+    >>> Point = make_dataclass("Point", [("x", float)])
+    >>> decode_record(b'{"schema_version":1,"x":0.5}', Point, [1], "a point")
+    Point(x=0.5)
+    """
     try:
         version = msgspec.json.decode(content, type=_Versioned).schema_version
         if version not in versions:
             accepted = " or ".join(map(str, versions))
-            raise StorageError(f"cannot read {path}: schema version {version}, accepted is {accepted}")
+            raise StorageError(f"cannot read {source}: schema version {version}, accepted is {accepted}")
         return _decoded(content, kind)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise StorageError(f"cannot read {path}: not {name} of theory-check: {error}") from error
+        raise StorageError(f"cannot read {source}: not {name or 'a record'} of theory-check: {error}") from error
 
 
 def _decoded(content: bytes, kind: type[_T]) -> _T:

@@ -152,6 +152,15 @@ class History:
         check_level("level", self.level)
 
 
+def check_profile(history: History, profile: str) -> None:
+    """Raise :exc:`SpecificationError` if the history is one of another profile."""
+    if profile != history.profile:
+        raise SpecificationError(
+            f"the history is one of profile {history.profile}; give --profile {history.profile}, or another file for "
+            f"profile {profile}"
+        )
+
+
 def check_new_night(history: History, *, seed: int, profile: str) -> None:
     """Raise unless a run with this seed and profile may be added: independent of the nights before, on the same claims.
 
@@ -173,11 +182,7 @@ def check_new_night(history: History, *, seed: int, profile: str) -> None:
     --------
     >>> check_new_night(History("quick", 1e-3), seed=1, profile="quick")
     """
-    if profile != history.profile:
-        raise SpecificationError(
-            f"the history is one of profile {history.profile}; give --profile {history.profile}, or another file for "
-            f"profile {profile}"
-        )
+    check_profile(history, profile)
     for number, night in enumerate(history.nights, start=1):
         if night.seed == seed:
             raise SpecificationError(

@@ -48,16 +48,18 @@ def refuted_claims(history: History) -> tuple[str, ...]:
     return tuple(claim for claim, process in processes(history).items() if process.refuted)
 
 
-def night_summary(history: History) -> list[str]:
-    """Return what the last night added, in a line for the night and one for each claim that the nights refute.
+def night_summary(history: History, number: int | None = None) -> list[str]:
+    """Return what a night added, in a line for the night and one for each claim that the nights refute.
 
-    Holm's adjustment makes the p-values 1/e of the night comparable with one level for all.
+    The night is the last one unless another number is given, from 1. Holm's adjustment makes the p-values 1/e of the
+    night comparable with one level for all.
     """
-    claims = history.nights[-1].claims
+    number = len(history.nights) if number is None else number
+    claims = history.nights[number - 1].claims
     adjusted = holm([p_value(found.log_evidence) for found in claims.values()], alpha=history.level)
     smallest, claim = min(zip(adjusted, claims, strict=True))
     lines = [
-        f"night {len(history.nights)} of the history: smallest p-value {format_at_most(smallest)} ({claim}), adjusted "
+        f"night {number} of the history: smallest p-value {format_at_most(smallest)} ({claim}), adjusted "
         f"for {len(claims)} {'claim' if len(claims) == 1 else 'claims'}"
     ]
     lines += [f"refuted by the nights together: {claim}" for claim in refuted_claims(history)]

@@ -1,4 +1,4 @@
-"""The evidence of many runs on one file: what a night adds to it, and how it is stored.
+"""The evidence of many runs: what a night adds to it, and what is noted about the night.
 
 A history belongs to one profile. Its family level is for its whole life: each claim has the level of its place, each
 version of a claim a share of that, each point of a version an equal part for its confidence sequence. Processes and
@@ -8,6 +8,10 @@ stored as they were found, e-value by e-value; the processes are replayed from t
 
 from __future__ import annotations
 
+import hashlib
+import json
+import subprocess
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,15 +19,88 @@ from theory_check.claims.identity import claim_version
 from theory_check.claims.judging import sided_evidence
 from theory_check.claims.planning import FAMILY_LEVEL, PLACES, PlannedCheck
 from theory_check.foundation.errors import SpecificationError
-from theory_check.foundation.files import write_atomically
-from theory_check.foundation.records import encode_record, load_record
 from theory_check.inference.confidence_sequences import PointSequence, extend
 from theory_check.inference.evidence import log_average
 from theory_check.inference.multiplicity import assign_levels, restart_level
 from theory_check.inference.nights import ClaimNight, History, Night, check_new_night, processes
-from theory_check.verification.run import Outcome
+from theory_check.kernels import KERNEL_VERSION
+from theory_check.verification.chain import NightRecord
+from theory_check.verification.run import Outcome, Plan
 
-SCHEMA_VERSION = 1
+
+def versions_of(plan: Plan) -> dict[str, str]:
+    """Return the version of each claim of a plan."""
+    return {claim.id: claim_version(checks) for _, claims in plan.regimes for claim, checks in claims}
+
+
+def night_identity(profile: str, seed: int, versions: Mapping[str, str]) -> str:
+    """Return what tells a night from all others (32 hexadecimal digits): a repeated command has the same.
+
+    Parameters
+    ----------
+    profile : str
+    seed : int
+        Root seed.
+    versions : mapping of str to str
+        Of the claims that are judged, by id.
+
+    Returns
+    -------
+    str
+    """
+    text = json.dumps([profile, seed, sorted(versions.items())])
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def found_by(outcome: Outcome) -> Night:
+    """Return what a run found about its claims.
+
+    The e-value of a claim is the mean of those of its points: an e-value against their conjunction.
+    """
+    versions = versions_of(outcome.plan)
+    found = {
+        claim.id: ClaimNight(versions[claim.id], log_average([f.log_evidence for f in claim.findings]))
+        for claim in outcome.record.claims
+    }
+    return Night(outcome.record.seed, outcome.record.run.started, found)
+
+
+def record_night(outcome: Outcome) -> NightRecord:
+    """Return what the ledger keeps of a run: what it found, and what made it."""
+    record, night = outcome.record, found_by(outcome)
+    return NightRecord(
+        identity=night_identity(record.profile, record.seed, versions_of(outcome.plan)),
+        night=night,
+        selection=record.selection,
+        replicates={finding.id: finding.replicates for claim in record.claims for finding in claim.findings},
+        versions=record.run.versions,
+        kernel_version=KERNEL_VERSION,
+        commit=_commit(),
+        machine=record.run.machine,
+        claims_file=_digest_of(record.claims_file),
+    )
+
+
+def _commit() -> str:
+    """Return the commit of the checkout that holds the package, with a mark if it was changed; empty without one."""
+    folder = Path(__file__).parent
+
+    def git(*arguments: str) -> str:
+        done = subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, timeout=10, check=True)
+        return done.stdout.strip()
+
+    try:
+        git("ls-files", "--error-unmatch", Path(__file__).name)
+        return git("describe", "--always", "--dirty", "--abbrev=40", "--exclude=*")
+    except (OSError, subprocess.SubprocessError):
+        return ""
+
+
+def _digest_of(file: str) -> str:
+    try:
+        return hashlib.sha256(Path(file).read_bytes()).hexdigest() if file else ""
+    except OSError:
+        return ""
 
 
 def new_history(profile: str) -> History:
@@ -34,8 +111,6 @@ def new_history(profile: str) -> History:
 def add_night(history: History, outcome: Outcome) -> History:
     """Return the history with one more night.
 
-    The e-value of a claim is the mean of those of its points: an e-value against their conjunction.
-
     Raises
     ------
     SpecificationError
@@ -44,12 +119,8 @@ def add_night(history: History, outcome: Outcome) -> History:
     record = outcome.record
     check_new_night(history, seed=record.seed, profile=record.profile)
     planned = {claim.id: checks for _, claims in outcome.plan.regimes for claim, checks in claims}
-    versions = {claim: claim_version(checks) for claim, checks in planned.items()}
-    found = {
-        claim.id: ClaimNight(versions[claim.id], log_average([f.log_evidence for f in claim.findings]))
-        for claim in record.claims
-    }
-    updated = replace(history, nights=(*history.nights, Night(record.seed, record.run.started, found)))
+    versions = versions_of(outcome.plan)
+    updated = replace(history, nights=(*history.nights, found_by(outcome)))
     numbers = {claim: process.versions for claim, process in processes(updated).items()}
     if len(numbers) > PLACES:
         raise SpecificationError(
@@ -78,26 +149,3 @@ def _new_sequence(planned: PlannedCheck, version: str, level: float) -> PointSeq
         tolerance=check.margin + check.remainder,
         bounds=check.estimator.bounds,
     )
-
-
-def write_history(path: Path, history: History) -> None:
-    """Write a history, whole or not at all: equal histories give equal bytes.
-
-    Raises
-    ------
-    StorageError
-        If the file cannot be written.
-    """
-    write_atomically(path, encode_record(history, SCHEMA_VERSION, "history"))
-
-
-def read_history(path: Path) -> History:
-    """Read what :func:`write_history` wrote.
-
-    Raises
-    ------
-    StorageError
-        If the file cannot be read or is not such a history. A damaged history is never replaced by an empty one: its
-        level would be spent twice.
-    """
-    return load_record(path, History, (SCHEMA_VERSION,), "a history")
