@@ -8,10 +8,10 @@ from scipy import stats
 
 from theory_check.catalogue.critical_exponent import critical_exponent, finite_depth_exponent, fractional, grid
 from theory_check.claims import PROFILES, Quantile
-from theory_check.claims.estimators.critical_point import OUTSIDE
 from theory_check.claims.observables import at_beta, column
 from theory_check.claims.planning import plan_claim
 from theory_check.experiments.cell import Sample
+from theory_check.inference.crossings import OUTSIDE
 from theory_check.networks.branches import Branch
 from theory_check.simulation.runner import run_experiments
 from theory_check.theory.critical_curves import contour

@@ -149,6 +149,8 @@ def test_every_public_function_is_in_a_table():
     listed |= {"influence"}
     # Functions of a sample size and a level or a distance.
     listed |= {"kolmogorov_tail", "kolmogorov_radius", "planning_radius"}
+    # A function of sizes alone, for planning.
+    listed |= {"slope_variance"}
     found = set().union(*map(public, (intervals, kolmogorov, equivalence, goodness_of_fit, gaussian, rates)))
     assert found == listed
     assert set(PLANS) == set(design.__all__)

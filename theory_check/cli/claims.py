@@ -130,6 +130,7 @@ def list_claims(regime: str | None, claims_file: Path | None) -> int:
     """List the catalogue and own claims: id, regime, statement, source, cost at each profile."""
     from rich.table import Table
 
+    from theory_check.catalogue.references import origin
     from theory_check.claims.claim import PROFILES
     from theory_check.foundation.arguments import check_choice
     from theory_check.reporting.numerals import format_count, format_duration
@@ -152,7 +153,7 @@ def list_claims(regime: str | None, claims_file: Path | None) -> int:
                 claim.id,
                 group.name,
                 plain_text(claim.statement),
-                plain_text(claim.source),
+                plain_text(origin(claim)),
                 *(f"{format_count(n)}, {format_duration(seconds)}" for n, seconds in costs),
             )
     console = open_console()
@@ -169,6 +170,7 @@ def list_claims(regime: str | None, claims_file: Path | None) -> int:
 @out_option(help="Where the last finding is read from.")
 def show(claim: str, profile: str, claims_file: Path | None, out: Path) -> int:
     """Show one claim in full: statement, derivation, corrections, checks, wrong variants, last finding."""
+    from theory_check.catalogue.references import origin
     from theory_check.claims.planning import plan_claim
     from theory_check.experiments.cell import Cell
     from theory_check.reporting.numerals import format_significant, format_target
@@ -185,7 +187,7 @@ def show(claim: str, profile: str, claims_file: Path | None, out: Path) -> int:
         ("Formula", found.formula),
         ("Hypotheses", found.hypotheses),
         ("Derivation", found.derivation),
-        ("Source", plain_text(found.source)),
+        ("Source", plain_text(origin(found))),
     ):
         if text:
             click.echo(f"{title}: {text}")

@@ -13,6 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from time import perf_counter
 
+from theory_check.catalogue.references import origin
 from theory_check.claims.claim import PROFILES, Claim, Illustration, Profile, Regime
 from theory_check.claims.planning import FAMILY_LEVEL, PlannedCheck, affordable_margin, plan_claim
 from theory_check.experiments.experiment import Experiment
@@ -163,7 +164,7 @@ def _report_claim(
         title=claim.title,
         statement=claim.statement,
         formula=claim.formula,
-        source=claim.source,
+        source=origin(claim),
         findings=findings,
         corrections=tuple(judge_correction(correction, findings) for correction in claim.corrections),
     )
