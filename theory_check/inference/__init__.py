@@ -5,6 +5,7 @@ Values in, a frozen result out:
 * **intervals** of a probability, a quantile, a distance between quantiles, a mean (Catoni; bounded or non-negative
   values), a variance, a Kolmogorov distance, an order of convergence;
 * **tests** with exact p-values of a known law, a probability, a quantile, an equivalence, Gaussian vectors;
+* **roughness** of paths, by quadratic variations and Whittle's likelihood;
 * **sequential evidence** that may be looked at after every observation, and confidence sequences;
 * :func:`judge`, from an interval and a prediction to one of three verdicts.
 
@@ -46,6 +47,14 @@ from theory_check.inference.intervals import (
     quantile_spread_interval,
 )
 from theory_check.inference.rates import Rate, error_intervals, rate, slope_interval
+from theory_check.inference.roughness import (
+    drifted_index,
+    hurst_index,
+    hurst_interval,
+    quadratic_variations,
+    variation_index,
+    whittle_index,
+)
 from theory_check.inference.sequential import ConfidenceSequence, EvidencePath
 from theory_check.inference.significance import Test
 from theory_check.inference.verdicts import judge
@@ -63,8 +72,11 @@ __all__ = [
     "covariance_test",
     "cramer_von_mises_test",
     "design",
+    "drifted_index",
     "equivalence_test",
     "error_intervals",
+    "hurst_index",
+    "hurst_interval",
     "judge",
     "kolmogorov_interval",
     "kolmogorov_test",
@@ -77,6 +89,7 @@ __all__ = [
     "norms_test",
     "proportion_interval",
     "proportion_test",
+    "quadratic_variations",
     "quantile_interval",
     "quantile_spread_interval",
     "quantile_test",
@@ -85,4 +98,6 @@ __all__ = [
     "slope_interval",
     "variance_interval",
     "variance_test",
+    "variation_index",
+    "whittle_index",
 ]
