@@ -17,16 +17,16 @@ of the noise moves the first order at lags 1 and 2 from H to
     H_1 = (1/2) log2((2^2H + 4 tau^2) / (1 + tau^2)).
 
 Whittle (1953): with I the periodogram and f_H its mean, the index minimises log(mean I / f_H) + mean log f_H over the
-Fourier frequencies of a band. The mean f_H is that at length n, leakage included (Sykulski, Olhede, Guillaumin, Lilly
-and Early, 2019), not the spectral density. The band (0, 1) is the whole likelihood; (0, 0.15), the local method, reads
-long memory alone, and (0.5, 1) roughness alone.
+Fourier frequencies of a band. The mean f_H is that at length n, leakage included (Sykulski and others, 2019), not the
+spectral density. The band (0, 1) is the whole likelihood; (0, 0.15), the local method, reads long memory alone, and
+(0.5, 1) roughness alone.
 
 All estimates pool the entries that share a Hurst index before the logarithm: the bias of order 1/n is then divided by
 their number. Entries of one network share its training; independent are networks of different seeds, and
 :func:`hurst_interval` takes these as replicates.
 
-Measured bias at n = 1000 for a single path, H from .05 to .95: at most .003 for order 2 and the whole likelihood, .01 for
-the lowest frequencies, and .02 for order 1, whose mean squares wander like n^(2H-2) at long memory.
+Measured bias at n = 1000 for a single path, H from .05 to .95: at most .003 for order 2 and the whole likelihood, .01
+for the lowest frequencies, and .02 for order 1, whose mean squares wander like n^(2H-2) at long memory.
 """
 
 from __future__ import annotations
