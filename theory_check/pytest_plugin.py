@@ -10,9 +10,21 @@ verdicts on confidence intervals::
         evidence.supports(interval, target=(0.5, 0.5), margin=0.05)
         evidence.refutes(interval, target=(0.6, 0.6), margin=0.02)
 
-An assertion that does not hold fails inside its test. A marked test that records no verdict fails, and so does one that
-spends more than its level. Nothing is ever run again. Under xdist the verdicts travel with the test reports; only the
-controlling process prints the summary.
+An assertion that does not hold fails inside its test, and a test that catches it fails all the same. A marked test that
+records no verdict fails, and so does one that spends more than its level. Nothing is ever run again. Under xdist the
+verdicts travel with the test reports; only the controlling process prints the summary.
+
+A property shares its level among the examples that Hypothesis draws::
+
+    @pytest.mark.statistical
+    @settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @given(tc.strategies.networks())
+    def test_all_networks(evidence, network):
+        with evidence.share(network, examples=20) as example:
+            interval = ...  # simulated from example.seed, at level example.level
+            example.supports(interval, target=..., margin=...)
+
+The health check may be suppressed because the state that examples have in common is what their level is counted in.
 
 This module imports nothing heavy: pytest loads it at every start.
 """
@@ -21,8 +33,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Generator
-from typing import TYPE_CHECKING, Any
+import shlex
+import sys
+from collections.abc import Generator, Mapping
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
 
 import pytest
 
@@ -45,11 +60,65 @@ class Evidence:
         A function of the test's name and parameters alone; 64 bits.
     """
 
-    def __init__(self, name: str, level: float) -> None:
+    def __init__(self, name: str, level: float, *, run_seed: int = 0, command: str = "") -> None:
         self.level = level
-        self.seed = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "little")
-        self.records: list[dict[str, Any]] = []
+        self.seed = _seed(name if run_seed == 0 else f"{name}|{run_seed}")
+        self._name, self._run_seed, self._command = name, run_seed, command
+        self._own: list[dict[str, Any]] = []
         self._intervals: list[Interval] = []
+        self._examples: dict[str, Example] = {}
+        self._first_failure = ""
+
+    def share(
+        self, *drawn: object, examples: int, strata: Mapping[str, str] | None = None, repeat: str = ""
+    ) -> Example:
+        """Return the evidence of one example of a property: an equal share of the level and a seed of its own.
+
+        The seed is a function of the test's name and parameters and of the example, not of the order of the examples.
+        An example that is drawn again has the same values and the same verdicts, and spends its share once. A property
+        in which each of n examples errs with probability at most level / n errs with probability at most the level,
+        however Hypothesis chooses the n examples, as long as it chooses them without a look at the streams of those to
+        come; a stream belongs to one example, so that it cannot.
+
+        The first example that fails decides: the test has failed, whatever follows. Shrinking, explaining and the
+        search for other failures can change which example is shown, not the outcome, and so they spend nothing. An
+        example that is shrunk is another example and is simulated on a stream of its own: it is shown only if it fails
+        there too, and the message names the first one beside it.
+
+        Parameters
+        ----------
+        *drawn
+            What Hypothesis drew; their ``repr`` must tell them.
+        examples : int
+            Number n of examples that share the level: ``max_examples`` and those given by ``@example``.
+        strata : mapping of str to str
+            Where in the domain the example lies, ``{"branch": "linear"}``; the summary counts the values of each.
+        repeat : str
+            Lines of Python that repeat the example, with ``{seed}`` and ``{level}`` in the place of its own; shown when
+            it fails.
+
+        Returns
+        -------
+        Example
+            To be used by ``with``.
+
+        Examples
+        --------
+        >>> from theory_check.inference.intervals import Interval
+        >>> evidence = Evidence("tests/test_mean.py::test_means", 1e-6)
+        >>> for mean in (0.5, 0.6, 0.5):
+        ...     with evidence.share(mean, examples=4) as example:
+        ...         found = Interval(mean, mean - 0.1, mean + 0.1, example.level, "Catoni")
+        ...         example.supports(found, target=(mean, mean), margin=0.2)
+        >>> evidence.spent
+        5e-07
+        """
+        text = ", ".join(map(repr, drawn))
+        if not drawn or " at 0x" in text:
+            pytest.fail(f"share() needs drawn values that their repr tells apart, not ({text})")
+        if examples < 1:
+            pytest.fail(f"examples is {examples}; at least one shares the level")
+        return Example(self, text, self.level / examples, examples, dict(strata or {}), repeat)
 
     def supports(
         self,
@@ -133,7 +202,7 @@ class Evidence:
         # An interval that misses the truth does so for all targets it is judged against: its level counts once.
         if not any(known is interval for known in self._intervals):
             self._intervals.append(interval)
-        self.records.append({"wanted": wanted, "verdict": verdict, "level": interval.level})
+        self._own.append({"wanted": wanted, "verdict": verdict, "level": interval.level})
         text = f"{interval.method}: {interval.estimate:.6g} [{interval.lower:.6g}, {interval.upper:.6g}]"
         if verdict != wanted:
             pytest.fail(f"{verdict}, expected {wanted}: {text}; target {target}, tolerance {tolerance:.3g}")
@@ -144,11 +213,93 @@ class Evidence:
     @property
     def spent(self) -> float:
         """Sum of the levels of the intervals judged so far."""
-        return sum(interval.level for interval in self._intervals)
+        own = sum(interval.level for interval in self._intervals)
+        return own + sum(example.spent for example in self._examples.values())
+
+    @property
+    def records(self) -> list[dict[str, Any]]:
+        """What was asserted, what was found, and at which level; those of the examples included."""
+        return self._own + [record for example in self._examples.values() for record in example.records]
+
+    @property
+    def strata(self) -> list[dict[str, str]]:
+        """Where the examples lie."""
+        return [example.place for example in self._examples.values()]
+
+
+class Example(Evidence):
+    """Level, seed and verdicts of one example of a property; :meth:`Evidence.share` makes it.
+
+    Attributes
+    ----------
+    place : dict of str to str
+        Where in the domain it lies.
+    """
+
+    def __init__(
+        self, test: Evidence, drawn: str, level: float, examples: int, place: dict[str, str], repeat: str
+    ) -> None:
+        super().__init__(f"{test._name}({drawn})", level, run_seed=test._run_seed)
+        self.place = place
+        self._test, self._drawn, self._count, self._repeat = test, drawn, examples, repeat
+
+    def __enter__(self) -> Self:
+        """Take a share of the level, unless the test has failed already: what is drawn then decides nothing."""
+        test = self._test
+        if not test._first_failure:
+            if self._drawn not in test._examples and len(test._examples) == self._count:
+                pytest.fail(f"more than {self._count} examples share the level of {test._name}")
+            test._examples[self._drawn] = self
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Keep the first failure, and say with each how it is repeated."""
+        __tracebackhide__ = True
+        test = self._test
+        if error is None:
+            if not self.records:
+                pytest.fail(f"an example must record a verdict: {self._drawn}")
+        elif _is_rejected(error):
+            if not self.records:
+                test._examples.pop(self._drawn, None)
+        else:
+            for note in self._notes():
+                error.add_note(note)
+            test._first_failure = test._first_failure or f"{self._drawn}: {error}"
+
+    def _notes(self) -> Generator[str]:
+        test = self._test
+        yield f"Example: {self._drawn}"
+        if test._first_failure and not test._first_failure.startswith(f"{self._drawn}: "):
+            yield f"The test failed first, and by its own streams, at {test._first_failure}"
+        if test._command:
+            yield f"Repeat the test: {test._command}"
+        if self._repeat:
+            lines = self._repeat.replace("{seed}", str(self.seed)).replace("{level}", repr(self.level))
+            yield f"Repeat the example:\n{lines}"
+
+
+def _is_rejected(error: BaseException) -> bool:
+    """Tell whether Hypothesis gives an example up: an assumption that does not hold, or too many choices."""
+    errors = sys.modules.get("hypothesis.errors")
+    return errors is not None and isinstance(error, (errors.UnsatisfiedAssumption, errors.StopTest))
+
+
+def _seed(name: str) -> int:
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "little")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Declare the ini options."""
+    """Declare the options."""
+    parser.getgroup("theory_check").addoption(
+        "--theory-check-seed",
+        type=int,
+        default=0,
+        metavar="N",
+        help="seed of a night, above 0: statistical tests draw other streams than in every other run",
+    )
     parser.addini("theory_check_family_level", "chance of any false alarm in a test session", default="1e-3")
     parser.addini("theory_check_places", "statistical tests that share the family level equally", default="1000")
 
@@ -174,9 +325,22 @@ def _level(item: pytest.Item) -> float:
 def evidence(request: pytest.FixtureRequest) -> Evidence:
     """Level, seed and verdicts of this test; see :class:`Evidence`."""
     item = request.node
-    granted = Evidence(item.nodeid, _level(item))
+    run_seed = item.config.getoption("--theory-check-seed")
+    granted = Evidence(item.nodeid, _level(item), run_seed=run_seed, command=_command(item))
     item.stash[_KEY] = granted
     return granted
+
+
+def _command(item: pytest.Item) -> str:
+    """Return the command that repeats a test: the same examples on the same streams."""
+    words = ["python", "-m", "pytest", item.nodeid]
+    if run_seed := item.config.getoption("--theory-check-seed"):
+        words.append(f"--theory-check-seed={run_seed}")
+    if "hypothesis" in sys.modules:
+        words.append(f"--hypothesis-profile={sys.modules['hypothesis'].settings.get_current_profile_name()}")
+        seed = item.config.getoption("--hypothesis-seed", None)
+        words += [] if seed is None else [f"--hypothesis-seed={seed}"]
+    return shlex.join(words)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -187,18 +351,22 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
         result = yield
     finally:
         if recorded is not None:
-            item.user_properties.append((_PROPERTY, json.dumps(recorded.records)))
+            told = {"verdicts": recorded.records, "strata": recorded.strata}
+            item.user_properties.append((_PROPERTY, json.dumps(told)))
+    if recorded is not None and any(record["wanted"] != record["verdict"] for record in recorded.records):
+        pytest.fail("a verdict other than stated was recorded, and the test went on")
     if item.get_closest_marker(_MARKER) is not None and (recorded is None or not recorded.records):
         pytest.fail("a statistical test must record a verdict through the fixture `evidence`")
     return result
 
 
 class _Summary:
-    """Collects verdicts from the reports of all workers and prints one line."""
+    """Collects verdicts from the reports of all workers and prints what they are."""
 
     def __init__(self) -> None:
         self._tests = 0
         self._records: list[dict[str, Any]] = []
+        self._strata: list[dict[str, str]] = []
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take the verdicts of a finished test."""
@@ -207,7 +375,9 @@ class _Summary:
         for name, value in report.user_properties:
             if name == _PROPERTY:
                 self._tests += 1
-                self._records += json.loads(str(value))
+                told = json.loads(str(value))
+                self._records += told["verdicts"]
+                self._strata += told["strata"]
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """Print how many verdicts were as they should be, and the chance of a false alarm among them."""
@@ -219,3 +389,12 @@ class _Summary:
             f"theory_check: {kept} of {len(self._records)} verdicts as stated in {self._tests} statistical tests; "
             f"chance of any false alarm at most {level:.1e}"
         )
+        if self._strata:
+            found: dict[str, set[str]] = {}
+            for place in self._strata:
+                for name, value in place.items():
+                    found.setdefault(name, set()).add(value)
+            counts = "".join(
+                f"; {len(values)} of {name}: {', '.join(sorted(values))}" for name, values in found.items()
+            )
+            terminalreporter.write_line(f"theory_check: {len(self._strata)} examples of properties{counts}")
