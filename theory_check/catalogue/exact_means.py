@@ -5,15 +5,31 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from theory_check.catalogue.admissible_laws import ADMISSIBLE, capped, gaussian_layer, margin, network_of
-from theory_check.claims import Check, Mean, Profile, check, claim
+from theory_check.claims import Check, Domain, Hypothesis, Mean, Profile, check, claim
+from theory_check.claims.domains import (
+    CLOSED_BRANCH,
+    DOMINATED,
+    FINITE_VARIANCE,
+    INDEPENDENT_LAYERS,
+    LARGEST_RELATIVE_VARIANCE,
+    LINEAR_OR_RECTIFIER,
+    ONE_FACTOR,
+    SYMMETRIC_INSIDE,
+    is_in_reach,
+)
 from theory_check.claims.networks import BRANCHES, COMBINATIONS, dominated_layer, label
 from theory_check.claims.observables import DISPLACEMENT, GRADIENT_RATIO, NORM_RATIO, column, expm1, increments, pooled
+from theory_check.experiments.cell import Cell
 from theory_check.experiments.spelling import network
 from theory_check.networks.branches import BranchName
 from theory_check.theory import moments
 from theory_check.theory.entry_laws import norm_ratio_variance_bound
+
+if TYPE_CHECKING:
+    from hypothesis.strategies import SearchStrategy
 
 #: Branch, weights, beta and relative margin of the mean displacement away from the critical scaling.
 OTHER_SCALINGS: tuple[tuple[BranchName, str, float, float], ...] = (
@@ -24,8 +40,115 @@ OTHER_SCALINGS: tuple[tuple[BranchName, str, float, float], ...] = (
 )
 
 
+def mean_checks(deep: Cell, relative: float) -> Iterator[Check]:
+    """Compare the means of D and, where gradients are observed, of R and R* for entries of kurtosis at most 3."""
+    multiplier, a, depth = layer = dominated_layer(deep)
+    ratio, displacement = moments.norm_ratio_moment(*layer), moments.mean_displacement(*layer)
+    variance, added = moments.norm_ratio_variance(*layer), multiplier.kappa * a * a * depth
+    quantities = (
+        ("norm", "R", Mean(NORM_RATIO, variance), ratio, 1.0 + added),
+        ("displacement", "D", Mean(DISPLACEMENT, moments.displacement_variance(*layer)), displacement, added),
+        ("gradient", "R^*", Mean(GRADIENT_RATIO, variance), ratio, 1.0 + added),
+    )
+    for name, symbol, observed, target, additive in quantities if deep.gradients else quantities[1:2]:
+        yield check(
+            f"{label(deep)}-beta{deep.network.scaling.beta:g}-{name}", deep, rf"$\mathbb{{E}}\,{symbol}$", observed,
+            target, margin=relative * target, wrong={"increments add up without compounding": additive},
+        )  # fmt: skip
+
+
+def layer_check(deep: Cell, relative: float) -> Check:
+    """Compare the mean growth of one layer given the past, over all layers: the network must record every depth.
+
+    The L ratios of a network less their mean are martingale differences, of a conditional variance of at most that of
+    the Gaussian multiplier (kurtosis at most 3, head of ``theory.moments``). Catoni's interval holds for all n L of
+    them together: the deeper the network, the more values it gives.
+    """
+    multiplier, a, depth = dominated_layer(deep)
+    kappa = multiplier.kappa
+    other = 0.5 if deep.network.branch.is_linear else 1.0
+    growth = pooled(expm1(increments(column("norm_profile"))) / (a * a))
+    return check(
+        f"{label(deep)}-beta{deep.network.scaling.beta:g}-layer", deep,
+        r"$a^{-2}\,\mathbb{E}[\Vert h_{k+1}\Vert^2/\Vert h_k\Vert^2 - 1\mid h_k]$, all layers",
+        Mean(growth, moments.multiplier_variance(multiplier, a) / a**4, values_per_replicate=depth), kappa,
+        margin=relative * kappa,
+        wrong={
+            f"kappa is {other:g}, that of the other branch": other,
+            "growth by a instead of a^2": kappa / a,
+            "the drift of the logarithm, kappa (1 - 2/d)": kappa * (1.0 - 2.0 / multiplier.width),
+            "no growth": 0.0,
+        },
+    )  # fmt: skip
+
+
+def universal_check(deep: Cell, relative: float) -> Check:
+    """Compare the mean of R for any law with a fourth moment."""
+    multiplier, a, depth = layer = gaussian_layer(deep)
+    target = moments.norm_ratio_moment(*layer)
+    # Orthogonal V: ||V g|| = ||g|| and E s^2 = (d + 5)/(4 (d + 2)), below the Gaussian moments.
+    variance = moments.norm_ratio_variance(*layer)
+    if not deep.weights.definition.orthogonal and LINEAR_OR_RECTIFIER.holds(deep):
+        # A gain enters through a^2 times the gain.
+        unit, scaling = replace(multiplier, gain=1.0), a * math.sqrt(multiplier.gain)
+        variance = norm_ratio_variance_bound(unit, deep.weights.kurtosis, deep.weights.skewness, scaling, depth)
+    return check(
+        f"{label(deep)}-universal-norm", deep, r"$\mathbb{E}\,R$", Mean(NORM_RATIO, variance), target,
+        margin=relative * target,
+        wrong={
+            "increments add up without compounding": 1.0 + multiplier.kappa,
+            "He's variance in the last layer": moments.norm_ratio_moment(replace(multiplier, gain=2.0), a, depth),
+        },
+    )  # fmt: skip
+
+
+def _checks(deep: Cell, precision: float) -> Iterator[Check]:
+    if DOMINATED.holds(deep) and deep.recorded_depths == tuple(range(deep.network.depth + 1)):
+        growth = layer_check(deep, 0.1 * precision)
+        if is_in_reach(growth):
+            yield growth
+    ratio = universal_check(deep, 0.1 * precision)
+    if is_in_reach(ratio):
+        yield from mean_checks(deep, 0.06 * precision) if DOMINATED.holds(deep) else (ratio,)
+
+
+def _networks() -> SearchStrategy[Cell]:
+    from theory_check.strategies import betas, closed_branches, deep_cells, weights
+
+    admissible = weights(finite_variance=True, nonzero=True)
+    return (
+        deep_cells(branches=closed_branches(), weights=admissible, betas=betas(0.3, 2.0), gradients=True)
+        | deep_cells(branches=closed_branches(), weights=admissible, betas=betas(0.0, 2.0), profile=True)
+    ).filter(lambda deep: DOMAIN.violated(deep) is None)
+
+
+#: A fourth moment of the entries bounds the variance that the intervals use.
+FOURTH_MOMENT = Hypothesis(
+    "fourth moment",
+    "the entries are orthogonal, or independent with kurtosis at most 3, or with a finite one for linear and ReLU "
+    "branches",
+    lambda deep: deep.weights.definition.orthogonal or DOMINATED.holds(deep)
+    or (LINEAR_OR_RECTIFIER.holds(deep) and deep.weights.kurtosis < math.inf),
+)  # fmt: skip
+
+DOMAIN = Domain(
+    networks=_networks,
+    build=_checks,
+    hypotheses=(
+        INDEPENDENT_LAYERS, ONE_FACTOR, CLOSED_BRANCH, FINITE_VARIANCE, SYMMETRIC_INSIDE, FOURTH_MOMENT,
+        Hypothesis(
+            "mean in reach",
+            f"the variance of R, or of its growth in a layer if all are recorded, is at most "
+            f"{LARGEST_RELATIVE_VARIANCE:g} times the squared mean",
+            lambda deep: any(_checks(deep, 1.0)),
+        ),
+    ),
+)  # fmt: skip
+
+
 @claim(
     "E1",
+    domain=DOMAIN,
     quick_precision=1.5,
     title="Exact means",
     formula=r"\mathbb{E}\,R = \mathbb{E}\,R^* = (1+\kappa a^2)^L,\qquad \mathbb{E}\,D = (1+\kappa a^2)^L - 1",
@@ -48,58 +171,14 @@ def exact_means(profile: Profile) -> Iterator[Check]:
         for branch, law, beta, relative in OTHER_SCALINGS
     ]
     for deep, relative in (*critical, *others):
-        multiplier, a, depth = layer = dominated_layer(deep)
-        ratio, displacement = moments.norm_ratio_moment(*layer), moments.mean_displacement(*layer)
-        variance, added = moments.norm_ratio_variance(*layer), multiplier.kappa * a * a * depth
-        quantities = (
-            ("norm", "R", Mean(NORM_RATIO, variance), ratio, 1.0 + added),
-            ("displacement", "D", Mean(DISPLACEMENT, moments.displacement_variance(*layer)), displacement, added),
-            ("gradient", "R^*", Mean(GRADIENT_RATIO, variance), ratio, 1.0 + added),
-        )
-        for name, symbol, observed, target, additive in quantities if deep.gradients else quantities[1:2]:
-            yield check(
-                f"{label(deep)}-beta{deep.network.scaling.beta:g}-{name}", deep, rf"$\mathbb{{E}}\,{symbol}$", observed,
-                target, margin=relative * profile.precision * target,
-                wrong={"increments add up without compounding": additive},
-            )  # fmt: skip
+        yield from mean_checks(deep, relative * profile.precision)
 
-    # One layer given the past. The L ratios of a network less their mean are martingale differences, of a conditional
-    # variance of at most that of the Gaussian multiplier (kurtosis at most 3, head of ``theory.moments``). Catoni's
-    # interval holds for all n L of them together: the deeper the network, the more values it gives.
+    # Deep in the explosion regime E R^2 / (E R)^2 is 1600 (linear) and 52 (res-3): no mean of R is in reach.
     shallow = [(branch, "uniform", 20, 100, 0.5, 0.1) for branch in BRANCHES]
-    # Deep in the explosion regime: E R^2 / (E R)^2 is 1600 (linear) and 52 (res-3), so that no mean of R is in reach.
     explosive = [(branch, law, 10, 400, 0.25, 0.08) for branch, law in COMBINATIONS]
     for branch, law, width, depth, beta, relative in (*shallow, *explosive):
         deep = network(branch, law, width=width, depth=depth, beta=beta, recorded_depths=tuple(range(depth + 1)))
-        multiplier, a, _ = dominated_layer(deep)
-        kappa, other = multiplier.kappa, 0.5 if branch == "linear" else 1.0
-        growth = pooled(expm1(increments(column("norm_profile"))) / (a * a))
-        yield check(
-            f"{label(deep)}-beta{beta:g}-layer", deep,
-            r"$a^{-2}\,\mathbb{E}[\Vert h_{k+1}\Vert^2/\Vert h_k\Vert^2 - 1\mid h_k]$, all layers",
-            Mean(growth, moments.multiplier_variance(multiplier, a) / a**4, values_per_replicate=depth), kappa,
-            margin=relative * math.sqrt(profile.precision) * kappa,
-            wrong={
-                f"kappa is {other:g}, that of the other branch": other,
-                "growth by a instead of a^2": kappa / a,
-                "the drift of the logarithm, kappa (1 - 2/d)": kappa * (1.0 - 2.0 / width),
-                "no growth": 0.0,
-            },
-        )  # fmt: skip
+        yield layer_check(deep, relative * math.sqrt(profile.precision))
 
     for admissible in ADMISSIBLE:
-        deep = network_of(admissible, capped(profile))
-        multiplier, a, depth = layer = gaussian_layer(deep)
-        target = moments.norm_ratio_moment(*layer)
-        # Orthogonal V: ||V g|| = ||g|| and E s^2 = (d + 5)/(4 (d + 2)), below the Gaussian moments.
-        variance = moments.norm_ratio_variance(*layer)
-        if not deep.weights.definition.orthogonal:
-            variance = norm_ratio_variance_bound(multiplier, deep.weights.kurtosis, deep.weights.skewness, a, depth)
-        yield check(
-            f"{label(deep)}-universal-norm", deep, r"$\mathbb{E}\,R$", Mean(NORM_RATIO, variance), target,
-            margin=margin(capped(profile)) * target,
-            wrong={
-                "increments add up without compounding": 1.0 + multiplier.kappa,
-                "He's variance in the last layer": moments.norm_ratio_moment(replace(multiplier, gain=2.0), a, depth),
-            },
-        )  # fmt: skip
+        yield universal_check(network_of(admissible, capped(profile)), margin(capped(profile)))

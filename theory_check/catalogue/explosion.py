@@ -5,12 +5,36 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from theory_check.catalogue.exponents import growth_exponent
 from theory_check.catalogue.pictures import DEPTHS, by_depth, depth_curve, median_band, norm_paths, recorded_times
-from theory_check.claims import PROVEN, Basis, Check, Correction, Illustration, Normal, Profile, check, claim
+from theory_check.claims import (
+    PROVEN,
+    Basis,
+    Check,
+    Correction,
+    Domain,
+    Hypothesis,
+    Illustration,
+    Normal,
+    Profile,
+    check,
+    claim,
+)
+from theory_check.claims.domains import (
+    CLOSED_BRANCH,
+    FINITE_VARIANCE,
+    GAUSSIAN,
+    INDEPENDENT_LAYERS,
+    ONE_FACTOR,
+    beta_within,
+    both,
+    least_depth,
+    width_not,
+)
 from theory_check.claims.estimators import Distance, Probability, median
 from theory_check.claims.networks import (
     BRANCHES,
@@ -29,12 +53,103 @@ from theory_check.networks.branches import BranchName
 from theory_check.theory.limits import explosion_law
 from theory_check.theory.limits import explosion_rate as limit_rate
 
+if TYPE_CHECKING:
+    from hypothesis.strategies import SearchStrategy
+
 _BETA = 0.25
 _EVERY_WIDTH = "explosion at width 1"
 
 
+def bound_check(deep: Cell, precision: float) -> Check:
+    """Bound D from below: log R exceeds its centre minus four deviations, and sqrt(D) >= sqrt(R) - 1."""
+    centre = explosion_law(*one_layer(deep))
+    bound, near = (
+        (math.exp((centre.mean - deviations * math.sqrt(centre.variance)) / 2.0) - 1.0) ** 2
+        for deviations in (4.0, 1.0)
+    )
+    below, above_near = between(DISPLACEMENT, upper=bound), between(DISPLACEMENT, lower=near)
+    return check(
+        label(deep), deep, rf"$\mathbb{{P}}(D \geq {bound:.3g})$",
+        Probability(between(DISPLACEMENT, lower=bound), truth=0.999), (0.98, 1.0), margin=0.02 * precision,
+        basis=Basis("the bound lies four standard deviations inside; 2% is left for the normal approximation"),
+        wrong={
+            "non-trivial limit: D below the upper bound of the critical scaling": below,
+            f"the same probability for D above {near:.3g}, one deviation below the centre": above_near,
+        },
+    )  # fmt: skip
+
+
+def _exploding() -> SearchStrategy[Cell]:
+    from theory_check.strategies import betas, closed_branches, deep_cells, weights
+
+    return deep_cells(
+        branches=closed_branches(), weights=weights(finite_variance=True, nonzero=True), widths=(3, 64),
+        depths=(32, 400), betas=betas(0.05, 0.45),
+    ).filter(lambda deep: DOMAIN.violated(deep) is None)  # fmt: skip
+
+
+def _bounds_one(deep: Cell) -> bool:
+    centre = explosion_law(*one_layer(deep))
+    return centre.mean >= 4.0 * math.sqrt(centre.variance) + 1.0
+
+
+def _time(deep: Cell) -> float:
+    multiplier, a, depth = one_layer(deep)
+    return multiplier.kappa * a * a * depth
+
+
+def _of_any_width() -> SearchStrategy[Cell]:
+    from theory_check.strategies import betas, closed_branches, deep_cells, weights
+
+    return deep_cells(
+        branches=closed_branches(), weights=weights(laws=("gaussian", "uniform", "rademacher")), depths=(64, 1024),
+        betas=betas(0.05, 0.35),
+    ).filter(lambda deep: _time(deep) >= _LONG)  # fmt: skip
+
+
+#: Time kappa L^(1 - 2 beta) after which a network of any width should have exploded, if the width did not matter. At
+#: width 3 log R is about N(16, 64) then, and D below 4 has a probability of 5%.
+_LONG = 48.0
+
+
+def _exploded(deep: Cell, precision: float) -> Iterator[Check]:
+    """As the statement is read without a condition on the width: by this time nearly every network has exploded."""
+    yield check(
+        label(deep), deep, r"$\mathbb{P}(D \geq 4)$", Probability(between(DISPLACEMENT, lower=4.0), truth=0.95),
+        (0.75, 1.0), margin=0.05 * precision, basis=Basis("a quarter is left for the depth"),
+    )  # fmt: skip
+
+
+DOMAIN = Domain(
+    networks=_exploding,
+    build=lambda deep, precision: (bound_check(deep, precision),),
+    hypotheses=(
+        INDEPENDENT_LAYERS, ONE_FACTOR, beta_within(0.0, 0.5), CLOSED_BRANCH, FINITE_VARIANCE,
+        Hypothesis("symmetric", "all weights are symmetric", both(lambda weights: weights.is_symmetric)),
+        width_not(1, "every factor may change the sign and log R has a negative drift: D tends to 1"),
+        width_not(2, "log R has no drift: D tends to infinity or to 1, each with probability 1/2"),
+        # The kurtosis moves the centre by 0.75 c a^3 sqrt(L) d^(-3/2) deviations, 1.2 of the four here.
+        Hypothesis(
+            "small steps", "the weights are Gaussian, or a at most 0.4 and the kurtosis at most 9",
+            lambda deep: GAUSSIAN.holds(deep) or (one_layer(deep)[1] <= 0.4 and deep.weights.kurtosis <= 9.0),
+        ),
+        least_depth(32),
+        Hypothesis("time to explode", "log R is predicted above 1 by four deviations", _bounds_one),
+    ),
+    beyond=Domain(
+        networks=_of_any_width,
+        build=_exploded,
+        hypotheses=(
+            INDEPENDENT_LAYERS, ONE_FACTOR, beta_within(0.0, 0.5), CLOSED_BRANCH, FINITE_VARIANCE,
+            Hypothesis("long time", f"kappa L^(1 - 2 beta) is at least {_LONG:g}", lambda deep: _time(deep) >= _LONG),
+        ),
+    ),
+)  # fmt: skip
+
+
 @claim(
     "P2",
+    domain=DOMAIN,
     quick_precision=2.0,
     title="Explosion below the critical scaling",
     formula=r"\sqrt D \to \infty\ \text{in probability},\qquad \beta < \tfrac12,\ d > 2",
@@ -47,21 +162,7 @@ def explosion(profile: Profile) -> Iterator[Check]:
     r"""For $\beta < 1/2$ and width above 2 the displacement tends to infinity in probability."""
     for branch, law in COMBINATIONS:
         deep = network(branch, law, width=20, depth=400 * profile.depth, beta=_BETA)
-        centre = explosion_law(*one_layer(deep))
-        bound, near = (
-            (math.exp((centre.mean - deviations * math.sqrt(centre.variance)) / 2.0) - 1.0) ** 2
-            for deviations in (4.0, 1.0)
-        )
-        below, above_near = between(DISPLACEMENT, upper=bound), between(DISPLACEMENT, lower=near)
-        yield check(
-            label(deep), deep, rf"$\mathbb{{P}}(D \geq {bound:.3g})$",
-            Probability(between(DISPLACEMENT, lower=bound), truth=0.999), (0.98, 1.0), margin=0.02 * profile.precision,
-            basis=Basis("the bound lies four standard deviations inside; 2% is left for the normal approximation"),
-            wrong={
-                "non-trivial limit: D below the upper bound of the critical scaling": below,
-                f"the same probability for D above {near:.3g}, one deviation below the centre": above_near,
-            },
-        )  # fmt: skip
+        yield bound_check(deep, profile.precision)
 
 
 @claim(

@@ -5,12 +5,24 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from theory_check.catalogue.exponents import critical_exponent, displacement_exponent, growth_exponent
 from theory_check.catalogue.pictures import DEPTHS, band, by_depth, depth_curve
-from theory_check.claims import IDENTITY, Check, Illustration, Mean, Probability, Profile, check, claim
+from theory_check.claims import (
+    IDENTITY,
+    Check,
+    Domain,
+    Hypothesis,
+    Illustration,
+    Mean,
+    Probability,
+    Profile,
+    check,
+    claim,
+)
 from theory_check.claims.networks import BRANCHES, COMBINATIONS, dominated_layer, label, one_layer
 from theory_check.claims.observables import GRADIENT_DISPLACEMENT, Samples, between, column
 from theory_check.experiments.cell import Cell
@@ -19,6 +31,9 @@ from theory_check.experiments.spelling import network
 from theory_check.findings.pictures import Picture, RatePanel
 from theory_check.inference.intervals import mean_interval
 from theory_check.theory import moments
+
+if TYPE_CHECKING:
+    from hypothesis.strategies import SearchStrategy
 
 
 @claim(
@@ -54,37 +69,21 @@ def gradients(profile: Profile) -> Iterator[Check]:
         yield critical_exponent(profile, branch, "gaussian", gradient=True)
 
 
-@claim(
-    "E8",
-    title="Conservation of the pairing",
-    formula=r"\langle p_0, h_0\rangle = \langle p_L, h_L\rangle",
-    source="Derived from Euler's identity",
-    derivation="p_k = J^T p_{k+1} and, by Euler's identity for a homogeneous map, J h_k = h_{k+1}: so <p_k, h_k> = "
-    "<p_{k+1}, J h_k> = <p_{k+1}, h_{k+1}>.",
-    hypotheses="Bias-free branch with g(c h) = c g(h) for c > 0, any weights.",
-)
-def conservation(profile: Profile) -> Iterator[Check]:
-    r"""For bias-free positively homogeneous branches the pairing $\langle p_k, h_k\rangle$ of gradient and hidden state
-    is the same at every layer.
-    """
-    biased = network("res-2", "uniform", width=20, depth=64, gradients=True)
-    bounded = network("res-3", "uniform", activation="tanh", width=20, depth=64, gradients=True)
-    defect, with_bias, with_tanh = (abs(column("pairing_input", i) - column("pairing_output", i)) for i in range(3))
-    for branch, law in COMBINATIONS:
-        # Dense for Gaussian weights too: the reduced kernel would impose the identity that is to be checked.
-        deep = network(branch, law, width=20, depth=64, gradients=True, kernel="dense")
-        bound = rounding_level(deep)
-        yield check(
-            label(deep), (deep, biased, bounded),
-            rf"probability that $\langle p, h\rangle$ at both ends agrees within rounding, {bound:.1g}",
-            Probability(between(defect, upper=bound), truth=1.0, exact=True), 1.0,
-            margin=0.01 * profile.precision, basis=IDENTITY,
-            wrong={
-                "a bias does not matter": between(with_bias, upper=bound),
-                "a bounded activation does not matter": between(with_tanh, upper=bound),
-                "the pairing drifts by one part in ten thousand": between(defect + 1e-4, upper=bound),
-            },
-        )  # fmt: skip
+def conservation_check(deep: Cell, precision: float, contrasts: tuple[Cell, ...] = ()) -> Check:
+    """Compare <p, h> at both ends to rounding; the contrasts are not homogeneous: a bias, a bounded activation."""
+    defects = [abs(column("pairing_input", i) - column("pairing_output", i)) for i in range(1 + len(contrasts))]
+    bound = rounding_level(deep)
+    mistakes = ("a bias does not matter", "a bounded activation does not matter")
+    return check(
+        label(deep), (deep, *contrasts),
+        rf"probability that $\langle p, h\rangle$ at both ends agrees within rounding, {bound:.1g}",
+        Probability(between(defects[0], upper=bound), truth=1.0, exact=True), 1.0,
+        margin=0.01 * precision, basis=IDENTITY,
+        wrong={
+            **{mistake: between(other, upper=bound) for mistake, other in zip(mistakes, defects[1:], strict=False)},
+            "the pairing drifts by one part in ten thousand": between(defects[0] + 1e-4, upper=bound),
+        },
+    )  # fmt: skip
 
 
 def rounding_level(deep: Cell) -> float:
@@ -99,6 +98,51 @@ def rounding_level(deep: Cell) -> float:
     matrices = 2.0 if shape.branch.has_inner else 1.0
     squares = float(np.sum(shape.scaling.factors(shape.depth) ** 2))
     return 8.0 * 2.0**-24 * math.sqrt(2.0 * matrices * (shape.width + 4) * squares)
+
+
+def _homogeneous() -> SearchStrategy[Cell]:
+    from theory_check.strategies import betas, branches, deep_cells, weight_processes, weights
+
+    # The reduced kernel would impose the identity.
+    return deep_cells(
+        branches=branches(homogeneous=True), weights=weights(finite_variance=True) | weight_processes(),
+        betas=betas(0.25, 2.0), gradients=True,
+    ).filter(lambda deep: PAIRING_DOMAIN.violated(deep) is None)  # fmt: skip
+
+
+PAIRING_DOMAIN = Domain(
+    networks=_homogeneous,
+    build=lambda deep, precision: (conservation_check(deep, precision),),
+    hypotheses=(
+        Hypothesis(
+            "homogeneous", "g(c h) = c g(h) for c > 0: no bias, piecewise linear activation",
+            lambda deep: deep.network.branch.homogeneous,
+        ),
+        Hypothesis("weights in full", "every weight is drawn", lambda deep: deep.kernel != "reduced"),
+    ),
+)  # fmt: skip
+
+
+@claim(
+    "E8",
+    domain=PAIRING_DOMAIN,
+    title="Conservation of the pairing",
+    formula=r"\langle p_0, h_0\rangle = \langle p_L, h_L\rangle",
+    source="Derived from Euler's identity",
+    derivation="p_k = J^T p_{k+1} and, by Euler's identity for a homogeneous map, J h_k = h_{k+1}: so <p_k, h_k> = "
+    "<p_{k+1}, J h_k> = <p_{k+1}, h_{k+1}>.",
+    hypotheses="Bias-free branch with g(c h) = c g(h) for c > 0, any weights.",
+)
+def conservation(profile: Profile) -> Iterator[Check]:
+    r"""For bias-free positively homogeneous branches the pairing $\langle p_k, h_k\rangle$ of gradient and hidden state
+    is the same at every layer.
+    """
+    biased = network("res-2", "uniform", width=20, depth=64, gradients=True)
+    bounded = network("res-3", "uniform", activation="tanh", width=20, depth=64, gradients=True)
+    for branch, law in COMBINATIONS:
+        # Dense for Gaussian weights too: the reduced kernel would impose the identity that is to be checked.
+        deep = network(branch, law, width=20, depth=64, gradients=True, kernel="dense")
+        yield conservation_check(deep, profile.precision, (biased, bounded))
 
 
 _BETAS = (1.0, 0.5, 0.25)

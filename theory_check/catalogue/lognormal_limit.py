@@ -5,12 +5,35 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from theory_check.catalogue.admissible_laws import ADMISSIBLE, capped, gaussian_layer, margin, network_of
 from theory_check.catalogue.pictures import density_curve, norm_paths, recorded_times
-from theory_check.claims import LIMIT, PROVEN, Basis, Check, Illustration, Normal, Profile, check, claim
+from theory_check.claims import (
+    LIMIT,
+    PROVEN,
+    Basis,
+    Check,
+    Domain,
+    Hypothesis,
+    Illustration,
+    Normal,
+    Profile,
+    check,
+    claim,
+)
+from theory_check.claims.domains import (
+    CLOSED_BRANCH,
+    CRITICAL,
+    FINITE_VARIANCE,
+    GAUSSIAN,
+    INDEPENDENT_LAYERS,
+    LINEAR_OR_RECTIFIER,
+    both,
+    least_depth,
+)
 from theory_check.claims.estimators import Distance, Probability, Spread, median
 from theory_check.claims.networks import COMBINATIONS, distance_from_normal, finite_depth_law, label, one_layer
 from theory_check.claims.observables import LOG_GRADIENT_RATIO, LOG_NORM_RATIO, Samples, between
@@ -18,8 +41,12 @@ from theory_check.experiments.cell import Cell
 from theory_check.experiments.experiment import Experiment
 from theory_check.experiments.spelling import network
 from theory_check.findings.pictures import Curve, HistogramPanel, Picture
+from theory_check.networks.weights import Weights
 from theory_check.theory import limits
 from theory_check.theory.entry_laws import kurtosis_correction
+
+if TYPE_CHECKING:
+    from hypothesis.strategies import SearchStrategy
 
 _FORWARD_AND_BACKWARD = (("norm-law", LOG_NORM_RATIO, "R"), ("gradient-law", LOG_GRADIENT_RATIO, "R^*"))
 
@@ -27,8 +54,115 @@ _FORWARD_AND_BACKWARD = (("norm-law", LOG_NORM_RATIO, "R"), ("gradient-law", LOG
 _SIGMA_PROBABILITIES = (0.158655253931457, 0.841344746068543)
 
 
+def limit_checks(deep: Cell, precision: float, basis: Basis, remainder: float) -> Iterator[Check]:
+    """Compare log R, and log R* where gradients are observed, with the limit law."""
+    multiplier, *_ = gaussian_layer(deep)
+    limit = limits.lognormal_limit(multiplier)
+    mean, variance = limit.mean, limit.variance
+    for name, observable, symbol in _FORWARD_AND_BACKWARD if deep.gradients else _FORWARD_AND_BACKWARD[:1]:
+        yield check(
+            f"{label(deep)}-{name}", deep,
+            rf"Kolmogorov distance between $\log {symbol}$ and $N(\kappa(1-2/d),\,4\kappa/d)$",
+            Distance(observable, limit), margin=0.05 * precision, basis=basis, remainder=remainder,
+            wrong={
+                "drift of the other branch's kappa":
+                    Normal(mean * (0.5 if multiplier.branch.is_linear else 2.0), variance),
+                "a third of the variance": Normal(mean, variance / 3.0),
+                "three times the variance": Normal(mean, variance * 3.0),
+            },
+        )  # fmt: skip
+
+
+def finite_depth_distance(deep: Cell) -> float:
+    """Return how far log R is from its limit at this depth, in Kolmogorov's distance: exact for Gaussian weights.
+
+    Independent symmetric entries of excess kurtosis c move, beside mean and variance (``theory.entry_laws``), the
+    third cumulant by 12 c G_4/(d^2 L) and the fourth by 16 c s_4 G_4/(d^2 L) at most. A normal law moves by 0.4 for a
+    mean that moves by one deviation, by 0.121 for a relative change of the variance, and by 0.067 and 0.023 for one of
+    the third and fourth standardised cumulants (Edgeworth). Orthogonal matrices change the same terms by no more than
+    an excess of 2 does: E r^2 by -2/d, E u^2 r by -2/d^2, E u^4 by -6/(d^2 (d + 2)). The sum is doubled for the next
+    order.
+    """
+    multiplier, a, depth = gaussian_layer(deep)
+    limit = limits.lognormal_limit(multiplier)
+    distance = distance_from_normal(finite_depth_law(multiplier, a, depth), limit)
+    weights, d = deep.weights, multiplier.width
+    excess = 2.0 if weights.definition.orthogonal else weights.kurtosis - 3.0
+    if excess == 0.0:
+        return distance
+    # A gain enters through a^2 times the gain.
+    unit = replace(multiplier, gain=1.0)
+    moved = kurtosis_correction(unit, excess, a * math.sqrt(multiplier.gain), depth)
+    fourth = (3.0 + max(excess, 0.0)) / (d + 2.0) / unit.kappa
+    cumulants = abs(excess) * fourth / depth * multiplier.gain * (0.1 / math.sqrt(d) + 0.07 / d)
+    moves = 0.4 * abs(moved.mean) / math.sqrt(limit.variance) + 0.121 * abs(moved.variance) / limit.variance
+    return distance + 2.0 * (moves + cumulants)
+
+
+_FINITE_DEPTH = Basis("limit law; its distance from the law at this depth, to order 1/L^2, is the remainder")
+
+
+def _checks(deep: Cell, precision: float) -> Iterator[Check]:
+    return limit_checks(deep, precision, _FINITE_DEPTH, finite_depth_distance(deep))
+
+
+def _networks_of_domain() -> SearchStrategy[Cell]:
+    from theory_check.strategies import closed_branches, deep_cells, weights
+
+    return deep_cells(
+        branches=closed_branches(), weights=weights(finite_variance=True, nonzero=True), depths=(64, 256),
+        gradients=True,
+    ).filter(lambda deep: DOMAIN.violated(deep) is None)  # fmt: skip
+
+
+def _networks_beyond() -> SearchStrategy[Cell]:
+    from hypothesis import strategies as st
+
+    from theory_check.strategies import closed_branches, deep_cells
+
+    plain = st.sampled_from(["gaussian", "uniform", "rademacher", "tied"]).map(Weights)
+    heavy = st.integers(10, 19).map(lambda n: Weights("student", (("df", n / 10.0),)))
+    return deep_cells(branches=closed_branches(rectifier=True), weights=plain | heavy, depths=(64, 256))
+
+
+def _stated(deep: Cell, precision: float) -> Iterator[Check]:
+    basis = Basis("limit law, taken at its word for every symmetric law and width; the margin is left for the depth")
+    return limit_checks(deep, 3.0 * max(precision, 1.0), basis, 0.0)
+
+
+_LIMIT_HYPOTHESES = (CRITICAL, CLOSED_BRANCH, INDEPENDENT_LAYERS, FINITE_VARIANCE)
+
+DOMAIN = Domain(
+    networks=_networks_of_domain,
+    build=_checks,
+    hypotheses=(
+        *_LIMIT_HYPOTHESES,
+        Hypothesis("symmetric", "all weights are symmetric", both(lambda weights: weights.is_symmetric)),
+        Hypothesis(
+            "expansion known",
+            "the weights are Gaussian, or the branch is linear or ReLU and the kurtosis finite",
+            lambda deep: GAUSSIAN.holds(deep) or (LINEAR_OR_RECTIFIER.holds(deep) and deep.weights.kurtosis < math.inf),
+        ),
+        # Random signs at width 1: a lattice of steps 4/sqrt(L) in log R.
+        Hypothesis(
+            "no lattice",
+            "the width is at least 2 unless the weights are Gaussian, as discrete ones leave gaps",
+            lambda deep: deep.network.width > 1 or GAUSSIAN.holds(deep),
+        ),
+        least_depth(64),
+        Hypothesis(
+            "depth for the law",
+            "the depth brings log R within 0.05 of its limit",
+            lambda deep: finite_depth_distance(deep) <= 0.05,
+        ),
+    ),
+    beyond=Domain(networks=_networks_beyond, build=_stated, hypotheses=(CRITICAL, CLOSED_BRANCH)),
+)
+
+
 @claim(
     "E4",
+    domain=DOMAIN,
     quick_precision=1.15,
     title="Lognormal limit",
     formula=r"\log R,\ \log R^* \to N\bigl(\kappa(1-2/d),\,4\kappa/d\bigr)",
@@ -50,20 +184,10 @@ def lognormal_limit(profile: Profile) -> Iterator[Check]:
         deep = network(branch, law, width=20, depth=128 * profile.depth, gradients=True)
         multiplier, *_ = layer = one_layer(deep)
         limit = limits.lognormal_limit(multiplier)
-        mean, variance, sigma = limit.mean, limit.variance, math.sqrt(limit.variance)
+        mean, sigma = limit.mean, math.sqrt(limit.variance)
         proven = law == "gaussian"
-        for name, observable, symbol in _FORWARD_AND_BACKWARD:
-            yield check(
-                f"{label(deep)}-{name}", deep,
-                rf"Kolmogorov distance between $\log {symbol}$ and $N(\kappa(1-2/d),\,4\kappa/d)$",
-                Distance(observable, limit), margin=0.05 * profile.precision, basis=PROVEN if proven else LIMIT,
-                remainder=distance_from_normal(finite_depth_law(*layer), limit) if proven else 0.0,
-                wrong={
-                    "drift of the other branch's kappa": Normal(mean * (0.5 if branch == "linear" else 2.0), variance),
-                    "a third of the variance": Normal(mean, variance / 3.0),
-                    "three times the variance": Normal(mean, variance * 3.0),
-                },
-            )  # fmt: skip
+        remainder = distance_from_normal(finite_depth_law(*layer), limit) if proven else 0.0
+        yield from limit_checks(deep, profile.precision, PROVEN if proven else LIMIT, remainder)
         yield check(
             f"{label(deep)}-location", deep, r"median of $\log R$", median(LOG_NORM_RATIO, limit), mean,
             margin=0.2 * sigma * profile.precision, basis=LIMIT,
@@ -73,7 +197,7 @@ def lognormal_limit(profile: Profile) -> Iterator[Check]:
                 "no drift": 0.0,
             },
         )  # fmt: skip
-        half = Spread(0.5 * LOG_NORM_RATIO, _SIGMA_PROBABILITIES, Normal(mean / 2.0, variance / 4.0))
+        half = Spread(0.5 * LOG_NORM_RATIO, _SIGMA_PROBABILITIES, Normal(mean / 2.0, limit.variance / 4.0))
         yield check(
             f"{label(deep)}-scale", deep,
             r"half the distance between the quantiles of $\log R$ at one standard deviation", half, sigma,

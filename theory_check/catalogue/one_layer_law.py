@@ -5,13 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from theory_check.claims import Check, Distance, Mean, Profile, check, claim
-from theory_check.claims.networks import BRANCHES, finite_depth_law, label, one_layer
+from theory_check.claims import Check, Distance, Domain, Hypothesis, Mean, Profile, check, claim
+from theory_check.claims.domains import CLOSED_BRANCH, GAUSSIAN, INDEPENDENT_LAYERS, ONE_FACTOR, mean_in_reach
+from theory_check.claims.networks import BRANCHES, finite_depth_law, label, layer_law, one_layer
 from theory_check.claims.observables import LOG_NORM_RATIO, cos, exp
+from theory_check.experiments.cell import Cell
 from theory_check.experiments.spelling import network
 from theory_check.theory.depth_law import log_norm_ratio_characteristic
 from theory_check.theory.moments import norm_ratio_moment
+
+if TYPE_CHECKING:
+    from hypothesis.strategies import SearchStrategy
 
 #: Branch, width, depth, beta and kernel: one layer by itself, then products of layers by both kernels.
 LAWS = (
@@ -23,8 +29,56 @@ LAWS = (
 )
 
 
+def law_checks(deep: Cell, precision: float) -> Iterator[Check]:
+    """Compare log R with its exact law, and beyond one layer one value of its characteristic function."""
+    multiplier, a, depth = layer = one_layer(deep)
+    name, law = f"{label(deep)}-depth{depth}-{deep.kernel}", finite_depth_law(*layer)
+    if depth > 1:
+        # E cos(t log R), the real part of the characteristic function, at t = 1/E log R, or over the deviation where
+        # that is larger; as wrong values those of limit laws N(drift, 4 kappa/d), exp(-t^2 variance/2) cos(t drift).
+        t, kappa = 1.0 / max(law.mean, math.sqrt(law.variance)), multiplier.kappa
+        target, double = (log_norm_ratio_characteristic(*layer, frequency=f).real for f in (t, 2.0 * t))
+        damping = math.exp(-0.5 * t * t * 4.0 * kappa / multiplier.width)
+        yield check(
+            f"{name}-cosine", deep, rf"$\mathbb{{E}}\cos({t:.4g}\,\log R)$",
+            Mean(cos(t * LOG_NORM_RATIO), 0.5 * (1.0 + double) - target**2), target, margin=0.06 * precision,
+            wrong={
+                "no width correction: drift kappa": damping * math.cos(t * kappa),
+                "drift of the other branch's kappa": damping * math.cos(0.5 if multiplier.branch.is_linear else 2.0),
+                "log R does not fluctuate": math.cos(t * law.mean),
+            },
+        )  # fmt: skip
+    wider = replace(multiplier, width=multiplier.width + max(1, multiplier.width // 3))
+    yield check(
+        name, deep, r"Kolmogorov distance between $\log R$ and the sum of independent $\log M$",
+        Distance(LOG_NORM_RATIO, law), (0.0, law.error), margin=0.04 * precision,
+        wrong={f"the law of width {wider.width}": finite_depth_law(wider, a, depth)},
+    )  # fmt: skip
+
+
+def _laws() -> SearchStrategy[Cell]:
+    from theory_check.strategies import betas, closed_branches, deep_cells, weights
+
+    gaussian = weights(laws=("gaussian",))
+    return deep_cells(branches=closed_branches(), weights=gaussian, depths=(4, 128), betas=betas(0.0, 1.5)).filter(
+        lambda deep: LAWS_DOMAIN.violated(deep) is None
+    )
+
+
+#: A layer of ReLU without an active unit is the identity; where all may be, the law of log R has an atom.
+NO_ATOM = Hypothesis(
+    "no atom", "all layers are the identity with probability below 1e-6",
+    lambda deep: layer_law(deep).atom ** deep.network.depth < 1e-6,
+)  # fmt: skip
+
+LAWS_DOMAIN = Domain(
+    networks=_laws, build=law_checks, hypotheses=(INDEPENDENT_LAYERS, GAUSSIAN, CLOSED_BRANCH, ONE_FACTOR, NO_ATOM)
+)
+
+
 @claim(
     "E2",
+    domain=LAWS_DOMAIN,
     title="Exact one-layer law, Gaussian weights",
     formula=r"M = (1+a s z)^2 + a^2 s^2 \chi^2_{d-1},\qquad s^2 = \frac1d \ \text{(linear)},\qquad s^2 = "
     r"\frac{\chi^2_N}{d^2},\ N\sim\mathrm{Bin}(d,\tfrac12) \ \text{(res-3)}",
@@ -41,35 +95,40 @@ def one_layer_law(profile: Profile) -> Iterator[Check]:
     """
     for branch, width, depth, beta, kernel in LAWS:
         deep = network(branch, "gaussian", width=width, depth=depth, beta=beta, kernel=kernel)
-        multiplier, a, _ = layer = one_layer(deep)
-        law = finite_depth_law(*layer)
-        if depth > 1:
-            # E cos(t log R), the real part of the characteristic function, at t = 1/E log R; as wrong values those of
-            # limit laws N(drift, 4 kappa/d), exp(-t^2 variance/2) cos(t drift).
-            t, kappa = 1.0 / law.mean, multiplier.kappa
-            target, double = (log_norm_ratio_characteristic(*layer, frequency=f).real for f in (t, 2.0 * t))
-            damping = math.exp(-0.5 * t * t * 4.0 * kappa / width)
-            yield check(
-                f"{label(deep)}-depth{depth}-{kernel}-cosine", deep, rf"$\mathbb{{E}}\cos({t:.4g}\,\log R)$",
-                Mean(cos(t * LOG_NORM_RATIO), 0.5 * (1.0 + double) - target**2), target,
-                margin=0.06 * profile.precision,
-                wrong={
-                    "no width correction: drift kappa": damping * math.cos(t * kappa),
-                    "drift of the other branch's kappa": damping * math.cos(0.5 if branch == "linear" else 2.0),
-                    "log R does not fluctuate": math.cos(1.0),
-                },
-            )  # fmt: skip
-        wider = replace(multiplier, width=width + max(1, width // 3))
-        yield check(
-            f"{label(deep)}-depth{depth}-{kernel}", deep,
-            r"Kolmogorov distance between $\log R$ and the sum of independent $\log M$",
-            Distance(LOG_NORM_RATIO, law), (0.0, law.error), margin=0.04 * profile.precision,
-            wrong={f"the law of width {wider.width}": finite_depth_law(wider, a, depth)},
-        )  # fmt: skip
+        yield from law_checks(deep, profile.precision)
+
+
+def moment_check(deep: Cell, precision: float) -> Check:
+    """Compare the second moment of R; the fourth bounds the variance of its square."""
+    first, target, fourth = (norm_ratio_moment(*one_layer(deep), order=order) for order in (1, 2, 4))
+    return check(
+        label(deep), deep, r"$\mathbb{E}\,R^2$", Mean(exp(2.0 * LOG_NORM_RATIO), fourth - target**2), target,
+        margin=0.03 * precision * target, wrong={"R does not fluctuate": first**2},
+    )  # fmt: skip
+
+
+def _moments() -> SearchStrategy[Cell]:
+    from theory_check.strategies import betas, closed_branches, deep_cells, weights
+
+    gaussian = weights(laws=("gaussian",))
+    return deep_cells(branches=closed_branches(), weights=gaussian, betas=betas(0.3, 1.5)).filter(
+        lambda deep: MOMENTS_DOMAIN.violated(deep) is None
+    )
+
+
+MOMENTS_DOMAIN = Domain(
+    networks=_moments,
+    build=lambda deep, precision: (moment_check(deep, precision),),
+    hypotheses=(
+        INDEPENDENT_LAYERS, GAUSSIAN, CLOSED_BRANCH, ONE_FACTOR,
+        mean_in_reach("R^2", lambda deep: moment_check(deep, 1.0)),
+    ),
+)  # fmt: skip
 
 
 @claim(
     "E3",
+    domain=MOMENTS_DOMAIN,
     quick_precision=1.5,
     title="Exact second moment, Gaussian weights",
     formula=r"\mathbb{E}\,R^2 = (\mathbb{E}\,M^2)^L,\qquad \mathbb{E}\,M^2 = 1 + a^2\Bigl(2+\frac4d\Bigr) + "
@@ -82,9 +141,4 @@ def one_layer_law(profile: Profile) -> Iterator[Check]:
 def second_moment(profile: Profile) -> Iterator[Check]:
     r"""With Gaussian weights $\mathbb{E}\,R^2$ is the $L$-th power of an explicit second moment of one layer."""
     for branch in BRANCHES:
-        deep = network(branch, "gaussian", width=40, depth=16, kernel="dense")
-        first, target, fourth = (norm_ratio_moment(*one_layer(deep), order=order) for order in (1, 2, 4))
-        yield check(
-            label(deep), deep, r"$\mathbb{E}\,R^2$", Mean(exp(2.0 * LOG_NORM_RATIO), fourth - target**2), target,
-            margin=0.03 * profile.precision * target, wrong={"R does not fluctuate": first**2},
-        )  # fmt: skip
+        yield moment_check(network(branch, "gaussian", width=40, depth=16, kernel="dense"), profile.precision)

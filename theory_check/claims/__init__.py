@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from theory_check.claims.checks import EXACT, EXACT_AT_DEPTHS, IDENTITY, LIMIT, PROVEN, Basis, Check, check
 from theory_check.claims.claim import PROFILES, Claim, Illustration, Profile, Regime, claim
+from theory_check.claims.domains import Domain, Hypothesis
 from theory_check.claims.estimators.critical_point import CriticalPoint, crossing
 from theory_check.claims.estimators.distance import Distance
 from theory_check.claims.estimators.mean import Mean
@@ -18,6 +19,7 @@ from theory_check.foundation.laws import LogNormal, Normal, ScaledChiSquare
 
 __all__ = [
     "EXACT", "EXACT_AT_DEPTHS", "IDENTITY", "LIMIT", "PROFILES", "PROVEN", "Basis", "Check", "Claim", "Correction",
-    "CriticalPoint", "Distance", "Illustration", "LogNormal", "Mean", "Normal", "Order", "Probability", "Profile",
+    "CriticalPoint", "Distance", "Domain", "Hypothesis", "Illustration", "LogNormal", "Mean", "Normal", "Order",
+    "Probability", "Profile",
     "Quantile", "Regime", "ScaledChiSquare", "Slope", "Spread", "check", "claim", "crossing", "median",
 ]  # fmt: skip

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from theory_check.claims.checks import Check
+from theory_check.claims.domains import Domain
 from theory_check.experiments.experiment import Experiment, Sample
 from theory_check.findings.pictures import Picture
 from theory_check.findings.run import Correction
@@ -72,6 +73,7 @@ class Claim:
     sharpens: tuple[str, ...] = ()
     corrections: tuple[Correction, ...] = ()
     quick_precision: float = 1.0
+    domain: Domain | None = None
 
 
 def claim(
@@ -85,6 +87,7 @@ def claim(
     hypotheses: str = "Not stated",
     corrections: tuple[Correction, ...] = (),
     quick_precision: float = 1.0,
+    domain: Domain | None = None,
 ) -> Callable[[Callable[[Profile], Check | Iterable[Check]]], Claim]:
     """Turn a function from a profile to one check, or to several, into a claim; its docstring is the statement.
 
@@ -107,6 +110,8 @@ def claim(
     quick_precision : float
         Factor of its margins at the quick profile alone, above 1 where they leave room before its variants come near:
         what the quick profile has no time for is left to the others.
+    domain : Domain, optional
+        The networks that it speaks of, with the checks of each: what ``theory-check search`` draws from.
 
     Returns
     -------
@@ -136,6 +141,7 @@ def claim(
             id=id, title=title or function.__name__.replace("_", " ").strip().capitalize(), statement=statement,
             formula=formula, source=source, sharpens=sharpens, derivation=derivation, hypotheses=hypotheses,
             checks=checks, corrections=corrections, quick_precision=quick_precision,
+            domain=domain,
         )  # fmt: skip
 
     return build

@@ -8,6 +8,7 @@ from functools import cached_property
 
 from theory_check.claims.checks import LEAST_DISTANCE, Check, Variant
 from theory_check.claims.claim import Claim, Profile
+from theory_check.experiments.costs import SECONDS_PER_WORK
 from theory_check.experiments.experiment import MAXIMAL_REPLICATES, Experiment
 from theory_check.foundation.errors import SpecificationError
 
@@ -154,6 +155,60 @@ def affordable_margin(planned: PlannedCheck, replicates: int) -> float | None:
         middle = math.sqrt(below * above)
         below, above = (below, middle) if pays(middle) else (middle, above)
     return above
+
+
+def plan_within(id: str, check: Check, level: float, seconds: float) -> PlannedCheck:
+    """Plan a check of a drawn network: its margin is widened to what a processor time pays for.
+
+    The mistakes that cannot be told from the prediction with that margin are left out.
+
+    Parameters
+    ----------
+    id : str
+        For the finding.
+    check : Check
+    level : float
+        Probability, at most, of a wrong verdict.
+    seconds : float
+        Processor time, estimated.
+
+    Returns
+    -------
+    PlannedCheck
+
+    Raises
+    ------
+    SpecificationError
+        If the time pays for no margin at all.
+    """
+    block = max(experiment.block_size for experiment in check.experiments)
+    cost = sum(e.work_per_block / e.block_size for e in check.experiments) * SECONDS_PER_WORK
+    paid = min(max(int(seconds / cost) // block * block, block), MAXIMAL_REPLICATES)
+    bare = PlannedCheck(id, replace(check, variants=()), level, paid)
+    margin = affordable_margin(bare, paid)
+    if margin is None:
+        raise SpecificationError(f"{id}: {seconds:g} s pay for {paid} replicates, too few for any margin")
+    wide = replace(check, margin=max(margin, check.margin))
+    variants = [v if v.distance is None else replace(v, distance=v.distance * check.tolerance / wide.tolerance)
+                for v in check.variants]  # fmt: skip
+    last = level * bare.shares[-1]
+    kept = tuple(v for v in variants if _is_told(id, replace(wide, variants=(v,)), last, paid))
+    planned = replace(wide, variants=kept)
+    return PlannedCheck(
+        id, planned, level, min(-(-_needed_replicates(id, planned, last) // block) * block, paid),
+        tuple(v for v in variants if v not in kept),
+    )  # fmt: skip
+
+
+def _is_told(name: str, check: Check, level: float, replicates: int) -> bool:
+    """Tell whether so many replicates refute the one variant of a check."""
+    (variant,) = check.variants
+    if variant.target is not None:
+        return _is_far(variant)
+    try:
+        return _needed_replicates(name, check, level) <= replicates
+    except SpecificationError:
+        return False
 
 
 def _needed_replicates(name: str, check: Check, level: float) -> int:

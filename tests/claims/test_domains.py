@@ -1,0 +1,88 @@
+"""Domains: networks meet the hypotheses, checks of others are refused, and planning fits a processor time."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from theory_check.catalogue.regimes import all_claims
+from theory_check.claims.domains import network_strata
+from theory_check.claims.planning import plan_within
+from theory_check.experiments.spelling import network
+from theory_check.experiments.workload import Workload
+from theory_check.foundation.errors import HypothesisError, SpecificationError
+
+CLAIMS = {claim.id: claim for claim in all_claims() if claim.domain is not None}
+
+#: Laws of log R are inverted once; a plan of drawn networks is a matter of milliseconds.
+DRAWN = settings(max_examples=12, deadline=None, database=None, derandomize=True,
+                 suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])  # fmt: skip
+
+
+@cache
+def networks(id):
+    return CLAIMS[id].domain.networks()
+
+
+@pytest.mark.parametrize("id", CLAIMS)
+def test_every_drawn_network_has_checks_that_its_time_pays_for(id):
+    domain = CLAIMS[id].domain
+
+    @DRAWN
+    @given(networks(id))
+    def holds(drawn):
+        assert domain.violated(drawn) is None
+        checks = domain.checks(drawn, 0.5)
+        assert len({check.name for check in checks}) == len(checks) > 0
+        for check in checks:
+            planned = plan_within(f"{id}/{check.name}", check, 1e-4, 0.5)
+            assert planned.check.target == check.target
+            assert planned.check.margin >= check.margin
+            assert Workload.of(planned.requests.items()).seconds <= 0.51
+
+    holds()
+
+
+@pytest.mark.parametrize("id", CLAIMS)
+def test_strata_and_hypotheses_have_names_of_their_own(id):
+    hypotheses = CLAIMS[id].domain.hypotheses
+    assert len({one.name for one in hypotheses}) == len(hypotheses) > 0
+    assert all(one.sentence and not one.sentence.endswith(".") for one in hypotheses)
+
+
+@pytest.mark.parametrize(
+    ("id", "deep", "failing"),
+    [
+        ("E4", network("linear", "tied", width=4, depth=64), "the weights are independent from layer to layer"),
+        ("E4", network("linear", "student:df=1.5", width=4, depth=64), "finite, positive variance"),
+        ("E4", network("linear", "rademacher", width=1, depth=64), "discrete ones leave gaps"),
+        ("P2", network("linear", width=1, depth=400, beta=0.25), "the width is not 1"),
+        ("P2", network("linear", width=2, depth=400, beta=0.25), "the width is not 2"),
+        ("E2", network("linear", "uniform", width=4, depth=8), "the weights are Gaussian"),
+        ("E8", network("res-2", width=4, depth=8, kernel="dense", gradients=True), "no bias"),
+    ],
+)
+def test_outside_the_hypothesis_that_fails_is_named(id, deep, failing):
+    with pytest.raises(HypothesisError, match=failing):
+        CLAIMS[id].domain.checks(deep, 1.0)
+
+
+@given(st.integers(1, 300))
+def test_widths_fall_into_octaves(width):
+    (size,) = (part for part in network_strata(network("linear", width=width, depth=4)) if part.startswith("width"))
+    low, _, high = size.removeprefix("width ").partition("-")
+    assert int(low) <= width <= int(high or low)
+
+
+def test_a_wider_margin_leaves_out_what_it_cannot_tell():
+    deep = network("linear", "uniform", width=20, depth=64, gradients=True)
+    check = next(c for c in CLAIMS["E1"].domain.checks(deep, 1.0) if c.name.endswith("displacement"))
+    rich, poor = (plan_within("E1", check, 1e-4, seconds) for seconds in (2.0, 0.005))
+    assert poor.check.margin > rich.check.margin == check.margin
+    assert [len(rich.check.variants), len(poor.check.variants)] == [1, 0]
+    assert [variant.name for variant in poor.too_near] == [variant.name for variant in check.variants]
+    with pytest.raises(SpecificationError, match="too few for any margin"):
+        plan_within("E1", check, 1e-300, 1e-6)
