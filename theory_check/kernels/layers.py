@@ -20,9 +20,9 @@ _LOWER = 2.0**-40
 @kernel()
 def activate_piecewise_linear(pre, post, slope, parameters):
     """Write x -> x for x > 0 and x -> s x otherwise, s = parameters[0], and its derivative, which is s at 0."""
-    negative = float32(parameters[0])
+    positive, negative = slope.dtype.type(1), slope.dtype.type(parameters[0])
     for i in range(pre.size):
-        slope[i] = float32(1) if pre[i] > float32(0) else negative
+        slope[i] = positive if pre[i] > 0 else negative
         post[i] = slope[i] * pre[i]
 
 
@@ -30,9 +30,9 @@ def activate_piecewise_linear(pre, post, slope, parameters):
 def activate_tanh(pre, post, slope, parameters):
     """Write tanh(x) and its derivative 1 - tanh(x)^2."""
     for i in range(pre.size):
-        value = float32(math.tanh(pre[i]))
+        value = post.dtype.type(math.tanh(pre[i]))
         post[i] = value
-        slope[i] = float32(1) - value * value
+        slope[i] = slope.dtype.type(1) - value * value
 
 
 #: Specialised kernels by the name that activations call them.
@@ -49,8 +49,8 @@ def entrywise_activator(function, derivative):
     def activate(pre, post, slope, parameters):
         for i in range(pre.size):
             x = float64(pre[i])
-            post[i] = float32(value_of(x, parameters))
-            slope[i] = float32(slope_of(x, parameters))
+            post[i] = post.dtype.type(value_of(x, parameters))
+            slope[i] = slope.dtype.type(slope_of(x, parameters))
 
     return uncached_kernel(activate)
 

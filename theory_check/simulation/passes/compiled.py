@@ -54,8 +54,8 @@ def _entrywise_activator(function: Scalar, derivative: Scalar) -> Any:
     return layers.entrywise_activator(function, derivative)
 
 
-def compiled_activation(activation: Activation) -> tuple[Any, FloatArray]:
-    """Return the activation kernel and its parameters."""
+def compiled_activation(activation: Activation, function_type: Any = None) -> tuple[Any, FloatArray]:
+    """Return the activation kernel, of the type that a kernel takes (default: single precision), and its parameters."""
     from theory_check.kernels import layers
     from theory_check.kernels.compilation import ACTIVATOR, callback
 
@@ -66,7 +66,7 @@ def compiled_activation(activation: Activation) -> tuple[Any, FloatArray]:
         kernel = _entrywise_activator(definition.function, definition.derivative)
     else:
         kernel = layers.ACTIVATORS[definition.kernel]
-    return callback(kernel, ACTIVATOR), activation.constants
+    return callback(kernel, function_type or ACTIVATOR), activation.constants
 
 
 def activate(

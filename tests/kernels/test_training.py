@@ -1,0 +1,231 @@
+"""The training kernel against its NumPy twin, finite differences, the stored passes and facts of its own."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import training_twin as twin
+from numpy_twins import LANES
+
+from theory_check.kernels import stored
+from theory_check.kernels import training as kernel
+from theory_check.networks.activations import Activation
+from theory_check.simulation.passes.compiled import compiled_activation
+
+EXAMPLES, PIXELS, LARGEST, BATCH = 11, 6, 16, 4
+OPTIMISERS = {
+    "gradient-descent": (kernel.GRADIENT_DESCENT, 0.0, 0.0, 0.0),
+    "momentum": (kernel.MOMENTUM, 0.9, 0.0, 0.0),
+    "adam": (kernel.ADAM, 0.9, 0.999, 1e-8),
+}
+
+each_branch = pytest.mark.parametrize("branch", ["res-1", "res-3"])
+each_activation = pytest.mark.parametrize("activation", list(twin.FUNCTIONS))
+
+
+@pytest.fixture
+def examples():
+    rng = np.random.default_rng(2)
+    pixels = rng.integers(0, LARGEST + 1, (EXAMPLES, PIXELS)).astype(np.uint8)
+    pixels.flags.writeable = False
+    return pixels, rng.integers(0, 5, EXAMPLES)
+
+
+def tensors(parameters, kind=np.float64):
+    return kernel.Tensors(*(parameters[name].astype(kind) for name in twin.NAMES))
+
+
+def moments(weights):
+    return [kernel.Tensors(*(np.zeros_like(part) for part in weights)) for _ in range(2)]
+
+
+def compiled(activation, precision="double"):
+    return compiled_activation(Activation.parse(activation), kernel.ACTIVATORS[precision])
+
+
+def train(weights, activation, optimiser, rate, examples, orders, *, ends=True, scaling=0, precision="double"):
+    rule = kernel.Rule(*OPTIMISERS[optimiser], ends, scaling)
+    first, second = moments(weights)
+    losses, step = [], 0
+    for order in orders:
+        loss, step = kernel.train(
+            weights, first, second, rule, rate, 2 * rate, step, *compiled(activation, precision), *examples,
+            1 / LARGEST, order, BATCH,
+        )  # fmt: skip
+        losses.append(loss / len(order))
+    return losses
+
+
+def kernel_gradients(parameters, activation, examples):
+    """Gradients as one step of descent with rate 1, in double precision: half a rate for all but the ends."""
+    weights = tensors(parameters)
+    rows = np.arange(EXAMPLES)
+    rule = kernel.Rule(*OPTIMISERS["gradient-descent"], True, 1)
+    kernel.train(
+        weights, *moments(weights), rule, 1.0, 1.0, 0, *compiled(activation), *examples, 1 / LARGEST, rows, EXAMPLES
+    )
+    return {name: parameters[name] - moved for name, moved in zip(twin.NAMES, weights, strict=True)}
+
+
+@each_branch
+@each_activation
+def test_gradients_are_those_of_the_twin_and_of_finite_differences(branch, activation, examples):
+    parameters = twin.draw(branch)
+    x, labels = examples[0] / LARGEST, examples[1]
+    found = kernel_gradients(parameters, activation, examples)
+    expected, _ = twin.gradients(parameters, activation, x, labels)
+    rng = np.random.default_rng(5)
+    for name, gradient in expected.items():
+        # A subtraction of numbers of order 1.
+        np.testing.assert_allclose(found[name], gradient, atol=1e-14)
+        # Along a random direction: the quotient errs by its step squared and by roundings over the step, about 1e-10
+        # each; no kink lies within the step for these numbers.
+        direction = rng.standard_normal(gradient.shape)
+        ends = [
+            twin.loss({**parameters, name: parameters[name] + step * direction}, activation, x, labels)[0]
+            for step in (1e-5, -1e-5)
+        ]
+        assert np.sum(found[name] * direction) == pytest.approx((ends[0] - ends[1]) / 2e-5, abs=1e-8)
+
+
+@each_branch
+def test_a_gradient_without_the_slope_is_another_one(branch, examples):
+    # The wrong variant of the two checks above: their tolerances tell it apart.
+    parameters = twin.draw(branch)
+    x, labels = examples[0] / LARGEST, examples[1]
+    found = kernel_gradients(parameters, "tanh", examples)
+    wrong, _ = twin.gradients(parameters, "identity", x, labels)
+    assert np.abs(found["entry"] - wrong["entry"]).max() > 1e-4
+
+
+@each_branch
+@each_activation
+def test_the_gradient_at_the_input_is_that_of_the_stored_passes(branch, activation):
+    parameters = twin.draw(branch, layers=3, width=4)
+    outer, inner = (parameters[name].astype(np.float32) for name in ("outer", "inner"))
+    rng = np.random.default_rng(3)
+    start, back = rng.standard_normal((2, 4, LANES))
+    hidden, gradient = start.reshape(1, -1).copy(), back.reshape(1, -1).copy()
+    slopes = np.empty((3, 1, 4 * LANES), np.float32)
+    exponents = np.zeros((1, LANES), np.int64)
+    activate = compiled_activation(Activation.parse(activation))
+    has_inner = branch == "res-3"
+    stored.forward(
+        outer, inner if has_inner else outer[:0], np.empty((0, 0), np.float32), has_inner, False,
+        parameters["scaling"], np.ones((1, LANES)), *activate, True, hidden, exponents, slopes,
+    )  # fmt: skip
+    stored.backward(
+        outer, inner if has_inner else outer[:0], has_inner, parameters["scaling"], np.ones((1, LANES)), slopes,
+        gradient, np.zeros((1, LANES), np.int64),
+    )  # fmt: skip
+
+    weights = kernel.Tensors(
+        outer, inner, np.eye(4, dtype=np.float32), np.eye(4, dtype=np.float32), parameters["scaling"].astype(np.float32)
+    )
+    rooms = kernel.open_rooms(weights, LANES)
+    states, inners, post, slope, pulled, carried, x, logits = kernel.arrange(rooms, weights, LANES)
+    x[:] = start
+    function = compiled(activation, "single")
+    kernel.forward(weights, *function, x, states, inners, post, slope, logits)
+    # Products of sums of four terms in single precision, three layers deep: some tens of roundings of 6e-8.
+    np.testing.assert_allclose(logits.ravel(), hidden[0], atol=1e-5)
+    rule = kernel.Rule(*OPTIMISERS["gradient-descent"], False, 0)
+    kernel.backward(
+        weights, *moments(weights), rule, 0.0, 0.0, 1, *function, x, states, inners, post, slope, pulled, carried,
+        back.astype(np.float32),
+    )  # fmt: skip
+    np.testing.assert_allclose(carried.ravel(), gradient[0], atol=1e-5)
+
+
+@each_branch
+@pytest.mark.parametrize("optimiser", list(OPTIMISERS))
+@pytest.mark.parametrize("scaling", [0, 1, 2])
+def test_training_is_that_of_the_twin(branch, optimiser, scaling, examples):
+    parameters = twin.draw(branch)
+    if scaling == 2:
+        parameters["scaling"][:] = 0.5
+    rng = np.random.default_rng(7)
+    orders = [rng.permutation(EXAMPLES) for _ in range(3)]
+    weights = tensors(parameters)
+    losses = train(weights, "tanh", optimiser, 0.05, examples, orders, scaling=scaling)
+    rates = {"outer": 0.05, "inner": 0.05, "entry": 0.1, "readout": 0.1} | ({"scaling": 0.05} if scaling else {})
+    expected = twin.train(
+        parameters, "tanh", optimiser, rates, examples[0] / LARGEST, examples[1], orders, BATCH, shared=scaling == 2
+    )
+    # Nine updates with roundings of 1e-16. Adam divides by root mean squares: a gradient near zero is felt.
+    np.testing.assert_allclose(losses, expected, rtol=1e-11)
+    for name, part in zip(twin.NAMES, weights, strict=True):
+        np.testing.assert_allclose(part, parameters[name], atol=1e-11)
+
+
+def test_frozen_ends_do_not_move(examples):
+    parameters = twin.draw("res-3")
+    weights = tensors(parameters)
+    train(weights, "tanh", "adam", 0.05, examples, [np.arange(EXAMPLES)], ends=False)
+    np.testing.assert_array_equal(weights.entry, parameters["entry"])
+    np.testing.assert_array_equal(weights.readout, parameters["readout"])
+    np.testing.assert_array_equal(weights.scaling, parameters["scaling"])
+    assert np.all(weights.inner != parameters["inner"])
+
+
+@each_branch
+def test_single_precision_follows_double(branch, examples):
+    orders = [np.arange(EXAMPLES)] * 3
+    losses = [
+        train(tensors(twin.draw(branch), kind), "relu", "momentum", 0.02, examples, orders, precision=precision)
+        for kind, precision in ((np.float32, "single"), (np.float64, "double"))
+    ]
+    # Roundings of 6e-8 over three layers and nine updates.
+    np.testing.assert_allclose(*losses, rtol=3e-6)
+    assert losses[0] != losses[1]
+
+
+def test_evaluation_counts_right_answers(examples):
+    parameters = twin.draw("res-1")
+    weights, (pixels, labels) = tensors(parameters), examples
+    chosen = np.array([1, 3, 4, 8, 9, 2, 2])
+    loss, right = kernel.evaluate(weights, *compiled("relu"), pixels, labels, 1 / LARGEST, chosen, BATCH)
+    x = pixels[chosen] / LARGEST
+    logits = twin.states(parameters, "relu", x)[0][-1] @ parameters["readout"].T
+    assert right == np.sum(logits.argmax(axis=1) == labels[chosen])
+    assert loss / len(chosen) == pytest.approx(twin.loss(parameters, "relu", x, labels[chosen])[0], rel=1e-14)
+
+
+def test_training_stops_at_a_loss_that_is_not_finite(examples):
+    parameters = twin.draw("res-1")
+    parameters["outer"][1, 2, 3] = np.nan
+    weights = tensors(parameters)
+    rule = kernel.Rule(*OPTIMISERS["adam"], True, 0)
+    loss, step = kernel.train(
+        weights, *moments(weights), rule, 0.1, 0.1, 5, *compiled("tanh"), *examples, 1 / LARGEST, np.arange(EXAMPLES),
+        BATCH,
+    )  # fmt: skip
+    assert (math.isfinite(loss), step) == (False, 5)
+    np.testing.assert_array_equal(weights.entry, parameters["entry"])
+
+
+@each_branch
+@each_activation
+def test_displacement(branch, activation, examples):
+    parameters = twin.draw(branch)
+    rows = np.array([0, 5, 7])
+    homogeneous = Activation.parse(activation).homogeneous
+    found = kernel.log_displacement(
+        tensors(parameters), *compiled(activation), homogeneous, examples[0], 1 / LARGEST, rows
+    )
+    hidden, _ = twin.states(parameters, activation, examples[0][rows] / LARGEST)
+    expected = np.linalg.norm(hidden[-1] - hidden[0]) / np.linalg.norm(hidden[0])
+    assert found == pytest.approx(math.log(expected), abs=1e-13)
+
+
+def test_displacement_beyond_the_range_of_double_precision(examples):
+    # 700 layers h -> 3 h: 3^700 - 1 = 1e334.
+    layers, width = 700, 4
+    weights = kernel.Tensors(
+        np.tile(np.eye(width), (layers, 1, 1)), np.empty((0, width, width)), np.ones((width, PIXELS)),
+        np.ones((5, width)), np.full(layers, 2.0),
+    )  # fmt: skip
+    found = kernel.log_displacement(weights, *compiled("identity"), True, examples[0], 1 / LARGEST, np.arange(3))
+    assert found == pytest.approx(layers * math.log(3.0), rel=1e-12)

@@ -1,0 +1,401 @@
+"""Training of one residual network by hand: forward, backward and update, layer by layer, a batch at a time.
+
+Notation
+    h_0 = A x, h_{k+1} = h_k + a_k V_k g_k, logits B h_L, g_k = sigma(z_k), z_k = h_k, or W_k h_k with inner weights.
+    The loss is the cross-entropy of the softmax, a mean over the batch. Backward, with p = dLoss/dh:
+
+    dLoss/dV_k = a_k p_{k+1} g_k^T,    q_k = sigma'(z_k) * V_k^T p_{k+1},    dLoss/dW_k = a_k q_k h_k^T,
+    dLoss/da_k = <V_k^T p_{k+1}, g_k>,    p_k = p_{k+1} + a_k q_k,  or  p_{k+1} + a_k W_k^T q_k.
+
+Columns of a matrix are the examples of a batch, so that every product is one of the linear algebra library
+(``numpy.dot``). The library must be held to one thread, :mod:`theory_check.kernels.linear_algebra`: the sums would
+depend on the number of threads. A layer's weights change as soon as its gradient is known and nothing needs the old
+ones; no gradient but the last is kept.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numba import types
+
+from theory_check.kernels.compilation import DOUBLES, SINGLES, kernel
+
+#: Activations of a training: those of the other kernels, in either precision.
+ACTIVATORS = {
+    "single": types.FunctionType(types.void(SINGLES, SINGLES, SINGLES, DOUBLES)),
+    "double": types.FunctionType(types.void(DOUBLES, DOUBLES, DOUBLES, DOUBLES)),
+}
+
+#: Rules by which a gradient moves a weight.
+GRADIENT_DESCENT, MOMENTUM, ADAM = range(3)
+
+#: Norms of a state beyond which :func:`log_displacement` rescales.
+_LARGE = 2.0**200
+
+
+class Tensors(NamedTuple):
+    """All that is trained, or something of the same shape for each of it.
+
+    ``outer`` V (layers, width, width), ``inner`` W (the same, or no layers), ``entry`` A (width, inputs), ``readout`` B
+    (classes, width), ``scaling`` a (layers,).
+    """
+
+    outer: np.ndarray
+    inner: np.ndarray
+    entry: np.ndarray
+    readout: np.ndarray
+    scaling: np.ndarray
+
+
+class Rule(NamedTuple):
+    """How gradients move weights: the kind, and its constants.
+
+    ``first`` is the momentum, or the decay of the first moment of Adam; ``second`` and ``epsilon`` are Adam's.
+    ``trains_ends`` says whether A and B move; ``scaling`` is 0 if the a_k are fixed, 1 if each is trained by itself, 2
+    if they are one number.
+    """
+
+    kind: int
+    first: float
+    second: float
+    epsilon: float
+    trains_ends: bool
+    scaling: int
+
+
+class Rooms(NamedTuple):
+    """Buffers of one batch: states h_0 .. h_L, the z_k of inner weights, and vectors of one layer."""
+
+    states: np.ndarray
+    inners: np.ndarray
+    post: np.ndarray
+    slope: np.ndarray
+    pulled: np.ndarray
+    gradient: np.ndarray
+    inputs: np.ndarray
+    logits: np.ndarray
+
+
+@kernel()
+def descend(weights, gradient, scale, rate):
+    """Do ``weights -= rate * scale * gradient``."""
+    step = weights.dtype.type(rate * scale)
+    for i in range(weights.size):
+        weights[i] -= step * gradient[i]
+
+
+@kernel()
+def descend_with_momentum(weights, gradient, velocity, scale, rate, momentum):
+    """Do ``velocity = momentum * velocity + scale * gradient; weights -= rate * velocity``."""
+    kept, new, step = weights.dtype.type(momentum), weights.dtype.type(scale), weights.dtype.type(rate)
+    for i in range(weights.size):
+        velocity[i] = kept * velocity[i] + new * gradient[i]
+        weights[i] -= step * velocity[i]
+
+
+@kernel()
+def descend_by_adam(weights, gradient, mean, square, scale, rate, rule, step):
+    """Move by the mean gradient over the root of its mean square, both corrected for their start at 0.
+
+    Kingma and Ba, *Adam: A Method for Stochastic Optimization* (2015), algorithm 1; ``step`` counts from 1.
+    """
+    number = weights.dtype.type
+    first, second, epsilon = number(rule.first), number(rule.second), number(rule.epsilon)
+    rest, square_rest, factor = number(1.0 - rule.first), number(1.0 - rule.second), number(scale)
+    length = number(rate / (1.0 - rule.first**step))
+    correction = number(1.0 / math.sqrt(1.0 - rule.second**step))
+    for i in range(weights.size):
+        slope = factor * gradient[i]
+        mean[i] = first * mean[i] + rest * slope
+        square[i] = second * square[i] + square_rest * slope * slope
+        weights[i] -= length * mean[i] / (np.sqrt(square[i]) * correction + epsilon)
+
+
+@kernel()
+def update(weights, gradient, first, second, scale, rate, rule, step):
+    """Move weights against ``scale * gradient`` by the rule; all arrays flat."""
+    if rule.kind == ADAM:
+        descend_by_adam(weights, gradient, first, second, scale, rate, rule, step)
+    elif rule.kind == MOMENTUM:
+        descend_with_momentum(weights, gradient, first, scale, rate, rule.first)
+    else:
+        descend(weights, gradient, scale, rate)
+
+
+@kernel()
+def gather(examples, rows, unit, out):
+    """Write ``unit * examples[rows]``, transposed: an example is a column of ``out``."""
+    factor = out.dtype.type(unit)
+    for s in range(rows.size):
+        example = examples[rows[s]]
+        for j in range(example.size):
+            out[j, s] = factor * example[j]
+
+
+@kernel()
+def add_layer(state, factor, product):
+    """Do ``product = state + factor * product``: the next state, where the product with V was written."""
+    a = state.dtype.type(factor)
+    for i in range(state.size):
+        product[i] = state[i] + a * product[i]
+
+
+@kernel()
+def add_scaled_in_place(gradient, factor, increment):
+    """Do ``gradient += factor * increment``."""
+    a = gradient.dtype.type(factor)
+    for i in range(gradient.size):
+        gradient[i] += a * increment[i]
+
+
+@kernel()
+def multiply_in_place(vector, factors):
+    """Do ``vector *= factors``, entry by entry."""
+    for i in range(vector.size):
+        vector[i] *= factors[i]
+
+
+@kernel()
+def inner_product(first, second):
+    """Return the sum of products in double precision."""
+    total = 0.0
+    for i in range(first.size):
+        total += first[i] * second[i]
+    return total
+
+
+@kernel()
+def cross_entropy(logits, labels, rows):
+    """Return the summed loss of a batch and how many answers are right; leave its gradient in ``logits``."""
+    classes, count = logits.shape
+    loss, right = 0.0, 0
+    for s in range(count):
+        largest, answer = logits[0, s], 0
+        for c in range(1, classes):
+            if logits[c, s] > largest:
+                largest, answer = logits[c, s], c
+        total = 0.0
+        for c in range(classes):
+            total += math.exp(float(logits[c, s] - largest))
+        label = labels[rows[s]]
+        loss += math.log(total) + float(largest) - float(logits[label, s])
+        right += answer == label
+        for c in range(classes):
+            share = math.exp(float(logits[c, s] - largest)) / total
+            logits[c, s] = (share - (1.0 if c == label else 0.0)) / count
+    return loss, right
+
+
+@kernel()
+def open_rooms(weights, batch):
+    """Return buffers, flat, for a batch of that many examples."""
+    outer, inner, entry, readout, _ = weights
+    layers, width, _ = outer.shape
+    kind, size = outer.dtype, width * batch
+    return Rooms(
+        np.empty((layers + 1) * size, kind), np.empty(inner.shape[0] * size, kind), np.empty(size, kind),
+        np.empty(size, kind), np.empty(size, kind), np.empty(size, kind), np.empty(entry.shape[1] * batch, kind),
+        np.empty(readout.shape[0] * batch, kind),
+    )  # fmt: skip
+
+
+@kernel()
+def arrange(rooms, weights, count):
+    """Return the first part of every buffer as matrices with ``count`` columns."""
+    layers, width, _ = weights.outer.shape
+    size, inners = width * count, weights.inner.shape[0]
+    inputs, classes = weights.entry.shape[1], weights.readout.shape[0]
+    return (
+        rooms.states[: (layers + 1) * size].reshape(layers + 1, width, count),
+        rooms.inners[: inners * size].reshape(inners, width, count), rooms.post[:size].reshape(width, count),
+        rooms.slope[:size].reshape(width, count), rooms.pulled[:size].reshape(width, count),
+        rooms.gradient[:size].reshape(width, count), rooms.inputs[: inputs * count].reshape(inputs, count),
+        rooms.logits[: classes * count].reshape(classes, count),
+    )  # fmt: skip
+
+
+@kernel()
+def forward(weights, activate, constants, x, states, inners, post, slope, logits):
+    """Write every state, the z_k of inner weights and the logits of a batch ``x``."""
+    outer, inner, entry, readout, scaling = weights
+    layers = outer.shape[0]
+    has_inner = inner.shape[0] > 0
+    np.dot(entry, x, states[0])
+    for k in range(layers):
+        if has_inner:
+            np.dot(inner[k], states[k], inners[k])
+            activate(inners[k].ravel(), post.ravel(), slope.ravel(), constants)
+        else:
+            activate(states[k].ravel(), post.ravel(), slope.ravel(), constants)
+        np.dot(outer[k], post, states[k + 1])
+        add_layer(states[k].ravel(), scaling[k], states[k + 1].ravel())
+    np.dot(readout, states[layers], logits)
+
+
+@kernel()
+def backward(
+    weights, first, second, rule, rate, ends_rate, step, activate, constants, x, states, inners, post, slope, pulled,
+    gradient, delta,
+):  # fmt: skip
+    """Move all weights by the gradient of a batch, from the last layer to the first.
+
+    Parameters
+    ----------
+    weights, first, second : Tensors
+        What is trained, and the moments of the rule (no entries where the rule keeps none).
+    rule : Rule
+    rate, ends_rate : float
+        Learning rates of V, W and a, and of A and B.
+    step : int
+        Number of this update, from 1.
+    activate, constants
+        Activation with its parameters.
+    x, states, inners : arrays
+        The batch and what :func:`forward` wrote.
+    post, slope, pulled, gradient : arrays (width, batch)
+        Scratch; ``gradient`` is dLoss/dh_0 in the end.
+    delta : array (classes, batch)
+        dLoss/dlogits.
+    """
+    outer, inner, entry, readout, scaling = weights
+    layers, width, _ = outer.shape
+    has_inner = inner.shape[0] > 0
+    change = np.empty((width, width), outer.dtype)
+    scaling_gradient = np.empty(layers, outer.dtype)
+    np.dot(readout.T, delta, gradient)
+    if rule.trains_ends:
+        readout_change = np.dot(delta, states[layers].T)
+        update(
+            readout.ravel(), readout_change.ravel(), first.readout.ravel(), second.readout.ravel(), 1.0, ends_rate,
+            rule, step,
+        )  # fmt: skip
+    for k in range(layers - 1, -1, -1):
+        if has_inner:
+            activate(inners[k].ravel(), post.ravel(), slope.ravel(), constants)
+        else:
+            activate(states[k].ravel(), post.ravel(), slope.ravel(), constants)
+        factor = scaling[k]
+        np.dot(gradient, post.T, change)
+        np.dot(outer[k].T, gradient, pulled)
+        update(
+            outer[k].ravel(), change.ravel(), first.outer[k].ravel(), second.outer[k].ravel(), factor, rate, rule, step
+        )
+        if rule.scaling > 0:
+            scaling_gradient[k] = inner_product(pulled.ravel(), post.ravel())
+        multiply_in_place(pulled.ravel(), slope.ravel())
+        if has_inner:
+            np.dot(pulled, states[k].T, change)
+            np.dot(inner[k].T, pulled, post)
+            update(
+                inner[k].ravel(), change.ravel(), first.inner[k].ravel(), second.inner[k].ravel(), factor, rate, rule,
+                step,
+            )  # fmt: skip
+            add_scaled_in_place(gradient.ravel(), factor, post.ravel())
+        else:
+            add_scaled_in_place(gradient.ravel(), factor, pulled.ravel())
+    if rule.scaling == 2:
+        scaling_gradient[:] = scaling_gradient.sum()
+    if rule.scaling > 0:
+        update(scaling, scaling_gradient, first.scaling, second.scaling, 1.0, rate, rule, step)
+    if rule.trains_ends:
+        entry_change = np.dot(gradient, x.T)
+        update(
+            entry.ravel(), entry_change.ravel(), first.entry.ravel(), second.entry.ravel(), 1.0, ends_rate, rule, step
+        )
+
+
+@kernel()
+def train(
+    weights, first, second, rule, rate, ends_rate, step, activate, constants, examples, labels, unit, rows, batch
+):
+    """Train on the examples ``rows``, in this order, a batch at a time; the last one may be smaller.
+
+    Parameters
+    ----------
+    weights, first, second, rule, rate, ends_rate, activate, constants
+        As of :func:`backward`.
+    step : int
+        Updates made before.
+    examples : uint8 array (examples, inputs)
+    labels : int64 array (examples,)
+    unit : float
+        What examples are multiplied by.
+    rows : int64 array
+    batch : int
+
+    Returns
+    -------
+    loss : float
+        Summed over the examples, before each update; not finite if training stopped at such a loss.
+    step : int
+        Updates made in all.
+    """
+    rooms = open_rooms(weights, batch)
+    total = 0.0
+    for start in range(0, rows.size, batch):
+        chosen = rows[start : start + batch]
+        states, inners, post, slope, pulled, gradient, x, logits = arrange(rooms, weights, chosen.size)
+        gather(examples, chosen, unit, x)
+        forward(weights, activate, constants, x, states, inners, post, slope, logits)
+        loss, _ = cross_entropy(logits, labels, chosen)
+        total += loss
+        if not np.isfinite(loss):
+            return total, step
+        step += 1
+        backward(
+            weights, first, second, rule, rate, ends_rate, step, activate, constants, x, states, inners, post, slope,
+            pulled, gradient, logits,
+        )  # fmt: skip
+    return total, step
+
+
+@kernel()
+def evaluate(weights, activate, constants, examples, labels, unit, rows, batch):
+    """Return the summed loss over the examples ``rows`` and how many answers are right; see :func:`train`."""
+    rooms = open_rooms(weights, batch)
+    total, right = 0.0, 0
+    for start in range(0, rows.size, batch):
+        chosen = rows[start : start + batch]
+        states, inners, post, slope, _, _, x, logits = arrange(rooms, weights, chosen.size)
+        gather(examples, chosen, unit, x)
+        forward(weights, activate, constants, x, states, inners, post, slope, logits)
+        loss, found = cross_entropy(logits, labels, chosen)
+        total += loss
+        right += found
+    return total, right
+
+
+@kernel()
+def log_displacement(weights, activate, constants, homogeneous, examples, unit, rows):
+    """Return log(||h_L - h_0|| / ||h_0||), Frobenius norms over the examples ``rows``, in double precision.
+
+    A homogeneous network is rescaled as its states grow, so that it may leave the range of the numbers. The activation
+    is the one for double precision.
+    """
+    outer, inner, entry, _, scaling = weights
+    layers, has_inner = outer.shape[0], inner.shape[0] > 0
+    x = np.empty((entry.shape[1], rows.size))
+    gather(examples, rows, unit, x)
+    start = np.dot(entry.astype(np.float64), x)
+    initial = math.log(inner_product(start.ravel(), start.ravel())) / 2.0
+    state, pre, post, slope = start.copy(), np.empty_like(start), np.empty_like(start), np.empty_like(start)
+    logarithm = 0.0
+    for k in range(layers):
+        if has_inner:
+            np.dot(inner[k].astype(np.float64), state, pre)
+            activate(pre.ravel(), post.ravel(), slope.ravel(), constants)
+        else:
+            activate(state.ravel(), post.ravel(), slope.ravel(), constants)
+        np.dot(outer[k].astype(np.float64), post, pre)
+        add_scaled_in_place(state.ravel(), float(scaling[k]), pre.ravel())
+        if homogeneous:
+            largest = np.abs(state).max()
+            if largest > _LARGE:
+                state /= largest
+                start /= largest
+                logarithm += math.log(largest)
+    state -= start
+    return math.log(inner_product(state.ravel(), state.ravel())) / 2.0 + logarithm - initial
