@@ -1,6 +1,7 @@
 # The public names, each from the module where it lives; the package loads them when they are first used.
 
 # Describe a network.
+from .data.data_set import DataSet as DataSet
 from .experiments.cell import Cell as Cell
 from .experiments.euler import Euler as Euler
 from .experiments.euler_maruyama import EulerMaruyama as EulerMaruyama
@@ -8,7 +9,9 @@ from .experiments.spelling import brownian_networks as brownian_networks
 from .experiments.spelling import network as network
 from .experiments.spelling import path_networks as path_networks
 from .experiments.spelling import sweep as sweep
+from .experiments.spelling import training as training
 from .experiments.sweep import Sweep as Sweep
+from .experiments.training import Training as Training
 from .networks.activations import Activation as Activation
 from .networks.branches import Branch as Branch
 from .networks.inputs import Input as Input

@@ -42,4 +42,6 @@ def test_purposes_are_frozen():
         "TARGET": 6,
         "REDUCED_FORWARD": 7,
         "REDUCED_BACKWARD": 8,
+        "SPLIT": 9,
+        "ORDER": 10,
     }

@@ -24,7 +24,7 @@ def _pictured(profile: Profile) -> Mapping[Experiment, int]:
     width, depth = size(profile)
     outputs = [sweep(fractional(h), width, depth, contour(RES3, fractional(h), depth)) for h in _HURSTS]
     gradients = [
-        sweep(fractional(h), 20, GRADIENT_DEPTH, gradient_contour(fractional(h), GRADIENT_DEPTH), gradients=True)
+        sweep(fractional(h), 20, GRADIENT_DEPTH, gradient_contour(fractional(h), GRADIENT_DEPTH, 20), gradients=True)
         for h in _GRADIENT_HURSTS
     ]
     return dict.fromkeys((*outputs, *gradients), 60)
@@ -61,7 +61,7 @@ def _draw(samples: Sequence[Sample[Any]]) -> Picture:
         "Gradient", "Hurst index $H$", r"$\beta$ at $D^* = 1$",
         (measured("networks", _GRADIENT_HURSTS, gradients, "log_gradient_displacement"),),
         (
-            curve("recursion, infinite width", lambda h: gradient_contour(fractional(h), GRADIENT_DEPTH)),
+            curve("recursion with $1/d$", lambda h: gradient_contour(fractional(h), GRADIENT_DEPTH, 20)),
             curve("output", lambda h: contour(RES3, fractional(h), GRADIENT_DEPTH)),
         ),
         logarithmic=False,
@@ -71,7 +71,7 @@ def _draw(samples: Sequence[Sample[Any]]) -> Picture:
         "Scaling exponent at which the displacement is one, against the Hurst index of the weights (res-3; medians of "
         f"60 draws with 99% intervals). Left: output, width {width}, depth {depth}, with the recursion at that depth, "
         f"and its extrapolation to infinite depth. Right: gradient, width 20, depth {GRADIENT_DEPTH}: through two "
-        "noises it has a weaker memory; at this width it lies above the recursion.",
+        "noises it has a weaker memory.",
         (output, gradient),
     )
 

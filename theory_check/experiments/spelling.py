@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import get_args
 
+from theory_check.data.data_set import DataSet
 from theory_check.experiments.cell import Cell, KernelName, choose_kernel
 from theory_check.experiments.euler import Euler
 from theory_check.experiments.euler_maruyama import EulerMaruyama, Noise
+from theory_check.experiments.optimisers import Optimiser
 from theory_check.experiments.sweep import Sweep
+from theory_check.experiments.training import Precision, TrainedScaling, Training
 from theory_check.foundation.arguments import check_choice, parse_numbers
 from theory_check.foundation.errors import SpecificationError
 from theory_check.networks.activations import Activation
@@ -240,4 +243,79 @@ def brownian_networks(
     return EulerMaruyama(
         network=Network(_branch(branch, activation), width, depth, Scaling.power(0.5)), doublings=doublings,
         noise=noise, suprema=suprema,
+    )  # fmt: skip
+
+
+def training(
+    branch: str | Branch = "res-1",
+    weights: str | Weights = "uniform",
+    *,
+    activation: str = "relu",
+    width: int = 30,
+    depth: int,
+    beta: float | None = None,
+    scale: float | Sequence[float] | Scaling | str | None = None,
+    data: str | DataSet = "digits",
+    folder: str | None = None,
+    optimiser: str | Optimiser = "adam",
+    learning_rate: float = 1e-3,
+    rate_power: float = 0.0,
+    decay: float = 1.0,
+    decay_after: int = 0,
+    batch: int = 128,
+    epochs: int = 10,
+    trains_ends: bool = True,
+    trained_scaling: TrainedScaling = "fixed",
+    validation_share: float = 0.0,
+    precision: Precision = "single",
+    lags: Sequence[int] = (1, 2),
+    entries: Sequence[tuple[int, int]] = (),
+) -> Training:
+    """Return a network to train on labelled images.
+
+    Parameters
+    ----------
+    branch, activation, beta, scale
+        As of :func:`network`; a branch without a bias.
+    weights : str or Weights
+        Law or process of the initial weights.
+    width, depth : int
+    data : str or DataSet
+        ``digits``, or ``mnist``, ``fashion-mnist``, ``cifar-10`` with their ``folder``.
+    folder : str, optional
+        Of a data set given by its name.
+    optimiser : str or Optimiser
+        ``gradient-descent``, ``momentum:momentum=0.9``, ``adam:beta1=0.9,beta2=0.999``.
+    learning_rate : float
+        Of the first and the last layer; that of the residual layers is ``learning_rate * depth^rate_power``.
+    rate_power : float
+    decay, decay_after : float, int
+        Rates are multiplied by ``decay`` after so many epochs.
+    batch, epochs, trains_ends, trained_scaling, validation_share, precision
+        As of :class:`~theory_check.experiments.training.Training`.
+    lags, entries : sequences
+        What is observed of the weights along the layers.
+
+    Returns
+    -------
+    Training
+
+    Raises
+    ------
+    SpecificationError
+        Naming the first value that is not accepted, and what is.
+
+    Examples
+    --------
+    >>> str(training("res-1", "fgn:hurst=0.7", depth=50, beta=0.7, epochs=2))
+    'res-1, width 30, depth 50, beta 0.7, fgn weights, 2 epochs on digits by adam, learning rate 0.001'
+    """
+    return Training(
+        network=Network(_branch(branch, activation), width, depth, _scaling(beta, scale)),
+        weights=weights if isinstance(weights, Weights) else Weights.parse(weights),
+        data=data if isinstance(data, DataSet) else DataSet(data, folder),
+        optimiser=optimiser if isinstance(optimiser, Optimiser) else Optimiser.parse(optimiser),
+        learning_rate=learning_rate, rate_power=rate_power, decay=decay, decay_after=decay_after, batch=batch,
+        epochs=epochs, trains_ends=trains_ends, trained_scaling=trained_scaling, validation_share=validation_share,
+        precision=precision, lags=tuple(lags), entries=tuple(entries),
     )  # fmt: skip

@@ -37,6 +37,8 @@ class Purpose(IntEnum):
     TARGET = 6
     REDUCED_FORWARD = 7
     REDUCED_BACKWARD = 8
+    SPLIT = 9
+    ORDER = 10
 
 
 def check_seed(seed: int) -> int:

@@ -44,7 +44,13 @@ def critical_curves_of(specification: MapSpecification, *, threads: int = 1) -> 
         return None
     values = np.array(specification.values)
     chosen = np.unique(np.linspace(0, values.size - 1, min(values.size, _POINTS)).round().astype(np.intp))
-    return critical_curves(branch, values[chosen], specification.depth, threads=threads)
+    return critical_curves(
+        branch,
+        values[chosen],
+        specification.depth,
+        width=specification.width,
+        threads=threads,
+    )
 
 
 def map_panels(phase_map: PhaseMap, curves: CriticalCurves | None = None) -> list[HeatPanel]:
@@ -140,7 +146,7 @@ _CURVES = {
     "hurst": "Hurst index (no unit)",
     "contour": "beta where E D = 1 at this depth and infinite width; D = |h_L - h_0|^2/|h_0|^2",
     "stationary": "beta where d log E D / d log L = 0 at this depth and infinite width",
-    "gradient_contour": "beta where E D* = 1 at this depth and infinite width; D* = |p_0 - p_L|^2/|p_L|^2",
+    "gradient_contour": "beta where E D* = 1 at this depth, to leading order in 1/width; D* = |p_0 - p_L|^2/|p_L|^2",
     "limit": "critical beta of output and gradient as the depth tends to infinity",
     "gradient_limit": "critical beta of the gradient as the depth tends to infinity, the width before it",
 }

@@ -22,10 +22,12 @@ from theory_check.experiments.euler import Euler
 from theory_check.experiments.euler_maruyama import EulerMaruyama
 from theory_check.experiments.experiment import MEMORY, E, Values, never
 from theory_check.experiments.sweep import Sweep
+from theory_check.experiments.training import Training
 from theory_check.foundation.files import write_atomically
 from theory_check.simulation import cell as simulation
 from theory_check.simulation import euler, euler_maruyama
 from theory_check.simulation import sweep as sweeps
+from theory_check.simulation import training as trainings
 from theory_check.simulation.unit_files import decode_unit, encode_unit
 
 #: Work of a unit: about a second, so that a killed run loses little.
@@ -63,6 +65,7 @@ SIMULATORS: Mapping[type, Simulator] = MappingProxyType(
         Sweep: sweeps.simulate_block,
         EulerMaruyama: euler_maruyama.simulate_block,
         Euler: euler.simulate_block,
+        Training: trainings.simulate_block,
     }
 )
 

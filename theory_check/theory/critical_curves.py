@@ -1,6 +1,7 @@
 """Critical scaling exponents at finite depth and in the limit, of a network or over the Hurst index (C3, C4, P9).
 
-All are of infinite width. Curves over the Hurst index are those of a phase map.
+All are of infinite width but that of the gradient, which is to leading order in 1/d. Curves over the Hurst index are
+those of a phase map.
 
 Limits, res-3 with a rectifier. Over the L^2 pairs of layers, a^2 rho is summed forward and a^2 rho^2 backward (see
 ``gradient_recursion``). With rho(n) of order n^(2H-2) the sums are of order L^max(1, 2H) and L^max(1, 4H-2): critical
@@ -10,6 +11,7 @@ first: at fixed width E D* is at least of order D/d, and the exponent is that of
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -53,7 +55,6 @@ def contour(branch: Branch, weights: Weights, depth: int) -> float:
     --------
     Independent layers have D = 1 where (1 + a^2/2)^L = 2:
 
-    >>> import math
     >>> found = contour(Branch("res-3"), Weights.parse("gaussian"), 50)
     >>> round(found, 4), round(-math.log(2.0 * math.expm1(math.log(2.0) / 50), 50) / 2.0, 4)
     (0.4574, 0.4574)
@@ -93,8 +94,8 @@ def stationary(branch: Branch, weights: Weights, coarse: int, fine: int) -> floa
 
 
 @cache
-def gradient_contour(weights: Weights, depth: int) -> float:
-    """Return the beta at which E D* = 1 for res-3 with ReLU at infinite width, to 1e-5.
+def gradient_contour(weights: Weights, depth: int, width: float) -> float:
+    """Return the beta at which E D* = 1 for res-3 with ReLU, to leading order in the width and to 1e-5.
 
     Parameters
     ----------
@@ -102,6 +103,8 @@ def gradient_contour(weights: Weights, depth: int) -> float:
         Stationary along the layers.
     depth : int
         L.
+    width : float
+        Infinite, or d.
 
     Returns
     -------
@@ -111,11 +114,11 @@ def gradient_contour(weights: Weights, depth: int) -> float:
     --------
     Independent layers have D* of the law of D:
 
-    >>> round(gradient_contour(Weights.parse("gaussian"), 50), 4)
+    >>> round(gradient_contour(Weights.parse("gaussian"), 50, math.inf), 4)
     0.4574
     """
     rho = weights.autocovariance(depth)
-    return _root(lambda beta: log_gradient_displacement(Branch(), rho, beta, depth), *_SEARCHED)
+    return _root(lambda beta: log_gradient_displacement(Branch(), rho, beta, depth, width=width), *_SEARCHED)
 
 
 @cache
@@ -140,7 +143,7 @@ class CriticalCurves:
     contour, stationary
         Where E D = 1, and where d log E D / d log L = 0, at the given depth.
     gradient_contour
-        Where E D* = 1 at that depth; NaN unless the branch is res-3.
+        Where E D* = 1 at that depth and the given width; NaN unless the branch is res-3.
     limit
         Where the displacement of the output neither vanishes nor explodes as L -> infinity.
     gradient_limit
@@ -168,7 +171,9 @@ def limiting_exponents(branch: Branch, hursts: ArrayLike) -> FloatArray:
     return np.where(h >= 0.5, h, np.nan)
 
 
-def critical_curves(branch: Branch, hursts: ArrayLike, depth: int, *, threads: int = 1) -> CriticalCurves:
+def critical_curves(
+    branch: Branch, hursts: ArrayLike, depth: int, *, width: float = math.inf, threads: int = 1
+) -> CriticalCurves:
     """Return the critical curves over Hurst indices; a second or two of processor time for each at depth 1000.
 
     For branches without inner weights and H < 1/2 all are NaN: see :func:`limiting_exponents`.
@@ -181,6 +186,8 @@ def critical_curves(branch: Branch, hursts: ArrayLike, depth: int, *, threads: i
         Hurst indices.
     depth : int
         Depth L of the curves at finite depth.
+    width : float
+        Infinite, or d: then the curve of the gradient is to leading order in 1/d.
     threads : int
         Hurst indices that are computed at once.
 
@@ -192,7 +199,6 @@ def critical_curves(branch: Branch, hursts: ArrayLike, depth: int, *, threads: i
     --------
     Independent layers have D = 1 where (1 + a^2/2)^L = 2:
 
-    >>> import math
     >>> curves = critical_curves(Branch(), [0.5], 50)
     >>> round(float(curves.contour[0]), 4), round(-math.log(2.0 * math.expm1(math.log(2.0) / 50), 50) / 2.0, 4)
     (0.4574, 0.4574)
@@ -207,7 +213,7 @@ def critical_curves(branch: Branch, hursts: ArrayLike, depth: int, *, threads: i
             pair = (np.nan, np.nan)
         else:
             pair = (found.contour.value, found.stationary.value)
-        return *pair, _gradient_contour(branch, hurst, depth)
+        return *pair, _gradient_contour(branch, hurst, depth, width)
 
     with ThreadPoolExecutor(threads) as pool:
         asked = np.isfinite(limit)
@@ -217,12 +223,12 @@ def critical_curves(branch: Branch, hursts: ArrayLike, depth: int, *, threads: i
     return CriticalCurves(h, found[:, 0], found[:, 1], found[:, 2], limit, backward)
 
 
-def _gradient_contour(branch: Branch, hurst: float, depth: int) -> float:
+def _gradient_contour(branch: Branch, hurst: float, depth: int, width: float) -> float:
     if not branch.has_inner or depth > MAXIMAL_DEPTH:
         return float("nan")
     rho = fractional_noise(hurst, depth)
     try:
-        return _root(lambda beta: min(log_gradient_displacement(branch, rho, beta, depth), 1e3))
+        return _root(lambda beta: min(log_gradient_displacement(branch, rho, beta, depth, width=width), 1e3))
     except HypothesisError:
         return float("nan")
 

@@ -16,43 +16,20 @@ u and v standard normal with correlation rho c(k, l). For independent layers bot
 (E1, E16). Otherwise they differ: between distant layers q of the forward pass is of order rho, because a rectified
 vector has a mean, and q* is of order rho^2.
 
-Finite width. With J = dh_L/dh_0 and a p_L of uniform direction E D* = E ||J - I||_F^2 / d. By homogeneity J h_0 = h_L,
-so that one direction in d moves as the output does, the others by tangents x of J that are orthogonal to h_0:
+Finite width. With J = dh_L/dh_0 and a p_L of uniform direction E D* = E ||J - I||_F^2 / d, and J h_0 = h_L by
+homogeneity: the direction of h_0 alone contributes D/d for all weights. To leading order the other d - 1
+directions have the value of infinite width:
 
-    E D* = E D / d + (1 - 1/d) E ||J x - x||^2 >= E D / d                                           (at every width)
-
-To first order in a^2 all of it is a sum over pairs of layers. The states do not move: W_k h_0 and W_l h_0 have
-coordinates u, v of correlation rho = rho(k - l), W_k x and W_l x independent ones of the same correlation, hence
-
-    E D* = a^2 sum_kl [(1 - 1/d) rho^2 E[sigma'(u) sigma'(v)] + (1/d) rho E[sigma(u) sigma(v)]] + O(a^4),
-    E[sigma(u) sigma(v)] = arc(rho)/2 for ReLU                                                      (at every width)
-
-Beyond that order tangents have terms of order 1/d of their own, which are not derived: E J is not the identity, since a
-later layer remembers an earlier one and responds to it. They are large, and (1 - 1/d) D*_inf + D_inf/d is no
-approximation to 1/d: at H = .7, beta = .5, L = 16 the coefficient of 1/d is 1.4 (brute force, widths 8 to 32), its .56.
-
-Second moment at first order, ReLU. Given u and m_k = sqrt(d) V_k^T p_L / ||p_L||, the d coordinates are independent,
-(W_k^T Delta_k m_k summed over k) is N(0, Q/d) in d - 1 directions and P along h_0, with averages over the coordinates
-Q = avg sum_kl rho sigma'(u_k) sigma'(u_l) m_k m_l and P = avg sum_k sigma(u_k) m_k, P ~ N(0, T/d) given u for
-T = avg sum_kl rho sigma(u_k) sigma(u_l). So D*/a^2 = Q chi2_{d-1}/d + P^2. For one coordinate, by Wick's formula for
-m_k and P(all four active) <= sqrt(p_kl p_mn), p = E[sigma'(u) sigma'(v)], and by Minkowski's inequality,
-
-    E Q^2 <= (sum rho^2 sqrt p)^2 + 2 tr(A R A R), R = |rho|, A = |rho| sqrt p;
-    ||T||_2 <= sum |rho| sqrt(E[sigma(u)^2 sigma(v)^2]);
-
-E[sigma(u)^2 sigma(v)^2] = (3 rho sqrt(1 - rho^2) + (1 + 2 rho^2) (pi/2 + asin rho)) / (2 pi), and the cross term is
-at most the product of ||Q||_2 and ||P^2||_2, the latter of square 3 E T^2 / d^2.
+    E D* = (1 - 1/d) (C*(0, 0) - 1) + (C(L, L) - 1)/d + ...
 
 The infinite-width value is exact up to rounding, at the given depth. Quadratic in the depth, in plain NumPy.
 
-Source: derived; gradient independence: Yang, Tensor Programs II (2020), where weights may be tied;
-E[sigma(u)^2 sigma(v)^2]: Cho and Saul (2009), kernel of order 2.
+Source: derived; gradient independence: Yang, Tensor Programs II (2020), where weights may be tied.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -67,8 +44,10 @@ from theory_check.theory.hypotheses import check_branch
 MAXIMAL_DEPTH = 5000
 
 
-def log_gradient_displacement(branch: Branch, autocovariance: ArrayLike, beta: float, depth: int) -> float:
-    """Logarithm of E ||p_0 - p_L||^2 / ||p_L||^2 at infinite width for stationary weights, a = L^(-beta).
+def log_gradient_displacement(
+    branch: Branch, autocovariance: ArrayLike, beta: float, depth: int, *, width: float = math.inf
+) -> float:
+    """Logarithm of E ||p_0 - p_L||^2 / ||p_L||^2 for stationary weights, a = L^(-beta).
 
     Parameters
     ----------
@@ -80,6 +59,8 @@ def log_gradient_displacement(branch: Branch, autocovariance: ArrayLike, beta: f
         Scaling exponent.
     depth : int
         L.
+    width : float
+        Infinite, or d: then to leading order in 1/d.
 
     Returns
     -------
@@ -91,7 +72,7 @@ def log_gradient_displacement(branch: Branch, autocovariance: ArrayLike, beta: f
     HypothesisError
         For other branches, whose recursion is not closed.
     SpecificationError
-        If the autocovariance is not one number per layer.
+        If the autocovariance is not one number per layer, or the width is below 1.
 
     Examples
     --------
@@ -106,108 +87,19 @@ def log_gradient_displacement(branch: Branch, autocovariance: ArrayLike, beta: f
     rho = np.asarray(autocovariance, dtype=np.float64)
     if rho.shape != (depth,):
         raise SpecificationError(f"the autocovariance has shape {rho.shape}; give ({depth},) numbers")
+    if not width >= 1.0:
+        raise SpecificationError(f"width is {width!r}; it must be at least 1")
     with np.errstate(over="ignore", invalid="ignore"):
-        excess = _excess(slope, rho, float(depth) ** (-2.0 * beta))
+        gradient, output = _excesses(slope, rho, float(depth) ** (-2.0 * beta))
+    excess = gradient + (output - gradient) / width
     if not math.isfinite(excess):
         return math.inf
     # E D* = C*(0, 0) - 1, as p_0 - p_L has no correlation with p_L.
     return math.log(excess) if excess > 0.0 else -math.inf
 
 
-@dataclass(frozen=True)
-class SmallDisplacement:
-    """Means of D* and D divided by a^2 as a -> 0, res-3 with ReLU and stationary weights, exact at every width.
-
-    Attributes
-    ----------
-    gradient : float
-        E D*/a^2.
-    output : float
-        E D/a^2, which does not depend on the width.
-    """
-
-    gradient: float
-    output: float
-
-
-def small_displacement(autocovariance: ArrayLike, width: float = math.inf) -> SmallDisplacement:
-    """Return the means of displacements that are small against 1, to first order in a^2.
-
-    Parameters
-    ----------
-    autocovariance : array_like, shape (L,)
-        Correlation of an entry of V, and of W, with itself n layers later, n = 0..L-1.
-    width : float
-        d, or infinite.
-
-    Returns
-    -------
-    SmallDisplacement
-
-    Examples
-    --------
-    Independent layers add up, kappa = 1/2 each:
-
-    >>> found = small_displacement([1.0, 0.0, 0.0], width=8)
-    >>> found.gradient, found.output
-    (1.5, 1.5)
-    """
-    rho = _autocovariance(autocovariance, width)
-    pairs = np.r_[rho.size, 2.0 * (rho.size - np.arange(1.0, rho.size))]
-    root, angle = np.sqrt(1.0 - rho * rho), math.pi / 2.0 + np.arcsin(rho)
-    tangent = float(pairs @ (rho * rho * angle)) / (2.0 * math.pi)
-    output = float(pairs @ (rho * (root + rho * angle))) / (2.0 * math.pi)
-    return SmallDisplacement(tangent + (output - tangent) / width, output)
-
-
-def small_gradient_variance(autocovariance: ArrayLike, width: float) -> float:
-    """Return a bound of the variance of D*/a^2 as a -> 0, res-3 with ReLU; about twice the variance for long memory.
-
-    Parameters
-    ----------
-    autocovariance, width
-        As for :func:`small_displacement`; products of matrices of the depth's size.
-
-    Returns
-    -------
-    float
-
-    Examples
-    --------
-    A single layer, where only the term of both Q and P is not exact:
-
-    >>> round(small_gradient_variance([1.0], 4), 2)
-    0.75
-    """
-    rho = _autocovariance(autocovariance, width)
-    depth, share = rho.size, 1.0 / width
-    memory = np.abs(rho[np.abs(np.subtract.outer(np.arange(depth), np.arange(depth)))])
-    signed = rho[np.abs(np.subtract.outer(np.arange(depth), np.arange(depth)))]
-    root, angle = np.sqrt(1.0 - signed * signed), math.pi / 2.0 + np.arcsin(signed)
-    both = memory * np.sqrt(angle / (2.0 * math.pi))
-    product = both @ memory
-    moved = float(np.sum(memory * both)) ** 2 + 2.0 * float(np.sum(product * product.T))
-    squares = (3.0 * signed * root + (1.0 + 2.0 * signed * signed) * angle) / (2.0 * math.pi)
-    along = float(np.sum(memory * np.sqrt(squares))) ** 2
-    # E of the square of an average of d independent values, from mean and second moment of one.
-    means = small_displacement(rho)
-    moved = (1.0 - share) * means.gradient**2 + share * moved
-    along = (1.0 - share) * means.output**2 + share * along
-    second = (1.0 - share**2) * moved + 2.0 * (1.0 - share) * share * math.sqrt(3.0 * moved * along)
-    return second + 3.0 * share**2 * along - small_displacement(rho, width).gradient ** 2
-
-
-def _autocovariance(values: ArrayLike, width: float) -> FloatArray:
-    rho = np.asarray(values, dtype=np.float64)
-    if rho.ndim != 1 or rho.size == 0:
-        raise SpecificationError(f"the autocovariance has shape {rho.shape}; give one number per layer")
-    if not width >= 1.0:
-        raise SpecificationError(f"width is {width!r}; it must be at least 1")
-    return rho
-
-
-def _excess(slope: float, rho: FloatArray, squared: float) -> float:
-    """E D* from a forward sweep over rows of C, which leaves E[sigma' sigma'], and a backward one of C*.
+def _excesses(slope: float, rho: FloatArray, squared: float) -> tuple[float, float]:
+    """E D* and E D from a forward sweep over rows of C, which leaves E[sigma' sigma'], and a backward one of C*.
 
     Rows are of C - 1 and C* - 1, so that small displacements keep their digits. Entries beyond the diagonal follow by
     symmetry: C(k, k+1) = C(k+1, k).
@@ -230,6 +122,7 @@ def _excess(slope: float, rho: FloatArray, squared: float) -> float:
         following[1 : k + 1] = row[1 : k + 1] + np.cumsum(q[:k])
         following[k + 1] = 2.0 * following[k] - row[k] + q[k]
         row = following
+    output = float(row[depth])
     row = np.zeros(depth + 1)
     for k in range(depth - 1, -1, -1):
         q = squared * rho[: depth - k] ** 2 * derivatives[k:, k] * (1.0 + row[k + 1 :])
@@ -237,4 +130,4 @@ def _excess(slope: float, rho: FloatArray, squared: float) -> float:
         following[k + 1 : depth] = row[k + 1 : depth] + np.cumsum(q[:0:-1])[::-1]
         following[k] = 2.0 * following[k + 1] - row[k + 1] + q[0]
         row = following
-    return float(row[0])
+    return float(row[0]), output
