@@ -4,14 +4,28 @@ from __future__ import annotations
 
 import math
 import zlib
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
 from scipy import stats
 
-from theory_check.claims import Distance, LogNormal, Mean, Normal, Order, Probability, Quantile, Slope, Spread
+from theory_check.claims import (
+    Distance,
+    LogNormal,
+    Mean,
+    Normal,
+    Order,
+    Probability,
+    Quantile,
+    Slope,
+    Spread,
+    check,
+)
+from theory_check.experiments.spelling import network
 from theory_check.foundation.laws import Tilted
 from theory_check.inference.rates import slope_variance
+from theory_check.inference.verdicts import judge
 
 SIZE = 400
 DEPTHS = (10, 100, 1000)
@@ -130,3 +144,31 @@ def test_the_planned_variance_is_that_of_independent_chi_square_errors(degrees):
     # Relative standard error of a variance: sqrt((kurtosis - 1)/runs), with a kurtosis of at most 9, that of one
     # logarithm of chi-square of one degree being 7; five of them.
     assert np.var(slopes) == pytest.approx(slope_variance(depths, degrees), rel=5.0 * math.sqrt(8.0 / runs))
+
+
+@dataclass(frozen=True)
+class Poisson:
+    """A law with atoms."""
+
+    mean: float
+
+    def cdf(self, x):
+        return stats.poisson(self.mean).cdf(x)
+
+    def quantile(self, p):
+        return stats.poisson(self.mean).ppf(p)
+
+
+def test_a_true_claim_on_a_law_with_atoms_is_supported_and_its_variants_are_refuted():
+    """Planned by its margin: a true law is supported, tilted ones and another mean are refuted."""
+    margin, alpha, miss = 0.05, 1e-5, 1e-6
+    claimed = check("count", network(width=2, depth=1), "law", Distance(values_of, Poisson(3.0)), margin=margin)
+    replicates = claimed.estimator.replicates((0.0, 0.0), margin, alpha, miss)
+    values = stats.poisson(3.0).rvs(size=replicates, random_state=np.random.default_rng(3)).astype(float)
+    verdict = judge(claimed.estimator.interval([values], alpha), target=(0.0, 0.0), margin=margin, exact=True)
+    assert verdict == "supported"
+    wrong = (*(variant.estimator for variant in claimed.displaced), Distance(values_of, Poisson(3.6)))
+    for estimator in wrong:
+        assert judge(estimator.interval([values], alpha), target=(0.0, 0.0), margin=margin, exact=True) == "refuted"
+        assert estimator.log_evidence([values], (0.0, 0.0), alpha) > math.log(1.0 / alpha)
+    assert claimed.estimator.log_evidence([values], (0.0, 0.0), alpha) < 0.0

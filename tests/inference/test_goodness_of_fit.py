@@ -14,6 +14,7 @@ from theory_check.inference import design
 from theory_check.inference.goodness_of_fit import (
     anderson_darling_tail,
     anderson_darling_test,
+    chi_square_test,
     cramer_von_mises_tail,
     cramer_von_mises_test,
     kolmogorov_test,
@@ -195,3 +196,86 @@ def test_a_heavier_tail_is_seen_by_the_second_look():
     values = g.standard_t(3, 800)
     found = {test: test(values, stats.norm.cdf) for test in (kolmogorov_test, anderson_darling_test)}
     assert found[anderson_darling_test].p_value < 1e-3 * found[kolmogorov_test].p_value
+
+
+DISCRETE = {
+    "poisson": stats.poisson(3.0),
+    "coin": stats.bernoulli(0.5),
+    "rare": stats.bernoulli(0.02),
+    "binomial": stats.binom(8, 0.3),
+}
+
+
+def supremum(values, law):
+    """Sup |F_n - F| from its definition, on a grid finer than the lattice."""
+    grid = np.concatenate([np.arange(-1, 40) + shift for shift in (0.0, 0.5, -1e-9)])
+    empirical = np.mean(np.asarray(values)[None, :] <= grid[:, None], axis=1)
+    return np.max(np.abs(empirical - law.cdf(grid)))
+
+
+@pytest.mark.parametrize("name", DISCRETE)
+def test_distances_of_laws_with_atoms_are_suprema(name):
+    law, rng = DISCRETE[name], generator(name)
+    for size in (1, 10, 200):
+        values = law.rvs(size=size, random_state=rng)
+        assert kolmogorov_test(values, law.cdf).statistic == pytest.approx(supremum(values, law), abs=1e-12)
+
+
+def test_published_cases_of_laws_with_atoms():
+    values = stats.poisson(3.0).rvs(size=5000, random_state=np.random.default_rng(0))
+    # F(x) at every value, as for continuous laws, is .233 away here: the probability of 3 is .224.
+    found = kolmogorov_test(values, stats.poisson(3.0).cdf)
+    assert found.statistic < 0.02
+    assert found.p_value > 0.1
+    coins = np.repeat([0.0, 1.0], [489, 511])
+    assert kolmogorov_test(coins, stats.bernoulli(0.5).cdf).statistic == pytest.approx(0.011)
+    assert kolmogorov_test(coins, stats.bernoulli(0.6).cdf).statistic == pytest.approx(0.089)
+
+
+@pytest.mark.parametrize("name", DISCRETE)
+def test_the_kolmogorov_test_is_conservative_for_atoms(name):
+    law, rng, runs = DISCRETE[name], generator("level " + name), 2000
+    samples = law.rvs(size=(runs, 50), random_state=rng)
+    rejected = sum(kolmogorov_test(row, law.cdf).rejects(0.05) for row in samples)
+    assert rejected <= stats.binom.isf(FALSE_ALARM, runs, 0.05)
+
+
+def test_chi_square_is_that_of_scipy_on_joined_cells():
+    rng = generator("chi square")
+    law = stats.poisson(3.0)
+    values = law.rvs(size=400, random_state=rng)
+    found = chi_square_test(values, np.arange(12), law.pmf(np.arange(12)))
+    # 0 to 6 expect 10 and more; 7 expects 8.6 and is joined with 8, and the rest with both.
+    cells = np.minimum(values, 7)
+    expected = 400 * np.append(law.pmf(np.arange(7)), law.sf(6))
+    reference = stats.chisquare(np.bincount(cells, minlength=8), expected)
+    assert (found.statistic, found.p_value) == pytest.approx(reference, rel=1e-9)
+    # A coin's count has an exact law.
+    coin = chi_square_test([0] * 60 + [1] * 40, [0, 1], [0.5, 0.5])
+    assert coin.p_value == pytest.approx(stats.binomtest(60, 100, 0.5).pvalue, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("name", "size"), [("poisson", 50), ("poisson", 300), ("coin", 40), ("binomial", 100), ("rare", 600)]
+)
+def test_the_level_of_chi_square_at_small_samples(name, size):
+    """At 1e-2, by an exact binomial test at 1e-2 that the level exceeds a nominal one plus the stated error of 6%."""
+    law, runs = DISCRETE[name], 2000
+    support = np.arange(30)
+    samples = law.rvs(size=(runs, size), random_state=generator(f"chi {name} {size}"))
+    rejected = sum(chi_square_test(row, support, law.pmf(support)).rejects(0.01) for row in samples)
+    assert stats.binom.sf(rejected - 1, runs, 0.0106) > 0.01
+
+
+def test_chi_square_sees_another_law_and_points_outside_of_the_support():
+    support, law = np.arange(30), stats.poisson(3.0)
+    # The Kolmogorov distance of Poisson laws of means 3 and 3.5 is .12.
+    values = stats.poisson(3.5).rvs(size=1000, random_state=generator("another mean"))
+    assert chi_square_test(values, support, law.pmf(support)).rejects(1e-3)
+    assert chi_square_test([*range(5)] * 20 + [7], range(5), [0.2] * 5).p_value == 0.0
+    with pytest.raises(SpecificationError, match="too few"):
+        chi_square_test([1, 2, 3], [1, 2, 3], [1 / 3] * 3)
+    with pytest.raises(SpecificationError, match=r"at most 1, not to 1\.5"):
+        chi_square_test([1, 2], [1, 2], [0.75, 0.75])
+    with pytest.raises(SpecificationError, match="support must increase"):
+        chi_square_test([1, 2], [2, 1], [0.5, 0.5])

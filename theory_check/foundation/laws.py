@@ -1,9 +1,13 @@
-"""Continuous laws on the real line as frozen values: limit laws, laws to plan with, and nearby false laws."""
+"""Laws on the real line as frozen values: limit laws, laws to plan with, and nearby false laws.
+
+A law may have atoms. Its distribution function alone tells them: F(x-) is F a few units in the last place below x, so
+that a lattice that is reached with rounding keeps its jumps, and a smaller difference than 1e-9 is no jump.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Protocol
@@ -18,8 +22,13 @@ from theory_check.foundation.errors import SpecificationError
 LARGEST_TILT = 0.25
 
 
+#: How far below a value its left limit is taken, relative to it, and the smallest jump.
+_BELOW = 2.0**-44
+_LEAST_JUMP = 1e-9
+
+
 class Law(Hashable, Protocol):
-    """A continuous law on the real line; every law of the package that is compared with samples has these methods."""
+    """A law on the real line; every law of the package that is compared with samples has these methods."""
 
     def cdf(self, x: ArrayLike) -> FloatArray:
         """Return the distribution function at points of any shape."""
@@ -28,10 +37,28 @@ class Law(Hashable, Protocol):
         """Return the quantiles of probabilities of any shape."""
 
 
+def left_limits(cdf: Callable[[FloatArray], ArrayLike], values: FloatArray, at: FloatArray | None = None) -> FloatArray:
+    """Return F(x-) at each value: F(x), which may be given, but where there is an atom.
+
+    Examples
+    --------
+    >>> left_limits(lambda x: np.floor(10.0 * x) / 10.0, np.array([0.3, 0.35, 0.7])).round(1).tolist()
+    [0.2, 0.3, 0.6]
+    """
+    sizes = np.abs(values)
+    # Zero has the step of the smallest other value.
+    sizes = np.where(sizes > 0.0, sizes, np.min(sizes, initial=1.0, where=sizes > 0.0))
+    below = np.minimum(values - _BELOW * sizes, np.nextafter(values, -math.inf))
+    here = np.asarray(cdf(values) if at is None else at, dtype=np.float64)
+    before = np.asarray(cdf(below), dtype=np.float64)
+    return np.where(here - before > _LEAST_JUMP, before, here)
+
+
 def law_distance(first: Law, second: Law) -> float:
-    """Return the largest difference of two continuous laws at 200 quantiles of each: their distance, from below."""
+    """Return the largest difference of two laws at and left of 200 quantiles of each: their distance, from below."""
     points = np.concatenate([_quantiles(first), _quantiles(second)])
-    return float(np.max(np.abs(first.cdf(points) - second.cdf(points))))
+    before = left_limits(first.cdf, points) - left_limits(second.cdf, points)
+    return float(np.max(np.abs([first.cdf(points) - second.cdf(points), before])))
 
 
 @lru_cache(maxsize=64)  # a predicted law is compared with all its variants, and they with one another
@@ -138,13 +165,13 @@ class Shifted:
 
 @dataclass(frozen=True)
 class Mirrored:
-    """The law of -X for a continuous X."""
+    """The law of -X."""
 
     law: Law
 
     def cdf(self, x: ArrayLike) -> FloatArray:
         """Return the distribution function."""
-        return 1.0 - self.law.cdf(-np.asarray(x, dtype=np.float64))
+        return 1.0 - left_limits(self.law.cdf, -np.asarray(x, dtype=np.float64))
 
     def quantile(self, p: ArrayLike) -> FloatArray:
         """Return the quantile function."""
@@ -153,26 +180,35 @@ class Mirrored:
 
 @dataclass(frozen=True)
 class Tilted:
-    """A law at Kolmogorov distance exactly ``|distance|`` from another: F + 4 distance F (1 - F).
+    """A law at Kolmogorov distance exactly ``|distance|`` from another: F + 4 t F (1 - F), t = distance without atoms.
 
     Positive distances move probability down, negative ones up. The nearest false statement that a distance test can
-    meet.
+    meet. F of a law with atoms may leave out 1/2, where the difference is largest: t is larger then.
     """
 
     law: Law
     distance: float
 
     def __post_init__(self) -> None:
-        if abs(self.distance) > LARGEST_TILT:
-            raise SpecificationError(f"a tilted law has distance at most {LARGEST_TILT:g}, not {self.distance!r}")
+        if abs(self._tilt) > LARGEST_TILT:
+            largest = LARGEST_TILT * self.distance / self._tilt
+            raise SpecificationError(f"a tilted law has distance at most {largest:g}, not {self.distance!r}")
+
+    @property
+    def _tilt(self) -> float:
+        middle = self.law.quantile(np.array([0.5]))
+        nearest = np.concatenate([self.law.cdf(middle), left_limits(self.law.cdf, middle)])
+        largest = float(np.max(4.0 * nearest * (1.0 - nearest)))
+        # A law without an atom there has 1/2 up to the rounding of its quantile.
+        return self.distance if largest > 1.0 - _LEAST_JUMP else self.distance / max(largest, 2.0**-1000)
 
     def cdf(self, x: ArrayLike) -> FloatArray:
         """Return the distribution function."""
         probability = self.law.cdf(x)
-        return probability + 4.0 * self.distance * probability * (1.0 - probability)
+        return probability + 4.0 * self._tilt * probability * (1.0 - probability)
 
     def quantile(self, p: ArrayLike) -> FloatArray:
         """Return the quantile function: solves the quadratic in F."""
-        t = 4.0 * self.distance
+        t = 4.0 * self._tilt
         q = np.asarray(p, dtype=np.float64)
         return self.law.quantile(2.0 * q / (1.0 + t + np.sqrt((1.0 + t) ** 2 - 4.0 * t * q)))

@@ -37,7 +37,12 @@ from theory_check.inference.gaussian import (
     variance_interval,
     variance_test,
 )
-from theory_check.inference.goodness_of_fit import anderson_darling_test, cramer_von_mises_test, kolmogorov_test
+from theory_check.inference.goodness_of_fit import (
+    anderson_darling_test,
+    chi_square_test,
+    cramer_von_mises_test,
+    kolmogorov_test,
+)
 from theory_check.inference.intervals import (
     Interval,
     kolmogorov_interval,
@@ -69,6 +74,7 @@ __all__ = [
     "bounded_mean_evidence",
     "bounded_mean_interval",
     "bounded_mean_sequence",
+    "chi_square_test",
     "covariance_test",
     "cramer_von_mises_test",
     "design",

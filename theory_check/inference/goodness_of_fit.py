@@ -1,4 +1,4 @@
-r"""Tests of "the values are independent with this continuous law", for a law that is known exactly.
+r"""Tests of "the values are independent with this law", for a law that is known exactly.
 
 Notation. u_(1) <= ... <= u_(n) are the sorted values of the predicted distribution function :math:`F_0`; under the
 statement they are ordered uniforms, and each statistic has one law for all :math:`F_0`.
@@ -27,6 +27,12 @@ by less than 2%, 2% and 6% for n >= 20, the accuracy of the measurement; at n = 
 smaller: at the same levels by 9%, 34% and 83% for n = 5, 5%, 16% and 43% for n = 10, 3%, 8% and 22% for n = 20, 0%, 3%
 and 8% for n = 50. W^2 is at most n/3, so that it never rejects at tiny levels and small n.
 
+Discrete laws. Pearson's statistic sum (O_j - E_j)^2 / E_j of the counts O_j of m cells with expectations E_j = n p_j
+has mean m - 1 exactly and the limit law chi2_{m-1}. Neighbouring cells are joined until each expects LEAST_EXPECTED
+values: the joining looks at the law alone, which keeps the limit law. Two cells have the exact law of their binomial
+count instead. Measured on 10^6 samples, the level with more cells exceeds the nominal one at 0.05, 0.01 and 0.001 by
+at most 0%, 6% and 25% (Poisson, uniform and geometric laws, n = 50 to 300, 3 to 10 cells).
+
 References
 ----------
 T. W. Anderson and D. A. Darling, Annals of Mathematical Statistics 23 (1952) 193-212; Journal of the American
@@ -46,10 +52,17 @@ from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.errors import SpecificationError
 from theory_check.inference.kolmogorov import kolmogorov_statistic, kolmogorov_tail, predicted_probabilities
 from theory_check.inference.significance import Test
+from theory_check.inference.validation import check_sample
 
 _ORDER = 64
 _NODES = np.cos((np.arange(_ORDER) + 0.5) * math.pi / _ORDER)
 _HALF_CIRCLE = np.sqrt(1.0 - _NODES**2) * math.pi / _ORDER
+
+#: Values that a cell of Pearson's test expects at least.
+LEAST_EXPECTED = 10.0
+
+#: Probabilities add up to 1 within this.
+_ROUNDING = 1e-9
 
 #: Statistics below are certain to be exceeded: P(W^2 < 0.002) < exp(-1/(8 * 0.002)) / 1e-3 and P(A^2 < 0.03) <
 #: exp(-pi^2 / (8 * 0.03)) / 1e-3 are below 1e-14.
@@ -62,8 +75,8 @@ def kolmogorov_test(values: ArrayLike, cdf: Callable[[FloatArray], ArrayLike]) -
 
     The p-value is at most alpha exactly if ``kolmogorov_interval(values, cdf, alpha=alpha)`` does not contain 0. See
     :mod:`theory_check.inference.kolmogorov` for its accuracy: never too small, and less than 1e-4 of its value too
-    large up to a million values. For values with ties, or a law with atoms whose distribution function is `cdf` at the
-    values, the true level is smaller: the test is conservative.
+    large up to a million values. For a law with atoms, which `cdf` tells just below each value, the true level is
+    smaller: the test is conservative, and :func:`chi_square_test` a second look.
     """
     distance, n = kolmogorov_statistic(values, cdf)
     return Test(distance, kolmogorov_tail(n, distance), "Kolmogorov, exact", n)
@@ -101,6 +114,87 @@ def anderson_darling_test(values: ArrayLike, cdf: Callable[[FloatArray], ArrayLi
     odd = 2.0 * np.arange(1, n + 1) - 1.0
     statistic = -n - float(np.dot(odd, np.log(u) + np.log1p(-u[::-1]))) / n
     return Test(statistic, anderson_darling_tail(statistic), "Anderson-Darling, limit law", n)
+
+
+def chi_square_test(values: ArrayLike, support: ArrayLike, probabilities: ArrayLike) -> Test:
+    """Pearson's chi-square test of a law on countably many points, with the limit law of its statistic.
+
+    Asymptotic: see the head of the module for its error; a second look, as the tests above. A value outside of
+    the support makes the statistic infinite and the p-value 0 if the probabilities add up to 1; otherwise the points
+    that are not named form one cell.
+
+    Parameters
+    ----------
+    values : array_like, shape (n,)
+        Independent values with one law.
+    support : array_like, shape (k,)
+        Different points, increasing.
+    probabilities : array_like, shape (k,)
+        What the law gives to each; they add up to at most 1.
+
+    Returns
+    -------
+    Test
+
+    Raises
+    ------
+    SpecificationError
+        If the points do not increase, the probabilities are none, or there are too few values for two cells.
+
+    Examples
+    --------
+    A die that shows 60 ones in 300 throws:
+
+    >>> found = chi_square_test([1] * 60 + [2, 3, 4, 5, 6] * 48, [1, 2, 3, 4, 5, 6], [1 / 6] * 6)
+    >>> round(found.statistic, 12), round(found.p_value, 3)
+    (2.4, 0.791)
+    """
+    sample = check_sample("values", values)
+    points, masses = check_sample("support", support), check_sample("probabilities", probabilities)
+    if points.shape != masses.shape or np.any(np.diff(points) <= 0.0):
+        raise SpecificationError("support must increase, with one probability for each point")
+    total = float(masses.sum())
+    if np.any(masses < 0.0) or total > 1.0 + _ROUNDING:
+        raise SpecificationError(f"probabilities must be positive and add up to at most 1, not to {total!r}")
+    place = np.minimum(np.searchsorted(points, sample), points.size - 1)
+    named = points[place] == sample
+    observed = np.bincount(place[named], minlength=points.size).astype(np.float64)
+    expected = sample.size * masses
+    elsewhere = sample.size * max(0.0, 1.0 - total) if total < 1.0 - _ROUNDING else 0.0
+    outside = float(np.count_nonzero(~named))
+    if np.any(observed[masses == 0.0]) or (outside and not elsewhere):
+        return Test(math.inf, 0.0, "chi-square, limit law", sample.size)
+    found, predicted = _joined(np.append(observed, outside), np.append(expected, elsewhere))
+    if found.size < 2:
+        raise SpecificationError(
+            f"{sample.size} values are too few: two cells of the law need {LEAST_EXPECTED:g} expected values each"
+        )
+    from scipy.special import gammaincc
+    from scipy.stats import binom
+
+    statistic = float(np.sum((found - predicted) ** 2 / predicted))
+    if found.size == 2:
+        count = binom(sample.size, predicted[0] / predicted.sum())
+        low, high = predicted[0] - abs(found[0] - predicted[0]), predicted[0] + abs(found[0] - predicted[0])
+        p_value = float(count.cdf(math.floor(low + _ROUNDING)) + count.sf(math.ceil(high - _ROUNDING) - 1))
+        return Test(statistic, min(1.0, p_value), "chi-square, exact", sample.size)
+    p_value = float(gammaincc((found.size - 1) / 2.0, statistic / 2.0))
+    return Test(statistic, p_value, "chi-square, limit law", sample.size)
+
+
+def _joined(observed: FloatArray, expected: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Join neighbouring cells until each expects enough; what is left over at the end joins the last."""
+    cell = np.zeros(expected.size, dtype=np.intp)
+    reached, number = 0.0, 0
+    for j, amount in enumerate(expected.tolist()):
+        cell[j] = number
+        reached += amount
+        if reached >= LEAST_EXPECTED:
+            reached, number = 0.0, number + 1
+    if reached < LEAST_EXPECTED:
+        cell[cell == number] = max(number - 1, 0)
+    joined = [np.bincount(cell, amounts).astype(np.float64) for amounts in (observed, expected)]
+    return joined[0], joined[1]
 
 
 def _without_ties(values: ArrayLike, cdf: Callable[[FloatArray], ArrayLike]) -> FloatArray:

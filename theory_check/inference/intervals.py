@@ -357,15 +357,15 @@ def kolmogorov_interval(values: ArrayLike, cdf: Callable[[FloatArray], ArrayLike
     With :math:`D_n = \sup_x |F_n(x) - F_0(x)|` the distance :math:`\sup_x |F(x) - F_0(x)|` lies in
     :math:`[\max(0, D_n - \varepsilon), \min(1, D_n + \varepsilon)]` whenever :math:`\sup_x |F_n - F| \le \varepsilon`.
     Here :math:`\varepsilon` is the exact upper quantile of that supremum for a continuous F. For any other F the
-    supremum is smaller in law, so the interval stays valid, also for samples with ties. The predicted `cdf` must be
-    continuous: values at the sample points do not show the jumps of :math:`F_0`.
+    supremum is smaller in law, so the interval stays valid. Jumps of either law are seen: :math:`F_0(x-)` is `cdf` just
+    below each distinct value.
 
     Parameters
     ----------
     values : array_like, shape (n,)
         Independent values with one law.
     cdf : callable
-        The predicted distribution function, applied to the sorted array of values.
+        The predicted distribution function, applied to the distinct values and just below them.
     alpha : float
         Error probability.
 

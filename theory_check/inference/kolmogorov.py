@@ -1,7 +1,9 @@
 """The law of the Kolmogorov statistic: tail probabilities and radii at every sample size and level.
 
-Notation. D_n = sup |F_n - F| for n values with the continuous distribution function F, D_n+ = sup (F_n - F). Both have
-one law for all F. Smirnov's formula gives the tail of D_n+ exactly,
+Notation. D_n = sup |F_n - F| for n values with the distribution function F, D_n+ = sup (F_n - F). Both have one law for
+all continuous F, and are stochastically smaller for F with atoms: F_n - F takes the values of the uniform empirical
+process at the range of F alone. F_n is constant between distinct values x and F increases, so that the supremum is at
+some F_n(x) - F(x) or F_n(x-) - F(x-). Smirnov's formula gives the tail of D_n+ exactly,
 
     P(D_n+ > d) = (1 - d)^n + d sum_{j=1}^{floor(n (1 - d))} C(n, j) (d + j/n)^(j-1) (1 - d - j/n)^(n-j),
 
@@ -30,6 +32,7 @@ from numpy.typing import ArrayLike
 
 from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.errors import SpecificationError
+from theory_check.foundation.laws import left_limits
 from theory_check.inference.validation import check_sample
 
 #: The union bound is used up to here.
@@ -48,10 +51,14 @@ _LARGEST_PLANNED = 2000
 
 def kolmogorov_statistic(values: ArrayLike, cdf: Callable[[FloatArray], ArrayLike]) -> tuple[float, int]:
     r"""Return :math:`D_n = \sup_x |F_n(x) - F_0(x)|` and n."""
-    predicted = predicted_probabilities(values, cdf)
-    n = predicted.size
-    steps = np.arange(n + 1) / n
-    return float(max((steps[1:] - predicted).max(), (predicted - steps[:-1]).max())), n
+    sample = check_sample("values", values)
+    distinct, counts = np.unique(sample, return_counts=True)
+    predicted = predicted_probabilities(distinct, cdf)
+    n = sample.size
+    steps = np.concatenate([[0], np.cumsum(counts)]) / n
+    # Where F(x) exceeds F_n(x), F exceeds it by as much just below the next value; where F_n(x-) exceeds F(x-), F_n
+    # exceeded F by as much at the value before.
+    return float(max((steps[1:] - predicted).max(), (left_limits(cdf, distinct, predicted) - steps[:-1]).max())), n
 
 
 def predicted_probabilities(values: ArrayLike, cdf: Callable[[FloatArray], ArrayLike]) -> FloatArray:
@@ -110,7 +117,7 @@ def _summed_tail(observations: int, distance: float) -> float:
 
 
 def kolmogorov_tail(observations: int, distance: float) -> float:
-    r"""Return P(D_n > distance) for a continuous law: a p-value, dual to :func:`kolmogorov_radius`.
+    r"""Return P(D_n > distance) for a continuous law, a bound for others: a p-value, dual to :func:`kolmogorov_radius`.
 
     Up to :math:`n = 10^6` it is exact in the sense of the head of this module: at most :math:`10^{-5}` (below 0.02) or
     :math:`10^{-4}` (above) of its value too large, never too small. Beyond, it is Massart's bound, at most 0.2% too

@@ -23,7 +23,7 @@ class Distance(Estimator):
     Attributes
     ----------
     law : Law
-        Continuous, with ``cdf`` and ``quantile``.
+        With ``cdf`` and ``quantile``; it may have atoms.
     """
 
     law: Law
