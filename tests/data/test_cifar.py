@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from theory_check.data.cifar import PIXELS, read_batch, read_cifar_folder
+from theory_check.data.data_set import DataSet
 from theory_check.foundation.errors import SpecificationError, StorageError
 
 NAMES = [*(f"data_batch_{number}" for number in range(1, 6)), "test_batch"]
@@ -65,6 +66,7 @@ def test_batches_are_read_as_they_were_written(tmp_path, inside):
     text = (folder / NAMES[0]).read_bytes()
     assert text.startswith(b"\x80\x02}")
     assert b"cnumpy.core.multiarray\n_reconstruct\n" in text
+    assert DataSet.parse(str(tmp_path)) == DataSet("cifar-10", str(tmp_path))
     found = read_cifar_folder(tmp_path)
     np.testing.assert_array_equal(found.inputs, np.concatenate([b[b"data"] for b in batches[:5]]))
     np.testing.assert_array_equal(found.labels, np.concatenate([b[b"labels"] for b in batches[:5]]))

@@ -36,3 +36,13 @@ def test_the_digits_come_with_their_license():
 def test_wrong_data_sets(arguments, message):
     with pytest.raises(SpecificationError, match=message):
         DataSet(*arguments)
+
+
+def test_a_folder_with_other_files_is_no_data_set(tmp_path):
+    assert DataSet.parse("digits") == DataSet()
+    (tmp_path / "notes.txt").touch()
+    for folder in (tmp_path, tmp_path / "nowhere"):
+        with pytest.raises(
+            SpecificationError, match="is neither digits nor a folder with the files of MNIST or Fashion"
+        ):
+            DataSet.parse(str(folder))

@@ -93,7 +93,7 @@ def test_the_rate_of_the_residual_layers_follows_the_depth():
         ({"lags": (11,)}, "lag of a variation is 11; it must be a whole number from 1 to 10"),
         ({"lags": (2, 1)}, r"lags \(2, 1\) and entries \(\) must be different and increase"),
         ({"entries": ((0, 30),)}, "index of an entry is 30"),
-        ({"data": "mnist"}, "data set mnist is read from files"),
+        ({"data": "mnist"}, "mnist is neither digits nor a folder"),
         ({"width": 1000, "depth": 1000}, "needs 30.3 GiB; it may need 2"),
     ],
 )

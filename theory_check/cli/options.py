@@ -51,6 +51,29 @@ def read_integers(what: str) -> Callback:
     return read
 
 
+def read_pairs(what: str) -> Callback:
+    """Return the callback of an option that takes pairs of whole numbers, ``I:J``, separated by commas."""
+
+    def read(_context: click.Context, _parameter: click.Parameter, text: str) -> tuple[tuple[int, int], ...]:
+        from theory_check.foundation.errors import SpecificationError
+
+        try:
+            pairs = [tuple(map(int, part.split(":"))) for part in text.split(",")] if text.strip() else []
+            return tuple(sorted({(first, second) for first, second in pairs}))
+        except ValueError:
+            raise SpecificationError(f"{what} {text!r} must be pairs I:J separated by commas") from None
+
+    return read
+
+
+def data_option(default: str | None) -> Callable[..., Any]:
+    """Return the option of a data set."""
+    return click.option(
+        "--data", default=default, show_default=default is not None, metavar="digits|DIR",
+        help="The digits that come with the package, or a folder with MNIST, Fashion-MNIST or CIFAR-10.",
+    )  # fmt: skip
+
+
 def threads_option(help: str = "Threads; default: all processors. Values do not depend on it.") -> Callable[..., Any]:
     """Return the option of the number of threads, or of processes."""
     return click.option("--threads", type=int, default=None, metavar="N", callback=_check_threads, help=help)

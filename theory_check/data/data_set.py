@@ -62,6 +62,27 @@ class DataSet:
         if self.name != "digits" and self.folder is None:
             raise SpecificationError(f"data set {self.name} is read from files; give their folder")
 
+    @classmethod
+    def parse(cls, text: str) -> DataSet:
+        """Read ``digits``, or a folder: which data set it holds is told by the names of its files.
+
+        Raises
+        ------
+        SpecificationError
+            If the folder holds files of none.
+        """
+        if text == "digits":
+            return cls()
+        folder = Path(text)
+        if (folder / "data_batch_1").is_file() or (folder / "cifar-10-batches-py").is_dir():
+            return cls("cifar-10", text)
+        if any(folder.glob("train-images*idx3-ubyte*")):
+            return cls("fashion-mnist" if "fashion" in str(folder.resolve()).lower() else "mnist", text)
+        raise SpecificationError(
+            f"{text} is neither digits nor a folder with the files of MNIST or Fashion-MNIST (IDX) or of the Python "
+            "version of CIFAR-10"
+        )
+
     @property
     def examples(self) -> LabelledImages:
         """Its examples; raises as :func:`~theory_check.data.idx.read_idx_folder` and the like."""

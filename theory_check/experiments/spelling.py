@@ -256,7 +256,6 @@ def training(
     beta: float | None = None,
     scale: float | Sequence[float] | Scaling | str | None = None,
     data: str | DataSet = "digits",
-    folder: str | None = None,
     optimiser: str | Optimiser = "adam",
     learning_rate: float = 1e-3,
     rate_power: float = 0.0,
@@ -281,9 +280,7 @@ def training(
         Law or process of the initial weights.
     width, depth : int
     data : str or DataSet
-        ``digits``, or ``mnist``, ``fashion-mnist``, ``cifar-10`` with their ``folder``.
-    folder : str, optional
-        Of a data set given by its name.
+        ``digits``, or a folder with the files of MNIST, Fashion-MNIST or CIFAR-10.
     optimiser : str or Optimiser
         ``gradient-descent``, ``momentum:momentum=0.9``, ``adam:beta1=0.9,beta2=0.999``.
     learning_rate : float
@@ -313,7 +310,7 @@ def training(
     return Training(
         network=Network(_branch(branch, activation), width, depth, _scaling(beta, scale)),
         weights=weights if isinstance(weights, Weights) else Weights.parse(weights),
-        data=data if isinstance(data, DataSet) else DataSet(data, folder),
+        data=data if isinstance(data, DataSet) else DataSet.parse(data),
         optimiser=optimiser if isinstance(optimiser, Optimiser) else Optimiser.parse(optimiser),
         learning_rate=learning_rate, rate_power=rate_power, decay=decay, decay_after=decay_after, batch=batch,
         epochs=epochs, trains_ends=trains_ends, trained_scaling=trained_scaling, validation_share=validation_share,

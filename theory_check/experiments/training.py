@@ -247,7 +247,8 @@ class Training:
     def to_json(self) -> dict[str, Any]:
         """Return the specification as JSON values."""
         specification: dict[str, Any] = msgspec.to_builtins(self)
-        return {**specification, "kernel_version": KERNEL_VERSION}
+        data = {"name": self.data.name, "digest": self.data.examples.digest}
+        return {**specification, "data": data, "kernel_version": KERNEL_VERSION}
 
     def __str__(self) -> str:
         power = f" x depth^{self.rate_power:g}" if self.rate_power else ""

@@ -1,17 +1,20 @@
-"""The sample of a cell as a NumPy archive: what ``theory-check simulate`` writes."""
+"""Samples as NumPy archives: what ``theory-check simulate`` and ``theory-check train`` write."""
 
 from __future__ import annotations
 
 import io
 import json
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from theory_check.experiments import experiment as experiments
 from theory_check.experiments.cell import Cell, Sample
+from theory_check.experiments.training import Training
 from theory_check.foundation.errors import SpecificationError
 from theory_check.foundation.files import read_bytes, write_atomically
 
@@ -34,10 +37,19 @@ def specification(sample: Sample) -> dict[str, Any]:
 
 def write_sample(sample: Sample, path: Path) -> None:
     """Write a sample as an ``.npz`` archive, whole or not at all."""
+    write_atomically(path, _archive(specification(sample), arrays(sample)))
+
+
+def encode_trainings(sample: experiments.Sample[Training]) -> bytes:
+    """Return the archive of trainings: their columns, and the specification as JSON in ``spec``."""
+    training = sample.experiment.to_json()
+    return _archive({"training": training, "replicates": sample.replicates, "seed": sample.seed}, sample.values)
+
+
+def _archive(spec: dict[str, Any], columns: Mapping[str, NDArray[np.float64]]) -> bytes:
     buffer = io.BytesIO()
-    text = json.dumps(specification(sample), sort_keys=True)
-    np.savez(buffer, spec=np.array(text), **arrays(sample))  # type: ignore[arg-type]
-    write_atomically(path, buffer.getvalue())
+    np.savez(buffer, spec=np.array(json.dumps(spec, sort_keys=True)), **columns)  # type: ignore[arg-type]
+    return buffer.getvalue()
 
 
 def read_sample(path: Path) -> Sample:

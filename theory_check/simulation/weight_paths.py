@@ -9,30 +9,17 @@ from numpy.typing import NDArray
 
 from theory_check.experiments.experiment import Values
 from theory_check.foundation.arrays import FloatArray
+from theory_check.inference.roughness import quadratic_variations
 
 
 def variations(path: FloatArray, lags: tuple[int, ...]) -> FloatArray:
-    """Return the mean squared differences of the sums of a path, shape (2, lags): of order 1 and of order 2.
+    """Return the quadratic variations of orders 1 and 2, shape (2, lags), of a path (layers, entries).
 
-    Parameters
-    ----------
-    path : float64 array (layers, entries)
-        V_1 .. V_L; S_k = V_1 + ... + V_k, S_0 = 0.
-    lags : tuple of int
-        n, at most half the layers: squares of S_{k+n} - S_k and of S_{k+2n} - 2 S_{k+n} + S_k, means over k and the
-        entries.
-
-    Returns
-    -------
-    float64 array (2, lags)
+    Infinite where an entry is not finite.
     """
-    sums = np.concatenate([np.zeros((1, path.shape[1])), np.cumsum(path, axis=0)])
-    found = np.empty((2, len(lags)))
-    for place, lag in enumerate(lags):
-        once = sums[lag:] - sums[:-lag]
-        twice = once[lag:] - once[:-lag]
-        found[:, place] = np.mean(once * once), np.mean(twice * twice)
-    return found
+    if not lags or not np.all(np.isfinite(path)):
+        return np.full((2, len(lags)), np.inf)
+    return np.stack([quadratic_variations(path.T, order=order, lags=lags) for order in (1, 2)])
 
 
 def _root_mean_square(values: FloatArray) -> float:

@@ -1,0 +1,91 @@
+"""``train``: networks trained from their random weights."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from theory_check.cli.options import (
+    activation_option,
+    archive_option,
+    data_option,
+    definitions_option,
+    read_pairs,
+    seed_option,
+    threads_option,
+)
+from theory_check.cli.terminal import hold_output, show_progress
+
+
+@click.command()
+@click.option("--branch", default="res-1", show_default=True, metavar="linear|res-1|res-3")
+@activation_option
+@click.option("--weights", default="uniform", show_default=True, metavar="NAME[:key=value,...]",
+              help="Law or process of the initial weights.")  # fmt: skip
+@click.option("--width", type=int, default=30, show_default=True)
+@click.option("--depth", type=int, default=100, show_default=True)
+@click.option("--beta", type=float, default=None, help="Scaling a_k = depth^-beta; default 0.5.")
+@click.option("--scale", default=None, metavar="A[,A...]",
+              help="Scaling a_k itself: one number, or one for each layer.")  # fmt: skip
+@data_option("digits")
+@click.option("--optimiser", default="adam", show_default=True, metavar="gradient-descent|momentum|adam[:key=value]")
+@click.option("--learning-rate", type=float, default=1e-3, show_default=True, metavar="ETA")
+@click.option("--rate-power", type=float, default=0.0, show_default=True, metavar="P",
+              help="Residual layers learn at ETA * depth^P.")  # fmt: skip
+@click.option("--decay", type=float, default=1.0, show_default=True, help="Factor of the rates after --decay-after.")
+@click.option("--decay-after", type=int, default=0, show_default=True, metavar="EPOCHS")
+@click.option("--batch", type=int, default=128, show_default=True)
+@click.option("--epochs", type=int, default=10, show_default=True)
+@click.option("--train-ends/--freeze-ends", "trains_ends", default=True, show_default=True,
+              help="First and last layer.")  # fmt: skip
+@click.option("--trained-scaling", default="fixed", show_default=True, metavar="fixed|shared|layers",
+              help="Train the a_k too, as one number or each by itself.")  # fmt: skip
+@click.option("--validation", "validation_share", type=float, default=0.2, show_default=True, metavar="SHARE",
+              help="Share of the examples that is held back from training.")  # fmt: skip
+@click.option("--precision", default="single", show_default=True, metavar="single|double")
+@click.option("--entries", default="", metavar="I:J[,I:J...]", callback=read_pairs("entries"),
+              help="Entries of the weights, from 0, to record along the layers.")  # fmt: skip
+@click.option("--replicates", type=int, default=7, show_default=True,
+              help="Seeds: split, weights and order of the examples.")  # fmt: skip
+@seed_option
+@definitions_option
+@threads_option()
+@archive_option
+def train(replicates: int, seed: int, threads: int | None, out: Path, **spelling: Any) -> int:
+    """Train one setting on labelled images and write what was observed.
+
+    FILE.npz has train_accuracy, validation_accuracy, test_accuracy and diverged, shape (replicates,); loss and
+    validation_accuracies, (replicates, epochs); the displacement at initialisation; for the weights of the branch,
+    movement, increments, quadratic variations, norms and chosen entries before and after; and the specification as
+    JSON in spec. FILE.csv and FILE.png have the learning curves: medians over the seeds with 95% intervals, each seed
+    beside them. An interrupted command continues from the trainings that were finished.
+    """
+    from theory_check.experiments.spelling import training
+    from theory_check.foundation.files import write_together
+    from theory_check.reporting.drawing import render
+    from theory_check.reporting.learning_curves import curve_panels, curve_table, summarise_trainings
+    from theory_check.simulation.archive import encode_trainings
+    from theory_check.simulation.runner import run_experiments
+    from theory_check.simulation.units import UnitStore
+
+    experiment = training(**spelling)
+    table, picture = out.with_suffix(".csv"), out.with_suffix(".png")
+    if not out.parent.is_dir() or out.is_dir() or out in (table, picture):
+        raise click.UsageError(f"--out {out}: give the path of an archive, FILE.npz, in an existing folder")
+    resume = out.parent / f".{out.name}.resume"
+    with hold_output(resume, files=[out, table, picture]):
+        with show_progress(f"theory-check train, {replicates} seeds") as report:
+            sample = run_experiments({experiment: replicates}, seed, threads=threads, folder=resume, report=report)[
+                experiment
+            ]
+        write_together({
+            picture: render(curve_panels(sample))["png"], table: curve_table(sample), out: encode_trainings(sample),
+        })  # fmt: skip
+        UnitStore(resume).clear()
+    for line in summarise_trainings(sample):
+        click.echo(line)
+    for path in (out, table, picture):
+        click.echo(f"written: {path}")
+    return 0
