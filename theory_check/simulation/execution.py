@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import heapq
+import itertools
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -26,7 +28,8 @@ class Simulation(Generic[E]):
     """Experiments under a seed, simulated by threads as far as they are asked for; a context that ends the threads.
 
     Units of work end at the stops, so that what is asked for never needs half a unit, and a run that was interrupted
-    finds the units of the same plan in its store.
+    finds the units of the same plan in its store. A thread is given a unit when the one before has been received, the
+    longest first: an interruption leaves nothing behind but the units in the threads, which stop.
 
     Parameters
     ----------
@@ -67,8 +70,13 @@ class Simulation(Generic[E]):
         self._asked = dict.fromkeys(merged, 0)
         self._parts: dict[str, list[tuple[Values, float] | None]] = {i: [None] * len(u) for i, u in self._units.items()}
         self._joined: dict[str, tuple[int, Values, float]] = {}
+        #: Asked for and not begun: a heap of (-work, number of the request, identity, place), longest first.
+        self._pending: list[tuple[int, int, str, int]] = []
+        self._requested = itertools.count()
         self._running: dict[Future[tuple[Values, float]], tuple[str, int]] = {}
+        self._received: set[str] = set()
         self._stopped = threading.Event()
+        self._threads = threads
         self._pool = ThreadPoolExecutor(threads)
         self._done = 0
 
@@ -80,20 +88,35 @@ class Simulation(Generic[E]):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._stopped.set()
-        self._pool.shutdown(cancel_futures=True)
+        self._pool.shutdown()
 
     def ask(self, requests: Iterable[tuple[E, int]]) -> None:
         """Let the threads simulate experiments up to these numbers of replicates, the longest units first."""
-        wanted: list[tuple[str, int]] = []
         for experiment, replicates in requests:
             identity = experiment.identity
             needed = self._needed(identity, replicates)
-            wanted += [(identity, place) for place in range(self._asked[identity], needed)]
+            for place in range(self._asked[identity], needed):
+                work = self._units[identity][place].work
+                heapq.heappush(self._pending, (-work, next(self._requested), identity, place))
             self._asked[identity] = max(self._asked[identity], needed)
-        wanted.sort(key=lambda job: -self._units[job[0]][job[1]].work)
-        for identity, place in wanted:
-            future = self._pool.submit(self._finish, self._units[identity][place])
-            self._running[future] = identity, place
+        self._hand_out()
+
+    def _hand_out(self) -> None:
+        while self._pending and len(self._running) < self._threads:
+            *_, identity, place = heapq.heappop(self._pending)
+            self._running[self._pool.submit(self._finish, self._units[identity][place])] = identity, place
+
+    def receive(self) -> None:
+        """Take over the units that are finished by now and give their threads the next: for use between two waits."""
+        finished = [future for future in self._running if future.done()]
+        for future in finished:
+            identity, place = self._running.pop(future)
+            self._parts[identity][place] = future.result()
+            self._done += self._units[identity][place].work
+            self._received.add(identity)
+        if finished:
+            self._report(self._done, self._done + self._outstanding())
+            self._hand_out()
 
     def _finish(self, unit: Unit[E]) -> tuple[Values, float]:
         stored = self._store.load(unit)
@@ -109,14 +132,10 @@ class Simulation(Generic[E]):
 
     def wait(self) -> set[str]:
         """Return the identities of what has grown when another unit is finished; raise what a thread raised."""
-        finished, _ = wait(self._running, return_when=FIRST_COMPLETED)
-        grown = set()
-        for future in finished:
-            identity, place = self._running.pop(future)
-            self._parts[identity][place] = future.result()
-            self._done += self._units[identity][place].work
-            grown.add(identity)
-        self._report(self._done, self._done + self._outstanding())
+        if not self._received:
+            wait(self._running, return_when=FIRST_COMPLETED)
+            self.receive()
+        grown, self._received = self._received, set()
         return grown
 
     def _outstanding(self) -> int:
@@ -142,8 +161,8 @@ class Simulation(Generic[E]):
 
     @property
     def is_idle(self) -> bool:
-        """Whether all that was asked for is there."""
-        return not self._running
+        """Whether all that was asked for is there and has been told by :meth:`wait`."""
+        return not (self._running or self._received)
 
     @property
     def simulated(self) -> dict[str, tuple[E, int]]:

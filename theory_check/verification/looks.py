@@ -67,6 +67,7 @@ def decide(
             check, look = waiting.pop(point)
             samples = tuple(simulation.sample(*request) for request in _requests(check, look))
             finding = evaluate(check, samples, look)
+            simulation.receive()
             if is_decided(finding) or look == len(check.looks) - 1:
                 decisions[point] = Decision(finding, samples, look)
                 simulation.limit(_limits((check for check, _ in waiting.values()), shown))
