@@ -11,7 +11,7 @@ from simulated_rates import assert_rate_at_least, assert_rate_at_most, generator
 
 from theory_check.claims import Basis, Distance, Mean, Normal, Probability, check, median
 from theory_check.claims.claim import claim
-from theory_check.claims.judging import evaluate, is_decided
+from theory_check.claims.judging import Look
 from theory_check.claims.planning import EARLY_LOOKS, plan_check
 from theory_check.experiments.experiment import Sample
 from theory_check.experiments.spelling import network
@@ -45,8 +45,12 @@ def judged_run(point, values):
     for look, count in enumerate(point.looks):
         given = replace(point.check.estimator, observable=lambda samples: samples[0].column("x"))
         seen = replace(point, check=replace(point.check, estimator=given))
-        finding = evaluate(seen, [Sample(NETWORK, 0, {"x": values[:count]}, 0.0)], look)
-        if is_decided(finding):
+        judged = Look(seen, [Sample(NETWORK, 0, {"x": values[:count]}, 0.0)], look)
+        finding = judged.finding
+        # A look that is told without its finding is told by the verdicts of it.
+        supported = finding.verdict == "supported" and finding.has_teeth
+        assert Look(seen, judged.samples, look).is_decided == (finding.verdict == "refuted" or supported)
+        if judged.is_decided:
             return finding
     return finding
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from theory_check.claims.checks import Variant
 from theory_check.claims.estimators import Range, SidedEvidence
 from theory_check.claims.planning import PlannedCheck
 from theory_check.experiments.experiment import Sample
@@ -14,6 +17,93 @@ from theory_check.findings.run import Finding, VariantFinding
 from theory_check.foundation.arrays import FloatArray
 from theory_check.inference.intervals import Interval
 from theory_check.inference.verdicts import Verdict, judge
+
+
+@dataclass(frozen=True)
+class Look:
+    """A check at one of its planned looks: each interval is made once, and only if something asks for it.
+
+    Attributes
+    ----------
+    planned : PlannedCheck
+    samples : sequence of Sample
+        One for each of its experiments, with as many replicates as the look has.
+    number : int
+        Place among the planned looks.
+    """
+
+    planned: PlannedCheck
+    samples: Sequence[Sample[Any]]
+    number: int
+
+    @property
+    def is_last(self) -> bool:
+        """Whether no other look is planned."""
+        return self.number == len(self.planned.looks) - 1
+
+    @property
+    def is_decided(self) -> bool:
+        """Whether no further look is needed: refuted, or supported with every wrong variant refuted."""
+        if self._verdict != "supported":
+            return self._verdict == "refuted"
+        return bool(self._variants) and all(self._judged(place)[1] == "refuted" for place in range(len(self._variants)))
+
+    @property
+    def finding(self) -> Finding:
+        """What the look finds, with the evidence of all looks up to it."""
+        planned, check, estimator = self.planned, self.planned.check, self.planned.check.estimator
+        variants = []
+        for place, variant in enumerate(self._variants):
+            estimate, verdict = self._judged(place)
+            target = check.target if variant.target is None else variant.target
+            variants.append(
+                VariantFinding(
+                    name=variant.name, target_lower=target[0], target_upper=target[1], estimate=estimate.estimate,
+                    lower=estimate.lower, upper=estimate.upper, verdict=verdict, distance=variant.distance,
+                )
+            )  # fmt: skip
+        count, interval = planned.looks[self.number], self._interval
+        return Finding(
+            id=planned.id, network="; ".join(str(sample.experiment) for sample in self.samples),
+            quantity=check.quantity, method=estimator.method, estimate=interval.estimate, lower=interval.lower,
+            upper=interval.upper, target_lower=check.target[0], target_upper=check.target[1],
+            remainder=check.remainder, margin=check.margin, exact=check.basis.exact, level=planned.level,
+            miss_rate=check.miss_rate, resolution=estimator.resolution(check.target, count, self._level),
+            verdict=self._verdict, replicates=count, planned=planned.replicates,
+            log_evidence=log_evidence(planned, self.samples, self.number), variants=tuple(variants),
+        )  # fmt: skip
+
+    @property
+    def _level(self) -> float:
+        return self.planned.level * self.planned.shares[self.number]
+
+    @cached_property
+    def _interval(self) -> Interval:
+        return self.planned.check.estimator.interval(self.samples, self._level)
+
+    @cached_property
+    def _verdict(self) -> Verdict:
+        return self._verdict_on(self._interval, self.planned.check.target)
+
+    @cached_property
+    def _variants(self) -> tuple[Variant, ...]:
+        return self.planned.check.all_variants
+
+    @cached_property
+    def _known(self) -> dict[int, tuple[Interval, Verdict]]:
+        return {}
+
+    def _judged(self, place: int) -> tuple[Interval, Verdict]:
+        """Return the interval that judges a variant, and the verdict on it."""
+        if place not in self._known:
+            other, target = self._variants[place].estimator, self._variants[place].target
+            estimate = self._interval if other is None else other.interval(self.samples, self._level)
+            self._known[place] = estimate, self._verdict_on(estimate, target or self.planned.check.target)
+        return self._known[place]
+
+    def _verdict_on(self, estimate: Interval, target: Range) -> Verdict:
+        check = self.planned.check
+        return judge(estimate, target=target, margin=check.margin, remainder=check.remainder, exact=check.basis.exact)
 
 
 def evaluate(planned: PlannedCheck, samples: Sequence[Sample[Any]], look: int = -1) -> Finding:
@@ -31,37 +121,7 @@ def evaluate(planned: PlannedCheck, samples: Sequence[Sample[Any]], look: int = 
     -------
     Finding
     """
-    check, look = planned.check, range(len(planned.looks))[look]
-    level, exact = planned.level * planned.shares[look], check.basis.exact
-
-    def judged(estimate: Interval, target: Range) -> Verdict:
-        return judge(estimate, target=target, margin=check.margin, remainder=check.remainder, exact=exact)
-
-    interval = check.estimator.interval(samples, level)
-    variants = []
-    for variant in check.all_variants:
-        estimate = interval if variant.estimator is None else variant.estimator.interval(samples, level)
-        target = check.target if variant.target is None else variant.target
-        variants.append(
-            VariantFinding(
-                name=variant.name, target_lower=target[0], target_upper=target[1], estimate=estimate.estimate,
-                lower=estimate.lower, upper=estimate.upper, verdict=judged(estimate, target), distance=variant.distance,
-            )
-        )  # fmt: skip
-    return Finding(
-        id=planned.id, network="; ".join(str(sample.experiment) for sample in samples), quantity=check.quantity,
-        method=check.estimator.method, estimate=interval.estimate, lower=interval.lower, upper=interval.upper,
-        target_lower=check.target[0], target_upper=check.target[1], remainder=check.remainder, margin=check.margin,
-        exact=exact, level=planned.level, miss_rate=check.miss_rate,
-        resolution=check.estimator.resolution(check.target, planned.looks[look], level),
-        verdict=judged(interval, check.target), replicates=planned.looks[look], planned=planned.replicates,
-        log_evidence=log_evidence(planned, samples, look), variants=tuple(variants),
-    )  # fmt: skip
-
-
-def is_decided(finding: Finding) -> bool:
-    """Tell whether no further look is needed: refuted, or supported with every wrong variant refuted."""
-    return finding.verdict == "refuted" or (finding.verdict == "supported" and finding.has_teeth)
+    return Look(planned, samples, range(len(planned.looks))[look]).finding
 
 
 def log_evidence(planned: PlannedCheck, samples: Sequence[Sample[Any]], look: int) -> float:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import heapq
-import itertools
 import threading
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from itertools import accumulate, count
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Generic, Self
@@ -68,11 +69,14 @@ class Simulation(Generic[E]):
         }
         self._limits = {identity: len(units) for identity, units in self._units.items()}
         self._asked = dict.fromkeys(merged, 0)
+        #: Work of the first units of each, and of all that are or may be asked for.
+        self._works = {i: [0, *accumulate(unit.work for unit in units)] for i, units in self._units.items()}
+        self._wanted = sum(works[-1] for works in self._works.values())
         self._parts: dict[str, list[tuple[Values, float] | None]] = {i: [None] * len(u) for i, u in self._units.items()}
         self._joined: dict[str, tuple[int, Values, float]] = {}
         #: Asked for and not begun: a heap of (-work, number of the request, identity, place), longest first.
         self._pending: list[tuple[int, int, str, int]] = []
-        self._requested = itertools.count()
+        self._requested = count()
         self._running: dict[Future[tuple[Values, float]], tuple[str, int]] = {}
         self._received: set[str] = set()
         self._stopped = threading.Event()
@@ -81,7 +85,7 @@ class Simulation(Generic[E]):
         self._done = 0
 
     def __enter__(self) -> Self:
-        self._report(0, self._outstanding())
+        self._report(0, self._wanted)
         return self
 
     def __exit__(
@@ -98,7 +102,7 @@ class Simulation(Generic[E]):
             for place in range(self._asked[identity], needed):
                 work = self._units[identity][place].work
                 heapq.heappush(self._pending, (-work, next(self._requested), identity, place))
-            self._asked[identity] = max(self._asked[identity], needed)
+            self._set_bounds(identity, self._limits[identity], max(self._asked[identity], needed))
         self._hand_out()
 
     def _hand_out(self) -> None:
@@ -115,7 +119,7 @@ class Simulation(Generic[E]):
             self._done += self._units[identity][place].work
             self._received.add(identity)
         if finished:
-            self._report(self._done, self._done + self._outstanding())
+            self._report(self._done, self._wanted)
             self._hand_out()
 
     def _finish(self, unit: Unit[E]) -> tuple[Values, float]:
@@ -128,7 +132,14 @@ class Simulation(Generic[E]):
 
     def limit(self, requests: Mapping[str, int]) -> None:
         """Say that no more than these numbers of replicates, by identity, will be asked for: for the progress only."""
-        self._limits = {identity: self._needed(identity, requests.get(identity, 0)) for identity in self._units}
+        for identity, replicates in requests.items():
+            self._set_bounds(identity, self._needed(identity, replicates), self._asked[identity])
+
+    def _set_bounds(self, identity: str, limit: int, asked: int) -> None:
+        works = self._works[identity]
+        self._wanted -= works[max(self._limits[identity], self._asked[identity])]
+        self._limits[identity], self._asked[identity] = limit, asked
+        self._wanted += works[max(limit, asked)]
 
     def wait(self) -> set[str]:
         """Return the identities of what has grown when another unit is finished; raise what a thread raised."""
@@ -138,18 +149,10 @@ class Simulation(Generic[E]):
         grown, self._received = self._received, set()
         return grown
 
-    def _outstanding(self) -> int:
-        return sum(
-            unit.work
-            for identity, units in self._units.items()
-            for place, unit in enumerate(units[: max(self._limits[identity], self._asked[identity])])
-            if self._parts[identity][place] is None
-        )
-
     def _needed(self, identity: str, replicates: int) -> int:
         """Return how many units hold so many replicates."""
         blocks = -(-replicates // self._unions[identity].block_size)
-        return sum(unit.first < blocks for unit in self._units[identity])
+        return bisect_left(self._units[identity], blocks, key=lambda unit: unit.first)
 
     def has(self, requests: Iterable[tuple[E, int]]) -> bool:
         """Tell whether so many replicates of each experiment are there."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from theory_check.claims.judging import evaluate, is_decided
+from theory_check.claims.judging import Look
 from theory_check.claims.planning import PlannedCheck
 from theory_check.experiments.experiment import Experiment, Sample
 from theory_check.findings.run import Finding
@@ -55,6 +55,12 @@ def decide(
     for check in checks:
         for experiment in check.experiments:
             readers.setdefault(experiment.identity, []).append(check.id)
+
+    def most(experiment: Experiment) -> int:
+        """Return how many replicates may still be asked for."""
+        points = (waiting[point][0] for point in readers[experiment.identity] if point in waiting)
+        return max((check.replicates for check in points), default=0)
+
     decisions: dict[str, Decision] = {}
     simulation.ask([*shown.items(), *(request for check in checks for request in _requests(check, 0))])
     while not simulation.is_idle:
@@ -64,15 +70,15 @@ def decide(
             point = ready.pop()
             if point not in waiting or not simulation.has(_requests(*waiting[point])):
                 continue
-            check, look = waiting.pop(point)
-            samples = tuple(simulation.sample(*request) for request in _requests(check, look))
-            finding = evaluate(check, samples, look)
+            check, number = waiting.pop(point)
+            samples = tuple(simulation.sample(*request) for request in _requests(check, number))
+            look = Look(check, samples, number)
             simulation.receive()
-            if is_decided(finding) or look == len(check.looks) - 1:
-                decisions[point] = Decision(finding, samples, look)
-                simulation.limit(_limits((check for check, _ in waiting.values()), shown))
+            if look.is_decided or look.is_last:
+                decisions[point] = Decision(look.finding, samples, number)
+                simulation.limit({e.identity: most(e) for e in check.experiments})
             else:
-                waiting[point] = check, look + 1
+                waiting[point] = check, number + 1
                 simulation.ask(_requests(*waiting[point]))
                 # What it needs next may be there already, simulated for another point.
                 ready.append(point)
@@ -81,11 +87,3 @@ def decide(
 
 def _requests(check: PlannedCheck, look: int) -> list[tuple[Experiment, int]]:
     return [(experiment, check.looks[look]) for experiment in check.experiments]
-
-
-def _limits(waiting: Iterable[PlannedCheck], shown: Mapping[Experiment, int]) -> dict[str, int]:
-    """Return, by identity, the most replicates that may still be asked for."""
-    limits: dict[str, int] = {}
-    for experiment, replicates in [*shown.items(), *(item for check in waiting for item in check.requests.items())]:
-        limits[experiment.identity] = max(replicates, limits.get(experiment.identity, 0))
-    return limits
