@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import os
 
+import pytest
 from hypothesis import settings
 from hypothesis.database import DirectoryBasedExampleDatabase
+
+from theory_check.foundation import stored_values
 
 settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True, database=None)
 settings.register_profile(
@@ -19,3 +22,11 @@ settings.register_profile(
     database=DirectoryBasedExampleDatabase(".hypothesis/nightly"),
 )
 settings.load_profile(os.environ.get("THEORY_CHECK_HYPOTHESIS_PROFILE", "ci"))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def no_stored_values():
+    """Compute plans and laws in every process: what a test changes must not reach the cache of the user."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(stored_values, "cache_folder", lambda name: None)
+        yield

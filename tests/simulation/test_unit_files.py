@@ -7,6 +7,7 @@ import io
 import numpy as np
 import pytest
 
+from theory_check.foundation import origin
 from theory_check.simulation import unit_files
 from theory_check.simulation.unit_files import decode_unit, encode_unit
 
@@ -31,8 +32,8 @@ def test_a_unit_of_another_name_is_not_used(content):
 
 @pytest.mark.parametrize("package", ["numpy", "numba"])
 def test_a_unit_of_another_version_of_a_library_is_not_used(content, monkeypatch, package):
-    found = unit_files.version
-    monkeypatch.setattr(unit_files, "version", lambda name: "0.0" if name == package else found(name))
+    found = origin.version
+    monkeypatch.setattr(origin, "version", lambda name: "0.0" if name == package else found(name))
     unit_files._origin.cache_clear()
     try:
         assert decode_unit("unit", content) is None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from functools import cache
 
 from theory_check.claims import Basis, Check, Distance, Mean, Profile, check, claim
 from theory_check.claims.networks import BRANCHES, COMBINATIONS, dominated_layer, finite_depth_law, label, one_layer
@@ -12,6 +11,7 @@ from theory_check.claims.observables import Observable, column, exp
 from theory_check.experiments.cell import Cell
 from theory_check.experiments.spelling import network
 from theory_check.foundation.laws import Law, Shifted
+from theory_check.foundation.stored_values import stored
 from theory_check.theory import weight_gradients as theory
 from theory_check.theory.multiplier import Multiplier
 
@@ -107,7 +107,7 @@ def laws(deep: Cell, margin: float) -> Iterator[Check]:
         )  # fmt: skip
 
 
-@cache
+@stored
 def gradient_law(multiplier: Multiplier, a: float, depth: int) -> theory.WeightGradientLaw:
     """Return the law of all gradients of a network, which its checks, variants and profiles share."""
     return theory.weight_gradient_law(multiplier, a, depth)

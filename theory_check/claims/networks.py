@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from functools import cache
-
 from theory_check.experiments.cell import Cell
 from theory_check.foundation.errors import HypothesisError
 from theory_check.foundation.laws import Normal
+from theory_check.foundation.stored_values import stored
 from theory_check.networks.branches import BranchName
 from theory_check.theory.depth_law import DepthLaw, depth_law, distance_to_normal
 from theory_check.theory.hypotheses import check_branch
@@ -76,7 +75,7 @@ def check_dominated(cell: Cell) -> None:
             )
 
 
-@cache
+@stored
 def finite_depth_law(multiplier: Multiplier, scaling: float | tuple[float, ...], depth: int | None = None) -> DepthLaw:
     """Return the exact law of log R, which claims, variants and profiles share.
 
@@ -95,7 +94,7 @@ def finite_depth_law(multiplier: Multiplier, scaling: float | tuple[float, ...],
     return depth_law(multiplier, scaling, depth)
 
 
-@cache
+@stored
 def distance_from_normal(law: DepthLaw, limit: Normal) -> float:
     """Bound the Kolmogorov distance of an exact law of log R from its limit."""
     return distance_to_normal(law, limit.mean, limit.variance).upper

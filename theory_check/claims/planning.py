@@ -11,6 +11,7 @@ from theory_check.claims.claim import Claim, Profile
 from theory_check.experiments.costs import SECONDS_PER_WORK
 from theory_check.experiments.experiment import MAXIMAL_REPLICATES, Experiment
 from theory_check.foundation.errors import SpecificationError
+from theory_check.foundation.stored_values import shelf
 
 #: Chance of any false alarm in a run: the sum of the levels of all claims.
 FAMILY_LEVEL = 1e-3
@@ -240,7 +241,11 @@ def plan_claim(claim: Claim, profile: Profile) -> tuple[PlannedCheck, ...]:
     """
     if profile.name == "quick":
         profile = replace(profile, precision=profile.precision * claim.quick_precision)
-    checks = claim.checks(profile)
+    with shelf(f"plan of {claim.id} at {profile.name}"):
+        return _planned(claim, claim.checks(profile))
+
+
+def _planned(claim: Claim, checks: tuple[Check, ...]) -> tuple[PlannedCheck, ...]:
     names = {variant.name for check in checks for variant in check.variants}
     for correction in claim.corrections:
         if correction.variant not in names:

@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike
 
 from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.errors import SpecificationError
+from theory_check.foundation.stored_values import stored
 
 #: F + 4 t F (1 - F) increases for |t| up to here.
 LARGEST_TILT = 0.25
@@ -54,6 +55,7 @@ def left_limits(cdf: Callable[[FloatArray], ArrayLike], values: FloatArray, at: 
     return np.where(here - before > _LEAST_JUMP, before, here)
 
 
+@stored
 def law_distance(first: Law, second: Law) -> float:
     """Return the largest difference of two laws at and left of 200 quantiles of each: their distance, from below."""
     points = np.concatenate([_quantiles(first), _quantiles(second)])

@@ -10,6 +10,7 @@ from typing import Generic, TypeVar
 from theory_check.foundation.arguments import check_choice, check_finite
 from theory_check.foundation.code_identity import value_identity
 from theory_check.foundation.errors import SpecificationError
+from theory_check.foundation.stored_values import depend_on
 
 Parameters = Mapping[str, float]
 
@@ -123,3 +124,4 @@ class Registry(Generic[D]):
             raise SpecificationError(f"{self.what} {name}: there is another {noun} of this name; choose another name")
         check(definition)
         self.added = {**self.added, name: (definition, identity)}
+        depend_on(f"{self.what} {name} {identity}")

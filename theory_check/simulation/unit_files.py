@@ -7,12 +7,12 @@ import io
 import platform
 from collections.abc import Mapping
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import numpy as np
 
 from theory_check.experiments.experiment import Values
+from theory_check.foundation.origin import library_versions
 from theory_check.kernels import KERNEL_VERSION
 
 #: Packages whose update may move a simulated value.
@@ -22,13 +22,7 @@ _PACKAGES = ("numpy", "numba", "llvmlite", "scipy")
 @cache
 def _origin() -> str:
     """Return what makes the values besides the unit: kernels, libraries and the kind of processor."""
-    versions = []
-    for package in _PACKAGES:
-        try:
-            versions.append(f"{package} {version(package)}")
-        except PackageNotFoundError:
-            versions.append(f"{package} unknown")
-    return "; ".join((f"kernels {KERNEL_VERSION}", *versions, platform.machine()))
+    return "; ".join((f"kernels {KERNEL_VERSION}", library_versions(_PACKAGES), platform.machine()))
 
 
 def _digest(name: str, arrays: Mapping[str, Any]) -> str:

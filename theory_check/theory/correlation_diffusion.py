@@ -35,13 +35,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from functools import cache, lru_cache
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from theory_check.foundation.arguments import check_between, check_finite, check_integer, check_positive
 from theory_check.foundation.arrays import FloatArray
+from theory_check.foundation.stored_values import stored
 from theory_check.theory.arc_kernel import gap
 from theory_check.theory.estimates import Estimate
 
@@ -245,7 +246,7 @@ class CosineTable:
         return np.asarray((self.cdf(points + step) - self.cdf(points - step)) / (2.0 * step))
 
 
-@cache
+@stored
 def cosine_table(width: int, slope: float, start: float) -> CosineTable:
     """Tabulate the law of c_1 from c_0 = ``start``, the limit at beta = 1/2.
 

@@ -22,13 +22,13 @@ Source: the moments of a Gaussian matrix (Isserlis 1918). Exact.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 
 from theory_check.foundation.arguments import check_integer
 from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.errors import SpecificationError
+from theory_check.foundation.stored_values import stored
 
 #: Places of x, y and g; the last of the four is h.
 _X, _Y, _G = range(3)
@@ -69,7 +69,7 @@ class CoupledMoments:
         return self._moments(form)
 
 
-@lru_cache(maxsize=64)
+@stored
 def coupled_moments(width: int, coarse: int, fine: int, *, gain: float = 1.0) -> CoupledMoments:
     """Moments of the pair of networks of two depths.
 

@@ -15,13 +15,13 @@ import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import cache
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.errors import HypothesisError, SpecificationError
+from theory_check.foundation.stored_values import stored
 from theory_check.networks.branches import Branch
 from theory_check.networks.covariances import fractional_noise
 from theory_check.networks.weights import Weights
@@ -34,7 +34,7 @@ from theory_check.theory.infinite_width import effective_exponents, limiting_exp
 _SEARCHED = (0.2, 1.2)
 
 
-@cache
+@stored
 def contour(branch: Branch, weights: Weights, depth: int) -> float:
     """Return the beta at which E D = 1 at infinite width, to 1e-5.
 
@@ -62,7 +62,7 @@ def contour(branch: Branch, weights: Weights, depth: int) -> float:
     return _root(lambda beta: _log_displacement(branch, weights, beta, depth), *_SEARCHED)
 
 
-@cache
+@stored
 def stationary(branch: Branch, weights: Weights, coarse: int, fine: int) -> float:
     """Return the beta at which E D at infinite width is the same at both depths, to 1e-5.
 
@@ -93,7 +93,7 @@ def stationary(branch: Branch, weights: Weights, coarse: int, fine: int) -> floa
     return _root(growth, *_SEARCHED)
 
 
-@cache
+@stored
 def gradient_contour(weights: Weights, depth: int, width: float) -> float:
     """Return the beta at which E D* = 1 for res-3 with ReLU, to leading order in the width and to 1e-5.
 
@@ -121,7 +121,7 @@ def gradient_contour(weights: Weights, depth: int, width: float) -> float:
     return _root(lambda beta: log_gradient_displacement(Branch(), rho, beta, depth, width=width), *_SEARCHED)
 
 
-@cache
+@stored
 def extrapolated_exponent(hurst: float, depth: int) -> Estimate:
     """Return the critical exponent of res-3 with ReLU, extrapolated from this depth and its halves to a sixteenth."""
     return limiting_exponent(Branch(), hurst, tuple(depth // n for n in (16, 8, 4, 2, 1)))

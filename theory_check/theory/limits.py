@@ -26,6 +26,7 @@ from numpy.typing import ArrayLike
 from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.errors import HypothesisError, SpecificationError
 from theory_check.foundation.laws import Normal
+from theory_check.foundation.stored_values import stored
 from theory_check.theory.multiplier import Multiplier, layer_groups
 
 
@@ -73,6 +74,7 @@ def explosion_rate(multiplier: Multiplier) -> float:
     return lognormal_limit(multiplier).mean
 
 
+@stored
 def explosion_law(multiplier: Multiplier, scaling: ArrayLike, depth: int | None = None) -> Normal:
     """Return the normal approximation of log R centred at sum E log M_k with variance sum Var log M_k (E7).
 

@@ -37,6 +37,7 @@ from numpy.typing import ArrayLike
 
 from theory_check.foundation.arguments import check_count
 from theory_check.foundation.errors import NumericalOverflowError
+from theory_check.foundation.stored_values import stored
 from theory_check.theory.hypotheses import check_bias
 from theory_check.theory.multiplier import Multiplier, layer_groups
 
@@ -204,6 +205,7 @@ def log_norm_ratio_variance(multiplier: Multiplier, scaling: ArrayLike, depth: i
     return 2 * log_norm_ratio_moment(multiplier, scaling, depth) + log_excess
 
 
+@stored
 def norm_ratio_variance(multiplier: Multiplier, scaling: ArrayLike, depth: int | None = None) -> float:
     """Var R, the exponential of :func:`log_norm_ratio_variance`.
 

@@ -9,6 +9,7 @@ from typing import SupportsIndex
 
 from theory_check.foundation.arguments import check_count, check_positive
 from theory_check.foundation.errors import SpecificationError
+from theory_check.foundation.stored_values import stored
 from theory_check.inference.design.search import sample_for
 from theory_check.inference.goodness_of_fit import anderson_darling_tail, cramer_von_mises_tail
 from theory_check.inference.kolmogorov import planning_radius
@@ -69,7 +70,7 @@ def kolmogorov_sample_size(*, margin: float, alpha: float, miss: float) -> int:
     return _kolmogorov_size(_check_distance("margin", margin), alpha, miss)
 
 
-@lru_cache(maxsize=1024)
+@stored
 def _kolmogorov_size(margin: float, alpha: float, miss: float) -> int:
     return sample_for("margin", margin, lambda n: kolmogorov_margin(observations=n, alpha=alpha, miss=miss))
 

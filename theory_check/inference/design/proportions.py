@@ -7,6 +7,7 @@ from typing import SupportsIndex
 
 from theory_check.foundation.arguments import check_count, check_nonnegative, check_unit
 from theory_check.foundation.errors import SpecificationError
+from theory_check.foundation.stored_values import stored
 from theory_check.inference.binomial import miss_bound
 from theory_check.inference.design.search import smallest_sample, smallest_value
 from theory_check.inference.validation import check_level, check_power, check_unit_range
@@ -31,6 +32,7 @@ def _proportion_miss(
     return max(_outside_miss(trials, bounds, p, alpha / 2) for p in (target if truth is None else (truth,)))
 
 
+@stored
 def proportion_sample_size(
     target: tuple[float, float], *, margin: float, alpha: float, miss: float, truth: float | None = None
 ) -> int:

@@ -9,6 +9,7 @@ from typing import SupportsIndex
 
 from theory_check.foundation.arguments import check_count, check_unit
 from theory_check.foundation.errors import SpecificationError
+from theory_check.foundation.stored_values import stored
 from theory_check.inference.binomial import miss_bound
 from theory_check.inference.design.proportions import detected_probability
 from theory_check.inference.design.search import smallest_sample
@@ -23,6 +24,7 @@ def _quantile_reach(probability: float, observations: SupportsIndex, alpha: floa
     return 1.0 - below, above
 
 
+@stored
 def quantile_sample_size(probability: float, *, cdf_low: float, cdf_high: float, alpha: float, miss: float) -> int:
     r"""Return the sample size for which the interval of a quantile q lies within its margin.
 
@@ -138,6 +140,7 @@ def quantile_resolution(
     return _quantile_reach(probability, observations, alpha, 1.0 - check_power("power", power))
 
 
+@stored
 def quantile_spread_sample_size(
     lower_probability: float,
     upper_probability: float,
