@@ -17,9 +17,11 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from hypothesis import reject
 from hypothesis import strategies as st
 
 from theory_check.experiments.cell import Cell, KernelName, can_reduce
+from theory_check.foundation.errors import SpecificationError
 from theory_check.networks.activations import ACTIVATIONS, Activation, ActivationDefinition
 from theory_check.networks.branches import BRANCHES, Branch, BranchDefinition
 from theory_check.networks.custom_processes import PathFunction
@@ -287,6 +289,10 @@ def cells(
     law = draw(_all_weights() if weights is None else weights)
     widest = min(max_width, law.definition.maximal_width or max_width)
     network = draw(networks(max_width=widest, max_depth=max_depth, branches=branches))
+    try:
+        law.covariance(network.depth)
+    except SpecificationError:  # increments over a whole period are zero
+        reject()
     observed = draw(_all_inputs() if inputs is None else inputs)
     # Drawn in any case: a choice that only some cells have would make the others look simpler.
     reduced = draw(st.booleans()) and can_reduce(law, observed)
@@ -297,6 +303,9 @@ def cells(
         observed = Input("sphere", observed.count)
     gradients, layers = draw(st.booleans()), draw(st.sets(st.integers(1, network.depth), max_size=2))
     every_weight = gradients and (chosen != "reduced" or observed.count == 1)
+    # The last layer has no next one.
+    pairs = layers - {network.depth} if draw(st.booleans()) and every_weight and chosen != "reduced" else set()
+    layers |= {layer + 1 for layer in pairs}
     active = draw(st.booleans()) and network.branch.is_rectifier
     return Cell(
         network=network,
@@ -307,6 +316,7 @@ def cells(
         recorded_depths=tuple(sorted(draw(st.sets(st.integers(0, network.depth), max_size=3)))),
         jacobian=jacobian,
         weight_gradients=tuple(sorted(layers)) if every_weight else (),
+        gradient_cosines=tuple(sorted(pairs)),
         active_norm=active,
     )
 

@@ -42,11 +42,12 @@ def test_cells_survive_json(cell):
 @given(strategies.cells())
 def test_the_identity_is_what_makes_the_values(cell):
     observables = [
-        {"gradients": not cell.gradients, "weight_gradients": ()},
+        {"gradients": not cell.gradients, "weight_gradients": (), "gradient_cosines": ()},
         {"recorded_depths": (*cell.recorded_depths, 0)},
     ]
     observables += [{"jacobian": not cell.jacobian}] if cell.kernel == "dense" else []
     observables += [{"weight_gradients": (*cell.weight_gradients, 1)}] if cell.weight_gradients else []
+    observables += [{"gradient_cosines": ()}] if cell.gradient_cosines else []
     observables += [{"active_norm": not cell.active_norm}] if cell.active_norm else []
     for observed in (replace(cell, **changes) for changes in observables):
         assert observed.identity == cell.identity
@@ -92,12 +93,13 @@ def test_the_cost_of_stored_weights_grows_with_columns_and_depth():
 
 def test_hashes_are_older_than_later_fields():
     """A cosine or an observable that is not asked for leaves no trace: stored samples keep their names."""
-    assert CELL.content_hash == replace(CELL, jacobian=False, weight_gradients=(), active_norm=False).content_hash
+    later_observables = {"jacobian": False, "weight_gradients": (), "gradient_cosines": (), "active_norm": False}
+    assert CELL.content_hash == replace(CELL, **later_observables).content_hash
     text = f"{CELL.identity}|True|[]"
     assert CELL.content_hash == hashlib.sha256(text.encode()).hexdigest()[:16]
     assert replace(CELL, input=Input("correlated", 2, 0.5)).identity != replace(CELL, input=Input("sphere", 2)).identity
     specification = CELL.to_json()
-    for later in ("jacobian", "weight_gradients", "active_norm"):
+    for later in later_observables:
         del specification[later]
     del specification["input"]["cosine"]
     assert Cell.from_json(specification) == CELL
@@ -121,7 +123,7 @@ def test_the_kernel_is_the_faster_one_of_those_that_are_exact():
     assert choose_kernel(gaussian, Input(count=10), 40) == "reduced"
     assert choose_kernel(gaussian, Input(count=11), 40) == "dense"
     assert choose_kernel(gaussian, Input(count=33), 10_000) == "dense"
-    assert choose_kernel(gaussian, Input(), 10, jacobian=True) == "dense"
+    assert choose_kernel(gaussian, Input(), 10, every_weight=True) == "dense"
 
 
 @pytest.mark.parametrize(
@@ -143,6 +145,14 @@ def test_the_kernel_is_the_faster_one_of_those_that_are_exact():
         (
             {"weight_gradients": (1,), "kernel": "reduced", "weights": Weights(), "input": Input(count=2)},
             "weight gradients of 2 gaussian inputs need every weight; use the dense kernel",
+        ),
+        (
+            {"weight_gradients": (1, 2), "gradient_cosines": (1,), "kernel": "reduced", "weights": Weights()},
+            "cosines of weight gradients need every weight; use the dense kernel",
+        ),
+        (
+            {"weight_gradients": (1, 3), "gradient_cosines": (1,)},
+            "layer of a gradient cosine is 1; it and the next must be layers of weight gradients",
         ),
         ({"active_norm": True}, "the norm of the active coordinates needs a res-1 branch with relu, not res-3"),
         ({"input": Input("sphere", 251), "jacobian": True}, "width is 4 for 251 sphere inputs; the Jacobian accepts"),

@@ -23,7 +23,7 @@ def _cell(branch, weights, *, width=5, depth=6, beta=0.5, activation="relu", inp
         network=Network(Branch(branch, Activation.parse(activation)), width, depth, Scaling.power(beta)),
         weights=law,
         input=given,
-        kernel=kernel or choose_kernel(law, given, jacobian=observed.get("jacobian", False)),
+        kernel=kernel or choose_kernel(law, given, every_weight=observed.get("jacobian", False)),
         **observed,
     )
 

@@ -66,9 +66,9 @@ CELLS = [
     a_cell("linear", "tied", input=Input("gaussian", LANES + 1)),
     a_cell("res-2", width=5, kernel="reduced", input=Input("correlated", 3, 0.2)),
     a_cell("res-3", "uniform", scaling=Scaling.power(0.25), input=Input("gaussian", 2), jacobian=True),
-    a_cell("res-3", "uniform", input=Input("gaussian", 2), weight_gradients=(1, 4, 7)),
+    a_cell("res-3", "uniform", input=Input("gaussian", 2), weight_gradients=(1, 4, 5, 7), gradient_cosines=(4,)),
     a_cell("res-2", weight_gradients=(2, 3)),
-    a_cell("res-2", "smooth:length=0.3", weight_gradients=(1, 7)),
+    a_cell("res-2", "smooth:length=0.3", weight_gradients=(1, 2, 7), gradient_cosines=(1,)),
     a_cell("res-1", active_norm=True),
 ]
 # log R of the first two replicates of cells 0, 2 and 4.
@@ -101,10 +101,12 @@ def test_documented_columns_of_any_cell(cell):
     profiles = profiles if cell.recorded_depths else []
     spectra = ["log_singular_values"] * cell.jacobian
     names += ["log_active_norm_ratio"] * cell.active_norm
-    layered = ["outer_weight_gradient"] + ["inner_weight_gradient"] * cell.network.branch.has_inner
-    layered = layered if cell.weight_gradients else []
-    assert set(values) == {*names, *profiles, *spectra, *layered}
+    matrices = ["outer"] + ["inner"] * cell.network.branch.has_inner
+    layered = [f"{matrix}_weight_gradient" for matrix in matrices] if cell.weight_gradients else []
+    compared = [f"{matrix}_gradient_cosine" for matrix in matrices] if cell.gradient_cosines else []
+    assert set(values) == {*names, *profiles, *spectra, *layered, *compared}
     assert all(values[name].shape == (*shape, len(cell.weight_gradients)) for name in layered)
+    assert all(values[name].shape == (*shape, len(cell.gradient_cosines)) for name in compared)
     assert all(values[name].shape == (*shape, cell.network.width) for name in spectra)
     assert all(values[name].shape == shape for name in names)
     assert all(values[name].shape == (*shape, len(cell.recorded_depths)) for name in profiles)
@@ -141,16 +143,13 @@ def test_values_do_not_depend_on_the_cuts_of_the_depth(cell, module, limit, valu
 @each_cell
 def test_values_do_not_depend_on_what_is_observed(cell):
     full = simulate(cell, few_of(cell), SEED).values
-    bare = simulate(
-        replace(cell, gradients=False, recorded_depths=(), jacobian=False, weight_gradients=(), active_norm=False),
-        few_of(cell),
-        SEED,
-    ).values
+    nothing = {"recorded_depths": (), "weight_gradients": (), "gradient_cosines": ()}
+    plain = replace(cell, gradients=False, jacobian=False, active_norm=False, **nothing)
+    bare = simulate(plain, few_of(cell), SEED).values
     assert_same(bare, {name: full[name] for name in bare})
     assert not any("gradient" in name or "pairing" in name or name in JACOBIAN_COLUMNS for name in bare)
     if cell.kernel == "dense":
-        spectral = replace(cell, gradients=False, recorded_depths=(), jacobian=True, weight_gradients=())
-        more = simulate(spectral, few_of(cell), SEED).values
+        more = simulate(replace(plain, jacobian=True), few_of(cell), SEED).values
         assert_same(bare, {name: more[name] for name in bare})
         assert_same(
             {n: c for n, c in full.items() if n in JACOBIAN_COLUMNS and cell.jacobian},

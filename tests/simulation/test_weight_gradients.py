@@ -1,9 +1,10 @@
-"""Weight gradients by every kernel: entries of the textbook network, finite differences, and joined to the profiles."""
+"""Norms and cosines of weight gradients by every kernel: against textbook networks, differences and profiles."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -74,24 +75,26 @@ class Textbook:
             hidden = hidden + factor * np.einsum("ijl,jl->il", outer, post)
         return np.sum(self.gradient * hidden, axis=0)
 
-    def squared_gradient(self, matrix):
-        """||dLoss/dmatrix||_F^2 by central differences, entry by entry."""
-        total, step = np.zeros(LANES), 1e-5
+    def gradient_of(self, matrix):
+        """dLoss/dmatrix by central differences, entry by entry: shape (rows * columns, LANES)."""
+        slopes, step = [], 1e-5
         for i, j in np.ndindex(matrix.shape[:2]):
             kept = matrix[i, j].copy()
             matrix[i, j] = kept + step
             above = self.loss()
             matrix[i, j] = kept - step
-            total += ((above - self.loss()) / (2 * step)) ** 2
+            slopes.append((above - self.loss()) / (2 * step))
             matrix[i, j] = kept
-        return total
+        return np.array(slopes)
 
 
 @pytest.mark.parametrize("weights", ["uniform", "orthogonal"])
 @pytest.mark.parametrize("branch", BRANCHES, ids=str)
-def test_dense_norms_are_those_of_finite_differences(branch, weights):
+def test_dense_norms_and_cosines_are_those_of_finite_differences(branch, weights):
     """Branches piecewise linear in a weight have exact differences away from kinks; tanh an error of step^2."""
-    cell = a_cell(branch, weights)
+    scaling = Scaling.sequence((0.6, 0.6, -0.6))
+    cell = a_cell(branch, weights, gradient_cosines=(1, 2))
+    cell = replace(cell, network=replace(cell.network, scaling=scaling))
     values = simulate(cell, LANES, SEED).values
     book = Textbook(cell)
     reference = np.sum(book.start**2, axis=0) * np.sum(book.gradient**2, axis=0)
@@ -99,12 +102,19 @@ def test_dense_norms_are_those_of_finite_differences(branch, weights):
         if matrices[0] is None:
             assert f"{name}_weight_gradient" not in values
             continue
-        for index, matrix in enumerate(matrices):
-            expected = book.squared_gradient(matrix) / reference
+        gradients = [book.gradient_of(matrix) for matrix in matrices]
+        squares = [np.sum(gradient**2, axis=0) for gradient in gradients]
+        for index, square in enumerate(squares):
             found = np.exp(values[f"{name}_weight_gradient"][:, index])
             # Differences divide rounding of the loss, about 1e-15, by the step; the kernel rounds singly, 1e-6 after
             # a few layers of width 4.
-            np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-8)
+            np.testing.assert_allclose(found, square / reference, rtol=1e-4, atol=1e-8)
+        for index, (one, other) in enumerate(pairwise(gradients)):
+            # Where neither gradient is so small that rounding decides on its direction.
+            sure = np.minimum(squares[index], squares[index + 1]) > 1e-6 * reference
+            expected = np.sum(one * other, axis=0)[sure] / np.sqrt(squares[index] * squares[index + 1])[sure]
+            assert np.sum(sure) > LANES // 3
+            np.testing.assert_allclose(values[f"{name}_gradient_cosine"][sure, index], expected, atol=1e-4)
 
 
 @pytest.mark.parametrize("weights", ["gaussian", "tied", "uniform"])
@@ -119,7 +129,7 @@ def test_linear_norms_are_products_of_the_profiles(weights, inputs):
 
 
 def stored_gradients(cell, replicate):
-    """Logarithms by layer, from the matrices as a whole: the gradients are formed as outer products."""
+    """Logarithms and cosines by layer, from the matrices as a whole: the gradients are formed as outer products."""
     network, key = cell.network, np.array(stream_key(SEED, cell.identity), np.uint32)
     branch, width, depth = network.branch, network.width, network.depth
 
@@ -139,37 +149,43 @@ def stored_gradients(cell, replicate):
         states.append(states[-1] + factors[k] * outer[k] @ post)
     gradient = boundary.gradient(states[-1][None, :, None], np.zeros((1, 1), np.int64))[0][0, :, 0]
     reference = np.sum(states[0] ** 2) * np.sum(gradient**2)
-    logarithms = {}
+    logarithms, directions = {}, {}
     for k in range(depth - 1, -1, -1):
         post, slope = kept[k]
         pulled = slope * (outer[k].T @ gradient)
         both = factors[k] * np.outer(gradient, post), factors[k] * np.outer(pulled, states[k])
         logarithms[k + 1] = [math.log(np.sum(part**2) / reference) for part in both]
         gradient = gradient + factors[k] * inner[k].T @ pulled
-    return logarithms
+        directions[k + 1] = [(part / np.linalg.norm(part)).ravel() for part in both]
+    return logarithms, {k: [a @ b for a, b in zip(directions[k], directions[k + 1], strict=True)] for k in (1, 2, 3)}
 
 
 @pytest.mark.parametrize("branch", [Branch("res-3"), Branch("res-2", Activation("tanh"))], ids=str)
-def test_stored_norms_are_those_of_given_matrices(branch):
-    cell = a_cell(branch, "smooth:length=0.3", "stored", depth=4, weight_gradients=(1, 4))
+def test_stored_norms_and_cosines_are_those_of_given_matrices(branch):
+    cell = a_cell(branch, "smooth:length=0.3", "stored", depth=4, weight_gradients=(1, 3, 4), gradient_cosines=(3,))
     full = simulate(cell, 3, SEED).values
     for replicate in range(3):
-        expected = stored_gradients(cell, replicate)
+        expected, cosines = stored_gradients(cell, replicate)
+        found = [full[f"{name}_gradient_cosine"][replicate, 0] for name in ("outer", "inner")]
+        np.testing.assert_allclose(found, cosines[3], atol=1e-5)
         for index, layer in enumerate(cell.weight_gradients):
             found = [full[f"{name}_weight_gradient"][replicate, index] for name in ("outer", "inner")]
             # Single precision over four layers of width 4.
             np.testing.assert_allclose(found, expected[layer], atol=1e-5)
     # Cutting the memory changes which weights are loaded when, not the values.
     small = [simulate_block(cell, SEED, r, memory=1) for r in range(3)]
-    for name in ("outer_weight_gradient", "inner_weight_gradient"):
+    for name in ("outer_weight_gradient", "inner_weight_gradient", "outer_gradient_cosine", "inner_gradient_cosine"):
         np.testing.assert_array_equal(np.concatenate([block[name] for block in small]), full[name])
 
 
 @pytest.mark.parametrize("kernel", ["dense", "reduced"])
 def test_values_do_not_depend_on_segments_or_on_other_layers(kernel, monkeypatch):
-    cell = a_cell(Branch("res-3"), "gaussian", kernel, depth=5, weight_gradients=(1, 3, 5))
+    pairs = {"dense": (1, 2, 4), "reduced": ()}[kernel]
+    cell = a_cell(
+        Branch("res-3"), "gaussian", kernel, depth=5, weight_gradients=(1, 2, 3, 4, 5), gradient_cosines=pairs
+    )
     whole = simulate(cell, LANES, SEED).values
-    part = replace(cell, weight_gradients=(3,), recorded_depths=())
+    part = replace(cell, weight_gradients=(2, 3), gradient_cosines=pairs[1:2], recorded_depths=())
     for name, column in cell.restrict(whole, part).items():
         np.testing.assert_array_equal(simulate(part, LANES, SEED).values[name], column)
     monkeypatch.setattr(simulation, "SEGMENT_BYTES", 1)

@@ -33,6 +33,9 @@ GRADIENT_COLUMNS = frozenset(
 #: Columns of a sample that need the gradient on either side of a layer and the branch between.
 WEIGHT_GRADIENT_COLUMNS = frozenset(("outer_weight_gradient", "inner_weight_gradient"))
 
+#: Columns of a sample that need those of two neighbouring layers.
+GRADIENT_COSINE_COLUMNS = frozenset(("outer_gradient_cosine", "inner_gradient_cosine"))
+
 #: Columns of a sample that the tangent vectors yield.
 JACOBIAN_COLUMNS = frozenset(("log_singular_values", "log_determinant"))
 
@@ -63,6 +66,8 @@ class Cell:
         Whether to observe the Jacobian dh_L/dh_0 as well; d^3 operations a layer, dense kernel only.
     weight_gradients : tuple of int
         Layers, from 1 to the depth, the norms of whose weight gradients are recorded; needs ``gradients``.
+    gradient_cosines : tuple of int
+        Layers whose weight gradients are compared with those of the next layer; both are among ``weight_gradients``.
     active_norm : bool
         Whether to observe the norm of the active coordinates at both ends, for res-1 with ReLU.
     """
@@ -75,6 +80,7 @@ class Cell:
     recorded_depths: tuple[int, ...] = ()
     jacobian: bool = False
     weight_gradients: tuple[int, ...] = ()
+    gradient_cosines: tuple[int, ...] = ()
     active_norm: bool = False
 
     def __post_init__(self) -> None:
@@ -105,6 +111,8 @@ class Cell:
             self._check_jacobian()
         if self.weight_gradients:
             self._check_weight_gradients()
+        if self.gradient_cosines:
+            self._check_gradient_cosines()
         if self.active_norm and not self.network.branch.is_rectifier:
             raise SpecificationError(
                 f"the norm of the active coordinates needs a res-1 branch with relu, not {self.network.branch}"
@@ -119,6 +127,17 @@ class Cell:
             raise SpecificationError(
                 f"weight gradients of {self.input} need every weight; use the dense kernel, not {self.kernel}"
             )
+
+    def _check_gradient_cosines(self) -> None:
+        if self.kernel == "reduced":
+            raise SpecificationError(
+                "cosines of weight gradients need every weight; use the dense kernel, not the reduced"
+            )
+        for layer in self.gradient_cosines:
+            if not {layer, layer + 1} <= set(self.weight_gradients):
+                raise SpecificationError(
+                    f"layer of a gradient cosine is {layer}; it and the next must be layers of weight gradients"
+                )
 
     def _check_jacobian(self) -> None:
         if self.kernel != "dense":
@@ -161,6 +180,7 @@ class Cell:
         # What was added to the observables later leaves the hashes of cells without it as they were.
         text = f"{self.identity}|{self.gradients}|{list(self.recorded_depths)}" + "|jacobian" * self.jacobian
         text += f"|weight gradients {list(self.weight_gradients)}" if self.weight_gradients else ""
+        text += f"|gradient cosines {list(self.gradient_cosines)}" if self.gradient_cosines else ""
         text += "|active norm" * self.active_norm
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -186,6 +206,7 @@ class Cell:
             recorded_depths=tuple(sorted({*self.recorded_depths, *other.recorded_depths})),
             jacobian=self.jacobian or other.jacobian,
             weight_gradients=tuple(sorted({*self.weight_gradients, *other.weight_gradients})),
+            gradient_cosines=tuple(sorted({*self.gradient_cosines, *other.gradient_cosines})),
             active_norm=self.active_norm or other.active_norm,
         )
 
@@ -198,16 +219,22 @@ class Cell:
         }
         depths = [self.recorded_depths.index(depth) for depth in part.recorded_depths]
         layers = [self.weight_gradients.index(layer) for layer in part.weight_gradients]
+        pairs = [self.gradient_cosines.index(layer) for layer in part.gradient_cosines]
+
+        def positions(name: str) -> list[int] | None:
+            if name in GRADIENT_COSINE_COLUMNS:
+                return pairs
+            return layers if name in WEIGHT_GRADIENT_COLUMNS else depths if name.endswith("_profile") else None
+
         kept: experiments.Values = {}
         for name, column in values.items():
             if name in unwanted:
                 continue
-            if name.endswith("_profile") or name in WEIGHT_GRADIENT_COLUMNS:
-                positions = depths if name.endswith("_profile") else layers
-                if positions:
-                    kept[name] = column[..., positions]
-            else:
+            chosen = positions(name)
+            if chosen is None:
                 kept[name] = column
+            elif chosen:
+                kept[name] = column[..., chosen]
         return kept
 
     def to_json(self) -> dict[str, Any]:
@@ -233,7 +260,9 @@ def can_reduce(weights: Weights, inputs: Input) -> bool:
     return weights.definition.gaussian and inputs.count <= MAXIMAL_REDUCED_INPUTS
 
 
-def choose_kernel(weights: Weights, inputs: Input, width: int | None = None, *, jacobian: bool = False) -> KernelName:
+def choose_kernel(
+    weights: Weights, inputs: Input, width: int | None = None, *, every_weight: bool = False
+) -> KernelName:
     """Return the fastest kernel that is exact.
 
     One input costs the reduced kernel O(d) numbers a layer against O(d^2) of the dense one, and m inputs O(m d) numbers
@@ -245,8 +274,8 @@ def choose_kernel(weights: Weights, inputs: Input, width: int | None = None, *, 
     inputs : Input
     width : int, optional
         Decides between kernels for several inputs; default: as for a wide network.
-    jacobian : bool
-        Whether a Jacobian is observed, which needs the dense kernel.
+    every_weight : bool
+        Whether something is observed that needs every weight: a Jacobian, cosines of weight gradients.
 
     Returns
     -------
@@ -261,7 +290,7 @@ def choose_kernel(weights: Weights, inputs: Input, width: int | None = None, *, 
     if weights.process is not None:
         return "stored"
     faster = inputs.count == 1 or width is None or 4 * inputs.count <= width
-    return "reduced" if faster and not jacobian and can_reduce(weights, inputs) else "dense"
+    return "reduced" if faster and not every_weight and can_reduce(weights, inputs) else "dense"
 
 
 #: What a cell yields. Columns of shape (replicates,) for one input and (replicates, inputs) for several:
@@ -283,7 +312,11 @@ def choose_kernel(weights: Weights, inputs: Input, width: int | None = None, *, 
 #: With ``weight_gradients``, of shape (replicates, [inputs,] layers), each input with a loss of its own:
 #:
 #: * ``outer_weight_gradient``: log(||dLoss/dV_k||_F^2 / (||h_0||^2 ||p_L||^2)), h_k = h_{k-1} + a_k V_k g(h_{k-1}),
-#: * ``inner_weight_gradient``, for branches with inner weights: the same for W_k.
+#: * ``inner_weight_gradient``, for branches with inner weights: the same for W_k,
+#:
+#: and with ``gradient_cosines``, of shape (replicates, [inputs,] those layers), ``outer_gradient_cosine`` and
+#: ``inner_gradient_cosine``: cosine of dLoss/dV_k with dLoss/dV_{k+1}, and of dLoss/dW_k with dLoss/dW_{k+1}; 0 where
+#: one is 0.
 #:
 #: With ``active_norm``, ``log_active_norm_ratio``: log(||relu h_L||^2 / ||relu h_0||^2); 0 where h_0 has no positive
 #: coordinate, h_L = h_0 then.

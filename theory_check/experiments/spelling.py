@@ -39,6 +39,7 @@ def network(
     recorded_depths: Sequence[int] = (),
     jacobian: bool = False,
     weight_gradients: Sequence[int] = (),
+    gradient_cosines: Sequence[int] = (),
     active_norm: bool = False,
 ) -> Cell:
     """Return a network to simulate.
@@ -70,6 +71,8 @@ def network(
         Whether to observe the singular values of dh_L/dh_0.
     weight_gradients : sequence of int
         Layers, from 1, the norms of whose weight gradients are recorded.
+    gradient_cosines : sequence of int
+        Those of them whose weight gradients are compared with those of the next layer.
     active_norm : bool
         Whether to observe the norm of the active coordinates.
 
@@ -90,7 +93,7 @@ def network(
     law = weights if isinstance(weights, Weights) else Weights.parse(weights)
     observed = Input.parse(input, inputs) if isinstance(input, str) else input
     check_choice("kernel", kernel, ("auto", *get_args(KernelName)))
-    automatic = choose_kernel(law, observed, width, jacobian=jacobian)
+    automatic = choose_kernel(law, observed, width, every_weight=jacobian or bool(gradient_cosines))
     return Cell(
         network=Network(_branch(branch, activation), width, depth, _scaling(beta, scale)),
         weights=law,
@@ -100,6 +103,7 @@ def network(
         recorded_depths=tuple(recorded_depths),
         jacobian=jacobian,
         weight_gradients=tuple(weight_gradients),
+        gradient_cosines=tuple(gradient_cosines),
         active_norm=active_norm,
     )
 

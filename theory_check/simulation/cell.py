@@ -106,7 +106,9 @@ def make_passes(cell: Cell, key: NDArray[np.uint32], first_replicate: int) -> Pa
 def _observer(cell: Cell, passes: Passes, scaling: FloatArray) -> WeightGradients | None:
     if not cell.weight_gradients or not isinstance(passes, BranchPasses):
         return None
-    return WeightGradients(cell.weight_gradients, passes, scaling, cell.network.branch.has_inner)
+    return WeightGradients(
+        cell.weight_gradients, cell.gradient_cosines, passes, scaling, has_inner=cell.network.branch.has_inner
+    )
 
 
 def _by_replicate(cell: Cell, columns: Values, cosines: dict[int, FloatArray]) -> Values:
