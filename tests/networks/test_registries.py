@@ -43,7 +43,7 @@ product = tc.BranchDefinition(name="product", summary="W h", has_inner=True, act
 signs = tc.InputLaw(name="signs", summary="random signs", hidden=np.sign)
 
 
-@tc.claim("N1")
+@tc.claim("X1")
 def growth(profile):
     """A product of two matrices doubles the mean squared norm in one layer of factor 1."""
     deep = tc.network("product", "three-values", width=6, depth=1, beta=0.0, input="signs")
@@ -108,7 +108,7 @@ def test_a_claim_of_the_file_is_judged_and_reported(path, capsys):
     assert code == 0
     report = (path.parent / "report" / "REPORT.md").read_text(encoding="utf-8")
     assert "product-three-values" in report or "product, width 6" in report
-    shown = command(capsys, "show", "N1", "--claims", path, "--out", "report")[1]
+    shown = command(capsys, "show", "X1", "--claims", path, "--out", "report")[1]
     assert "product, width 6, depth 1" in shown
 
 

@@ -79,15 +79,15 @@ def test_the_claim_of_the_readme_is_supported_and_reported(tmp_path, capsys):
     assert command("run", "--claims", path, "--seed", 11, "--threads", 1, "--out", out) == 0
     assert "supported" in capsys.readouterr().out
     record = load_results(out / "results.json")
-    assert [found.id for found in record.claims] == ["N1"]
+    assert [found.id for found in record.claims] == ["X1"]
     assert record.claims_file == str(path)
     report = (out / "REPORT.md").read_text(encoding="utf-8")
     assert f"`theory-check run --claims {path} --profile quick --seed 11`" in report
     assert "## Own claims" in report
-    assert command("show", "N1", "--claims", path, "--out", out) == 0
+    assert command("show", "X1", "--claims", path, "--out", out) == 0
     shown = capsys.readouterr().out
     assert "trapezoid weights" in shown
-    assert "supported    N1/law" in shown
+    assert "supported    X1/law" in shown
 
 
 def test_a_wrong_claim_is_refuted(tmp_path, capsys):
@@ -98,7 +98,7 @@ def test_a_wrong_claim_is_refuted(tmp_path, capsys):
 
 
 def test_own_claims_are_verified_in_python():
-    @claim("N2")
+    @claim("X2")
     def drift(profile):
         """The median of log R is that of the limit."""
         limit = Normal(0.8, 0.4)
@@ -110,7 +110,7 @@ def test_own_claims_are_verified_in_python():
 
     record = verify(claims=[drift], seed=4, threads=1)
     assert record.verdict == "supported"
-    assert [(found.id, found.regime) for found in record.claims] == [("N2", "own")]
+    assert [(found.id, found.regime) for found in record.claims] == [("X2", "own")]
     assert {v.name for v in record.claims[0].findings[0].variants} >= {"no drift", "drift 1.6"}
 
 
@@ -131,12 +131,12 @@ def _one_check(profile):
 
 
 def test_own_claims_leave_the_levels_of_the_catalogue():
-    own = own_regime([an_own_claim("N1"), an_own_claim("N2")])
-    plan = plan_run(["E3", "N1", "N2"], QUICK, own)
+    own = own_regime([an_own_claim("X1"), an_own_claim("X2")])
+    plan = plan_run(["E3", "X1", "X2"], QUICK, own)
     levels = {c.id: [p.level for p in checks] for _, claims in plan.regimes for c, checks in claims}
     assert levels["E3"] == [planned.level for planned in plan_claim(find_claim("E3"), QUICK)]
     # A place each, split between the checks of a claim as everywhere.
-    assert levels["N1"] == levels["N2"] == [FAMILY_LEVEL / PLACES]
+    assert levels["X1"] == levels["X2"] == [FAMILY_LEVEL / PLACES]
     everything = (len(all_claims()) + 2) * FAMILY_LEVEL / PLACES
     assert everything <= FAMILY_LEVEL
 
@@ -149,11 +149,11 @@ def test_more_claims_than_free_places_are_refused():
 
 
 def test_without_names_the_own_claims_are_run_and_the_catalogue_can_be_named():
-    own = own_regime([an_own_claim("N1")])
-    assert [c.id for _, claims in plan_run([], QUICK, own).regimes for c, _ in claims] == ["N1"]
-    assert [c.id for _, claims in plan_run(["E3", "N1"], QUICK, own).regimes for c, _ in claims] == ["E3", "N1"]
-    with pytest.raises(SpecificationError, match="N9"):
-        plan_run(["N9"], QUICK, own)
+    own = own_regime([an_own_claim("X1")])
+    assert [c.id for _, claims in plan_run([], QUICK, own).regimes for c, _ in claims] == ["X1"]
+    assert [c.id for _, claims in plan_run(["E3", "X1"], QUICK, own).regimes for c, _ in claims] == ["E3", "X1"]
+    with pytest.raises(SpecificationError, match="X9"):
+        plan_run(["X9"], QUICK, own)
 
 
 @pytest.mark.parametrize("name", ["E4", "", "a/b", "1", "N 1"])
@@ -161,7 +161,7 @@ def test_ids_that_are_taken_or_cannot_be_spelled_are_refused(name):
     with pytest.raises(SpecificationError, match="id"):
         own_regime([an_own_claim(name)])
     with pytest.raises(SpecificationError, match="taken"):
-        own_regime([an_own_claim("N1"), an_own_claim("N1")])
+        own_regime([an_own_claim("X1"), an_own_claim("X1")])
 
 
 @pytest.mark.parametrize(
@@ -171,7 +171,7 @@ def test_ids_that_are_taken_or_cannot_be_spelled_are_refused(name):
         ("1 / 0", "ZeroDivisionError: division by zero"),
         ("def broken(:", "SyntaxError"),
         ("import nowhere_to_be_found", "ModuleNotFoundError"),
-        ("import theory_check as tc\ntc.claim('N1')(lambda profile: ())", "docstring"),
+        ("import theory_check as tc\ntc.claim('X1')(lambda profile: ())", "docstring"),
     ],
 )
 def test_bad_files_give_one_line(tmp_path, capsys, text, message):
@@ -189,12 +189,12 @@ def test_a_missing_file_gives_one_line(tmp_path, capsys):
 
 
 def test_checks_of_one_name_and_claims_without_checks_are_refused():
-    @claim("N1")
+    @claim("X1")
     def twice(profile):
         """The same point twice."""
         return [_one_check(profile), _one_check(profile)]
 
-    @claim("N2")
+    @claim("X2")
     def nothing(profile):
         """Nothing is checked."""
         return []
@@ -217,7 +217,7 @@ def test_every_spelling_makes_a_check_that_can_be_planned():
     assert made[1].experiments[0].gradients
     assert not made[0].experiments[0].gradients
 
-    @claim("N1")
+    @claim("X1")
     def everything(profile):
         """One check of each kind."""
         return made
@@ -244,8 +244,8 @@ def test_every_estimator_of_the_catalogue_is_spelled_by_users_names():
         check("point", sweeps, "beta", tc.CriticalPoint(lambda s: s[0].column("log_displacement")[:, :, 0],
               (0.5, 0.7, 0.9), law_at), 0.7001, margin=0.25),
     ]  # fmt: skip
-    everything = claim("N1")(_documented(made))
-    assert [planned.id for planned in plan_claim(everything, QUICK)] == [f"N1/{point.name}" for point in made]
+    everything = claim("X1")(_documented(made))
+    assert [planned.id for planned in plan_claim(everything, QUICK)] == [f"X1/{point.name}" for point in made]
 
 
 def _documented(made):
@@ -268,7 +268,7 @@ def scaled_like_gpt2(law, wrong):
         yield tc.check("law", deep, "law of log R", tc.Distance("log_norm_ratio", law), margin=0.1 * profile.precision,
                        basis=tc.LIMIT, wrong=wrong)  # fmt: skip
 
-    return tc.claim("N1")(gpt2)
+    return tc.claim("X1")(gpt2)
 
 
 def test_a_scale_of_ones_own_is_judged():
@@ -294,7 +294,7 @@ def depth_slopes(exponent):
                            exponent(beta), margin=0.1 * profile.precision, basis=tc.Basis("a limit", allowance=0.5),
                            wrong={"nothing vanishes": 0.0, "rate -beta": -beta})  # fmt: skip
 
-    return tc.claim("N1")(slopes)
+    return tc.claim("X1")(slopes)
 
 
 def test_a_slope_on_depth_is_judged_with_users_names():
@@ -317,7 +317,7 @@ def draw(samples):
 
 histogram = tc.Illustration(experiments=small, draw=draw)
 
-@tc.claim("N1")
+@tc.claim("X1")
 def identity(profile):
     "The displacement has its mean, and its median has the slope of the identity regime."
     depths, d = (16, 64), 10
@@ -334,20 +334,20 @@ def test_own_claims_have_pictures_and_data(tmp_path):
     out = tmp_path / "report"
     assert command("run", "--claims", claims_file(tmp_path, PICTURED), "--seed", 3, "--threads", 1, "--out", out) == 0
     record = load_results(out / "results.json")
-    assert [picture.name for picture in record.regimes[0].pictures] == ["mine", "own-n1"]
-    assert sorted(path.name for path in (out / "figures").iterdir()) == ["mine.png", "own-n1.png"]
-    assert sorted(path.name for path in (out / "data").iterdir()) == ["N1-mean.csv", "N1-slope%2Fmedian.csv"]
+    assert [picture.name for picture in record.regimes[0].pictures] == ["mine", "own-x1"]
+    assert sorted(path.name for path in (out / "figures").iterdir()) == ["mine.png", "own-x1.png"]
+    assert sorted(path.name for path in (out / "data").iterdir()) == ["X1-mean.csv", "X1-slope%2Fmedian.csv"]
     mean, slope = record.claims[0].findings
-    text = (out / "data" / "N1-mean.csv").read_text(encoding="utf-8")
-    assert text.startswith("# N1/mean: E D\n# formula: exp((2.0 * log_displacement))\n# seed: 3; a row per replicate\n")
-    values = np.loadtxt(out / "data" / "N1-mean.csv", delimiter=",", skiprows=text.count("# ") + 1)
+    text = (out / "data" / "X1-mean.csv").read_text(encoding="utf-8")
+    assert text.startswith("# X1/mean: E D\n# formula: exp((2.0 * log_displacement))\n# seed: 3; a row per replicate\n")
+    values = np.loadtxt(out / "data" / "X1-mean.csv", delimiter=",", skiprows=text.count("# ") + 1)
     assert len(values) == mean.replicates
     # The interval has the share of the level that the look has which decided.
     planned = plan_claim(next(c for c in load_claims(tmp_path / "my_claims.py") if isinstance(c, Claim)), QUICK)[0]
     alpha = mean.level * planned.shares[planned.looks.index(mean.replicates)]
     again = tc.inference.mean_interval(values, variance_bound=0.01, alpha=alpha)
     assert (again.estimate, again.lower, again.upper) == (mean.estimate, mean.lower, mean.upper)
-    rows = (out / "data" / "N1-slope%2Fmedian.csv").read_text(encoding="utf-8").splitlines()
+    rows = (out / "data" / "X1-slope%2Fmedian.csv").read_text(encoding="utf-8").splitlines()
     assert next(row for row in rows if not row.startswith("#")) == "value_1,value_2"
     assert len(rows) == slope.replicates + 1 + sum(row.startswith("#") for row in rows)
 
@@ -373,7 +373,7 @@ def test_a_file_names_its_claims_in_order_and_only_once(tmp_path):
         '    """A statement."""\n'
         "    found = tc.Distance('log_norm_ratio', tc.Normal(0, 1))\n"
         "    return tc.check('law', tc.network(width=4, depth=4), 'law', found, margin=0.1)\n"
-        "second, first = tc.claim('N2')(law), tc.claim('N1')(law)\n"
+        "second, first = tc.claim('X2')(law), tc.claim('X1')(law)\n"
         "again = second\n"
     )
-    assert [found.id for found in load_claims(claims_file(tmp_path, text))] == ["N2", "N1"]
+    assert [found.id for found in load_claims(claims_file(tmp_path, text))] == ["X2", "X1"]

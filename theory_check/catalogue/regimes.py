@@ -24,12 +24,14 @@ from theory_check.catalogue import (
     lognormal_limit,
     lyapunov_spectrum,
     markov_bound,
+    neighbouring_gradients,
     one_layer_law,
     path_orders,
     rough_diffusion,
     rough_paths,
     schedules,
     smooth_weights,
+    tangent_kernel,
     two_inputs,
     weight_gradients,
     wide_recursion,
@@ -40,8 +42,9 @@ from theory_check.claims import Claim, Regime
 MODULES = (
     active_coordinates, brownian_orders, brownian_profile, continuum_picture, contraction, contrasts,
     critical_exponent, critical_scaling, determinant, exact_means, explosion, gradient_law, gradients, higher_moments,
-    identity, lognormal_limit, lyapunov_spectrum, markov_bound, one_layer_law, path_orders, rough_diffusion,
-    rough_paths, schedules, smooth_weights, two_inputs, weight_gradients, wide_recursion,
+    identity, lognormal_limit, lyapunov_spectrum, markov_bound, neighbouring_gradients, one_layer_law, path_orders,
+    rough_diffusion, rough_paths, schedules, smooth_weights, tangent_kernel, two_inputs, weight_gradients,
+    wide_recursion,
 )  # fmt: skip
 
 
