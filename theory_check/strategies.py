@@ -426,7 +426,7 @@ def single_inputs() -> st.SearchStrategy[Input]:
 
 def _by_octaves(low: int, high: int) -> st.SearchStrategy[int]:
     """Draw a whole number whose logarithm is about uniform; the smallest is the simplest."""
-    ends = [high]
-    while ends[-1] > 2 * low:
-        ends.append(ends[-1] // 2)
-    return st.sampled_from(ends[::-1]).flatmap(lambda end: st.integers(low, end))
+    starts = [low]
+    while 2 * starts[-1] <= high:
+        starts.append(2 * starts[-1])
+    return st.sampled_from(starts).flatmap(lambda start: st.integers(start, min(2 * start - 1, high)))

@@ -127,7 +127,7 @@ def _networks_beyond() -> SearchStrategy[Cell]:
 
 def _stated(deep: Cell, precision: float) -> Iterator[Check]:
     basis = Basis("limit law, taken at its word for every symmetric law and width; the margin is left for the depth")
-    return limit_checks(deep, 3.0 * max(precision, 1.0), basis, 0.0)
+    return limit_checks(deep, 2.0 * max(precision, 1.0), basis, 0.0)
 
 
 _LIMIT_HYPOTHESES = (CRITICAL, CLOSED_BRANCH, INDEPENDENT_LAYERS, FINITE_VARIANCE)

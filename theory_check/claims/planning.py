@@ -158,6 +158,13 @@ def affordable_margin(planned: PlannedCheck, replicates: int) -> float | None:
     return above
 
 
+def paid_replicates(check: Check, seconds: float) -> int:
+    """Return how many replicates of its experiments a processor time pays for: whole blocks, one at least."""
+    block = max(experiment.block_size for experiment in check.experiments)
+    cost = sum(e.work_per_block / e.block_size for e in check.experiments) * SECONDS_PER_WORK
+    return min(max(int(seconds / cost) // block * block, block), MAXIMAL_REPLICATES)
+
+
 def plan_within(id: str, check: Check, level: float, seconds: float) -> PlannedCheck:
     """Plan a check of a drawn network: its margin is widened to what a processor time pays for.
 
@@ -183,8 +190,7 @@ def plan_within(id: str, check: Check, level: float, seconds: float) -> PlannedC
         If the time pays for no margin at all.
     """
     block = max(experiment.block_size for experiment in check.experiments)
-    cost = sum(e.work_per_block / e.block_size for e in check.experiments) * SECONDS_PER_WORK
-    paid = min(max(int(seconds / cost) // block * block, block), MAXIMAL_REPLICATES)
+    paid = paid_replicates(check, seconds)
     bare = PlannedCheck(id, replace(check, variants=()), level, paid)
     margin = affordable_margin(bare, paid)
     if margin is None:

@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import shlex
+
+import pytest
+
+CLAIMS = """
+import theory_check as tc
+from hypothesis import strategies as st
+from theory_check.claims import Domain
+
+def networks():
+    return st.integers(1, 8).map(lambda width: tc.network("linear", width=width, depth=4, kernel="dense"))
+
+def build(deep, precision):
+    target = 1.25**4 if deep.network.width < TRUE_BELOW else 1.25**5
+    yield tc.check("growth", deep, "E R", tc.Mean(tc.observables.NORM_RATIO, 40.0), target, margin=0.1 * precision)
+
+@tc.claim("X1", domain=Domain(networks=networks, build=build))
+def growth(profile):
+    "The mean of R is (1 + 1/L)^L."
+    yield from build(tc.network("linear", width=2, depth=4), 1.0)
+"""
+
+
+@pytest.fixture
+def claims(tmp_path):
+    def write(true_below):
+        (tmp_path / "own.py").write_text(CLAIMS.replace("TRUE_BELOW", str(true_below)))
+        return "own.py"
+
+    return write
+
+
+def test_no_counterexample(command, claims):
+    code, out, _ = command("search", "X1", "--claims", claims(100), "--examples", 8, "--threads", 1)
+    assert code == 0
+    assert out[-1] == "X1: no counterexample in 8 networks"
+    assert out[-2].startswith("strongest evidence, in exploration: 10^")
+    assert any(line.split() == ["critical", "8"] for line in out)
+
+
+def test_a_counterexample_and_the_command_that_repeats_it(command, claims):
+    code, out, _ = command("search", "X1", "--claims", claims(3), "--examples", 30)
+    assert code == 1
+    assert "counterexample" in out
+    assert "  network   linear, width 3, depth 4, beta 0.5, gaussian weights, gaussian input" in out
+    (repeat,) = (line.removeprefix("  repeat    theory-check ") for line in out if "  repeat  " in line)
+    estimate = next(line for line in out if line.startswith("  estimate"))
+    code, again, _ = command(*shlex.split(repeat), "--claims", "own.py")
+    assert code == 1
+    assert estimate in again
+    assert again[-1] == "  verdict   refuted"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("E99",), "unknown claim 'E99'"),
+        (("E15",), "claim E15 states no domain"),
+        (("E1", "--everywhere"), "claim E1 has no wider statement"),
+        (("E1", "--examples", "0"), "number of examples is 0"),
+        (("E1", "--minutes", "-1"), "minutes must be positive"),
+        (("E1", "--level", "2"), "level"),
+        (("E1", "--network", "Cell {}"), "name the check to judge"),
+    ],
+    ids=str,
+)
+def test_bad_input(command, arguments, message):
+    code, _, err = command("search", *arguments)
+    assert (code, len(err)) == (2, 1)
+    assert message in err[0]

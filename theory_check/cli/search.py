@@ -1,0 +1,134 @@
+"""``search``: looks for a network that refutes a claim."""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from theory_check.cli.exit_codes import REFUTED
+from theory_check.cli.options import claims_option, seed_option, threads_option
+from theory_check.cli.terminal import open_console, show_progress
+
+if TYPE_CHECKING:
+    from theory_check.findings.run import Finding
+    from theory_check.verification.search import Confirmation, SearchResult
+
+
+@click.command()
+@click.argument("claim")
+@click.option("--examples", type=int, default=200, show_default=True, metavar="N",
+              help="Networks to draw in exploration.")  # fmt: skip
+@click.option("--minutes", type=float, default=math.inf, metavar="M",
+              help="Time after which exploration ends; without it a search is repeated by its seed.")  # fmt: skip
+@seed_option
+@click.option("--level", type=float, default=1e-2, show_default=True,
+              help="Probability, at most, that the search of a true claim finds a counterexample.")  # fmt: skip
+@click.option("--everywhere", is_flag=True,
+              help="Search the wider statement of the claim, without some of its hypotheses.")  # fmt: skip
+@click.option("--network", default=None, metavar="TEXT",
+              help="Judge this one network at the level, as a search printed it, and search for nothing.")  # fmt: skip
+@click.option("--check", default=None, metavar="NAME", help="The check of that network.")
+@claims_option
+@threads_option()
+def search(
+    claim: str,
+    examples: int,
+    minutes: float,
+    seed: int,
+    level: float,
+    everywhere: bool,
+    network: str | None,
+    check: str | None,
+    claims_file: Path | None,
+    threads: int | None,
+) -> int:
+    """Search the domain of a claim for a network that refutes it.
+
+    Exploration is steered by the evidence against the claim on samples of its own; the simplest suspect is judged once
+    on fresh streams, at a level fixed beforehand, and only that verdict counts. Prints each counterexample with what
+    repeats it, or how much of the domain was covered and the strongest evidence. Exit code 0: no counterexample; 1: one
+    was confirmed; 2: bad input.
+    """
+    from theory_check.foundation.arguments import check_between, check_integer, check_positive
+    from theory_check.simulation.runner import run_experiments
+    from theory_check.verification.repetition import find_claim, read_network
+    from theory_check.verification.search import confirm, searched_domain
+    from theory_check.verification.search import search as run_search
+    from theory_check.verification.user_claims import load_claims, own_regime
+
+    own = own_regime(() if claims_file is None else load_claims(claims_file))
+    found = find_claim(claim, own)
+    searched_domain(found, everywhere)
+    check_integer("number of examples", examples, 1, 10**6)
+    check_between("level", level, 0.0, 1.0)
+    sampler = partial(run_experiments, threads=threads)
+    if network is not None:
+        if check is None:
+            raise click.UsageError("--network: name the check to judge, --check NAME")
+        finding = confirm(found, read_network(network), check, seed=seed, level=level, everywhere=everywhere,
+                          sampler=sampler)  # fmt: skip
+        _print_finding(finding)
+        return REFUTED if finding.verdict == "refuted" else 0
+    if not math.isinf(minutes):
+        check_positive("minutes", minutes)
+    with show_progress(f"theory-check search {claim}, seed {seed}") as report:
+        result = run_search(found, examples=examples, minutes=minutes, seed=seed, level=level, everywhere=everywhere,
+                            sampler=sampler, report=report)  # fmt: skip
+    _print_coverage(result)
+    for confirmation in result.confirmations:
+        _print_confirmation(result, confirmation)
+    strongest = result.strongest
+    if result.counterexamples:
+        return REFUTED
+    if strongest is not None:
+        evidence = strongest.log_evidence / math.log(10.0)
+        click.echo(f"strongest evidence, in exploration: 10^{evidence:.1f} at {strongest.check}: {strongest.network}")
+    click.echo(f"{claim}: no counterexample in {result.drawn} networks{' (out of time)' * result.exhausted}")
+    return 0
+
+
+def _print_coverage(result: SearchResult) -> None:
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    table.add_column("part of the domain", overflow="fold")
+    table.add_column("networks", justify="right")
+    for stratum, count in result.strata.items():
+        table.add_row(stratum, str(count))
+    open_console().print(table)
+    if result.overflowed:
+        click.echo(f"{result.overflowed} networks left double precision and were not judged")
+
+
+def _print_confirmation(result: SearchResult, confirmation: Confirmation) -> None:
+    from theory_check.verification.repetition import repetition
+
+    confirmed = confirmation.finding.verdict == "refuted"
+    where = "" if confirmation.violated is None else f", where this fails: {confirmation.violated.sentence}"
+    click.echo(f"\n{'counterexample' if confirmed else 'suspect, not confirmed'}{where}")
+    _print_finding(confirmation.finding)
+    if confirmed:
+        command, lines = repetition(result, confirmation)
+        click.echo(f"  repeat    {command}\n\n{lines}\n")
+
+
+def _print_finding(finding: Finding) -> None:
+    from theory_check.reporting.numerals import format_significant, format_target
+    from theory_check.reporting.summary import plain_text
+
+    def number(x: float) -> str:
+        return format_significant(x)
+
+    click.echo(f"  network   {finding.network}")
+    click.echo(f"  quantity  {plain_text(finding.quantity)}; {finding.method}; {finding.replicates} replicates")
+    click.echo(
+        f"  estimate  {number(finding.estimate)}, interval [{number(finding.lower)}, {number(finding.upper)}] at level "
+        f"{number(finding.level)}"
+    )
+    margin = "exact" if finding.exact else f"within {number(finding.margin + finding.remainder)}"
+    click.echo(f"  predicted {format_target(finding.target_lower, finding.target_upper)}, {margin}")
+    click.echo(f"  verdict   {finding.verdict}")

@@ -1,0 +1,64 @@
+"""What repeats the confirmation of a candidate: a network as a text, a command, and four lines of Python."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+import msgspec
+
+from theory_check.experiments.cell import Cell
+from theory_check.experiments.euler import Euler
+from theory_check.experiments.euler_maruyama import EulerMaruyama
+from theory_check.experiments.sweep import Sweep
+from theory_check.foundation.arguments import check_choice
+from theory_check.foundation.errors import SpecificationError
+from theory_check.verification.run import find_claim as find_claim
+from theory_check.verification.search import Confirmation, SearchResult
+
+#: The experiments that a spelled network may be.
+_KINDS: Mapping[str, type[Any]] = {kind.__name__: kind for kind in (Cell, Euler, EulerMaruyama, Sweep)}
+
+
+def spell_network(network: Any) -> str:
+    """Return a network as ``Cell {...}``, JSON without the fields that have their default."""
+    values = msgspec.to_builtins(network)
+    given = {f.name: values[f.name] for f in fields(network) if getattr(network, f.name) != f.default}
+    return f"{type(network).__name__} {json.dumps(given)}"
+
+
+def read_network(text: str) -> Any:
+    """Read what :func:`spell_network` wrote.
+
+    Raises
+    ------
+    SpecificationError
+    """
+    kind, _, values = text.partition(" ")
+    check_choice("kind of network", kind, _KINDS)
+    try:
+        return msgspec.json.decode(values, type=_KINDS[kind])
+    except msgspec.DecodeError as error:
+        raise SpecificationError(f"not the JSON of a {kind}: {error}") from error
+
+
+def repetition(result: SearchResult, confirmation: Confirmation) -> tuple[str, str]:
+    """Return a command, and four lines of Python, that repeat a confirmation."""
+    claim, check = result.claim.id, confirmation.suspected.check
+    network = spell_network(confirmation.suspected.network)
+    options = " --everywhere" if result.everywhere else ""
+    command = (
+        f"theory-check search {claim} --seed {result.seed} --level {confirmation.level!r}{options} --check {check} "
+        f"--network {shlex.quote(network)}"
+    )
+    lines = (
+        "from theory_check.verification.repetition import find_claim, read_network",
+        "from theory_check.verification.search import confirm",
+        f"network = read_network({network!r})",
+        f"print(confirm(find_claim({claim!r}), network, {check!r}, seed={result.seed}, level={confirmation.level!r}, "
+        f"everywhere={result.everywhere}))",
+    )
+    return command, "\n".join(lines)
