@@ -151,7 +151,7 @@ def unweighted_correlation(width: int, a: float) -> float:
     Examples
     --------
     >>> round(unweighted_correlation(4, 0.5), 4)
-    0.2958
+    0.296
     """
     check_integer("width", width, 1, WIDEST)
     a = check_positive("a", a)
