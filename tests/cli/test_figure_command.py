@@ -11,7 +11,8 @@ import pytest
 from command_line import names
 from one_layer_laws import a_layer
 
-from theory_check.paper import map_pictures
+from theory_check.networks.weights import Weights
+from theory_check.paper import map_pictures, trainability
 from theory_check.paper.brownian_paths import fractional_path
 from theory_check.paper.figures import FIGURES, choose_settings, find_figure
 from theory_check.simulation import units
@@ -21,7 +22,12 @@ from theory_check.theory.limits import lognormal_limit
 SMALL = dict.fromkeys(FIGURES, ("--depth", 12, "--replicates", 9)) | {
     2: ("--depth", 20, "--replicates", 300),
     7: ("--depth", 12, "--replicates", 1),
+    8: ("--depth", 12, "--replicates", 3),
+    9: ("--depth", 12, "--replicates", 3),
 }
+
+#: Tables beside the main one.
+TABLES = {7: {"figure-7-curves.csv"}, 8: {"figure-8-roughness.csv"}}
 
 
 @pytest.fixture
@@ -35,6 +41,14 @@ def small_map(monkeypatch):
     monkeypatch.setattr(map_pictures, "MapSpecification", specification)
 
 
+@pytest.fixture
+def small_trainings(monkeypatch):
+    """Make the map of figure 9 a small one, at two learning rates."""
+    monkeypatch.setattr(trainability, "_GRID", (0.1, 0.9))
+    monkeypatch.setattr(trainability, "_RATES", (1e-3, 1e-2))
+    monkeypatch.setattr(trainability, "_EPOCHS", 2)
+
+
 def rows_of(path):
     with path.open(newline="") as file:
         return list(csv.DictReader(file))
@@ -45,12 +59,12 @@ def column(rows, name):
 
 
 @pytest.mark.parametrize("number", sorted(FIGURES))
-def test_files_of_every_figure(command, tmp_path, small_map, number):
+def test_files_of_every_figure(command, tmp_path, small_map, small_trainings, number):
     code, out, err = command("figure", number, *SMALL[number], "--seed", 3, "--threads", 2, "--out", "two")
     assert code == 0
     assert out[0].startswith(f"figure {number}: ")
     assert all(line.startswith(f"theory-check figure {number}: ") for line in err)
-    tables = {f"figure-{number}.csv"} | ({"figure-7-curves.csv"} if number == 7 else set())
+    tables = {f"figure-{number}.csv"} | TABLES.get(number, set())
     expected = {f"figure-{number}.{suffix}" for suffix in ("json", "png", "svg")} | tables
     assert set(names(tmp_path / "two")) == expected
     assert out[1:] == [f"written: two/{line.rpartition('/')[2]}" for line in out[1:]]
@@ -143,11 +157,85 @@ def test_map_has_medians_and_curves(command, tmp_path, small_map):
     assert column(curves, "contour")[1] == pytest.approx(exact, rel=1e-8)
 
 
+def test_figure_8_tells_the_roughness_of_the_weights(command, tmp_path):
+    assert command("figure", 8, "--depth", 40, "--replicates", 8, "--seed", 2)[0] == 0
+    folder = tmp_path / "reports" / "paper"
+    # Variances of V_2 - V_1 and of V_4 + V_3 - V_2 - V_1: near the index 2 of an infinitely fine grid.
+    r = Weights.parse("smooth:length=0.1").autocovariance(40)
+    smooth = math.log2((4 * r[0] + 2 * r[1] - 4 * r[2] - 2 * r[3]) / (2 * (r[0] - r[1]))) / 2
+    assert 1.9 < smooth < 2.0
+    found = {
+        (row["beta"], row["weights"], row["quantity"]): [float(row[end]) for end in ("lower", "median", "upper")]
+        for row in rows_of(folder / "figure-8-roughness.csv")
+    }
+    assert len(found) == 15
+    for (_, weights, quantity), (lower, median, upper) in found.items():
+        assert lower <= median <= upper
+        if quantity in ("initial_index", "trained_index"):
+            # 900 paths of 40 layers: a deviation of about .006 in the index of a seed. What training adds has less than
+            # a hundredth of the increments of a smooth path.
+            assert median == pytest.approx(0.5 if weights == "uniform" else smooth, abs=0.02)
+    rows = rows_of(folder / "figure-8.csv")
+    assert [int(row["layer"]) for row in rows] == 3 * list(range(1, 41))
+    settings = choose_settings(find_figure(8), seed=2, depth=40, replicates=8)
+    first = find_figure(8).experiments(settings)[0]
+    entries = run_experiments({first: 1}, 2)[first].values["outer_entries"][0, :, 0]
+    np.testing.assert_allclose(column(rows[:40], "initial"), entries[0], rtol=1e-8)
+    np.testing.assert_allclose(column(rows[:40], "trained"), entries[1], rtol=1e-8)
+    described = json.loads((folder / "figure-8.json").read_text(encoding="utf-8"))
+    assert described["published_settings"]["replicates"] == 1
+
+
+@pytest.mark.parametrize("selection", ["validation", "test"])
+def test_figure_9_chooses_the_learning_rate_as_it_is_told(command, tmp_path, small_trainings, selection):
+    given = () if selection == "validation" else ("--selection", "test")
+    assert command("figure", 9, *SMALL[9], "--seed", 3, *given)[0] == 0
+    folder = tmp_path / "reports" / "paper"
+    rows = rows_of(folder / "figure-9.csv")
+    assert [(float(row["hurst"]), float(row["beta"])) for row in rows] == [
+        (0.1, 0.1), (0.1, 0.9), (0.9, 0.1), (0.9, 0.9),
+    ]  # fmt: skip
+    settings = choose_settings(
+        find_figure(9), seed=3, depth=12, replicates=3, selection=None if selection == "validation" else "test"
+    )
+    experiments = find_figure(9).experiments(settings)
+    samples = run_experiments(dict.fromkeys(experiments, 3), 3)
+    for place, row in enumerate(rows):
+        pair = [samples[experiment] for experiment in experiments[2 * place : 2 * place + 2]]
+        assert ("validation_accuracy" in pair[0].values) == (selection == "validation")
+        means = [np.mean(sample.values[f"{selection}_accuracy"]) for sample in pair]
+        best = pair[int(means[1] > means[0])]
+        assert float(row["learning_rate"]) == best.experiment.learning_rate
+        accuracies = np.sort(best.values["test_accuracy"])
+        found = [float(row[name]) for name in ("accuracy_lower", "accuracy", "accuracy_upper")]
+        np.testing.assert_allclose(found, accuracies, rtol=1e-8)
+        displacement = np.concatenate([sample.values["log_displacement"] for sample in pair]) / math.log(10)
+        assert float(row["displacement"]) == pytest.approx(np.median(displacement), rel=1e-8)
+    described = json.loads((folder / "figure-9.json").read_text(encoding="utf-8"))
+    assert described["settings"].get("selection", "validation") == selection
+    assert f"mean {selection} accuracy" in described["tables"]["figure-9.csv"]["learning_rate"]
+    # Three seeds: their range, which covers the median with probability 3/4.
+    assert "of confidence 0.75" in described["tables"]["figure-9.csv"]["accuracy_lower"]
+
+
+def test_equal_accuracies_leave_the_smallest_rate():
+    assert trainability.best_rate([np.array([0.5, 0.7]), np.array([0.6, 0.6]), np.array([0.9, 0.1])]) == 0
+    assert trainability.best_rate([np.array([0.5, 0.7]), np.array([0.6, 0.7])]) == 1
+
+
+def test_where_displacements_cross_one():
+    betas = np.array([0.0, 1.0, 2.0, 3.0])
+    assert trainability.crossing(betas, np.array([3.0, 1.0, -1.0, -2.0])) == 1.5
+    assert trainability.crossing(betas, np.array([1.0, -1.0, 3.0, -1.0])) == 2.75
+    assert trainability.crossing(betas, np.array([np.inf, 2.0, 0.0, -1.0])) == 2.0
+    assert math.isnan(trainability.crossing(betas, np.array([3.0, 2.0, 1.0, 0.5])))
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((0,), "figure is 0; it must be a whole number from 1 to 7"),
-        ((8,), "figure is 8; it must be a whole number from 1 to 7"),
+        ((0,), "figure is 0; it must be a whole number from 1 to 9"),
+        ((10,), "figure is 10; it must be a whole number from 1 to 9"),
         (("one",), "'one' is not a valid integer"),
         ((), "Missing argument 'N'"),
         ((1, "--seed", -1), "seed is -1"),
@@ -162,6 +250,10 @@ def test_map_has_medians_and_curves(command, tmp_path, small_map):
         ((4, "--weights", "uniform"), "this figure is of weights of a process along the layers"),
         ((6, "--weights", "fgn"), "figure 6 fixes its weights"),
         ((7, "--weights", "fgn"), "figure 7 fixes its weights"),
+        ((3, "--data", "digits"), "figure 3 takes no --data; accepted by: 8, 9"),
+        ((8, "--selection", "test"), "figure 8 takes no --selection; accepted by: 9"),
+        ((9, "--selection", "train"), "unknown selection 'train'; accepted: validation, test"),
+        ((9, "--data", "nowhere"), "nowhere is neither digits nor a folder"),
     ],
     ids=str,
 )

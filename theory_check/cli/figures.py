@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from theory_check.cli.options import definitions_option, out_option, seed_option, threads_option
+from theory_check.cli.options import data_option, definitions_option, out_option, seed_option, threads_option
 from theory_check.cli.terminal import hold_output, show_progress
 
 
@@ -19,6 +19,9 @@ from theory_check.cli.terminal import hold_output, show_progress
 @click.option("--depth", type=int, default=None, metavar="L", help="Depth, the largest one; default: 1000, published.")
 @click.option("--weights", default=None, metavar="NAME[:key=value,...]",
               help="Weight law (figures 1, 2, 3) or process (4, 5); default: the published one.")  # fmt: skip
+@data_option(None)
+@click.option("--selection", default=None, metavar="validation|test",
+              help="What chooses the learning rate of figure 9; default: validation.")  # fmt: skip
 @definitions_option
 @threads_option()
 def figure(
@@ -28,29 +31,34 @@ def figure(
     replicates: int | None,
     depth: int | None,
     weights: str | None,
+    data: str | None,
+    selection: str | None,
     threads: int | None,
 ) -> int:
-    """Regenerate figure N of the paper, 1 to 7, with its published settings.
+    """Regenerate figure N of the paper, 1 to 9, with its published settings.
 
     Writes DIR/figure-N.png and .svg, the data as DIR/figure-N.csv (and figure-7-curves.csv), and in DIR/figure-N.json
     settings, seed, experiments and the meaning of every column. Predictions are drawn over what was simulated, and
     everything simulated has its interval. 1 and 3: displacement of output and gradient against the depth, independent
     weights; 2: histograms of the norm ratios; 4 and 5: as 1 and 3, smooth weights; 6: paths of fractional Brownian
-    motion; 7: maps over the Hurst index and beta. Exit code 2: bad input; 130: interrupted, the same command continues.
+    motion; 7: maps over the Hurst index and beta; 8: weights after training, over 21 seeds; 9: test accuracy over the
+    Hurst index and beta. Exit code 2: bad input; 130: interrupted, the same command continues.
     """
     from theory_check.paper.figure import write_figure
     from theory_check.paper.figures import choose_settings, find_figure, make_figure
     from theory_check.simulation.units import UnitStore
 
     chosen = find_figure(number)
-    settings = choose_settings(chosen, seed=seed, replicates=replicates, depth=depth, weights=weights)
+    settings = choose_settings(
+        chosen, seed=seed, replicates=replicates, depth=depth, weights=weights, data=data, selection=selection
+    )
     resume = out / f".figure-{number}.resume"
     with hold_output(resume, files=[out / f"figure-{number}.{kind}" for kind in ("png", "svg", "csv", "json")]):
         with show_progress(f"theory-check figure {number}") as report:
-            data = make_figure(chosen, settings, threads=threads, folder=resume, report=report)
-        written = write_figure(chosen, settings, data, out)
+            made = make_figure(chosen, settings, threads=threads, folder=resume, report=report)
+        written = write_figure(chosen, settings, made, out)
         UnitStore(resume).clear()
-    click.echo(f"figure {number}: {chosen.title}; {data.seconds:.1f} core s")
+    click.echo(f"figure {number}: {chosen.title}; {made.seconds:.1f} core s")
     for path in written:
         click.echo(f"written: {path}")
     return 0

@@ -130,7 +130,7 @@ class BarPanel:
 
 @dataclass(frozen=True)
 class HeatPanel:
-    """One map of powers of ten: ``values[i, j]`` at ``rows[i]`` (upward) and ``columns[j]`` (to the right).
+    """One map: ``values[i, j]`` at ``rows[i]`` (upward) and ``columns[j]`` (to the right).
 
     Attributes
     ----------
@@ -141,6 +141,8 @@ class HeatPanel:
     theory : tuple of Curve
         Predicted curves, black in white, the first solid, the others dashed; those of one label are drawn alike in all
         panels and share a line of the legend.
+    scale : ``powers of ten`` or ``accuracy``
+        What the values are: shades go from -3 to 3, or from 0 to 1. Maps of one picture have one scale.
     """
 
     title: str
@@ -150,6 +152,7 @@ class HeatPanel:
     rows: FloatArray
     values: FloatArray
     theory: tuple[Curve, ...] = ()
+    scale: Literal["powers of ten", "accuracy"] = "powers of ten"
 
 
 @dataclass(frozen=True)

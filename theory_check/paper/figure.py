@@ -6,10 +6,11 @@ import csv
 import io
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from theory_check.data.data_set import DataSet
 from theory_check.experiments.experiment import Sample
 from theory_check.findings.pictures import Panel
 from theory_check.foundation.files import make_directory, write_together
@@ -33,12 +34,25 @@ class Settings:
         Depth of the networks, the largest one where there are several.
     weights : str, optional
         Spelling of the weight law or process; None where the figure fixes it.
+    data : DataSet, optional
+        What networks are trained on, where they are; None for the digits.
+    selection : ``validation`` or ``test``, optional
+        What chooses the learning rate, where one is chosen; None for ``validation``.
     """
 
     seed: int
     replicates: int
     depth: int
     weights: str | None
+    data: DataSet | None = None
+    selection: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the settings as JSON values: of a data set its name, and no option that the figure does not have."""
+        data = {"data": self.data.name} if self.data else {}
+        selection = {"selection": self.selection} if self.selection else {}
+        common = {"seed": self.seed, "replicates": self.replicates, "depth": self.depth, "weights": self.weights}
+        return common | data | selection
 
 
 @dataclass(frozen=True)
@@ -89,11 +103,15 @@ class PaperFigure:
     title : str
         What it shows, one line.
     replicates, depth, weights
-        The published settings.
+        The published settings, unless there are ``published_replicates``.
     experiments : callable
         Settings to the experiments it needs, each with the replicates of the settings; may be none.
     tabulate : callable
         Settings, samples by experiment and a number of threads to the data. No randomness beyond the samples and seed.
+    options : frozenset of str
+        ``data`` and ``selection``, if the figure has these settings.
+    published_replicates : int, optional
+        Where the published number is none that intervals could be made of.
     """
 
     number: int
@@ -103,6 +121,8 @@ class PaperFigure:
     weights: str | None
     experiments: Callable[[Settings], Sequence[Any]]
     tabulate: Callable[[Settings, Mapping[Any, Sample[Any]], int], FigureData]
+    options: frozenset[str] = frozenset()
+    published_replicates: int | None = None
 
 
 def write_figure(figure: PaperFigure, settings: Settings, data: FigureData, directory: Path) -> list[Path]:
@@ -137,8 +157,12 @@ def write_figure(figure: PaperFigure, settings: Settings, data: FigureData, dire
         "figure": figure.number,
         "title": figure.title,
         "source": "Marion, Fermanian, Biau, Vert, Scaling ResNets in the Large-depth Regime, JMLR 26(56), 2025",
-        "settings": asdict(settings),
-        "published_settings": {"replicates": figure.replicates, "depth": figure.depth, "weights": figure.weights},
+        "settings": settings.to_json(),
+        "published_settings": {
+            "replicates": figure.published_replicates or figure.replicates,
+            "depth": figure.depth,
+            "weights": figure.weights,
+        },
         "interval_level": 1 - LEVEL,
         "tables": {name: dict(table.columns) for name, table in tables.items()},
         "experiments": list(data.experiments),

@@ -5,10 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from theory_check.foundation.arguments import check_integer
+from theory_check.data.data_set import DataSet
+from theory_check.foundation.arguments import check_choice, check_integer
 from theory_check.foundation.errors import SpecificationError
 from theory_check.foundation.streams import check_seed
-from theory_check.paper import brownian_paths, displacements, histograms, map_pictures
+from theory_check.paper import (
+    brownian_paths,
+    displacements,
+    histograms,
+    map_pictures,
+    trainability,
+    trained_weights,
+)
 from theory_check.paper.figure import FigureData, PaperFigure, Settings
 from theory_check.simulation.execution import Report, silent
 from theory_check.simulation.runner import available_threads, run_experiments
@@ -17,7 +25,14 @@ from theory_check.simulation.runner import available_threads, run_experiments
 FIGURES: dict[int, PaperFigure] = {
     figure.number: figure
     for figure in sorted(
-        (*displacements.FIGURES, histograms.FIGURE, brownian_paths.FIGURE, map_pictures.FIGURE),
+        (
+            *displacements.FIGURES,
+            histograms.FIGURE,
+            brownian_paths.FIGURE,
+            map_pictures.FIGURE,
+            trained_weights.FIGURE,
+            trainability.FIGURE,
+        ),
         key=lambda figure: figure.number,
     )
 }
@@ -36,6 +51,8 @@ def choose_settings(
     replicates: int | None = None,
     depth: int | None = None,
     weights: str | None = None,
+    data: str | None = None,
+    selection: str | None = None,
 ) -> Settings:
     """Return the published settings of a figure, with what is given in their place.
 
@@ -44,8 +61,10 @@ def choose_settings(
     figure : PaperFigure
     seed : int
         Root seed.
-    replicates, depth, weights : optional
+    replicates, depth, weights, selection : optional
         As of :class:`Settings`.
+    data : str, optional
+        ``digits``, or a folder with a data set.
 
     Returns
     -------
@@ -54,7 +73,7 @@ def choose_settings(
     Raises
     ------
     SpecificationError
-        If a value is out of bounds, or the figure fixes its weights.
+        If a value is out of bounds, or the figure does not have an option.
     """
     check_seed(seed)
     settings = Settings(seed=seed, replicates=figure.replicates, depth=figure.depth, weights=figure.weights)
@@ -68,6 +87,15 @@ def choose_settings(
         if figure.weights is None:
             raise SpecificationError(f"figure {figure.number} fixes its weights; it takes no --weights")
         settings = replace(settings, weights=weights)
+    for option, value in {"data": data, "selection": selection}.items():
+        if value is not None and option not in figure.options:
+            having = ", ".join(str(other.number) for other in FIGURES.values() if option in other.options)
+            raise SpecificationError(f"figure {figure.number} takes no --{option}; accepted by: {having}")
+    if data is not None:
+        settings = replace(settings, data=DataSet.parse(data))
+    if selection is not None:
+        check_choice("selection", selection, ("validation", "test"))
+        settings = replace(settings, selection=selection)
     figure.experiments(settings)  # they check the rest
     return settings
 

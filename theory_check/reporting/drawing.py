@@ -13,8 +13,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from theory_check.findings.pictures import (
     BarPanel,
     CurvePanel,
@@ -29,7 +27,7 @@ from theory_check.findings.pictures import (
 )
 from theory_check.foundation.files import write_atomically
 from theory_check.reporting import panels as kinds
-from theory_check.reporting.panels import LEGEND_LENGTH, LIMIT, TITLE_LENGTH, predicted_labels, wrapped
+from theory_check.reporting.panels import LEGEND_LENGTH, TITLE_LENGTH, predicted_labels, wrapped
 from theory_check.reporting.row_panels import draw_intervals, draw_promise, row_places
 from theory_check.reporting.summary import plain_text
 
@@ -151,14 +149,17 @@ def render(panels: Sequence[Panel], suffixes: Iterable[str] = ("png",)) -> dict[
         figure = Figure(layout="constrained")
         FigureCanvasAgg(figure)
         everywhere = [figure.add_subplot(rows, columns, place) for place in range(1, len(panels) + 1)]
-        shades = None
+        shades: dict[str, Any] = {}
         for axes, panel in zip(everywhere, panels, strict=True):
             axes.set_title(wrapped(panel.title, TITLE_LENGTH))
             axes.set_xlabel(wrapped(panel.xlabel, TITLE_LENGTH))
-            shades = _KINDS[type(panel)].draw(axes, panel, panels if kind.legend_columns else [panel])
-        if shades is not None:
-            bar = figure.colorbar(shades, ax=everywhere, extend="both", ticks=np.arange(-LIMIT, LIMIT + 1))
-            bar.ax.set_ylabel("powers of ten")
+            drawn = _KINDS[type(panel)].draw(axes, panel, panels if kind.legend_columns else [panel])
+            if isinstance(panel, HeatPanel):
+                shades[panel.scale] = drawn
+        for name, drawn in shades.items():
+            scale = kinds.SCALES[name]
+            bar = figure.colorbar(drawn, ax=everywhere, extend=scale.extend, ticks=scale.ticks)
+            bar.ax.set_ylabel(name)
         if kind.legend_columns:
             lines = _draw_shared_legend(figure, panels, kind.legend_columns(len(panels)))
         else:

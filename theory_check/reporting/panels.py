@@ -8,8 +8,10 @@ panel, and all panels that share its legend.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -43,8 +45,23 @@ _WIDTHS = (2.2, 1.6, 2.0, 1.6)
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 SAMPLE, _SAMPLE_EDGE, _PATH = "#D9D9D9", "#8C8C8C", "#9A9A9A"
 
-#: Shades change at multiples of the step up to the limit; what lies beyond has the last shade.
-LIMIT, _STEP = 3.0, 0.5
+
+@dataclass(frozen=True)
+class Scale:
+    """Values of a map: where shades change, ticks of their bar, labelled contours, and whether values lie beyond."""
+
+    borders: FloatArray
+    ticks: FloatArray
+    contours: tuple[float, ...]
+    extend: Literal["both", "neither"]
+
+
+SCALES: Mapping[str, Scale] = MappingProxyType(
+    {
+        "powers of ten": Scale(np.arange(-3.0, 3.25, 0.5), np.arange(-3.0, 4.0), (-2.0, -1.0, 0.0, 1.0, 2.0), "both"),
+        "accuracy": Scale(np.arange(11) / 10, np.arange(0, 11, 2) / 10, (0.5, 0.9), "neither"),
+    }
+)
 
 
 def wrapped(text: str, length: int) -> str:
@@ -272,18 +289,19 @@ def draw_heat(axes: Axes, panel: HeatPanel, panels: Sequence[Panel]) -> Any:
     axes.set_ylabel(wrapped(panel.ylabel, TITLE_LENGTH))
     axes.grid(visible=False)
     across, up = _edges(panel.columns), _edges(panel.rows)
-    norm = BoundaryNorm(np.arange(-LIMIT, LIMIT + _STEP / 2, _STEP), 256, extend="both")
+    scale = SCALES[panel.scale]
+    norm = BoundaryNorm(scale.borders, 256, extend=scale.extend)
     shades = axes.pcolormesh(across, up, panel.values, cmap=colormaps["cividis"], norm=norm, rasterized=True)
-    finite = np.clip(panel.values, -2 * LIMIT, 2 * LIMIT)
+    finite = np.clip(panel.values, 2 * scale.borders[0], 2 * scale.borders[-1])
     known = finite[~np.isnan(finite)]
     if min(finite.shape) > 1 and known.size:
-        levels = [level for level in (-2.0, -1.0, 0.0, 1.0, 2.0) if known.min() < level < known.max()]
+        levels = [level for level in scale.contours if known.min() < level < known.max()]
         if levels:
             widths = [2.4 if level == 0.0 else 0.9 for level in levels]
             lines = axes.contour(
                 panel.columns, panel.rows, finite, levels=levels, colors="white", linewidths=widths, linestyles="solid"
             )
-            axes.clabel(lines, fmt="%d", fontsize=10)
+            axes.clabel(lines, fmt="%g", fontsize=10)
     labels = predicted_labels(panels)
     for curve in panel.theory:
         style = _BLACK_DASHES[labels.index(curve.label) % len(_BLACK_DASHES)]
