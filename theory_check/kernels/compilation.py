@@ -22,6 +22,9 @@ from theory_check.foundation.errors import SpecificationError
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
+#: Whether kernels are compiled; vectors in registers exist in compiled code only.
+COMPILED = not numba.config.DISABLE_JIT
+
 #: One-dimensional arrays, as signatures need them.
 SINGLES = types.float32[::1]
 DOUBLES = types.float64[::1]
@@ -33,6 +36,9 @@ ROW_FILLER = types.FunctionType(types.void(WORDS, SINGLES, DOUBLES))
 
 #: ``activate(pre, post, slope, parameters)`` writes the activation and its derivative at ``pre``.
 ACTIVATOR = types.FunctionType(types.void(SINGLES, SINGLES, SINGLES, DOUBLES))
+
+#: A law of weights as kernels take it: its row filler with parameters, and how its matrices meet vectors.
+WEIGHT_LAW = (ROW_FILLER, DOUBLES, types.int64)
 
 
 @cache

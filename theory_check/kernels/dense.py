@@ -18,25 +18,30 @@ from numba import types
 from numpy import float32
 
 from theory_check.kernels import LANES
-from theory_check.kernels.compilation import ACTIVATOR, DOUBLES, ROW_FILLER, WORDS, kernel
+from theory_check.kernels.compilation import ACTIVATOR, DOUBLES, SINGLES, WEIGHT_LAW, WORDS, kernel
+from theory_check.kernels.fused import (
+    multiply_signs,
+    multiply_signs_transposed,
+    multiply_uniform,
+    multiply_uniform_transposed,
+)
 from theory_check.kernels.layers import add_bias, add_scaled, narrow, rescale
+from theory_check.kernels.rows import FUSED_SIGNS, FUSED_UNIFORM, ORTHOGONAL_ROWS
 from theory_check.kernels.words import seed_lanes
 
 _OUTER = 0  # streams.Purpose, frozen here because kernels see numbers only; a test compares
 _INNER = 1
 _BIAS = 2
 
-_MULTIPLY = types.void(
-    ROW_FILLER, DOUBLES, types.boolean, WORDS, types.float32[::1], types.float32[:, ::1], types.float32[:, ::1]
-)
-_WEIGHTS = (ROW_FILLER, DOUBLES, types.float64, ROW_FILLER, DOUBLES, types.float64)
+_MULTIPLY = types.void(*WEIGHT_LAW, WORDS, SINGLES, types.float32[:, ::1], types.float32[:, ::1])
+_WEIGHTS = (*WEIGHT_LAW, types.float64, *WEIGHT_LAW, types.float64)
 _FORWARD = types.void(
     WORDS, types.int64, types.int64, DOUBLES, *_WEIGHTS,
-    types.boolean, types.boolean, types.boolean, ACTIVATOR, DOUBLES, types.boolean,
+    types.boolean, types.boolean, ACTIVATOR, DOUBLES, types.boolean,
     types.float64[:, ::1], types.int64[:, ::1], types.float32[:, :, ::1],
 )  # fmt: skip
 _BACKWARD = types.void(
-    WORDS, types.int64, types.int64, DOUBLES, *_WEIGHTS, types.boolean, types.boolean,
+    WORDS, types.int64, types.int64, DOUBLES, *_WEIGHTS, types.boolean,
     types.float32[:, :, ::1], types.float64[:, ::1], types.int64[:, ::1],
 )  # fmt: skip
 
@@ -45,6 +50,13 @@ _BACKWARD = types.void(
 def row_size(columns):
     """Return the length of a row buffer: fillers want an even number of columns."""
     return (columns + columns % 2) * LANES
+
+
+@kernel()
+def row_buffer(width, outer_way, inner_way):
+    """Return room for a row of a square matrix, or for all of them when they are to be made orthogonal."""
+    orthogonal = outer_way == ORTHOGONAL_ROWS or inner_way == ORTHOGONAL_ROWS
+    return np.zeros(row_size(width) * (width if orthogonal else 1), np.float32)
 
 
 @kernel()
@@ -106,12 +118,19 @@ def orthonormalise(rows, index, size, columns):
 
 
 @kernel(_MULTIPLY)
-def multiply(fill, parameters, orthogonal, state, buffer, vectors, products):
+def multiply(fill, parameters, way, state, buffer, vectors, products):
     """Write ``products[m] = A vectors[m]`` for a matrix A drawn row by row from ``state``, in natural units.
 
-    ``vectors`` has shape (inputs, columns * LANES), ``products`` (inputs, rows * LANES); ``buffer`` holds one row, or
-    all of them when the rows are to be made orthogonal.
+    ``vectors`` has shape (inputs, columns * LANES), ``products`` (inputs, rows * LANES); ``buffer`` is one of
+    :func:`row_buffer`.
     """
+    if way == FUSED_UNIFORM:
+        multiply_uniform(state, vectors, products)
+        return
+    if way == FUSED_SIGNS:
+        multiply_signs(state, vectors, products)
+        return
+    orthogonal = way == ORTHOGONAL_ROWS
     size = row_size(vectors.shape[1] // LANES)
     for i in range(products.shape[1] // LANES):
         slot = i if orthogonal else 0
@@ -124,8 +143,15 @@ def multiply(fill, parameters, orthogonal, state, buffer, vectors, products):
 
 
 @kernel(_MULTIPLY)
-def multiply_transposed(fill, parameters, orthogonal, state, buffer, vectors, products):
+def multiply_transposed(fill, parameters, way, state, buffer, vectors, products):
     """Write ``products[m] = A^T vectors[m]`` for the matrix A that :func:`multiply` draws from the same ``state``."""
+    if way == FUSED_UNIFORM:
+        multiply_uniform_transposed(state, vectors, products)
+        return
+    if way == FUSED_SIGNS:
+        multiply_signs_transposed(state, vectors, products)
+        return
+    orthogonal = way == ORTHOGONAL_ROWS
     size = row_size(products.shape[1] // LANES)
     products[:] = float32(0)
     for i in range(vectors.shape[1] // LANES):
@@ -141,8 +167,8 @@ def multiply_transposed(fill, parameters, orthogonal, state, buffer, vectors, pr
 @kernel(_FORWARD)
 def forward(
     key, first_replicate, first_layer, scaling,
-    outer, outer_parameters, outer_deviation, inner, inner_parameters, inner_deviation,
-    has_inner, has_bias, orthogonal, activate, activation_parameters, homogeneous,
+    outer, outer_parameters, outer_way, outer_deviation, inner, inner_parameters, inner_way, inner_deviation,
+    has_inner, has_bias, activate, activation_parameters, homogeneous,
     hidden, exponents, slopes,
 ):  # fmt: skip
     """Advance a block through ``scaling.size`` layers from ``first_layer``, in place.
@@ -152,8 +178,9 @@ def forward(
     key : uint32 array (2,)
     first_replicate, first_layer : int
     scaling : float64 array, a_k of these layers
-    outer, inner : row fillers of V and W; ``*_deviation`` turns their natural units into weights
-    has_inner, has_bias, orthogonal, homogeneous : bool
+    outer, inner : row fillers of V and W
+        ``*_way`` says how a matrix meets vectors, ``*_deviation`` turns its natural units into weights.
+    has_inner, has_bias, homogeneous : bool
     activate : activation with its parameters
     hidden : float64 array (inputs, width * LANES), h in units of 2^exponents
     exponents : int64 array (inputs, LANES), only moved when the branch is homogeneous
@@ -163,9 +190,8 @@ def forward(
     vectors = np.empty((inputs, size), np.float32)
     pre = np.empty((inputs, size), np.float32)
     post = np.empty((inputs, size), np.float32)
-    padded = row_size(size // LANES)
-    buffer = np.zeros(padded * (size // LANES if orthogonal else 1), np.float32)
-    bias = np.empty(padded, np.float32)
+    buffer = row_buffer(size // LANES, outer_way, inner_way)
+    bias = np.empty(row_size(size // LANES), np.float32)
     state = np.empty(4 * LANES, np.uint32)
     norms = np.empty(LANES)
     keep = slopes.shape[0] >= scaling.size
@@ -176,7 +202,7 @@ def forward(
             narrow(hidden[m], vectors[m])
         if has_inner:
             seed_lanes(state, key, first_replicate, layer, _INNER)
-            multiply(inner, inner_parameters, orthogonal, state, buffer, vectors, pre)
+            multiply(inner, inner_parameters, inner_way, state, buffer, vectors, pre)
             deviation = float32(inner_deviation)
             for m in range(inputs):
                 for i in range(size):
@@ -192,7 +218,7 @@ def forward(
             for m in range(inputs):
                 activate(vectors[m], post[m], slope[m], activation_parameters)
         seed_lanes(state, key, first_replicate, layer, _OUTER)
-        multiply(outer, outer_parameters, orthogonal, state, buffer, post, pre)
+        multiply(outer, outer_parameters, outer_way, state, buffer, post, pre)
         for m in range(inputs):
             add_scaled(hidden[m], scaling[k] * outer_deviation, pre[m])
             if homogeneous:
@@ -202,8 +228,8 @@ def forward(
 @kernel(_BACKWARD)
 def backward(
     key, first_replicate, first_layer, scaling,
-    outer, outer_parameters, outer_deviation, inner, inner_parameters, inner_deviation,
-    has_inner, orthogonal, slopes, gradient, exponents,
+    outer, outer_parameters, outer_way, outer_deviation, inner, inner_parameters, inner_way, inner_deviation,
+    has_inner, slopes, gradient, exponents,
 ):  # fmt: skip
     """Carry dLoss/dh back through the layers of one :func:`forward` call, in place.
 
@@ -213,7 +239,7 @@ def backward(
     inputs, size = gradient.shape
     vectors = np.empty((inputs, size), np.float32)
     products = np.empty((inputs, size), np.float32)
-    buffer = np.zeros(row_size(size // LANES) * (size // LANES if orthogonal else 1), np.float32)
+    buffer = row_buffer(size // LANES, outer_way, inner_way)
     state = np.empty(4 * LANES, np.uint32)
     norms = np.empty(LANES)
     for k in range(scaling.size - 1, -1, -1):
@@ -221,7 +247,7 @@ def backward(
         for m in range(inputs):
             narrow(gradient[m], vectors[m])
         seed_lanes(state, key, first_replicate, layer, _OUTER)
-        multiply_transposed(outer, outer_parameters, orthogonal, state, buffer, vectors, products)
+        multiply_transposed(outer, outer_parameters, outer_way, state, buffer, vectors, products)
         deviation = float32(outer_deviation)
         for m in range(inputs):
             for i in range(size):
@@ -229,7 +255,7 @@ def backward(
         factor = scaling[k]
         if has_inner:
             seed_lanes(state, key, first_replicate, layer, _INNER)
-            multiply_transposed(inner, inner_parameters, orthogonal, state, buffer, vectors, products)
+            multiply_transposed(inner, inner_parameters, inner_way, state, buffer, vectors, products)
             factor *= inner_deviation
         for m in range(inputs):
             add_scaled(gradient[m], factor, products[m] if has_inner else vectors[m])

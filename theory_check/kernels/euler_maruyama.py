@@ -23,7 +23,7 @@ import numpy as np
 from numba import types
 
 from theory_check.kernels import LANES
-from theory_check.kernels.compilation import ACTIVATOR, DOUBLES, ROW_FILLER, WORDS, kernel
+from theory_check.kernels.compilation import ACTIVATOR, DOUBLES, WEIGHT_LAW, WORDS, kernel
 from theory_check.kernels.dense import multiply, row_size
 from theory_check.kernels.layers import add_scaled, narrow
 from theory_check.kernels.words import seed_lanes
@@ -31,15 +31,15 @@ from theory_check.kernels.words import seed_lanes
 _OUTER = 0  # streams.Purpose, frozen here because kernels see numbers only; a test compares
 
 _FORWARD = types.void(
-    WORDS, types.int64, types.int64, types.int64, types.int64, types.float64, ROW_FILLER, DOUBLES, ACTIVATOR, DOUBLES,
+    WORDS, types.int64, types.int64, types.int64, types.int64, types.float64, *WEIGHT_LAW, ACTIVATOR, DOUBLES,
     types.int64[::1], types.float64[:, ::1], types.float32[:, ::1],
 )  # fmt: skip
 
 
 @kernel(_FORWARD)
 def forward(
-    key, first_replicate, first_step, steps, stream, scaling, outer, outer_parameters, activate, activation_parameters,
-    periods, hidden, held,
+    key, first_replicate, first_step, steps, stream, scaling, outer, outer_parameters, outer_way, activate,
+    activation_parameters, periods, hidden, held,
 ):  # fmt: skip
     """Advance a block of several networks by ``steps`` finest steps from ``first_step``, in place.
 
@@ -49,7 +49,7 @@ def forward(
     first_replicate, first_step, steps : int
     stream : int, number of the stream of finest step 0; step i draws from stream + i
     scaling : float, factor of the increments in natural units of the filler
-    outer : row filler of V with its parameters
+    outer : row filler of V with its parameters and the way of its products
     activate : activation with its parameters
     periods : int64 array (networks,), finest steps in a step of each network
     hidden : float64 array (networks, width * LANES)
@@ -67,6 +67,6 @@ def forward(
                 narrow(hidden[m], vector)
                 activate(vector, held[m], slope, activation_parameters)
         seed_lanes(state, key, first_replicate, stream + i, _OUTER)
-        multiply(outer, outer_parameters, False, state, buffer, held, products)
+        multiply(outer, outer_parameters, outer_way, state, buffer, held, products)
         for m in range(networks):
             add_scaled(hidden[m], scaling, products[m])

@@ -23,8 +23,8 @@ from numba import types
 from numpy import float32
 
 from theory_check.kernels import LANES
-from theory_check.kernels.compilation import DOUBLES, ROW_FILLER, WORDS, kernel
-from theory_check.kernels.dense import multiply, row_size
+from theory_check.kernels.compilation import DOUBLES, WEIGHT_LAW, WORDS, kernel
+from theory_check.kernels.dense import multiply, row_buffer
 from theory_check.kernels.layers import add_scaled, narrow, squared_norms
 from theory_check.kernels.words import seed_lanes
 
@@ -40,9 +40,9 @@ SWEEPS = 40
 #: Exponent of a row without terms.
 _NOTHING = -(2**62)
 
-_WEIGHTS = (ROW_FILLER, DOUBLES, types.float64, ROW_FILLER, DOUBLES, types.float64)
+_WEIGHTS = (*WEIGHT_LAW, types.float64, *WEIGHT_LAW, types.float64)
 _ADVANCE = types.void(
-    WORDS, types.int64, types.int64, DOUBLES, *_WEIGHTS, types.boolean, types.boolean,
+    WORDS, types.int64, types.int64, DOUBLES, *_WEIGHTS, types.boolean,
     types.float32[:, ::1], types.float64[:, ::1],
 )  # fmt: skip
 
@@ -50,8 +50,8 @@ _ADVANCE = types.void(
 @kernel(_ADVANCE)
 def advance(
     key, first_replicate, first_layer, scaling,
-    outer, outer_parameters, outer_deviation, inner, inner_parameters, inner_deviation,
-    has_inner, orthogonal, slopes, frame,
+    outer, outer_parameters, outer_way, outer_deviation, inner, inner_parameters, inner_way, inner_deviation,
+    has_inner, slopes, frame,
 ):  # fmt: skip
     """Carry tangent vectors through ``scaling.size`` layers from ``first_layer``, in place.
 
@@ -61,7 +61,7 @@ def advance(
     columns, size = frame.shape
     vectors = np.empty((columns, size), np.float32)
     products = np.empty((columns, size), np.float32)
-    buffer = np.zeros(row_size(size // LANES) * (size // LANES if orthogonal else 1), np.float32)
+    buffer = row_buffer(size // LANES, outer_way, inner_way)
     state = np.empty(4 * LANES, np.uint32)
     for k in range(scaling.size):
         layer = first_layer + k
@@ -69,14 +69,14 @@ def advance(
             narrow(frame[j], vectors[j])
         if has_inner:
             seed_lanes(state, key, first_replicate, layer, _INNER)
-            multiply(inner, inner_parameters, orthogonal, state, buffer, vectors, products)
+            multiply(inner, inner_parameters, inner_way, state, buffer, vectors, products)
             vectors, products = products, vectors
         deviation = float32(inner_deviation) if has_inner else float32(1)
         for j in range(columns):
             for i in range(size):
                 vectors[j, i] = deviation * slopes[k, i] * vectors[j, i]
         seed_lanes(state, key, first_replicate, layer, _OUTER)
-        multiply(outer, outer_parameters, orthogonal, state, buffer, vectors, products)
+        multiply(outer, outer_parameters, outer_way, state, buffer, vectors, products)
         for j in range(columns):
             add_scaled(frame[j], scaling[k] * outer_deviation, products[j])
 

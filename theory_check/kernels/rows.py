@@ -13,7 +13,7 @@ import numpy as np
 from numpy import float32, int32, uint32
 
 from theory_check.kernels import LANES
-from theory_check.kernels.compilation import kernel, uncached_kernel
+from theory_check.kernels.compilation import COMPILED, kernel, uncached_kernel
 from theory_check.kernels.words import draw_words, next_four, next_one
 
 #: Standard deviation of :func:`fill_uniform`, which leaves the scaling of the raw words to the caller:
@@ -25,6 +25,12 @@ TRIANGULAR_NATURAL_DEVIATION = math.sqrt((2.0**32 - 1.0) / 6.0)
 
 #: Of :func:`fill_ternary`: a random sign that is kept with probability 1/8.
 TERNARY_NATURAL_DEVIATION = math.sqrt(1.0 / 8.0)
+
+#: How a matrix meets vectors: row by row through memory, as it is or made orthogonal first, or in registers.
+ROWS = 0
+ORTHOGONAL_ROWS = 1
+FUSED_UNIFORM = 2
+FUSED_SIGNS = 3
 
 _SQRT_HALF_BITS = int32(0x3F3504F3)
 _MANTISSA_BITS = int32(0x007FFFFF)
@@ -189,16 +195,16 @@ def fill_zero(state, row, parameters):
         row[i] = float32(0)
 
 
-#: Fillers by the names that weight laws call them, with the deviation of their natural units.
+#: Fillers by the names that weight laws call them, with the deviation of their natural units and the way of products.
 FILLERS = {
-    "normal": (fill_normal, 1.0),
-    "uniform": (fill_uniform, UNIFORM_NATURAL_DEVIATION),
-    "signs": (fill_signs, 1.0),
-    "triangular": (fill_triangular, TRIANGULAR_NATURAL_DEVIATION),
-    "ternary": (fill_ternary, TERNARY_NATURAL_DEVIATION),
-    "exponential": (fill_exponential, 1.0),
-    "orthogonal": (fill_normal, 1.0),  # the kernels make the rows orthogonal
-    "zero": (fill_zero, 1.0),
+    "normal": (fill_normal, 1.0, ROWS),
+    "uniform": (fill_uniform, UNIFORM_NATURAL_DEVIATION, FUSED_UNIFORM if COMPILED else ROWS),
+    "signs": (fill_signs, 1.0, FUSED_SIGNS if COMPILED else ROWS),
+    "triangular": (fill_triangular, TRIANGULAR_NATURAL_DEVIATION, ROWS),
+    "ternary": (fill_ternary, TERNARY_NATURAL_DEVIATION, ROWS),
+    "exponential": (fill_exponential, 1.0, ROWS),
+    "orthogonal": (fill_normal, 1.0, ORTHOGONAL_ROWS),
+    "zero": (fill_zero, 1.0, ROWS),
 }
 
 

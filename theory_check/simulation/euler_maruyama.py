@@ -51,7 +51,7 @@ class Ladder:
         self._finest = experiment.depths[-1]
         # The scaling of the dense passes at the finest depth, so that its network takes their values to the bit.
         self._scaling = network.scaling.factor(self._finest) * deviation
-        self._functions = (filler.fill, filler.constants, *compiled_activation(network.branch.activation))
+        self._functions = (*filler.law, *compiled_activation(network.branch.activation))
         self._periods = np.array([self._finest // depth for depth in experiment.depths], np.int64)
         networks = len(self._periods)
         self._held = np.empty((networks, network.width * LANES), np.float32)

@@ -17,11 +17,17 @@ from theory_check.networks.weights import Weights
 
 @dataclass(frozen=True)
 class Filler:
-    """A compiled row filler with the numbers it reads and the deviation of its natural units."""
+    """A compiled row filler with the numbers it reads, the deviation of its natural units and the way of products."""
 
     fill: Any
     constants: FloatArray
     natural_deviation: float
+    way: int
+
+    @property
+    def law(self) -> tuple[Any, FloatArray, int]:
+        """What kernels take."""
+        return self.fill, self.constants, self.way
 
 
 @cache
@@ -40,10 +46,10 @@ def row_filler(weights: Weights) -> Filler:
     law = weights.definition
     assert isinstance(law, WeightLaw)
     if law.transform is not None:
-        fill, natural_deviation = _entrywise_filler(law.transform), 1.0
+        fill, natural_deviation, way = _entrywise_filler(law.transform), 1.0, rows.ROWS
     else:
-        fill, natural_deviation = rows.FILLERS[law.kernel]
-    return Filler(callback(fill, ROW_FILLER), weights.constants, natural_deviation)
+        fill, natural_deviation, way = rows.FILLERS[law.kernel]
+    return Filler(callback(fill, ROW_FILLER), weights.constants, natural_deviation, way)
 
 
 @cache

@@ -28,10 +28,9 @@ class DensePasses(SlopeRoom, BranchPasses):
         self._kernel: Any = dense
         self._block = (key, first_replicate)
         self._weights = (
-            outer.fill, outer.constants, math.sqrt(weights.gain / width) / outer.natural_deviation,
-            inner.fill, inner.constants, math.sqrt(inside.gain / width) / inner.natural_deviation,
+            *outer.law, math.sqrt(weights.gain / width) / outer.natural_deviation,
+            *inner.law, math.sqrt(inside.gain / width) / inner.natural_deviation,
         )  # fmt: skip
-        self._orthogonal = weights.definition.orthogonal
         self._branch = network.branch
         self._activation = compiled_activation(network.branch.activation)
         self._shape = (inputs, width * LANES)
@@ -44,7 +43,7 @@ class DensePasses(SlopeRoom, BranchPasses):
         """Advance ``hidden`` in place."""
         branch = self._branch
         self._kernel.forward(
-            *self._block, first, scaling, *self._weights, branch.has_inner, branch.has_bias, self._orthogonal,
+            *self._block, first, scaling, *self._weights, branch.has_inner, branch.has_bias,
             *self._activation, branch.activation.homogeneous, hidden.reshape(self._shape), exponents, kept,
         )  # fmt: skip
 
@@ -53,7 +52,7 @@ class DensePasses(SlopeRoom, BranchPasses):
     ) -> None:
         """Carry ``gradient`` back in place."""
         self._kernel.backward(
-            *self._block, first, scaling, *self._weights, self._branch.has_inner, self._orthogonal,
+            *self._block, first, scaling, *self._weights, self._branch.has_inner,
             kept, gradient.reshape(self._shape), exponents,
         )  # fmt: skip
 
@@ -63,10 +62,10 @@ class DensePasses(SlopeRoom, BranchPasses):
 
         pre = hidden.reshape(self._shape).astype(np.float32)
         if self._branch.has_inner:
-            fill, constants, deviation = self._weights[3:]
+            fill, constants, _, deviation = self._weights[4:]
             pre = self._product(self._kernel.multiply, Purpose.INNER_WEIGHTS, layer, pre)
             if self._branch.has_bias:
-                bias = self._buffer(1)
+                bias = np.zeros(self._kernel.row_size(self._shape[1] // LANES), np.float32)
                 fill(self._seeded(Purpose.BIAS, layer), bias, constants)
                 for row, shift in zip(pre, exponents, strict=True):
                     layers.add_bias(row, bias, deviation, shift)
@@ -78,9 +77,6 @@ class DensePasses(SlopeRoom, BranchPasses):
         product = self._product(self._kernel.multiply_transposed, Purpose.OUTER_WEIGHTS, layer, vectors)
         return np.asarray((kept[0] * product).reshape(gradient.shape))
 
-    def _buffer(self, rows: int) -> NDArray[np.float32]:
-        return np.zeros(rows * int(self._kernel.row_size(self._shape[1] // LANES)), np.float32)
-
     def _seeded(self, purpose: Purpose, layer: int) -> NDArray[np.uint32]:
         from theory_check.kernels import words
 
@@ -91,10 +87,10 @@ class DensePasses(SlopeRoom, BranchPasses):
     def _product(
         self, multiply: Any, purpose: Purpose, layer: int, vectors: NDArray[np.float32]
     ) -> NDArray[np.float32]:
-        fill, constants, deviation = self._weights[3:] if purpose == Purpose.INNER_WEIGHTS else self._weights[:3]
-        buffer = self._buffer(self._shape[1] // LANES if self._orthogonal else 1)
+        *law, deviation = self._weights[4:] if purpose == Purpose.INNER_WEIGHTS else self._weights[:4]
+        buffer = self._kernel.row_buffer(self._shape[1] // LANES, law[2], law[2])
         products = np.empty_like(vectors)
-        multiply(fill, constants, self._orthogonal, self._seeded(purpose, layer), buffer, vectors, products)
+        multiply(*law, self._seeded(purpose, layer), buffer, vectors, products)
         return np.asarray(np.float32(deviation) * products)
 
     def tangent(self, first: int, scaling: FloatArray, kept: Any, index: int, frame: FloatArray) -> None:
@@ -112,6 +108,4 @@ class DensePasses(SlopeRoom, BranchPasses):
         from theory_check.kernels import jacobian
 
         slopes = np.ascontiguousarray(kept[: len(scaling), index])
-        jacobian.advance(
-            *self._block, first, scaling, *self._weights, self._branch.has_inner, self._orthogonal, slopes, frame
-        )
+        jacobian.advance(*self._block, first, scaling, *self._weights, self._branch.has_inner, slopes, frame)
