@@ -11,7 +11,7 @@ from simulated_rates import assert_rate_at_least, assert_rate_at_most, generator
 
 from theory_check.claims import Basis, Distance, Mean, Normal, Probability, check, median
 from theory_check.claims.claim import claim
-from theory_check.claims.judging import Look
+from theory_check.claims.judging import decisive_look
 from theory_check.claims.planning import EARLY_LOOKS, plan_check
 from theory_check.experiments.experiment import Sample
 from theory_check.experiments.spelling import network
@@ -42,16 +42,13 @@ def planned(name, level=LEVEL):
 
 def judged_run(point, values):
     """The finding at the look that decides on one sequence of values."""
-    for look, count in enumerate(point.looks):
-        given = replace(point.check.estimator, observable=lambda samples: samples[0].column("x"))
-        seen = replace(point, check=replace(point.check, estimator=given))
-        judged = Look(seen, [Sample(NETWORK, 0, {"x": values[:count]}, 0.0)], look)
-        finding = judged.finding
-        # A look that is told without its finding is told by the verdicts of it.
-        supported = finding.verdict == "supported" and finding.has_teeth
-        assert Look(seen, judged.samples, look).is_decided == (finding.verdict == "refuted" or supported)
-        if judged.is_decided:
-            return finding
+    given = replace(point.check.estimator, observable=lambda samples: samples[0].column("x"))
+    seen = replace(point, check=replace(point.check, estimator=given))
+    look = decisive_look(seen, [Sample(NETWORK, 0, {"x": values}, 0.0)])
+    finding = look.finding
+    # A look that is told without its finding is told by the verdicts of it.
+    supported = finding.verdict == "supported" and finding.has_teeth
+    assert look.is_decided == (finding.verdict == "refuted" or supported)
     return finding
 
 
@@ -116,3 +113,17 @@ def test_a_finding_says_what_was_planned_and_what_was_needed():
     assert finding.planned == point.replicates
     assert finding.replicates in point.looks
     assert finding.level == LEVEL
+
+
+@pytest.mark.parametrize("name", CHECKS)
+def test_a_finding_is_frozen_at_the_look_that_decides(name):
+    point, rng = planned(name), generator(f"looks, frozen {name}")
+    values = point.check.estimator.draw(point.check.target, 0.0, point.replicates, rng)[0]
+    finding = judged_run(point, values)
+    assert finding.replicates < point.replicates
+    # What follows contradicts the statement, and is never looked at.
+    later = values.copy()
+    later[finding.replicates :] = 1.0
+    assert judged_run(point, later) == finding
+    later[: finding.replicates // 2] = 1.0
+    assert judged_run(point, later) != finding

@@ -44,8 +44,8 @@ class Look:
     @property
     def is_decided(self) -> bool:
         """Whether no further look is needed: refuted, or supported with every wrong variant refuted."""
-        if self._verdict != "supported":
-            return self._verdict == "refuted"
+        if self.verdict != "supported":
+            return self.verdict == "refuted"
         return bool(self._variants) and all(self._judged(place)[1] == "refuted" for place in range(len(self._variants)))
 
     @property
@@ -69,7 +69,7 @@ class Look:
             upper=interval.upper, target_lower=check.target[0], target_upper=check.target[1],
             remainder=check.remainder, margin=check.margin, exact=check.basis.exact, level=planned.level,
             miss_rate=check.miss_rate, resolution=estimator.resolution(check.target, count, self._level),
-            verdict=self._verdict, replicates=count, planned=planned.replicates,
+            verdict=self.verdict, replicates=count, planned=planned.replicates,
             log_evidence=log_evidence(planned, self.samples, self.number), variants=tuple(variants),
         )  # fmt: skip
 
@@ -82,7 +82,8 @@ class Look:
         return self.planned.check.estimator.interval(self.samples, self._level)
 
     @cached_property
-    def _verdict(self) -> Verdict:
+    def verdict(self) -> Verdict:
+        """The verdict on the statement, whatever becomes of its wrong variants."""
         return self._verdict_on(self._interval, self.planned.check.target)
 
     @cached_property
@@ -104,6 +105,26 @@ class Look:
     def _verdict_on(self, estimate: Interval, target: Range) -> Verdict:
         check = self.planned.check
         return judge(estimate, target=target, margin=check.margin, remainder=check.remainder, exact=check.basis.exact)
+
+
+def decisive_look(planned: PlannedCheck, samples: Sequence[Sample[Any]]) -> Look:
+    """Make one planned look after the other until one decides; what comes after it changes nothing.
+
+    Parameters
+    ----------
+    planned : PlannedCheck
+    samples : sequence of Sample
+        One for each of its experiments, with as many replicates as are planned.
+
+    Returns
+    -------
+    Look
+        The first that decides, or else the last.
+    """
+    looks = (
+        Look(planned, [sample.first(count) for sample in samples], number) for number, count in enumerate(planned.looks)
+    )
+    return next(look for look in looks if look.is_decided or look.is_last)
 
 
 def evaluate(planned: PlannedCheck, samples: Sequence[Sample[Any]], look: int = -1) -> Finding:

@@ -311,11 +311,14 @@ def _influence_root(sample: FloatArray, tilt: float, level: float, start: float,
         far = min(max(near + direction * step, leftmost), rightmost)
         if far == near:
             return near
-        if excess(far) * direction <= 0.0:
+        far_gap = excess(far)
+        if far_gap * direction <= 0.0:
             break
-        near, step = far, 2.0 * step
+        near, gap, step = far, far_gap, 2.0 * step
+    known = {near: gap, far: far_gap}
     # rtol is the smallest that SciPy accepts: four roundings.
-    return float(brentq(excess, near, far, xtol=tolerance, rtol=4 * np.finfo(np.float64).eps))
+    rounding = 4 * np.finfo(np.float64).eps
+    return float(brentq(lambda m: known[m] if m in known else excess(m), near, far, xtol=tolerance, rtol=rounding))
 
 
 def influence(sample: FloatArray, m: float, tilt: float) -> float:
@@ -342,7 +345,8 @@ def influence(sample: FloatArray, m: float, tilt: float) -> float:
         z *= tilt
     # Truncation keeps the square finite. It moves psi towards 0, where |psi| is already 690, so the inequality
     # psi(z) <= log(1 + z + z^2/2) still holds.
-    np.clip(z, -1e150, 1e150, out=z)
+    np.minimum(z, 1e150, out=z)
+    np.maximum(z, -1e150, out=z)
     size = np.abs(z)
     growth = 0.5 * size
     growth += 1.0
