@@ -37,10 +37,10 @@ def test_trials_are_complete(method, profile):
     assert len({trial.id for trial in trials}) == len(trials)
     assert sum(t.control for t in trials) == len(method.controls) + (method.plant is not None)
     nulls = [t for t in trials if not t.control and t.case.sense != "at least"]
-    assert {t.level for t in nulls} >= set(profile.levels)
+    assert {t.level for t in nulls if not t.case.levels} in (set(), set(profile.levels))
     assert all(t.promise == t.level for t in nulls)
-    # At least ten thousand samples decide on a true hypothesis.
-    assert all(t.repetitions >= 10**4 for t in nulls)
+    # At least ten thousand samples decide on a true hypothesis; two thousand where each is a year of nights.
+    assert all(t.repetitions >= (2000 if method.name == "lives" else 10**4) for t in nulls)
     for trial in trials:
         assert isinstance(pickle.loads(pickle.dumps(trial)), Trial)
 
@@ -70,15 +70,14 @@ def test_a_planted_deviation_is_known_to_the_control():
 
 # The many promises get few samples, which find a method that is badly off; the command draws more. The controls get so
 # many that each is found out: the nearest are a rate of 10% against 5%, 10 standard deviations away, and 4% misses
-# against 1%, 13 of them. What needs 10^5 observations is left to the command.
+# against 1%, 13 of them. What needs more samples is left to the command.
 FEW, ENOUGH = Profile("few", 200, 100, (0.05,)), Profile("enough", 2000, 2000, (0.05,))
-AFFORDABLE = 10**4
 
 
 @methods
 def test_promises_are_kept_and_controls_refuted(method):
     promises = [t for t in plan_trials(method, FEW) if not t.control]
-    controls = [t for t in plan_trials(method, ENOUGH) if t.control and t.case.observations <= AFFORDABLE]
+    controls = [t for t in plan_trials(method, ENOUGH) if t.control and not t.case.near]
     trials = [*promises, *controls]
     counts = run_trials(trials, 7, threads=1, report=silent)
     share = FAMILY_LEVEL / count_promises(METHODS, FEW)

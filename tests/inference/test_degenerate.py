@@ -103,6 +103,7 @@ PLANS = {
     "mean_sequence_margin": {"variance_bound": 1.0, "observations": 100, **LEVELS},
     "mean_sequence_resolution": {"variance_bound": 1.0, "observations": 100, **POWER},
     "mean_sequence_sample_size": {"variance_bound": 1.0, "margin": 0.1, **LEVELS},
+    "nights_to_refute": {"log_evidence": [2.0, -1.0], "probabilities": [0.5, 0.5], **LEVELS},
 }
 #: Values that no argument of that name accepts.
 REFUSED = {
@@ -120,6 +121,8 @@ REFUSED = {
     "variance_bound": (0.0, -1.0, math.nan, math.inf),
     "variance_bounds": ([1.0], [1.0, 0.0], [1.0, math.nan]),
     "errors": ([1.0], [1.0, -1.0], [1.0, math.nan]),
+    "log_evidence": ([1.0], [-2.0, 1.0], [], [math.nan, 1.0]),
+    "probabilities": ([1.0], [0.5, 0.6], [1.5, -0.5], [math.nan, 0.5]),
     "log_sizes": ([1.0, 1.0], [], [0.0, math.nan], [[0.0, 1.0]]),
     "probability": (0.0, 1.0, math.nan),
     "lower_probability": (0.0, 1.0, math.nan),

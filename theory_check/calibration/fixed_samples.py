@@ -59,7 +59,7 @@ MEAN = Method(
     controls=(
         control("t-test", lognormal(2.0), 1000, t_test, levels=(1e-3,)),
         control("t-test", lognormal(3.0), 1000, t_test, levels=(1e-3,)),
-        control("t-test", lognormal(2.0), 10**5, t_test, levels=(1e-3,), most_repetitions=10**4),
+        control("t-test", lognormal(2.0), 30_000, t_test, levels=(1e-3,), near=True, most_repetitions=10**4),
         control("z-test", lognormal(2.0), 1000, z_test, levels=(1e-3,)),
         control("percentile bootstrap", lognormal(2.0), 1000, bootstrap_test),
         control("t-test", normal(), 1000, peeking_t_test, monitored=True),

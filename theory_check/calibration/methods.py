@@ -5,6 +5,8 @@ from __future__ import annotations
 from theory_check.calibration.binomial_counts import PROPORTION, QUANTILE, SPREAD
 from theory_check.calibration.exact_tests import ANDERSON, CRAMER, EQUIVALENCE, KOLMOGOROV, VARIANCE, VECTORS
 from theory_check.calibration.fixed_samples import DISTANCE, MEAN, SLOPE
+from theory_check.calibration.lives import LIVES
+from theory_check.calibration.looks import LOOKS
 from theory_check.calibration.nights import HISTORY, NIGHTLY
 from theory_check.calibration.scenarios import Method
 from theory_check.calibration.sequences import BOUNDED, CATONI, NONNEGATIVE
@@ -15,5 +17,5 @@ METHODS: tuple[Method, ...] = (
     *(PROPORTION, EQUIVALENCE, QUANTILE, SPREAD),
     *(DISTANCE, KOLMOGOROV, CRAMER, ANDERSON),
     *(VARIANCE, VECTORS, SLOPE),
-    *(NIGHTLY, HISTORY),
+    *(LOOKS, NIGHTLY, HISTORY, LIVES),
 )

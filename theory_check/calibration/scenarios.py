@@ -50,6 +50,8 @@ class Case:
         Default: the levels of the profile.
     most_repetitions : float
         Bound on the repetitions of an expensive case.
+    near : bool
+        Whether the rate of a control is so near the promise that it needs as many samples as a true hypothesis.
     """
 
     law: Law
@@ -63,6 +65,7 @@ class Case:
     monitored: bool = False
     levels: tuple[float, ...] = ()
     most_repetitions: float = math.inf
+    near: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

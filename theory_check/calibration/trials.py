@@ -25,7 +25,8 @@ class Profile:
     repetitions : int
         Samples for each trial with a true hypothesis.
     planted_repetitions : int
-        Samples for each trial with a planted deviation; fewer, because 99% leave less doubt than 0.1%.
+        Samples for each trial with a planted deviation and for each control that is not near its promise; fewer,
+        because 99% leave less doubt than 0.1%.
     levels : tuple of float
         Levels at which true hypotheses are tested.
     planting : tuple of float
@@ -110,8 +111,9 @@ def count_promises(methods: Iterable[Method], profile: Profile) -> int:
 
 
 def _at_levels(method: Method, cases: Iterable[Case], profile: Profile, *, control: bool) -> list[Trial]:
+    few, many = profile.planted_repetitions, profile.repetitions
     return [
-        _trial(method, case, level, level, profile.repetitions, control=control)
+        _trial(method, case, level, level, few if control and not case.near else many, control=control)
         for case in cases
         for level in case.levels or profile.levels
     ]

@@ -51,6 +51,7 @@ from theory_check.inference.design.means import (
     mean_sequence_resolution,
     mean_sequence_sample_size,
 )
+from theory_check.inference.design.nights import nights_to_refute
 from theory_check.inference.design.proportions import (
     equivalence_margin,
     equivalence_sample_size,
@@ -94,6 +95,7 @@ __all__ = [
     "mean_sequence_sample_size",
     "mean_vector_resolution",
     "mean_vector_sample_size",
+    "nights_to_refute",
     "nonnegative_mean_resolution",
     "nonnegative_mean_sample_size",
     "proportion_margin",
