@@ -62,6 +62,7 @@ from theory_check.inference.roughness import (
 )
 from theory_check.inference.sequential import ConfidenceSequence, EvidencePath
 from theory_check.inference.significance import Test
+from theory_check.inference.two_samples import law_distance_interval, smirnov_test
 from theory_check.inference.verdicts import judge
 
 __all__ = [
@@ -86,6 +87,7 @@ __all__ = [
     "judge",
     "kolmogorov_interval",
     "kolmogorov_test",
+    "law_distance_interval",
     "mean_evidence",
     "mean_interval",
     "mean_sequence",
@@ -102,6 +104,7 @@ __all__ = [
     "rate",
     "scale_test",
     "slope_interval",
+    "smirnov_test",
     "variance_interval",
     "variance_test",
     "variation_index",

@@ -33,6 +33,8 @@ from theory_check.inference.design.distances import (
     kolmogorov_margin,
     kolmogorov_resolution,
     kolmogorov_sample_size,
+    law_distance_margin,
+    law_distance_sample_size,
 )
 from theory_check.inference.design.gaussian import (
     covariance_resolution,
@@ -87,6 +89,8 @@ __all__ = [
     "kolmogorov_margin",
     "kolmogorov_resolution",
     "kolmogorov_sample_size",
+    "law_distance_margin",
+    "law_distance_sample_size",
     "mean_margin",
     "mean_resolution",
     "mean_sample_size",

@@ -75,6 +75,57 @@ def _kolmogorov_size(margin: float, alpha: float, miss: float) -> int:
     return sample_for("margin", margin, lambda n: kolmogorov_margin(observations=n, alpha=alpha, miss=miss))
 
 
+def law_distance_margin(*, observations: SupportsIndex, alpha: float, miss: float) -> float:
+    r"""Return the smallest margin of the distance of two laws for which two samples of one law are supported.
+
+    :math:`D \le 2 \varepsilon_n(\text{miss}/2)` with probability 1 - miss, and the interval of
+    :func:`~theory_check.inference.two_samples.law_distance_interval` ends :math:`2 \varepsilon_n(\alpha/2)` above it.
+
+    Parameters
+    ----------
+    observations : int
+        Size n of each sample.
+    alpha, miss : float
+        Level of the interval; probability, at most, that it leaves the margin.
+
+    Returns
+    -------
+    float
+        A Kolmogorov distance.
+
+    Examples
+    --------
+    >>> margin = law_distance_margin(observations=10**6, alpha=4e-3, miss=4e-3)
+    >>> round(margin, 5), round(4.0 * math.sqrt(math.log(1e3) / 2e6), 5)
+    (0.00743, 0.00743)
+    """
+    return 2.0 * kolmogorov_margin(observations=observations, alpha=alpha / 2.0, miss=miss / 2.0)
+
+
+def law_distance_sample_size(*, margin: float, alpha: float, miss: float) -> int:
+    """Return the smallest size of two equally large samples whose :func:`law_distance_margin` is at most `margin`.
+
+    Parameters
+    ----------
+    margin : float
+        Tolerated distance, below 1.
+    alpha, miss : float
+        As for :func:`law_distance_margin`.
+
+    Returns
+    -------
+    int
+        Of each sample.
+
+    Examples
+    --------
+    >>> n = law_distance_sample_size(margin=0.1, alpha=1e-3, miss=1e-2)
+    >>> [law_distance_margin(observations=size, alpha=1e-3, miss=1e-2) <= 0.1 for size in (n - 1, n)]
+    [False, True]
+    """
+    return _kolmogorov_size(_check_distance("margin", margin) / 2.0, alpha / 2.0, miss / 2.0)
+
+
 def _check_distance(what: str, value: float) -> float:
     distance = check_positive(what, value)
     if distance >= 1.0:
