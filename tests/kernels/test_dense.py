@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
-from itertools import pairwise
 
 import numpy as np
 import pytest
+from dense_blocks import Block, twin_of
 from hypothesis import given
 from hypothesis import strategies as st
-from numpy_twins import LANES, UNIT, DenseTwin, Matrices, key_of
+from numpy_twins import LANES, UNIT
 from weight_laws import VARIED
 
 from theory_check import strategies
@@ -22,12 +21,8 @@ from theory_check.networks.inputs import Input
 from theory_check.networks.network import Network
 from theory_check.networks.scalings import Scaling
 from theory_check.networks.weights import Weights
-from theory_check.simulation.passes.compiled import row_filler
-from theory_check.simulation.passes.dense import DensePasses
 
 SEED_OF_STATES = 5
-FIRST_REPLICATE = 3 * LANES
-KEY = key_of(41)
 
 ACTIVATIONS = [Activation("relu"), Activation("leaky", 0.2), Activation("identity"), Activation("tanh")]
 BRANCHES = [Branch("linear"), *(Branch(name, a) for name in ("res-1", "res-2", "res-3") for a in ACTIVATIONS)]
@@ -43,45 +38,6 @@ def a_cell(branch, width=5, factors=FACTORS, weights=Weights(), inputs=1):  # no
 def states(cell, count=1):
     shape = (count, cell.input.count, cell.network.width, LANES)
     return np.random.default_rng(SEED_OF_STATES).standard_normal(shape)
-
-
-def twin_of(cell):
-    width, inner = cell.network.width, cell.weights.inner
-    matrices = [
-        Matrices(
-            filler.fill, filler.constants, math.sqrt(w.gain / width) / filler.natural_deviation, w.law == "orthogonal"
-        )
-        for w, filler in ((w, row_filler(w)) for w in (cell.weights, inner))
-    ]
-    factors = cell.network.scaling.factors(cell.network.depth)
-    return DenseTwin(cell.network.branch, factors, KEY, FIRST_REPLICATE, *matrices)
-
-
-class Block:
-    """A block of the dense kernel with what it keeps from one forward pass."""
-
-    def __init__(self, cell):
-        self.passes = DensePasses(cell, KEY, FIRST_REPLICATE)
-        self.scaling = cell.network.scaling.factors(cell.network.depth)
-        self.kept = self.passes.storage(len(self.scaling))
-
-    def forward(self, start, cuts=()):
-        """Return h_L; with cuts, in several calls."""
-        hidden, exponents = start.copy(), np.zeros((start.shape[0], LANES), np.int64)
-        stops = [0, *cuts, len(self.scaling)]
-        for first, last in pairwise(stops):
-            kept = self.passes.slice(self.kept, first, last)
-            self.passes.forward(first, self.scaling[first:last], hidden, exponents, kept)
-        return np.ldexp(hidden, exponents[:, None])
-
-    def backward(self, output, cuts=()):
-        """Return p_0."""
-        gradient, exponents = output.copy(), np.zeros((output.shape[0], LANES), np.int64)
-        stops = [0, *cuts, len(self.scaling)]
-        for first, last in reversed(list(pairwise(stops))):
-            kept = self.passes.slice(self.kept, first, last)
-            self.passes.backward(first, self.scaling[first:last], kept, gradient, exponents)
-        return np.ldexp(gradient, exponents[:, None])
 
 
 def assert_passes_agree(cell):

@@ -1,0 +1,84 @@
+"""Networks with given weights through the kernel of stored weights, and their twins."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy_twins import LANES, StoredTwin
+
+from theory_check.kernels import stored
+from theory_check.networks.branches import Branch
+from theory_check.simulation.passes.compiled import compiled_activation
+
+SEED_OF_WEIGHTS = 7
+SEED_OF_STATES = 5
+DEPTH = 3
+
+
+@dataclass(frozen=True)
+class Tied:
+    """A network with given weights: V, W of shape (depth, width, width), b of shape (depth, width)."""
+
+    branch: Branch
+    outer: np.ndarray
+    inner: np.ndarray
+    bias: np.ndarray
+    scaling: np.ndarray
+    factors: np.ndarray  # (panels, LANES)
+
+    @classmethod
+    def draw(cls, branch, *, width=5, depth=DEPTH, panels=1, scale=1.0):
+        rng = np.random.default_rng(SEED_OF_WEIGHTS)
+        outer, inner = (rng.standard_normal((2, depth, width, width)) / math.sqrt(width)).astype(np.float32)
+        bias = (rng.standard_normal((depth, width)) / math.sqrt(width)).astype(np.float32)
+        # Factors of both signs, 0 and 1 among them; every layer and every column has another one.
+        factors = np.concatenate([[0.0, 1.0], rng.uniform(-1.5, 1.5, panels * LANES - 2)]).reshape(panels, LANES)
+        return cls(branch, outer, inner, bias, scale * rng.uniform(0.5, 1.0, depth), factors)
+
+    def cut(self, first, last):
+        layers = slice(first, last)
+        return replace(
+            self, outer=self.outer[layers], inner=self.inner[layers], bias=self.bias[layers],
+            scaling=self.scaling[layers],
+        )  # fmt: skip
+
+    def states(self, count):
+        shape = (count, len(self.factors), self.outer.shape[1], LANES)
+        return np.random.default_rng(SEED_OF_STATES).standard_normal(shape)
+
+    def forward(self, start, keep=True, exponents=None):
+        """Return h, in units of 2^exponents, and the slopes."""
+        hidden = start.copy()
+        flat = hidden.reshape(len(hidden), -1)
+        slopes = np.empty((len(self.scaling) if keep else 1, *flat.shape), np.float32)
+        branch = self.branch
+        stored.forward(
+            self.outer, self.inner, self.bias, branch.has_inner, branch.has_bias, self.scaling,
+            self.factors, *compiled_activation(branch.activation), branch.activation.homogeneous,
+            flat, new_exponents(start) if exponents is None else exponents, slopes,
+        )  # fmt: skip
+        return hidden, slopes
+
+    def backward(self, slopes, output, exponents=None):
+        """Return p, in units of 2^exponents."""
+        gradient = output.copy()
+        stored.backward(
+            self.outer, self.inner, self.branch.has_inner, self.scaling, self.factors, slopes,
+            gradient.reshape(len(gradient), -1), new_exponents(output) if exponents is None else exponents,
+        )  # fmt: skip
+        return gradient
+
+    def twin(self, panel=0):
+        return StoredTwin.of(
+            self.branch, self.scaling[:, None] * self.factors[panel], self.outer, self.inner, self.bias
+        )
+
+
+def new_exponents(state):
+    return np.zeros((state.shape[0], LANES), np.int64)
+
+
+def unscaled(state, exponents):
+    return np.ldexp(state, exponents[:, None])
