@@ -64,7 +64,7 @@ class Evidence:
         self.level = level
         self.seed = _seed(name if run_seed == 0 else f"{name}|{run_seed}")
         self._name, self._run_seed, self._command = name, run_seed, command
-        self._own: list[dict[str, Any]] = []
+        self._own: list[dict[str, str]] = []
         self._intervals: list[Interval] = []
         self._examples: dict[str, Example] = {}
         self._first_failure = ""
@@ -165,10 +165,12 @@ class Evidence:
     ) -> None:
         """Fail unless the interval excludes the target, widened by the margin if the statement is not exact.
 
+        A wrong statement that is not refuted is no false alarm: an interval that is made for it alone spends no level.
+
         Parameters
         ----------
         interval : Interval
-            A confidence interval; its level counts against that of the test.
+            A confidence interval.
         target : tuple of float
             The wrong prediction, lower and upper value.
         margin, remainder, exact
@@ -200,9 +202,9 @@ class Evidence:
     ) -> None:
         __tracebackhide__ = True
         # An interval that misses the truth does so for all targets it is judged against: its level counts once.
-        if not any(known is interval for known in self._intervals):
+        if wanted != "refuted" and not any(known is interval for known in self._intervals):
             self._intervals.append(interval)
-        self._own.append({"wanted": wanted, "verdict": verdict, "level": interval.level})
+        self._own.append({"wanted": wanted, "verdict": verdict})
         text = f"{interval.method}: {interval.estimate:.6g} [{interval.lower:.6g}, {interval.upper:.6g}]"
         if verdict != wanted:
             pytest.fail(f"{verdict}, expected {wanted}: {text}; target {target}, tolerance {tolerance:.3g}")
@@ -217,8 +219,8 @@ class Evidence:
         return own + sum(example.spent for example in self._examples.values())
 
     @property
-    def records(self) -> list[dict[str, Any]]:
-        """What was asserted, what was found, and at which level; those of the examples included."""
+    def records(self) -> list[dict[str, str]]:
+        """What was asserted and what was found; that of the examples included."""
         return self._own + [record for example in self._examples.values() for record in example.records]
 
     @property
@@ -351,7 +353,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
         result = yield
     finally:
         if recorded is not None:
-            told = {"verdicts": recorded.records, "strata": recorded.strata}
+            told = {"verdicts": recorded.records, "strata": recorded.strata, "level": recorded.spent}
             item.user_properties.append((_PROPERTY, json.dumps(told)))
     if recorded is not None and any(record["wanted"] != record["verdict"] for record in recorded.records):
         pytest.fail("a verdict other than stated was recorded, and the test went on")
@@ -365,8 +367,9 @@ class _Summary:
 
     def __init__(self) -> None:
         self._tests = 0
-        self._records: list[dict[str, Any]] = []
+        self._records: list[dict[str, str]] = []
         self._strata: list[dict[str, str]] = []
+        self._level = 0.0
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take the verdicts of a finished test."""
@@ -378,23 +381,19 @@ class _Summary:
                 told = json.loads(str(value))
                 self._records += told["verdicts"]
                 self._strata += told["strata"]
+                self._level += told["level"]
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """Print how many verdicts were as they should be, and the chance of a false alarm among them."""
         if not self._records:
             return
         kept = sum(record["wanted"] == record["verdict"] for record in self._records)
-        level = sum(record["level"] for record in self._records)
         terminalreporter.write_line(
             f"theory_check: {kept} of {len(self._records)} verdicts as stated in {self._tests} statistical tests; "
-            f"chance of any false alarm at most {level:.1e}"
+            f"chance of any false alarm at most {self._level:.1e}"
         )
         if self._strata:
-            found: dict[str, set[str]] = {}
-            for place in self._strata:
-                for name, value in place.items():
-                    found.setdefault(name, set()).add(value)
-            counts = "".join(
-                f"; {len(values)} of {name}: {', '.join(sorted(values))}" for name, values in found.items()
-            )
+            names = dict.fromkeys(name for place in self._strata for name in place)
+            found = {name: sorted({place[name] for place in self._strata if name in place}) for name in names}
+            counts = "".join(f"; {len(values)} of {name}: {', '.join(values)}" for name, values in found.items())
             terminalreporter.write_line(f"theory_check: {len(self._strata)} examples of properties{counts}")
