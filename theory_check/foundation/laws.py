@@ -39,7 +39,20 @@ class Law(Hashable, Protocol):
 
 
 def left_limits(cdf: Callable[[FloatArray], ArrayLike], values: FloatArray, at: FloatArray | None = None) -> FloatArray:
-    """Return F(x-) at each value: F(x), which may be given, but where there is an atom.
+    """Return F(x-) at each value: F(x) but where there is an atom.
+
+    Parameters
+    ----------
+    cdf : callable
+        F.
+    values : float64 array
+        The points x.
+    at : float64 array, optional
+        F(x) where it is known.
+
+    Returns
+    -------
+    float64 array
 
     Examples
     --------
