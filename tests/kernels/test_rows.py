@@ -250,7 +250,7 @@ def kernel_matrix(filler, width, layer):
     state, buffer = new_state(), np.zeros(even(width) * width * LANES, np.float32)
     seed_lanes(state, key_of(SEED_OF_ROTATIONS), 0, layer, int(Purpose.OUTER_WEIGHTS))
     products = np.empty((width, width * LANES), np.float32)
-    multiply(filler.fill, filler.constants, True, state, buffer, unit, products)
+    multiply(*filler.law, state, buffer, unit, products)
     return products.reshape(width, width, LANES).transpose(2, 1, 0).astype(np.float64)
 
 

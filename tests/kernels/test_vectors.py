@@ -1,0 +1,77 @@
+"""Vectors of sixteen lanes against NumPy, operation by operation."""
+
+from __future__ import annotations
+
+import numba
+import numpy as np
+import pytest
+
+from theory_check.kernels.compilation import COMPILED
+from theory_check.kernels.vectors import (
+    SIZE,
+    counting,
+    high_product,
+    load,
+    low_product,
+    repeat,
+    rotate,
+    store,
+    to_singles,
+    view,
+    zeros,
+)
+
+pytestmark = pytest.mark.skipif(not COMPILED, reason="vectors exist in compiled code only")
+
+GENERATOR = np.random.default_rng(29)
+FIRST, SECOND = (GENERATOR.integers(0, 2**32, 3 * SIZE, dtype=np.uint32) for _ in range(2))
+X, Y, Z = (GENERATOR.standard_normal(3 * SIZE).astype(np.float32) for _ in range(3))
+
+
+@numba.njit
+def on_words(first, second, out):
+    for i in range(0, first.size, SIZE):
+        x, y = load(first, i), load(second, i)
+        store(out[0], i, x + y)
+        store(out[1], i, x ^ y)
+        store(out[2], i, x << 9)
+        store(out[3], i, x & 0x80000000)
+        store(out[4], i, rotate(x, 7))
+        store(out[5], i, low_product(x, 0xD2511F53))
+        store(out[6], i, high_product(x, 0xD2511F53))
+        store(out[7], i, repeat(first[0]) + counting())
+
+
+def test_words():
+    found = np.empty((8, FIRST.size), np.uint32)
+    on_words(FIRST, SECOND, found)
+    shift = np.uint32
+    rotated = (FIRST << shift(7)) | (FIRST >> shift(25))
+    expected = [FIRST + SECOND, FIRST ^ SECOND, FIRST << shift(9), FIRST & shift(0x80000000), rotated]
+    product = FIRST.astype(np.uint64) * np.uint64(0xD2511F53)
+    expected += [product & np.uint64(0xFFFFFFFF), product >> np.uint64(32)]
+    expected += [FIRST[0] + np.tile(np.arange(SIZE, dtype=np.uint32), 3)]
+    np.testing.assert_array_equal(found, expected)
+
+
+@numba.njit
+def on_singles(words, x, y, z, out):
+    for i in range(0, x.size, SIZE):
+        a, b, c = load(x, i), load(y, i), load(z, i)
+        store(out[0], i, a + b)
+        store(out[1], i, a * b)
+        store(out[2], i, to_singles(load(words, i)))
+        store(out[3], i, view(load(words, i)))
+        store(out[4], i, zeros())
+        store(out[5], i, a * b + c)
+
+
+def test_singles():
+    found = np.empty((6, X.size), np.float32)
+    on_singles(FIRST, X, Y, Z, found)
+    whole = FIRST.view(np.int32).astype(np.float32)
+    expected = np.array([X + Y, X * Y, whole, FIRST.view(np.float32), np.zeros_like(X)])
+    np.testing.assert_array_equal(found[:5].view(np.uint32), expected.view(np.uint32))
+    # Rounded once or twice: half a unit of the product more at most.
+    exact = X.astype(float) * Y + Z
+    np.testing.assert_array_less(np.abs(found[5] - exact), 2.0**-24 * (np.abs(X * Y) + np.abs(exact)) + 1e-30)
