@@ -4,16 +4,93 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 
-from theory_check.claims import LIMIT, Check, Distance, Normal, Probability, Profile, check, claim
-from theory_check.claims.networks import COMBINATIONS, label, one_layer
+from theory_check.claims import (
+    LIMIT,
+    Basis,
+    Check,
+    Distance,
+    Domain,
+    Hypothesis,
+    Normal,
+    Probability,
+    Profile,
+    check,
+    claim,
+)
+from theory_check.claims.domains import CRITICAL, GAUSSIAN, LAYERS
+from theory_check.claims.networks import COMBINATIONS, distance_from_normal, finite_depth_law, label, one_layer
 from theory_check.claims.observables import between, column
+from theory_check.experiments.cell import Cell
 from theory_check.experiments.spelling import network
 from theory_check.theory import limits
+
+LOG_NORM = column("norm_profile")
+SECOND, THIRD = LOG_NORM[2] - LOG_NORM[1], LOG_NORM[3] - LOG_NORM[2]
+
+
+def at_quarters(deep: Cell) -> Cell:
+    """Return the network with a depth that four divides, which records its quarters."""
+    depth = deep.network.depth // 4 * 4
+    quarters = tuple(depth * quarter // 4 for quarter in range(5))
+    return replace(deep, network=replace(deep.network, depth=depth), recorded_depths=quarters)
+
+
+def increment_checks(deep: Cell, precision: float, basis: Basis, remainder: float = 0.0) -> Iterator[Check]:
+    """Compare the increment over the second quarter, and whether it and the third exceed their predicted median."""
+    limit = limits.lognormal_limit(one_layer(deep)[0])
+    mean, variance = limit.mean / 4.0, limit.variance / 4.0
+    yield check(
+        f"{label(deep)}-increment", deep,
+        r"Kolmogorov distance between the increment of $\log\Vert h_{tL}\Vert^2$ over the second quarter and "
+        r"$N(\kappa(1-2/d)/4,\,\kappa/d)$",
+        Distance(SECOND, Normal(mean, variance)), margin=0.05 * precision, basis=basis, remainder=remainder,
+        wrong={
+            "deviations grow like time: one random slope for the whole path": Normal(mean, variance / 4.0),
+            "no drift": Normal(0.0, variance),
+        },
+    )  # fmt: skip
+    yield check(
+        f"{label(deep)}-independence", deep,
+        "probability that the increments over the second and third quarter both exceed their predicted median",
+        Probability(between(SECOND, lower=mean) & between(THIRD, lower=mean)), 0.25,
+        # Two probabilities of 1/2, each off by the remainder.
+        margin=0.04 * precision, basis=basis, remainder=remainder + remainder**2,
+        wrong={
+            "the increments rise and fall together": 0.5,
+            "correlation 1/2: 1/4 + asin(1/2)/(2 pi)": 0.25 + math.asin(0.5) / math.tau,
+        },
+    )  # fmt: skip
+
+
+def _quarter_distance(deep: Cell) -> float:
+    """Return how far an increment over a quarter is from its limit, for Gaussian weights."""
+    multiplier, a, depth = one_layer(deep)
+    limit = limits.lognormal_limit(multiplier)
+    return distance_from_normal(
+        finite_depth_law(multiplier, a, depth // 4), Normal(limit.mean / 4.0, limit.variance / 4.0)
+    )
+
+
+_EXACT = Basis("limit law; the exact distance of the law of a quarter is the remainder")
+
+DOMAIN = Domain.of_cells(
+    lambda deep, precision: increment_checks(deep, precision, _EXACT, _quarter_distance(deep)),
+    (
+        *LAYERS, CRITICAL, GAUSSIAN,
+        Hypothesis("quarters", "four divides the depth, and the norms of its quarters are recorded",
+                   lambda deep: deep.recorded_depths == at_quarters(deep).recorded_depths),
+        Hypothesis("depth for the law", "the depth brings an increment within 0.03 of its limit",
+                   lambda deep: _quarter_distance(deep) <= 0.03),
+    ),
+    laws=("gaussian",), depths=(32, 256), finish=at_quarters,
+)  # fmt: skip
 
 
 @claim(
     "E5",
+    domain=DOMAIN,
     quick_precision=1.1,
     title="Brownian profile",
     formula=r"\log\frac{\Vert h_{tL}\Vert^2}{\Vert h_0\Vert^2} \to \kappa\bigl(1-\tfrac2d\bigr)t + "
@@ -27,30 +104,6 @@ def brownian_profile(profile: Profile) -> Iterator[Check]:
     stretches are independent and normal.
     """
     depth = 128 * profile.depth
-    log_norm = column("norm_profile")
-    second, third = log_norm[2] - log_norm[1], log_norm[3] - log_norm[2]
     for branch, law in COMBINATIONS:
-        deep = network(branch, law, width=20, depth=depth, gradients=True,
-                       recorded_depths=tuple(depth * quarter // 4 for quarter in range(5)))  # fmt: skip
-        limit = limits.lognormal_limit(one_layer(deep)[0])
-        mean, variance = limit.mean / 4.0, limit.variance / 4.0
-        yield check(
-            f"{label(deep)}-increment", deep,
-            r"Kolmogorov distance between the increment of $\log\Vert h_{tL}\Vert^2$ over the second quarter and "
-            r"$N(\kappa(1-2/d)/4,\,\kappa/d)$",
-            Distance(second, Normal(mean, variance)), margin=0.05 * profile.precision, basis=LIMIT,
-            wrong={
-                "deviations grow like time: one random slope for the whole path": Normal(mean, variance / 4.0),
-                "no drift": Normal(0.0, variance),
-            },
-        )  # fmt: skip
-        yield check(
-            f"{label(deep)}-independence", deep,
-            "probability that the increments over the second and third quarter both exceed their predicted median",
-            Probability(between(second, lower=mean) & between(third, lower=mean)), 0.25,
-            margin=0.04 * profile.precision, basis=LIMIT,
-            wrong={
-                "the increments rise and fall together": 0.5,
-                "correlation 1/2: 1/4 + asin(1/2)/(2 pi)": 0.25 + math.asin(0.5) / math.tau,
-            },
-        )  # fmt: skip
+        deep = at_quarters(network(branch, law, width=20, depth=depth, gradients=True))
+        yield from increment_checks(deep, profile.precision, LIMIT)

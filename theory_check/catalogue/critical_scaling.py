@@ -9,7 +9,8 @@ import numpy as np
 
 from theory_check.catalogue.admissible_laws import ADMISSIBLE, capped, gaussian_layer, network_of
 from theory_check.catalogue.exponents import critical_exponent
-from theory_check.claims import Basis, Check, LogNormal, Normal, Probability, Profile, check, claim
+from theory_check.claims import Basis, Check, Domain, LogNormal, Normal, Probability, Profile, check, claim
+from theory_check.claims.domains import CRITICAL, DOMINATED, LAYERS
 from theory_check.claims.networks import COMBINATIONS, dominated_layer, label
 from theory_check.claims.observables import DISPLACEMENT, between
 from theory_check.experiments.cell import Cell
@@ -29,8 +30,37 @@ _LOCATED: tuple[tuple[BranchName, str], ...] = (
 ABOVE, BELOW = "explosion: D above its upper bound", "identity: D below its lower bound"
 
 
+def chebyshev_check(deep: Cell, precision: float, delta: float = 0.05) -> Check:
+    """Bound D on both sides by its exact mean and variance."""
+    layer = dominated_layer(deep)
+    mean, variance = moments.mean_displacement(*layer), moments.displacement_variance(*layer)
+    lower, upper = (mean + sign * math.sqrt(variance / delta) for sign in (-1.0, 1.0))
+    # One network in ten lies on either side of these, by the lognormal law of the same mean and variance.
+    left, right = (float(q) for q in LogNormal.of_moments(mean, variance).quantile(np.array([0.1, 0.9])))
+    return check(
+        label(deep), deep, rf"$\mathbb{{P}}({lower:.3g} \leq D \leq {upper:.3g})$",
+        Probability(between(DISPLACEMENT, lower, upper), truth=0.985, exact=True), (1.0 - delta, 1.0),
+        margin=0.03 * precision,
+        basis=Basis(
+            "the bounds are exact at this depth; the margin is the resolution that the profile pays for", exact=True
+        ),
+        wrong={
+            ABOVE: between(DISPLACEMENT, lower=upper),
+            BELOW: between(DISPLACEMENT, upper=lower),
+            f"the same probability for {left:.3g} <= D <= {right:.3g}, which one network in five leaves":
+                between(DISPLACEMENT, left, right),
+        },
+    )  # fmt: skip
+
+
+DOMAIN = Domain.of_cells(
+    lambda deep, precision: (chebyshev_check(deep, precision),), (*LAYERS, CRITICAL, DOMINATED), depths=(1, 256)
+)
+
+
 @claim(
     "P3",
+    domain=DOMAIN,
     quick_precision=2.0,
     title="Non-trivial limit at the critical scaling",
     formula=r"\mathbb{P}(c_\delta \leq D \leq C_\delta) \geq 1-\delta",
@@ -48,29 +78,9 @@ def critical_scaling(profile: Profile) -> Iterator[Check]:
     r"""At $\beta = 1/2$ the displacement stays between two positive bounds with probability at least $1-\delta$, and
     1/2 is the only exponent at which it neither vanishes nor explodes.
     """
-    delta = 0.05
     for branch, law in COMBINATIONS:
         # Wide enough for Chebyshev's lower bound to be positive.
-        deep = network(branch, law, width=128, depth=100 * profile.depth)
-        layer = dominated_layer(deep)
-        mean, variance = moments.mean_displacement(*layer), moments.displacement_variance(*layer)
-        lower, upper = (mean + sign * math.sqrt(variance / delta) for sign in (-1.0, 1.0))
-        # One network in ten lies on either side of these, by the lognormal law of the same mean and variance.
-        left, right = (float(q) for q in LogNormal.of_moments(mean, variance).quantile(np.array([0.1, 0.9])))
-        yield check(
-            label(deep), deep, rf"$\mathbb{{P}}({lower:.3g} \leq D \leq {upper:.3g})$",
-            Probability(between(DISPLACEMENT, lower, upper), truth=0.985, exact=True), (1.0 - delta, 1.0),
-            margin=0.03 * profile.precision,
-            basis=Basis(
-                "the bounds are exact at this depth; the margin is the resolution that the profile pays for", exact=True
-            ),
-            wrong={
-                ABOVE: between(DISPLACEMENT, lower=upper),
-                BELOW: between(DISPLACEMENT, upper=lower),
-                f"the same probability for {left:.3g} <= D <= {right:.3g}, which one network in five leaves":
-                    between(DISPLACEMENT, left, right),
-            },
-        )  # fmt: skip
+        yield chebyshev_check(network(branch, law, width=128, depth=100 * profile.depth), profile.precision)
     for branch, law in _LOCATED:
         yield critical_exponent(profile, branch, law)
     for admissible in ADMISSIBLE:

@@ -10,14 +10,10 @@ from typing import TYPE_CHECKING
 from theory_check.catalogue.admissible_laws import ADMISSIBLE, capped, gaussian_layer, margin, network_of
 from theory_check.claims import Check, Domain, Hypothesis, Mean, Profile, check, claim
 from theory_check.claims.domains import (
-    CLOSED_BRANCH,
     DOMINATED,
-    FINITE_VARIANCE,
-    INDEPENDENT_LAYERS,
     LARGEST_RELATIVE_VARIANCE,
+    LAYERS,
     LINEAR_OR_RECTIFIER,
-    ONE_FACTOR,
-    SYMMETRIC_INSIDE,
     is_in_reach,
 )
 from theory_check.claims.networks import BRANCHES, COMBINATIONS, dominated_layer, label
@@ -135,7 +131,7 @@ DOMAIN = Domain(
     networks=_networks,
     build=_checks,
     hypotheses=(
-        INDEPENDENT_LAYERS, ONE_FACTOR, CLOSED_BRANCH, FINITE_VARIANCE, SYMMETRIC_INSIDE, FOURTH_MOMENT,
+        *LAYERS, FOURTH_MOMENT,
         Hypothesis(
             "mean in reach",
             f"the variance of R, or of its growth in a layer if all are recorded, is at most "

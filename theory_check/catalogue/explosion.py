@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from theory_check.catalogue.exponents import growth_exponent
+from theory_check.catalogue.one_layer_law import NO_ATOM
 from theory_check.catalogue.pictures import DEPTHS, by_depth, depth_curve, median_band, norm_paths, recorded_times
 from theory_check.claims import (
     PROVEN,
@@ -25,13 +26,10 @@ from theory_check.claims import (
     claim,
 )
 from theory_check.claims.domains import (
-    CLOSED_BRANCH,
-    FINITE_VARIANCE,
     GAUSSIAN,
-    INDEPENDENT_LAYERS,
-    ONE_FACTOR,
+    LAYERS,
+    SYMMETRIC,
     beta_within,
-    both,
     least_depth,
     width_not,
 )
@@ -79,15 +77,6 @@ def bound_check(deep: Cell, precision: float) -> Check:
     )  # fmt: skip
 
 
-def _exploding() -> SearchStrategy[Cell]:
-    from theory_check.strategies import betas, closed_branches, deep_cells, weights
-
-    return deep_cells(
-        branches=closed_branches(), weights=weights(finite_variance=True, nonzero=True), widths=(3, 64),
-        depths=(32, 400), betas=betas(0.05, 0.45),
-    ).filter(lambda deep: DOMAIN.violated(deep) is None)  # fmt: skip
-
-
 def _bounds_one(deep: Cell) -> bool:
     centre = explosion_law(*one_layer(deep))
     return centre.mean >= 4.0 * math.sqrt(centre.variance) + 1.0
@@ -120,12 +109,10 @@ def _exploded(deep: Cell, precision: float) -> Iterator[Check]:
     )  # fmt: skip
 
 
-DOMAIN = Domain(
-    networks=_exploding,
-    build=lambda deep, precision: (bound_check(deep, precision),),
-    hypotheses=(
-        INDEPENDENT_LAYERS, ONE_FACTOR, beta_within(0.0, 0.5), CLOSED_BRANCH, FINITE_VARIANCE,
-        Hypothesis("symmetric", "all weights are symmetric", both(lambda weights: weights.is_symmetric)),
+DOMAIN = Domain.of_cells(
+    lambda deep, precision: (bound_check(deep, precision),),
+    (
+        *LAYERS, SYMMETRIC, beta_within(0.0, 0.5),
         width_not(1, "every factor may change the sign and log R has a negative drift: D tends to 1"),
         width_not(2, "log R has no drift: D tends to infinity or to 1, each with probability 1/2"),
         # The kurtosis moves the centre by 0.75 c a^3 sqrt(L) d^(-3/2) deviations, 1.2 of the four here.
@@ -136,11 +123,12 @@ DOMAIN = Domain(
         least_depth(32),
         Hypothesis("time to explode", "log R is predicted above 1 by four deviations", _bounds_one),
     ),
+    widths=(3, 64), depths=(32, 400), betas=(0.05, 0.45),
     beyond=Domain(
         networks=_of_any_width,
         build=_exploded,
         hypotheses=(
-            INDEPENDENT_LAYERS, ONE_FACTOR, beta_within(0.0, 0.5), CLOSED_BRANCH, FINITE_VARIANCE,
+            *LAYERS, beta_within(0.0, 0.5),
             Hypothesis("long time", f"kappa L^(1 - 2 beta) is at least {_LONG:g}", lambda deep: _time(deep) >= _LONG),
         ),
     ),
@@ -165,8 +153,54 @@ def explosion(profile: Profile) -> Iterator[Check]:
         yield bound_check(deep, profile.precision)
 
 
+def fluctuation_check(deep: Cell, precision: float) -> Check:
+    """Compare the law of log R with the normal law of its exact mean and variance."""
+    multiplier, a, depth = one_layer(deep)
+    normal = explosion_law(multiplier, a, depth)
+    return check(
+        f"{label(deep)}-fluctuations", deep,
+        r"Kolmogorov distance between $\log R$ and $N(L\,\mathbb{E}\log M,\ L\,\mathrm{Var}\log M)$",
+        Distance(LOG_NORM_RATIO, normal), margin=0.05 * precision, basis=PROVEN,
+        remainder=distance_from_normal(finite_depth_law(multiplier, a, depth), normal),
+        wrong={
+            "centred at the log of the mean":
+                Normal(depth * math.log1p(multiplier.kappa * a * a), normal.variance),
+            "centred one standard deviation higher":
+                Normal(normal.mean + math.sqrt(normal.variance), normal.variance),
+        },
+    )  # fmt: skip
+
+
+def sign_check(deep: Cell, precision: float) -> Check:
+    """Compare the probability of growth with that of the exact law."""
+    multiplier, *layers = one_layer(deep)
+    wider = replace(multiplier, width=multiplier.width + 1)
+    error = finite_depth_law(multiplier, *layers).error
+    growing, wrong = (1.0 - float(finite_depth_law(m, *layers).cdf(0.0)) for m in (multiplier, wider))
+    return check(
+        f"{label(deep)}-sign", deep, r"$\mathbb{P}(\log R > 0)$",
+        Probability(between(LOG_NORM_RATIO, lower=np.nextafter(0.0, 1.0))),
+        (max(growing - error, 0.0), min(growing + error, 1.0)), margin=0.03 * precision,
+        wrong={f"the threshold is at width {multiplier.width - 1}": wrong},
+    )  # fmt: skip
+
+
+def _law_checks(deep: Cell, precision: float) -> Iterator[Check]:
+    yield sign_check(deep, precision)
+    fluctuations = fluctuation_check(deep, precision)
+    if fluctuations.remainder <= 0.03:
+        yield fluctuations
+
+
+LAW = Domain.of_cells(
+    _law_checks, (*LAYERS, GAUSSIAN, NO_ATOM, beta_within(0.0, 0.5)), laws=("gaussian",), depths=(8, 400),
+    betas=(0.05, 0.45),
+)  # fmt: skip
+
+
 @claim(
     "E7",
+    domain=LAW,
     quick_precision=1.1,
     title="Law in the explosion regime and its threshold",
     formula=r"L^{2\beta-1}\log R \to \kappa(1-2/d)",
@@ -210,34 +244,9 @@ def explosion_rate(profile: Profile) -> Iterator[Check]:
         )  # fmt: skip
 
     for branch, width in (("linear", 3), ("linear", 9), ("res-3", 9), ("res-3", 30)):
-        deep = _gaussian(branch, width, profile)
-        multiplier, a, depth = one_layer(deep)
-        normal = explosion_law(multiplier, a, depth)
-        yield check(
-            f"{label(deep)}-fluctuations", deep,
-            r"Kolmogorov distance between $\log R$ and $N(L\,\mathbb{E}\log M,\ L\,\mathrm{Var}\log M)$",
-            Distance(LOG_NORM_RATIO, normal), margin=0.05 * profile.precision, basis=PROVEN,
-            remainder=distance_from_normal(finite_depth_law(multiplier, a, depth), normal),
-            wrong={
-                "centred at the log of the mean":
-                    Normal(depth * math.log1p(multiplier.kappa * a * a), normal.variance),
-                "centred one standard deviation higher":
-                    Normal(normal.mean + math.sqrt(normal.variance), normal.variance),
-            },
-        )  # fmt: skip
-
+        yield fluctuation_check(_gaussian(branch, width, profile), profile.precision)
     for branch, width in (("linear", 1), ("linear", 2), ("linear", 3), ("res-3", 2), ("res-3", 3)):
-        deep = _gaussian(branch, width, profile)
-        multiplier, *layers = one_layer(deep)
-        wider = replace(multiplier, width=width + 1)
-        error = finite_depth_law(multiplier, *layers).error
-        growing, wrong = (1.0 - float(finite_depth_law(m, *layers).cdf(0.0)) for m in (multiplier, wider))
-        yield check(
-            f"{label(deep)}-sign", deep, r"$\mathbb{P}(\log R > 0)$",
-            Probability(between(LOG_NORM_RATIO, lower=np.nextafter(0.0, 1.0))),
-            (max(growing - error, 0.0), min(growing + error, 1.0)), margin=0.03 * profile.precision,
-            wrong={f"the threshold is at width {width - 1}": wrong},
-        )  # fmt: skip
+        yield sign_check(_gaussian(branch, width, profile), profile.precision)
 
     deep = _gaussian("linear", 1, profile)
     exact = finite_depth_law(*one_layer(deep))

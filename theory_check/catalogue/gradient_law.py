@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from theory_check.claims import Check, Distance, Mean, Profile, check, claim
+from theory_check.catalogue.one_layer_law import NO_ATOM
+from theory_check.claims import Check, Distance, Domain, Mean, Profile, check, claim
+from theory_check.claims.domains import GAUSSIAN, LAYERS
 from theory_check.claims.networks import finite_depth_law, one_layer
 from theory_check.claims.observables import LOG_GRADIENT_DISPLACEMENT, LOG_GRADIENT_RATIO, exp
+from theory_check.experiments.cell import Cell
 from theory_check.experiments.spelling import network
 from theory_check.foundation.laws import Law, Mirrored
 from theory_check.theory import moments
@@ -18,8 +21,35 @@ from theory_check.theory.multiplier import Multiplier
 BRANCHES = (("linear", "linear", "relu"), ("res-3", "res-3", "relu"), ("leaky", "res-3", "leaky:slope=0.3"))
 
 
+def law_check(name: str, deep: Cell, precision: float) -> Check:
+    """Compare log R* with the exact law of log R."""
+    multiplier, *layers = one_layer(deep)
+    width, depth = deep.network.width, deep.network.depth
+    law = finite_depth_law(multiplier, *layers)
+    wrong: dict[str, Law] = {"gradients shrink as states grow: the law of -log R": Mirrored(law)}
+    if depth > 2:
+        wrong["the law of twice the width"] = finite_depth_law(replace(multiplier, width=2 * width), *layers)
+    elif multiplier.has_inner:
+        bare = Multiplier(width, gain=multiplier.kappa)
+        wrong["no factor of the inner matrix in the law of a layer"] = finite_depth_law(bare, *layers)
+    return check(
+        f"{name}-gaussian-d{width}-depth{depth}-law", deep,
+        r"Kolmogorov distance between $\log R^*$ and the exact law of $\log R$",
+        Distance(LOG_GRADIENT_RATIO, law), (0.0, law.error), margin=0.04 * precision, wrong=wrong,
+    )  # fmt: skip
+
+
+#: Every weight is drawn: the reduced kernel would take the law backward from the theory that is to be checked.
+DOMAIN = Domain.of_cells(
+    lambda deep, precision: (law_check(deep.network.branch.name, deep, precision),),
+    (*LAYERS, GAUSSIAN, NO_ATOM), laws=("gaussian",), depths=(4, 128), betas=(0.0, 1.5), gradients=True,
+    kernel="dense",
+)  # fmt: skip
+
+
 @claim(
     "E16",
+    domain=DOMAIN,
     quick_precision=1.5,
     title="Gradients have the law of outputs",
     formula=r"(R^*, D^*) \overset{d}{=} (R, D)",
@@ -40,19 +70,7 @@ def gradient_law(profile: Profile) -> Iterator[Check]:
         for depth, beta in ((50, 0.5), (2, 0.0)):
             deep = network(branch, activation=activation, width=10, depth=depth, beta=beta, gradients=True,
                            kernel="dense")  # fmt: skip
-            multiplier, *layers = one_layer(deep)
-            law = finite_depth_law(multiplier, *layers)
-            wrong: dict[str, Law] = {"gradients shrink as states grow: the law of -log R": Mirrored(law)}
-            if depth > 2:
-                wrong["the law of twice the width"] = finite_depth_law(replace(multiplier, width=20), *layers)
-            elif branch == "res-3":
-                bare = Multiplier(10, gain=multiplier.kappa)
-                wrong["no factor of the inner matrix in the law of a layer"] = finite_depth_law(bare, *layers)
-            yield check(
-                f"{name}-gaussian-d10-depth{depth}-law", deep,
-                r"Kolmogorov distance between $\log R^*$ and the exact law of $\log R$",
-                Distance(LOG_GRADIENT_RATIO, law), (0.0, law.error), margin=0.04 * profile.precision, wrong=wrong,
-            )  # fmt: skip
+            yield law_check(name, deep, profile.precision)
     for name, branch, activation in BRANCHES:
         deep = network(branch, activation=activation, width=20, depth=16, beta=1.0, gradients=True, kernel="dense")
         multiplier, a, depth = layer = one_layer(deep)

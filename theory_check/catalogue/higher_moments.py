@@ -3,8 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from theory_check.claims import Check, Distance, Mean, Profile, check, claim
+from theory_check.claims import Check, Distance, Domain, Hypothesis, Mean, Profile, check, claim
+from theory_check.claims.domains import (
+    DOMINATED,
+    FINITE_VARIANCE,
+    GAUSSIAN,
+    INDEPENDENT_LAYERS,
+    LAYERS,
+    ONE_FACTOR,
+    mean_in_reach,
+)
 from theory_check.claims.networks import BRANCHES, WEIGHTS, check_dominated, finite_depth_law, label, one_layer
 from theory_check.claims.observables import (
     DISPLACEMENT,
@@ -14,6 +24,7 @@ from theory_check.claims.observables import (
     NORM_RATIO,
     exp,
 )
+from theory_check.experiments.cell import Cell
 from theory_check.experiments.spelling import network
 from theory_check.networks.activations import Activation
 from theory_check.networks.branches import Branch
@@ -21,9 +32,35 @@ from theory_check.theory import biased_moments, moments
 from theory_check.theory.joint_moments import displacement_moment
 from theory_check.theory.multiplier import Multiplier
 
+if TYPE_CHECKING:
+    from hypothesis.strategies import SearchStrategy
+
+
+def squared_displacement(deep: Cell, relative: float) -> Check:
+    """Compare the second moment of D; the fourth bounds the variance of its square."""
+    layer = one_layer(deep)
+    mean, target = moments.mean_displacement(*layer), moments.displacement_second_moment(*layer)
+    squared = Mean(exp(4.0 * LOG_DISPLACEMENT), displacement_moment(*layer, order=4) - target**2)
+    return check(
+        f"{label(deep)}-beta{deep.network.scaling.beta:g}", deep, r"$\mathbb{E}\,D^2$", squared, target,
+        margin=relative * target,
+        wrong={
+            "D does not fluctuate": mean**2,
+            "D is chi-square, as in the identity regime": mean**2 * (1.0 + 2.0 / layer[0].width),
+        },
+    )  # fmt: skip
+
+
+SQUARES = Domain.of_cells(
+    lambda deep, precision: (squared_displacement(deep, 0.06 * precision),),
+    (*LAYERS, GAUSSIAN, mean_in_reach("D^2", lambda deep: squared_displacement(deep, 1.0))),
+    laws=("gaussian",), depths=(1, 64), betas=(0.3, 1.5),
+)  # fmt: skip
+
 
 @claim(
     "E17",
+    domain=SQUARES,
     quick_precision=1.2,
     title="Second moment of the displacement",
     formula=r"\mathbb{E}\,D^2 = \mathbb{E}\,R^2 - 4\bigl(1+\kappa a^2(1+\tfrac2d)\bigr)^L + 2(1+\kappa a^2)^L + "
@@ -39,21 +76,55 @@ def second_moment_of_displacement(profile: Profile) -> Iterator[Check]:
     for branch in BRANCHES:
         for beta, relative in ((0.5, 0.06), (1.0, 0.05)):
             deep = network(branch, "gaussian", width=40, depth=16, beta=beta, kernel="dense")
-            layer = one_layer(deep)
-            mean, target = moments.mean_displacement(*layer), moments.displacement_second_moment(*layer)
-            squared = Mean(exp(4.0 * LOG_DISPLACEMENT), displacement_moment(*layer, order=4) - target**2)
-            yield check(
-                f"{label(deep)}-beta{beta:g}", deep, r"$\mathbb{E}\,D^2$", squared, target,
-                margin=relative * profile.precision * target,
-                wrong={
-                    "D does not fluctuate": mean**2,
-                    "D is chi-square, as in the identity regime": mean**2 * (1.0 + 2.0 / layer[0].width),
-                },
-            )  # fmt: skip
+            yield squared_displacement(deep, relative * profile.precision)
+
+
+def bias_checks(deep: Cell, relative: float) -> Iterator[Check]:
+    """Compare the means of R, D and R* with a bias, for an input of norm sqrt(d): its energy is B/||h_0||^2 = 1/d."""
+    check_dominated(deep)
+    shape = deep.network
+    gain = deep.weights.gain * deep.weights.inner.gain
+    layer = Multiplier(shape.width, Branch("res-3"), gain), shape.scaling.factor(shape.depth), shape.depth
+    energy, growth = 1.0 / shape.width, moments.mean_displacement(*layer)
+    norm = moments.biased_norm_ratio_mean(*layer, bias_energy=energy)
+    displacement = moments.biased_displacement_mean(*layer, bias_energy=energy)
+    norm_variance = biased_moments.norm_ratio_variance(*layer, bias_energy=energy)
+    displacement_variance = biased_moments.displacement_variance(*layer, bias_energy=energy)
+    ratio, ratio_variance = 1.0 + growth, moments.norm_ratio_variance(*layer)
+    for name, symbol, observed, target, wrong in (
+        ("norm", "R", Mean(NORM_RATIO, norm_variance), norm, {"the bias does not matter": ratio}),
+        ("displacement", "D", Mean(DISPLACEMENT, displacement_variance), displacement,
+         {"the bias does not matter": growth}),
+        ("gradient", "R^*", Mean(GRADIENT_RATIO, ratio_variance), ratio,
+         {"the bias adds to the gradient": (1.0 + energy) * ratio - energy}),
+    ):  # fmt: skip
+        yield check(
+            f"{label(deep)}-{name}", deep, rf"$\mathbb{{E}}\,{symbol}$ with a bias", observed, target,
+            margin=relative * target, wrong=wrong,
+        )  # fmt: skip
+
+
+def _biased() -> SearchStrategy[Branch]:
+    from hypothesis import strategies as st
+
+    return st.just(Branch("res-2"))
+
+
+BIASED = Domain.of_cells(
+    lambda deep, precision: bias_checks(deep, 0.04 * precision),
+    (
+        INDEPENDENT_LAYERS, ONE_FACTOR, FINITE_VARIANCE, DOMINATED,
+        Hypothesis("res-2", "the branch is res-2 with ReLU", lambda deep: deep.network.branch == Branch("res-2")),
+        Hypothesis("energy", "the norm of the input is sqrt(d)", lambda deep: deep.input.name in ("sphere", "ones")),
+        mean_in_reach("R", lambda deep: next(bias_checks(deep, 1.0))),
+    ),
+    branches=_biased, betas=(0.3, 2.0), gradients=True, kernel="dense",
+)  # fmt: skip
 
 
 @claim(
     "E18",
+    domain=BIASED,
     quick_precision=1.7,
     title="Biases",
     formula=r"\mathbb{E}\,\Vert h_L\Vert^2 = (\Vert h_0\Vert^2+B)(1+\kappa a^2)^L - B,\qquad \mathbb{E}\,D = "
@@ -69,31 +140,43 @@ def biases(profile: Profile) -> Iterator[Check]:
     that of the input; the mean of the gradient ratio does not change.
     """
     for law in WEIGHTS:
-        # A narrow network, where one bias is a large part of the energy: B = 1/d on the sphere of radius sqrt(d).
+        # A narrow network, where one bias is a large part of the energy.
         deep = network("res-2", law, width=4, depth=64, input="sphere", gradients=True, kernel="dense")
-        check_dominated(deep)
-        layer = Multiplier(4, Branch("res-3")), 64**-0.5, 64
-        energy, growth = 1.0 / 4.0, moments.mean_displacement(*layer)
-        norm = moments.biased_norm_ratio_mean(*layer, bias_energy=energy)
-        displacement = moments.biased_displacement_mean(*layer, bias_energy=energy)
-        norm_variance = biased_moments.norm_ratio_variance(*layer, bias_energy=energy)
-        displacement_variance = biased_moments.displacement_variance(*layer, bias_energy=energy)
-        ratio, ratio_variance = 1.0 + growth, moments.norm_ratio_variance(*layer)
-        for name, symbol, observed, target, wrong in (
-            ("norm", "R", Mean(NORM_RATIO, norm_variance), norm, {"the bias does not matter": ratio}),
-            ("displacement", "D", Mean(DISPLACEMENT, displacement_variance), displacement,
-             {"the bias does not matter": growth}),
-            ("gradient", "R^*", Mean(GRADIENT_RATIO, ratio_variance), ratio,
-             {"the bias adds to the gradient": (1.0 + energy) * ratio - energy}),
-        ):  # fmt: skip
-            yield check(
-                f"{label(deep)}-{name}", deep, rf"$\mathbb{{E}}\,{symbol}$ with a bias", observed, target,
-                margin=0.04 * profile.precision * target, wrong=wrong,
-            )  # fmt: skip
+        yield from bias_checks(deep, 0.04 * profile.precision)
+
+
+def leaky_check(deep: Cell, precision: float) -> Check:
+    """Compare log R with its exact law for the slope of the activation."""
+    multiplier, a, depth = one_layer(deep)
+    straight = Multiplier(multiplier.width, Branch("res-3", Activation("identity")), multiplier.gain)
+    law, identity = (finite_depth_law(m, a, depth) for m in (multiplier, straight))
+    wrong = {"the slope is 1 in the law of a layer": identity}
+    if depth == 1 and multiplier.slope < 0.1:
+        linear = Multiplier(multiplier.width, gain=multiplier.kappa)
+        wrong["a linear layer of the same kappa"] = finite_depth_law(linear, a, depth)
+    return check(
+        f"{label(deep)}-slope{multiplier.slope:g}-depth{depth}", deep,
+        r"Kolmogorov distance between $\log R$ and the sum of independent $\log M$, leaky activation",
+        Distance(LOG_NORM_RATIO, law), (0.0, law.error), margin=0.04 * precision, wrong=wrong,
+    )  # fmt: skip
+
+
+LEAKY = Domain.of_cells(
+    lambda deep, precision: (leaky_check(deep, precision),),
+    (
+        *LAYERS, GAUSSIAN,
+        Hypothesis(
+            "leaky", "the branch is res-3 with a leaky activation",
+            lambda deep: deep.network.branch.has_inner and deep.network.branch.activation.name == "leaky",
+        ),
+    ),
+    laws=("gaussian",), depths=(4, 128), betas=(0.0, 1.5),
+)  # fmt: skip
 
 
 @claim(
     "E19",
+    domain=LEAKY,
     title="Leaky activations",
     formula=r"s_{\text{layer}}^2 = \frac{\chi^2_N + s^2\chi^2_{d-N}}{d^2},\qquad \kappa = \frac{1+s^2}{2}",
     source="Derived",
@@ -108,15 +191,4 @@ def leaky_activations(profile: Profile) -> Iterator[Check]:
     for slope, width, depth, beta in ((0.01, 10, 1, 0.0), (0.3, 10, 1, 0.0), (0.3, 20, 50, 0.5)):
         deep = network("res-3", "gaussian", activation=f"leaky:slope={slope:g}", width=width, depth=depth, beta=beta,
                        kernel="dense")  # fmt: skip
-        multiplier, *layers = one_layer(deep)
-        straight = Multiplier(width, Branch("res-3", Activation("identity")))
-        law, identity = (finite_depth_law(m, *layers) for m in (multiplier, straight))
-        wrong = {"the slope is 1 in the law of a layer": identity}
-        if depth == 1 and slope < 0.1:
-            linear = Multiplier(width, gain=multiplier.kappa)
-            wrong["a linear layer of the same kappa"] = finite_depth_law(linear, *layers)
-        yield check(
-            f"{label(deep)}-slope{slope:g}-depth{depth}", deep,
-            r"Kolmogorov distance between $\log R$ and the sum of independent $\log M$, leaky activation",
-            Distance(LOG_NORM_RATIO, law), (0.0, law.error), margin=0.04 * profile.precision, wrong=wrong,
-        )  # fmt: skip
+        yield leaky_check(deep, profile.precision)

@@ -27,11 +27,10 @@ from theory_check.claims import (
 from theory_check.claims.domains import (
     CLOSED_BRANCH,
     CRITICAL,
-    FINITE_VARIANCE,
     GAUSSIAN,
-    INDEPENDENT_LAYERS,
+    LAYERS,
     LINEAR_OR_RECTIFIER,
-    both,
+    SYMMETRIC,
     least_depth,
 )
 from theory_check.claims.estimators import Distance, Probability, Spread, median
@@ -106,15 +105,6 @@ def _checks(deep: Cell, precision: float) -> Iterator[Check]:
     return limit_checks(deep, precision, _FINITE_DEPTH, finite_depth_distance(deep))
 
 
-def _networks_of_domain() -> SearchStrategy[Cell]:
-    from theory_check.strategies import closed_branches, deep_cells, weights
-
-    return deep_cells(
-        branches=closed_branches(), weights=weights(finite_variance=True, nonzero=True), depths=(64, 256),
-        gradients=True,
-    ).filter(lambda deep: DOMAIN.violated(deep) is None)  # fmt: skip
-
-
 def _networks_beyond() -> SearchStrategy[Cell]:
     from hypothesis import strategies as st
 
@@ -130,14 +120,12 @@ def _stated(deep: Cell, precision: float) -> Iterator[Check]:
     return limit_checks(deep, 2.0 * max(precision, 1.0), basis, 0.0)
 
 
-_LIMIT_HYPOTHESES = (CRITICAL, CLOSED_BRANCH, INDEPENDENT_LAYERS, FINITE_VARIANCE)
-
-DOMAIN = Domain(
-    networks=_networks_of_domain,
-    build=_checks,
-    hypotheses=(
-        *_LIMIT_HYPOTHESES,
-        Hypothesis("symmetric", "all weights are symmetric", both(lambda weights: weights.is_symmetric)),
+DOMAIN = Domain.of_cells(
+    _checks,
+    (
+        CRITICAL,
+        *LAYERS,
+        SYMMETRIC,
         Hypothesis(
             "expansion known",
             "the weights are Gaussian, or the branch is linear or ReLU and the kurtosis finite",
@@ -152,10 +140,12 @@ DOMAIN = Domain(
         least_depth(64),
         Hypothesis(
             "depth for the law",
-            "the depth brings log R within 0.05 of its limit",
-            lambda deep: finite_depth_distance(deep) <= 0.05,
+            "the depth brings log R within 0.03 of its limit",
+            lambda deep: finite_depth_distance(deep) <= 0.03,
         ),
     ),
+    depths=(64, 256),
+    gradients=True,
     beyond=Domain(networks=_networks_beyond, build=_stated, hypotheses=(CRITICAL, CLOSED_BRANCH)),
 )
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from theory_check.claims import Check, Distance, Domain, Hypothesis, Mean, Profile, check, claim
-from theory_check.claims.domains import CLOSED_BRANCH, GAUSSIAN, INDEPENDENT_LAYERS, ONE_FACTOR, mean_in_reach
+from theory_check.claims.domains import GAUSSIAN, LAYERS, mean_in_reach
 from theory_check.claims.networks import BRANCHES, finite_depth_law, label, layer_law, one_layer
 from theory_check.claims.observables import LOG_NORM_RATIO, cos, exp
 from theory_check.experiments.cell import Cell
@@ -17,7 +17,7 @@ from theory_check.theory.depth_law import log_norm_ratio_characteristic
 from theory_check.theory.moments import norm_ratio_moment
 
 if TYPE_CHECKING:
-    from hypothesis.strategies import SearchStrategy
+    pass
 
 #: Branch, width, depth, beta and kernel: one layer by itself, then products of layers by both kernels.
 LAWS = (
@@ -56,23 +56,14 @@ def law_checks(deep: Cell, precision: float) -> Iterator[Check]:
     )  # fmt: skip
 
 
-def _laws() -> SearchStrategy[Cell]:
-    from theory_check.strategies import betas, closed_branches, deep_cells, weights
-
-    gaussian = weights(laws=("gaussian",))
-    return deep_cells(branches=closed_branches(), weights=gaussian, depths=(4, 128), betas=betas(0.0, 1.5)).filter(
-        lambda deep: LAWS_DOMAIN.violated(deep) is None
-    )
-
-
 #: A layer of ReLU without an active unit is the identity; where all may be, the law of log R has an atom.
 NO_ATOM = Hypothesis(
     "no atom", "all layers are the identity with probability below 1e-6",
     lambda deep: layer_law(deep).atom ** deep.network.depth < 1e-6,
 )  # fmt: skip
 
-LAWS_DOMAIN = Domain(
-    networks=_laws, build=law_checks, hypotheses=(INDEPENDENT_LAYERS, GAUSSIAN, CLOSED_BRANCH, ONE_FACTOR, NO_ATOM)
+LAWS_DOMAIN = Domain.of_cells(
+    law_checks, (*LAYERS, GAUSSIAN, NO_ATOM), laws=("gaussian",), depths=(4, 128), betas=(0.0, 1.5)
 )
 
 
@@ -107,22 +98,10 @@ def moment_check(deep: Cell, precision: float) -> Check:
     )  # fmt: skip
 
 
-def _moments() -> SearchStrategy[Cell]:
-    from theory_check.strategies import betas, closed_branches, deep_cells, weights
-
-    gaussian = weights(laws=("gaussian",))
-    return deep_cells(branches=closed_branches(), weights=gaussian, betas=betas(0.3, 1.5)).filter(
-        lambda deep: MOMENTS_DOMAIN.violated(deep) is None
-    )
-
-
-MOMENTS_DOMAIN = Domain(
-    networks=_moments,
-    build=lambda deep, precision: (moment_check(deep, precision),),
-    hypotheses=(
-        INDEPENDENT_LAYERS, GAUSSIAN, CLOSED_BRANCH, ONE_FACTOR,
-        mean_in_reach("R^2", lambda deep: moment_check(deep, 1.0)),
-    ),
+MOMENTS_DOMAIN = Domain.of_cells(
+    lambda deep, precision: (moment_check(deep, precision),),
+    (*LAYERS, GAUSSIAN, mean_in_reach("R^2", lambda deep: moment_check(deep, 1.0))),
+    laws=("gaussian",), betas=(0.3, 1.5),
 )  # fmt: skip
 
 

@@ -3,11 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from theory_check.catalogue.pictures import density_curve
-from theory_check.claims import PROVEN, Basis, Check, Correction, Distance, Illustration, Mean, Profile, check, claim
+from theory_check.claims import (
+    PROVEN,
+    Basis,
+    Check,
+    Correction,
+    Distance,
+    Domain,
+    Illustration,
+    Mean,
+    Profile,
+    check,
+    claim,
+)
+from theory_check.claims.domains import (
+    CLOSED_BRANCH,
+    DOMINATED,
+    FINITE_VARIANCE,
+    INDEPENDENT_LAYERS,
+    SYMMETRIC_INSIDE,
+    mean_in_reach,
+)
 from theory_check.claims.networks import (
     BRANCHES,
     COMBINATIONS,
@@ -18,13 +40,17 @@ from theory_check.claims.networks import (
     layer_law,
 )
 from theory_check.claims.observables import GRADIENT_RATIO, LOG_NORM_RATIO, NORM_RATIO
-from theory_check.experiments.cell import Sample
+from theory_check.experiments.cell import Cell, Sample
 from theory_check.experiments.experiment import Experiment
 from theory_check.experiments.spelling import network
 from theory_check.findings.pictures import HistogramPanel, Picture
 from theory_check.foundation.arrays import FloatArray
+from theory_check.networks.scalings import Scaling
 from theory_check.theory.limits import lognormal_limit
 from theory_check.theory.moments import norm_ratio_moment, norm_ratio_variance
+
+if TYPE_CHECKING:
+    from hypothesis.strategies import SearchStrategy
 
 #: Sum of the squared scaling factors of every schedule here: not 1, so that the sum can be seen to matter.
 TOTAL = 1.5
@@ -59,8 +85,55 @@ def front_loaded(depth: int) -> tuple[float, ...]:
     return tuple(np.sqrt(squares).tolist())
 
 
+def mean_checks(deep: Cell, relative: float) -> Iterator[Check]:
+    """Compare the means of R and R* for the scaling factors of the network."""
+    check_dominated(deep)
+    multiplier, depth = layer_law(deep), deep.network.depth
+    factors = deep.network.scaling.factors(depth)
+    target, variance = norm_ratio_moment(multiplier, factors), norm_ratio_variance(multiplier, factors)
+    equal = norm_ratio_moment(multiplier, float(np.mean(factors)), depth)
+    for name, ratio, symbol in (("norm", NORM_RATIO, "R"), ("gradient", GRADIENT_RATIO, "R^*")):
+        yield check(
+            f"{label(deep)}-{name}", deep, rf"$\mathbb{{E}}\,{symbol}$ for a decreasing schedule",
+            Mean(ratio, variance), target, margin=relative * target,
+            wrong={
+                "the mean factor decides, not the squares": equal,
+                "increments add up without compounding": 1.0 + multiplier.kappa * float(np.sum(factors**2)),
+            },
+        )  # fmt: skip
+
+
+def _scheduled() -> SearchStrategy[Cell]:
+    from hypothesis import strategies as st
+
+    from theory_check.strategies import betas, closed_branches, deep_cells, weights
+
+    def schedule(deep: Cell, tenths: int) -> Cell:
+        """Let the factors decrease like k^-g from that of the first layer."""
+        shape = deep.network
+        factors = shape.scaling.factor(shape.depth) * np.arange(1.0, shape.depth + 1.0) ** (-tenths / 10.0)
+        return replace(deep, network=replace(shape, scaling=Scaling.sequence(factors)))
+
+    drawn = deep_cells(
+        branches=closed_branches(), weights=weights(finite_variance=True, nonzero=True), depths=(2, 64),
+        betas=betas(0.0, 1.0), gradients=True,
+    )  # fmt: skip
+    return st.builds(schedule, drawn, st.integers(1, 15)).filter(lambda deep: DOMAIN.violated(deep) is None)
+
+
+DOMAIN = Domain(
+    networks=_scheduled,
+    build=lambda deep, precision: mean_checks(deep, 0.06 * precision),
+    hypotheses=(
+        INDEPENDENT_LAYERS, CLOSED_BRANCH, FINITE_VARIANCE, SYMMETRIC_INSIDE, DOMINATED,
+        mean_in_reach("R", lambda deep: next(mean_checks(deep, 1.0))),
+    ),
+)  # fmt: skip
+
+
 @claim(
     "E11",
+    domain=DOMAIN,
     quick_precision=1.4,
     title="Unequal scaling factors",
     formula=r"\log R \to N\bigl(\Lambda\kappa(1-2/d),\,4\kappa\Lambda/d\bigr)",
@@ -85,21 +158,8 @@ def schedules(profile: Profile) -> Iterator[Check]:
     $4\kappa\Lambda/d$; decreasing summable schedules have other limits.
     """
     for branch, law in COMBINATIONS:
-        factors = decreasing(64)
-        deep = network(branch, law, width=20, depth=64, scale=factors, gradients=True)
-        check_dominated(deep)
-        multiplier = layer_law(deep)
-        target, variance = norm_ratio_moment(multiplier, factors), norm_ratio_variance(multiplier, factors)
-        equal = norm_ratio_moment(multiplier, float(np.mean(factors)), 64)
-        for name, ratio, symbol in (("norm", NORM_RATIO, "R"), ("gradient", GRADIENT_RATIO, "R^*")):
-            yield check(
-                f"{label(deep)}-{name}", deep, rf"$\mathbb{{E}}\,{symbol}$ for a decreasing schedule",
-                Mean(ratio, variance), target, margin=0.06 * profile.precision * target,
-                wrong={
-                    "the mean factor decides, not the squares": equal,
-                    "increments add up without compounding": 1.0 + multiplier.kappa * TOTAL,
-                },
-            )  # fmt: skip
+        deep = network(branch, law, width=20, depth=64, scale=decreasing(64), gradients=True)
+        yield from mean_checks(deep, 0.06 * profile.precision)
 
     for branch, law in COMBINATIONS:
         factors = waves(256 * profile.depth)

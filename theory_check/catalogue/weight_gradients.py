@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 
-from theory_check.claims import Basis, Check, Distance, Mean, Profile, check, claim
+from theory_check.catalogue.one_layer_law import NO_ATOM
+from theory_check.claims import Basis, Check, Distance, Domain, Hypothesis, Mean, Profile, check, claim
+from theory_check.claims.domains import DOMINATED, GAUSSIAN, LAYERS, is_in_reach
 from theory_check.claims.networks import BRANCHES, COMBINATIONS, dominated_layer, finite_depth_law, label, one_layer
 from theory_check.claims.observables import Observable, column, exp
 from theory_check.experiments.cell import Cell
@@ -19,8 +22,36 @@ from theory_check.theory.multiplier import Multiplier
 EXACT_LAW = Basis("the law is exact at this depth and width; the margin is the resolution that the profile pays for")
 
 
+def _three_layers(deep: Cell) -> Cell:
+    depth = deep.network.depth
+    return replace(deep, weight_gradients=(1, (depth + 1) // 2, depth))
+
+
+def _checks(deep: Cell, precision: float) -> Iterator[Check]:
+    checks = tuple(means(deep, 0.1 * precision))
+    if is_in_reach(checks[0]):
+        yield from checks
+    if GAUSSIAN.holds(deep):
+        yield from laws(deep, 0.08 * precision)
+
+
+DOMAIN = Domain.of_cells(
+    _checks,
+    (
+        *LAYERS, DOMINATED,
+        Hypothesis("unit variance", "the entries of sqrt(d) V and sqrt(d) W have variance 1",
+                   lambda deep: deep.weights.gain == 1.0),
+        Hypothesis("mean in reach", "the weights are Gaussian, or the variance of the squared norm is moderate",
+                   lambda deep: GAUSSIAN.holds(deep) or is_in_reach(next(means(deep, 1.0)))),
+        NO_ATOM,
+    ),
+    depths=(8, 64), betas=(0.2, 1.5), gradients=True, finish=_three_layers,
+)  # fmt: skip
+
+
 @claim(
     "E10",
+    domain=DOMAIN,
     title="Flat profile of weight gradients",
     formula=r"\mathbb{E}\,\Bigl\Vert\frac{\partial\mathcal L}{\partial V_k}\Bigr\Vert_F^2 = "
     r"\mathbb{E}\,\Bigl\Vert\frac{\partial\mathcal L}{\partial W_k}\Bigr\Vert_F^2 = "

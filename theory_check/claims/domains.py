@@ -18,6 +18,7 @@ from theory_check.claims.checks import Check
 from theory_check.claims.estimators.mean import Mean
 from theory_check.experiments.cell import Cell
 from theory_check.foundation.errors import HypothesisError
+from theory_check.networks.branches import Branch
 from theory_check.networks.weights import Weights
 
 if TYPE_CHECKING:
@@ -106,6 +107,55 @@ class Domain:
     strata: Callable[[Any], tuple[str, ...]] = network_strata
     beyond: Domain | None = None
 
+    @classmethod
+    def of_cells(
+        cls,
+        build: Callable[[Cell, float], Iterable[Check]],
+        hypotheses: tuple[Hypothesis, ...],
+        *,
+        laws: tuple[str, ...] | None = None,
+        branches: Callable[[], SearchStrategy[Branch]] | None = None,
+        betas: tuple[float, float] | None = None,
+        finish: Callable[[Cell], Cell] | None = None,
+        beyond: Domain | None = None,
+        **options: Any,
+    ) -> Domain:
+        """Return a domain of networks with independent layers, drawn by :func:`theory_check.strategies.deep_cells`.
+
+        Parameters
+        ----------
+        build, hypotheses, beyond
+            As of the domain; networks that do not meet the hypotheses are drawn again.
+        laws : tuple of str, optional
+            Weight laws to draw from; default: all of finite, positive variance.
+        branches : callable, optional
+            Returns a strategy; default: linear, and res-3 with any slope.
+        betas : (float, float), optional
+            Default: 1/2 alone.
+        finish : callable, optional
+            Completes a drawn network, with what the checks observe.
+        **options
+            As of ``deep_cells``.
+
+        Returns
+        -------
+        Domain
+        """
+
+        def networks() -> SearchStrategy[Cell]:
+            from theory_check import strategies
+
+            drawn = strategies.deep_cells(
+                branches=strategies.closed_branches() if branches is None else branches(),
+                weights=strategies.weights(laws=laws, finite_variance=True, nonzero=True),
+                betas=None if betas is None else strategies.betas(*betas),
+                **options,
+            )
+            whole = drawn if finish is None else drawn.map(finish)
+            return whole.filter(lambda cell: all(one.holds(cell) for one in hypotheses))
+
+        return cls(networks=networks, build=build, hypotheses=hypotheses, beyond=beyond)
+
     def violated(self, network: Any) -> Hypothesis | None:
         """Return the first hypothesis that a network does not meet."""
         return next((one for one in self.hypotheses if not one.holds(network)), None)
@@ -166,7 +216,8 @@ CLOSED_BRANCH = Hypothesis(
 
 LINEAR_OR_RECTIFIER = Hypothesis(
     "linear or ReLU", "the branch is linear or res-3 with ReLU",
-    lambda cell: CLOSED_BRANCH.holds(cell) and cell.network.branch.activation.negative_slope in (0.0, 1.0),
+    lambda cell: CLOSED_BRANCH.holds(cell)
+    and (cell.network.branch.is_linear or cell.network.branch.activation.negative_slope == 0.0),
 )  # fmt: skip
 
 GAUSSIAN = Hypothesis(
@@ -232,3 +283,9 @@ def mean_in_reach(symbol: str, made: Callable[[Cell], Check]) -> Hypothesis:
     """Ask that the mean of a check can be estimated; :func:`is_in_reach`."""
     sentence = f"the variance of {symbol} is at most {LARGEST_RELATIVE_VARIANCE:g} times its squared mean"
     return Hypothesis(f"mean of {symbol} in reach", sentence, lambda cell: is_in_reach(made(cell)))
+
+
+SYMMETRIC = Hypothesis("symmetric", "all weights are symmetric", both(lambda weights: weights.is_symmetric))
+
+#: What every statement on independent layers of one factor needs.
+LAYERS = (INDEPENDENT_LAYERS, ONE_FACTOR, CLOSED_BRANCH, FINITE_VARIANCE, SYMMETRIC_INSIDE)

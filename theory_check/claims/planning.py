@@ -149,7 +149,7 @@ def affordable_margin(planned: PlannedCheck, replicates: int) -> float | None:
         return None
     below = above = check.margin
     while not pays(above):
-        below, above = above, 1.2 * above
+        below, above = above, 1.1 * above
         if above > 1e6 * check.margin:
             return None
     while above > 1.001 * below:
@@ -199,7 +199,7 @@ def plan_within(id: str, check: Check, level: float, seconds: float) -> PlannedC
     variants = [v if v.distance is None else replace(v, distance=v.distance * check.tolerance / wide.tolerance)
                 for v in check.variants]  # fmt: skip
     last = level * bare.shares[-1]
-    kept = tuple(v for v in variants if _is_told(id, replace(wide, variants=(v,)), last, paid))
+    kept = tuple(v for v in variants if _is_told(id, replace(wide, variants=(v,)), last, paid, widened=wide != check))
     planned = replace(wide, variants=kept)
     return PlannedCheck(
         id, planned, level, min(-(-_needed_replicates(id, planned, last) // block) * block, paid),
@@ -207,11 +207,13 @@ def plan_within(id: str, check: Check, level: float, seconds: float) -> PlannedC
     )  # fmt: skip
 
 
-def _is_told(name: str, check: Check, level: float, replicates: int) -> bool:
+def _is_told(name: str, check: Check, level: float, replicates: int, *, widened: bool) -> bool:
     """Tell whether so many replicates refute the one variant of a check."""
     (variant,) = check.variants
     if variant.target is not None:
         return _is_far(variant)
+    if variant.estimator is None or check.estimator.separation(variant.estimator) is None:
+        return not widened  # planned for with the margin of its author
     try:
         return _needed_replicates(name, check, level) <= replicates
     except SpecificationError:
