@@ -45,14 +45,16 @@ def compiled(activation, precision="double"):
     return compiled_activation(Activation.parse(activation), kernel.ACTIVATORS[precision])
 
 
-def train(weights, activation, optimiser, rate, examples, orders, *, ends=True, scaling=0, precision="double"):
+def train(
+    weights, activation, optimiser, rate, examples, orders, *, ends=True, scaling=0, precision="double", keeps=True
+):
     rule = kernel.Rule(*OPTIMISERS[optimiser], ends, scaling)
     first, second = moments(weights)
     losses, step = [], 0
     for order in orders:
         loss, step = kernel.train(
-            weights, first, second, rule, rate, 2 * rate, step, *compiled(activation, precision), *examples,
-            1 / LARGEST, order, BATCH,
+            weights, first, second, rule, rate, 2 * rate, step, *compiled(activation, precision), keeps,
+            *examples, 1 / LARGEST, order, BATCH,
         )  # fmt: skip
         losses.append(loss / len(order))
     return losses
@@ -64,8 +66,9 @@ def kernel_gradients(parameters, activation, examples):
     rows = np.arange(EXAMPLES)
     rule = kernel.Rule(*OPTIMISERS["gradient-descent"], True, 1)
     kernel.train(
-        weights, *moments(weights), rule, 1.0, 1.0, 0, *compiled(activation), *examples, 1 / LARGEST, rows, EXAMPLES
-    )
+        weights, *moments(weights), rule, 1.0, 1.0, 0, *compiled(activation), False, *examples, 1 / LARGEST, rows,
+        EXAMPLES,
+    )  # fmt: skip
     return {name: parameters[name] - moved for name, moved in zip(twin.NAMES, weights, strict=True)}
 
 
@@ -102,7 +105,8 @@ def test_a_gradient_without_the_slope_is_another_one(branch, examples):
 
 @each_branch
 @each_activation
-def test_the_gradient_at_the_input_is_that_of_the_stored_passes(branch, activation):
+@pytest.mark.parametrize("keeps", [False, True])
+def test_the_gradient_at_the_input_is_that_of_the_stored_passes(branch, activation, keeps):
     parameters = twin.draw(branch, layers=3, width=4)
     outer, inner = (parameters[name].astype(np.float32) for name in ("outer", "inner"))
     rng = np.random.default_rng(3)
@@ -124,16 +128,16 @@ def test_the_gradient_at_the_input_is_that_of_the_stored_passes(branch, activati
     weights = kernel.Tensors(
         outer, inner, np.eye(4, dtype=np.float32), np.eye(4, dtype=np.float32), parameters["scaling"].astype(np.float32)
     )
-    rooms = kernel.open_rooms(weights, LANES)
-    states, inners, post, slope, pulled, carried, x, logits = kernel.arrange(rooms, weights, LANES)
+    rooms = kernel.open_rooms(weights, LANES, keeps)
+    states, inners, posts, slopes, pulled, carried, x, logits = kernel.arrange(rooms, weights, LANES)
     x[:] = start
     function = compiled(activation, "single")
-    kernel.forward(weights, *function, x, states, inners, post, slope, logits)
+    kernel.forward(weights, *function, x, states, inners, posts, slopes, logits)
     # Products of sums of four terms in single precision, three layers deep: some tens of roundings of 6e-8.
     np.testing.assert_allclose(logits.ravel(), hidden[0], atol=1e-5)
     rule = kernel.Rule(*OPTIMISERS["gradient-descent"], False, 0)
     kernel.backward(
-        weights, *moments(weights), rule, 0.0, 0.0, 1, *function, x, states, inners, post, slope, pulled, carried,
+        weights, *moments(weights), rule, 0.0, 0.0, 1, *function, x, states, inners, posts, slopes, pulled, carried,
         back.astype(np.float32),
     )  # fmt: skip
     np.testing.assert_allclose(carried.ravel(), gradient[0], atol=1e-5)
@@ -158,6 +162,17 @@ def test_training_is_that_of_the_twin(branch, optimiser, scaling, examples):
     np.testing.assert_allclose(losses, expected, rtol=1e-11)
     for name, part in zip(twin.NAMES, weights, strict=True):
         np.testing.assert_allclose(part, parameters[name], atol=1e-11)
+
+
+@each_branch
+def test_activations_that_are_kept_change_no_value(branch, examples):
+    runs = []
+    for keeps in (False, True):
+        weights = tensors(twin.draw(branch))
+        train(weights, "tanh", "adam", 0.05, examples, [np.arange(EXAMPLES)] * 2, keeps=keeps, scaling=1)
+        runs.append(weights)
+    for first, second in zip(*runs, strict=True):
+        np.testing.assert_array_equal(first, second)
 
 
 def test_frozen_ends_do_not_move(examples):
@@ -199,8 +214,8 @@ def test_training_stops_at_a_loss_that_is_not_finite(examples):
     weights = tensors(parameters)
     rule = kernel.Rule(*OPTIMISERS["adam"], True, 0)
     loss, step = kernel.train(
-        weights, *moments(weights), rule, 0.1, 0.1, 5, *compiled("tanh"), *examples, 1 / LARGEST, np.arange(EXAMPLES),
-        BATCH,
+        weights, *moments(weights), rule, 0.1, 0.1, 5, *compiled("tanh"), True, *examples, 1 / LARGEST,
+        np.arange(EXAMPLES), BATCH,
     )  # fmt: skip
     assert (math.isfinite(loss), step) == (False, 5)
     np.testing.assert_array_equal(weights.entry, parameters["entry"])

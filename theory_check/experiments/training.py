@@ -150,12 +150,13 @@ class Training:
 
     @property
     def bytes(self) -> int:
-        """Memory of one training: weights four times (now, at first, two moments), states and scratch."""
+        """Memory of one training: weights four times (now, at first, two moments), states and activations."""
         width, depth = self.network.width, self.network.depth
         matrices = 2 if self.network.branch.has_inner else 1
         number = 4 if self.precision == "single" else 8
+        states = (matrices if self.network.branch.homogeneous else matrices + 2) * self.batch
         # Statistics of the paths sum them in double precision.
-        return matrices * depth * width * (4 * number * width + number * self.batch + 16 * width)
+        return depth * width * (number * states + matrices * (4 * number + 16) * width)
 
     @property
     def residual_rate(self) -> float:
@@ -209,9 +210,9 @@ class Training:
         """Estimate of what one update costs, in the unit of :mod:`theory_check.experiments.costs`."""
         network = self.network
         matrices = 2 if network.branch.has_inner else 1
-        # Forward, backward with one more look at the activation, and a share of the evaluations.
+        # Forward, backward, and a share of the evaluations.
         entries = network.width * self.batch
-        activation = 5 * activation_work(network, self.batch)
+        activation = 3 * activation_work(network, self.batch)
         layer = matrices * (0.3 * network.width * entries + 8 * network.width**2) + 2.5 * entries + activation + 3000
         ends = 0.3 * entries * (self.data.examples.pixels + CLASSES)
         return round((network.depth * layer + ends) * (1 if self.precision == "single" else 2))

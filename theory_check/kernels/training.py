@@ -67,12 +67,15 @@ class Rule(NamedTuple):
 
 
 class Rooms(NamedTuple):
-    """Buffers of one batch: states h_0 .. h_L, the z_k of inner weights, and vectors of one layer."""
+    """Buffers of one batch: states h_0 .. h_L, the z_k of inner weights, and vectors of one layer.
+
+    ``posts`` and ``slopes``, g_k and sigma'(z_k), are those of all layers where they are kept, else of one.
+    """
 
     states: np.ndarray
     inners: np.ndarray
-    post: np.ndarray
-    slope: np.ndarray
+    posts: np.ndarray
+    slopes: np.ndarray
     pulled: np.ndarray
     gradient: np.ndarray
     inputs: np.ndarray
@@ -129,10 +132,9 @@ def update(weights, gradient, first, second, scale, rate, rule, step):
 def gather(examples, rows, unit, out):
     """Write ``unit * examples[rows]``, transposed: an example is a column of ``out``."""
     factor = out.dtype.type(unit)
-    for s in range(rows.size):
-        example = examples[rows[s]]
-        for j in range(example.size):
-            out[j, s] = factor * example[j]
+    for j in range(out.shape[0]):
+        for s in range(rows.size):
+            out[j, s] = factor * examples[rows[s], j]
 
 
 @kernel()
@@ -190,14 +192,18 @@ def cross_entropy(logits, labels, rows):
 
 
 @kernel()
-def open_rooms(weights, batch):
-    """Return buffers, flat, for a batch of that many examples."""
+def open_rooms(weights, batch, keeps):
+    """Return buffers, flat, for a batch of that many examples; with ``keeps``, of all activations.
+
+    A piecewise linear activation is computed again on the way back, which costs less than to remember it.
+    """
     outer, inner, entry, readout, _ = weights
     layers, width, _ = outer.shape
     kind, size = outer.dtype, width * batch
+    kept = layers if keeps else 1
     return Rooms(
-        np.empty((layers + 1) * size, kind), np.empty(inner.shape[0] * size, kind), np.empty(size, kind),
-        np.empty(size, kind), np.empty(size, kind), np.empty(size, kind), np.empty(entry.shape[1] * batch, kind),
+        np.empty((layers + 1) * size, kind), np.empty(inner.shape[0] * size, kind), np.empty(kept * size, kind),
+        np.empty(kept * size, kind), np.empty(size, kind), np.empty(size, kind), np.empty(entry.shape[1] * batch, kind),
         np.empty(readout.shape[0] * batch, kind),
     )  # fmt: skip
 
@@ -207,24 +213,27 @@ def arrange(rooms, weights, count):
     """Return the first part of every buffer as matrices with ``count`` columns."""
     layers, width, _ = weights.outer.shape
     size, inners = width * count, weights.inner.shape[0]
+    kept = rooms.posts.size // rooms.pulled.size
     inputs, classes = weights.entry.shape[1], weights.readout.shape[0]
     return (
         rooms.states[: (layers + 1) * size].reshape(layers + 1, width, count),
-        rooms.inners[: inners * size].reshape(inners, width, count), rooms.post[:size].reshape(width, count),
-        rooms.slope[:size].reshape(width, count), rooms.pulled[:size].reshape(width, count),
+        rooms.inners[: inners * size].reshape(inners, width, count),
+        rooms.posts[: kept * size].reshape(kept, width, count), rooms.slopes[: kept * size].reshape(kept, width, count),
+        rooms.pulled[:size].reshape(width, count),
         rooms.gradient[:size].reshape(width, count), rooms.inputs[: inputs * count].reshape(inputs, count),
         rooms.logits[: classes * count].reshape(classes, count),
     )  # fmt: skip
 
 
 @kernel()
-def forward(weights, activate, constants, x, states, inners, post, slope, logits):
-    """Write every state, the z_k of inner weights and the logits of a batch ``x``."""
+def forward(weights, activate, constants, x, states, inners, posts, slopes, logits):
+    """Write every state, the z_k of inner weights and the logits of a batch ``x``; keep the activations if asked."""
     outer, inner, entry, readout, scaling = weights
     layers = outer.shape[0]
     has_inner = inner.shape[0] > 0
     np.dot(entry, x, states[0])
     for k in range(layers):
+        post, slope = posts[k % posts.shape[0]], slopes[k % slopes.shape[0]]
         if has_inner:
             np.dot(inner[k], states[k], inners[k])
             activate(inners[k].ravel(), post.ravel(), slope.ravel(), constants)
@@ -237,7 +246,7 @@ def forward(weights, activate, constants, x, states, inners, post, slope, logits
 
 @kernel()
 def backward(
-    weights, first, second, rule, rate, ends_rate, step, activate, constants, x, states, inners, post, slope, pulled,
+    weights, first, second, rule, rate, ends_rate, step, activate, constants, x, states, inners, posts, slopes, pulled,
     gradient, delta,
 ):  # fmt: skip
     """Move all weights by the gradient of a batch, from the last layer to the first.
@@ -253,9 +262,9 @@ def backward(
         Number of this update, from 1.
     activate, constants
         Activation with its parameters.
-    x, states, inners : arrays
-        The batch and what :func:`forward` wrote.
-    post, slope, pulled, gradient : arrays (width, batch)
+    x, states, inners, posts, slopes : arrays
+        The batch and what :func:`forward` wrote; ``posts`` are overwritten.
+    pulled, gradient : arrays (width, batch)
         Scratch; ``gradient`` is dLoss/dh_0 in the end.
     delta : array (classes, batch)
         dLoss/dlogits.
@@ -273,7 +282,10 @@ def backward(
             rule, step,
         )  # fmt: skip
     for k in range(layers - 1, -1, -1):
-        if has_inner:
+        post, slope = posts[k % posts.shape[0]], slopes[k % slopes.shape[0]]
+        if posts.shape[0] == layers:
+            pass  # as forward left them
+        elif has_inner:
             activate(inners[k].ravel(), post.ravel(), slope.ravel(), constants)
         else:
             activate(states[k].ravel(), post.ravel(), slope.ravel(), constants)
@@ -309,7 +321,7 @@ def backward(
 
 @kernel()
 def train(
-    weights, first, second, rule, rate, ends_rate, step, activate, constants, examples, labels, unit, rows, batch
+    weights, first, second, rule, rate, ends_rate, step, activate, constants, keeps, examples, labels, unit, rows, batch
 ):
     """Train on the examples ``rows``, in this order, a batch at a time; the last one may be smaller.
 
@@ -319,6 +331,8 @@ def train(
         As of :func:`backward`.
     step : int
         Updates made before.
+    keeps : bool
+        Whether to remember every activation of a batch. Values do not depend on it.
     examples : uint8 array (examples, inputs)
     labels : int64 array (examples,)
     unit : float
@@ -333,20 +347,20 @@ def train(
     step : int
         Updates made in all.
     """
-    rooms = open_rooms(weights, batch)
+    rooms = open_rooms(weights, batch, keeps)
     total = 0.0
     for start in range(0, rows.size, batch):
         chosen = rows[start : start + batch]
-        states, inners, post, slope, pulled, gradient, x, logits = arrange(rooms, weights, chosen.size)
+        states, inners, posts, slopes, pulled, gradient, x, logits = arrange(rooms, weights, chosen.size)
         gather(examples, chosen, unit, x)
-        forward(weights, activate, constants, x, states, inners, post, slope, logits)
+        forward(weights, activate, constants, x, states, inners, posts, slopes, logits)
         loss, _ = cross_entropy(logits, labels, chosen)
         total += loss
         if not np.isfinite(loss):
             return total, step
         step += 1
         backward(
-            weights, first, second, rule, rate, ends_rate, step, activate, constants, x, states, inners, post, slope,
+            weights, first, second, rule, rate, ends_rate, step, activate, constants, x, states, inners, posts, slopes,
             pulled, gradient, logits,
         )  # fmt: skip
     return total, step
@@ -355,13 +369,13 @@ def train(
 @kernel()
 def evaluate(weights, activate, constants, examples, labels, unit, rows, batch):
     """Return the summed loss over the examples ``rows`` and how many answers are right; see :func:`train`."""
-    rooms = open_rooms(weights, batch)
+    rooms = open_rooms(weights, batch, False)
     total, right = 0.0, 0
     for start in range(0, rows.size, batch):
         chosen = rows[start : start + batch]
-        states, inners, post, slope, _, _, x, logits = arrange(rooms, weights, chosen.size)
+        states, inners, posts, slopes, _, _, x, logits = arrange(rooms, weights, chosen.size)
         gather(examples, chosen, unit, x)
-        forward(weights, activate, constants, x, states, inners, post, slope, logits)
+        forward(weights, activate, constants, x, states, inners, posts, slopes, logits)
         loss, found = cross_entropy(logits, labels, chosen)
         total += loss
         right += found

@@ -220,8 +220,8 @@ class TrainingRun:
         for rows in self._calls(order):
             check_interrupted(stop)
             loss, self._step = self._kernel.train(
-                self.weights, *self._moments, self._rule, *rates, self._step, *self._activation, *self._own, self._unit,
-                rows, training.batch,
+                self.weights, *self._moments, self._rule, *rates, self._step, *self._activation,
+                not training.network.branch.homogeneous, *self._own, self._unit, rows, training.batch,
             )  # fmt: skip
             total += loss
             if not math.isfinite(total):
