@@ -7,6 +7,7 @@ from importlib.resources import files
 
 from theory_check.catalogue import (
     active_coordinates,
+    balance,
     brownian_orders,
     brownian_profile,
     continuum_picture,
@@ -40,7 +41,7 @@ from theory_check.claims import Claim, Regime
 
 #: A new module is added here, and its claims and its picture to ``regimes.toml``.
 MODULES = (
-    active_coordinates, brownian_orders, brownian_profile, continuum_picture, contraction, contrasts,
+    active_coordinates, balance, brownian_orders, brownian_profile, continuum_picture, contraction, contrasts,
     critical_exponent, critical_scaling, determinant, exact_means, explosion, gradient_law, gradients, higher_moments,
     identity, lognormal_limit, lyapunov_spectrum, markov_bound, neighbouring_gradients, one_layer_law, path_orders,
     rough_diffusion, rough_paths, schedules, smooth_weights, tangent_kernel, two_inputs, weight_gradients,

@@ -21,11 +21,12 @@ from theory_check.experiments.cell import Cell
 from theory_check.experiments.euler import Euler
 from theory_check.experiments.euler_maruyama import EulerMaruyama
 from theory_check.experiments.experiment import MEMORY, E, Values, never
+from theory_check.experiments.first_step import FirstStep
 from theory_check.experiments.sweep import Sweep
 from theory_check.experiments.training import Training
 from theory_check.foundation.files import write_atomically
 from theory_check.simulation import cell as simulation
-from theory_check.simulation import euler, euler_maruyama
+from theory_check.simulation import euler, euler_maruyama, first_step
 from theory_check.simulation import sweep as sweeps
 from theory_check.simulation import training as trainings
 from theory_check.simulation.unit_files import decode_unit, encode_unit
@@ -66,6 +67,7 @@ SIMULATORS: Mapping[type, Simulator] = MappingProxyType(
         EulerMaruyama: euler_maruyama.simulate_block,
         Euler: euler.simulate_block,
         Training: trainings.simulate_block,
+        FirstStep: first_step.simulate_block,
     }
 )
 

@@ -1,0 +1,92 @@
+"""Balance of the gradients of a first step, and that the gradients are those of the loss."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import training_twin as twin
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from theory_check import strategies
+from theory_check.experiments.first_step import RATE, FirstStep
+from theory_check.experiments.spelling import network
+from theory_check.foundation.errors import SpecificationError
+from theory_check.networks.weights import Weights
+from theory_check.simulation.first_step import chain_defect, ends_defect, simulate_block, units_defect
+from theory_check.simulation.runner import simulate
+from theory_check.simulation.training import TrainingRun
+
+#: See ``theory_check.catalogue.balance``.
+ROUNDING = 1e-12
+
+
+def a_step(branch="res-3", law="uniform", activation="relu", width=4, depth=3):
+    return FirstStep(
+        network=network(branch, activation=activation, width=width, depth=depth).network, weights=Weights.parse(law)
+    )
+
+
+@st.composite
+def steps(draw, homogeneous=True):
+    drawn = draw(strategies.networks(max_width=6, max_depth=6, branches=strategies.branches(homogeneous=homogeneous)))
+    laws = st.sampled_from(["gaussian", "uniform", "rademacher", "fgn:hurst=0.8", "tied", "smooth:length=0.3"])
+    # The gradient of a layer of vanishing factor is lost in rounding.
+    assume(np.all(np.abs(drawn.factors) > 1e-3))
+    return FirstStep(network=drawn, weights=Weights.parse(draw(laws)))
+
+
+@settings(max_examples=25)
+@given(steps(), st.integers(0, 2**32 - 1))
+def test_homogeneous_branches_are_in_balance(step, seed):
+    """Any depth, scaling, law and slope of the activation; the loss is the cross-entropy, which nothing relies on."""
+    values = simulate_block(step, seed, 0)
+    assert values["ends_defect"][0] < ROUNDING
+    if step.network.branch.has_inner:
+        assert values["units_defect"][0] < ROUNDING
+    elif step.network.branch.is_linear and step.network.depth > 1:
+        assert values["chain_defect"][0] < ROUNDING
+
+
+@pytest.mark.parametrize("branch", ["res-1", "res-3"])
+def test_a_bounded_activation_is_out_of_balance(branch):
+    values = simulate(a_step(branch, activation="tanh"), 5, seed=1).values
+    defects = [column for name, column in values.items() if name != "ends_defect"]
+    assert np.all(values["ends_defect"] > 1e-6)
+    assert all(np.all(column > 1e-3) for column in defects)
+
+
+def test_a_rectifier_is_no_product_of_matrices():
+    assert np.all(simulate(a_step("res-1"), 5, seed=1).column("chain_defect") > 1e-3)
+
+
+@pytest.mark.parametrize("branch", ["linear", "res-1", "res-3"])
+def test_the_gradients_are_those_of_the_loss(branch):
+    """As the NumPy twin has them, which its own tests compare with differences of the loss."""
+    run = TrainingRun(a_step(branch, width=3, depth=2).training, 7, 0)
+    before = [part.copy() for part in run.weights]
+    run.train_epoch(0)
+    inputs, labels = run._own
+    parameters, activation = dict(zip(twin.NAMES, before, strict=True)), "identity" if branch == "linear" else "relu"
+    expected, _ = twin.gradients(parameters, activation, inputs[run.seen] * run._unit, labels[run.seen])
+    for name, old, new in zip(twin.NAMES[:4], before, run.weights, strict=False):
+        # Sums over 718 examples in another order, and a difference of numbers 2^20 times as large.
+        np.testing.assert_allclose((old - new) / RATE, expected[name], rtol=1e-9, atol=1e-13)
+
+
+def test_a_layer_that_is_switched_off_has_no_chain():
+    with pytest.raises(SpecificationError, match="factors other than 0"):
+        FirstStep(network=network("linear", width=3, depth=2, scale=(0.0, 1.0)).network, weights=Weights())
+
+
+def test_defects_of_matrices_written_out():
+    a, b = np.array([[1.0, 2.0]]), np.array([[3.0]])
+    # <A, G_A> = 5, <B, G_B> = 3: 2 over 5 + 3.
+    assert ends_defect(a, a, b, np.array([[1.0]])) == pytest.approx(0.25)
+    v, w = np.array([[[1.0, 0.0], [2.0, 1.0]]]), np.array([[[2.0, 1.0], [1.0, 0.0]]])
+    # Columns of V against rows of W with themselves as gradients: 5 and 1 against 5 and 1.
+    assert units_defect(v, v, w, w) == 0.0
+    assert units_defect(v, v, w, 2.0 * w) == pytest.approx(5.0 / 15.0)
+    m = np.stack([np.eye(2), 2.0 * np.eye(2)])
+    assert chain_defect(m, np.stack([2.0 * np.eye(2), np.eye(2)])) == 0.0
+    assert chain_defect(m, m) == pytest.approx(np.linalg.norm(3.0 * np.eye(2)) / 8.0)

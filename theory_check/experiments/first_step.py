@@ -1,0 +1,98 @@
+"""The first step of gradient descent on a batch of images, an experiment: what the gradients of its weights share."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+from theory_check.data.data_set import DataSet
+from theory_check.experiments.experiment import Values
+from theory_check.experiments.optimisers import Optimiser
+from theory_check.experiments.training import Training
+from theory_check.foundation.arrays import FloatArray
+from theory_check.foundation.errors import SpecificationError
+from theory_check.networks.network import Network
+from theory_check.networks.weights import Weights
+
+#: Learning rate of the step: the weights after it are the gradient, and their difference does not round it.
+RATE = 2.0**20
+
+
+@dataclass(frozen=True, kw_only=True)
+class FirstStep:
+    """One step of gradient descent on half of the examples, in double precision, from the weights of a training.
+
+    A sample has columns of shape (replicates,), each a defect over the norms that it is made of, G being the gradient
+    of the weights in its index:
+
+    * ``ends_defect``: |<A, G_A> - <B, G_B>| / (||A|| ||G_A|| + ||B|| ||G_B||),
+    * ``units_defect``, with inner weights: the largest |<V_:j, G_V:j> - <W_j:, G_Wj:>| of a layer and a hidden unit j,
+      over the largest ||V_:j|| ||G_V:j|| + ||W_j:|| ||G_Wj:||,
+    * ``chain_defect``, without and with at least two layers: the largest ||M_{k+1}^T G_{k+1} - G_k M_k^T|| of
+      neighbouring layers, M_k = I + a_k V_k and G_k the gradient of M_k, over the largest ||M_k|| ||G_k||.
+
+    Attributes
+    ----------
+    network : Network
+        Branch without a bias; no scaling factor is 0.
+    weights : Weights
+        Law or process of V and W.
+    data : DataSet
+    """
+
+    network: Network
+    weights: Weights
+    data: DataSet = field(default_factory=DataSet)
+
+    def __post_init__(self) -> None:
+        if not self.network.factors.all():
+            raise SpecificationError(f"scaling is {self.network.scaling}; a first step needs factors other than 0")
+        _ = self.training
+
+    @cached_property
+    def training(self) -> Training:
+        """The training that this is the first step of: its split, weights and loss."""
+        training = Training(
+            network=self.network, weights=self.weights, data=self.data, optimiser=Optimiser("gradient-descent"),
+            learning_rate=RATE, epochs=1, validation_share=0.5, precision="double", lags=(1,),
+        )  # fmt: skip
+        return replace(training, batch=training.split[0])
+
+    @property
+    def layers(self) -> int:
+        """Residual layers of a replicate."""
+        return self.network.depth
+
+    @property
+    def block_size(self) -> int:
+        """One: a block is a network."""
+        return 1
+
+    @property
+    def identity(self) -> str:
+        """Canonical text of all that determines a replicate's values."""
+        return f"first step|{self.training.identity}"
+
+    @property
+    def content_hash(self) -> str:
+        """Hash of the identity (16 hexadecimal digits)."""
+        return hashlib.sha256(self.identity.encode()).hexdigest()[:16]
+
+    @property
+    def work_per_block(self) -> int:
+        """Estimate of what a block costs, in the unit of :mod:`theory_check.experiments.costs`."""
+        # Weights and a split are drawn for every step.
+        return self.training.work_per_batch + 5_000_000
+
+    def merge(self, _other: FirstStep) -> FirstStep:
+        """Return itself: all first steps of one identity observe the same."""
+        return self
+
+    def restrict(self, values: Mapping[str, FloatArray], _part: FirstStep) -> Values:
+        """Return all columns."""
+        return dict(values)
+
+    def __str__(self) -> str:
+        return f"{self.network}, {self.weights} weights, first step on {self.data}"
