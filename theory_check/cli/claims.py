@@ -62,15 +62,18 @@ def run(
     if new_history and history is None:
         raise click.UsageError("--new-history: give the ledger to begin, --history FILE.db")
     granted = find_profile(profile).budget if budget is None else parse_duration("budget", budget)
+    resume, files, folders = out / ".resume", [out / "REPORT.md", out / "results.json"], [out / "figures", out / "data"]
     ledger = None
     if history is not None:
-        from theory_check.verification.ledger import open_ledger
+        from theory_check.verification.ledger import check_not_ledger, open_ledger
+
+        for file in files:
+            check_not_ledger(file, history)
 
         def plan() -> Plan:
             return plan_run(claims, find_profile(profile), own)
 
         ledger = open_ledger(history, profile=profile, seed=seed, plan=plan, new=new_history)
-    resume, files, folders = out / ".resume", [out / "REPORT.md", out / "results.json"], [out / "figures", out / "data"]
     with hold_output(resume, files=files, folders=folders):
         with show_progress(f"theory-check run, profile {profile}, seed {seed}") as report:
             outcome = examine(
@@ -251,8 +254,10 @@ def history(history: Path, out: Path | None, only_verify: bool, exported: Path |
     from theory_check.reporting.drawing import draw
     from theory_check.reporting.nights import history_picture, print_history
     from theory_check.verification.exchange import export_ledger, import_nights
-    from theory_check.verification.ledger import read_ledger
+    from theory_check.verification.ledger import check_not_ledger, read_ledger
 
+    if out is not None:
+        check_not_ledger(out, history)
     if imported is not None:
         click.echo(f"nights added to {history}: {import_nights(imported, history)}")
     if exported is not None:

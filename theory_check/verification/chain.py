@@ -171,6 +171,8 @@ def verify(chain: Chain, source: str) -> Contents:
         raise damaged(f"it notes {chain.count!r} nights and holds {len(chain.nights)}, or its head was changed")
     for number, (line, _) in enumerate(chain.nights, start=1):
         records.append(decode_record(line.encode(), NightRecord, (LINE_VERSION,), f"night {number} of {source}"))
+    if len({record.night.seed for record in records}) < len(records):
+        raise damaged("it counts a seed twice")
     if records and _digest(chain.sequences) != records[-1].sequences:
         raise damaged("the sequences of its points are not those that the last night left")
     if not records and chain.sequences:

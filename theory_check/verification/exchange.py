@@ -12,7 +12,7 @@ from theory_check.foundation.files import read_bytes, write_atomically
 from theory_check.foundation.records import load_record
 from theory_check.inference.nights import History
 from theory_check.verification.chain import Chain, Head, NightRecord, extended, first_chain, verify
-from theory_check.verification.ledger import create_ledger, find_ledger, read_ledger, replace_end
+from theory_check.verification.ledger import check_not_ledger, create_ledger, find_ledger, read_ledger, replace_end
 from theory_check.verification.nights import night_identity
 
 #: Version of the histories in JSON.
@@ -49,7 +49,10 @@ def export_ledger(ledger: Path, path: Path) -> int:
     ------
     StorageError
         If the ledger is damaged, or a file cannot be read or written.
+    SpecificationError
+        If the export would replace the ledger.
     """
+    check_not_ledger(path, ledger)
     chain = read_ledger(ledger).chain
     lines = [_Start(_FORMAT, chain.head), *(_Night(*night) for night in chain.nights)]
     lines.append(_End(dict(sorted(chain.sequences.items())), chain.count, chain.checksum))

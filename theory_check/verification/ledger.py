@@ -5,13 +5,11 @@ from __future__ import annotations
 import os
 import secrets
 import sqlite3
-import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Callable, Mapping
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from urllib.parse import quote
 
 from theory_check.foundation.errors import SpecificationError, StorageError
 from theory_check.foundation.files import (
@@ -23,6 +21,7 @@ from theory_check.foundation.files import (
 )
 from theory_check.inference.nights import History, check_profile
 from theory_check.verification.chain import Chain, Contents, Head, extended, first_chain, verify
+from theory_check.verification.database import connect, storage_errors, transaction
 from theory_check.verification.nights import add_night, found_by, new_history, night_identity, record_night, versions_of
 from theory_check.verification.run import Outcome, Plan
 
@@ -42,13 +41,6 @@ _TABLES = (
 MIGRATIONS: Mapping[int, Callable[[sqlite3.Connection], None]] = MappingProxyType({})
 
 _MAGIC = b"SQLite format 3\0"
-
-#: Seconds to wait for other runs, in turns that an interrupt can end.
-_PATIENCE = 600.0
-_TURN = 0.25
-
-_BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
-_DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_FORMAT)
 
 
 @dataclass(frozen=True)
@@ -104,7 +96,7 @@ class Ledger:
             level = new_history(self.profile).level
             head = Head(ledger=secrets.token_hex(16), profile=self.profile, level=level)
             create_ledger(self.path, first_chain(head))
-        with _transaction(self.path) as connection:
+        with transaction(self.path) as connection:
             contents = _read(connection, self.path)
             if self.name and contents.head.ledger != self.name:
                 raise StorageError(f"{self.path} is not the ledger that this run began with; no night was added")
@@ -170,7 +162,7 @@ def open_ledger(path: Path, *, profile: str, seed: int, plan: Callable[[], Plan]
         make_directory(file.parent)
         check_writable(file.parent)
         return Ledger(file, profile)
-    with _transaction(file) as connection:  # a write lock that is given back: the file can be written
+    with transaction(file) as connection:  # a write lock that is given back: the file can be written
         contents = _read(connection, file)
     check_profile(contents.history, profile)
     if any(record.night.seed == seed for record in contents.records):
@@ -189,7 +181,7 @@ def read_ledger(path: Path) -> Contents:
         If the file is a history in JSON.
     """
     file = find_ledger(path)
-    with _transaction(file, write=False) as connection:
+    with transaction(file, write=False) as connection:
         return _read(connection, file)
 
 
@@ -209,6 +201,8 @@ def find_ledger(path: Path, *, new: bool = False) -> Path:
             if new:
                 return file
             raise StorageError(f"there is no ledger {path}; give --new-history to begin one")
+        if not file.is_file():
+            raise StorageError(f"cannot read {path}: it is no ordinary file")
         with file.open("rb") as opened:
             start = opened.read(len(_MAGIC))
     except StorageError:
@@ -225,64 +219,6 @@ def find_ledger(path: Path, *, new: bool = False) -> Path:
             f"{path.with_suffix('.db')}"
         )
     raise StorageError(f"{path} is damaged or no ledger: it does not begin as one; it is neither used nor replaced")
-
-
-@contextmanager
-def _storage_errors(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.Error as error:
-        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
-        if code in _BUSY:
-            reason = f"cannot write {path}: other runs have held it for {_PATIENCE:.0f} s"
-        elif code in _DAMAGE:
-            reason = f"{path} is damaged: {error}; it is not used: restore a copy, or import an export"
-        else:
-            reason = f"cannot write {path}: {error}"
-        raise StorageError(" ".join(reason.split())) from error
-
-
-def _connect(path: Path, mode: str) -> sqlite3.Connection:
-    uri = f"file:{quote(os.fsencode(path))}?mode={mode}"
-    connection = sqlite3.connect(uri, uri=True, timeout=_TURN, isolation_level=None)
-    connection.execute("PRAGMA synchronous = FULL")
-    connection.execute("PRAGMA cell_size_check = ON")
-    connection.execute("PRAGMA trusted_schema = OFF")
-    return connection
-
-
-def _is_busy(error: sqlite3.Error) -> bool:
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF in _BUSY
-
-
-@contextmanager
-def _transaction(path: Path, *, write: bool = True) -> Iterator[sqlite3.Connection]:
-    """Open a ledger and hold a transaction, committed at the end unless something is raised."""
-    read_only = not write and not os.access(path.parent, os.W_OK)
-    with _storage_errors(path), closing(_connect(path, "ro&immutable=1" if read_only else "rw")) as connection:
-        deadline = time.monotonic() + _PATIENCE
-        while True:
-            try:
-                connection.execute("BEGIN IMMEDIATE" if write else "BEGIN")
-                connection.execute("SELECT count(*) FROM sqlite_master")
-                break
-            except sqlite3.OperationalError as error:
-                if not _is_busy(error) or time.monotonic() > deadline:
-                    raise
-                with suppress(sqlite3.Error):
-                    connection.execute("ROLLBACK")
-        try:
-            yield connection
-            connection.execute("COMMIT")
-        except BaseException:
-            with suppress(sqlite3.Error):
-                connection.execute("ROLLBACK")
-            raise
-        if write:
-            # The night leaves the log for the file itself, whose checksums tell more.
-            with suppress(sqlite3.OperationalError):
-                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            flush_folder(path.parent)
 
 
 def _read(connection: sqlite3.Connection, path: Path) -> Contents:
@@ -302,12 +238,15 @@ def _read(connection: sqlite3.Connection, path: Path) -> Contents:
     heads = connection.execute("SELECT content, nights, checksum FROM head").fetchall()
     nights = connection.execute("SELECT number, content, checksum FROM nights ORDER BY number").fetchall()
     sequences = connection.execute("SELECT point, content FROM sequences").fetchall()
-    texts = [text for row in (*heads, *nights, *sequences) for text in row if not isinstance(text, int)]
+    texts = [*(t for head, _, last in heads for t in (head, last)), *(t for night in nights for t in night[1:])]
+    texts += [text for row in sequences for text in row]
+    numbers = [*(count for _, count, _ in heads), *(number for number, _, _ in nights)]
     orderly = (
         faults == ["ok"],
         tables == _TABLES,
         len(heads) == 1,
         all(isinstance(text, str) for text in texts),
+        all(isinstance(number, int) for number in numbers),
         [number for number, _, _ in nights] == [*range(1, len(nights) + 1)],
         len({point for point, _ in sequences}) == len(sequences),
     )
@@ -335,6 +274,12 @@ def _write(connection: sqlite3.Connection, before: Chain | None, chain: Chain) -
     connection.execute("INSERT INTO head VALUES (?, ?, ?)", (chain.head, chain.count, chain.checksum))
 
 
+def check_not_ledger(path: Path, ledger: Path) -> None:
+    """Raise :exc:`SpecificationError` if a file that is to be written is the ledger, by whatever name."""
+    if path.resolve() == ledger.resolve() or (path.exists() and ledger.exists() and path.samefile(ledger)):
+        raise SpecificationError(f"{path} is the ledger itself, which would be replaced; give another name")
+
+
 def create_ledger(path: Path, chain: Chain) -> bool:
     """Make the file of a ledger, whole or not at all.
 
@@ -351,8 +296,8 @@ def create_ledger(path: Path, chain: Chain) -> bool:
     make_directory(path.parent)
     aside = temporary_path(path.parent)
     try:
-        with _storage_errors(path):
-            with closing(_connect(aside, "rwc")) as connection:
+        with storage_errors(path):
+            with closing(connect(aside, "rwc")) as connection:
                 connection.execute("PRAGMA journal_mode = WAL")
                 connection.execute("BEGIN IMMEDIATE")
                 connection.execute(f"PRAGMA application_id = {APPLICATION}")
@@ -385,7 +330,7 @@ def replace_end(path: Path, grown: Chain) -> int:
     SpecificationError
         If it is another chain, or one that parted from this one.
     """
-    with _transaction(path) as connection:
+    with transaction(path) as connection:
         chain = _read(connection, path).chain
         common = min(chain.count, grown.count)
         if chain.head != grown.head or chain.nights[:common] != grown.nights[:common]:
