@@ -8,6 +8,7 @@ import pytest
 from command_line import SEED, SMALL, names
 from map_archives import read_map
 
+from theory_check.experiments.cell import CONTROL_COLUMNS
 from theory_check.paper.phase_map import run_map
 from theory_check.simulation import units
 from theory_check.simulation.archive import read_sample
@@ -128,6 +129,12 @@ def test_simulate_weight_gradients_and_active_norms(command, tmp_path):
     assert code == 0
     assert any("log_active_norm_ratio" in line for line in lines)
     assert read_sample(tmp_path / "s.npz").values["log_active_norm_ratio"].shape == (70,)
+
+
+def test_simulate_control_variates(command, tmp_path):
+    assert command(*SMALL, "--controls", "--branch", "res-3")[0] == 0
+    values = read_sample(tmp_path / "s.npz").values
+    assert all(values[name].shape == (70,) for name in CONTROL_COLUMNS)
 
 
 def test_the_same_seed_gives_the_same_bytes(command, tmp_path, monkeypatch):

@@ -49,6 +49,7 @@ def test_the_identity_is_what_makes_the_values(cell):
     observables += [{"weight_gradients": (*cell.weight_gradients, 1)}] if cell.weight_gradients else []
     observables += [{"gradient_cosines": ()}] if cell.gradient_cosines else []
     observables += [{"active_norm": not cell.active_norm}] if cell.active_norm else []
+    observables += [{"controls": not cell.controls}] if cell.controls else []
     for observed in (replace(cell, **changes) for changes in observables):
         assert observed.identity == cell.identity
         assert observed.content_hash != cell.content_hash
@@ -94,6 +95,7 @@ def test_the_cost_of_stored_weights_grows_with_columns_and_depth():
 def test_hashes_are_older_than_later_fields():
     """A cosine or an observable that is not asked for leaves no trace: stored samples keep their names."""
     later_observables = {"jacobian": False, "weight_gradients": (), "gradient_cosines": (), "active_norm": False}
+    later_observables["controls"] = False
     assert CELL.content_hash == replace(CELL, **later_observables).content_hash
     text = f"{CELL.identity}|True|[]"
     assert CELL.content_hash == hashlib.sha256(text.encode()).hexdigest()[:16]
@@ -155,6 +157,17 @@ def test_the_kernel_is_the_faster_one_of_those_that_are_exact():
             "layer of a gradient cosine is 1; it and the next must be layers of weight gradients",
         ),
         ({"active_norm": True}, "the norm of the active coordinates needs a res-1 branch with relu, not res-3"),
+        (
+            {"network": replace(NETWORK, branch=Branch("res-2")), "controls": True},
+            "control variates need a linear or res-3 branch with weights that are independent from layer to layer",
+        ),
+        ({"weights": Weights("exponential"), "controls": True}, "symmetric inside the activation; not res-3 and expon"),
+        ({"weights": Weights("student", (("df", 2.0),)), "controls": True}, "of finite variance, and"),
+        ({"weights": Weights("tied"), "kernel": "stored", "controls": True}, "independent from layer to layer"),
+        (
+            {"weights": Weights(), "kernel": "reduced", "input": Input(count=2), "controls": True},
+            "control variates of 2 gaussian inputs need the dense kernel, not reduced",
+        ),
         ({"input": Input("sphere", 251), "jacobian": True}, "width is 4 for 251 sphere inputs; the Jacobian accepts"),
         ({"input": Input("correlated", 5, 0.5)}, "width is 4; it is too small for 5 correlated:cosine=0.5 inputs"),
         (

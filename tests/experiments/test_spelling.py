@@ -37,6 +37,7 @@ def test_cells_from_spellings():
     assert default(jacobian=True).kernel == "dense"
     assert default(gradients=True, weight_gradients=(1, 1000)).weight_gradients == (1, 1000)
     assert default(branch="res-1", active_norm=True).active_norm
+    assert default(branch="linear", controls=True).controls
     assert [default().kernel, default(kernel="dense").kernel, default(weights="laplace").kernel] == [
         "reduced",
         "dense",

@@ -46,6 +46,8 @@ EXPERIMENTS = {
     **{f"stored {law}": _cell("res-3", law, recorded_depths=(2,)) for law in CORRELATED},
     "reduced linear": _cell("linear", "gaussian"),
     "reduced res-1 active": _cell("res-1", "gaussian", active_norm=True),
+    "reduced controls": _cell("linear", "gaussian", controls=True),
+    "dense controls": _cell("res-3", "ternary", controls=True, inputs=Input("sphere", 2)),
     "reduced res-3 he": _cell("res-3", "gaussian:variance=he", weight_gradients=(1, 6)),
     "reduced tanh": _cell("res-3", "gaussian", activation="tanh"),
     "gram": _cell("res-3", "gaussian", inputs=Input("sphere", 3), recorded_depths=(1, 6)),

@@ -11,7 +11,7 @@ from numpy_twins import LANES, UNIT, key_of, uniform_row, words
 from scipy import stats
 
 from theory_check import strategies
-from theory_check.experiments.cell import JACOBIAN_COLUMNS, Cell, choose_kernel
+from theory_check.experiments.cell import CONTROL_COLUMNS, JACOBIAN_COLUMNS, Cell, choose_kernel
 from theory_check.foundation.errors import InterruptedSimulationError, NumericalOverflowError
 from theory_check.foundation.streams import Purpose
 from theory_check.inference.intervals import kolmogorov_interval, mean_interval, quantile_interval
@@ -70,6 +70,8 @@ CELLS = [
     a_cell("res-2", weight_gradients=(2, 3)),
     a_cell("res-2", "smooth:length=0.3", weight_gradients=(1, 2, 7), gradient_cosines=(1,)),
     a_cell("res-1", active_norm=True),
+    a_cell("res-3", "uniform", input=Input("gaussian", 2), controls=True),
+    a_cell("linear", controls=True),
 ]
 # log R of the first two replicates of cells 0, 2 and 4.
 FROZEN = [(0.062269, 0.420064), (0.741315, 1.489248), (66.291926, 51.060597)]
@@ -101,6 +103,7 @@ def test_documented_columns_of_any_cell(cell):
     profiles = profiles if cell.recorded_depths else []
     spectra = ["log_singular_values"] * cell.jacobian
     names += ["log_active_norm_ratio"] * cell.active_norm
+    names += [*CONTROL_COLUMNS] * cell.controls
     matrices = ["outer"] + ["inner"] * cell.network.branch.has_inner
     layered = [f"{matrix}_weight_gradient" for matrix in matrices] if cell.weight_gradients else []
     compared = [f"{matrix}_gradient_cosine" for matrix in matrices] if cell.gradient_cosines else []
@@ -143,7 +146,7 @@ def test_values_do_not_depend_on_the_cuts_of_the_depth(cell, module, limit, valu
 @each_cell
 def test_values_do_not_depend_on_what_is_observed(cell):
     full = simulate(cell, few_of(cell), SEED).values
-    nothing = {"recorded_depths": (), "weight_gradients": (), "gradient_cosines": ()}
+    nothing = {"recorded_depths": (), "weight_gradients": (), "gradient_cosines": (), "controls": False}
     plain = replace(cell, gradients=False, jacobian=False, active_norm=False, **nothing)
     bare = simulate(plain, few_of(cell), SEED).values
     assert_same(bare, {name: full[name] for name in bare})

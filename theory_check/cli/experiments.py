@@ -48,6 +48,8 @@ from theory_check.cli.terminal import hold_output, show_progress
               help="Layers, from 1, whose weight gradients to record.")  # fmt: skip
 @click.option("--active-norm/--no-active-norm", default=False, show_default=True,
               help="Norm of the active coordinates; res-1 with relu.")  # fmt: skip
+@click.option("--controls/--no-controls", default=False, show_default=True,
+              help="Control variates of log R; linear and res-3.")  # fmt: skip
 @click.option("--kernel", default="auto", show_default=True, metavar="auto|dense|reduced|stored")
 @definitions_option
 @threads_option()
@@ -61,7 +63,9 @@ def simulate(replicates: int, seed: int, threads: int | None, memory: int, out: 
     displacements, the pairings <p, h> at both ends, and the specification as JSON in spec. Several inputs add an axis
     and their cosines with the first; recorded depths add norms and cosines there; --jacobian adds log_singular_values
     and log_determinant; --weight-gradients adds outer_weight_gradient = log(|dLoss/dV_k|^2 / (|h_0|^2 |p_L|^2)) and,
-    for W_k, inner_weight_gradient; --active-norm adds log_active_norm_ratio = log(|relu h_L|^2/|relu h_0|^2).
+    for W_k, inner_weight_gradient; --active-norm adds log_active_norm_ratio = log(|relu h_L|^2/|relu h_0|^2);
+    --controls adds sums over the layers whose mean is 0, control_projection, control_length and control_square, and
+    log_floored_ratio, the sum of log max(|h_k|^2/|h_{k-1}|^2, 1/2).
     """
     from theory_check.cli.samples import summarise
     from theory_check.experiments.spelling import network

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -39,6 +40,9 @@ GRADIENT_COSINE_COLUMNS = frozenset(("outer_gradient_cosine", "inner_gradient_co
 #: Columns of a sample that the tangent vectors yield.
 JACOBIAN_COLUMNS = frozenset(("log_singular_values", "log_determinant"))
 
+#: Columns of a sample with control variates, in the order of the sums of :mod:`theory_check.kernels.controls`.
+CONTROL_COLUMNS = ("control_projection", "control_length", "control_square", "log_floored_ratio")
+
 #: Widest network whose Jacobian is observed, and most tangent vectors of all its inputs together: 50 MB a block.
 MAXIMAL_JACOBIAN_WIDTH = 100
 MAXIMAL_TANGENTS = 1000
@@ -70,6 +74,8 @@ class Cell:
         Layers whose weight gradients are compared with those of the next layer; both are among ``weight_gradients``.
     active_norm : bool
         Whether to observe the norm of the active coordinates at both ends, for res-1 with ReLU.
+    controls : bool
+        Whether to sum control variates of log R along the depth, for branches whose ``growth`` is known.
     """
 
     network: Network
@@ -82,6 +88,7 @@ class Cell:
     weight_gradients: tuple[int, ...] = ()
     gradient_cosines: tuple[int, ...] = ()
     active_norm: bool = False
+    controls: bool = False
 
     def __post_init__(self) -> None:
         check_choice("kernel", self.kernel, get_args(KernelName))
@@ -118,6 +125,18 @@ class Cell:
                 f"the norm of the active coordinates needs a res-1 branch with relu, not {self.network.branch}"
             )
 
+        if self.controls:
+            self._check_controls()
+
+    def _check_controls(self) -> None:
+        if self.growth is None:
+            raise SpecificationError(
+                "control variates need a linear or res-3 branch with weights that are independent from layer to layer, "
+                f"of finite variance, and symmetric inside the activation; not {self.network.branch} and {self.weights}"
+            )
+        if self.kernel == "reduced" and self.input.count > 1:
+            raise SpecificationError(f"control variates of {self.input} need the dense kernel, not {self.kernel}")
+
     def _check_weight_gradients(self) -> None:
         for layer in self.weight_gradients:
             check_integer("layer of a weight gradient", layer, 1, self.network.depth)
@@ -148,6 +167,16 @@ class Cell:
                 f"width is {width} for {self.input}; the Jacobian accepts widths up to {MAXIMAL_JACOBIAN_WIDTH} and "
                 f"{MAXIMAL_TANGENTS} tangent vectors, width times inputs"
             )
+
+    @property
+    def growth(self) -> float | None:
+        """Mean of ||V g(h)||^2 / ||h||^2 given h, the same for every h; None where there is none that is known."""
+        kappa, inner = self.network.branch.kappa, self.weights.inner
+        if kappa is None or self.kernel == "stored" or not math.isfinite(self.weights.entry_variance):
+            return None
+        if not self.network.branch.has_inner:
+            return kappa * self.weights.entry_variance
+        return kappa * self.weights.entry_variance * inner.entry_variance if inner.is_symmetric else None
 
     @property
     def layers(self) -> int:
@@ -181,7 +210,7 @@ class Cell:
         text = f"{self.identity}|{self.gradients}|{list(self.recorded_depths)}" + "|jacobian" * self.jacobian
         text += f"|weight gradients {list(self.weight_gradients)}" if self.weight_gradients else ""
         text += f"|gradient cosines {list(self.gradient_cosines)}" if self.gradient_cosines else ""
-        text += "|active norm" * self.active_norm
+        text += "|active norm" * self.active_norm + "|controls" * self.controls
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     @cached_property
@@ -192,9 +221,10 @@ class Cell:
             return costs.stored_work(network, inputs, 2 if self.gradients else 1)
         # A weight gradient is read off between two calls.
         stops = len({*self.recorded_depths} - {0, network.depth}) + 2 * len(self.weight_gradients)
+        controls = costs.controls_work(network, inputs) if self.controls else 0
         if self.kernel == "reduced":
-            return costs.reduced_work(network, inputs, gradients=self.gradients, stops=stops)
-        return costs.dense_work(
+            return controls + costs.reduced_work(network, inputs, gradients=self.gradients, stops=stops)
+        return controls + costs.dense_work(
             network, self.weights, inputs, gradients=self.gradients, stops=stops, jacobian=self.jacobian
         )
 
@@ -208,6 +238,7 @@ class Cell:
             weight_gradients=tuple(sorted({*self.weight_gradients, *other.weight_gradients})),
             gradient_cosines=tuple(sorted({*self.gradient_cosines, *other.gradient_cosines})),
             active_norm=self.active_norm or other.active_norm,
+            controls=self.controls or other.controls,
         )
 
     def restrict(self, values: Mapping[str, NDArray[np.float64]], part: Cell) -> experiments.Values:
@@ -216,6 +247,7 @@ class Cell:
             *(GRADIENT_COLUMNS if not part.gradients else ()),
             *(JACOBIAN_COLUMNS if not part.jacobian else ()),
             *(("log_active_norm_ratio",) if not part.active_norm else ()),
+            *(CONTROL_COLUMNS if not part.controls else ()),
         }
         depths = [self.recorded_depths.index(depth) for depth in part.recorded_depths]
         layers = [self.weight_gradients.index(layer) for layer in part.weight_gradients]
@@ -320,4 +352,9 @@ def choose_kernel(
 #:
 #: With ``active_norm``, ``log_active_norm_ratio``: log(||relu h_L||^2 / ||relu h_0||^2); 0 where h_0 has no positive
 #: coordinate, h_L = h_0 then.
+#:
+#: With ``controls``, sums over the layers, M the factor of the squared norm (see :mod:`theory_check.kernels.controls`):
+#:
+#: * ``control_projection``, ``control_length``, ``control_square``: martingales of mean 0 that log R is close to,
+#: * ``log_floored_ratio``: sum of log max(M, 1/2), which is log R unless some layer more than halves the squared norm.
 Sample: TypeAlias = experiments.Sample[Cell]

@@ -68,6 +68,11 @@ def activation_work(network: Network, inputs: int) -> float:
     return 0.0 if activation.homogeneous else activation.definition.work * network.width * inputs
 
 
+def controls_work(network: Network, inputs: int) -> int:
+    """Return the work of the control variates of a block, all layers."""
+    return math.ceil(LANES * network.depth * inputs * (44.0 + 0.5 * network.width))
+
+
 def dense_work(network: Network, weights: Weights, inputs: int, *, gradients: bool, stops: int, jacobian: bool) -> int:
     """Return the work of a block of the dense kernel.
 

@@ -41,6 +41,7 @@ def network(
     weight_gradients: Sequence[int] = (),
     gradient_cosines: Sequence[int] = (),
     active_norm: bool = False,
+    controls: bool = False,
 ) -> Cell:
     """Return a network to simulate.
 
@@ -75,6 +76,8 @@ def network(
         Those of them whose weight gradients are compared with those of the next layer.
     active_norm : bool
         Whether to observe the norm of the active coordinates.
+    controls : bool
+        Whether to sum control variates of log R.
 
     Returns
     -------
@@ -105,6 +108,7 @@ def network(
         weight_gradients=tuple(weight_gradients),
         gradient_cosines=tuple(gradient_cosines),
         active_norm=active_norm,
+        controls=controls,
     )
 
 

@@ -19,6 +19,7 @@ from numpy import float32
 
 from theory_check.kernels import LANES
 from theory_check.kernels.compilation import ACTIVATOR, DOUBLES, SINGLES, WEIGHT_LAW, WORDS, kernel
+from theory_check.kernels.controls import add_controls
 from theory_check.kernels.fused import (
     multiply_signs,
     multiply_signs_transposed,
@@ -38,7 +39,7 @@ _WEIGHTS = (*WEIGHT_LAW, types.float64, *WEIGHT_LAW, types.float64)
 _FORWARD = types.void(
     WORDS, types.int64, types.int64, DOUBLES, *_WEIGHTS,
     types.boolean, types.boolean, ACTIVATOR, DOUBLES, types.boolean,
-    types.float64[:, ::1], types.int64[:, ::1], types.float32[:, :, ::1],
+    types.float64[:, ::1], types.int64[:, ::1], types.float32[:, :, ::1], types.float64, types.float64[:, :, ::1],
 )  # fmt: skip
 _BACKWARD = types.void(
     WORDS, types.int64, types.int64, DOUBLES, *_WEIGHTS, types.boolean,
@@ -169,7 +170,7 @@ def forward(
     key, first_replicate, first_layer, scaling,
     outer, outer_parameters, outer_way, outer_deviation, inner, inner_parameters, inner_way, inner_deviation,
     has_inner, has_bias, activate, activation_parameters, homogeneous,
-    hidden, exponents, slopes,
+    hidden, exponents, slopes, kappa, controls,
 ):  # fmt: skip
     """Advance a block through ``scaling.size`` layers from ``first_layer``, in place.
 
@@ -185,6 +186,9 @@ def forward(
     hidden : float64 array (inputs, width * LANES), h in units of 2^exponents
     exponents : int64 array (inputs, LANES), only moved when the branch is homogeneous
     slopes : float32 array (layers kept, inputs, width * LANES); sigma'(z) of each layer, or a single scratch layer
+    kappa : mean of ||V g(h)||^2 / ||h||^2 given h
+    controls : float64 array (inputs, 4, LANES) that the sums of :mod:`theory_check.kernels.controls` are added to, or
+        of length 0
     """
     inputs, size = hidden.shape
     vectors = np.empty((inputs, size), np.float32)
@@ -220,6 +224,10 @@ def forward(
         seed_lanes(state, key, first_replicate, layer, _OUTER)
         multiply(outer, outer_parameters, outer_way, state, buffer, post, pre)
         for m in range(inputs):
+            if controls.shape[0] > 0:
+                add_controls(
+                    hidden[m], scaling[k] * outer_deviation, pre[m], kappa * scaling[k] * scaling[k], controls[m]
+                )
             add_scaled(hidden[m], scaling[k] * outer_deviation, pre[m])
             if homogeneous:
                 rescale(hidden[m], exponents[m], norms)

@@ -20,6 +20,7 @@ from numpy import float32, float64
 
 from theory_check.kernels import LANES
 from theory_check.kernels.compilation import ACTIVATOR, DOUBLES, LONGS, SINGLES, WORDS, kernel
+from theory_check.kernels.controls import add_controls
 from theory_check.kernels.dense import row_size
 from theory_check.kernels.layers import add_bias, add_scaled, narrow, rescale, squared_norms
 from theory_check.kernels.rows import fill_normal
@@ -30,7 +31,9 @@ _BACKWARD = 8
 
 _COMMON = (WORDS, types.int64, types.int64, DOUBLES, types.float64, types.float64, types.boolean, types.boolean)
 _TRACE = (types.float32[:, ::1], types.int64[:, ::1])
-_FORWARD_PASS = types.void(*_COMMON, ACTIVATOR, DOUBLES, types.boolean, DOUBLES, LONGS, *_TRACE)
+_FORWARD_PASS = types.void(
+    *_COMMON, ACTIVATOR, DOUBLES, types.boolean, DOUBLES, LONGS, *_TRACE, types.float64, types.float64[:, ::1]
+)
 _BACKWARD_PASS = types.void(*_COMMON, ACTIVATOR, DOUBLES, *_TRACE, DOUBLES, LONGS)
 _DRAW_LAYER = types.void(
     WORDS, types.int64, types.int64, types.boolean, types.boolean, types.float64, types.float64,
@@ -112,13 +115,14 @@ def workspace(size):
 def forward(
     key, first_replicate, first_layer, scaling, outer_deviation, inner_deviation,
     has_inner, has_bias, activate, activation_parameters, homogeneous,
-    hidden, exponents, trace, trace_exponents,
+    hidden, exponents, trace, trace_exponents, kappa, controls,
 ):  # fmt: skip
     """Advance a block through ``scaling.size`` layers from ``first_layer``, in place.
 
     Arguments as in :func:`theory_check.kernels.dense.forward`, for one input: ``hidden`` is a float64 array
     (width * LANES,), ``exponents`` an int64 array (LANES,). ``trace`` (layers kept, width * LANES) receives the hidden
-    state before each layer, ``trace_exponents`` its exponents, unless they are too short to keep them.
+    state before each layer, ``trace_exponents`` its exponents, unless they are too short to keep them. ``controls`` has
+    shape (4, LANES), or length 0.
     """
     normal, vector, pre, biased, post, slope, branch, norms = workspace(hidden.size)
     keep = trace.shape[0] >= scaling.size
@@ -131,6 +135,8 @@ def forward(
             key, first_replicate, first_layer + k, has_inner, has_bias, inner_deviation, outer_deviation,
             activate, activation_parameters, vector, exponents, normal, norms, pre, biased, post, slope, branch,
         )  # fmt: skip
+        if controls.shape[0] > 0:
+            add_controls(hidden, scaling[k], branch, kappa * scaling[k] * scaling[k], controls)
         add_scaled(hidden, scaling[k], branch)
         if homogeneous:
             rescale(hidden, exponents, norms)

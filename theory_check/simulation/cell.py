@@ -22,11 +22,12 @@ from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.streams import stream_key
 from theory_check.kernels import LANES
 from theory_check.simulation.boundary import Boundary
+from theory_check.simulation.controls import Controls
 from theory_check.simulation.course import Course, normalised, traverse
 from theory_check.simulation.jacobian import Jacobian
 from theory_check.simulation.passes.dense import DensePasses
 from theory_check.simulation.passes.gram import GramPasses
-from theory_check.simulation.passes.protocol import BranchPasses, Passes
+from theory_check.simulation.passes.protocol import BranchPasses, ControlledPasses, Passes
 from theory_check.simulation.passes.reduced import ReducedPasses
 from theory_check.simulation.passes.stored import StoredPasses, from_panels, to_panels
 from theory_check.simulation.weight_gradients import WeightGradients
@@ -70,9 +71,10 @@ def simulate_block(
     passes = make_passes(cell, key, first_replicate)
     boundary = Boundary(cell, key, first_replicate)
     tangents = Jacobian(cell, passes) if cell.jacobian and isinstance(passes, DensePasses) else None
+    controls = Controls(passes, cell.input.count) if cell.controls and isinstance(passes, ControlledPasses) else None
     course = Course(
         passes, scaling, cell.gradients, cell.recorded_depths, SEGMENT_BYTES, tangents,
-        _observer(cell, passes, scaling), cell.active_norm,
+        _observer(cell, passes, scaling), cell.active_norm, controls,
     )  # fmt: skip
     cosines: dict[int, FloatArray] = {}
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from theory_check.experiments.experiment import Values, check_interrupted, never
 from theory_check.foundation.arrays import FloatArray
 from theory_check.kernels import LANES
+from theory_check.simulation.controls import Controls
 from theory_check.simulation.jacobian import Jacobian
 from theory_check.simulation.passes.protocol import Passes
 from theory_check.simulation.weight_gradients import WeightGradients, log_squared_norm
@@ -79,6 +80,8 @@ class Course:
         Observer of the gradients of some layers' weights.
     active_norm : bool
         Whether to observe the norm of the active coordinates at both ends.
+    controls : Controls, optional
+        Sums of control variates that the forward pass adds to.
     """
 
     passes: Passes
@@ -89,6 +92,7 @@ class Course:
     tangents: Jacobian | None = None
     weights: WeightGradients | None = None
     active_norm: bool = False
+    controls: Controls | None = None
 
     @property
     def depth(self) -> int:
@@ -157,6 +161,8 @@ def traverse(
     exponents = np.zeros((start.shape[0], LANES), np.int64)
     observed = {course.depth, *course.recorded_depths}
     reference, norms = _log_squared(start), {0: np.zeros(exponents.shape)}
+    # The way back may run the forward pass again: only this one adds to the sums.
+    forward = passes.forward if course.controls is None else course.controls.forward
     if watch is not None:
         watch(0, hidden)
     for first, last in segments:
@@ -165,7 +171,7 @@ def traverse(
             checkpoints.append((hidden.copy(), exponents.copy()))
         if course.weights is not None:
             course.weights.enter(first, hidden, exponents)
-        passes.forward(first, scaling[first:last], hidden, exponents, room(first, last))
+        forward(first, scaling[first:last], hidden, exponents, room(first, last))
         if course.tangents is not None:
             course.tangents.advance(first, last, room(first, last), stop)
         if last in observed:
@@ -182,6 +188,8 @@ def traverse(
         columns |= course.tangents.columns()
     if course.active_norm:
         columns["log_active_norm_ratio"] = _log_active_ratio(start, hidden, exponents)
+    if course.controls is not None:
+        columns |= course.controls.columns()
     if not course.gradients:
         return columns
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import reject
@@ -282,7 +283,7 @@ def cells(
     pairs = layers - {network.depth} if draw(st.booleans()) and every_weight and chosen != "reduced" else set()
     layers |= {layer + 1 for layer in pairs}
     active = draw(st.booleans()) and network.branch.is_rectifier
-    return Cell(
+    cell = Cell(
         network=network,
         weights=law,
         input=observed,
@@ -294,3 +295,5 @@ def cells(
         gradient_cosines=tuple(sorted(pairs)),
         active_norm=active,
     )
+    controlled = cell.growth is not None and (chosen != "reduced" or observed.count == 1)
+    return replace(cell, controls=draw(st.booleans()) and controlled)

@@ -13,10 +13,10 @@ from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.streams import Purpose
 from theory_check.kernels import LANES
 from theory_check.simulation.passes.compiled import activate, compiled_activation, row_filler
-from theory_check.simulation.passes.protocol import BranchPasses, SlopeRoom
+from theory_check.simulation.passes.protocol import BranchPasses, ControlledPasses, SlopeRoom
 
 
-class DensePasses(SlopeRoom, BranchPasses):
+class DensePasses(SlopeRoom, BranchPasses, ControlledPasses):
     """Every weight drawn on the fly; several inputs share the weights."""
 
     def __init__(self, cell: Cell, key: NDArray[np.uint32], first_replicate: int) -> None:
@@ -34,17 +34,20 @@ class DensePasses(SlopeRoom, BranchPasses):
         self._branch = network.branch
         self._activation = compiled_activation(network.branch.activation)
         self._shape = (inputs, width * LANES)
+        self._kappa = cell.growth or 0.0
         self.bytes_per_layer = 4 * inputs * width * LANES
         self.weights_per_layer = width * width * LANES * (2 if network.branch.has_inner else 1)
 
     def forward(
-        self, first: int, scaling: FloatArray, hidden: FloatArray, exponents: NDArray[np.int64], kept: Any
-    ) -> None:
-        """Advance ``hidden`` in place."""
-        branch = self._branch
+        self, first: int, scaling: FloatArray, hidden: FloatArray, exponents: NDArray[np.int64], kept: Any,
+        controls: FloatArray | None = None,
+    ) -> None:  # fmt: skip
+        """Advance ``hidden`` in place; see :class:`~theory_check.simulation.passes.protocol.ControlledPasses`."""
+        branch, unasked = self._branch, np.empty((0, 0, 0))
         self._kernel.forward(
             *self._block, first, scaling, *self._weights, branch.has_inner, branch.has_bias,
             *self._activation, branch.activation.homogeneous, hidden.reshape(self._shape), exponents, kept,
+            self._kappa, unasked if controls is None else controls,
         )  # fmt: skip
 
     def backward(

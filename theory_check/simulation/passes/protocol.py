@@ -123,6 +123,25 @@ class Passes(Protocol):
         """
 
 
+@runtime_checkable
+class ControlledPasses(Protocol):
+    """Passes that can sum control variates on the way forward."""
+
+    def forward(
+        self, first: int, scaling: FloatArray, hidden: FloatArray, exponents: NDArray[np.int64], kept: Any,
+        controls: FloatArray | None = None,
+    ) -> None:  # fmt: skip
+        """Advance states through consecutive layers.
+
+        Parameters
+        ----------
+        first, scaling, hidden, exponents, kept
+            As of :meth:`Passes.forward`.
+        controls : float64 array (inputs, 4, LANES), optional
+            The sums of :mod:`theory_check.kernels.controls`, which the layers are added to.
+        """
+
+
 class SlopeRoom(Passes):
     """Room for activation slopes, shape (layers, rows, width * LANES), of passes that keep nothing else."""
 

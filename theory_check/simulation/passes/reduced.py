@@ -14,7 +14,7 @@ from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.streams import Purpose
 from theory_check.kernels import LANES
 from theory_check.simulation.passes.compiled import compiled_activation
-from theory_check.simulation.passes.protocol import BranchPasses, Passes
+from theory_check.simulation.passes.protocol import BranchPasses, ControlledPasses, Passes
 
 
 class GaussianPasses(Passes):
@@ -53,14 +53,14 @@ class GaussianPasses(Passes):
         return kept[0][first:last], kept[1][first:last]
 
     def forward(
-        self, first: int, scaling: FloatArray, hidden: FloatArray, exponents: NDArray[np.int64], kept: Any
+        self, first: int, scaling: FloatArray, hidden: FloatArray, exponents: NDArray[np.int64], kept: Any, *more: Any
     ) -> None:
-        """Advance ``hidden`` in place."""
+        """Advance ``hidden`` in place; ``more`` is what else the kernel takes."""
         branch = self._branch
         self._kernel.forward(
             *self._block, first, scaling, self._deviation, self._deviation, branch.has_inner, branch.has_bias,
             *self._activation, branch.activation.homogeneous, hidden.reshape(self._states),
-            exponents.reshape(self._units), *kept,
+            exponents.reshape(self._units), *kept, *more,
         )  # fmt: skip
 
     def backward(
@@ -74,13 +74,22 @@ class GaussianPasses(Passes):
         )  # fmt: skip
 
 
-class ReducedPasses(GaussianPasses, BranchPasses):
+class ReducedPasses(GaussianPasses, BranchPasses, ControlledPasses):
     """One input."""
 
     def __init__(self, cell: Cell, key: NDArray[np.uint32], first_replicate: int) -> None:
         from theory_check.kernels import reduced
 
         super().__init__(reduced, (), cell, key, first_replicate)
+        self._kappa = cell.growth or 0.0
+
+    def forward(
+        self, first: int, scaling: FloatArray, hidden: FloatArray, exponents: NDArray[np.int64], kept: Any,
+        controls: FloatArray | None = None,
+    ) -> None:  # fmt: skip
+        """Advance ``hidden`` in place; see :class:`~theory_check.simulation.passes.protocol.ControlledPasses`."""
+        sums = np.empty((0, 0)) if controls is None else controls[0]
+        super().forward(first, scaling, hidden, exponents, kept, self._kappa, sums)
 
     def branch_value(self, layer: int, hidden: FloatArray, exponents: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return g(h); see :class:`~theory_check.simulation.passes.protocol.BranchPasses`."""
