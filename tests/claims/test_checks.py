@@ -46,6 +46,19 @@ def test_a_check_without_options_has_the_common_ones():
     assert (found.basis, found.remainder, found.miss_rate, found.variants) == (EXACT, 0.0, MISS_RATE, ())
 
 
+def test_networks_observe_what_the_estimator_reads_and_no_more():
+    for name, asked in (
+        ("log_norm_ratio", {}),
+        ("log_gradient_ratio", {"gradients": True}),
+        ("control_length", {"controls": True}),
+        ("log_floored_ratio", {"controls": True}),
+    ):
+        found = check("point", (CELL, DEEPER), "", Mean(column(name), 1.0), 0.0, margin=0.1)
+        assert found.experiments == (replace(CELL, **asked), DEEPER)
+    already = replace(CELL, controls=True, gradients=True)
+    assert check("point", already, "", Mean("log_norm_ratio", 1.0), 0.0, margin=0.1).experiments == (already,)
+
+
 def test_several_experiments_stay_in_their_order():
     assert check("point", (DEEPER, CELL), "", Mean("a", 1.0), 0.0, margin=0.1).experiments == (DEEPER, CELL)
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from theory_check.claims.estimators import crossing
 from theory_check.claims.observables import (
+    CONTROLLED_LOG_RATIO,
     LEAST,
     LOG_DISPLACEMENT,
     LOG_NORM_RATIO,
@@ -20,6 +21,7 @@ from theory_check.claims.observables import (
     at_beta,
     between,
     column,
+    controlled_square,
     cos,
     displacement_slope,
     error_slope,
@@ -254,6 +256,14 @@ def test_differences_and_powers_of_columns():
     assert increments(exp(LOG_NORM_RATIO))([sample]) == pytest.approx(np.array([[2.0, 1.0]]))
     assert (column("e") ** 2)([sample]).tolist() == [[4.0, 9.0]]
     assert (log(column("e")[1]) + 2.0)([sample]) == pytest.approx([math.log(3.0) + 2.0])
+
+
+def test_the_controlled_logarithm_and_its_square():
+    u, q, s, t = np.random.Generator(np.random.Philox(8)).standard_normal((4, 6))
+    sample = sample_of(control_projection=u, control_length=q, control_square=s, log_floored_ratio=t)
+    assert CONTROLLED_LOG_RATIO([sample]) == pytest.approx(t - u - q + s / 2)
+    expected = (t - 0.3) ** 2 - (u**2 - 0.7) - 2 * u * (q - s / 2)
+    assert controlled_square(0.3, 0.7)([sample]) == pytest.approx(expected)
 
 
 def test_the_slope_of_a_replicate_is_that_of_numpys_least_squares():

@@ -33,9 +33,24 @@ from theory_check.claims.domains import (
     SYMMETRIC,
     least_depth,
 )
-from theory_check.claims.estimators import Distance, Probability, Spread, median
-from theory_check.claims.networks import COMBINATIONS, distance_from_normal, finite_depth_law, label, one_layer
-from theory_check.claims.observables import LOG_GRADIENT_RATIO, LOG_NORM_RATIO, Samples, between
+from theory_check.claims.estimators import Distance, Mean, Spread, median
+from theory_check.claims.networks import (
+    BRANCHES,
+    COMBINATIONS,
+    controlled_logarithm,
+    distance_from_normal,
+    finite_depth_law,
+    label,
+    layer_law,
+    one_layer,
+)
+from theory_check.claims.observables import (
+    CONTROLLED_LOG_RATIO,
+    LOG_GRADIENT_RATIO,
+    LOG_NORM_RATIO,
+    Samples,
+    controlled_square,
+)
 from theory_check.experiments.cell import Cell
 from theory_check.experiments.experiment import Experiment
 from theory_check.experiments.spelling import network
@@ -48,6 +63,9 @@ if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
 
 _FORWARD_AND_BACKWARD = (("norm-law", LOG_NORM_RATIO, "R"), ("gradient-law", LOG_GRADIENT_RATIO, "R^*"))
+
+#: Weights of the finest points: less than two nanoseconds an entry.
+_FINE = ("gaussian", "uniform", "rademacher", "triangular", "ternary")
 
 #: Normal quantiles one standard deviation on either side of the median.
 _SIGMA_PROBABILITIES = (0.158655253931457, 0.841344746068543)
@@ -162,7 +180,8 @@ DOMAIN = Domain.of_cells(
     "kappa (1 - 2/d), variance 4 a^2 kappa / d. Martingale central limit theorem over L layers. Only the first two "
     "moments of V g given g enter, and for res-3 that half of (W h)_i^2 is kept: independent entries are not needed "
     "(orthogonal matrices map g to a uniform direction of the same length), nor is symmetry of V (skewness costs "
-    "L^(-1/2)); symmetry of W is (E15). A kurtosis moves mean and variance at order 1/(d L).",
+    "L^(-1/2)); symmetry of W is (E15). A kurtosis moves mean and variance at order 1/(d L). The finest points take "
+    "the martingales 2 a u, a^2 (|V g|^2 - kappa) and 4 a^2 (u^2 - kappa/d), whose means are 0, off log R.",
     hypotheses="Centred, uncorrelated weights of finite variance, independent from layer to layer, W symmetric; linear "
     "or res-3 branch.",
 )
@@ -226,68 +245,69 @@ def law_checks(deep: Cell, profile: Profile, prefix: str = "") -> Iterator[Check
 
 
 def fine_checks(profile: Profile) -> Iterator[Check]:
-    """Compare location and scale to half a per cent of the median and two per cent of the variance.
+    """Compare mean and variance at width 40 with the values at finite depth, by control variates.
 
-    Linear branches, whose deviation is smallest in units of the mean, at width 40; weights that take less than two
-    nanoseconds an entry, and Gaussian ones at ten thousand layers. Gaussian weights have the exact law of log R at this
-    depth. The others have it up to their kurtosis, which moves mean and variance by (q - 3)/(d L) and less, derived in
-    :mod:`theory_check.theory.entry_laws`; what is left is of order 1/L^2. That, and the part of the kurtosis in the
-    difference of mean and median, is below a twentieth of the margins.
+    The martingales of :mod:`theory_check.kernels.controls` leave a millionth of the variance of log R at depth 1000, so
+    that hundreds of networks tell its mean to less than its finite-depth term. Gaussian weights have the exact law of
+    log R; the others have it up to their kurtosis, with a proven remainder.
     """
-    d, precision = 40, profile.precision
-    basis = Basis(
-        "0.5% of the location and 2% of the variance at the standard profile and beyond, ten times that at quick (for "
-        "ten thousand layers twice that at standard, all of it at nightly); the finite-depth target is exact for "
-        "Gaussian weights, and corrected for the kurtosis of the others to order 1/L^2",
-        allowance=0.05,
+    for law, layers, suffix in (*((law, 200, "") for law in _FINE), ("gaussian", 10_000, "-deep")):
+        deep = network("linear", law, width=40, depth=layers)
+        location = controlled_logarithm(deep).mean.value
+        yield _location_check(f"{label(deep)}{suffix}-fine-location", deep, 0.0025 * profile.precision * location)
+        yield _scale_check(f"{label(deep)}{suffix}-fine-scale", deep, max(0.05 * profile.precision, 0.02))
+    for branch in BRANCHES:
+        for law in _FINE:
+            deep = network(branch, law, width=40, depth=1000)
+            # Two thousand networks at most: large entries cost the bound on the variance more than the variance.
+            finest = 1.0 if deep.weights.kurtosis > 3.0 else min(max(profile.precision, 0.25), 1.0)
+            margin = 0.0004 * finest * layer_law(deep).kappa
+            yield _location_check(f"{label(deep)}-depth1000-location", deep, margin)
+
+
+def _fine_basis(deep: Cell) -> Basis:
+    beyond = controlled_logarithm(deep).halving_probability
+    return Basis(
+        "the value at this depth is exact for Gaussian weights; for the others it has the kurtosis term, and the "
+        r"remainder bounds the rest. Each layer counts as at least a halving of the squared norm, $\log\max(M, 1/2)$, "
+        f"which changes $\\log R$ with probability below {max(beyond, 1e-12):.0e}: where $h_L = 0$ can happen, "
+        r"$\mathbb{E}\log R$ does not exist"
     )
-    # The sample for half a per cent takes minutes a law; quick is ten times coarser.
-    coarse, coarse_deep = (10.0, 16.0) if precision > 0.4 else (1.0, 2.0 if precision > 0.2 else 1.0)
-    laws = ("gaussian", "uniform", "rademacher", "triangular", "ternary")
-    for law, layers, suffix, factor in (
-        *((law, 200, "", coarse) for law in laws),
-        ("gaussian", 10_000 * min(profile.depth, 4) // 4, "-deep", coarse_deep),
-    ):
-        deep = network("linear", law, width=d, depth=layers)
-        multiplier, a, depth = one_layer(deep)
-        exact = finite_depth_law(multiplier, a, depth)
-        correction = kurtosis_correction(multiplier, deep.weights.kurtosis - 3.0, a, depth)
-        middle, variance = float(exact.quantile(0.5)), exact.variance + correction.variance
-        location = middle + correction.mean
-        yield check(
-            f"{label(deep)}{suffix}-fine-location", deep, r"median of $\log R$",
-            median(LOG_NORM_RATIO, Normal(location, variance)), location,
-            margin=0.005 * factor * location, basis=basis, miss_rate=1e-5,
-            wrong={
-                "twice the drift": 2.0 * location,
-                "no Ito term: drift kappa": location / (1.0 - 2.0 / d),
-                "half the Ito term: drift kappa (1 - 1/d)": location * (1.0 - 1.0 / d) / (1.0 - 2.0 / d),
-            },
-        )  # fmt: skip
-        # The probability of 1.5 deviations on either side decides on the deviation; 1.48 would be the best number.
-        reach = 1.5 * math.sqrt(4.0 * multiplier.kappa / d)
-        # A relative change of the deviation scales the interval the other way.
-        stretched = reach / math.sqrt(variance / exact.variance)
-        low, high = (float(p) for p in exact.cdf([middle - stretched, middle + stretched]))
-        density = math.exp(-(1.5**2) / 2.0) / math.sqrt(2.0 * math.pi)
-        yield check(
-            f"{label(deep)}{suffix}-fine-scale", deep,
-            rf"$\mathbb{{P}}(\vert\log R - {location:.4g}\vert \leq 1.5\sqrt{{4\kappa/d}})$",
-            Probability(between(LOG_NORM_RATIO, location - reach, location + reach)), high - low,
-            margin=2.0 * 1.5 * density * 0.01 * factor, basis=basis, miss_rate=1e-5,
-            wrong={
-                "half the variance": _within(0.5),
-                "twice the variance": _within(2.0),
-                "variance 4 kappa / (d + 2)": _within(d / (d + 2.0)),
-                "variance (1 + 2/d) 4 kappa / d": _within(1.0 + 2.0 / d),
-            },
-        )  # fmt: skip
 
 
-def _within(share: float) -> float:
-    """Return the probability of 1.5 predicted deviations under a normal law of ``share`` times the variance."""
-    low, high = (float(p) for p in Normal(0.0, share).cdf([-1.5, 1.5]))
-    return high - low
+def _location_check(name: str, deep: Cell, margin: float) -> Check:
+    law, multiplier = controlled_logarithm(deep), layer_law(deep)
+    d, kappa = multiplier.width, multiplier.kappa
+    limit = limits.lognormal_limit(multiplier)
+    return check(
+        name, deep, r"mean of $\log R$, layers floored at 1/2", Mean(CONTROLLED_LOG_RATIO, law.controlled_variance),
+        law.mean.value, margin=margin, basis=_fine_basis(deep), remainder=law.mean.error, miss_rate=1e-5,
+        wrong={
+            "twice the drift": 2.0 * limit.mean,
+            "no Ito term: drift kappa": kappa,
+            "half the Ito term: drift kappa (1 - 1/d)": kappa * (1.0 - 1.0 / d),
+            "Ito term of variance 4 kappa / (d + 2)": kappa * (1.0 - 2.0 / (d + 2.0)),
+            "the limit, without the term of finite depth": limit.mean,
+        },
+    )  # fmt: skip
+
+
+def _scale_check(name: str, deep: Cell, relative: float) -> Check:
+    law, multiplier = controlled_logarithm(deep), layer_law(deep)
+    d, variance = multiplier.width, limits.lognormal_limit(multiplier).variance
+    # The first control has the variance of the limit, exactly: sum 4 a_k^2 kappa / d with sum a_k^2 = 1.
+    square = Mean(controlled_square(law.mean.value, variance), law.controlled_square_variance)
+    return check(
+        name, deep, r"variance of $\log R$ about its predicted mean, layers floored at 1/2", square,
+        law.variance.value, margin=relative * law.variance.value - law.variance.error, basis=_fine_basis(deep),
+        remainder=law.variance.error, miss_rate=1e-5,
+        wrong={
+            "half the variance": 0.5 * variance,
+            "twice the variance": 2.0 * variance,
+            "variance 4 kappa / (d + 2)": variance * d / (d + 2.0),
+            "variance (1 + 2/d) 4 kappa / d": variance * (1.0 + 2.0 / d),
+        },
+    )  # fmt: skip
 
 
 def _networks(profile: Profile) -> dict[Experiment, int]:

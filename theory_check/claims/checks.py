@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from theory_check.claims.estimators import Estimator, Range
-from theory_check.experiments.cell import GRADIENT_COLUMNS, Cell
+from theory_check.experiments.cell import CONTROL_COLUMNS, GRADIENT_COLUMNS, Cell
 from theory_check.experiments.experiment import Experiment
 from theory_check.foundation.errors import SpecificationError
 
@@ -189,12 +189,18 @@ def check(
 
 
 def _observing(experiments: tuple[Experiment, ...], estimator: Estimator) -> tuple[Experiment, ...]:
-    """Let networks carry the gradient back where the estimator reads a column of it."""
-    backward = {place for name, place in estimator.observable.columns if name in GRADIENT_COLUMNS}
+    """Let networks carry the gradient back, or sum control variates, where the estimator reads such a column."""
+
+    def reads(place: int, columns: Collection[str]) -> bool:
+        return any(name in columns for name, of in estimator.observable.columns if of == place)
+
     return tuple(
-        replace(e, gradients=True) if isinstance(e, Cell) and place in backward else e
+        replace(
+            e, gradients=e.gradients or reads(place, GRADIENT_COLUMNS),
+            controls=e.controls or reads(place, CONTROL_COLUMNS),
+        ) if isinstance(e, Cell) else e
         for place, e in enumerate(experiments)
-    )
+    )  # fmt: skip
 
 
 def _range(value: float | Range) -> Range:

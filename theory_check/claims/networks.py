@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from theory_check.experiments.cell import Cell
 from theory_check.foundation.errors import HypothesisError
 from theory_check.foundation.laws import Normal
 from theory_check.foundation.stored_values import stored
 from theory_check.networks.branches import BranchName
+from theory_check.theory.controlled_logarithm import DOMINATING_VARIANCE, ControlledLogarithm
 from theory_check.theory.depth_law import DepthLaw, depth_law, distance_to_normal
 from theory_check.theory.hypotheses import check_branch
 from theory_check.theory.multiplier import Multiplier
@@ -73,6 +76,25 @@ def check_dominated(cell: Cell) -> None:
                 f"the variance bound needs independent entries of kurtosis at most 3; {weights} weights have "
                 f"{weights.kurtosis:g}{'' if weights.definition.independent else ' and are not independent'}"
             )
+
+
+@cache
+def controlled_logarithm(cell: Cell) -> ControlledLogarithm:
+    """Return mean, variance and remainders of log R, with control variates, for weights with known moments.
+
+    Raises
+    ------
+    HypothesisError
+        As :func:`one_layer`, and for weights without a normal law whose even moments are known to bound theirs.
+    """
+    multiplier, a, depth = one_layer(cell)
+    if cell.weights.law not in DOMINATING_VARIANCE:
+        raise HypothesisError(
+            f"the variance bound needs even moments below those of a normal law; they are known for "
+            f"{', '.join(DOMINATING_VARIANCE)} weights, not for {cell.weights}"
+        )
+    dominating = DOMINATING_VARIANCE[cell.weights.law]
+    return ControlledLogarithm(multiplier, a, depth, cell.weights.kurtosis - 3.0, dominating)
 
 
 @stored

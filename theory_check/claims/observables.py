@@ -278,5 +278,29 @@ GRADIENT_RATIO = exp(LOG_GRADIENT_RATIO)
 GRADIENT_DISPLACEMENT = exp(2.0 * LOG_GRADIENT_DISPLACEMENT)
 LOG_DETERMINANT = column("log_determinant")
 
+#: log R, each layer counted as at least a halving of the squared norm; and less what is known to have mean 0 of it, to
+#: second order in the factors, see :mod:`theory_check.theory.controlled_logarithm`.
+LOG_FLOORED_RATIO = column("log_floored_ratio")
+_PROJECTION, _SECOND_ORDER = column("control_projection"), column("control_length") - 0.5 * column("control_square")
+CONTROLLED_LOG_RATIO = LOG_FLOORED_RATIO - _PROJECTION - _SECOND_ORDER
+
+
+def controlled_square(centre: float, projection_variance: float) -> Observable:
+    """Return the square of the floored log R about a value, less what is known to have mean 0 of it.
+
+    Parameters
+    ----------
+    centre : float
+    projection_variance : float
+        Of the first control, known exactly.
+
+    Returns
+    -------
+    Observable
+    """
+    crossed = _PROJECTION * _PROJECTION - projection_variance + 2.0 * (_PROJECTION * _SECOND_ORDER)
+    return (LOG_FLOORED_RATIO - centre) ** 2 - crossed
+
+
 #: Cosine of the outputs of two inputs.
 COSINE = column("cosine_output")[1]

@@ -58,6 +58,7 @@ from typing import TypeAlias
 import numpy as np
 
 from theory_check.foundation.laws import Normal
+from theory_check.foundation.stored_values import stored
 from theory_check.theory.entry_laws import kurtosis_correction
 from theory_check.theory.estimates import Estimate
 from theory_check.theory.multiplier import Multiplier
@@ -80,6 +81,24 @@ _SQUARE = {2: 1.0, 3: -1.0, 4: 11.0 / 12.0, 5: -5.0 / 6.0}
 DOMINATING_VARIANCE: Mapping[str, float] = MappingProxyType(
     {"gaussian": 1.0, "uniform": 1.0, "rademacher": 1.0, "triangular": 1.0, "ternary": math.sqrt(8.0 / 3.0)}
 )
+
+
+@stored
+def gaussian_layer(multiplier: Multiplier, scaling: float) -> tuple[float, float, float]:
+    """Return mean and variance of log M for Gaussian weights, and the mean square of what the floor adds to it.
+
+    Parameters
+    ----------
+    multiplier : Multiplier
+    scaling : float
+
+    Returns
+    -------
+    (float, float, float)
+    """
+    law = log_multiplier(multiplier, scaling)
+    added = (float(p.weights @ np.maximum(math.log(FLOOR) - p.nodes, 0.0) ** 2) for p in law.panels)
+    return law.mean, law.variance, sum(added)
 
 
 @dataclass(frozen=True)
@@ -190,15 +209,13 @@ class ControlledLogarithm:
     @cached_property
     def _gaussian(self) -> tuple[float, float]:
         """Mean and variance of log R for Gaussian weights."""
-        law = log_multiplier(self.multiplier, self.scaling)
-        return self.depth * law.mean, self.depth * law.variance
+        mean, variance, _ = gaussian_layer(self.multiplier, self.scaling)
+        return self.depth * mean, self.depth * variance
 
     @cached_property
     def _floor_error(self) -> float:
         """Bound the root mean square of T - log R for Gaussian weights."""
-        panels = log_multiplier(self.multiplier, self.scaling).panels
-        squares = (float(p.weights @ np.maximum(math.log(FLOOR) - p.nodes, 0.0) ** 2) for p in panels)
-        return self.depth * math.sqrt(sum(squares))
+        return self.depth * math.sqrt(gaussian_layer(self.multiplier, self.scaling)[2])
 
     @cached_property
     def _correction(self) -> Normal:
