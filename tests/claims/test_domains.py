@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 
 import pytest
@@ -10,10 +11,12 @@ from hypothesis import strategies as st
 
 from theory_check.catalogue.regimes import all_claims
 from theory_check.claims.domains import network_strata
-from theory_check.claims.planning import plan_within
+from theory_check.claims.judging import evaluate
+from theory_check.claims.planning import PlannedCheck, plan_within
 from theory_check.experiments.spelling import network
 from theory_check.experiments.workload import Workload
 from theory_check.foundation.errors import HypothesisError, SpecificationError
+from theory_check.simulation.runner import simulate
 
 CLAIMS = {claim.id: claim for claim in all_claims() if claim.domain is not None}
 
@@ -68,6 +71,38 @@ def test_strata_and_hypotheses_have_names_of_their_own(id):
 def test_outside_the_hypothesis_that_fails_is_named(id, deep, failing):
     with pytest.raises(HypothesisError, match=failing):
         CLAIMS[id].domain.checks(deep, 1.0)
+
+
+#: What searches found: a network outside a hypothesis that was not stated, and the check that it refutes.
+FOUND = {
+    "E6": (
+        network("res-3", "sparse", activation="leaky:slope=0.1", width=1, depth=256, beta=0.75), "no lattice", "law",
+    ),
+    "E18": (
+        network("res-2", "rademacher", width=1, depth=1, beta=0.3, input="sphere", gradients=True, kernel="dense"),
+        "no ties", "gradient",
+    ),
+    "P5": (
+        network("res-3", "rademacher", width=2, depth=1, beta=0.3, input="ones", gradients=True), "no ties", "beta0.3",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("id", FOUND)
+def test_what_a_search_found_is_outside_and_would_be_refuted(id):
+    domain = CLAIMS[id].domain
+    deep, hypothesis, point = FOUND[id]
+    assert domain.violated(deep).name == hypothesis
+    (check,) = (one for one in domain.build(deep, 0.1) if one.name.endswith(point))
+    planned = PlannedCheck(f"{id}/{check.name}", replace(check, variants=()), 1e-6, 64 * 300)
+    assert evaluate(planned, [simulate(deep, planned.replicates, seed=1)]).verdict == "refuted"
+
+
+def test_rounding_of_a_layer_that_cancels_its_input_is_that_of_the_input():
+    deep = network("linear", width=1, depth=1, beta=0.25, kernel="dense", gradients=True)
+    (check,) = CLAIMS["E8"].domain.checks(deep, 1.0)
+    planned = plan_within("E8", check, 1e-6, 0.1)
+    assert evaluate(planned, [simulate(deep, planned.replicates, seed=1)]).verdict == "supported"
 
 
 @given(st.integers(1, 300))

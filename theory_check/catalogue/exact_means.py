@@ -14,6 +14,7 @@ from theory_check.claims.domains import (
     LARGEST_RELATIVE_VARIANCE,
     LAYERS,
     LINEAR_OR_RECTIFIER,
+    NO_TIES,
     is_in_reach,
 )
 from theory_check.claims.networks import BRANCHES, COMBINATIONS, dominated_layer, label
@@ -98,6 +99,10 @@ def universal_check(deep: Cell, relative: float) -> Check:
     )  # fmt: skip
 
 
+def _forward_unless_free_of_ties(deep: Cell) -> Cell:
+    return deep if NO_TIES.holds(deep) else replace(deep, gradients=False)
+
+
 def _checks(deep: Cell, precision: float) -> Iterator[Check]:
     if DOMINATED.holds(deep) and deep.recorded_depths == tuple(range(deep.network.depth + 1)):
         growth = layer_check(deep, 0.1 * precision)
@@ -105,7 +110,10 @@ def _checks(deep: Cell, precision: float) -> Iterator[Check]:
             yield growth
     ratio = universal_check(deep, 0.1 * precision)
     if is_in_reach(ratio):
-        yield from mean_checks(deep, 0.06 * precision) if DOMINATED.holds(deep) else (ratio,)
+        if not DOMINATED.holds(deep) or not NO_TIES.holds(deep):
+            yield ratio
+        if DOMINATED.holds(deep):
+            yield from mean_checks(_forward_unless_free_of_ties(deep), 0.06 * precision)
 
 
 def _networks() -> SearchStrategy[Cell]:

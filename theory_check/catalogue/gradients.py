@@ -23,7 +23,7 @@ from theory_check.claims import (
     check,
     claim,
 )
-from theory_check.claims.domains import DOMINATED, LAYERS, mean_in_reach
+from theory_check.claims.domains import DOMINATED, LAYERS, NO_TIES, mean_in_reach
 from theory_check.claims.networks import BRANCHES, COMBINATIONS, dominated_layer, label, one_layer
 from theory_check.claims.observables import (
     GRADIENT_DISPLACEMENT,
@@ -60,7 +60,7 @@ def mean_check(deep: Cell, relative: float) -> Check:
 
 MEANS_DOMAIN = Domain.of_cells(
     lambda deep, precision: (mean_check(deep, 0.06 * precision),),
-    (*LAYERS, DOMINATED, mean_in_reach("D*", lambda deep: mean_check(deep, 1.0))),
+    (*LAYERS, DOMINATED, NO_TIES, mean_in_reach("D*", lambda deep: mean_check(deep, 1.0))),
     betas=(0.25, 2.0), gradients=True,
 )  # fmt: skip
 

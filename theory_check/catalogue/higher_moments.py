@@ -12,6 +12,7 @@ from theory_check.claims.domains import (
     GAUSSIAN,
     INDEPENDENT_LAYERS,
     LAYERS,
+    NO_TIES,
     ONE_FACTOR,
     mean_in_reach,
 )
@@ -113,7 +114,7 @@ def _biased() -> SearchStrategy[Branch]:
 BIASED = Domain.of_cells(
     lambda deep, precision: bias_checks(deep, 0.04 * precision),
     (
-        INDEPENDENT_LAYERS, ONE_FACTOR, FINITE_VARIANCE, DOMINATED,
+        INDEPENDENT_LAYERS, ONE_FACTOR, FINITE_VARIANCE, DOMINATED, NO_TIES,
         Hypothesis("res-2", "the branch is res-2 with ReLU", lambda deep: deep.network.branch == Branch("res-2")),
         Hypothesis("energy", "the norm of the input is sqrt(d)", lambda deep: deep.input.name in ("sphere", "ones")),
         mean_in_reach("R", lambda deep: next(bias_checks(deep, 1.0))),
@@ -133,7 +134,7 @@ BIASED = Domain.of_cells(
     derivation="(W h + b)_i is symmetric of variance (||h||^2 + B)/d in units of v_W, so E||g||^2 = kappa (||h||^2 + "
     "B): ||h||^2 + B grows by the factor 1 + kappa a^2. A unit is active with probability 1/2 whatever the bias, which "
     "is all that the gradient sees.",
-    hypotheses="Symmetric independent V, W and b of kurtosis at most 3; ReLU.",
+    hypotheses="Symmetric independent V, W and b of kurtosis at most 3, without atoms at 0 of W h + b for R*; ReLU.",
 )
 def biases(profile: Profile) -> Iterator[Check]:
     """With symmetric biases inside the activation the mean squared norm grows as if the energy of a bias were added to

@@ -27,6 +27,7 @@ from theory_check.claims.domains import (
     DOMINATED,
     FINITE_VARIANCE,
     INDEPENDENT_LAYERS,
+    NO_TIES,
     SYMMETRIC_INSIDE,
     mean_in_reach,
 )
@@ -125,7 +126,7 @@ DOMAIN = Domain(
     networks=_scheduled,
     build=lambda deep, precision: mean_checks(deep, 0.06 * precision),
     hypotheses=(
-        INDEPENDENT_LAYERS, CLOSED_BRANCH, FINITE_VARIANCE, SYMMETRIC_INSIDE, DOMINATED,
+        INDEPENDENT_LAYERS, CLOSED_BRANCH, FINITE_VARIANCE, SYMMETRIC_INSIDE, DOMINATED, NO_TIES,
         mean_in_reach("R", lambda deep: next(mean_checks(deep, 1.0))),
     ),
 )  # fmt: skip

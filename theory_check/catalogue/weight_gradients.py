@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from theory_check.catalogue.one_layer_law import NO_ATOM
 from theory_check.claims import Basis, Check, Distance, Domain, Hypothesis, Mean, Profile, check, claim
-from theory_check.claims.domains import DOMINATED, GAUSSIAN, LAYERS, is_in_reach
+from theory_check.claims.domains import DOMINATED, GAUSSIAN, LAYERS, NO_TIES, is_in_reach
 from theory_check.claims.networks import BRANCHES, COMBINATIONS, dominated_layer, finite_depth_law, label, one_layer
 from theory_check.claims.observables import Observable, column, exp
 from theory_check.experiments.cell import Cell
@@ -38,7 +38,7 @@ def _checks(deep: Cell, precision: float) -> Iterator[Check]:
 DOMAIN = Domain.of_cells(
     _checks,
     (
-        *LAYERS, DOMINATED,
+        *LAYERS, DOMINATED, NO_TIES,
         Hypothesis("unit variance", "the entries of sqrt(d) V and sqrt(d) W have variance 1",
                    lambda deep: deep.weights.gain == 1.0),
         Hypothesis("mean in reach", "the weights are Gaussian, or the variance of the squared norm is moderate",

@@ -229,6 +229,13 @@ DOMINATED = Hypothesis(
     both(lambda weights: weights.is_dominated_by_gaussian),
 )  # fmt: skip
 
+#: A preactivation of 0 is active on neither side: gradients, unlike states, see it. With discrete entries it has a
+#: positive probability, as W h + b at width 1, W (1, ..., 1), or anything after a layer that cancels its input.
+NO_TIES = Hypothesis(
+    "no ties", "no preactivation is 0 with positive probability: the branch is linear or the entries have a density",
+    lambda cell: cell.network.branch.is_linear or both(lambda weights: not weights.definition.discrete)(cell),
+)  # fmt: skip
+
 ONE_FACTOR = Hypothesis(
     "one factor", "all layers have one scaling factor", lambda cell: cell.network.scaling.kind != "sequence"
 )

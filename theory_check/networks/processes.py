@@ -64,6 +64,7 @@ class Process(Definition):
 
     # What a weight law says of one entry: processes are Gaussian, from layer to layer dependent.
     independent: ClassVar[bool] = False
+    discrete: ClassVar[bool] = False
     gaussian: ClassVar[bool] = False
     orthogonal: ClassVar[bool] = False
     maximal_width: ClassVar[int | None] = None

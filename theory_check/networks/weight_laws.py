@@ -35,6 +35,8 @@ class WeightLaw(Definition):
         Third moment of an entry; 0 for every symmetric law.
     independent : bool
         Whether the entries of a matrix are independent.
+    discrete : bool
+        Whether an entry takes single values with positive probability, so that sums of entries may vanish.
     kernel : str
         ``entrywise``, or the name of a specialised filler of :mod:`theory_check.kernels.rows`.
     inner : str
@@ -48,6 +50,7 @@ class WeightLaw(Definition):
     variance: Callable[[Parameters], float] = lambda _: 1.0
     skewness: float = 0.0
     independent: bool = True
+    discrete: bool = False
     kernel: str = "entrywise"
     inner: str = ""
     maximal_width: int | None = None
@@ -146,7 +149,9 @@ def _zero_last(name: str, summary: str) -> WeightLaw:
 LAWS: tuple[WeightLaw, ...] = (
     WeightLaw(name="gaussian", summary="normal entries", kernel="normal", kurtosis=lambda _: 3.0, work=2.6),
     WeightLaw(name="uniform", summary="uniform entries", kernel="uniform", kurtosis=lambda _: 1.8, work=0.85),
-    WeightLaw(name="rademacher", summary="random signs", kernel="signs", kurtosis=lambda _: 1.0, work=0.55),
+    WeightLaw(
+        name="rademacher", summary="random signs", kernel="signs", discrete=True, kurtosis=lambda _: 1.0, work=0.55
+    ),
     WeightLaw(
         name="triangular",
         summary="sum of two uniform numbers",
@@ -157,6 +162,7 @@ LAWS: tuple[WeightLaw, ...] = (
     ),
     WeightLaw(
         name="ternary",
+        discrete=True,
         summary="random signs, each kept with probability 1/8 and zero otherwise",
         kernel="ternary",
         work=1.2,
@@ -177,6 +183,7 @@ LAWS: tuple[WeightLaw, ...] = (
     ),
     WeightLaw(
         name="sparse",
+        discrete=True,
         summary="ternary entries: 0, or a random sign with probability density",
         transform=_sparse,
         defaults={"density": 0.1},
