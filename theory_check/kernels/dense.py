@@ -18,11 +18,13 @@ from numba import types
 from numpy import float32
 
 from theory_check.kernels import LANES
-from theory_check.kernels.compilation import ACTIVATOR, DOUBLES, SINGLES, WEIGHT_LAW, WORDS, kernel
+from theory_check.kernels.compilation import ACTIVATOR, COMPILED, DOUBLES, SINGLES, WEIGHT_LAW, WORDS, kernel
 from theory_check.kernels.controls import add_controls
 from theory_check.kernels.fused import (
+    TILE,
     multiply_signs,
     multiply_signs_transposed,
+    multiply_tile,
     multiply_uniform,
     multiply_uniform_transposed,
 )
@@ -55,9 +57,9 @@ def row_size(columns):
 
 @kernel()
 def row_buffer(width, outer_way, inner_way):
-    """Return room for a row of a square matrix, or for all of them when they are to be made orthogonal."""
+    """Return room for the rows of a square matrix that are needed at once: all that are to be made orthogonal."""
     orthogonal = outer_way == ORTHOGONAL_ROWS or inner_way == ORTHOGONAL_ROWS
-    return np.zeros(row_size(width) * (width if orthogonal else 1), np.float32)
+    return np.zeros(row_size(width) * (max(width, TILE) if orthogonal else TILE), np.float32)
 
 
 @kernel()
@@ -125,32 +127,41 @@ def multiply(fill, parameters, way, state, buffer, vectors, products):
     ``vectors`` has shape (inputs, columns * LANES), ``products`` (inputs, rows * LANES); ``buffer`` is one of
     :func:`row_buffer`.
     """
-    if way == FUSED_UNIFORM:
-        multiply_uniform(state, vectors, products)
+    inputs, rows = vectors.shape[0], products.shape[1] // LANES
+    if way == FUSED_UNIFORM and inputs == 1:
+        multiply_uniform(state, vectors[0], products[0])
         return
-    if way == FUSED_SIGNS:
-        multiply_signs(state, vectors, products)
+    if way == FUSED_SIGNS and inputs == 1:
+        multiply_signs(state, vectors[0], products[0])
         return
     orthogonal = way == ORTHOGONAL_ROWS
-    size = row_size(vectors.shape[1] // LANES)
-    for i in range(products.shape[1] // LANES):
-        slot = i if orthogonal else 0
-        row = buffer[slot * size : (slot + 1) * size]
-        fill(state, row, parameters)
-        if orthogonal:
-            orthonormalise(buffer, i, size, vectors.shape[1] // LANES)
-        for m in range(vectors.shape[0]):
-            dot(row, vectors[m], products[m, i * LANES : (i + 1) * LANES])
+    columns = vectors.shape[1] // LANES
+    size = row_size(columns)
+    for start in range(0, rows, TILE):
+        stop = min(start + TILE, rows)
+        first = start if orthogonal else 0
+        for slot in range(first, first + stop - start):
+            fill(state, buffer[slot * size : (slot + 1) * size], parameters)
+            if orthogonal:
+                orthonormalise(buffer, slot, size, columns)
+        if COMPILED and stop - start == TILE:
+            multiply_tile(buffer[first * size : (first + TILE) * size], vectors, products, start)
+        else:
+            for i in range(start, stop):
+                row = buffer[(first + i - start) * size : (first + i - start + 1) * size]
+                for m in range(inputs):
+                    dot(row, vectors[m], products[m, i * LANES : (i + 1) * LANES])
 
 
 @kernel(_MULTIPLY)
 def multiply_transposed(fill, parameters, way, state, buffer, vectors, products):
     """Write ``products[m] = A^T vectors[m]`` for the matrix A that :func:`multiply` draws from the same ``state``."""
-    if way == FUSED_UNIFORM:
-        multiply_uniform_transposed(state, vectors, products)
+    inputs = vectors.shape[0]
+    if way == FUSED_UNIFORM and inputs == 1:
+        multiply_uniform_transposed(state, vectors[0], products[0])
         return
-    if way == FUSED_SIGNS:
-        multiply_signs_transposed(state, vectors, products)
+    if way == FUSED_SIGNS and inputs == 1:
+        multiply_signs_transposed(state, vectors[0], products[0])
         return
     orthogonal = way == ORTHOGONAL_ROWS
     size = row_size(products.shape[1] // LANES)
@@ -161,7 +172,7 @@ def multiply_transposed(fill, parameters, way, state, buffer, vectors, products)
         fill(state, row, parameters)
         if orthogonal:
             orthonormalise(buffer, i, size, products.shape[1] // LANES)
-        for m in range(vectors.shape[0]):
+        for m in range(inputs):
             add_outer(row, vectors[m, i * LANES : (i + 1) * LANES], products[m])
 
 

@@ -24,7 +24,7 @@ from numba import types
 
 from theory_check.kernels import LANES
 from theory_check.kernels.compilation import ACTIVATOR, DOUBLES, WEIGHT_LAW, WORDS, kernel
-from theory_check.kernels.dense import multiply, row_size
+from theory_check.kernels.dense import multiply, row_buffer
 from theory_check.kernels.layers import add_scaled, narrow
 from theory_check.kernels.words import seed_lanes
 
@@ -59,7 +59,7 @@ def forward(
     vector = np.empty(size, np.float32)
     slope = np.empty(size, np.float32)
     products = np.empty((networks, size), np.float32)
-    buffer = np.zeros(row_size(size // LANES), np.float32)
+    buffer = row_buffer(size // LANES, outer_way, outer_way)
     state = np.empty(4 * LANES, np.uint32)
     for i in range(first_step, first_step + steps):
         for m in range(networks):

@@ -1,9 +1,10 @@
-"""Products with matrices of uniform entries or random signs that are used in the register where they are drawn.
+"""Products of weight matrices with vectors that keep their sums in registers.
 
-The same matrices as the fillers of :mod:`theory_check.kernels.rows` write, row after row from the same words, and the
-same order of every sum: the same values to the last bit as :func:`~theory_check.kernels.dense.multiply` and its
-transpose, whose arguments they take. A row in memory costs a store and a load for each weight; here the four words of
-a generator's state and one sum stay in registers for a whole matrix, sixteen lanes at a time.
+For one vector, matrices of uniform entries or random signs are used where they are drawn: the same matrices as the
+fillers of :mod:`theory_check.kernels.rows` write, row after row from the same words. A row in memory costs a store and
+a load for each weight; here the four words of a generator's state and one sum stay in registers, sixteen lanes at a
+time. For several vectors, or other laws, rows are written first and used four at a time. Every sum takes its columns in
+order: the values are those of :func:`~theory_check.kernels.dense.dot` to the last bit.
 """
 
 from __future__ import annotations
@@ -18,6 +19,62 @@ from theory_check.kernels.words import load_states, next_words, store_states
 _SIGN_BIT = 0x80000000
 
 
+#: Rows that :func:`multiply_tile` takes at once.
+TILE = 4
+
+
+@kernel()
+def multiply_tile(rows, vectors, products, start):
+    """Write ``products[m, start + i] = sum_j rows[i, j] vectors[m, j]`` for four rows, two inputs at a time.
+
+    ``rows`` are four rows of equal length one after another. Eight sums stay in registers, six loads for eight
+    products; every sum takes its columns in order.
+    """
+    inputs, columns = vectors.shape[0], vectors.shape[1] // LANES
+    size = rows.size // TILE
+    first, second, third, fourth = rows[:size], rows[size : 2 * size], rows[2 * size : 3 * size], rows[3 * size :]
+    for lane in range(0, LANES, SIZE):
+        place = start * LANES + lane
+        for m in range(0, inputs - 1, 2):
+            x, y = vectors[m], vectors[m + 1]
+            a = b = c = d = e = f = g = h = zeros()
+            for j in range(lane, columns * LANES, LANES):
+                p, q = load(x, j), load(y, j)
+                row = load(first, j)
+                a = row * p + a
+                e = row * q + e
+                row = load(second, j)
+                b = row * p + b
+                f = row * q + f
+                row = load(third, j)
+                c = row * p + c
+                g = row * q + g
+                row = load(fourth, j)
+                d = row * p + d
+                h = row * q + h
+            store_tile(products[m], place, a, b, c, d)
+            store_tile(products[m + 1], place, e, f, g, h)
+        if inputs % 2:
+            x = vectors[inputs - 1]
+            a = b = c = d = zeros()
+            for j in range(lane, columns * LANES, LANES):
+                p = load(x, j)
+                a = load(first, j) * p + a
+                b = load(second, j) * p + b
+                c = load(third, j) * p + c
+                d = load(fourth, j) * p + d
+            store_tile(products[inputs - 1], place, a, b, c, d)
+
+
+@kernel()
+def store_tile(product, place, a, b, c, d):
+    """Write the sums of four rows."""
+    store(product, place, a)
+    store(product, place + LANES, b)
+    store(product, place + 2 * LANES, c)
+    store(product, place + 3 * LANES, d)
+
+
 @kernel()
 def signed(word, vector):
     """Return the numbers with their signs changed where the top bit of the word is set: times a random sign."""
@@ -25,100 +82,71 @@ def signed(word, vector):
 
 
 @kernel()
-def multiply_uniform(state, vectors, products):
-    """Write ``products[m] = A vectors[m]``, A as :func:`~theory_check.kernels.rows.fill_uniform` draws it."""
-    inputs, size = vectors.shape
-    rows = products.shape[1] // LANES
-    columns = size // LANES
-    first = vectors[0]
+def multiply_uniform(state, vector, product):
+    """Write ``product = A vector``, A as :func:`~theory_check.kernels.rows.fill_uniform` draws it."""
+    columns = vector.size // LANES
     for lane in range(0, LANES, SIZE):
         s0, s1, s2, s3 = load_states(state, lane)
-        for i in range(rows):
+        for i in range(lane, product.size, LANES):
             total = zeros()
-            if inputs == 1:
-                for j in range(columns):
-                    word, s0, s1, s2, s3 = next_words(s0, s1, s2, s3)
-                    total = to_singles(word) * load(first, j * LANES + lane) + total
-            else:
-                products[:, i * LANES + lane : i * LANES + lane + SIZE] = float32(0)
-                for j in range(columns):
-                    word, s0, s1, s2, s3 = next_words(s0, s1, s2, s3)
-                    entry = to_singles(word)
-                    for m in range(inputs):
-                        product = products[m]
-                        summed = entry * load(vectors[m], j * LANES + lane) + load(product, i * LANES + lane)
-                        store(product, i * LANES + lane, summed)
+            for j in range(lane, columns * LANES, LANES):
+                word, s0, s1, s2, s3 = next_words(s0, s1, s2, s3)
+                total = to_singles(word) * load(vector, j) + total
             if columns % 2:
                 _, s0, s1, s2, s3 = next_words(s0, s1, s2, s3)
-            if inputs == 1:
-                store(products[0], i * LANES + lane, total)
+            store(product, i, total)
         store_states(state, lane, (s0, s1, s2, s3))
 
 
 @kernel()
-def multiply_uniform_transposed(state, vectors, products):
-    """Write ``products[m] = A^T vectors[m]`` for the same A."""
-    inputs, size = vectors.shape
-    columns = products.shape[1] // LANES
-    products[:] = float32(0)
-    first = products[0]
+def multiply_uniform_transposed(state, vector, product):
+    """Write ``product = A^T vector`` for the same A."""
+    columns = product.size // LANES
+    product[:] = float32(0)
     for lane in range(0, LANES, SIZE):
         s0, s1, s2, s3 = load_states(state, lane)
-        for i in range(size // LANES):
-            weight = load(vectors[0], i * LANES + lane)
-            for j in range(columns):
+        for i in range(lane, vector.size, LANES):
+            weight = load(vector, i)
+            for j in range(lane, columns * LANES, LANES):
                 word, s0, s1, s2, s3 = next_words(s0, s1, s2, s3)
-                entry = to_singles(word)
-                store(first, j * LANES + lane, entry * weight + load(first, j * LANES + lane))
-                for m in range(1, inputs):
-                    product = products[m]
-                    other = load(vectors[m], i * LANES + lane)
-                    store(product, j * LANES + lane, entry * other + load(product, j * LANES + lane))
+                store(product, j, to_singles(word) * weight + load(product, j))
             if columns % 2:
                 _, s0, s1, s2, s3 = next_words(s0, s1, s2, s3)
         store_states(state, lane, (s0, s1, s2, s3))
 
 
 @kernel()
-def multiply_signs(state, vectors, products):
-    """Write ``products[m] = A vectors[m]``, A as :func:`~theory_check.kernels.rows.fill_signs` draws it."""
-    inputs, size = vectors.shape
-    rows = products.shape[1] // LANES
-    columns = size // LANES
+def multiply_signs(state, vector, product):
+    """Write ``product = A vector``, A as :func:`~theory_check.kernels.rows.fill_signs` draws it."""
+    columns = vector.size // LANES
     padded = columns + columns % 2
     for lane in range(0, LANES, SIZE):
         s0, s1, s2, s3 = load_states(state, lane)
-        for i in range(rows):
-            for m in range(inputs):
-                store(products[m], i * LANES + lane, zeros())
+        for i in range(lane, product.size, LANES):
+            total = zeros()
             for start in range(0, padded, 32):
                 word, s0, s1, s2, s3 = next_words(s0, s1, s2, s3)
-                for m in range(inputs):
-                    vector, left = vectors[m], word
-                    total = load(products[m], i * LANES + lane)
-                    for j in range(start, min(start + 32, columns)):
-                        total = total + signed(left, load(vector, j * LANES + lane))
-                        left = left + left
-                    store(products[m], i * LANES + lane, total)
+                for j in range(start, min(start + 32, columns)):
+                    total = total + signed(word, load(vector, j * LANES + lane))
+                    word = word + word
+            store(product, i, total)
         store_states(state, lane, (s0, s1, s2, s3))
 
 
 @kernel()
-def multiply_signs_transposed(state, vectors, products):
-    """Write ``products[m] = A^T vectors[m]`` for the same A."""
-    inputs, size = vectors.shape
-    columns = products.shape[1] // LANES
+def multiply_signs_transposed(state, vector, product):
+    """Write ``product = A^T vector`` for the same A."""
+    columns = product.size // LANES
     padded = columns + columns % 2
-    products[:] = float32(0)
+    product[:] = float32(0)
     for lane in range(0, LANES, SIZE):
         s0, s1, s2, s3 = load_states(state, lane)
-        for i in range(size // LANES):
+        for i in range(lane, vector.size, LANES):
+            weight = load(vector, i)
             for start in range(0, padded, 32):
                 word, s0, s1, s2, s3 = next_words(s0, s1, s2, s3)
-                for m in range(inputs):
-                    product, left = products[m], word
-                    weight = load(vectors[m], i * LANES + lane)
-                    for j in range(start, min(start + 32, columns)):
-                        store(product, j * LANES + lane, load(product, j * LANES + lane) + signed(left, weight))
-                        left = left + left
+                for j in range(start, min(start + 32, columns)):
+                    place = j * LANES + lane
+                    store(product, place, load(product, place) + signed(word, weight))
+                    word = word + word
         store_states(state, lane, (s0, s1, s2, s3))

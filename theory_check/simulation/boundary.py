@@ -75,9 +75,10 @@ class Boundary:
         size = PAPER_INPUT_SIZE
         observations = np.stack([self._uniform(Purpose.INPUT, m, size) + 0.5 for m in range(count)])
         hidden = np.empty((count, self._width * LANES), np.float32)
+        fill, _, way = rows.FILLERS["uniform"]
         dense.multiply(
-            rows.fill_uniform, np.empty(0), False, self._state(Purpose.INPUT_WEIGHTS, 0), np.empty(size * LANES,
-            np.float32), observations.astype(np.float32).reshape(count, -1), hidden,
+            fill, np.empty(0), way, self._state(Purpose.INPUT_WEIGHTS, 0), dense.row_buffer(size, way, way),
+            observations.astype(np.float32).reshape(count, -1), hidden,
         )  # fmt: skip
         scaled = hidden.astype(np.float64) / (math.sqrt(size) * rows.UNIFORM_NATURAL_DEVIATION)
         return scaled.reshape(count, self._width, LANES)[..., self._lanes]
