@@ -49,6 +49,7 @@ def judged_run(point, values):
     # A look that is told without its finding is told by the verdicts of it.
     supported = finding.verdict == "supported" and finding.has_teeth
     assert look.is_decided == (finding.verdict == "refuted" or supported)
+    assert not finding.violation
     return finding
 
 

@@ -30,6 +30,7 @@ from theory_check.cli import main
 from theory_check.foundation.errors import SpecificationError
 from theory_check.networks.additions import temporary_additions
 from theory_check.reporting.results import load_results
+from theory_check.verification.ledger import read_ledger
 from theory_check.verification.run import find_claim, plan_run, verify
 from theory_check.verification.user_claims import load_claims, own_pictures, own_regime
 
@@ -377,3 +378,38 @@ def test_a_file_names_its_claims_in_order_and_only_once(tmp_path):
         "again = second\n"
     )
     assert [found.id for found in load_claims(claims_file(tmp_path, text))] == ["X2", "X1"]
+
+
+BELIEVED = """
+import theory_check as tc
+
+@tc.claim("X1")
+def believed(profile):
+    "The mean of R, with a variance that is not that of R."
+    deep = tc.network("linear", width=4, depth=32)
+    yield tc.check("mean", deep, "E R", tc.Mean(tc.observables.NORM_RATIO, {variance}), {mean}, margin=0.2 * {mean})
+"""
+
+
+@pytest.mark.parametrize(
+    ("variance", "mean", "code"), [(0.5, 2.677, 3), (0.5, 9.0, 3), (20.0, 2.677, 0), (20.0, 9.0, 1)]
+)
+def test_a_variance_that_is_exceeded_is_inapplicable_and_no_refutation(variance, mean, code, tmp_path, capsys):
+    """E R = (1 + 1/32)^32 = 2.677; its variance is 11.1 (E3)."""
+    path, out, ledger = (
+        claims_file(tmp_path, BELIEVED.format(variance=variance, mean=mean)),
+        tmp_path / "out",
+        tmp_path / "l.db",
+    )
+    arguments = ["run", "--claims", path, "--seed", 3, "--threads", 1, "--out", out]
+    assert command(*arguments, "--history", ledger, "--new-history") == code
+    finding = load_results(out / "results.json").claims[0].findings[0]
+    if code == 3:
+        assert finding.verdict == "inapplicable"
+        printed = capsys.readouterr().out
+        assert "inapplicable  X1/mean  the variance exceeds the stated bound 0.5" in printed
+        assert "1 point the sample contradicts a hypothesis" in printed
+        assert "**Inapplicable: 1 of 1 points.**" in (out / "REPORT.md").read_text(encoding="utf-8")
+        assert read_ledger(ledger).records[0].night.claims == {}
+    else:
+        assert finding.verdict == {0: "supported", 1: "refuted"}[code]

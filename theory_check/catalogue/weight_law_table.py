@@ -144,7 +144,7 @@ def _cell(entry: Entry | None, findings: dict[str, Finding]) -> str:
     said = "breaks" if entry.breaks else "obeys"
     if finding.verdict == "refuted":
         said = "❌ **does not break as predicted**" if entry.breaks else "❌ **does not obey**"
-    elif finding.verdict == "inconclusive" or not finding.has_teeth:
+    elif finding.verdict != "supported" or not finding.has_teeth:
         said = "⚠️ **undecided**"
     remark = f", {entry.remark}" if entry.remark else ""
     predicted = "" if entry.noun == "distance" else f", predicted {target_text(finding)}"

@@ -60,6 +60,8 @@ class Claim:
         In words.
     checks : callable
         The checks at a profile.
+    believed : bool
+        Whether variance bounds and the like are stated without proof, and therefore tested on the samples.
     """
 
     id: str
@@ -74,6 +76,7 @@ class Claim:
     corrections: tuple[Correction, ...] = ()
     quick_precision: float = 1.0
     domain: Domain | None = None
+    believed: bool = False
 
 
 def claim(

@@ -12,6 +12,7 @@ import numpy as np
 from theory_check.claims.checks import Variant
 from theory_check.claims.estimators import Range, SidedEvidence
 from theory_check.claims.planning import PlannedCheck
+from theory_check.claims.violations import violation
 from theory_check.experiments.experiment import Sample
 from theory_check.findings.run import Finding, VariantFinding
 from theory_check.foundation.arrays import FloatArray
@@ -69,8 +70,9 @@ class Look:
             upper=interval.upper, target_lower=check.target[0], target_upper=check.target[1],
             remainder=check.remainder, margin=check.margin, exact=check.basis.exact, level=planned.level,
             miss_rate=check.miss_rate, resolution=estimator.resolution(check.target, count, self._level),
-            verdict=self.verdict, replicates=count, planned=planned.replicates,
-            log_evidence=log_evidence(planned, self.samples, self.number), variants=tuple(variants),
+            verdict="inapplicable" if self._violation else self.verdict, replicates=count, planned=planned.replicates,
+            log_evidence=0.0 if self._violation else log_evidence(planned, self.samples, self.number),
+            violation=self._violation, variants=tuple(variants),
         )  # fmt: skip
 
     @property
@@ -83,8 +85,13 @@ class Look:
 
     @cached_property
     def verdict(self) -> Verdict:
-        """The verdict on the statement, whatever becomes of its wrong variants."""
+        """The verdict on the statement, whatever becomes of its wrong variants and hypotheses."""
         return self._verdict_on(self._interval, self.planned.check.target)
+
+    @cached_property
+    def _violation(self) -> str:
+        planned = self.planned
+        return violation(planned.check.estimator, self.samples, self._level, believed=planned.believed)
 
     @cached_property
     def _variants(self) -> tuple[Variant, ...]:

@@ -44,6 +44,8 @@ class PlannedCheck:
         Needed at most, at the last look.
     too_near : tuple of Variant
         The wrong values that were left out.
+    believed : bool
+        Whether the hypotheses of its estimator are tested on its samples.
     """
 
     id: str
@@ -51,6 +53,7 @@ class PlannedCheck:
     level: float
     replicates: int
     too_near: tuple[Variant, ...] = ()
+    believed: bool = False
 
     @property
     def experiments(self) -> tuple[Experiment, ...]:
@@ -114,7 +117,7 @@ def plan_check(claim: Claim, check: Check, level: float) -> PlannedCheck:
     kept = tuple(v for v in check.variants if v.target is None or _is_far(v))
     near = tuple(v for v in check.variants if v not in kept)
     bare = replace(check, variants=kept)
-    planned = PlannedCheck(name, bare, level, _needed_replicates(name, bare, level), near)
+    planned = PlannedCheck(name, bare, level, _needed_replicates(name, bare, level), near, claim.believed)
     if len(planned.looks) > 1:
         # The last look has a part of the level only. More replicates have no fewer looks: it stays one of several.
         planned = replace(planned, replicates=_needed_replicates(name, bare, level * planned.shares[-1]))

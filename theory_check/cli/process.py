@@ -26,6 +26,7 @@ from theory_check.cli.exit_codes import (
     USAGE_ERROR,
 )
 from theory_check.foundation.errors import BudgetError, StorageError, TheoryCheckError
+from theory_check.foundation.user_code import user_place
 
 #: Codes of a command that reached its verdict.
 _JUDGED = (0, 1, 3)
@@ -162,6 +163,14 @@ def _place(error: BaseException) -> str:
 
 def _explain(error: BaseException) -> int:
     """Say in one line what ended the command, and return its exit code."""
+    place = user_place(error)
+    if place is not None and not isinstance(error, (KeyboardInterrupt, click.Abort)):
+        text = (
+            _one_line(error) if isinstance(error, TheoryCheckError) else f"{type(error).__name__}: {_one_line(error)}"
+        )
+        at = f"claims file {place[0]}, line {place[1]}"
+        _say(f"error: {text}" if Path(place[0]).name in text else f"error: {at}: {text}")
+        return USAGE_ERROR
     match error:
         case click.Abort() | KeyboardInterrupt():
             _say("interrupted; finished parts are kept, the same command continues")

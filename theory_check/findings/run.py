@@ -92,7 +92,9 @@ class Finding:
         Independent networks that were planned at most, for the last look; 0 in records of earlier versions.
     log_evidence : float
         Natural logarithm of an e-value against the statement: against the target widened by margin and remainder, or
-        against the target itself if it is exact.
+        against the target itself if it is exact. 0 where a hypothesis is violated.
+    violation : str
+        The hypothesis that the sample contradicts, in a few words; empty if there is none.
     variants : tuple of VariantFinding
         The nearby false statements that this check must refute.
     """
@@ -116,6 +118,7 @@ class Finding:
     replicates: Count
     planned: Count = 0
     log_evidence: LogEvidence
+    violation: str = ""
     variants: tuple[VariantFinding, ...]
 
     @property

@@ -28,6 +28,7 @@ from theory_check.inference.betting import (
     nonnegative_mean_interval,
 )
 from theory_check.inference.catoni import mean_evidence, mean_sequence
+from theory_check.inference.dependence import concordance_test, neighbour_test
 from theory_check.inference.equivalence import equivalence_test, proportion_test, quantile_test
 from theory_check.inference.gaussian import (
     covariance_test,
@@ -76,6 +77,7 @@ __all__ = [
     "bounded_mean_interval",
     "bounded_mean_sequence",
     "chi_square_test",
+    "concordance_test",
     "covariance_test",
     "cramer_von_mises_test",
     "design",
@@ -92,6 +94,7 @@ __all__ = [
     "mean_interval",
     "mean_sequence",
     "mean_vector_test",
+    "neighbour_test",
     "nonnegative_mean_evidence",
     "nonnegative_mean_interval",
     "norms_test",

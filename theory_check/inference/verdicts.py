@@ -1,4 +1,4 @@
-"""From an interval and a prediction to one of three verdicts."""
+"""From an interval and a prediction to a verdict."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from theory_check.foundation.errors import SpecificationError
 from theory_check.inference.intervals import Interval
 from theory_check.inference.validation import check_range
 
-Verdict = Literal["supported", "refuted", "inconclusive"]
+#: ``inapplicable``: the sample contradicts a hypothesis of the judgement, such as independence.
+Verdict = Literal["supported", "refuted", "inconclusive", "inapplicable"]
 
 
 def judge(
@@ -80,9 +81,12 @@ def judge(
 def combine_verdicts(verdicts: Iterable[Verdict]) -> Verdict:
     """Return the verdict on a conjunction: one refuted part refutes it, all parts must support it.
 
-    An empty conjunction is ``inconclusive``: nothing was checked.
+    Without a refuted part it is ``inapplicable`` if one is. An empty conjunction is ``inconclusive``: nothing was
+    checked.
     """
     seen = set(verdicts)
     if "refuted" in seen:
         return "refuted"
+    if "inapplicable" in seen:
+        return "inapplicable"
     return "supported" if seen == {"supported"} else "inconclusive"

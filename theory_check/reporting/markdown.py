@@ -60,6 +60,7 @@ _MARKS: dict[Verdict, str] = {
     "supported": "supported",
     "refuted": "❌ **refuted**",
     "inconclusive": "⚠️ **inconclusive**",
+    "inapplicable": "⚠️ **inapplicable**",
 }
 
 
@@ -73,6 +74,7 @@ def render_report(record: RunRecord, tables: Sequence[Table] = ()) -> str:
             record=record,
             points=points,
             refuted=[f for f in points if f.verdict == "refuted"],
+            inapplicable=[f for f in points if f.verdict == "inapplicable"],
             inconclusive=[f for f in points if f.verdict == "inconclusive"],
             toothless=toothless(points),
             corrections=[(claim, correction) for claim in record.claims for correction in claim.corrections],

@@ -56,6 +56,8 @@ def night_summary(history: History, number: int | None = None) -> list[str]:
     """
     number = len(history.nights) if number is None else number
     claims = history.nights[number - 1].claims
+    if not claims:
+        return [f"night {number} of the history: no evidence, each claim has a point with a violated hypothesis"]
     adjusted = holm([p_value(found.log_evidence) for found in claims.values()], alpha=history.level)
     smallest, claim = min(zip(adjusted, claims, strict=True))
     lines = [

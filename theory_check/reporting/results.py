@@ -14,10 +14,11 @@ import msgspec
 from theory_check.findings.run import RunRecord
 from theory_check.foundation.records import encode_record, load_record, record_schema
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 
-#: Version 2 had no corrections and no own claims, version 3 no distances of variants and no words for pictures.
-READABLE = (2, 3, 4)
+#: Version 2 had no corrections and no own claims, version 3 no distances of variants and no words for pictures,
+#: version 4 no violated hypotheses.
+READABLE = (2, 3, 4, 5)
 
 
 def encode_results(record: RunRecord) -> bytes:

@@ -30,17 +30,18 @@ class Tally:
     supported: int
     refuted: int
     inconclusive: int
+    inapplicable: int = 0
 
     @property
     def total(self) -> int:
         """All of them together."""
-        return self.supported + self.refuted + self.inconclusive
+        return self.supported + self.refuted + self.inconclusive + self.inapplicable
 
 
 def tally(verdicts: Iterable[Verdict]) -> Tally:
     """Count verdicts."""
     counts = Counter(verdicts)
-    return Tally(counts["supported"], counts["refuted"], counts["inconclusive"])
+    return Tally(counts["supported"], counts["refuted"], counts["inconclusive"], counts["inapplicable"])
 
 
 def all_points(record: RunRecord) -> tuple[Finding, ...]:
@@ -103,9 +104,11 @@ def answer_theory(record: RunRecord) -> str:
         f"{claims.inconclusive} inconclusive ({points.supported} of {plural(points.total, 'point')} supported, "
         f"{points.refuted} refuted, {points.inconclusive} inconclusive)."
     )
+    if points.inapplicable:
+        support += f" At {plural(points.inapplicable, 'point')} the sample contradicts a hypothesis of the judgement."
     if claims.refuted:
         return f"Not everywhere: {support}"
-    if claims.inconclusive:
+    if claims.inconclusive or claims.inapplicable:
         return f"Nothing contradicts it, but not all is decided: {support}"
     if record.verdict != "supported":
         return f"Nothing contradicts it, but some checks could not have failed: {support}"

@@ -25,7 +25,12 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-_STYLES: dict[Verdict, str] = {"supported": "green", "refuted": "bold red", "inconclusive": "bold yellow"}
+_STYLES: dict[Verdict, str] = {
+    "supported": "green",
+    "refuted": "bold red",
+    "inconclusive": "bold yellow",
+    "inapplicable": "bold yellow",
+}
 
 
 def print_summary(record: RunRecord, console: Console) -> None:
@@ -97,7 +102,8 @@ def _telling(claim: ClaimFinding) -> str:
 
 
 def _attention(finding: Finding) -> str:
-    return f"{finding.verdict:<12}  {finding.id}  {_numbers(finding)}"
+    why = finding.violation or _numbers(finding)
+    return f"{finding.verdict:<12}  {finding.id}  {why}"
 
 
 def _numbers(finding: Finding) -> str:

@@ -55,12 +55,14 @@ def night_identity(profile: str, seed: int, versions: Mapping[str, str]) -> str:
 def found_by(outcome: Outcome) -> Night:
     """Return what a run found about its claims.
 
-    The e-value of a claim is the mean of those of its points: an e-value against their conjunction.
+    The e-value of a claim is the mean of those of its points: an e-value against their conjunction. A claim with a
+    point whose hypotheses are violated has none.
     """
     versions = versions_of(outcome.plan)
     found = {
         claim.id: ClaimNight(versions[claim.id], log_average([f.log_evidence for f in claim.findings]))
         for claim in outcome.record.claims
+        if claim.verdict != "inapplicable"
     }
     return Night(outcome.record.seed, outcome.record.run.started, found)
 
@@ -118,9 +120,11 @@ def add_night(history: History, outcome: Outcome) -> History:
     """
     record = outcome.record
     check_new_night(history, seed=record.seed, profile=record.profile)
-    planned = {claim.id: checks for _, claims in outcome.plan.regimes for claim, checks in claims}
-    versions = versions_of(outcome.plan)
-    updated = replace(history, nights=(*history.nights, found_by(outcome)))
+    night, versions = found_by(outcome), versions_of(outcome.plan)
+    planned = {
+        claim.id: checks for _, claims in outcome.plan.regimes for claim, checks in claims if claim.id in night.claims
+    }
+    updated = replace(history, nights=(*history.nights, night))
     numbers = {claim: process.versions for claim, process in processes(updated).items()}
     if len(numbers) > PLACES:
         raise SpecificationError(

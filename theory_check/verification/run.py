@@ -29,7 +29,8 @@ from theory_check.reporting.summary import describe
 from theory_check.simulation.execution import Report, Simulation, silent
 from theory_check.simulation.runner import available_threads
 from theory_check.verification.looks import Decision, decide, stops
-from theory_check.verification.user_claims import own_pictures, own_regime, regimes_with
+from theory_check.verification.rehearsal import rehearse
+from theory_check.verification.user_claims import is_own, own_pictures, own_regime, regimes_with
 
 #: Packages whose versions can move a digit of the report.
 _PACKAGES = ("theory-check", "numpy", "numba", "scipy", "statsmodels")
@@ -215,6 +216,9 @@ def examine(
     plan = plan_run(names, find_profile(profile), own_regime(claims, claims_file))
     check_budget(plan, plan.profile.budget if budget is None else budget)
     check_seed(seed)
+    rehearse(
+        [check for regime, found in plan.regimes if is_own(regime) for _, checks in found for check in checks], seed
+    )
     if folder is not None:
         make_directory(folder)
     shown: dict[Experiment, int] = {}
@@ -306,4 +310,4 @@ def planned_cost(claim: Claim, profile: Profile) -> tuple[int, float]:
 def exit_code(record: RunRecord) -> int:
     """Return 0 if all claims are supported and all wrong variants refuted, 1 if a claim is refuted, 3 otherwise."""
     verdict = record.verdict
-    return {"supported": 0, "refuted": 1, "inconclusive": 3}[verdict]
+    return {"supported": 0, "refuted": 1}.get(verdict, 3)

@@ -10,6 +10,7 @@ import importlib.util
 import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar
@@ -23,6 +24,7 @@ from theory_check.experiments.experiment import Sample
 from theory_check.findings.pictures import IntervalPanel, IntervalRow, Picture
 from theory_check.findings.run import ClaimFinding, Finding, PointData
 from theory_check.foundation.errors import SpecificationError, TheoryCheckError
+from theory_check.foundation.user_code import described, module_name, user_place
 from theory_check.networks.additions import add_definition
 from theory_check.networks.definitions import Definition
 
@@ -63,9 +65,14 @@ def own_regime(own: Iterable[Claim | Illustration], source: str = "") -> Regime 
         text="Claims that are no part of the catalogue. Each has a place of its own in the family level, with the "
         f"level that every claim has.{origin}",
         formula="",
-        claims=found,
+        claims=tuple(replace(claim, believed=True) for claim in found),
         illustrations=tuple(value for value in given if isinstance(value, Illustration)),
     )
+
+
+def is_own(regime: Regime) -> bool:
+    """Tell whether a regime is that of own claims."""
+    return regime.name == _NAME
 
 
 def regimes_with(own: Regime | None) -> tuple[Regime, ...]:
@@ -75,7 +82,7 @@ def regimes_with(own: Regime | None) -> tuple[Regime, ...]:
 
 def own_pictures(regime: Regime, findings: Iterable[ClaimFinding]) -> tuple[Picture, ...]:
     """Return a picture of each own claim: its estimates about their targets. The catalogue draws its own."""
-    return tuple(_picture(found) for found in findings if regime.name == _NAME)
+    return tuple(_picture(found) for found in findings if is_own(regime))
 
 
 def _picture(found: ClaimFinding) -> Picture:
@@ -111,7 +118,7 @@ def own_data(
         for regime, claims in regimes
         for _, checks in claims
         for planned in checks
-        if regime.name == _NAME
+        if is_own(regime)
     )
 
 
@@ -145,7 +152,7 @@ def load_definitions(path: Path) -> ModuleType:
     """
     if not path.is_file():
         raise SpecificationError(f"claims file {path}: there is no such file")
-    name = f"theory_check_claims_{re.sub(r'[^A-Za-z0-9]', '_', path.stem)}"
+    name = module_name(path)
     specification = importlib.util.spec_from_file_location(name, path)
     if specification is None or specification.loader is None:
         raise SpecificationError(f"claims file {path}: it is not a Python file, NAME.py")
@@ -157,10 +164,10 @@ def load_definitions(path: Path) -> ModuleType:
         for definition in _globals(module, Definition):
             add_definition(definition)
     except TheoryCheckError as error:
-        raise SpecificationError(f"claims file {path}: {error}") from error
+        place = user_place(error)
+        raise SpecificationError(f"claims file {path}: {error}{f' (line {place[1]})' if place else ''}") from error
     except (Exception, SystemExit) as error:
-        text = " ".join(str(error).split())
-        raise SpecificationError(f"claims file {path}: {type(error).__name__}: {text}") from error
+        raise SpecificationError(f"claims file {path}: {described(error)}") from error
     return module
 
 

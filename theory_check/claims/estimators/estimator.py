@@ -12,6 +12,7 @@ import numpy as np
 
 from theory_check.claims.observables import Observable, Samples, observable
 from theory_check.foundation.arrays import FloatArray
+from theory_check.foundation.errors import SpecificationError
 from theory_check.inference import evidence
 from theory_check.inference.intervals import Interval
 
@@ -46,6 +47,10 @@ class Estimator(ABC):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "observable", observable(self.observable))
+        laws = getattr(self, "laws", (getattr(self, "law", None),))
+        for law in laws:
+            if law is not None and not (hasattr(law, "cdf") and hasattr(law, "quantile")):
+                raise SpecificationError(f"law is {law!r}; give one with the functions cdf and quantile")
 
     @property
     def prediction(self) -> Range | None:
@@ -88,6 +93,10 @@ class Estimator(ABC):
     def values(self, samples: Samples) -> tuple[FloatArray, ...]:
         """Return what the interval is made of, one row per replicate; one array per sample where each is by itself."""
         return (self.observable(samples),)
+
+    def violated(self, samples: Samples, level: float) -> str:
+        """Return which of its hypotheses the samples contradict at that level; nothing if none, or if it has none."""
+        return ""
 
     @abstractmethod
     def log_evidence(self, samples: Samples, null: Range, alpha: float) -> float:

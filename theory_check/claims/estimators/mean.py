@@ -11,8 +11,19 @@ import numpy as np
 from theory_check.claims.estimators.estimator import Estimator, Range, SidedEvidence
 from theory_check.claims.observables import Samples
 from theory_check.foundation.arrays import FloatArray
-from theory_check.inference import design, evidence, intervals
+from theory_check.inference import betting, design, evidence, intervals
 from theory_check.inference.intervals import Interval
+
+
+def variance_violation(values: FloatArray, bound: float, level: float) -> str:
+    """Return what contradicts a bound of the variance in values of shape (replicates, k); nothing if nothing does."""
+    pairs = values[: len(values) // 2 * 2].reshape(-1, 2, values.shape[1])
+    if not len(pairs):
+        return ""
+    squares = (pairs[:, 0] - pairs[:, 1]).ravel() ** 2 / 2.0
+    if betting.nonnegative_mean_evidence(squares, bound).p_value > level:
+        return ""
+    return f"the variance exceeds the stated bound {bound:.4g}: it is about {float(np.mean(squares)):.4g}"
 
 
 @dataclass(frozen=True)
@@ -44,6 +55,11 @@ class Mean(Estimator):
 
     def interval(self, samples: Samples, alpha: float) -> Interval:
         return intervals.mean_interval(self.observable(samples), variance_bound=self.variance_bound, alpha=alpha)
+
+    def violated(self, samples: Samples, level: float) -> str:
+        """Test the variance bound: E (x - y)^2 / 2 <= v for values x, y of different replicates, whatever their law."""
+        values = self.observable(samples).reshape(-1, self.values_per_replicate)
+        return variance_violation(values, self.variance_bound, level)
 
     def log_evidence(self, samples: Samples, null: Range, alpha: float) -> float:
         values = self.observable(samples)

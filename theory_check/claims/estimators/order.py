@@ -16,6 +16,7 @@ from typing import ClassVar
 import numpy as np
 
 from theory_check.claims.estimators.estimator import ByLevels, Estimator, Range, SidedEvidence
+from theory_check.claims.estimators.mean import variance_violation
 from theory_check.claims.observables import Samples
 from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.laws import Law
@@ -135,6 +136,15 @@ class Order(Estimator):
 
     def interval(self, samples: Samples, alpha: float) -> Interval:
         return self._slope(self.observable(samples), alpha)
+
+    def violated(self, samples: Samples, level: float) -> str:
+        """Test the variance bound at each depth."""
+        errors = self.observable(samples)
+        found = (
+            variance_violation(errors[:, [place]], bound, level / len(self.depths))
+            for place, bound in enumerate(self.variance_bounds)
+        )
+        return next(filter(None, found), "")
 
     def log_evidence(self, samples: Samples, null: Range, alpha: float) -> float:
         """Return the average of 1 and of decisions at level alpha / 3 and its square, worth the inverse of their level.

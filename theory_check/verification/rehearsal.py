@@ -1,0 +1,60 @@
+"""A rehearsal of own claims: what they compute is tried on a few networks before many are simulated."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from theory_check.claims.estimators import Distance, Estimator
+from theory_check.claims.planning import PlannedCheck
+from theory_check.experiments.experiment import Sample
+from theory_check.experiments.workload import Workload
+from theory_check.foundation.errors import InterruptedSimulationError, SpecificationError, TheoryCheckError
+from theory_check.foundation.user_code import described
+from theory_check.simulation.runner import run_experiments
+
+#: Processor seconds that the rehearsal of a point may take; a point of larger networks is not rehearsed.
+_LONGEST = 10.0
+
+
+def rehearse(checks: Sequence[PlannedCheck], seed: int) -> None:
+    """Simulate a block or two of each point and evaluate its observables and laws, those of its variants too.
+
+    Parameters
+    ----------
+    checks : sequence of PlannedCheck
+    seed : int
+        Root seed: the networks are the first of the run.
+
+    Raises
+    ------
+    SpecificationError
+        If something cannot be computed: a column that is not there, a function that fails or cannot be compiled. The
+        text names the point, what failed, and where in the user's file.
+    """
+    for planned in checks:
+        requests = {
+            experiment: min(max(experiment.block_size, 2), planned.replicates) for experiment in planned.experiments
+        }
+        if Workload.of(requests.items()).seconds > _LONGEST:
+            continue
+        try:
+            found = run_experiments(requests, seed, threads=1)
+            for estimator in (planned.check.estimator, *(v.estimator for v in planned.check.variants if v.estimator)):
+                _try(estimator, [found[experiment] for experiment in planned.experiments])
+        except InterruptedSimulationError:
+            raise
+        except Exception as error:
+            text = str(error) if isinstance(error, TheoryCheckError) else f"it fails with {described(error)}"
+            raise SpecificationError(f"{planned.id}: {text}") from error
+
+
+def _try(estimator: Estimator, samples: Sequence[Sample[Any]]) -> None:
+    for values in estimator.values(samples):
+        if values.dtype.kind not in "fbiu" or values.ndim > 2:
+            raise SpecificationError(
+                f"its observable {estimator.observable} gives {values.dtype} of shape {values.shape}; it must give one "
+                "number, or one row of numbers, per replicate"
+            )
+        if isinstance(estimator, Distance):
+            estimator.law.cdf(values.ravel())
