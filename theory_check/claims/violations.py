@@ -44,6 +44,10 @@ def violation(estimator: Estimator, samples: Sequence[Sample[Any]], level: float
     believed : bool
         Whether the hypotheses of the estimator are somebody's belief, to be tested too; those of the catalogue are
         proven.
+
+    Returns
+    -------
+    str
     """
     distinct = list({sample.experiment.identity: sample for sample in samples}.values())
     tests = list(_dependence(distinct))
@@ -52,7 +56,7 @@ def violation(estimator: Estimator, samples: Sequence[Sample[Any]], level: float
         if p_value <= share:
             return f"{what} (p = {p_value:.1g})"
     for sample in distinct:
-        repeated = repetitions(_looked_at(sample)) if _is_continuous(sample.experiment) else 0
+        repeated = repetitions(_looked_at(sample)) if _is_continuous(sample) else 0
         if repeated >= _FEWEST_REPETITIONS:
             return f"{repeated} of {sample.replicates} replicates repeat another one"
     return estimator.violated(samples, share) if believed else ""
@@ -81,6 +85,7 @@ def _finite(sample: Sample[Any]) -> FloatArray:
     return np.clip(np.nan_to_num(_looked_at(sample)), -_LARGEST, _LARGEST)
 
 
-def _is_continuous(experiment: object) -> bool:
-    """Tell whether the norm ratio has a density but for an atom at 1: normal weights, somewhere before the output."""
-    return isinstance(experiment, Cell) and experiment.weights.definition.gaussian
+def _is_continuous(sample: Sample[Any]) -> bool:
+    """Tell whether the values are norm ratios with a density but for an atom at 1: those of normal weights."""
+    experiment = sample.experiment
+    return "log_norm_ratio" in sample.values and isinstance(experiment, Cell) and experiment.weights.definition.gaussian

@@ -16,7 +16,19 @@ from theory_check.inference.intervals import Interval
 
 
 def variance_violation(values: FloatArray, bound: float, level: float) -> str:
-    """Return what contradicts a bound of the variance in values of shape (replicates, k); nothing if nothing does."""
+    """Return what contradicts a bound of the variance, in a few words; nothing if nothing does.
+
+    Parameters
+    ----------
+    values : array, shape (replicates, k)
+    bound : float
+    level : float
+        Probability, at most, of a contradiction that is none.
+
+    Returns
+    -------
+    str
+    """
     pairs = values[: len(values) // 2 * 2].reshape(-1, 2, values.shape[1])
     if not len(pairs):
         return ""
