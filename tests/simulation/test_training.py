@@ -16,6 +16,7 @@ from theory_check.experiments.optimisers import Optimiser
 from theory_check.experiments.spelling import training
 from theory_check.foundation.errors import InterruptedSimulationError
 from theory_check.foundation.streams import Purpose, stream_key
+from theory_check.kernels.linear_algebra import loaded_libraries
 from theory_check.networks.weights import WEIGHTS, Weights
 from theory_check.simulation import units
 from theory_check.simulation.runner import run_experiments, simulate
@@ -94,6 +95,24 @@ def test_values_do_not_depend_on_threads_or_units(branch, monkeypatch):
     for threads in (1, 2):
         found = simulate(experiment, 4, SEED, threads=threads).values
         assert_same(found, {name: np.concatenate([part[name] for part in expected]) for name in expected[0]})
+
+
+def test_values_do_not_depend_on_the_threads_of_the_linear_algebra():
+    # Products of 20 million terms, which the library shares out among its threads unless it is held to one.
+    wide = training(width=200, depth=2, batch=512, epochs=1, lags=())
+    libraries = loaded_libraries()
+    before = [library.get() for library in libraries]
+    found = []
+    try:
+        for threads in (1, 2):
+            for library in libraries:
+                library.put(threads)
+            found.append(simulate_block(wide, SEED, 0))
+            assert {library.get() for library in libraries} == {threads}
+    finally:
+        for library, threads in zip(libraries, before, strict=True):
+            library.put(threads)
+    assert_same(*found)
 
 
 def test_calls_of_the_kernel_change_no_value(monkeypatch):
