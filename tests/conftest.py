@@ -28,5 +28,5 @@ settings.load_profile(os.environ.get("THEORY_CHECK_HYPOTHESIS_PROFILE", "ci"))
 def no_stored_values():
     """Compute plans and laws in every process: what a test changes must not reach the cache of the user."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(stored_values, "cache_folder", lambda name: None)
+        patch.setattr(stored_values, "values_folder", lambda: None)
         yield

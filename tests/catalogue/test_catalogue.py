@@ -15,7 +15,7 @@ from theory_check.claims import PROFILES, Claim, Distance, Illustration
 from theory_check.claims.networks import COMBINATIONS, label
 from theory_check.claims.planning import FAMILY_LEVEL, PLACES, plan_claim
 from theory_check.experiments.spelling import network
-from theory_check.verification.run import check_budget, plan_run
+from theory_check.verification.plan import check_budget, plan_run
 
 CLAIMS = {claim.id: claim for claim in all_claims()}
 

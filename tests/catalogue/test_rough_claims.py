@@ -18,11 +18,11 @@ from theory_check.claims.planning import plan_claim
 from theory_check.experiments.costs import SECONDS_PER_WORK, STORED_PASS_WORK
 from theory_check.experiments.experiment import Sample
 from theory_check.experiments.spelling import network
+from theory_check.experiments.workload import Workload
 from theory_check.networks.covariances import fractional_noise
 from theory_check.simulation.runner import simulate
 from theory_check.theory.infinite_width import wide_network
 from theory_check.theory.rough_weights import corrected_scaling, drift_correction, long_memory_displacement
-from theory_check.verification.run import planned_cost
 
 CLAIMS = {claim.id: claim for claim in (wide_recursion, rough_diffusion, contraction, long_memory)}
 PLANNED = {
@@ -161,8 +161,9 @@ def test_value_variants_are_further_than_two_margins(claim_id):
 def test_the_regime_stays_within_its_share(profile, share):
     """Weights and products alone: the share was given without the start of every network, which its budget counts."""
     start = STORED_PASS_WORK * SECONDS_PER_WORK
-    costs = [planned_cost(claim, PROFILES[profile]) for claim in CLAIMS.values()]
-    assert sum(seconds - start * networks for networks, seconds in costs) < share
+    plans = [plan_claim(claim, PROFILES[profile]) for claim in CLAIMS.values()]
+    costs = [Workload.of(pair for check in plan for pair in check.requests.items()) for plan in plans]
+    assert sum(cost.seconds - start * cost.replicates for cost in costs) < share
 
 
 @pytest.mark.statistical

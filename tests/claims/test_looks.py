@@ -84,6 +84,18 @@ def test_a_true_statement_is_supported_early_and_as_often_as_planned(name):
 
 
 @pytest.mark.parametrize("name", CHECKS)
+def test_a_true_statement_needs_as_many_replicates_as_expected(name):
+    """At the levels of claims, where normal theory holds; a mean of 40 needs is known to 0.02 N."""
+    check = replace(CHECKS[name], miss_rate=1e-6)
+    point, rng = plan_check(stated, check, 1e-6), generator(f"looks, expected {name}")
+    needs = [
+        judged_run(point, check.estimator.draw(check.target, 0.0, point.replicates, rng)[0]).replicates
+        for _ in range(40)
+    ]
+    assert abs(np.mean(needs) - point.expected) < 0.1 * point.replicates
+
+
+@pytest.mark.parametrize("name", CHECKS)
 def test_a_false_statement_at_the_edge_is_rarely_supported(name):
     point, rng = planned(name), generator(f"looks, edge {name}")
     findings = [

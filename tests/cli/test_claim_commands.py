@@ -17,7 +17,8 @@ from theory_check.verification import nights
 from theory_check.verification import run as verification
 from theory_check.verification.ledger import read_ledger
 from theory_check.verification.nights import claim_version, new_history
-from theory_check.verification.run import Outcome, Plan, exit_code, find_claim
+from theory_check.verification.plan import Plan, find_claim
+from theory_check.verification.run import Outcome, exit_code
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ class Foreign:
 @pytest.fixture
 def calls(monkeypatch, tmp_path):
     """The arguments of each evaluation, with an empty cache and memory."""
-    monkeypatch.setattr(stored_values, "cache_folder", lambda name: tmp_path)
+    monkeypatch.setattr(stored_values, "values_folder", lambda: tmp_path)
     forget(monkeypatch)
     return []
 

@@ -117,6 +117,7 @@ class Counter:
 
     names: frozenset[str]
     identity: str = "counter"
+    kind: str = "counter"
     work_per_block: int = 1
     block_size: int = LANES
 

@@ -7,7 +7,8 @@ import pytest
 from theory_check.claims.claim import PROFILES
 from theory_check.claims.judging import evaluate
 from theory_check.simulation.runner import run_experiments
-from theory_check.verification.run import examine, plan_run
+from theory_check.verification.plan import plan_run
+from theory_check.verification.run import examine
 
 SELECTION = ("E3", "E6", "P4")
 

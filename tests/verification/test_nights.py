@@ -19,7 +19,8 @@ from theory_check.inference.multiplicity import restart_level
 from theory_check.inference.nights import processes
 from theory_check.kernels import KERNEL_VERSION
 from theory_check.verification.nights import add_night, new_history, night_identity, record_night, versions_of
-from theory_check.verification.run import examine, find_claim
+from theory_check.verification.plan import find_claim
+from theory_check.verification.run import examine
 
 QUICK = PROFILES["quick"]
 

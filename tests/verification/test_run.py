@@ -10,19 +10,11 @@ from theory_check.catalogue.regimes import all_claims
 from theory_check.claims.claim import PROFILES
 from theory_check.claims.judging import evaluate
 from theory_check.claims.planning import FAMILY_LEVEL, affordable_margin, plan_check, plan_claim
-from theory_check.experiments.workload import Workload
-from theory_check.foundation.errors import BudgetError, HypothesisError, SpecificationError
+from theory_check.foundation.errors import HypothesisError, SpecificationError
 from theory_check.networks.weights import Weights
 from theory_check.simulation.runner import run_experiments
-from theory_check.verification import run as verification
-from theory_check.verification.run import (
-    check_budget,
-    exit_code,
-    find_claim,
-    plan_run,
-    planned_cost,
-    verify,
-)
+from theory_check.verification.plan import find_claim, plan_run
+from theory_check.verification.run import exit_code, verify
 
 SEED = 71
 
@@ -95,39 +87,6 @@ def test_a_claim_on_a_network_outside_its_hypotheses_says_so():
 
     with pytest.raises(HypothesisError, match="finite, positive variance"):
         one_layer(heavy)
-
-
-def test_costs_grow_with_the_profile():
-    claim = find_claim("P4")
-    networks, seconds = zip(*(planned_cost(claim, profile) for profile in PROFILES.values()), strict=True)
-    assert list(networks) == sorted(networks)
-    assert list(seconds) == sorted(seconds)
-
-
-def test_a_plan_beyond_its_budget_is_refused_before_anything_is_simulated(monkeypatch, tmp_path):
-    def simulated(*arguments, **options):
-        raise AssertionError("simulated")
-
-    monkeypatch.setattr(verification, "decide", simulated)
-    plan = plan_run(["E3", "P4"], PROFILES["quick"])
-    total = plan.workload.seconds
-    with pytest.raises(BudgetError) as caught:
-        verify(["E3", "P4"], budget=total / 4.0, folder=tmp_path / "parts")
-    assert not (tmp_path / "parts").exists()
-    first, *points = str(caught.value).splitlines()
-    assert f"needs about {total:.3g} s of processor time, its budget is {total / 4:.3g} s" in first
-    assert len(points) == 5
-    costs = {check.id: Workload.of(check.requests.items()).seconds for check in plan.checks}
-    assert [line.split()[0] for line in points] == sorted(costs, key=lambda name: -costs[name])[:5]
-    assert all("a margin of" in line for line in points)
-
-
-def test_a_plan_within_its_budget_runs():
-    plan = plan_run(["E8"], PROFILES["quick"])
-    total = plan.workload.seconds
-    check_budget(plan, total)
-    with pytest.raises(BudgetError):
-        check_budget(plan, 0.99 * total)
 
 
 @pytest.mark.parametrize("claim_id", ["E1", "E7", "P1", "P4"])

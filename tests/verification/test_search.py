@@ -32,6 +32,7 @@ class Coin:
     law: str
     beta: float
     block_size: int = 1
+    kind: str = "coin"
     work_per_block: int = 6_000_000  # 200 tosses of exploration, 800 of confirmation
     layers: int = 1
 

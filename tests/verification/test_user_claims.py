@@ -31,7 +31,8 @@ from theory_check.foundation.errors import SpecificationError
 from theory_check.networks.additions import temporary_additions
 from theory_check.reporting.results import load_results
 from theory_check.verification.ledger import read_ledger
-from theory_check.verification.run import find_claim, plan_run, verify
+from theory_check.verification.plan import find_claim, plan_run
+from theory_check.verification.run import verify
 from theory_check.verification.user_claims import load_claims, own_pictures, own_regime
 
 README = Path(__file__).parents[2] / "README.md"

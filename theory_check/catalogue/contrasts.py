@@ -204,7 +204,7 @@ _WEIGHTS = ("gaussian", _PYTORCH, _HEAVY)
 
 def _networks(_profile: Profile) -> dict[Experiment, int]:
     grid = [(weights, depth) for weights in _WEIGHTS for depth in DEPTHS]
-    return {network("res-3", weights, width=8, depth=depth, kernel="dense"): 256 for weights, depth in grid}
+    return {network("res-3", weights, width=8, depth=depth, kernel="dense"): 128 for weights, depth in grid}
 
 
 def _draw(samples: Samples) -> Picture:
@@ -216,7 +216,7 @@ def _draw(samples: Samples) -> Picture:
     )
     return Picture(
         "contrasts",
-        "Displacement against depth at the critical scaling (res-3, width 8; medians of 256 networks with 99% "
+        "Displacement against depth at the critical scaling (res-3, width 8; medians of 128 networks with 99% "
         "intervals). Entries without variance have no limit; PyTorch's default variance moves the limit.",
         (RatePanel("Displacement against depth", "depth $L$", r"$\sqrt{D}$", bands, curves),),
     )

@@ -99,7 +99,7 @@ def critical(branch: str, law: str, width: int, profile: Profile) -> Cell:
 
 
 def _pictured(profile: Profile) -> Mapping[Experiment, int]:
-    return {critical(branch, "uniform", 4, profile): 16384 for branch in ("linear", "res-3")}
+    return {critical(branch, "uniform", 4, profile): 4096 for branch in ("linear", "res-3")}
 
 
 def _draw(samples: Sequence[Sample]) -> Picture:

@@ -276,7 +276,7 @@ def _networks(_profile: Profile) -> dict[Experiment, int]:
     growth = [network("res-3", "uniform", width=40, depth=depth, beta=_BETA) for depth in DEPTHS]
     recorded = tuple(range(0, 801, 10))
     paths = [network("linear", width=d, depth=800, beta=_BETA, recorded_depths=recorded) for d in (1, 2, 9)]
-    return {**dict.fromkeys(growth, 512), **dict.fromkeys(paths, 64)}
+    return {**dict.fromkeys(growth, 256), **dict.fromkeys(paths, 64)}
 
 
 def _draw(samples: Samples) -> Picture:
@@ -294,7 +294,7 @@ def _draw(samples: Samples) -> Picture:
     return Picture(
         "explosion",
         "First: the displacement grows faster than any power of the depth (res-3, uniform weights, width 40; medians "
-        r"of 512 networks with 99% intervals). Then: log norms along linear networks of depth 800 at $\beta = 1/4$: "
+        r"of 256 networks with 99% intervals). Then: log norms along linear networks of depth 800 at $\beta = 1/4$: "
         "width 1 collapses, width 2 wanders, width 9 explodes.",
         tuple(panels),
     )

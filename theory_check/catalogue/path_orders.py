@@ -103,9 +103,9 @@ def _pictured(profile: Profile) -> Mapping[Experiment, int]:
     depth = 16 * profile.depth
     relu = brownian_networks("res-1", width=10, depth=depth, doublings=4, suprema=True)
     return {
-        brownian_networks("linear", width=10, depth=8, doublings=4): 2048,
-        relu: 2048,
-        replace(relu, noise="independent"): 2048,
+        brownian_networks("linear", width=10, depth=8, doublings=4): 1024,
+        relu: 1024,
+        replace(relu, noise="independent"): 1024,
         path_networks("linear", "tied", width=10, depth=8, doublings=5, reference=True, tolerance=1e-7): 128,
         path_networks("res-1", _SMOOTH, width=8, depth=depth, doublings=4, reference=True, tolerance=1e-7): 128,
     }

@@ -145,4 +145,4 @@ def _draw(samples: Sequence[Sample]) -> Picture:
     )
 
 
-picture = Illustration(experiments=lambda _: {_network(*_PICTURED): 2000}, draw=_draw)
+picture = Illustration(experiments=lambda _: {_network(*_PICTURED): 1000}, draw=_draw)

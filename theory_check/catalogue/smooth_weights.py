@@ -191,7 +191,7 @@ _PICTURED_PATHS = {"RBF": "smooth:length=0.5", r"Matérn, $\nu = 1/4$": "matern:
 
 def _pictured(_profile: Profile) -> Mapping[Experiment, int]:
     return {
-        **{path_networks("res-3", PATH, width=40, depth=8, doublings=5, beta=beta): 64 for beta in _PICTURED_BETAS},
+        **{path_networks("res-3", PATH, width=20, depth=8, doublings=5, beta=beta): 64 for beta in _PICTURED_BETAS},
         **{path_networks("linear", p, width=10, depth=8, doublings=5): 128 for p in _PICTURED_PATHS.values()},
     }
 
@@ -208,7 +208,7 @@ def _draw(samples: Sequence[Sample[Any]]) -> Picture:
         lines.append(order_line(errors[-1], rough_path_order(sample.experiment.path.smoothness)))
     return Picture(
         "smooth",
-        "Left: displacement of res-3 networks of width 40 that read one smooth path of weights, against their depth, "
+        "Left: displacement of res-3 networks of width 20 that read one smooth path of weights, against their depth, "
         "with the exact recursion of infinite width. Right: distance between linear networks of depths $L$ and $2L$ "
         "along a smooth and along a rough path. Medians with 99% intervals.",
         (

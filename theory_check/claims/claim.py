@@ -30,8 +30,9 @@ from theory_check.foundation.errors import SpecificationError
 class Profile:
     """How deep the evidence goes: margins are multiplied by ``precision``, depths by ``depth``.
 
-    ``budget`` is the processor time, in seconds, that a run may be planned to take: all cores of the two-core machine
-    for the 58 s, 26 min and 105 min that the profiles stand for.
+    ``budget`` is the processor time, in seconds of an ordinary core, that the simulation of a run may be expected to
+    take if all statements hold: both cores of a small machine for half a minute, 8 min and 40 min. Three times as much
+    may be needed at most.
     """
 
     name: str
@@ -43,9 +44,9 @@ class Profile:
 PROFILES: Mapping[str, Profile] = {
     profile.name: profile
     for profile in (
-        Profile("quick", 1.0, 1, 115.0),
-        Profile("standard", 0.4, 4, 3120.0),
-        Profile("nightly", 0.2, 8, 12600.0),
+        Profile("quick", 1.0, 1, 60.0),
+        Profile("standard", 0.4, 4, 900.0),
+        Profile("nightly", 0.2, 8, 4500.0),
     )
 }
 

@@ -14,7 +14,7 @@ from theory_check.cli.terminal import hold_output, open_console, show_progress
 if TYPE_CHECKING:
     from theory_check.claims.claim import Claim, Illustration, Regime
     from theory_check.verification.ledger import Entry
-    from theory_check.verification.run import Plan
+    from theory_check.verification.plan import Plan
 
 
 @click.command()
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 @click.option("--new-history", is_flag=True, help="Begin the ledger if there is none.")
 @threads_option()
 @click.option("--budget", default=None, metavar="TIME",
-              help="Processor time to plan for, 90s, 10min or 1.5h; default: that of the profile.")  # fmt: skip
+              help="Processor time that may be expected, 90s, 10min, 1.5h; default: that of the profile.")  # fmt: skip
 def run(
     claims: tuple[str, ...],
     profile: str,
@@ -52,7 +52,8 @@ def run(
     from theory_check.reporting.files import write_report
     from theory_check.reporting.terminal import print_summary
     from theory_check.simulation.units import UnitStore
-    from theory_check.verification.run import examine, exit_code, find_claim, find_profile, plan_run
+    from theory_check.verification.plan import find_claim, find_profile, plan_run
+    from theory_check.verification.run import examine, exit_code
     from theory_check.verification.user_claims import own_data, own_regime
 
     given = _own_claims(claims_file)
@@ -61,7 +62,7 @@ def run(
         find_claim(name, own)
     if new_history and history is None:
         raise click.UsageError("--new-history: give the ledger to begin, --history FILE.db")
-    granted = find_profile(profile).budget if budget is None else parse_duration("budget", budget)
+    granted = None if budget is None else parse_duration("budget", budget)
     resume, files, folders = out / ".resume", [out / "REPORT.md", out / "results.json"], [out / "figures", out / "data"]
     ledger = None
     if history is not None:
@@ -130,15 +131,16 @@ def _own_claims(path: Path | None) -> tuple[Claim | Illustration, ...]:
 @click.option("--regime", default=None, metavar="R", help="Only the claims of this regime.")
 @claims_option
 def list_claims(regime: str | None, claims_file: Path | None) -> int:
-    """List the catalogue and own claims: id, regime, statement, source, cost at each profile."""
+    """List the catalogue and own claims: id, regime, statement, source, core time expected and at most."""
     from rich.table import Table
 
     from theory_check.catalogue.references import origin
     from theory_check.claims.claim import PROFILES
+    from theory_check.experiments.machine_costs import stored_costs
     from theory_check.foundation.arguments import check_choice
-    from theory_check.reporting.numerals import format_count, format_duration
+    from theory_check.reporting.numerals import format_duration
     from theory_check.reporting.summary import plain_text
-    from theory_check.verification.run import planned_cost
+    from theory_check.verification.plan import planned_costs
     from theory_check.verification.user_claims import own_regime, regimes_with
 
     regimes = regimes_with(own_regime(_own_claims(claims_file)))
@@ -148,17 +150,15 @@ def list_claims(regime: str | None, claims_file: Path | None) -> int:
     for heading in ("id", "regime", "statement", "source"):
         table.add_column(heading, overflow="fold")
     for profile in PROFILES:
-        table.add_column(f"{profile}: networks, core time", justify="right")
-    for group in regimes:
-        for claim in group.claims if regime in (None, group.name) else ():
-            costs = [planned_cost(claim, profile) for profile in PROFILES.values()]
-            table.add_row(
-                claim.id,
-                group.name,
-                plain_text(claim.statement),
-                plain_text(origin(claim)),
-                *(f"{format_count(n)}, {format_duration(seconds)}" for n, seconds in costs),
-            )
+        table.add_column(f"{profile}: core time, at most", justify="right")
+    machine = stored_costs()
+    listed = [(group.name, claim) for group in regimes if regime in (None, group.name) for claim in group.claims]
+    costs = planned_costs([claim for _, claim in listed], PROFILES.values())
+    for (name, claim), row in zip(listed, costs, strict=True):
+        times = [map(format_duration, cost.seconds(machine)) for cost in row]
+        table.add_row(
+            claim.id, name, plain_text(claim.statement), plain_text(origin(claim)), *(", ".join(pair) for pair in times)
+        )
     console = open_console()
     if not console.is_terminal:
         console.width = 240
@@ -179,7 +179,7 @@ def show(claim: str, profile: str, claims_file: Path | None, out: Path) -> int:
     from theory_check.reporting.numerals import format_significant, format_target
     from theory_check.reporting.results import load_results
     from theory_check.reporting.summary import plain_text
-    from theory_check.verification.run import find_claim, find_profile
+    from theory_check.verification.plan import find_claim, find_profile
     from theory_check.verification.user_claims import own_regime
 
     found = find_claim(claim, own_regime(_own_claims(claims_file)))

@@ -22,6 +22,7 @@ from theory_check.kernels import KERNEL_VERSION, LANES
 from theory_check.networks.additions import identities
 from theory_check.networks.inputs import Input
 from theory_check.networks.network import Network
+from theory_check.networks.scalings import Scaling
 from theory_check.networks.weights import Weights
 
 KernelName = Literal["dense", "reduced", "stored"]
@@ -226,6 +227,28 @@ class Cell:
             return controls + costs.reduced_work(network, inputs, gradients=self.gradients, stops=stops)
         return controls + costs.dense_work(
             network, self.weights, inputs, gradients=self.gradients, stops=stops, jacobian=self.jacobian
+        )
+
+    @property
+    def kind(self) -> str:
+        """Kernel, branch, law, width, inputs, and what is observed."""
+        network, inputs = self.network, self.input.count
+        observed = (("gradients", self.gradients), ("jacobian", self.jacobian), ("weight gradients",
+                    bool(self.weight_gradients)), ("active norm", self.active_norm))  # fmt: skip
+        parts = (self.kernel, network.branch, self.weights.law, f"width {network.width}", f"inputs {inputs}")
+        return ", ".join([*map(str, parts), *(name for name, wanted in observed if wanted)])
+
+    @property
+    def trial(self) -> Cell:
+        """A shallower cell, if a block of this one takes long."""
+        depth = int(self.network.depth * costs.TRIAL_WORK / self.work_per_block)
+        if depth >= self.network.depth:
+            return self
+        # The factor of a layer says how often the tangent vectors of a Jacobian are orthonormalised.
+        scaling = Scaling.constant(float(self.network.factors[0]))
+        network = replace(self.network, depth=max(1, depth), scaling=scaling)
+        return replace(
+            self, network=network, recorded_depths=(), weight_gradients=(1,) if self.weight_gradients else ()
         )
 
     def merge(self, other: Cell) -> Cell:

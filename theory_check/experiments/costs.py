@@ -4,7 +4,8 @@ The unit of *work* is the time of one uniform weight of a wide layer of the dens
 :data:`SECONDS_PER_WORK` on an ordinary core. Fitted to the processor times of single blocks (the least of seven) at
 widths 1 to 400, depths 1 and 50 or 100, all branches and laws, with and without gradients, recorded depths and
 Jacobians, each divided by that of the unit measured between them, so that other processes on the machine do not matter.
-The time to compile a law's function, one to three seconds in each process, is not part of it.
+The time to compile a law's function, one to three seconds in each process, is not part of it. What a machine takes
+instead is told by :mod:`theory_check.experiments.machine_costs`.
 """
 
 from __future__ import annotations
@@ -15,8 +16,11 @@ from theory_check.kernels import LANES
 from theory_check.networks.network import Network
 from theory_check.networks.weights import Weights
 
-#: Processor seconds of a unit of work.
+#: Processor seconds of a unit of work, before a machine is measured.
 SECONDS_PER_WORK = 2e-10
+
+#: Work of a block that is timed: some milliseconds.
+TRIAL_WORK = 2 * 10**7
 
 #: What a block costs before its first layer, for each of its passes: calls, and the vectors at its ends.
 PASS_WORK = 800_000

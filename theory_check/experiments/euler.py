@@ -127,6 +127,17 @@ class Euler:
         products = 20 * self.layers + 65 * terms + (4000 * (terms + 1) if self.reference else 0)
         return 55_000 * finest + LANES * len(weight_purposes(self.network)) * self.network.width**2 * products
 
+    @property
+    def kind(self) -> str:
+        """Branch, width, and whether the differential equation is followed."""
+        kind = f"euler, {self.network.branch}, width {self.network.width}"
+        return f"{kind}, reference" if self.reference else kind
+
+    @property
+    def trial(self) -> Euler:
+        """Itself: the cheapest of its kind is timed."""
+        return self
+
     def merge(self, other: Euler) -> Euler:
         """Return the experiment with the union of what both observe."""
         return replace(self, reference=self.reference or other.reference)

@@ -131,6 +131,17 @@ class EulerMaruyama:
             costs.PASS_WORK + LANES * self.depths[-1] * layer + stops * (800_000 + costs.STOP_WORK * drawn)
         )
 
+    @property
+    def kind(self) -> str:
+        """Branch, width, noise, and whether suprema are observed."""
+        kind = f"euler-maruyama, {self.network.branch}, width {self.network.width}, {self.noise} noise"
+        return f"{kind}, suprema" if self.suprema else kind
+
+    @property
+    def trial(self) -> EulerMaruyama:
+        """Itself: the cheapest of its kind is timed."""
+        return self
+
     def merge(self, other: EulerMaruyama) -> EulerMaruyama:
         """Return the experiment with the union of what both observe."""
         return replace(self, suprema=self.suprema or other.suprema)

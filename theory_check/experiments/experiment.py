@@ -74,6 +74,14 @@ class Experiment(Protocol):
     def work_per_block(self) -> int:
         """Estimate of what a block costs, in the unit of :mod:`theory_check.experiments.costs`."""
 
+    @property
+    def kind(self) -> str:
+        """What it is made of: the costs of experiments of one kind differ from their estimates by one factor."""
+
+    @property
+    def trial(self) -> Self:
+        """An experiment of its kind that is small enough to be timed."""
+
     def merge(self, other: Self) -> Self:
         """Return the experiment of this identity with the union of what both observe."""
 

@@ -86,6 +86,16 @@ class FirstStep:
         # Weights and a split are drawn for every step.
         return self.training.work_per_batch + 5_000_000
 
+    @property
+    def kind(self) -> str:
+        """First steps."""
+        return "first step"
+
+    @property
+    def trial(self) -> FirstStep:
+        """Itself: the cheapest of its kind is timed."""
+        return self
+
     def merge(self, _other: FirstStep) -> FirstStep:
         """Return itself: all first steps of one identity observe the same."""
         return self

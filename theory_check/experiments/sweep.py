@@ -96,6 +96,16 @@ class Sweep:
         """Estimate of what a block costs, in the unit of :mod:`theory_check.experiments.costs`."""
         return stored_work(self.cell.network, len(self.betas) * self.input.count, 2 if self.gradients else 1)
 
+    @property
+    def kind(self) -> str:
+        """Weights and width."""
+        return f"sweep, {self.weights.law}, width {self.width}"
+
+    @property
+    def trial(self) -> Sweep:
+        """Itself: the cheapest of its kind is timed."""
+        return self
+
     def merge(self, other: Sweep) -> Sweep:
         """Return the sweep over the betas of both, with the most inputs."""
         return replace(

@@ -223,6 +223,16 @@ class Training:
         statistics = 600 * self.network.depth * self.network.width**2
         return (self.epochs * self.batches + 2) * self.work_per_batch + statistics
 
+    @property
+    def kind(self) -> str:
+        """Trainings."""
+        return "training"
+
+    @property
+    def trial(self) -> Training:
+        """Itself: the cheapest of its kind is timed."""
+        return self
+
     def merge(self, other: Training) -> Training:
         """Return the training that observes the lags and entries of both."""
         return replace(

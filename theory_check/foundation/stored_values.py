@@ -102,7 +102,7 @@ def shelf(name: str) -> Iterator[None]:
     name : str
         Of the task.
     """
-    folder = cache_folder(f"values-{_origin()}")
+    folder = values_folder()
     if folder is None:
         yield
         return
@@ -124,10 +124,10 @@ def depend_on(identity: str) -> None:
     _definitions.add(identity)
 
 
-def cache_folder(name: str) -> Path | None:
-    """Return a folder in the cache of the user, made if need be; None if it cannot be written."""
+def values_folder() -> Path | None:
+    """Return the folder of this version and machine in the cache of the user; None if there can be none."""
     root = platformdirs.user_cache_path("theory-check")
-    folder = root / name
+    folder = root / f"values-{_origin()}"
     try:
         if not folder.is_dir():
             make_directory(folder)

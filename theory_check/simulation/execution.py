@@ -15,9 +15,10 @@ from typing import Any, Generic, Self
 import numpy as np
 
 from theory_check.experiments.experiment import MEMORY, E, Sample, Values
+from theory_check.experiments.machine_costs import ESTIMATED, MachineCosts
 from theory_check.simulation.units import Unit, UnitStore, plan_units, simulate_blocks
 
-#: Called with (done, total), both in units of work.
+#: Called with (done, total), both in microseconds of estimated processor time.
 Report = Callable[[int, int], None]
 
 
@@ -44,9 +45,11 @@ class Simulation(Generic[E]):
     folder : Path, optional
         Where finished units are kept.
     report : callable
-        Called with the work done and the work that may be needed in all.
+        Called with what is done and what may be needed in all, in estimated microseconds.
     memory : int
         Bytes that stored weights may take in all threads together.
+    costs : MachineCosts
+        What simulations are expected to take, for the order of the units and for the report.
     """
 
     def __init__(
@@ -59,6 +62,7 @@ class Simulation(Generic[E]):
         folder: Path | None,
         report: Report,
         memory: int = MEMORY,
+        costs: MachineCosts = ESTIMATED,
     ) -> None:
         self._seed, self._report, self._memory = seed, report, memory // threads
         self._store = UnitStore(folder)
@@ -69,12 +73,13 @@ class Simulation(Generic[E]):
         }
         self._limits = {identity: len(units) for identity, units in self._units.items()}
         self._asked = dict.fromkeys(merged, 0)
-        #: Work of the first units of each, and of all that are or may be asked for.
-        self._works = {i: [0, *accumulate(unit.work for unit in units)] for i, units in self._units.items()}
-        self._wanted = sum(works[-1] for works in self._works.values())
+        #: Microseconds of a block, of the first units of each, and of all that are or may be asked for.
+        self._cost = {i: max(1, round(1e6 * costs.block_seconds(experiment))) for i, experiment in self._unions.items()}
+        self._costs = {i: [0, *accumulate(map(self._unit_cost, units))] for i, units in self._units.items()}
+        self._wanted = sum(costs[-1] for costs in self._costs.values())
         self._parts: dict[str, list[tuple[Values, float] | None]] = {i: [None] * len(u) for i, u in self._units.items()}
         self._joined: dict[str, tuple[int, Values, float]] = {}
-        #: Asked for and not begun: a heap of (-work, number of the request, identity, place), longest first.
+        #: Asked for and not begun: a heap of (-cost, number of the request, identity, place), longest first.
         self._pending: list[tuple[int, int, str, int]] = []
         self._requested = count()
         self._running: dict[Future[tuple[Values, float]], tuple[str, int]] = {}
@@ -100,8 +105,8 @@ class Simulation(Generic[E]):
             identity = experiment.identity
             needed = self._needed(identity, replicates)
             for place in range(self._asked[identity], needed):
-                work = self._units[identity][place].work
-                heapq.heappush(self._pending, (-work, next(self._requested), identity, place))
+                cost = self._unit_cost(self._units[identity][place])
+                heapq.heappush(self._pending, (-cost, next(self._requested), identity, place))
             self._set_bounds(identity, self._limits[identity], max(self._asked[identity], needed))
         self._hand_out()
 
@@ -116,7 +121,7 @@ class Simulation(Generic[E]):
         for future in finished:
             identity, place = self._running.pop(future)
             self._parts[identity][place] = future.result()
-            self._done += self._units[identity][place].work
+            self._done += self._unit_cost(self._units[identity][place])
             self._received.add(identity)
         if finished:
             self._report(self._done, self._wanted)
@@ -136,10 +141,13 @@ class Simulation(Generic[E]):
             self._set_bounds(identity, self._needed(identity, replicates), self._asked[identity])
 
     def _set_bounds(self, identity: str, limit: int, asked: int) -> None:
-        works = self._works[identity]
-        self._wanted -= works[max(self._limits[identity], self._asked[identity])]
+        costs = self._costs[identity]
+        self._wanted -= costs[max(self._limits[identity], self._asked[identity])]
         self._limits[identity], self._asked[identity] = limit, asked
-        self._wanted += works[max(limit, asked)]
+        self._wanted += costs[max(limit, asked)]
+
+    def _unit_cost(self, unit: Unit[E]) -> int:
+        return (unit.last - unit.first) * self._cost[unit.experiment.identity]
 
     def wait(self) -> set[str]:
         """Return the identities of what has grown when another unit is finished; raise what a thread raised."""

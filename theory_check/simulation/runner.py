@@ -41,7 +41,7 @@ def run_experiments(
         Where finished units are kept until :meth:`UnitStore.clear`; a later call with the same experiments goes on
         from them.
     report : callable
-        Called with (done, total), both in units of work.
+        Called with (done, total), both in microseconds of estimated processor time.
     memory : int
         Bytes that stored weights, and what is kept for their backward pass, may take in all threads together. Values
         do not depend on it.

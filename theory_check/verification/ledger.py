@@ -23,7 +23,8 @@ from theory_check.inference.nights import History, check_profile
 from theory_check.verification.chain import Chain, Contents, Head, extended, first_chain, verify
 from theory_check.verification.database import connect, storage_errors, transaction
 from theory_check.verification.nights import add_night, found_by, new_history, night_identity, record_night, versions_of
-from theory_check.verification.run import Outcome, Plan
+from theory_check.verification.plan import Plan
+from theory_check.verification.run import Outcome
 
 #: Version of the tables, kept as SQLite's user_version.
 SCHEMA_VERSION = 1

@@ -25,7 +25,8 @@ from theory_check.inference.multiplicity import assign_levels, restart_level
 from theory_check.inference.nights import ClaimNight, History, Night, check_new_night, processes
 from theory_check.kernels import KERNEL_VERSION
 from theory_check.verification.chain import NightRecord
-from theory_check.verification.run import Outcome, Plan
+from theory_check.verification.plan import Plan
+from theory_check.verification.run import Outcome
 
 
 def versions_of(plan: Plan) -> dict[str, str]:

@@ -16,7 +16,7 @@ from theory_check.experiments.euler_maruyama import EulerMaruyama
 from theory_check.experiments.sweep import Sweep
 from theory_check.foundation.arguments import check_choice
 from theory_check.foundation.errors import SpecificationError
-from theory_check.verification.run import find_claim as find_claim
+from theory_check.verification.plan import find_claim as find_claim
 from theory_check.verification.search import Confirmation, SearchResult
 
 #: The experiments that a spelled network may be.

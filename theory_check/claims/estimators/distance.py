@@ -8,6 +8,7 @@ from typing import Any, ClassVar, cast
 
 import numpy as np
 
+from theory_check.claims.estimators import deviations
 from theory_check.claims.estimators.estimator import Estimator, Range, SidedEvidence
 from theory_check.claims.observables import Samples
 from theory_check.foundation.arrays import FloatArray
@@ -31,6 +32,7 @@ class Distance(Estimator):
     method: ClassVar[str] = "Kolmogorov, exact"
     bounds: ClassVar[Range] = (0.0, 1.0)
     told_by: ClassVar[tuple[str, ...]] = ("law",)
+    deviation: ClassVar[deviations.Normal | deviations.Kolmogorov] = deviations.Kolmogorov()
 
     @property
     def prediction(self) -> Range | None:

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 
+from theory_check.claims.estimators import deviations
 from theory_check.claims.observables import Observable, Samples, observable
 from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.errors import SpecificationError
@@ -35,6 +36,8 @@ class Estimator(ABC):
         Usual name of the interval, for reports.
     bounds : (float, float)
         The values that the quantity can take.
+    deviation : Normal or Kolmogorov
+        Law of the error of the estimate, in units of a scale over the root of the sample size, for expected costs.
     told_by : tuple of str
         Fields that the interval depends on besides the observable; those that only plan the sample are left out.
     """
@@ -44,6 +47,7 @@ class Estimator(ABC):
     method: ClassVar[str]
     bounds: ClassVar[Range] = (-math.inf, math.inf)
     told_by: ClassVar[tuple[str, ...]] = ()
+    deviation: ClassVar[deviations.Normal | deviations.Kolmogorov] = deviations.Normal()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "observable", observable(self.observable))

@@ -1,0 +1,63 @@
+"""Timing kinds of experiments on this machine, once: a small block of each."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from time import thread_time
+from typing import Any
+
+from theory_check.experiments.costs import SECONDS_PER_WORK, TRIAL_WORK
+from theory_check.experiments.machine_costs import MachineCosts
+from theory_check.simulation.units import Unit, simulate_blocks
+
+#: Times that a block is simulated, if it takes milliseconds, and otherwise; the first time compiles its kernels, the
+#: least of the others counts.
+_TIMES, _LONG_TIMES = 3, 2
+
+#: Work beyond which a block is not timed: a kind without a small experiment keeps its estimate.
+_MOST_WORK = 20 * TRIAL_WORK
+
+
+def measured_costs(experiments: Iterable[Any], known: MachineCosts, threads: int) -> MachineCosts:
+    """Time the kinds of experiments that are not known yet, about a hundredth of a second each.
+
+    Parameters
+    ----------
+    experiments : iterable of Experiment
+    known : MachineCosts
+    threads : int
+        They run at the same time, as in a simulation: cores share caches and power.
+
+    Returns
+    -------
+    MachineCosts
+        What was known and what was measured.
+    """
+    trials: dict[str, Any] = {}
+    for experiment in experiments:
+        trial = experiment.trial
+        if trial.kind not in known.factors and _unsuited(trial) < _unsuited(trials.get(trial.kind)):
+            trials[trial.kind] = trial
+    with ThreadPoolExecutor(threads) as pool:
+        factors = dict(zip(trials, pool.map(_factor, trials.values()), strict=True))
+    return MachineCosts({**known.factors, **factors})
+
+
+def _unsuited(trial: Any) -> float:
+    """Tell how far the work of a block is from what is best to time."""
+    if trial is None or trial.work_per_block > _MOST_WORK:
+        return math.inf
+    return abs(math.log(trial.work_per_block / TRIAL_WORK))
+
+
+def _factor(trial: Any) -> float:
+    """Return measured over estimated time of a block."""
+    unit = Unit(trial, 0, 0, 1)
+    seconds = []
+    for _ in range(_TIMES if trial.work_per_block <= 2 * TRIAL_WORK else _LONG_TIMES):
+        started = thread_time()
+        simulate_blocks(unit)
+        seconds.append(thread_time() - started)
+    return min(seconds[1:]) / (SECONDS_PER_WORK * float(trial.work_per_block))
