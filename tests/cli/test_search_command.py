@@ -32,11 +32,13 @@ def claims(tmp_path):
     return write
 
 
-def test_no_counterexample(command, claims):
-    code, out, _ = command("search", "X1", "--claims", claims(100), "--examples", 8, "--threads", 1)
+def test_no_counterexample(command, claims, tmp_path):
+    code, out, _ = command("search", "X1", "--claims", claims(100), "--examples", 8, "--threads", 1, "--out", "s.png")
     assert code == 0
     assert out[-1] == "X1: no counterexample in 8 networks"
     assert out[-2].startswith("strongest evidence, in exploration: 10^")
+    assert "picture: s.png" in out
+    assert (tmp_path / "s.png").stat().st_size > 1000
     assert any(line.split() == ["critical", "8"] for line in out)
 
 
@@ -70,3 +72,10 @@ def test_bad_input(command, arguments, message):
     code, _, err = command("search", *arguments)
     assert (code, len(err)) == (2, 1)
     assert message in err[0]
+
+
+def test_show_tells_the_domain(command):
+    code, out, _ = command("show", "E3")
+    assert code == 0
+    assert "Domain: theory-check search E3 draws networks such that" in out
+    assert "  the weights are Gaussian and independent" in out

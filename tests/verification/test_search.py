@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -20,6 +21,7 @@ from theory_check.foundation.errors import HypothesisError, SpecificationError
 from theory_check.verification import search as module
 from theory_check.verification.repetition import read_network, repetition, spell_network
 from theory_check.verification.search import LEVEL, confirm, search, stream_seed
+from theory_check.verification.search_picture import search_picture
 
 CLAIMS = {one.id: one for one in all_claims()}
 
@@ -204,7 +206,13 @@ def test_a_corner_of_networks_is_found_and_its_confirmation_repeated(monkeypatch
     result = search(growth, examples=100, seed=0)
     (found,) = result.counterexamples
     assert found.suspected.network == network("linear", "rademacher", width=5, depth=4, kernel="dense")
-    assert found.suspected.ratio == pytest.approx(1.0 / 1.3, rel=0.1)
+    estimate, lower, upper = found.suspected.ratio
+    assert lower < estimate < upper < 1.0
+    assert estimate == pytest.approx(1.0 / 1.3, rel=0.1)
+    panels = search_picture(result).panels
+    assert [panel.title for panel in panels] == ["Width", "Depth", "Scaling"]
+    assert {panel.measured[0].x.size for panel in panels} == {len(result.observations)}
+    assert panels[1].measured[0].x == pytest.approx(2.0)
     command, lines = repetition(result, found)
     assert command.startswith("theory-check search S2 --seed 0 --level ")
     assert len(lines.splitlines()) == 4
@@ -244,3 +252,14 @@ def test_a_network_of_a_confirmation_is_checked():
         read_network("Coin {}")
     with pytest.raises(SpecificationError, match="not the JSON of a Cell"):
         read_network("Cell {}")
+
+
+def test_without_numbers_the_picture_shows_evidence():
+    result = replace(search(growth, examples=3, seed=1), claim=CLAIMS["E2"])
+    unknown = tuple(replace(seen, ratio=(math.nan,) * 3) for seen in result.observations)
+    picture = search_picture(replace(result, observations=unknown))
+    assert picture.name == "search-e2"
+    assert "evidence" in picture.panels[0].ylabel
+    assert picture.panels[0].measured[0].estimate == pytest.approx(
+        [seen.log_evidence / math.log(10.0) for seen in unknown]
+    )

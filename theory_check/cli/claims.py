@@ -194,6 +194,10 @@ def show(claim: str, profile: str, claims_file: Path | None, out: Path) -> int:
     ):
         if text:
             click.echo(f"{title}: {text}")
+    if found.domain is not None:
+        click.echo(f"Domain: theory-check search {found.id} draws networks such that")
+        for hypothesis in found.domain.hypotheses:
+            click.echo(f"  {hypothesis.sentence}")
     for correction in found.corrections:
         click.echo(f"\nCorrection\n  as stated   {plain_text(correction.stated)}")
         click.echo(f"  what holds  {plain_text(correction.corrected)}")

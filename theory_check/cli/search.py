@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 @click.option("--network", default=None, metavar="TEXT",
               help="Judge this one network at the level, as a search printed it, and search for nothing.")  # fmt: skip
 @click.option("--check", default=None, metavar="NAME", help="The check of that network.")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), default=None, metavar="FILE.png",
+              help="Also draw the networks of exploration against width, depth and beta.")  # fmt: skip
 @claims_option
 @threads_option()
 def search(
@@ -43,6 +45,7 @@ def search(
     everywhere: bool,
     network: str | None,
     check: str | None,
+    out: Path | None,
     claims_file: Path | None,
     threads: int | None,
 ) -> int:
@@ -54,10 +57,12 @@ def search(
     was confirmed; 2: bad input.
     """
     from theory_check.foundation.arguments import check_between, check_integer, check_positive
+    from theory_check.reporting.drawing import draw
     from theory_check.simulation.runner import run_experiments
     from theory_check.verification.repetition import find_claim, read_network
     from theory_check.verification.search import confirm, searched_domain
     from theory_check.verification.search import search as run_search
+    from theory_check.verification.search_picture import search_picture
     from theory_check.verification.user_claims import load_claims, own_regime
 
     own = own_regime(() if claims_file is None else load_claims(claims_file))
@@ -79,6 +84,9 @@ def search(
         result = run_search(found, examples=examples, minutes=minutes, seed=seed, level=level, everywhere=everywhere,
                             sampler=sampler, report=report)  # fmt: skip
     _print_coverage(result)
+    if out is not None:
+        draw(search_picture(result), out)
+        click.echo(f"picture: {out}")
     for confirmation in result.confirmations:
         _print_confirmation(result, confirmation)
     strongest = result.strongest

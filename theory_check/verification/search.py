@@ -67,14 +67,15 @@ class Observation:
         Name of the check that speaks most against the claim.
     log_evidence : float
         Log e-value of that check.
-    ratio : float
-        Estimate over prediction of the first check; NaN where the prediction is 0 or a range.
+    ratio : (float, float, float)
+        Estimate over prediction of that check, with the ends of a 99% interval; NaN where the prediction is 0 or a
+        range.
     """
 
     network: Any
     check: str
     log_evidence: float
-    ratio: float
+    ratio: tuple[float, float, float]
 
 
 @dataclass(frozen=True)
@@ -316,8 +317,9 @@ def _observe(network: Any, planned: PlannedCheck, samples: list[Sample[Any]]) ->
     check = planned.check
     evidence = check.estimator.log_evidence(samples, check.null, EXPLORATION_LEVEL)
     low, high = check.target
-    estimate = check.estimator.interval(samples, 0.5).estimate
-    return Observation(network, check.name, evidence, estimate / low if low == high != 0.0 else math.nan)
+    interval, predicted = check.estimator.interval(samples, 0.01), low if low == high != 0.0 else math.nan
+    ratio = (interval.estimate / predicted, interval.lower / predicted, interval.upper / predicted)
+    return Observation(network, check.name, evidence, ratio)
 
 
 def search(
