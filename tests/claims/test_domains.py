@@ -98,6 +98,20 @@ def test_what_a_search_found_is_outside_and_would_be_refuted(id):
     assert evaluate(planned, [simulate(deep, planned.replicates, seed=1)]).verdict == "refuted"
 
 
+def test_gradients_of_narrow_rectifiers_have_no_continuous_law():
+    # Found by a search: with width 1 half of the gradients are 0.
+    names = {
+        width: [
+            check.name
+            for check in CLAIMS["E10"].domain.checks(
+                network("res-3", width=width, depth=8, gradients=True, weight_gradients=(1, 4, 8)), 1.0
+            )
+        ]
+        for width in (1, 30)
+    }
+    assert [any("-law-" in name for name in names[width]) for width in (1, 30)] == [False, True]
+
+
 def test_rounding_of_a_layer_that_cancels_its_input_is_that_of_the_input():
     deep = network("linear", width=1, depth=1, beta=0.25, kernel="dense", gradients=True)
     (check,) = CLAIMS["E8"].domain.checks(deep, 1.0)
