@@ -104,7 +104,7 @@ def test_gradients_of_narrow_rectifiers_have_no_continuous_law():
         width: [
             check.name
             for check in CLAIMS["E10"].domain.checks(
-                network("res-3", width=width, depth=8, gradients=True, weight_gradients=(1, 4, 8)), 1.0
+                network("res-3", width=width, depth=8, beta=1.0, gradients=True, weight_gradients=(1, 4, 8)), 1.0
             )
         ]
         for width in (1, 30)
