@@ -78,3 +78,18 @@ def test_summaries_count_what_diverged():
     assert "2 of 7 trainings diverged" in lines[1]
     assert "95% interval" in lines[2]
     assert "interval" not in summarise_trainings(sample_of(1))[2]
+
+
+def test_a_panel_without_a_finite_loss_says_so():
+    sample = sample_of(3, 3)
+    sample.values["loss"][:] = np.inf
+    panels = curve_panels(sample)
+    assert not panels[0].ribbons
+    assert panels[1].ribbons
+    assert b"no finite values" in text_of(panels[:1])
+    assert b"no finite values" not in text_of(panels[1:])
+
+
+def text_of(panels):
+    """A picture as SVG, whose comments hold its texts."""
+    return render(panels, ("svg",))["svg"]

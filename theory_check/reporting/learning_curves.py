@@ -106,9 +106,9 @@ def curve_panels(sample: Sample[Training]) -> list[CurvePanel]:
         curves = np.where(np.isfinite(sample.values[name]), sample.values[name], np.nan)
         median, lower, upper = median_over_seeds(sample.values[name], LEVEL)
         known = np.isfinite(upper)
-        ribbons = (
-            (Ribbon(f"{_share(seeds)} of the median", epochs[known], lower[known], upper[known]),) if seeds > 1 else ()
-        )
+        ribbons: tuple[Ribbon, ...] = ()
+        if seeds > 1 and known.any():
+            ribbons = (Ribbon(f"{_share(seeds)} of the median", epochs[known], lower[known], upper[known]),)
         panels.append(
             CurvePanel(
                 title=title.capitalize() + _diverged(sample),

@@ -241,6 +241,9 @@ def draw_curves(axes: Axes, panel: CurvePanel, panels: Sequence[Panel]) -> None:
     for band in panel.measured:
         _draw_band(axes, band, 0, "black", "y" in panel.logarithmic)
     _draw_predictions(axes, panel, panels)
+    shown = (*(curve.y for curve in (*panel.paths, *panel.theory)), *(band.estimate for band in panel.measured))
+    if not panel.ribbons and not any(np.isfinite(values).any() for values in shown):
+        _say_nothing_to_draw(axes)
 
 
 def draw_bars(axes: Axes, panel: BarPanel, panels: Sequence[Panel]) -> None:
