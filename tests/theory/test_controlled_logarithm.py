@@ -81,6 +81,8 @@ def test_two_layers_of_signs(branch):
         total, u, q, s = layer.depth_two(h)
         for control in (u, q, s, u * (q - s / 2)):
             assert control.mean() == pytest.approx(0.0, abs=1e-15)
+        assert np.var(q - s / 2) <= law.second_order_variance
+        assert np.var(s) <= law.square_variance
         assert np.mean(u**2) == pytest.approx(2 * 4 * a * a * layer.kappa / 2, rel=1e-13)
         assert abs(total.mean() - law.mean.value) <= law.mean.error
         square = (total - law.mean.value) ** 2
@@ -110,6 +112,9 @@ def test_gaussian_layers_by_sampling():
         # Six standard errors, by the central limit theorem with ten thousand values.
         assert abs(values.mean() - target) < 6.0 * values.std() / math.sqrt(count)
         assert values.var() < bound
+    # Gaussian controls have a closed variance: Var S = L 16 a^4 2/d^2, and the bound of the other is a triangle's.
+    assert law.square_variance == pytest.approx(depth * 16.0 * a**4 * 2.0 / d**2)
+    assert np.var(second) < law.second_order_variance < 3.0 * np.var(second)
     # The bound behind the finest points is nearly sharp.
     assert law.controlled_variance < 6.0 * left.var()
     # The limit, without the term of finite depth, is excluded on the same samples.

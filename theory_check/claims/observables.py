@@ -281,8 +281,9 @@ LOG_DETERMINANT = column("log_determinant")
 #: log R, each layer counted as at least a halving of the squared norm; and less what is known to have mean 0 of it, to
 #: second order in the factors, see :mod:`theory_check.theory.controlled_logarithm`.
 LOG_FLOORED_RATIO = column("log_floored_ratio")
-_PROJECTION, _SECOND_ORDER = column("control_projection"), column("control_length") - 0.5 * column("control_square")
-CONTROLLED_LOG_RATIO = LOG_FLOORED_RATIO - _PROJECTION - _SECOND_ORDER
+_PROJECTION, SQUARE_CONTROL = column("control_projection"), column("control_square")
+SECOND_ORDER_CONTROL = column("control_length") - 0.5 * SQUARE_CONTROL
+CONTROLLED_LOG_RATIO = LOG_FLOORED_RATIO - _PROJECTION - SECOND_ORDER_CONTROL
 
 
 def controlled_square(centre: float, projection_variance: float) -> Observable:
@@ -298,7 +299,7 @@ def controlled_square(centre: float, projection_variance: float) -> Observable:
     -------
     Observable
     """
-    crossed = _PROJECTION * _PROJECTION - projection_variance + 2.0 * (_PROJECTION * _SECOND_ORDER)
+    crossed = _PROJECTION * _PROJECTION - projection_variance + 2.0 * (_PROJECTION * SECOND_ORDER_CONTROL)
     return (LOG_FLOORED_RATIO - centre) ** 2 - crossed
 
 

@@ -180,18 +180,37 @@ class ControlledLogarithm:
         return (math.sqrt(self.depth) * self._left(2) + self.mean.error) ** 2
 
     @property
+    def second_order_variance(self) -> float:
+        """Bound Var (Q - S/2)."""
+        length, square = self._deviations
+        return self.depth * self.scaling**4 * (length + 2 * square) ** 2
+
+    @property
+    def square_variance(self) -> float:
+        """Bound Var S."""
+        return self.depth * 16.0 * self.scaling**4 * self._deviations[1] ** 2
+
+    @property
+    def _deviations(self) -> tuple[float, float]:
+        """Bound the deviations of r and u^2 given h."""
+        d, kappa, excess, inner = (
+            self.multiplier.width, self.multiplier.kappa, max(self.excess, 0.0), self.multiplier.has_inner,
+        )  # fmt: skip
+        # E s^2 and c E G_4, from the worst direction.
+        scale = d * d * self.multiplier.scale_moment(2) + (excess / (2 * d) if inner else 0.0)
+        fourth = excess * ((3 + excess) / (2 * d) if inner else 1.0)
+        return (
+            math.sqrt(scale * (1 + 2 / d) + fourth / d - kappa**2),
+            math.sqrt(3 * scale / d**2 + fourth / d**2 - (kappa / d) ** 2),
+        )
+
+    @property
     def controlled_square_variance(self) -> float:
         """Bound Var Z."""
         d, a, kappa = self.multiplier.width, self.scaling, self.multiplier.kappa
         projection = self._fourth_norm(4 * a**2 * kappa / d, 2 * a * self._norm(0.5, 0, 4), odd=True)
-        excess = max(self.excess, 0.0)
-        inner = self.multiplier.has_inner
-        square = d * d * self.multiplier.scale_moment(2) + (excess / (2 * d) if inner else 0.0)
-        fourth = excess * ((3 + excess) / (2 * d) if inner else 1.0)
-        length = math.sqrt(square * (1 + 2 / d) + fourth / d - kappa**2)
-        aligned = math.sqrt(3 * square / d**2 + fourth / d**2 - (kappa / d) ** 2)
         far = (self._norm(0, 1, 4) ** 4 - kappa**4) ** 0.25 + 2 * (self._norm(1, 0, 4) ** 4 - (kappa / d) ** 4) ** 0.25
-        lengths = self._fourth_norm(a**4 * (length + 2 * aligned) ** 2, a**2 * far)
+        lengths = self._fourth_norm(self.second_order_variance / self.depth, a**2 * far)
         rest = self._fourth_norm(self._left(2) ** 2, 2 * self._left(4)) + self.mean.error
         return (lengths**2 + 2 * rest * (projection + lengths) + rest**2) ** 2
 

@@ -84,6 +84,8 @@ class Mean(Estimator):
     def draw(self, target: Range, shift: float, replicates: int, rng: np.random.Generator) -> tuple[FloatArray, ...]:
         """Draw lognormal values of the whole variance that the method assumes: skewed, as ratios of norms are."""
         mean = target[0] + shift
-        square = math.log1p(self.variance_bound / mean**2)
+        # A lognormal variable is positive: one of mean 0 or less is moved there.
+        positive = mean if mean > 0.0 and target[0] > 0.0 else math.sqrt(self.variance_bound)
+        square = math.log1p(self.variance_bound / positive**2)
         deviates = rng.standard_normal(replicates * self.values_per_replicate)
-        return (mean * np.exp(math.sqrt(square) * deviates - square / 2.0),)
+        return (positive * np.exp(math.sqrt(square) * deviates - square / 2.0) + (mean - positive),)
