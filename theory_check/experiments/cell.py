@@ -233,10 +233,15 @@ class Cell:
     def kind(self) -> str:
         """Kernel, branch, law, width, inputs, and what is observed."""
         network, inputs = self.network, self.input.count
-        observed = (("gradients", self.gradients), ("jacobian", self.jacobian), ("weight gradients",
-                    bool(self.weight_gradients)), ("active norm", self.active_norm))  # fmt: skip
+        observed = {
+            "gradients": self.gradients,
+            "jacobian": self.jacobian,
+            "weight gradients": self.weight_gradients,
+            "active norm": self.active_norm,
+            "controls": self.controls,
+        }
         parts = (self.kernel, network.branch, self.weights.law, f"width {network.width}", f"inputs {inputs}")
-        return ", ".join([*map(str, parts), *(name for name, wanted in observed if wanted)])
+        return ", ".join([*map(str, parts), *(name for name, wanted in observed.items() if wanted)])
 
     @property
     def trial(self) -> Cell:
