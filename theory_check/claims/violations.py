@@ -76,7 +76,9 @@ def _dependence(samples: Sequence[Sample[Any]]) -> Iterator[tuple[str, float]]:
 
 
 def _looked_at(sample: Sample[Any]) -> FloatArray:
-    """Return one number per replicate: of the norm ratio if there is one, else of the first column."""
+    """Return one number per replicate: of the norm ratio if there is one, else of the first column; none without."""
+    if not sample.values:
+        return np.empty(0)
     column = sample.values.get("log_norm_ratio", next(iter(sample.values.values())))
     return np.asarray(column, dtype=np.float64).reshape(len(column), -1)[:, 0]
 
