@@ -82,7 +82,7 @@ def balance(profile: Profile) -> Iterator[Check]:
                 f"{name}-{identity}", (step, contrast),
                 f"probability that {quantities[identity]} within rounding, {ROUNDING:g} of the norms",
                 Probability(between(defect, upper=ROUNDING), truth=1.0, exact=True), 1.0,
-                margin=0.1 * profile.precision, basis=IDENTITY,
+                margin=0.15 * profile.precision, basis=IDENTITY,
                 wrong={
                     mistake: between(broken, upper=ROUNDING),
                     "the balance is off by one part in ten million": between(defect + 1e-7, upper=ROUNDING),

@@ -33,6 +33,8 @@ from theory_check.catalogue import (
     schedules,
     smooth_weights,
     tangent_kernel,
+    trainability,
+    trained_weights,
     two_inputs,
     weight_gradients,
     wide_recursion,
@@ -44,8 +46,8 @@ MODULES = (
     active_coordinates, balance, brownian_orders, brownian_profile, continuum_picture, contraction, contrasts,
     critical_exponent, critical_scaling, determinant, exact_means, explosion, gradient_law, gradients, higher_moments,
     identity, lognormal_limit, lyapunov_spectrum, markov_bound, neighbouring_gradients, one_layer_law, path_orders,
-    rough_diffusion, rough_paths, schedules, smooth_weights, tangent_kernel, two_inputs, weight_gradients,
-    wide_recursion,
+    rough_diffusion, rough_paths, schedules, smooth_weights, tangent_kernel, trainability,
+    trained_weights, two_inputs, weight_gradients, wide_recursion,
 )  # fmt: skip
 
 

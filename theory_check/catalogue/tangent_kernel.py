@@ -8,7 +8,7 @@ import numpy as np
 
 from theory_check.catalogue.pictures import band, by_depth, depth_curve
 from theory_check.claims import Check, Illustration, Mean, Profile, check, claim
-from theory_check.claims.networks import BRANCHES, COMBINATIONS, dominated_layer, label, one_layer
+from theory_check.claims.networks import BRANCHES, dominated_layer, label, one_layer
 from theory_check.claims.observables import Observable, Samples, apply, column, exp
 from theory_check.experiments.cell import Cell
 from theory_check.experiments.experiment import Experiment
@@ -18,6 +18,7 @@ from theory_check.inference.intervals import mean_interval
 from theory_check.theory.weight_gradients import mean_weight_gradient, weight_gradient_variance
 
 GAUSSIAN = tuple((branch, "gaussian") for branch in BRANCHES)
+BOTH_LAWS = (*GAUSSIAN, *((branch, "uniform") for branch in BRANCHES))
 
 
 @claim(
@@ -39,7 +40,7 @@ def tangent_kernel(profile: Profile) -> Iterator[Check]:
     1/2$, so that a learning rate of order $L^{2\beta-1}$ gains as much at every depth, and explodes for $\beta < 1/2$.
     """
     # The nearest mistakes: a layer that does not learn, or one too many in the exponent where a is large.
-    scalings = ((0.5, 0.05, COMBINATIONS), (1.0, 0.06, GAUSSIAN), (0.25, 0.08, GAUSSIAN))
+    scalings = ((0.5, 0.05, BOTH_LAWS), (1.0, 0.06, GAUSSIAN), (0.25, 0.08, GAUSSIAN))
     for beta, margin, combinations in scalings:
         for branch, law in combinations:
             depth = 8

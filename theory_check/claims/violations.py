@@ -49,7 +49,7 @@ def violation(estimator: Estimator, samples: Sequence[Sample[Any]], level: float
     -------
     str
     """
-    distinct = list({sample.experiment.identity: sample for sample in samples}.values())
+    distinct = list({sample.experiment.identity: sample for sample in samples if sample.values}.values())
     tests = list(_dependence(distinct))
     share = SHARE * level / (len(tests) + 1)
     for what, p_value in tests:
