@@ -221,12 +221,14 @@ def test_a_corner_of_networks_is_found_and_its_confirmation_repeated(monkeypatch
 
 
 @pytest.mark.parametrize(
-    ("id", "needed"), [("E4", {"independent layers", "finite variance"}), ("P2", {"width 1", "width 2"})]
+    ("id", "needed", "examples"),
+    [("E4", {"independent layers", "finite variance"}, 80), ("P2", {"width 1", "width 2"}, 120)],
 )
-def test_known_counterexamples_beyond_the_hypotheses(monkeypatch, id, needed):
+def test_known_counterexamples_beyond_the_hypotheses(monkeypatch, id, needed, examples):
+    # One network in ten is tied, of infinite variance, or of such a width; a search has 200 by default.
     monkeypatch.setattr(module, "EXPLORATION_SECONDS", 0.02)
     monkeypatch.setattr(module, "CONFIRMATION_SECONDS", 0.1)
-    result = search(CLAIMS[id], examples=40, seed=0, everywhere=True)
+    result = search(CLAIMS[id], examples=examples, seed=0, everywhere=True)
     assert {one.violated.name for one in result.counterexamples} == needed
 
 

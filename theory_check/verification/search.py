@@ -6,8 +6,8 @@ evidence is a candidate. Its check is judged once more on the streams of confirm
 level fixed beforehand: the level of the search divided by the number of confirmations that it may make. Only that
 verdict counts, so a search of a true claim reports a counterexample with at most its level.
 
-Shrinking simulates on the streams of exploration and spends no level. Without a limit of time, a search is repeated by
-its seed.
+Shrinking simulates on the streams of exploration and spends no level. Without a limit of time the same program repeats
+a search by its seed (Hypothesis also draws constants of the modules that are loaded); any repeats a confirmation.
 """
 
 from __future__ import annotations
