@@ -22,7 +22,7 @@ from theory_check.calibration.lives import (
 )
 from theory_check.calibration.looks import NETWORK, TINY
 from theory_check.claims.checks import EXACT, check
-from theory_check.claims.judging import evaluate
+from theory_check.claims.judging import Look, log_evidence
 from theory_check.claims.planning import PlannedCheck
 from theory_check.experiments.experiment import Sample
 from theory_check.inference.evidence import log_average
@@ -57,10 +57,10 @@ def test_evidence_is_that_of_the_findings_of_any_such_sample():
             upper = stats.binom.ppf(row, NETWORK.block_size, point.chance + 0.1)
             halves = [rng.permutation(np.where(np.arange(NETWORK.block_size) < k, *point.values[::-1])) for k in upper]
             sample = Sample(NETWORK, 0, {"values": np.concatenate(halves)}, 0.0)
-            first = evaluate(planned, [sample.first(planned.looks[0])], 0)
-            finding = first if first.verdict == "refuted" else evaluate(planned, [sample], 1)
+            first = Look(planned, [sample.first(planned.looks[0])], 0)
+            look = first if first.verdict == "refuted" else Look(planned, [sample], 1)
             # Sums in another order.
-            assert finding.log_evidence == pytest.approx(value, abs=1e-10)
+            assert log_evidence(planned, look.samples, look.number) == pytest.approx(value, abs=1e-10)
 
 
 def test_a_claim_has_the_mean_evidence_of_its_points():

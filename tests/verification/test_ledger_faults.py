@@ -255,3 +255,68 @@ def test_a_chain_without_nights_is_verified_too(original):
     assert verify(empty, "h.db").records == ()
     with pytest.raises(StorageError, match="damaged"):
         verify(replace(empty, head=empty.head.replace("quick", "quack")), "h.db")
+
+
+def fail_at(monkeypatch, place):
+    """Let the statement at a place fail as on a full disk; return the statements made so far."""
+    made, connect = [], sqlite3.connect
+
+    def counted(sql):
+        made.append(sql)
+        if len(made) - 1 == place:
+            error = sqlite3.OperationalError("database or disk is full")
+            error.sqlite_errorcode = sqlite3.SQLITE_FULL
+            raise error
+
+    class Failing(sqlite3.Connection):
+        def execute(self, sql, *parameters):
+            counted(sql)
+            return super().execute(sql, *parameters)
+
+        def executemany(self, sql, *parameters):
+            counted(sql)
+            return super().executemany(sql, *parameters)
+
+    monkeypatch.setattr(sqlite3, "connect", lambda *a, **options: connect(*a, factory=Failing, **options))
+    return made
+
+
+@pytest.mark.parametrize("step", [5, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("new", [False, True], ids=["append", "begin"])
+def test_a_disk_that_is_full_at_any_statement_loses_and_doubles_nothing(original, tmp_path, monkeypatch, new, step):
+    folder = tmp_path / "a"
+
+    def start():
+        path = lay_out(folder, {} if new else {"h.db": original.read_bytes()})
+        return path, open_ledger(path, profile="quick", seed=9, plan=lambda: outcome(9).plan, new=new)
+
+    path, ledger = start()
+    with monkeypatch.context() as patch:
+        statements = fail_at(patch, None)
+        ledger.append(outcome(9))
+    number = len(statements)
+    whole = read_ledger(path).history
+    before = None if new else read_ledger(original).history
+    assert number > 15
+    refusals, additions = [], []
+    for place in range(number - 1, -1, -step):
+        path, ledger = start()
+        with monkeypatch.context() as patch:
+            made = fail_at(patch, place)
+            try:
+                ledger.append(outcome(9))
+            except StorageError as error:
+                refusals.append(str(error))
+            else:
+                additions.append(made[place])
+        assert not [file.name for file in folder.iterdir() if file.name.endswith(".tmp")]
+        if path.exists():
+            history = read_ledger(path).history
+            assert history in (before, whole) or (new and history.nights == ())
+        entry = open_ledger(path, profile="quick", seed=9, plan=lambda: outcome(9).plan, new=new).append(outcome(9))
+        assert entry.history == whole == read_ledger(path).history
+        assert sorted(file.name for file in folder.iterdir()) == ["h.db"]
+    assert refusals
+    assert not any("\n" in refusal for refusal in refusals)
+    # The night was committed before the log was emptied.
+    assert additions == ["PRAGMA wal_checkpoint(TRUNCATE)"]

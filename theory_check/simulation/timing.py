@@ -40,8 +40,12 @@ def measured_costs(experiments: Iterable[Any], known: MachineCosts, threads: int
         trial = experiment.trial
         if trial.kind not in known.factors and _unsuited(trial) < _unsuited(trials.get(trial.kind)):
             trials[trial.kind] = trial
-    with ThreadPoolExecutor(threads) as pool:
+    pool = ThreadPoolExecutor(threads)
+    try:
         factors = dict(zip(trials, pool.map(_factor, trials.values()), strict=True))
+    finally:
+        # An interruption waits for the blocks that are being timed, and for no other.
+        pool.shutdown(cancel_futures=True)
     return MachineCosts({**known.factors, **factors})
 
 
