@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import integrate, stats
 
-from theory_check.catalogue.active_coordinates import active_coordinates
+from theory_check.catalogue.active_coordinates import RES3, UNCONDITIONED, active_coordinates
 from theory_check.claims import PROFILES, Mean
 from theory_check.claims.planning import plan_claim
 from theory_check.experiments.cell import Sample
@@ -57,9 +57,10 @@ def test_named_variants_are_out_of_reach_of_the_margin(name):
 
 
 @pytest.mark.parametrize("name", PROFILES)
-def test_corrections_have_their_evidence(name):
+def test_what_the_remarks_deny_is_a_variant(name):
     named = {variant.name for check in checks(name) for variant in check.variants}
-    assert {correction.variant for correction in active_coordinates.corrections} <= named
+    assert {RES3, UNCONDITIONED} <= named
+    assert len(active_coordinates.remarks) == 2
 
 
 def test_the_room_shrinks_with_the_size():

@@ -238,6 +238,7 @@ def test_show_has_every_part_of_a_claim(command):
         "Hypotheses: ",
         "Derivation: ",
         "Source: ",
+        "Remark: ",
         "Checks at profile quick",
     ):
         assert any(line.startswith(part) for line in out)

@@ -125,4 +125,4 @@ def test_every_correction_of_the_catalogue_has_its_variant(claim, profile):
 
 
 def test_the_catalogue_corrects_its_sources():
-    assert {"E7", "E11", "E14", "E15", "P4", "P6"} <= {claim.id for claim in CORRECTED}
+    assert {"E11", "E15", "P8", "C2", "C3", "C5", "C7"} <= {claim.id for claim in CORRECTED}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from theory_check.claims import Basis, Check, Correction, Mean, Normal, Profile, Spread, check, claim, median
+from theory_check.claims import Basis, Check, Mean, Normal, Profile, Spread, check, claim, median
 from theory_check.claims.observables import LEAST, LOG_DISPLACEMENT, LOG_NORM_RATIO, between, column
 from theory_check.experiments.spelling import network
 from theory_check.theory.active_coordinates import growth_variance, initial_drift, wide_mean, wide_variance
@@ -56,21 +56,12 @@ DRIFT_MARGINS = {2: 0.08, 3: 0.08, 4: 0.0325}
     "(probability 1 - 2^-d). At finite depth a later layer can switch all of them off (probability below "
     "L Phi(-sqrt(L d/t)), below 1e-13 here), which is why the mean is that of the logarithm cut off at +-40. Limits: d "
     "and L large, and t small for the drift.",
-    corrections=(
-        Correction(
-            stated=r"res-1 and res-3 share $\kappa = 1/2$, hence the limit law, variance $2/d$",
-            corrected=r"$d\,\mathrm{Var}\log R \to 2.67533$ at $\beta = 1/2$ (rounded to 2.675 in the source): the "
-            "active set persists along the network instead of being drawn anew",
-            variant=RES3,
-        ),
-        Correction(
-            stated=r"the sign of $\mathbb{E}\log(\Vert\mathrm{relu}\,h_L\Vert/\Vert\mathrm{relu}\,h_0\Vert)$ is that of"
-            " $d/2 - 2$",
-            corrected=r"the logarithm is undefined with probability $2^{-d}$, and given an active coordinate the mean "
-            r"number of them is $\frac{d/2}{1-2^{-d}}$: initial drift $-1/3$ at $d = 2$, $-0.0952$ at $d = 3$ and "
-            "$+0.0333$ at $d = 4$, not $-1/2$, $-1/6$ and $0$",
-            variant=UNCONDITIONED,
-        ),
+    remarks=(
+        r"The variance is not the $2/d$ of res-3, although $\kappa = 1/2$ in both: $d\,\mathrm{Var}\log R \to "
+        r"2.67533$ at $\beta = 1/2$, since the active set persists along the network instead of being drawn anew.",
+        r"The logarithm of the active norm is undefined with probability $2^{-d}$. Given an active coordinate "
+        r"their mean number is $\frac{d/2}{1-2^{-d}}$: the initial drift is $-1/3$ at $d = 2$, $-0.0952$ at $d = "
+        r"3$ and $+0.0333$ at $d = 4$, where $d/2$ would give $-1/2$, $-1/6$ and $0$.",
     ),
 )
 def active_coordinates(profile: Profile) -> Iterator[Check]:

@@ -12,7 +12,6 @@ from theory_check.claims import (
     EXACT_AT_DEPTHS,
     Basis,
     Check,
-    Correction,
     Mean,
     Normal,
     Order,
@@ -47,13 +46,9 @@ SLOPE_LIMIT = Basis(
     "exchangeable between depths, and the slope of a replicate, whose weights are antisymmetric, has a law symmetric "
     "about -1/2: its median is -1/2.",
     hypotheses="Gaussian V, Lipschitz sigma, at least one active coordinate at the input.",
-    corrections=(
-        Correction(
-            stated="With coupled noise the strong error of a res-1 network is of order $L^{-1/2}$.",
-            corrected="For ReLU only if some coordinate of the input is positive: otherwise the network never moves, "
-            "with probability $2^{-d}$, and its error has no order.",
-            variant="the order is 1/2 for every input",
-        ),
+    remarks=(
+        r"With ReLU some coordinate of the input must be positive: otherwise, with probability $2^{-d}$, the "
+        r"network never moves and its error has no order.",
     ),
 )
 def strong_order(profile: Profile) -> Iterator[Check]:
@@ -99,13 +94,9 @@ def strong_order(profile: Profile) -> Iterator[Check]:
     "of both networks has the mean of R of the coarser one. Variances for the intervals: the exact recursion of the "
     "second moments of the Gram matrix of both networks.",
     hypotheses="Gaussian weights, linear branch, depth L divides N.",
-    corrections=(
-        Correction(
-            stated=r"The weak error of $\mathbb{E}R$ is $e/(2L)$.",
-            corrected="To leading order only; at every depth it is $e-(1+1/L)^L$, and between two depths "
-            "$(1+1/N)^N-(1+1/L)^L$, which is the mean square of the strong error too.",
-            variant="the error is e/(2L), without higher orders",
-        ),
+    remarks=(
+        r"The weak error is $e/(2L)$ to leading order only; at every depth it is $e-(1+1/L)^L$, and between two "
+        r"depths $(1+1/N)^N-(1+1/L)^L$, which is the mean square of the strong error too.",
     ),
 )
 def linear_orders(profile: Profile) -> Iterator[Check]:

@@ -40,12 +40,8 @@ _LEADING_AT_FIXED_DEPTH = Basis(
             "$d = 40$, $H = 0.45$ and $L = 1000$ as at $d = 16$ and $L = 128$ here.",
             variant="contraction at every width",
         ),
-        Correction(
-            stated="The correction has a coefficient without $1/d$ in a public implementation.",
-            corrected="It is $a^2/(2d)$; without $1/d$ the corrected network explodes.",
-            variant="correction a^2/2, without 1/d",
-        ),
     ),
+    remarks=("The corrected network explodes if the coefficient lacks $1/d$, $a^2/2$ for $a^2/(2d)$.",),
 )
 def contraction(profile: Profile) -> Iterator[Check]:
     r"""For linear branches and $H < 1/2$, $\mathbb{E}\log R = a^2[(1-1/d)L^{2H} - L/d]$ to leading order in $a$: where

@@ -16,7 +16,6 @@ from theory_check.claims import (
     PROVEN,
     Basis,
     Check,
-    Correction,
     Domain,
     Hypothesis,
     Illustration,
@@ -211,14 +210,9 @@ LAW = Domain.of_cells(
     "log M are known exactly. The sign of 1 - 2/d decides. Exponents: the median of the exact law at each of two "
     "depths.",
     hypotheses="Symmetric independent weights; 0 < beta < 1/2; linear or res-3 branch. Gaussian weights for the law.",
-    corrections=(
-        Correction(
-            stated=r"Below $\beta = 1/2$ the displacement explodes in probability, whatever the width, as its mean "
-            "does.",
-            corrected=r"Above width 2. At width 1 $D \to 1$: the output collapses, although $\mathbb{E}\,D$ explodes; "
-            r"at width 2 $\log R$ has no drift.",
-            variant=_EVERY_WIDTH,
-        ),
+    remarks=(
+        r"Above width 2 only. At width 1 $D \to 1$: the output collapses, although $\mathbb{E}\,D$ explodes; at "
+        r"width 2 $\log R$ has no drift.",
     ),
 )
 def explosion_rate(profile: Profile) -> Iterator[Check]:

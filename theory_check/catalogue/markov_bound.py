@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from theory_check.catalogue.admissible_laws import gaussian_layer
-from theory_check.claims import Check, Correction, Domain, LogNormal, Probability, Profile, check, claim
+from theory_check.claims import Check, Domain, LogNormal, Probability, Profile, check, claim
 from theory_check.claims.domains import LAYERS
 from theory_check.claims.networks import COMBINATIONS, dominated_layer, label
 from theory_check.claims.observables import DISPLACEMENT, between
@@ -52,13 +52,7 @@ DOMAIN = Domain.of_cells(bound_checks, LAYERS, betas=(0.25, 2.0))
     source="@marion2025",
     derivation="Markov's inequality for the exact mean; (1 + kappa a^2)^L - 1 <= (e - 1) L a^2 when kappa L a^2 <= 1.",
     hypotheses="As E1, with kappa <= 1.",
-    corrections=(
-        Correction(
-            stated=r"If $L a_L^2 \leq 1$ then $D \leq 2La_L^2/\delta$ with probability at least $1-\delta$.",
-            corrected=r"If $\kappa \leq 1$ as well; in general $D \leq ((1+\kappa a^2)^L-1)/\delta$.",
-            variant=ANY_KAPPA,
-        ),
-    ),
+    remarks=(r"The bound $2La_L^2/\delta$ needs $\kappa \leq 1$; in general $D \leq ((1+\kappa a^2)^L-1)/\delta$.",),
 )
 def markov_bound(profile: Profile) -> Iterator[Check]:
     r"""If $L a_L^2 \leq 1$ then with probability at least $1-\delta$ the displacement is at most $2La_L^2/\delta$, and

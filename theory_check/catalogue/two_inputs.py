@@ -10,7 +10,6 @@ from theory_check.claims import (
     LIMIT,
     Basis,
     Check,
-    Correction,
     Distance,
     Illustration,
     Normal,
@@ -64,13 +63,7 @@ def _network(
     "noise vanishes and d (k - c) is left of the bracket.",
     hypotheses="Independent layers; res-3 with ReLU or leaky activation; Gaussian W at finite width (other symmetric "
     "entries up to O(1/d)).",
-    corrections=(
-        Correction(
-            stated=r"At infinite width the cosine of a res-3 network follows $\dot c = (\mathrm{arc}(c)-c)/2$.",
-            corrected="That is the flow of ReLU; a negative slope $s$ has the same flow at the speed $(1-s)^2$.",
-            variant="the slope is 0",
-        ),
-    ),
+    remarks=(r"A negative slope $s$ has the flow of ReLU at the speed $(1-s)^2$.",),
 )
 def two_inputs(profile: Profile) -> Iterator[Check]:
     r"""At $\beta = 1/2$ the cosine between the hidden states of two inputs tends, as $L \to \infty$, to a diffusion on

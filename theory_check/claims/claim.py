@@ -61,6 +61,8 @@ class Claim:
         In words.
     checks : callable
         The checks at a profile.
+    remarks : tuple of str
+        What a reader should know besides, Markdown.
     believed : bool
         Whether variance bounds and the like are stated without proof, and therefore tested on the samples.
     """
@@ -77,6 +79,7 @@ class Claim:
     corrections: tuple[Correction, ...] = ()
     quick_precision: float = 1.0
     domain: Domain | None = None
+    remarks: tuple[str, ...] = ()
     believed: bool = False
 
 
@@ -90,6 +93,7 @@ def claim(
     derivation: str = "Not stated",
     hypotheses: str = "Not stated",
     corrections: tuple[Correction, ...] = (),
+    remarks: tuple[str, ...] = (),
     quick_precision: float = 1.0,
     domain: Domain | None = None,
 ) -> Callable[[Callable[[Profile], Check | Iterable[Check]]], Claim]:
@@ -111,6 +115,8 @@ def claim(
         Why it holds, in short; what it needs.
     corrections : tuple of Correction
         Where the statement differs from its source.
+    remarks : tuple of str
+        What a reader should know besides, such as where a simpler statement ends; Markdown.
     quick_precision : float
         Factor of its margins at the quick profile alone, above 1 where they leave room before its variants come near:
         what the quick profile has no time for is left to the others.
@@ -144,7 +150,7 @@ def claim(
         return Claim(
             id=id, title=title or function.__name__.replace("_", " ").strip().capitalize(), statement=statement,
             formula=formula, source=source, sharpens=sharpens, derivation=derivation, hypotheses=hypotheses,
-            checks=checks, corrections=corrections, quick_precision=quick_precision,
+            checks=checks, corrections=corrections, remarks=remarks, quick_precision=quick_precision,
             domain=domain,
         )  # fmt: skip
 

@@ -198,6 +198,8 @@ def show(claim: str, profile: str, claims_file: Path | None, out: Path) -> int:
         click.echo(f"Domain: theory-check search {found.id} draws networks such that")
         for hypothesis in found.domain.hypotheses:
             click.echo(f"  {hypothesis.sentence}")
+    for remark in found.remarks:
+        click.echo(f"Remark: {plain_text(remark)}")
     for correction in found.corrections:
         click.echo(f"\nCorrection\n  as stated   {plain_text(correction.stated)}")
         click.echo(f"  what holds  {plain_text(correction.corrected)}")
