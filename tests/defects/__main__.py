@@ -26,7 +26,7 @@ def caught(defect: Defect, profile: str, seed: int) -> str:
     """Return the first point that is refuted or inapplicable, with its verdict; nothing if none is."""
     with pytest.MonkeyPatch.context() as patch:
         # What a wrong oracle computes must not be kept on the disk.
-        patch.setattr(stored_values, "cache_folder", lambda name: None)
+        patch.setattr(stored_values, "values_folder", lambda: None)
         defect.plant(patch)
         for claim in defect.claims:
             record = verify([claim], profile=profile, seed=seed, threads=1, budget=1e6)
