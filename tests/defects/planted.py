@@ -26,7 +26,7 @@ from theory_check.simulation.passes.reduced import GaussianPasses, ReducedPasses
 from theory_check.simulation.passes.stored import StoredPasses
 from theory_check.simulation.paths import sources
 from theory_check.simulation.weight_gradients import WeightGradients
-from theory_check.theory import correlation_flow, multiplier, rough_weights
+from theory_check.theory import correlation_flow, moments, rough_weights
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Defect:
     plant : callable
         Patches the package.
     claims : tuple of str
-        Of the catalogue, the one that finds it at the least cost first.
+        Of the catalogue, the one that finds it at the least cost first; none if only a unit test finds it.
     unit_test : str
         Where else it is found; empty if nowhere.
     oracle : bool
@@ -195,14 +195,6 @@ def _all(*plants: Callable[[pytest.MonkeyPatch], None]) -> Callable[[pytest.Monk
     return plant
 
 
-def _scaled_property(owner: Any, name: str, factor: float) -> Callable[[pytest.MonkeyPatch], None]:
-    def plant(patch: pytest.MonkeyPatch) -> None:
-        getter = getattr(owner, name).fget
-        patch.setattr(owner, name, property(lambda self: factor * getter(self)))
-
-    return plant
-
-
 _FORWARDS = [(kind, "forward") for kind in (DensePasses, GaussianPasses, StoredPasses)]
 
 DEFECTS: dict[str, Defect] = {
@@ -270,11 +262,11 @@ DEFECTS: dict[str, Defect] = {
     "the Jacobian lacks its last layer": Defect(
         _around(Jacobian, "advance", lambda f, self, first, last, slopes, stop: f(
             self, first, last - (last == len(self._scaling)), slopes, stop)),
-        ("E9", "E20"), "tests/simulation/test_jacobian.py",
+        (), "tests/simulation/test_jacobian.py",
     ),
     "ReLU leaks by .05": Defect(
         _all(*(_around(place, "compiled_activation", lambda f, a, *more: _leaking(f(a, *more)))
-               for place in (dense, reduced, stored))), ("E3", "E17"), "tests/simulation/test_cell_simulation.py",
+               for place in (dense, reduced, stored))), (), "tests/simulation/test_cell_simulation.py",
     ),
     # What is observed.
     "displacements are those of the root": Defect(_changed("log_displacement", lambda x: 0.5 * x), ("P1", "E17")),
@@ -286,7 +278,7 @@ DEFECTS: dict[str, Defect] = {
         "tests/simulation/test_cell_simulation.py",
     ),
     "singular values ascend": Defect(_changed("log_singular_values", lambda x: x[..., ::-1]), ("E20",)),
-    "determinants are larger by a tenth": Defect(_changed("log_determinant", lambda x: x + 0.1), ("E9",)),
+    "determinants are larger by one": Defect(_changed("log_determinant", lambda x: x + 1.0), ("E9",)),
     "outer weight gradients have the factor of another layer": Defect(
         _attribute(WeightGradients, lambda seen: setattr(seen, "_scaling", 1.1 * seen._scaling)), ("E10",),
         "tests/simulation/test_weight_gradients.py",
@@ -294,21 +286,25 @@ DEFECTS: dict[str, Defect] = {
     "cosines are squared": Defect(_changed("cosine_output", np.square), ("E13",)),
     # Weights that are tied across layers.
     "the Hurst index is larger by .02": Defect(
-        _around(sources, "make_writer", _other_hurst), ("P9", "C4", "C3"), "tests/simulation/paths/test_sources.py"
+        _around(sources, "make_writer", _other_hurst), (), "tests/simulation/paths/test_sources.py"
     ),
     "smooth paths are longer by a tenth": Defect(
-        _around(sources, "make_writer", _longer), ("P8", "C2"), "tests/simulation/paths/test_sources.py"
+        _around(sources, "make_writer", _longer), (), "tests/simulation/paths/test_sources.py"
     ),
     "Euler's scheme reads the other end of the step": Defect(
         _around(euler, "_path", _at_the_end),
-        ("P7", "P8"), "tests/simulation/test_euler.py",
+        (), "tests/simulation/test_euler.py",
     ),
     # Oracles.
-    "kappa is larger by 2%": Defect(_scaled_property(multiplier.Multiplier, "kappa", 1.02), ("E3", "E17"), oracle=True),
+    "mean norm ratios are larger by a tenth": Defect(
+        _around(moments, "norm_ratio_moment", lambda f, *args: 1.1 * f(*args)), ("E1",), oracle=True
+    ),
     "correlations drift faster by 5%": Defect(
-        _around(correlation_flow, "gap", lambda f, *args: 1.05 * f(*args)), ("E13",), oracle=True
+        _around(correlation_flow, "gap", lambda f, *args: 1.05 * f(*args)), (),
+        "tests/theory/test_correlation_flow.py", oracle=True,
     ),
     "sums of rough weights are larger by a tenth": Defect(
-        _around(rough_weights, "arc", lambda f, *args: 1.1 * f(*args)), ("C5",), oracle=True
+        _around(rough_weights, "arc", lambda f, *args: 1.1 * f(*args)), (),
+        "tests/theory/test_rough_weights.py", oracle=True,
     ),
 }  # fmt: skip
