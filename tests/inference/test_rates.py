@@ -219,10 +219,19 @@ def test_an_unresolved_plan_has_no_margin():
     assert design.rate_margin(np.log(SIZES), means, observations=3, **plan) == math.inf
 
 
+def test_step_sizes_may_decrease():
+    """As packages for differential equations list them: errors n^-1 at step sizes 1/n have order 1 in the step."""
+    steps = [1 / 8, 1 / 16, 1 / 32]
+    parts = [component(0.99 * step, 1.01 * step) for step in steps]
+    found = rate(steps, parts, alpha=0.1, standard_errors=[0.001, 0.002, 0.003])
+    assert found == rate(steps[::-1], parts[::-1], alpha=0.1, standard_errors=[0.003, 0.002, 0.001])
+    assert found.interval.estimate == pytest.approx(1.0)
+
+
 def test_rates_check_what_they_are_given():
     parts = [component(1, 2), component(1, 2)]
-    with pytest.raises(SpecificationError, match="increasing"):
-        rate([2.0, 1.0], parts, alpha=0.1)
+    with pytest.raises(SpecificationError, match="different"):
+        rate([2.0, 2.0], parts, alpha=0.1)
     with pytest.raises(SpecificationError, match="standard_errors"):
         rate([1.0, 2.0], parts, alpha=0.1, standard_errors=[0.1])
     with pytest.raises(SpecificationError, match="one variance bound per size"):

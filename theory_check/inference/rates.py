@@ -150,7 +150,7 @@ def rate(
     Parameters
     ----------
     sizes : array_like, shape (K,)
-        Increasing positive sizes L_k.
+        Different positive sizes L_k; step sizes in decreasing order will do, the result is by increasing size.
     intervals : sequence of Interval
         One interval per size, from :func:`error_intervals`, say. Their levels add up to at most `alpha`. An error that
         may have either sign enters by its magnitude.
@@ -167,7 +167,7 @@ def rate(
     Raises
     ------
     SpecificationError
-        If the sizes are not positive and increasing, or the standard errors not one non-negative number per size.
+        If the sizes are not positive and different, or the standard errors not one non-negative number per size.
 
     Examples
     --------
@@ -177,8 +177,12 @@ def rate(
     (-1.0, True, 2)
     """
     size = check_sample("sizes", sizes)
-    if not np.all(size > 0.0) or not np.all(np.diff(size) > 0.0):
-        raise SpecificationError(f"sizes must be positive and increasing, got {size.tolist()}")
+    if not np.all(size > 0.0) or np.unique(size).size < size.size:
+        raise SpecificationError(f"sizes must be positive and different, got {size.tolist()}")
+    if len(intervals) != size.size:
+        raise SpecificationError(f"one interval per size is needed, got {len(intervals)} for {size.size} sizes")
+    order = np.argsort(size)
+    size, intervals = size[order], [intervals[place] for place in order]
     parts = [magnitude(interval) for interval in intervals]
     x = np.log(size)
     slope = slope_interval(x, parts, alpha=alpha)
@@ -189,6 +193,7 @@ def rate(
         errors = check_sample("standard_errors", standard_errors)
         if errors.shape != size.shape or np.any(errors < 0.0):
             raise SpecificationError(f"standard_errors must be {size.size} numbers that are not negative")
+        errors = errors[order]
     estimates = np.array([part.estimate for part in parts])
     resolved = all(part.lower > 0.0 for part in parts) and bool(np.all(estimates >= RESOLVED * errors))
     pairs = [(k, k + 2) for k in range(size.size - 1)]
