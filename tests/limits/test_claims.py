@@ -27,7 +27,7 @@ CLAIMS = {claim.id: claim for claim in tc.all_claims() if claim.domain is not No
 LEVEL = 1e-5
 
 #: Networks of a claim that are drawn freely.
-FREE = 5
+FREE = 7
 
 #: Processor time of an example, in seconds. Margins that it does not pay for are widened.
 SECONDS = 0.4

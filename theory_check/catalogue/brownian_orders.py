@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,6 +13,8 @@ from theory_check.claims import (
     EXACT_AT_DEPTHS,
     Basis,
     Check,
+    Domain,
+    Hypothesis,
     Mean,
     Normal,
     Order,
@@ -21,11 +24,17 @@ from theory_check.claims import (
     claim,
     median,
 )
+from theory_check.claims.coupled_domains import LINEAR, SHARED_NOISE, coupled_strata, lipschitz_activations, widths
 from theory_check.claims.observables import NORM_RATIO, between, column, error_slope, increments
+from theory_check.experiments.euler_maruyama import EulerMaruyama
 from theory_check.experiments.spelling import brownian_networks
 from theory_check.inference.rates import slope_variance, slope_weights
+from theory_check.networks.activations import Activation
 from theory_check.theory.coupled_moments import coupled_moments
 from theory_check.theory.orders import STRONG_ORDER, mean_square_error
+
+if TYPE_CHECKING:
+    from hypothesis.strategies import SearchStrategy
 
 SLOPE_LIMIT = Basis(
     "the slope is a limit; at these depths its error is of the order of one over the coarsest, inside the part of the "
@@ -34,8 +43,84 @@ SLOPE_LIMIT = Basis(
 )
 
 
+#: Widest networks with a share of still ones that a sample of thousands can see.
+_STILL_WIDTH = 5
+
+
+def _strong_check(
+    deep: EulerMaruyama, name: str, precision: float, *, column_name: str = "adjacent_error", where: str = "",
+    independent: EulerMaruyama | None = None,
+) -> Check:  # fmt: skip
+    """Compare the slope of the errors along one Brownian motion with -1/2, path by path."""
+    depths = deep.depths[:-1]
+    # The errors are quadratic forms of d normal numbers with unequal weights; as if d/2 of them counted equally.
+    law = Normal(-STRONG_ORDER, slope_variance(depths, 0.5 * deep.network.width))
+    wrong: dict[str, object] = {"order 1": -1.0, "order 0": 0.0}
+    if independent is not None:
+        wrong["noise that is not shared between depths"] = error_slope("adjacent_error", depths, experiment=1)
+    return check(
+        f"res-1-{name}", (deep,) if independent is None else (deep, independent),
+        r"median of the slope of $\log\Vert h^{(L)}-h^{(2L)}\Vert$ on $\log L$" + where,
+        median(error_slope(column_name, depths), law), -STRONG_ORDER, margin=0.07 * precision, basis=SLOPE_LIMIT,
+        wrong=wrong,
+    )  # fmt: skip
+
+
+def _still_check(deep: EulerMaruyama, precision: float) -> Check:
+    """Compare the share of networks without an active coordinate, which never move, with 2^-d."""
+    # A network that moves has an error of 0, or equal errors at two depths, with probability 0.
+    still = between(error_slope("adjacent_error", deep.depths[:-1]), 0.0, 0.0)
+    width = deep.network.width
+    return check(
+        f"res-1-relu-d{width}-still", deep, r"$\mathbb{P}(h^{(L)}=h^{(2L)}$ at every depth$)$", Probability(still),
+        2.0**-width, margin=0.04 * precision, basis=EXACT_AT_DEPTHS, wrong={"the order is 1/2 for every input": 0.0},
+    )  # fmt: skip
+
+
+def _strong_checks(deep: EulerMaruyama, precision: float) -> Iterator[Check]:
+    branch, width = deep.network.branch, deep.network.width
+    if branch.is_rectifier and width <= _STILL_WIDTH:
+        yield _still_check(deep, precision)
+    else:
+        yield _strong_check(deep, f"{branch.activation.name}-d{width}", precision)
+
+
+def _brownian() -> SearchStrategy[EulerMaruyama]:
+    from hypothesis import strategies as st
+
+    wide = st.builds(_networks, lipschitz_activations(), st.integers(6, 24), st.integers(16, 32), st.integers(3, 4))
+    narrow = st.builds(_networks, st.just(Activation("relu")), st.integers(1, _STILL_WIDTH), st.integers(2, 8),
+                       st.just(2))  # fmt: skip
+    return narrow | wide
+
+
+def _networks(activation: Activation, width: int, depth: int, doublings: int) -> EulerMaruyama:
+    return brownian_networks("res-1", activation=str(activation), width=width, depth=depth, doublings=doublings)
+
+
+P6_DOMAIN = Domain(
+    networks=_brownian,
+    build=_strong_checks,
+    strata=coupled_strata,
+    hypotheses=(
+        SHARED_NOISE,
+        Hypothesis("res-1", "the branch is res-1", lambda deep: deep.network.branch.name == "res-1"),
+        Hypothesis(
+            "deep or still",
+            "the coarsest depth is at least 16 and the width at least 6, so that errors have a slope; or the branch is "
+            f"ReLU, of width up to {_STILL_WIDTH}, so that the share that never moves is seen",
+            lambda deep: (
+                (deep.network.depth >= 16 and deep.network.width > _STILL_WIDTH and deep.doublings >= 3)
+                or (deep.network.branch.is_rectifier and deep.network.width <= _STILL_WIDTH and deep.doublings >= 2)
+            ),
+        ),
+    ),
+)
+
+
 @claim(
     "P6",
+    domain=P6_DOMAIN,
     quick_precision=1.5,
     title="Strong order of the Euler-Maruyama scheme",
     formula=r"dH = d^{-1/2}\,dB\,\sigma(H),\qquad \Vert h^{(L)}-H(1)\Vert \approx L^{-1/2}",
@@ -57,34 +142,104 @@ def strong_order(profile: Profile) -> Iterator[Check]:
     """
     depth = 16 * profile.depth
     relu = brownian_networks("res-1", width=10, depth=depth, doublings=4, suprema=True)
-    independent = replace(relu, noise="independent")
     tanh = brownian_networks("res-1", activation="tanh", width=10, depth=depth, doublings=4)
-    depths = relu.depths[:-1]
-    # The errors are quadratic forms of d normal numbers with unequal weights; as if d/2 of them counted equally.
-    law = Normal(-STRONG_ORDER, slope_variance(depths, 0.5 * 10))
-    unshared = {"noise that is not shared between depths": error_slope("adjacent_error", depths, experiment=1)}
-    for name, experiments, error, where, mistakes in (
-        ("relu", (relu, independent), "adjacent_error", "", unshared),
-        ("relu-supremum", (relu,), "adjacent_supremum", ", largest error over all times", {}),
-        ("tanh", (tanh,), "adjacent_error", "", {}),
-    ):
-        yield check(
-            f"res-1-{name}", experiments,
-            r"median of the slope of $\log\Vert h^{(L)}-h^{(2L)}\Vert$ on $\log L$" + where,
-            median(error_slope(error, depths), law), -STRONG_ORDER, margin=0.07 * profile.precision, basis=SLOPE_LIMIT,
-            wrong={"order 1": -1.0, "order 0": 0.0, **mistakes},
-        )  # fmt: skip
-    narrow = brownian_networks("res-1", width=3, depth=4, doublings=2, suprema=True)
-    # A network that moves has an error of 0, or equal errors at two depths, with probability 0.
-    still = between(error_slope("adjacent_error", narrow.depths[:-1]), 0.0, 0.0)
-    yield check(
-        "res-1-relu-d3-still", narrow, r"$\mathbb{P}(h^{(L)}=h^{(2L)}$ at every depth$)$", Probability(still), 2.0**-3,
-        margin=0.04 * profile.precision, basis=EXACT_AT_DEPTHS, wrong={"the order is 1/2 for every input": 0.0},
+    precision = profile.precision
+    yield _strong_check(relu, "relu", precision, independent=replace(relu, noise="independent"))
+    yield _strong_check(relu, "relu-supremum", precision, column_name="adjacent_supremum",
+                        where=", largest error over all times")  # fmt: skip
+    yield _strong_check(tanh, "tanh", precision)
+    yield _still_check(brownian_networks("res-1", width=3, depth=4, doublings=2, suprema=True), precision)
+
+
+def _order_check(deep: EulerMaruyama, *, strong: bool, precision: float) -> Check:
+    """Compare the slope of the mean square of the strong error, or of the weak error, with the exact one."""
+    depths, width = deep.depths[:-1], deep.network.width
+    errors = tuple(mean_square_error(n, 2 * n) for n in depths)
+    pairs = [coupled_moments(width, n, 2 * n) for n in depths]
+    variances = tuple((pair.squared_error if strong else pair.norm_ratio_difference)[1] for pair in pairs)
+    if strong:
+        error, wrong = column("adjacent_error") ** 2, {"order 1, strong": -2.0, "order 0, strong": 0.0}
+        quantity = r"\log\mathbb{E}\Vert h^{(L)}-h^{(2L)}\Vert^2$ on $\log L$, minus twice the strong order"
+    else:
+        error = increments(NORM_RATIO)
+        wrong = {"order 1/2, weak": -0.5, "order 2, weak": -2.0, "order 0, weak": 0.0}
+        quantity = r"\log(\mathbb{E}R^{(2L)}-\mathbb{E}R^{(L)})$ on $\log L$, minus the weak order"
+    return check(
+        "linear-strong" if strong else "linear-weak", deep, f"slope of ${quantity}",
+        Order(error, depths, errors, variances), float(np.dot(slope_weights(np.log(depths)), np.log(errors))),
+        margin=(0.1 if strong else 0.25) * precision, basis=EXACT_AT_DEPTHS, wrong=wrong,
     )  # fmt: skip
+
+
+def _gap_check(deep: EulerMaruyama, precision: float) -> Check:
+    """Compare the difference of the means of R of the finest and the coarsest network with the exact one."""
+    coarse, fine = deep.depths[0], deep.depths[-1]
+    gap = mean_square_error(coarse, fine)
+    variance = coupled_moments(deep.network.width, coarse, fine).norm_ratio_difference[1]
+    return check(
+        "linear-weak-error", deep, rf"$\mathbb{{E}}R^{{({fine})}}-\mathbb{{E}}R^{{({coarse})}}$",
+        Mean(NORM_RATIO[-1] - NORM_RATIO[0], variance), gap, margin=0.1 * precision * gap,
+        basis=EXACT_AT_DEPTHS,
+        wrong={
+            "the constant is e, not e/2": 2.0 * gap,
+            "the mean does not depend on depth": 0.0,
+            "the error is e/(2L), without higher orders": 0.5 * math.e * (1.0 / coarse - 1.0 / fine),
+        },
+    )  # fmt: skip
+
+
+def _mean_square_check(deep: EulerMaruyama, precision: float) -> Check:
+    """Compare the mean square distance of the two finest networks with the exact one."""
+    coarse, fine = deep.depths[-2:]
+    square = mean_square_error(coarse, fine)
+    variance = coupled_moments(deep.network.width, coarse, fine).squared_error[1]
+    return check(
+        "linear-mean-square", deep,
+        rf"$\mathbb{{E}}\Vert h^{{({fine})}}-h^{{({coarse})}}\Vert^2/\Vert h_0\Vert^2$",
+        Mean(column("adjacent_error")[-1] ** 2, variance), square, margin=0.1 * precision * square,
+        basis=EXACT_AT_DEPTHS,
+        wrong={
+            "the networks do not share their noise": (1.0 + 1.0 / coarse) ** coarse + (1.0 + 1.0 / fine) ** fine - 2.0,
+            "the strong error is as small as the weak one": square**2,
+        },
+    )  # fmt: skip
+
+
+def _linear_checks(deep: EulerMaruyama, precision: float) -> Iterator[Check]:
+    yield _mean_square_check(deep, precision)
+    yield _gap_check(deep, precision)
+    if deep.doublings >= 2:
+        yield _order_check(deep, strong=True, precision=precision)
+
+
+def _linear() -> SearchStrategy[EulerMaruyama]:
+    from hypothesis import strategies as st
+
+    return st.builds(
+        lambda width, depth, doublings: brownian_networks("linear", width=width, depth=depth, doublings=doublings),
+        st.integers(4, 24), st.integers(1, 16), st.integers(1, 3),
+    )  # fmt: skip
+
+
+E14_DOMAIN = Domain(
+    networks=_linear,
+    build=_linear_checks,
+    strata=coupled_strata,
+    hypotheses=(
+        SHARED_NOISE, LINEAR,
+        Hypothesis(
+            "unit variance", "the weights have unit variance", lambda deep: deep.weights.gain == 1.0
+        ),
+        Hypothesis("two depths", "there are at least two depths", lambda deep: deep.doublings >= 1),
+        # The fourth moments of R at width d are about exp(4/d) times the squared mean.
+        widths(4),
+    ),
+)  # fmt: skip
 
 
 @claim(
     "E14",
+    domain=E14_DOMAIN,
     quick_precision=1.3,
     title="Strong and weak errors of linear networks",
     formula=r"\mathbb{E}\Vert h^{(L)}-h^{(N)}\Vert^2/\Vert h_0\Vert^2 = \mathbb{E}R^{(N)}-\mathbb{E}R^{(L)} = "
@@ -105,32 +260,6 @@ def linear_orders(profile: Profile) -> Iterator[Check]:
     """
     strong = brownian_networks("linear", width=10, depth=8, doublings=4)
     weak = brownian_networks("linear", width=10, depth=4, doublings=3)
-    for name, deep, error, moments, quantity, margin, wrong in (
-        ("strong", strong, column("adjacent_error") ** 2, "squared_error",
-         r"slope of $\log\mathbb{E}\Vert h^{(L)}-h^{(2L)}\Vert^2$ on $\log L$, minus twice the strong order", 0.1,
-         {"order 1, strong": -2.0, "order 0, strong": 0.0}),
-        ("weak", weak, increments(NORM_RATIO), "norm_ratio_difference",
-         r"slope of $\log(\mathbb{E}R^{(2L)}-\mathbb{E}R^{(L)})$ on $\log L$, minus the weak order", 0.25,
-         {"order 1/2, weak": -0.5, "order 2, weak": -2.0, "order 0, weak": 0.0}),
-    ):  # fmt: skip
-        depths = deep.depths[:-1]
-        errors = tuple(mean_square_error(n, 2 * n) for n in depths)
-        variances = tuple(getattr(coupled_moments(10, n, 2 * n), moments)[1] for n in depths)
-        yield check(
-            f"linear-{name}", deep, quantity, Order(error, depths, errors, variances),
-            float(np.dot(slope_weights(np.log(depths)), np.log(errors))),
-            margin=margin * profile.precision, basis=EXACT_AT_DEPTHS, wrong=wrong,
-        )  # fmt: skip
-    coarse, fine = weak.depths[0], weak.depths[-1]
-    gap = mean_square_error(coarse, fine)
-    variance = coupled_moments(10, coarse, fine).norm_ratio_difference[1]
-    yield check(
-        "linear-weak-error", weak, rf"$\mathbb{{E}}R^{{({fine})}}-\mathbb{{E}}R^{{({coarse})}}$",
-        Mean(NORM_RATIO[-1] - NORM_RATIO[0], variance), gap, margin=0.1 * profile.precision * gap,
-        basis=EXACT_AT_DEPTHS,
-        wrong={
-            "the constant is e, not e/2": 2.0 * gap,
-            "the mean does not depend on depth": 0.0,
-            "the error is e/(2L), without higher orders": 0.5 * math.e * (1.0 / coarse - 1.0 / fine),
-        },
-    )  # fmt: skip
+    yield _order_check(strong, strong=True, precision=profile.precision)
+    yield _order_check(weak, strong=False, precision=profile.precision)
+    yield _gap_check(weak, profile.precision)

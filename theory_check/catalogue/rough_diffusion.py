@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,6 +15,8 @@ from theory_check.claims import (
     Check,
     Correction,
     Distance,
+    Domain,
+    Hypothesis,
     Illustration,
     Normal,
     Profile,
@@ -26,7 +29,11 @@ from theory_check.claims.observables import LOG_NORM_RATIO
 from theory_check.experiments.cell import Cell, Sample
 from theory_check.experiments.spelling import network
 from theory_check.findings.pictures import HistogramPanel, Picture
+from theory_check.networks.branches import Branch
 from theory_check.theory.rough_weights import rough_lognormal_limit
+
+if TYPE_CHECKING:
+    from hypothesis.strategies import SearchStrategy
 
 #: Lambda = L a^2: drifts grow as Lambda, spreads as its root.
 _TOTAL = 4.0
@@ -53,8 +60,57 @@ def _law(width: int, hurst: float, depth: int | None = None) -> Normal:
     return rough_lognormal_limit(width, hurst, _TOTAL, depth=depth)
 
 
+def _median_check(deep: Cell, name: str, hurst: float, total: float, precision: float) -> Check:
+    """Compare the median of log R with the drift of the limit law."""
+    width, depth = deep.network.width, deep.network.depth
+    law, independent = (rough_lognormal_limit(width, h, total, depth=n) for h, n in ((hurst, depth), (0.5, None)))
+    return check(
+        f"{name}-median", deep, r"median of $\log R$", median(LOG_NORM_RATIO, law), law.mean,
+        margin=0.3 * precision, basis=_LAW,
+        wrong={"independent layers": independent.mean, "kappa of the linear branch": 2.0 * law.mean},
+    )  # fmt: skip
+
+
+def _checks(deep: Cell, precision: float) -> Iterator[Check]:
+    hurst, depth = dict(deep.weights.parameters)["hurst"], deep.network.depth
+    total = depth * deep.network.scaling.factor(depth) ** 2
+    yield _median_check(deep, f"res-3-d{deep.network.width}-h{hurst:g}", hurst, total, precision)
+
+
+def _networks() -> SearchStrategy[Cell]:
+    from hypothesis import strategies as st
+
+    return st.builds(
+        lambda width, hurst, depth, total: network(
+            "res-3", f"fgn:hurst={hurst:g}", width=width, depth=depth, scale=math.sqrt(total / depth)
+        ),
+        st.integers(8, 16), st.integers(10, 45).map(lambda n: n / 100.0), st.integers(64, 80),
+        st.sampled_from([4.0, 3.5, 3.0]),
+    )  # fmt: skip
+
+
+DOMAIN = Domain(
+    networks=_networks,
+    build=_checks,
+    hypotheses=(
+        Hypothesis(
+            "rough noise", "the weights are fractional Gaussian noise of Hurst index between 0.1 and 0.45",
+            lambda deep: deep.weights.law == "fgn" and 0.1 <= dict(deep.weights.parameters)["hurst"] <= 0.45,
+        ),
+        Hypothesis("res-3 with ReLU", "the branch is res-3 with ReLU",
+                   lambda deep: deep.network.branch == Branch("res-3")),
+        Hypothesis("one factor", "all layers have one factor a, and L a^2 is at most 4",
+                   lambda deep: deep.network.scaling.kind != "sequence"
+                   and deep.network.depth * deep.network.scaling.factor(deep.network.depth) ** 2 <= 4.0 + 1e-9),
+        Hypothesis("deep and wide", "there are at least 64 layers, of width at least 4",
+                   lambda deep: deep.network.depth >= 64 and deep.network.width >= 4),
+    ),
+)  # fmt: skip
+
+
 @claim(
     "C5",
+    domain=DOMAIN,
     title="Rough weights still diffuse",
     formula=r"\log R \approx N\Bigl(\Lambda\bigl[\tfrac12(1+2S_L)(1-\tfrac2d) + \tfrac{S_L}{d}\bigr],\ "
     r"\tfrac{2\Lambda}{d}(1+2S_L)\Bigr)",
@@ -93,11 +149,7 @@ def rough_diffusion(profile: Profile) -> Iterator[Check]:
         f"{name}-law", deep, r"Kolmogorov distance between $\log R$ and the normal law with $S_L$",
         Distance(LOG_NORM_RATIO, law), margin=0.125 * max(profile.precision, 0.25), basis=_LAW, wrong=wrong,
     )  # fmt: skip
-    yield check(
-        f"{name}-median", deep, r"median of $\log R$", median(LOG_NORM_RATIO, law), law.mean,
-        margin=0.3 * profile.precision, basis=_LAW,
-        wrong={"independent layers": independent.mean, "kappa of the linear branch": linear.mean},
-    )  # fmt: skip
+    yield _median_check(deep, name, hurst, _TOTAL, profile.precision)
     yield check(
         f"{name}-spread", deep, r"distance of the outer deciles of $\log R$", Spread(LOG_NORM_RATIO, (0.1, 0.9), law),
         _decile_range(law), margin=0.32 * _decile_range(law) * profile.precision, basis=_LAW,

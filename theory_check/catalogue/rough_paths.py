@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from theory_check.catalogue.smooth_weights import LINEAR, RES_1, RES_3, WIDE, WIDTH, displacement_check
-from theory_check.claims import Basis, Check, Correction, Normal, Profile, check, claim, median
+from theory_check.claims import Basis, Check, Correction, Domain, Hypothesis, Normal, Profile, check, claim, median
+from theory_check.claims.coupled_domains import coupled_strata, several_depths, widths
 from theory_check.claims.observables import error_slope
 from theory_check.experiments.euler import Euler
 from theory_check.experiments.spelling import path_networks
@@ -15,11 +17,56 @@ from theory_check.networks.branches import Branch
 from theory_check.theory.euler_error import wide_error_slope
 from theory_check.theory.orders import rough_path_order
 
+if TYPE_CHECKING:
+    from hypothesis.strategies import SearchStrategy
+
 _ERROR_WIDTH = 10
+
+
+def _checks(deep: Euler, precision: float) -> Iterator[Check]:
+    nu = deep.path.smoothness
+    # Errors of neighbouring depths are hardly correlated, and each is a sum of squares of d numbers.
+    spread = math.sqrt(slope_variance(deep.depths[:-1], deep.network.width))
+    wrong = {"order nu": -nu} if nu < 0.5 else {"order 1/2": -0.5}
+    if rough_path_order(nu) < 1.0:
+        wrong["order 1"] = -1.0
+    yield _error_check(
+        deep.network.branch, deep, spread, margin=0.2 * precision, allowance=0.2,
+        wrong={**wrong, "order 0": 0.0, "order 2": -2.0},
+    )  # fmt: skip
+
+
+def _networks() -> SearchStrategy[Euler]:
+    from hypothesis import strategies as st
+
+    lengths = st.integers(2, 10).map(lambda n: n / 10.0)
+    paths = st.builds(
+        lambda nu, length: f"matern:nu={nu:g},length={length:g}", st.sampled_from([0.25, 0.4, 0.5, 0.75, 1.5]), lengths
+    ) | lengths.map(lambda length: f"ou:length={length:g}")
+    return st.builds(
+        lambda branch, path, width, depth: path_networks(branch, path, width=width, depth=depth, doublings=4),
+        st.sampled_from([LINEAR, RES_1, RES_3]), paths, st.integers(8, 24), st.integers(8, 16),
+    )  # fmt: skip
+
+
+DOMAIN = Domain(
+    networks=_networks,
+    build=_checks,
+    strata=coupled_strata,
+    hypotheses=(
+        Hypothesis("continuous path", "the weights are values of a continuous Gaussian path on a grid",
+                   lambda deep: isinstance(deep, Euler) and deep.path.smoothness > 0.0 and not deep.path.everywhere),
+        Hypothesis("a_L = 1/L", "beta is 1", lambda deep: deep.network.scaling.beta == 1.0),
+        Hypothesis("known recursion", "the branch is linear, or res-1 or res-3 with ReLU",
+                   lambda deep: deep.network.branch in (LINEAR, RES_1, RES_3)),
+        widths(8), several_depths(8, 4),
+    ),
+)  # fmt: skip
 
 
 @claim(
     "C2",
+    domain=DOMAIN,
     quick_precision=1.2,
     title="Gaussian-process weights, smooth and rough",
     formula=r"\Vert h^{(L)}-h^{(2L)}\Vert \approx L^{-\min(1,\,\nu+1/2)},\qquad \sqrt D \approx L^{1-\beta}",
@@ -58,21 +105,12 @@ def rough_paths(profile: Profile) -> Iterator[Check]:
         ("matern:nu=0.75", RES_1), ("matern:nu=1.5", LINEAR),
     ):  # fmt: skip
         deep = path_networks(branch.name, path, width=_ERROR_WIDTH, depth=8 * min(profile.depth, 2), doublings=4)
-        nu = deep.path.smoothness
-        # Errors of neighbouring depths are hardly correlated, and each is a sum of squares of d numbers.
-        spread = math.sqrt(slope_variance(deep.depths[:-1], _ERROR_WIDTH))
-        wrong = {"order nu": -nu} if nu < 0.5 else {"order 1/2": -0.5}
-        if rough_path_order(nu) < 1.0:
-            wrong["order 1"] = -1.0
-        yield _error_check(
-            branch, deep, spread, margin=0.1 * max(profile.precision, 0.4), allowance=0.2,
-            wrong={**wrong, "order 0": 0.0, "order 2": -2.0},
-        )  # fmt: skip
+        yield from _checks(deep, 0.5 * max(profile.precision, 0.4))
     for path, branch in (
         ("periodic", LINEAR), ("matern:nu=1.5", RES_3), ("matern:nu=0.25,length=0.5", RES_1), ("ou", LINEAR),
     ):  # fmt: skip
         deep = path_networks(branch.name, path, width=WIDTH, depth=64 * min(profile.depth, 2), doublings=2, beta=1.5)
-        yield displacement_check(profile, f"{branch.name}-{_label(deep)}-displacement", branch, deep, allowance=0.4)
+        yield displacement_check(deep, f"{branch.name}-{_label(deep)}-displacement", profile.precision, allowance=0.4)
 
 
 def _error_check(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,6 +14,8 @@ from theory_check.claims import (
     Check,
     Correction,
     CriticalPoint,
+    Domain,
+    Hypothesis,
     Illustration,
     Normal,
     Probability,
@@ -22,6 +24,7 @@ from theory_check.claims import (
     claim,
     median,
 )
+from theory_check.claims.coupled_domains import SMOOTH_PATHS, coupled_strata, several_depths, widths
 from theory_check.claims.observables import (
     LOG_DISPLACEMENT,
     ROOT_DISPLACEMENT,
@@ -40,6 +43,9 @@ from theory_check.theory.euler_error import wide_displacement, wide_displacement
 from theory_check.theory.orders import rough_path_order
 from theory_check.theory.smooth_paths import displacement_bounds, scalar_explosion
 
+if TYPE_CHECKING:
+    from hypothesis.strategies import SearchStrategy
+
 PATH = "smooth:length=0.1"
 
 #: Width of the networks whose displacement is judged.
@@ -53,16 +59,16 @@ WIDE = (
 LINEAR, RES_1, RES_3 = BRANCHES = (Branch("linear"), Branch("res-1"), Branch("res-3"))
 
 
-def displacement_check(profile: Profile, name: str, branch: Branch, deep: Euler, *, allowance: float) -> Check:
+def displacement_check(deep: Euler, name: str, precision: float, *, allowance: float) -> Check:
     """Return the check of the slope of log sqrt(D) along one path, from L to 4L, against infinite width."""
-    beta, depth = float(deep.network.scaling.beta or 0.0), deep.network.depth
+    branch, beta, depth = deep.network.branch, float(deep.network.scaling.beta or 0.0), deep.network.depth
     slope = wide_displacement_slope(branch, deep.path.correlation, beta, depth, 4 * depth)
     # log sqrt(D) is (1 - beta) log L, and a random number of deviation 0.2 times L^(1 - beta), and one times 1/L.
     spread = 0.2 * abs(depth ** (1.0 - beta) - (4.0 * depth) ** (1.0 - beta)) / math.log(4.0) + 0.4 / depth
     return check(
         name, deep, r"median of the slope of $\log\sqrt D$ on $\log L$ along one path, from $L$ to $4L$",
         median(displacement_slope(), Normal(slope, spread**2)), slope,
-        margin=0.05 * profile.precision, basis=Basis(WIDE, allowance=allowance),
+        margin=0.05 * precision, basis=Basis(WIDE, allowance=allowance),
         wrong={
             "slope 1/2 - beta, as for independent weights": 0.5 - beta,
             "slope -beta, as of a single layer": -beta,
@@ -70,8 +76,47 @@ def displacement_check(profile: Profile, name: str, branch: Branch, deep: Euler,
     )  # fmt: skip
 
 
+def _slopes(deep: Euler, precision: float) -> Iterator[Check]:
+    name = f"{deep.network.branch.name}-d{deep.network.width}-beta{deep.network.scaling.beta:g}-slope"
+    yield displacement_check(deep, name, 2.0 * precision, allowance=0.3)
+
+
+def _networks() -> SearchStrategy[Euler]:
+    from hypothesis import strategies as st
+
+    return st.builds(
+        lambda branch, length, width, depth, beta: path_networks(
+            branch, f"smooth:length={length:g}", width=width, depth=depth, doublings=2, beta=beta
+        ),
+        st.sampled_from(BRANCHES), st.integers(1, 10).map(lambda n: n / 10.0), st.integers(8, 24),
+        st.integers(32, 96), st.sampled_from([1.0]) | st.integers(105, 200).map(lambda n: n / 100.0),
+    )  # fmt: skip
+
+
+DOMAIN = Domain(
+    networks=_networks,
+    build=_slopes,
+    strata=coupled_strata,
+    hypotheses=(
+        SMOOTH_PATHS,
+        Hypothesis(
+            "beta >= 1", "beta is at least 1: below, explosion has a probability below 1 at every width",
+            lambda deep: float(deep.network.scaling.beta or 0.0) >= 1.0,
+        ),
+        Hypothesis("known recursion", "the branch is linear, or res-1 or res-3 with ReLU",
+                   lambda deep: deep.network.branch in BRANCHES),
+        Hypothesis(
+            "slow path", "the path is of a length of at least 0.1",
+            lambda deep: float(deep.path.correlation(np.array([0.1]))[0]) >= math.exp(-0.5) - 1e-12,
+        ),
+        widths(8), several_depths(32, 2),
+    ),
+)  # fmt: skip
+
+
 @claim(
     "P8",
+    domain=DOMAIN,
     title="The trichotomy for smooth weights",
     formula=r"\log\sqrt{D_{4L}}-\log\sqrt{D_L} = (1-\beta)\log 4 + O(L^{1-\beta}) + O(1/L),\ \beta > 1",
     source="@marion2025",
@@ -102,7 +147,7 @@ def smooth_weights(profile: Profile) -> Iterator[Check]:
     for branch in BRANCHES:
         for beta in (1.25, 1.5, 2.0, 1.0):
             deep = path_networks(branch.name, PATH, width=WIDTH, depth=depth, doublings=2, beta=beta)
-            yield displacement_check(profile, f"{branch.name}-beta{beta:g}-slope", branch, deep, allowance=0.3)
+            yield displacement_check(deep, f"{branch.name}-beta{beta:g}-slope", profile.precision, allowance=0.3)
 
     margin = 0.05 * profile.precision
     betas = tuple(1.0 + step * margin for step in (-1.3, -0.7, 0.7, 1.3))
