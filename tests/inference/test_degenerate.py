@@ -34,6 +34,7 @@ SAMPLES = {
     "kolmogorov_test": lambda x: goodness_of_fit.kolmogorov_test(x, stats.norm.cdf),
     "cramer_von_mises_test": lambda x: goodness_of_fit.cramer_von_mises_test(x, stats.norm.cdf),
     "anderson_darling_test": lambda x: goodness_of_fit.anderson_darling_test(x, stats.norm.cdf),
+    "chi_square_test": lambda x: goodness_of_fit.chi_square_test(x, [0.5, 1.5], [0.5, 0.5]),
     "slope_weights": lambda x: rates.slope_weights(x),
     "slope_interval": lambda x, alpha=ALPHA: rates.slope_interval(x, [COMPONENT, COMPONENT], alpha=alpha),
     "rate": lambda x, alpha=ALPHA: rates.rate(x, [COMPONENT, COMPONENT], alpha=alpha),
@@ -58,6 +59,8 @@ PLANS = {
     "kolmogorov_margin": {"observations": 10, **LEVELS},
     "kolmogorov_resolution": {"observations": 10, **POWER},
     "kolmogorov_sample_size": {"margin": 0.1, **LEVELS},
+    "law_distance_margin": {"observations": 10, **LEVELS},
+    "law_distance_sample_size": {"margin": 0.1, **LEVELS},
     "cramer_von_mises_resolution": {"observations": 10, **POWER},
     "cramer_von_mises_sample_size": {"deviation": 0.1, **LEVELS},
     "anderson_darling_resolution": {"observations": 10, **POWER},
@@ -203,9 +206,10 @@ ONE = {
     "kolmogorov_test": probable,
     "cramer_von_mises_test": probable,
     "anderson_darling_test": probable,
+    "chi_square_test": "two cells",
     "slope_weights": "two different sizes",
     "slope_interval": "two different sizes",
-    "rate": "two different sizes",
+    "rate": "one interval per size",
     "error_intervals": vacuous,
 }
 CONSTANT = ONE | {
@@ -221,7 +225,8 @@ CONSTANT = ONE | {
     "kolmogorov_test": lambda a: a.p_value < 1e-9,
     "cramer_von_mises_test": "39 of 40 values repeat",
     "anderson_darling_test": "39 of 40 values repeat",
-    "rate": "increasing",
+    "chi_square_test": lambda a: a.p_value < 1e-9,
+    "rate": "different",
     "error_intervals": covers_half,
 }
 

@@ -99,6 +99,7 @@ def law_distance_margin(*, observations: SupportsIndex, alpha: float, miss: floa
     >>> round(margin, 5), round(4.0 * math.sqrt(math.log(1e3) / 2e6), 5)
     (0.00743, 0.00743)
     """
+    alpha, miss = check_level("alpha", alpha), check_level("miss", miss)
     return 2.0 * kolmogorov_margin(observations=observations, alpha=alpha / 2.0, miss=miss / 2.0)
 
 
@@ -123,6 +124,7 @@ def law_distance_sample_size(*, margin: float, alpha: float, miss: float) -> int
     >>> [law_distance_margin(observations=size, alpha=1e-3, miss=1e-2) <= 0.1 for size in (n - 1, n)]
     [False, True]
     """
+    alpha, miss = check_level("alpha", alpha), check_level("miss", miss)
     return _kolmogorov_size(_check_distance("margin", margin) / 2.0, alpha / 2.0, miss / 2.0)
 
 
