@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from theory_check.catalogue.identity import branch_kurtosis, finite_depth_distance
 from theory_check.catalogue.regimes import all_claims
 from theory_check.claims.domains import network_strata
 from theory_check.claims.judging import evaluate
@@ -96,6 +97,29 @@ def test_what_a_search_found_is_outside_and_would_be_refuted(id):
     (check,) = (one for one in domain.build(deep, 0.1) if one.name.endswith(point))
     planned = PlannedCheck(f"{id}/{check.name}", replace(check, variants=()), 1e-6, 64 * 300)
     assert evaluate(planned, [simulate(deep, planned.replicates, seed=1)]).verdict == "refuted"
+
+
+def test_rare_branch_values_need_more_layers():
+    # Found by the properties of drawn networks: W h is 0 in four layers of five, V in nine of ten entries, and D stands
+    # .04 off its limit law after 257 layers. The allowance must not be less than that.
+    deep = network("res-3", "sparse:variance=he", width=2, depth=257, beta=1.75)
+    assert finite_depth_distance(deep) > 0.038
+    assert CLAIMS["E6"].domain.violated(deep).name == "depth for the law"
+
+
+@pytest.mark.parametrize("density", [0.1, 0.3, 1.0])
+@pytest.mark.parametrize("slope", [0.0, 0.5])
+def test_the_kurtosis_of_branch_values_is_bounded(density, slope):
+    """By all values of a row of ternary entries, along an axis, where k > 3 reaches the bound, and along a diagonal."""
+    deep = network("res-3", f"sparse:density={density}", activation=f"leaky:slope={slope}", width=2, depth=64)
+    bound, found = branch_kurtosis(deep), []
+    entries = [(0.0, 1.0 - density), (density**-0.5, density / 2.0), (-(density**-0.5), density / 2.0)]
+    for u in ((1.0, 0.0), (0.5**0.5, 0.5**0.5)):
+        rows = [(x * u[0] + y * u[1], p * q) for x, p in entries for y, q in entries]
+        second, fourth = (sum(p * (z if z > 0.0 else slope * z) ** power for z, p in rows) for power in (2, 4))
+        found.append(fourth / second**2)
+    assert max(found) <= bound * (1 + 1e-12)
+    assert found[0] == pytest.approx(bound if density < 1.0 / 3.0 else bound / (3.0 * density))
 
 
 def test_gradients_of_narrow_rectifiers_have_no_continuous_law():

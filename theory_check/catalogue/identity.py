@@ -62,9 +62,11 @@ def finite_depth_distance(deep: Cell) -> float:
     """Return how far the law of D / (kappa L a^2) may be from its limit, with S = kappa L a^2 and excess kurtosis c.
 
     The states move by sqrt(S) and the scale of D by S at most, E D = e^S - 1 being S (1 + S/2): a law moves by
-    F((1 + 2 S) x) - F(x). The average of ||g_k||^2 over the layers has the relative variance (E S^2/(E S)^2 - 1)/L,
-    5/(d L) for ReLU, which moves F by half of it times x^2 F'' + 2 x F', less than 1/L. A coordinate of the sum has
-    the excess kurtosis c s_4/L at most, which moves F by a tenth of |c|/L.
+    F((1 + 2 S) x) - F(x). The coordinates of g are independent, of kurtosis K = E g_j^4/(E g_j^2)^2. The average of
+    ||g_k||^2 over the layers has the relative variance (K - 1)/(d L), 5/(d L) for ReLU and Gaussian W, which moves F by
+    half of it times x^2 F'' + 2 x F', less than 1/L there. Given g, a coordinate of V g has the excess kurtosis
+    c sum_j g_j^4/||g||^4, of mean c K/d, and that of the sum over the layers, an L-th of it, moves F by its tenth. A
+    linear branch has g = h, whose sum is 1 at most.
     """
     multiplier, a, depth = one_layer(deep)
     moved = 2.0 * multiplier.kappa * a * a * depth
@@ -72,7 +74,22 @@ def finite_depth_distance(deep: Cell) -> float:
     points = np.asarray(law.quantile(np.linspace(0.01, 0.99, 99)))
     scale = float(np.max(law.cdf((1.0 + moved) * points) - law.cdf(points)))
     excess = 0.0 if deep.weights.definition.orthogonal else abs(deep.weights.kurtosis - 3.0)
-    return scale + (1.0 + 0.1 * excess) / depth
+    if multiplier.branch.is_linear:
+        return scale + (1.0 + 0.1 * excess) / depth
+    tails = branch_kurtosis(deep)
+    return scale + (max(1.0, (tails - 1.0) / 5.0) + 0.1 * excess * tails / multiplier.width) / depth
+
+
+def branch_kurtosis(deep: Cell) -> float:
+    """Bound E g_j^4/(E g_j^2)^2 for g = sigma(W h), sigma of negative slope s, entries of W of kurtosis k.
+
+    A row of W h has the kurtosis 3 + (k - 3) sum u_i^4, u = h/||h||, which is max(3, k) at most. By symmetry sigma
+    takes its moments of order p times (1 + s^p)/2.
+    """
+    slope, inner = deep.network.branch.activation.negative_slope, deep.weights.inner
+    assert slope is not None, "only homogeneous branches are in the domain"
+    rows = 3.0 if inner.definition.orthogonal else max(3.0, inner.kurtosis)
+    return 2.0 * (1.0 + slope**4) / (1.0 + slope**2) ** 2 * rows
 
 
 _FINITE_DEPTH = Basis("limit law; the bound of its distance from the law at this depth is the remainder")
