@@ -84,6 +84,17 @@ def test_debug_shows_the_traceback_before_the_line(capsys):
     assert lines[-1].startswith("theory-check: internal error: ZeroDivisionError: nothing")
 
 
+@pytest.fixture
+def usual_signals():
+    """The handlers of a program in the foreground: below nohup, or behind &, a process ignores some signals."""
+    usual = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL, signal.SIGHUP: signal.SIG_DFL}
+    before = {number: signal.signal(number, handler) for number, handler in usual.items()}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.usefixtures("usual_signals")
 @pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 143)])
 def test_a_signal_ends_the_command_with_its_code(capsys, name, code):
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
