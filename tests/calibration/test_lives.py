@@ -41,8 +41,8 @@ def test_the_evidence_of_a_night_has_a_mean_of_at_most_1_where_the_statement_is_
     point = POINTS[place]
     for chance, fair in ((point.chance, True), (point.chance + 0.15, False)):
         values, chances = law_of_evidence(point, LEVEL, chance)
+        # Roundings of some thousand terms, here and below.
         assert chances.sum() == pytest.approx(1.0, abs=1e-12)
-        # Roundings of some thousand terms.
         assert (float(np.dot(np.exp(values), chances)) <= 1.0 + 1e-12) == fair
 
 
@@ -59,7 +59,7 @@ def test_evidence_is_that_of_the_findings_of_any_such_sample():
             sample = Sample(NETWORK, 0, {"values": np.concatenate(halves)}, 0.0)
             first = Look(planned, [sample.first(planned.looks[0])], 0)
             look = first if first.verdict == "refuted" else Look(planned, [sample], 1)
-            # Sums in another order.
+            # Sums of thousands of terms in another order.
             assert log_evidence(planned, look.samples, look.number) == pytest.approx(value, abs=1e-10)
 
 
@@ -76,6 +76,7 @@ def test_a_claim_has_the_mean_evidence_of_its_points():
         ]
         place += len(points)
         for night in range(5):
+            # A logarithm of a few terms of size 1: some thousand units of its last place.
             assert found[0, night, claim] == pytest.approx(log_average([row[night] for row in each]), abs=1e-12)
 
 
@@ -105,6 +106,7 @@ def test_a_planted_defect_is_missed_in_fewer_nights_than_its_design_says():
 
 
 def test_a_mean_that_is_off_by_one_per_cent_is_what_is_planted():
+    # Roundings of numbers near 1: a few units of the last place, more where they nearly cancel.
     low, high = NEAR_ONE.values
     assert low + (high - low) * NEAR_ONE.chance == pytest.approx(NEAR_ONE.target, abs=1e-15)
     assert (high - low) ** 2 / 4.0 == pytest.approx(NEAR_ONE.estimator.variance_bound, rel=1e-12)

@@ -39,6 +39,7 @@ def test_the_quantity_of_a_world_is_as_far_off_as_is_said(name):
             assert interval.contains(setting.truth + off)
         else:
             assert interval.contains(setting.truth)
+            # The difference of two rounded numbers of which it is more than a thousandth.
             assert abs(target[0] - setting.truth) == pytest.approx(off, rel=1e-12)
         assert interval.contains(target[0]) == (off == 0.0)
 

@@ -15,6 +15,9 @@ from theory_check.experiments.experiment import Sample
 from theory_check.experiments.spelling import training
 from theory_check.inference import drifted_index
 
+#: Exact up to the roundings of a few logarithms and sums of numbers near 1.
+ROUNDING = 1e-12
+
 TRAINED = training(width=4, depth=4, epochs=1)
 
 
@@ -29,8 +32,8 @@ def test_roughness_reads_the_weights_and_the_order_that_it_says():
     for trained in (False, True):
         for order in (1, 2):
             expected = hursts[int(trained), order - 1]
-            assert roughness("outer", trained, order)(made)[0] == pytest.approx(expected, abs=1e-12)
-    assert change("outer", 2)(made)[0] == pytest.approx(0.6, abs=1e-12)
+            assert roughness("outer", trained, order)(made)[0] == pytest.approx(expected, abs=ROUNDING)
+    assert change("outer", 2)(made)[0] == pytest.approx(0.6, abs=ROUNDING)
 
 
 def test_a_drift_of_the_predicted_size_leaves_nothing():
@@ -38,22 +41,22 @@ def test_a_drift_of_the_predicted_size_leaves_nothing():
     variations = np.ones((1, 2, 2, 2))
     variations[0, 0, 0, 1], variations[0, 1, 0, 1] = 4.0**hurst, 4.0 ** drifted_index(hurst, tau)
     made = [sample(outer_variations=variations, outer_movement=[tau])]
-    assert fooled()(made)[0] == pytest.approx(0.0, abs=1e-12)
+    assert fooled()(made)[0] == pytest.approx(0.0, abs=ROUNDING)
     # The mistakes: half of log2 of (4^H + 2 tau^2) / (1 + tau^2), and tau for tau^2.
     half = 0.5 * math.log2((4.0**hurst + 2 * tau**2) / (1 + tau**2))
-    assert fooled(factor=2.0)(made)[0] == pytest.approx(drifted_index(hurst, tau) - half, abs=1e-12)
+    assert fooled(factor=2.0)(made)[0] == pytest.approx(drifted_index(hurst, tau) - half, abs=ROUNDING)
     plain = 0.5 * math.log2((4.0**hurst + 4 * tau) / (1 + tau))
-    assert fooled(power=1.0)(made)[0] == pytest.approx(drifted_index(hurst, tau) - plain, abs=1e-12)
+    assert fooled(power=1.0)(made)[0] == pytest.approx(drifted_index(hurst, tau) - plain, abs=ROUNDING)
 
 
 def test_a_power_of_depth_is_that_of_the_pair():
     made = [sample(outer_movement=[1.0, 2.0]), sample(outer_movement=[1.0 / 8.0, 2.0])]
     ends = [column("outer_movement", place) for place in range(2)]
-    np.testing.assert_allclose(power_of_depth(ends, (16, 128))(made), [-1.0, 0.0], atol=1e-12)
+    np.testing.assert_allclose(power_of_depth(ends, (16, 128))(made), [-1.0, 0.0], atol=ROUNDING)
 
 
 def test_rank_correlation_is_spearmans_with_ties():
     rng = np.random.default_rng(3)
     x, y = rng.standard_normal((5, 8)), np.round(rng.standard_normal((5, 8)))
     found = rank_correlation(column("x"), column("y"))([sample(x=x, y=y)])
-    np.testing.assert_allclose(found, [spearmanr(a, b)[0] for a, b in zip(x, y, strict=True)], atol=1e-12)
+    np.testing.assert_allclose(found, [spearmanr(a, b)[0] for a, b in zip(x, y, strict=True)], atol=ROUNDING)

@@ -9,16 +9,16 @@ import pytest
 import training_twin as twin
 from numpy_twins import LANES
 
-from theory_check.kernels import stored
+from theory_check.kernels import optimisers, stored
 from theory_check.kernels import training as kernel
 from theory_check.networks.activations import Activation
 from theory_check.simulation.passes.compiled import compiled_activation
 
 EXAMPLES, PIXELS, LARGEST, BATCH = 11, 6, 16, 4
 OPTIMISERS = {
-    "gradient-descent": (kernel.GRADIENT_DESCENT, 0.0, 0.0, 0.0),
-    "momentum": (kernel.MOMENTUM, 0.9, 0.0, 0.0),
-    "adam": (kernel.ADAM, 0.9, 0.999, 1e-8),
+    "gradient-descent": (optimisers.GRADIENT_DESCENT, 0.0, 0.0, 0.0),
+    "momentum": (optimisers.MOMENTUM, 0.9, 0.0, 0.0),
+    "adam": (optimisers.ADAM, 0.9, 0.999, 1e-8),
 }
 
 each_branch = pytest.mark.parametrize("branch", ["res-1", "res-3"])

@@ -177,15 +177,17 @@ class TrainingRun:
 
     @property
     def _rule(self) -> Any:
+        from theory_check.kernels import optimisers
+
         training, optimiser = self._training, self._training.optimiser
         ends, scaling = training.trains_ends, ("fixed", "layers", "shared").index(training.trained_scaling)
         match optimiser.name:
             case "adam":
-                constants = (self._kernel.ADAM, optimiser["beta1"], optimiser["beta2"], optimiser["epsilon"])
+                constants = (optimisers.ADAM, optimiser["beta1"], optimiser["beta2"], optimiser["epsilon"])
             case "momentum":
-                constants = (self._kernel.MOMENTUM, optimiser["momentum"], 0.0, 0.0)
+                constants = (optimisers.MOMENTUM, optimiser["momentum"], 0.0, 0.0)
             case _:
-                constants = (self._kernel.GRADIENT_DESCENT, 0.0, 0.0, 0.0)
+                constants = (optimisers.GRADIENT_DESCENT, 0.0, 0.0, 0.0)
         return self._kernel.Rule(*constants, ends, scaling)
 
     def log_displacement(self) -> float:

@@ -22,9 +22,7 @@ a fair coin). So **if the kurtosis of V and W is at most 3** (Gaussian: 3; unifo
 truncated normal: < 3), by induction over the layers E R^2 is at most its Gaussian value, and since
 D^2 = R^2 + terms of the first four kinds, so are E D^2, Var R and Var D. Kurtosis decides, not sub-Gaussianity: a
 sparse sign (0 with probability 9/10) is sub-Gaussian with kurtosis 10 and exceeds the Gaussian values.
-
 Ties at 0 in W h do not disturb these forward moments (a zero contributes zero on either side).
-
 Source: Marion, Fermanian, Biau, Vert (2022; JMLR 2025) for the setting and the mean. Everything here is exact.
 """
 
