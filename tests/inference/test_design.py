@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 
@@ -18,18 +19,23 @@ levels = st.floats(1e-8, 0.3)
 misses = st.floats(1e-4, 0.3)
 
 
+@functools.cache
+def all_intervals(trials, alpha):
+    """Both ends of the Clopper-Pearson intervals of all counts."""
+    found = [proportion_interval(k, trials, alpha=alpha) for k in range(trials + 1)]
+    return np.array([i.lower for i in found]), np.array([i.upper for i in found])
+
+
 def exact_probability_inside(trials, lower, upper, truth, alpha):
     """Enumerate all counts: the chance that the Clopper-Pearson interval lies in [lower, upper]."""
-    counts = np.arange(trials + 1)
-    found = [proportion_interval(int(k), trials, alpha=alpha) for k in counts]
-    return stats.binom.pmf(counts, trials, truth)[[i.inside(lower, upper) for i in found]].sum()
+    low, high = all_intervals(trials, alpha)
+    return stats.binom.pmf(np.arange(trials + 1), trials, truth)[(low >= lower) & (high <= upper)].sum()
 
 
 def exact_probability_outside(trials, target, truth, alpha):
     """Enumerate all counts: the chance that the interval and the target are disjoint."""
-    counts = np.arange(trials + 1)
-    found = [proportion_interval(int(k), trials, alpha=alpha) for k in counts]
-    return stats.binom.pmf(counts, trials, truth)[[i.disjoint(*target) for i in found]].sum()
+    low, high = all_intervals(trials, alpha)
+    return stats.binom.pmf(np.arange(trials + 1), trials, truth)[(low > target[1]) | (high < target[0])].sum()
 
 
 # Kolmogorov distance
