@@ -105,7 +105,7 @@ def test_both_kernels_are_drawn(kernel):
     least(strategies.cells(), lambda cell: cell.kernel == kernel)
 
 
-def test_the_simplest_values_areplain_number():
+def test_the_simplest_values_are_plain():
     scaling = Scaling.power(0.5)
     assert least(strategies.networks()) == Network(Branch("linear"), 1, 1, scaling)
     assert least(strategies.cells()) == Cell(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -45,6 +47,7 @@ def activations(*, homogeneous: bool | None = None) -> st.SearchStrategy[Activat
     return st.sampled_from(chosen).flatmap(_activation)
 
 
+@functools.cache
 def _activation(definition: ActivationDefinition) -> st.SearchStrategy[Activation]:
     slope = _parameter(definition, "slope") if "slope" in definition.defaults else st.just(0.0)
     others = [name for name in definition.defaults if name != "slope"]
@@ -87,6 +90,7 @@ def _activations(definition: BranchDefinition, homogeneous: bool | None) -> st.S
     return activations() if definition.has_bias else activations(homogeneous=homogeneous)
 
 
+@functools.cache
 def scalings(depth: int, *, positive: bool = False) -> st.SearchStrategy[Scaling]:
     """Draw a scaling for a network of that depth: a power, a constant factor, or one factor a layer.
 
@@ -157,6 +161,7 @@ def weight_processes(*, names: tuple[str, ...] | None = None) -> st.SearchStrate
     return st.sampled_from(chosen).flatmap(_weights_of_law)
 
 
+@functools.cache
 def _weights_of_law(law: WeightLaw | Process) -> st.SearchStrategy[Weights]:
     parameters = [
         st.tuples(st.just(name), st.just(default) | _parameter(law, name)) for name, default in law.defaults.items()
@@ -195,26 +200,20 @@ def inputs(*, maximal_count: int = 3) -> st.SearchStrategy[Input]:
 _all_branches, _all_weights, _all_inputs = branches, weights, inputs
 
 
+@functools.cache
 def _correlated(count: int) -> st.SearchStrategy[Input]:
     least = -1.0 / (count - 1)
     cosines = _between(least, 1.0).filter(lambda cosine: cosine >= least)
     return st.builds(Input, st.just("correlated"), st.just(count), cosines | st.sampled_from([1.0, 0.0, least]))
 
 
-@st.composite
 def networks(
-    draw: st.DrawFn,
-    *,
-    max_width: int = 6,
-    max_depth: int = 5,
-    branches: st.SearchStrategy[Branch] | None = None,
-) -> Network:
+    *, max_width: int = 6, max_depth: int = 5, branches: st.SearchStrategy[Branch] | None = None
+) -> st.SearchStrategy[Network]:
     """Draw a network.
 
     Parameters
     ----------
-    draw
-        Given by Hypothesis.
     max_width, max_depth : int
         Largest width and depth; the smallest are 1.
     branches : strategy
@@ -222,20 +221,20 @@ def networks(
 
     Returns
     -------
-    Network
+    strategy of Network
     """
-    depth = draw(st.integers(1, max_depth))
-    return Network(
-        draw(_all_branches() if branches is None else branches),
-        draw(st.integers(1, max_width)),
-        depth,
-        draw(scalings(depth)),
-    )
+    return _networks(st.integers(1, max_width), max_depth, _all_branches() if branches is None else branches)
 
 
 @st.composite
+def _networks(
+    draw: st.DrawFn, widths: st.SearchStrategy[int], max_depth: int, branches: st.SearchStrategy[Branch]
+) -> Network:
+    depth = draw(st.integers(1, max_depth))
+    return Network(draw(branches), draw(widths), depth, draw(scalings(depth)))
+
+
 def cells(
-    draw: st.DrawFn,
     *,
     max_width: int = 6,
     max_depth: int = 5,
@@ -243,13 +242,11 @@ def cells(
     weights: st.SearchStrategy[Weights] | None = None,
     inputs: st.SearchStrategy[Input] | None = None,
     kernel: KernelName | None = None,
-) -> Cell:
+) -> st.SearchStrategy[Cell]:
     """Draw a cell that is quick to simulate.
 
     Parameters
     ----------
-    draw
-        Given by Hypothesis.
     max_width, max_depth : int
         Largest sizes.
     branches, weights, inputs : strategy
@@ -260,16 +257,38 @@ def cells(
 
     Returns
     -------
-    Cell
+    strategy of Cell
     """
-    law = draw(_all_weights() if weights is None else weights)
-    widest = min(max_width, law.definition.maximal_width or max_width)
-    network = draw(networks(max_width=widest, max_depth=max_depth, branches=branches))
+
+    # Hypothesis examines every new strategy, which takes longer than a draw from one that it knows.
+    @functools.cache
+    def networks_up_to(widest: int) -> st.SearchStrategy[Network]:
+        return networks(max_width=widest, max_depth=max_depth, branches=drawn_branches)
+
+    drawn_branches = _all_branches() if branches is None else branches
+    return _cells(
+        _all_weights() if weights is None else weights,
+        lambda law: networks_up_to(min(max_width, law.definition.maximal_width or max_width)),
+        _all_inputs() if inputs is None else inputs,
+        kernel,
+    )
+
+
+@st.composite
+def _cells(
+    draw: st.DrawFn,
+    weights: st.SearchStrategy[Weights],
+    networks: Callable[[Weights], st.SearchStrategy[Network]],
+    inputs: st.SearchStrategy[Input],
+    kernel: KernelName | None,
+) -> Cell:
+    law = draw(weights)
+    network = draw(networks(law))
     try:
         law.covariance(network.depth)
     except SpecificationError:  # increments over a whole period are zero
         reject()
-    observed = draw(_all_inputs() if inputs is None else inputs)
+    observed = draw(inputs)
     # Drawn in any case: a choice that only some cells have would make the others look simpler.
     reduced = draw(st.booleans()) and can_reduce(law, observed)
     drawn: KernelName = "stored" if law.process is not None else "reduced" if reduced else "dense"
