@@ -14,6 +14,8 @@ import numpy as np
 import pytest
 
 from theory_check.experiments.cell import Cell
+from theory_check.networks import covariances
+from theory_check.networks.scalings import Scaling
 from theory_check.simulation import cell as cells
 from theory_check.simulation import euler, units
 from theory_check.simulation.boundary import Boundary
@@ -234,6 +236,23 @@ DEFECTS: dict[str, Defect] = {
         _attribute(Ladder, lambda ladder: setattr(ladder, "_scaling", 1.02 * ladder._scaling)),
         ("E14", "P6"), "tests/simulation/test_euler_maruyama.py",
     ),
+    # What predictions read too.
+    "scaling factors are those of a depth larger by one": Defect(
+        _around(Scaling, "factor", lambda f, self, depth: f(self, depth + 1)), ("E21",),
+        "tests/networks/test_networks.py", oracle=True,
+    ),
+    "beta is larger by .01": Defect(
+        _around(Scaling, "factor", lambda f, self, depth: f(self, depth) * depth**-0.01), ("E21",),
+        "tests/networks/test_networks.py", oracle=True,
+    ),
+    "the correlations of fractional noise are those of H + .02": Defect(
+        _around(covariances, "fractional_noise", lambda f, hurst, lags: f(min(hurst + 0.02, 1.0), lags)), ("E22",),
+        "tests/networks/test_covariances.py", oracle=True,
+    ),
+    "the length of smooth weights lacks its 2": Defect(
+        lambda patch: patch.setitem(vars(covariances.RBF), "correlation", lambda x, _: np.exp(-x * x)), ("E22",),
+        "tests/networks/test_covariances.py", oracle=True,
+    ),
     # Ways through the layers.
     "the first layer is missing": Defect(
         _all(*(_around(kind, name, _without_first_layer) for kind, name in _FORWARDS)), ("E3", "E17")
@@ -286,10 +305,10 @@ DEFECTS: dict[str, Defect] = {
     "cosines are squared": Defect(_changed("cosine_output", np.square), ("E13",)),
     # Weights that are tied across layers.
     "the Hurst index is larger by .02": Defect(
-        _around(sources, "make_writer", _other_hurst), (), "tests/simulation/paths/test_sources.py"
+        _around(sources, "make_writer", _other_hurst), ("E22",), "tests/simulation/paths/test_sources.py"
     ),
     "smooth paths are longer by a tenth": Defect(
-        _around(sources, "make_writer", _longer), (), "tests/simulation/paths/test_sources.py"
+        _around(sources, "make_writer", _longer), ("E22",), "tests/simulation/paths/test_sources.py"
     ),
     "Euler's scheme reads the other end of the step": Defect(
         _around(euler, "_path", _at_the_end),

@@ -18,6 +18,7 @@ from theory_check.catalogue import (
     determinant,
     exact_means,
     explosion,
+    gaussian_layers,
     gradient_law,
     gradients,
     higher_moments,
@@ -30,6 +31,7 @@ from theory_check.catalogue import (
     path_orders,
     rough_diffusion,
     rough_paths,
+    scaling_factors,
     schedules,
     smooth_weights,
     tangent_kernel,
@@ -37,6 +39,7 @@ from theory_check.catalogue import (
     trained_weights,
     two_inputs,
     weight_gradients,
+    weight_sums,
     wide_recursion,
 )
 from theory_check.claims import Claim, Regime
@@ -44,10 +47,10 @@ from theory_check.claims import Claim, Regime
 #: A new module is added here, and its claims and its picture to ``regimes.toml``.
 MODULES = (
     active_coordinates, balance, brownian_orders, brownian_profile, continuum_picture, contraction, contrasts,
-    critical_exponent, critical_scaling, determinant, exact_means, explosion, gradient_law, gradients, higher_moments,
-    identity, lognormal_limit, lyapunov_spectrum, markov_bound, neighbouring_gradients, one_layer_law, path_orders,
-    rough_diffusion, rough_paths, schedules, smooth_weights, tangent_kernel, trainability,
-    trained_weights, two_inputs, weight_gradients, wide_recursion,
+    critical_exponent, critical_scaling, determinant, exact_means, explosion, gaussian_layers, gradient_law, gradients,
+    higher_moments, identity, lognormal_limit, lyapunov_spectrum, markov_bound, neighbouring_gradients, one_layer_law,
+    path_orders, rough_diffusion, rough_paths, scaling_factors, schedules, smooth_weights, tangent_kernel, trainability,
+    trained_weights, two_inputs, weight_gradients, weight_sums, wide_recursion,
 )  # fmt: skip
 
 

@@ -1,0 +1,77 @@
+"""E23: moments of one layer against quadrature over every entry, and against NumPy layers of independent entries."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+
+from theory_check.catalogue.gaussian_layers import both_ways, product_variance, scalar_product, squared_product
+
+#: Gauss-Hermite: exact for polynomials of degree 11 in every entry.
+NODES, MASSES = np.polynomial.hermite_e.hermegauss(6)
+MASSES = MASSES / MASSES.sum()
+
+
+def mean_over_entries(function):
+    """Mean of a polynomial of a 2 x 2 matrix of entries of variance 1/2."""
+    total = 0.0
+    for places in itertools.product(range(6), repeat=4):
+        matrix = NODES[list(places)].reshape(2, 2) / math.sqrt(2.0)
+        total += float(np.prod(MASSES[list(places)])) * function(matrix)
+    return total
+
+
+def test_moments_of_a_linear_layer_are_those_of_its_entries():
+    a, angles = 0.7, [math.pi * (2 * k + 1) / 16 for k in range(16)]
+    h = np.array([1.0, 0.0])
+    # A polynomial of degree 2 in the cosine is averaged exactly by equally spaced angles.
+    gradients = np.array([[math.cos(t), math.sin(t)] for t in angles])
+
+    def both(matrix):
+        ratio = np.sum((h + a * matrix @ h) ** 2)
+        return ratio * np.mean(np.sum((gradients + a * gradients @ matrix) ** 2, axis=1))
+
+    assert mean_over_entries(both) == pytest.approx(both_ways(2, "linear", a), rel=1e-12)
+    c = 0.6
+    x = np.array([0.6, 0.8])
+
+    def product(matrix):
+        return float((h + a * matrix @ h) @ (x + a * matrix @ x))
+
+    assert mean_over_entries(product) == pytest.approx(scalar_product("linear", c, a), rel=1e-12)
+    square = mean_over_entries(lambda matrix: product(matrix) ** 2)
+    assert square == pytest.approx(squared_product(2, c, a), rel=1e-12)
+    assert product_variance(2, "linear", c, a) == pytest.approx(square - scalar_product("linear", c, a) ** 2, rel=1e-9)
+
+
+@pytest.mark.parametrize("a", [0.3, 1.0])
+def test_a_relu_layer_of_width_one_has_the_moments_of_two_normal_numbers(a):
+    # R = R* = (1 + a V W 1[W > 0])^2, E V^2 W^2 1 = 1/2, E V^4 W^4 1 = 9/2: E R^2 = 1 + 6 a^2/2 + 9 a^4/2.
+    assert both_ways(1, "res-3", a) == pytest.approx(1.0 + 3.0 * a**2 + 4.5 * a**4, rel=1e-14)
+
+
+def test_moments_of_a_relu_layer_agree_with_layers_in_numpy():
+    rng, width, a, cosine, networks = np.random.default_rng(20261126), 3, 0.8, 0.5, 400_000
+    outer, inner = (rng.standard_normal((networks, width, width)) / math.sqrt(width) for _ in range(2))
+    h, p = np.zeros(width), rng.standard_normal((networks, width))
+    h[0] = 1.0
+    other = np.array([cosine, math.sqrt(1.0 - cosine**2), 0.0])
+    p /= np.linalg.norm(p, axis=1, keepdims=True)
+    first, second = inner @ h, inner @ other
+    forward = h + a * np.einsum("nij,nj->ni", outer, np.maximum(first, 0.0))
+    beside = other + a * np.einsum("nij,nj->ni", outer, np.maximum(second, 0.0))
+    back = np.einsum("nij,ni->nj", outer, p) * (first > 0.0)
+    backward = p + a * np.einsum("nij,ni->nj", inner, back)
+    both = np.sum(forward**2, axis=1) * np.sum(backward**2, axis=1)
+    product = np.sum(forward * beside, axis=1)
+    for values, expected in ((both, both_ways(width, "res-3", a)), (product, scalar_product("res-3", cosine, a))):
+        # Five standard errors.
+        assert abs(values.mean() - expected) < 5.0 * values.std() / math.sqrt(networks)
+    assert product.var() < product_variance(width, "res-3", cosine, a)
+    # Equal inputs: nothing is lost but in E relu(u)^2 relu(v)^2 = 3/2.
+    bound = product_variance(width, "res-3", 1.0, a)
+    squares = np.sum(forward**2, axis=1)
+    assert squares.var() == pytest.approx(bound, rel=0.05)
