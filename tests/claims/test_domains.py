@@ -9,17 +9,21 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from theory_check.catalogue.balance import first_step
 from theory_check.catalogue.identity import branch_kurtosis, finite_depth_distance
 from theory_check.catalogue.regimes import all_claims
 from theory_check.claims.domains import network_strata
 from theory_check.claims.judging import evaluate
 from theory_check.claims.planning import PlannedCheck, plan_within
-from theory_check.experiments.spelling import network
+from theory_check.experiments.spelling import network, sweep
 from theory_check.experiments.workload import Workload
 from theory_check.foundation.errors import HypothesisError, SpecificationError
 from theory_check.simulation.runner import simulate
 
-CLAIMS = {claim.id: claim for claim in all_claims() if claim.domain is not None}
+ALL = all_claims()
+CLAIMS = {claim.id: claim for claim in ALL if claim.domain is not None}
+
+BETAS = tuple(0.1 + n / 100.0 for n in range(8))
 
 #: Laws of log R are inverted once; a plan of drawn networks is a matter of milliseconds.
 DRAWN = settings(max_examples=12, deadline=None, database=None, derandomize=True,
@@ -57,6 +61,12 @@ def test_strata_and_hypotheses_have_names_of_their_own(id):
     assert all(one.sentence and not one.sentence.endswith(".") for one in hypotheses)
 
 
+@pytest.mark.parametrize("claim", [claim for claim in ALL if claim.domain is None], ids=lambda claim: claim.id)
+def test_a_claim_without_a_domain_says_that_it_is_measured_on_its_grid(claim):
+    assert "Empirical" in claim.hypotheses
+    assert claim.hypotheses.endswith("The grid of the catalogue is its domain.")
+
+
 @pytest.mark.parametrize(
     ("id", "deep", "failing"),
     [
@@ -67,6 +77,26 @@ def test_strata_and_hypotheses_have_names_of_their_own(id):
         ("P2", network("linear", width=2, depth=400, beta=0.25), "the width is not 2"),
         ("E2", network("linear", "uniform", width=4, depth=8), "the weights are Gaussian"),
         ("E8", network("res-2", width=4, depth=8, kernel="dense", gradients=True), "no bias"),
+        ("E12", network("res-1", width=32, depth=32), "the width is 64 or more"),
+        ("E13", network("res-3", width=1, depth=100, input="correlated:cosine=1", inputs=2), "between -0.9 and 0.9"),
+        ("E13", network("res-3", width=4, depth=50, input="correlated:cosine=0.5", inputs=2), "at least 100 layers"),
+        ("E15", network("linear", "student:df=1.9", width=8, depth=200), "df at most 3/2"),
+        (
+            "E20",
+            network("linear", width=4, depth=512, beta=0.4, kernel="dense", jacobian=True),
+            "the constants in the logarithms",
+        ),
+        ("C3", sweep("linear", "fgn:hurst=0.3", width=20, depth=64, betas=BETAS, inputs=8), "H is at least 1/2"),
+        ("P9", sweep("res-3", "fgn:hurst=0.7", width=20, depth=64, betas=BETAS, inputs=8), "the betas are about"),
+        (
+            "C4",
+            network("res-3", "fgn:hurst=0.9", width=40, depth=32, beta=0.3, inputs=24),
+            "mean displacement is at most",
+        ),
+        ("C7", network("res-3", "fgn:hurst=0.7", width=40, depth=32, beta=0.6, inputs=24), "beta is the Hurst index"),
+        ("C6", network("linear", "fgn:hurst=0.2", width=16, depth=64, scale=0.3, inputs=24), "d a\\^2 is at most 0.1"),
+        ("N2", network("linear", width=4, depth=4, kernel="dense", gradients=True), "compared"),
+        ("N4", first_step("res-3", "gaussian", "tanh"), "no bias, piecewise linear"),
     ],
 )
 def test_outside_the_hypothesis_that_fails_is_named(id, deep, failing):

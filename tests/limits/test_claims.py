@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import Counter
 
-import msgspec
 import pytest
 from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
@@ -20,6 +19,7 @@ from theory_check.claims.planning import plan_within
 from theory_check.foundation.errors import SpecificationError
 from theory_check.inference.intervals import Interval
 from theory_check.verification.drawn import judge_drawn
+from theory_check.verification.repetition import spell_network
 
 CLAIMS = {claim.id: claim for claim in tc.all_claims() if claim.domain is not None}
 
@@ -27,22 +27,22 @@ CLAIMS = {claim.id: claim for claim in tc.all_claims() if claim.domain is not No
 LEVEL = 1e-5
 
 #: Networks of a claim that are drawn freely.
-FREE = 7
+FREE = 4
 
 #: Processor time of an example, in seconds. Margins that it does not pay for are widened.
-SECONDS = 0.4
+SECONDS = 0.25
 
 #: What the first strata of a network are; parts of these are asked for.
 STRATA = ("regime", "branch", "weights")
 
 #: Draws that find out what parts a domain has, and how often a part must appear there to be asked for.
-SURVEY, LEAST = 60, 3
+SURVEY, LEAST = 40, 3
 
 REPEAT = """\
-import msgspec, theory_check as tc; from theory_check.verification.drawn import judge_drawn
-network = msgspec.convert({network!r}, tc.{kind})
-claim = {{claim.id: claim for claim in tc.all_claims()}}[{claim!r}]
-print(judge_drawn(claim, network, {check!r}, seed={{seed}}, level={{level}}, seconds={seconds}))"""
+from theory_check.verification.drawn import judge_drawn
+from theory_check.verification.repetition import find_claim, read_network
+network = read_network({network!r})
+print(judge_drawn(find_claim({claim!r}), network, {check!r}, seed={{seed}}, level={{level}}, seconds={seconds}))"""
 
 
 def strata(claim, network):
@@ -93,10 +93,7 @@ def test_claims_hold_all_over_their_domains(evidence, id):
             names = affordable(claim, network, LEVEL / examples)
             assume(names)
             check, place = names[index % len(names)], strata(claim, network)
-            repeat = REPEAT.format(
-                network=msgspec.to_builtins(network), kind=type(network).__name__, claim=id, check=check,
-                seconds=SECONDS,
-            )  # fmt: skip
+            repeat = REPEAT.format(network=spell_network(network), claim=id, check=check, seconds=SECONDS)
             with evidence.share(network, check, examples=examples, strata=place, repeat=repeat) as example:
                 finding = judge_drawn(claim, network, check, seed=example.seed, level=example.level, seconds=SECONDS)
                 judged = {"margin": finding.margin, "remainder": finding.remainder, "exact": finding.exact}

@@ -44,5 +44,5 @@ def test_what_a_claim_does_not_say_is_refused():
         judged(tc.network("linear", "tied", width=4, depth=8))
     with pytest.raises(SpecificationError, match="unknown check of E1 'no-such'"):
         judged(check="no-such")
-    with pytest.raises(SpecificationError, match="C7 states no domain"):
-        judged(claim="C7")
+    with pytest.raises(SpecificationError, match="N5 states no domain"):
+        judged(claim="N5")

@@ -4,11 +4,30 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from theory_check.claims import Basis, Check, Mean, Normal, Profile, Spread, check, claim, median
+from theory_check.claims import (
+    Basis,
+    Check,
+    Domain,
+    Hypothesis,
+    Mean,
+    Normal,
+    Profile,
+    Spread,
+    check,
+    claim,
+    median,
+)
+from theory_check.claims.domains import GAUSSIAN, INDEPENDENT_LAYERS, ONE_FACTOR
 from theory_check.claims.observables import LEAST, LOG_DISPLACEMENT, LOG_NORM_RATIO, between, column
+from theory_check.experiments.cell import Cell
 from theory_check.experiments.spelling import network
+from theory_check.networks.branches import Branch
 from theory_check.theory.active_coordinates import growth_variance, initial_drift, wide_mean, wide_variance
+
+if TYPE_CHECKING:
+    from hypothesis.strategies import SearchStrategy
 
 #: Normal quantiles one standard deviation on either side of the median.
 ONE_SIGMA = (0.158655253931457, 0.841344746068543)
@@ -40,8 +59,112 @@ SIZES = {1: (64, 32), 4: (128, 64), 8: (192, 96)}
 DRIFT_MARGINS = {2: 0.08, 3: 0.08, 4: 0.0325}
 
 
+def wide_checks(wide: Cell, relative: float) -> Iterator[Check]:
+    """Compare centre and spread of log R at time t = L a^2; the relative margin is that of the spread at width 64."""
+    width, time = wide.network.width, _time(wide)
+    mean, deviation = wide_mean(time), math.sqrt(wide_variance(time).value / width)
+    yield check(
+        f"wide-t{time:g}-location", wide, rf"median of $\log R$ at $L a^2 = {time:g}$",
+        median(LOG_NORM_RATIO, Normal(mean, deviation**2)), mean, margin=0.1 * time * (64 / width), basis=LOCATION,
+        wrong={"no drift": 0.0, "drift of every coordinate, kappa = 1": 2.0 * mean},
+    )  # fmt: skip
+    yield check(
+        f"wide-t{time:g}-scale", wide,
+        rf"half the distance of the quantiles of $\log R$ at one standard deviation, $L a^2 = {time:g}$",
+        Spread(0.5 * LOG_NORM_RATIO, ONE_SIGMA, Normal(mean / 2, deviation**2 / 4)), deviation,
+        margin=relative * (64 / width) * deviation, basis=SCALE,
+        wrong={
+            RES3: math.sqrt(2.0 * time / width),
+            "variance linear in time": math.sqrt(time * wide_variance(1.0).value / width),
+        },
+    )  # fmt: skip
+
+
+def drift_check(narrow: Cell, margin: float) -> Check:
+    """Compare the mean growth of the log active norm over a short time, given an active coordinate at the input."""
+    width, depth, time = narrow.network.width, narrow.network.depth, _time(narrow)
+    drift, other = initial_drift(width), 3 if width == 4 else 4
+    # A network without an active coordinate at the input, 2^-d of them, never moves and does not count. The bound is
+    # raised by as much, which plans for the others.
+    moved = between(LOG_DISPLACEMENT, lower=LEAST)
+    growth = (column("log_active_norm_ratio").clip(-40.0, 40.0) / time).given(moved)
+    bound = growth_variance(width, depth, time) / (1.0 - 2.0**-width) * 1.01
+    return check(
+        f"d{width}-drift", narrow,
+        r"$\mathbb{E}\log(\Vert\mathrm{relu}\,h_L\Vert^2/\Vert\mathrm{relu}\,h_0\Vert^2)$ over "
+        f"$L a^2 = {time:.3g}$, given an active coordinate at the input",
+        Mean(growth, bound), drift, margin=margin * time, basis=DRIFT,
+        wrong={
+            UNCONDITIONED: (width / 2 - 2.0) / width,
+            "drift of res-3, kappa (1 - 2/d)": 0.5 * (1.0 - 2.0 / width),
+            f"the drift at width {other}, of the other sign": initial_drift(other),
+        },
+    )  # fmt: skip
+
+
+def _time(deep: Cell) -> float:
+    """Return L a^2, rounded as it was spelled."""
+    return round(deep.network.depth * deep.network.scaling.factor(deep.network.depth) ** 2, 9)
+
+
+def _is_wide(deep: Cell) -> bool:
+    shape = deep.network
+    return shape.width >= SIZES[1][0] and _time(deep) <= 4.0 and shape.depth >= SIZES[1][1] * _time(deep)
+
+
+def _is_short(deep: Cell) -> bool:
+    return deep.active_norm and deep.network.width >= 2 and deep.network.depth >= SIZES[1][1] and _time(deep) <= 1.0
+
+
+def _checks(deep: Cell, _precision: float) -> Iterator[Check]:
+    # Margins follow the errors of the limits: the width, and the time for the drift.
+    if _is_wide(deep):
+        yield from wide_checks(deep, 0.09)
+    if _is_short(deep):
+        yield drift_check(deep, 0.08)
+
+
+def _networks() -> SearchStrategy[Cell]:
+    from hypothesis import strategies as st
+
+    from theory_check.strategies import by_octaves
+
+    def spelled(width: int, depth: int, tenths: int, observed: str, active: bool) -> Cell:
+        scale = math.sqrt(tenths / 10.0 / depth)
+        return network("res-1", width=width, depth=depth, scale=scale, input=observed, active_norm=active)
+
+    inputs = st.sampled_from(["gaussian", "sphere"])
+    narrow = st.builds(
+        spelled, by_octaves(2, 32), by_octaves(SIZES[1][1], 64), st.integers(4, 10), inputs, st.just(True)
+    )
+    wide = st.integers(5, 20).flatmap(
+        lambda t: st.builds(spelled, st.integers(64, 80), st.integers(math.ceil(3.2 * t), 72), st.just(t), inputs,
+                            st.just(False))
+    )  # fmt: skip
+    return narrow | wide
+
+
+DOMAIN = Domain(
+    networks=_networks,
+    build=_checks,
+    hypotheses=(
+        INDEPENDENT_LAYERS, ONE_FACTOR, GAUSSIAN,
+        Hypothesis("res-1 with ReLU", "the branch is res-1 with ReLU",
+                   lambda deep: deep.network.branch == Branch("res-1")),
+        Hypothesis("isotropic input", "there is one input, of uniform direction",
+                   lambda deep: deep.input.count == 1 and deep.input.name in ("gaussian", "sphere")),
+        Hypothesis(
+            "wide, or short", "the width is 64 or more, L a^2 at most 4 and the depth at least 32 L a^2; or the active "
+            "norm is observed, of a width of 2 or more and at least 32 layers with L a^2 at most 1",
+            lambda deep: _is_wide(deep) or _is_short(deep),
+        ),
+    ),
+)  # fmt: skip
+
+
 @claim(
     "E12",
+    domain=DOMAIN,
     title="Active coordinates drive the res-1 network",
     formula=r"d\log\Vert\mathrm{relu}\,h\Vert^2 = \tfrac{N_t-2}{d}\,dt + \tfrac{2}{\sqrt d}\,dB,\qquad "
     r"\mathbb{E}\log R \to \tfrac t2,\quad d\,\mathrm{Var}\log R \to 4(1-e^{-t/2}) + "
@@ -70,46 +193,13 @@ def active_coordinates(profile: Profile) -> Iterator[Check]:
     coordinates has drift $(N_t-2)/d$ with $N_t$ of them active, and given that one is, its sign at the start changes
     between $d = 3$ and $d = 4$.
     """
-    # Centre and spread of log R at time t = L a^2; the relative margin is that of the spread at width 64.
     for time, relative in ((1.0, 0.065), (4.0, 0.09)):
         width, depth = SIZES[profile.depth][0], round(SIZES[profile.depth][1] * time)
-        wide = network("res-1", width=width, depth=depth, scale=math.sqrt(time / depth))
-        mean, deviation = wide_mean(time), math.sqrt(wide_variance(time).value / width)
-        yield check(
-            f"wide-t{time:g}-location", wide, rf"median of $\log R$ at $L a^2 = {time:g}$",
-            median(LOG_NORM_RATIO, Normal(mean, deviation**2)), mean, margin=0.1 * time * (64 / width), basis=LOCATION,
-            wrong={"no drift": 0.0, "drift of every coordinate, kappa = 1": 2.0 * mean},
-        )  # fmt: skip
-        yield check(
-            f"wide-t{time:g}-scale", wide,
-            rf"half the distance of the quantiles of $\log R$ at one standard deviation, $L a^2 = {time:g}$",
-            Spread(0.5 * LOG_NORM_RATIO, ONE_SIGMA, Normal(mean / 2, deviation**2 / 4)), deviation,
-            margin=relative * (64 / width) * deviation, basis=SCALE,
-            wrong={
-                RES3: math.sqrt(2.0 * time / width),
-                "variance linear in time": math.sqrt(time * wide_variance(1.0).value / width),
-            },
-        )  # fmt: skip
+        yield from wide_checks(network("res-1", width=width, depth=depth, scale=math.sqrt(time / depth)), relative)
     # Time shrinks with the margin, because the error is proportional to it. The variance of the mean rate grows like
     # 1/t, so that nightly precision would cost minutes to say the same: the sign.
     time = max(profile.precision, 0.4)
     depth = 32 * min(profile.depth, 2)
     for width, margin in DRIFT_MARGINS.items():
         narrow = network("res-1", width=width, depth=depth, scale=math.sqrt(time / depth), active_norm=True)
-        drift, other = initial_drift(width), 3 if width == 4 else 4
-        # A network without an active coordinate at the input, 2^-d of them, never moves and does not count. The bound
-        # is raised by as much, which plans for the others.
-        moved = between(LOG_DISPLACEMENT, lower=LEAST)
-        growth = (column("log_active_norm_ratio").clip(-40.0, 40.0) / time).given(moved)
-        bound = growth_variance(width, depth, time) / (1.0 - 2.0**-width) * 1.01
-        yield check(
-            f"d{width}-drift", narrow,
-            r"$\mathbb{E}\log(\Vert\mathrm{relu}\,h_L\Vert^2/\Vert\mathrm{relu}\,h_0\Vert^2)$ over "
-            f"$L a^2 = {time:.3g}$, given an active coordinate at the input",
-            Mean(growth, bound), drift, margin=margin * time, basis=DRIFT,
-            wrong={
-                UNCONDITIONED: (width / 2 - 2.0) / width,
-                "drift of res-3, kappa (1 - 2/d)": 0.5 * (1.0 - 2.0 / width),
-                f"the drift at width {other}, of the other sign": initial_drift(other),
-            },
-        )  # fmt: skip
+        yield drift_check(narrow, margin)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,7 +13,25 @@ from theory_check.catalogue.admissible_laws import DEPTH, capped, gaussian_layer
 from theory_check.catalogue.critical_scaling import DELTA, bounded
 from theory_check.catalogue.lognormal_limit import law_checks
 from theory_check.catalogue.pictures import DEPTHS, by_depth, depth_curve, median_band
-from theory_check.claims import IDENTITY, Basis, Check, Correction, Illustration, Profile, check, claim
+from theory_check.claims import (
+    IDENTITY,
+    Basis,
+    Check,
+    Correction,
+    Domain,
+    Hypothesis,
+    Illustration,
+    Profile,
+    check,
+    claim,
+)
+from theory_check.claims.domains import (
+    DOMINATED,
+    INDEPENDENT_LAYERS,
+    LINEAR_OR_RECTIFIER,
+    ONE_FACTOR,
+    mean_in_reach,
+)
 from theory_check.claims.estimators import Mean, Probability
 from theory_check.claims.networks import BRANCHES, dominated_layer, label
 from theory_check.claims.observables import (
@@ -28,8 +47,12 @@ from theory_check.experiments.cell import Cell
 from theory_check.experiments.experiment import Experiment
 from theory_check.experiments.spelling import network
 from theory_check.findings.pictures import Picture, RatePanel
+from theory_check.networks.weights import Weights
 from theory_check.theory import entry_laws, moments
 from theory_check.theory.limits import lognormal_limit
+
+if TYPE_CHECKING:
+    from hypothesis.strategies import SearchStrategy
 
 #: Initialisations whose last layer is zero, and which are therefore one law by four names.
 ZERO_LAST = ("zero", "skipinit", "rezero", "fixup")
@@ -46,8 +69,134 @@ HALF = "the exact mean (E1): kappa = 1/2 whatever the law"
 MEANS = "the exact mean (E1) and the mean of the lognormal limit (E4)"
 
 
+def identity_check(deep: Cell, precision: float) -> Check:
+    """Check that a network with zero last layers is the identity."""
+    return check(
+        f"{label(deep)}-beta{deep.network.scaling.beta:g}-identity", deep, r"$\mathbb{P}(D = 0)$ with zero last layers",
+        Probability(between(ROOT_DISPLACEMENT, upper=0.0), truth=1.0, exact=True), 1.0,
+        margin=0.01 * precision, basis=IDENTITY,
+        wrong={"the network moves its input": between(ROOT_DISPLACEMENT, lower=np.nextafter(0.0, 1.0))},
+    )  # fmt: skip
+
+
+def default_checks(deep: Cell, precision: float) -> Iterator[Check]:
+    """Compare the means of D and D*: PyTorch's default, uniform on +-1/sqrt(d), has a third of the unit variance."""
+    factor, mistake, wrong_factor = (3.0, "a ninth", 9.0) if deep.network.branch.is_linear else (9.0, _ONE_FACTOR, 3.0)
+    multiplier, a, depth = dominated_layer(deep)
+    target, unit, wrong = (
+        moments.mean_displacement(replace(multiplier, gain=gain), a, depth)
+        for gain in (1.0 / factor, 1.0, 1.0 / wrong_factor)
+    )
+    variance = moments.displacement_variance(multiplier, a, depth)
+    for name, observable, symbol in (
+        ("displacement", DISPLACEMENT, "D"), ("gradient", GRADIENT_DISPLACEMENT, "D^*"),
+    ):  # fmt: skip
+        yield check(
+            f"{label(deep)}-default-{name}", deep,
+            rf"$\mathbb{{E}}\,{symbol}$ with PyTorch's default variance, $\kappa/{factor:g}$",
+            Mean(observable, variance), target, margin=0.06 * precision * target,
+            wrong={"unit variance": unit, mistake: wrong},
+        )  # fmt: skip
+
+
+def unbounded_check(deep: Cell, precision: float) -> Check:
+    """Check that D leaves the bounds of P3 where entries have no variance."""
+    # Chebyshev's upper bound of P3, with delta = 0.05, for entries of unit variance.
+    shape = deep.network
+    unit = dominated_layer(network(shape.branch, "gaussian", width=shape.width, depth=shape.depth))
+    bound = moments.mean_displacement(*unit) + math.sqrt(moments.displacement_variance(*unit) / 0.05)
+    return check(
+        f"{label(deep)}-unbounded", deep, rf"$\mathbb{{P}}(D > {bound:.3g})$ for entries without variance",
+        Probability(between(DISPLACEMENT, lower=bound), truth=0.97), (0.85, 1.0), margin=0.08 * precision,
+        basis=Basis("D tends to infinity in probability; 15% is left for the depth of the profile"),
+        wrong={"non-trivial limit (P3): D below its upper bound": between(DISPLACEMENT, upper=bound)},
+    )  # fmt: skip
+
+
+def skewed_layer_check(layer: Cell, precision: float) -> Check:
+    """Compare the mean of R of one layer with centred exponential W, from (1, ..., 1)."""
+    width = layer.network.width
+    kappa = entry_laws.exponential_kappa(width)
+    return check(
+        "res-3-exponential-ones-layer", layer,
+        r"$\mathbb{E}\,R$ of one layer with skewed $W$ at $h = (1, \ldots, 1)$",
+        Mean(NORM_RATIO, entry_laws.exponential_layer_variance_bound(width)), 1.0 + kappa,
+        margin=0.06 * precision, wrong={HALF: 1.5, "the opposite skewness": 2.0 - kappa},
+    )  # fmt: skip
+
+
+def _is_default(deep: Cell) -> bool:
+    return deep.weights.variance == "pytorch" and DOMINATED.holds(deep) and LINEAR_OR_RECTIFIER.holds(deep)
+
+
+def _is_heavy(deep: Cell) -> bool:
+    shape, df = deep.network, dict(deep.weights.parameters).get("df", math.inf)
+    return (
+        deep.weights.law == "student" and df <= 1.5 and shape.scaling.beta == 0.5 and shape.width >= 6
+        and shape.depth >= 200 and LINEAR_OR_RECTIFIER.holds(deep)
+    )  # fmt: skip
+
+
+def _is_skewed_layer(deep: Cell) -> bool:
+    shape = deep.network
+    return (
+        deep.weights.law == "exponential" and deep.weights.gain == 1.0 and deep.input.name == "ones"
+        and str(shape.branch) == "res-3" and shape.depth == 1
+    )  # fmt: skip
+
+
+def _checks(deep: Cell, precision: float) -> Iterator[Check]:
+    if deep.weights.law in ZERO_LAST:
+        yield identity_check(deep, precision)
+    elif _is_default(deep):
+        yield from default_checks(deep, precision)
+    elif _is_heavy(deep):
+        yield unbounded_check(deep, precision)
+    else:
+        yield skewed_layer_check(deep, precision)
+
+
+def _drawn() -> SearchStrategy[Cell]:
+    from hypothesis import strategies as st
+
+    from theory_check.strategies import betas, branches, by_octaves, closed_branches, deep_cells
+
+    zero = st.sampled_from(ZERO_LAST).map(Weights.parse)
+    still = deep_cells(
+        branches=branches().filter(lambda branch: not branch.definition.has_bias), weights=zero, betas=betas(0.0, 2.0)
+    )
+    default = deep_cells(
+        branches=closed_branches(rectifier=True), betas=betas(0.3, 2.0), gradients=True,
+        weights=st.sampled_from([_PYTORCH, "triangular:variance=pytorch"]).map(Weights.parse),
+    )  # fmt: skip
+    heavy = st.builds(
+        lambda branch, tenths, width: network(branch, f"student:df={tenths / 10:g}", width=width, depth=200),
+        st.sampled_from(BRANCHES), st.integers(10, 15), st.integers(6, 8),
+    )  # fmt: skip
+    skewed = by_octaves(1, 32).map(lambda width: network("res-3", "exponential", width=width, depth=1, input="ones"))
+    return (still | default | heavy | skewed).filter(lambda deep: DOMAIN.violated(deep) is None)
+
+
+DOMAIN = Domain(
+    networks=_drawn,
+    build=_checks,
+    hypotheses=(
+        INDEPENDENT_LAYERS, ONE_FACTOR,
+        Hypothesis(
+            "one hypothesis missing", "the last layers are zero; or the variance is PyTorch's, with kurtosis at most 3 "
+            "and a linear or ReLU branch; or the entries are Student's with df at most 3/2, beta 1/2, width 6 or more "
+            "and depth 200 or more; or one res-3 layer has centred exponential weights at (1, ..., 1)",
+            lambda deep: deep.weights.law in ZERO_LAST or _is_default(deep) or _is_heavy(deep)
+            or _is_skewed_layer(deep),
+        ),
+        mean_in_reach("D", lambda deep: next(default_checks(deep, 1.0)), given=_is_default),
+    ),
+)  # fmt: skip
+
+
 @claim(
     "E15",
+    domain=DOMAIN,
     quick_precision=2.0,
     title="Heavy tails and degenerate initialisations",
     formula=r"D \to \infty\ (\alpha\text{-stable tails}),\qquad \mathbb{E}\,D = (1+v_V v_W\kappa a^2)^L-1",
@@ -76,28 +225,14 @@ def contrasts(profile: Profile) -> Iterator[Check]:
     """
     # Entries with heavy tails take a hundred times longer to draw, so these networks are narrow.
     for branch in BRANCHES:
-        deep = network(branch, _HEAVY, width=8, depth=200 * profile.depth)
-        # Chebyshev's upper bound of P3, with delta = 0.05, for entries of unit variance.
-        unit = dominated_layer(network(branch, "gaussian", width=8, depth=200 * profile.depth))
-        bound = moments.mean_displacement(*unit) + math.sqrt(moments.displacement_variance(*unit) / 0.05)
-        yield check(
-            f"{label(deep)}-unbounded", deep, rf"$\mathbb{{P}}(D > {bound:.3g})$ for entries without variance",
-            Probability(between(DISPLACEMENT, lower=bound), truth=0.97), (0.85, 1.0), margin=0.08 * profile.precision,
-            basis=Basis("D tends to infinity in probability; 15% is left for the depth of the profile"),
-            wrong={"non-trivial limit (P3): D below its upper bound": between(DISPLACEMENT, upper=bound)},
-        )  # fmt: skip
+        yield unbounded_check(network(branch, _HEAVY, width=8, depth=200 * profile.depth), profile.precision)
 
     for branch in BRANCHES:
         for beta in (0.0, 0.5):
-            deep = network(branch, "zero", width=20, depth=DEPTH, beta=beta)
-            yield check(
-                f"{label(deep)}-beta{beta:g}-identity", deep, r"$\mathbb{P}(D = 0)$ with zero last layers",
-                Probability(between(ROOT_DISPLACEMENT, upper=0.0), truth=1.0, exact=True), 1.0,
-                margin=0.01 * profile.precision, basis=IDENTITY,
-                wrong={"the network moves its input": between(ROOT_DISPLACEMENT, lower=np.nextafter(0.0, 1.0))},
-            )  # fmt: skip
+            yield identity_check(network(branch, "zero", width=20, depth=DEPTH, beta=beta), profile.precision)
 
-    yield from _pytorch_means(profile)
+    for branch in BRANCHES:
+        yield from default_checks(network(branch, _PYTORCH, width=20, depth=DEPTH, gradients=True), profile.precision)
 
     heavy = network("res-3", _HEAVY, width=8, depth=200 * profile.depth)
     reason = "R tends to infinity in probability; 15% are left for the depth of the profile"
@@ -127,27 +262,6 @@ def contrasts(profile: Profile) -> Iterator[Check]:
     yield bounded(network("res-3", "exponential", width=6, depth=DEPTH), capped(profile))
 
 
-def _pytorch_means(profile: Profile) -> Iterator[Check]:
-    """PyTorch's default for a Linear layer, uniform on +-1/sqrt(d), has a third of the unit variance."""
-    for branch, factor, mistake, wrong_factor in (("linear", 3.0, "a ninth", 9.0), ("res-3", 9.0, _ONE_FACTOR, 3.0)):
-        deep = network(branch, _PYTORCH, width=20, depth=DEPTH, gradients=True)
-        multiplier, a, depth = dominated_layer(deep)
-        target, unit, wrong = (
-            moments.mean_displacement(replace(multiplier, gain=gain), a, depth)
-            for gain in (1.0 / factor, 1.0, 1.0 / wrong_factor)
-        )
-        variance = moments.displacement_variance(multiplier, a, depth)
-        for name, observable, symbol in (
-            ("displacement", DISPLACEMENT, "D"), ("gradient", GRADIENT_DISPLACEMENT, "D^*"),
-        ):  # fmt: skip
-            yield check(
-                f"{label(deep)}-default-{name}", deep,
-                rf"$\mathbb{{E}}\,{symbol}$ with PyTorch's default variance, $\kappa/{factor:g}$",
-                Mean(observable, variance), target, margin=0.06 * profile.precision * target,
-                wrong={"unit variance": unit, mistake: wrong},
-            )  # fmt: skip
-
-
 def _beyond_markov(deep: Cell, truth: float, least: float, reason: str, profile: Profile) -> Check:
     """Check that R exceeds 20 (1 + kappa a^2)^L more often than Markov's inequality lets a law of that mean.
 
@@ -171,14 +285,7 @@ def _skewed_means(profile: Profile) -> Iterator[Check]:
     One layer has another kappa than 1/2. Several displace E R by order d^(-1/2), the deviation of log R. If R is
     uniformly integrable, which a bounded variance gives, the lognormal limit would have E R tend to e^kappa.
     """
-    layer = network("res-3", "exponential", width=4, depth=1, input="ones")
-    kappa = entry_laws.exponential_kappa(4)
-    yield check(
-        "res-3-exponential-ones-layer", layer,
-        r"$\mathbb{E}\,R$ of one layer with skewed $W$ at $h = (1, \ldots, 1)$",
-        Mean(NORM_RATIO, entry_laws.exponential_layer_variance_bound(4)), 1.0 + kappa,
-        margin=0.06 * profile.precision, wrong={HALF: 1.5, "the opposite skewness": 2.0 - kappa},
-    )  # fmt: skip
+    yield skewed_layer_check(network("res-3", "exponential", width=4, depth=1, input="ones"), profile.precision)
     # Shallow, because the proven bound of the variance needs many networks; the mean is nearly that of infinite depth.
     deep = network("res-3", "exponential", width=16, depth=8, input="ones")
     weights, (gaussian, a, depth) = deep.weights, gaussian_layer(deep)

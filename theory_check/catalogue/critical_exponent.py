@@ -7,8 +7,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from theory_check.claims import Basis, Check, Correction, Normal, Probability, Profile, check, claim, crossing, median
+from theory_check.claims import (
+    Basis,
+    Check,
+    Correction,
+    Domain,
+    Hypothesis,
+    Normal,
+    Probability,
+    Profile,
+    check,
+    claim,
+    crossing,
+    median,
+)
+from theory_check.claims.domains import branch_name, size_name
 from theory_check.claims.observables import at_beta, between
 from theory_check.experiments.sweep import Sweep
 from theory_check.networks.activations import Activation
@@ -16,6 +32,9 @@ from theory_check.networks.branches import Branch
 from theory_check.networks.inputs import Input
 from theory_check.networks.weights import Weights
 from theory_check.theory.critical_curves import contour, extrapolated_exponent, gradient_contour, stationary
+
+if TYPE_CHECKING:
+    from hypothesis.strategies import SearchStrategy
 
 RES3 = Branch()
 
@@ -74,8 +93,122 @@ def _law(centre: float, spread: float, width: int, depth: int) -> Normal:
     return Normal(centre, (spread * factor) ** 2)
 
 
+def stationary_check(
+    deep: Sweep, name: str, words: str, margin: float, spread: float, wrong: dict[str, float]
+) -> Check:
+    """Compare the beta at which D is the same at the depth of a sweep and at a sixteenth of it."""
+    coarse = replace(deep, depth=deep.depth // 16)
+    beta = stationary(deep.branch, deep.weights, coarse.depth, deep.depth)
+    return check(
+        f"res-3-{name}-stationary", (deep, coarse),
+        rf"median $\beta$ at which $D$ is the same at depths {coarse.depth} and {deep.depth}, {words}",
+        median(crossing(other=1), Normal(beta, spread**2 * 20.0 / deep.width)), beta,
+        margin=margin, basis=Basis(_WIDE, allowance=0.3), wrong=wrong,
+    )  # fmt: skip
+
+
+def gradient_check(deep: Sweep, margin: float, spread: float) -> Check:
+    """Compare the beta at which D* = 1."""
+    hurst = _hurst(deep)
+    beta = gradient_contour(deep.weights, deep.depth, deep.width)
+    return check(
+        f"res-3-{hurst:g}-gradient", deep, rf"median $\beta$ at which $D^* = 1$, $H = {hurst:g}$",
+        median(crossing("log_gradient_displacement"), _law(beta, spread, deep.width, deep.depth)), beta,
+        margin=margin,
+        basis=Basis("the prediction has the leading terms in the width; what it leaves out is of order 1/d, nearly a "
+                    "hundredth at width 20", allowance=0.4),
+        wrong={"the gradient turns where the output does": contour(RES3, deep.weights, deep.depth)},
+    )  # fmt: skip
+
+
+def contour_check(deep: Sweep, margin: float, spread: float, wrong: dict[str, float]) -> Check:
+    """Compare the beta at which D = 1."""
+    beta, hurst = contour(deep.branch, deep.weights, deep.depth), _hurst(deep)
+    return check(
+        f"{str(deep.branch).replace(' ', '-')}-{hurst:g}-contour", deep,
+        rf"median $\beta$ at which $D = 1$, {deep.branch}, $H = {hurst:g}$",
+        median(crossing(), _law(beta, spread, deep.width, deep.depth)), beta,
+        margin=margin, basis=Basis(_WIDE, allowance=0.2), wrong=wrong,
+    )  # fmt: skip
+
+
+def _hurst(deep: Sweep) -> float:
+    return dict(deep.weights.parameters)["hurst"]
+
+
+def _strata(deep: Sweep) -> tuple[str, ...]:
+    return (
+        f"sweep of {'gradients' if deep.gradients else 'outputs'}", branch_name(deep.branch),
+        f"{deep.weights.law} weights", size_name(deep.width),
+    )  # fmt: skip
+
+
+def _crosses(deep: Sweep, beta: float) -> bool:
+    """Tell whether a beta lies in the middle interval of a sweep."""
+    return deep.betas[3] <= beta <= deep.betas[4]
+
+
+#: Deviation of a crossing at width 20 and depth 250, at most, measured over both domains; for planning.
+_SPREAD = 0.045
+
+#: What the sweeps of both claims have.
+_SWEPT = (
+    Hypothesis("fractional noise", "the weights are fractional Gaussian noise of Hurst index between 0.1 and 0.95",
+               lambda deep: deep.weights.law == "fgn" and 0.1 <= _hurst(deep) <= 0.95 and deep.weights.gain == 1.0),
+    Hypothesis("size", "the width is at least 20, and there are at least 40 layers",
+               lambda deep: deep.width >= 20 and deep.depth >= 40),
+    Hypothesis("inputs and betas", "at least eight Gaussian inputs share the weights, and there are eight betas",
+               lambda deep: deep.input.name == "gaussian" and deep.input.count >= 8 and len(deep.betas) == 8),
+)  # fmt: skip
+
+
+def _range_checks(deep: Sweep, _precision: float) -> Iterator[Check]:
+    # Margins are those of the width and do not follow the precision.
+    if deep.gradients:
+        yield gradient_check(deep, 0.04, _SPREAD)
+    else:
+        name = f"{_hurst(deep):g}"
+        wrong = {"1, as for smooth weights": 1.0, _INDEPENDENT: 0.5}
+        yield stationary_check(deep, name, f"$H = {name}$", 0.075, 0.085, wrong)
+
+
+def _range_sweeps() -> SearchStrategy[Sweep]:
+    from hypothesis import strategies as st
+
+    def drawn(hurst: int, sixteenth: int, gradients: bool) -> Sweep:
+        weights, depth = fractional(hurst / 100.0), 16 * sixteenth
+        if gradients:
+            return sweep(weights, 20, depth, gradient_contour(weights, depth, 20), gradients=True)
+        return sweep(weights, 20, depth, stationary(RES3, weights, sixteenth, depth), step=0.05)
+
+    return st.builds(drawn, st.integers(20, 90), st.integers(4, 6), st.booleans()).filter(
+        lambda deep: RANGE.violated(deep) is None
+    )
+
+
+RANGE = Domain(
+    networks=_range_sweeps,
+    build=_range_checks,
+    hypotheses=(
+        *_SWEPT,
+        Hypothesis("res-3 with ReLU", "the branch is res-3 with ReLU", lambda deep: deep.branch == RES3),
+        Hypothesis("depth", "the depth is a multiple of 16, from 64 on",
+                   lambda deep: deep.depth % 16 == 0 and deep.depth >= 64),
+        Hypothesis(
+            "betas", "the betas are about the one where D* = 1, or where D is the same at a sixteenth of the depth",
+            lambda deep: _crosses(
+                deep, gradient_contour(deep.weights, deep.depth, deep.width) if deep.gradients
+                else stationary(deep.branch, deep.weights, deep.depth // 16, deep.depth)
+            ),
+        ),
+    ),
+    strata=_strata,
+)  # fmt: skip
+
+
 @claim(
     "P9",
+    domain=RANGE,
     quick_precision=1.7,
     title="A continuous range of regimes",
     formula=r"H = \tfrac12:\ \beta_c = \tfrac12;\qquad \text{smooth}:\ \beta_c = 1;\qquad \mathbb{E}\,D^* \approx "
@@ -109,14 +242,8 @@ def critical_exponent(profile: Profile) -> Iterator[Check]:
         ("smooth", "smooth weights", Weights.parse("smooth:length=0.3"), 0.065, {_INDEPENDENT: 0.5}),
     ):
         d, fine = (20, 250) if name == "smooth" else (width, depth)  # smooth weights need no depth
-        coarse = fine // 16
-        beta = stationary(RES3, weights, coarse, fine)
-        yield check(
-            f"res-3-{name}-stationary", tuple(sweep(weights, d, n, beta, step=0.05) for n in (fine, coarse)),
-            rf"median $\beta$ at which $D$ is the same at depths {coarse} and {fine}, {words}",
-            median(crossing(other=1), Normal(beta, spread**2 * 20.0 / d)), beta,
-            margin=0.075 * precision, basis=Basis(_WIDE, allowance=0.3), wrong=wrong,
-        )  # fmt: skip
+        beta = stationary(RES3, weights, fine // 16, fine)
+        yield stationary_check(sweep(weights, d, fine, beta, step=0.05), name, words, 0.075 * precision, spread, wrong)
 
     # The transition rises with H above 1/2 and stays where it is below.
     for low, high, spread, wrong in (
@@ -150,21 +277,52 @@ def critical_exponent(profile: Profile) -> Iterator[Check]:
                 wrong={"the fate of the other side of the transition": Probability(other)},
             )  # fmt: skip
 
-    hurst, weights = 0.7, fractional(0.7)
+    weights = fractional(0.7)
     beta = gradient_contour(weights, GRADIENT_DEPTH, width)
-    yield check(
-        f"res-3-{hurst:g}-gradient", sweep(weights, width, GRADIENT_DEPTH, beta, gradients=True),
-        rf"median $\beta$ at which $D^* = 1$, $H = {hurst:g}$",
-        median(crossing("log_gradient_displacement"), _law(beta, 0.018, width, GRADIENT_DEPTH)), beta,
-        margin=0.03 if width == 20 else 0.02,
-        basis=Basis("the prediction has the leading terms in the width; what it leaves out is of order 1/d, nearly a "
-                    "hundredth at width 20", allowance=0.4),
-        wrong={"the gradient turns where the output does": contour(RES3, weights, GRADIENT_DEPTH)},
-    )  # fmt: skip
+    deep = sweep(weights, width, GRADIENT_DEPTH, beta, gradients=True)
+    yield gradient_check(deep, 0.03 if width == 20 else 0.02, 0.018)
+
+
+def _contour_checks(deep: Sweep, _precision: float) -> Iterator[Check]:
+    hurst, odd = _hurst(deep), deep.branch.has_inner and deep.branch.activation.negative_slope == 1.0
+    wrong = {_EVERY_BRANCH if odd else _LIMIT: max(hurst, 0.5), _INDEPENDENT: 0.5}
+    yield contour_check(deep, 0.04, _SPREAD, wrong)
+
+
+def _contours() -> SearchStrategy[Sweep]:
+    from hypothesis import strategies as st
+
+    from theory_check.strategies import closed_branches
+
+    def drawn(pair: tuple[Branch, int], depth: int) -> Sweep:
+        branch, weights = pair[0], fractional(pair[1] / 100.0)
+        return sweep(weights, 20, depth, contour(branch, weights, depth), branch=branch)
+
+    branches = closed_branches() | st.sampled_from([Branch("res-1"), Branch("res-3", Activation("identity"))])
+    # Without weights inside, networks of finite width contract below H = 1/2 (C6).
+    pairs = st.tuples(branches, st.integers(10, 90)).filter(lambda pair: pair[0].has_inner or pair[1] >= 50)
+    return st.builds(drawn, pairs, st.integers(40, 100))
+
+
+CONTOURS = Domain(
+    networks=_contours,
+    build=_contour_checks,
+    hypotheses=(
+        *_SWEPT,
+        Hypothesis("piecewise linear", "the branch is positively homogeneous without bias",
+                   lambda deep: deep.branch.homogeneous),
+        Hypothesis("no contraction", "H is at least 1/2, or there are weights inside the activation",
+                   lambda deep: deep.branch.has_inner or _hurst(deep) >= 0.5),
+        Hypothesis("betas", "the betas are about the one where D = 1",
+                   lambda deep: _crosses(deep, contour(deep.branch, deep.weights, deep.depth))),
+    ),
+    strata=_strata,
+)  # fmt: skip
 
 
 @claim(
     "C3",
+    domain=CONTOURS,
     title="Critical exponent of fractional noise",
     formula=r"\beta_c = \max(H,\tfrac12);\qquad C_{k+1,l+1} = C_{k+1,l}+C_{k,l+1}-C_{k,l}+"
     r"L^{-2\beta}\rho\,\sqrt{C_{kk}C_{ll}}\,\mathrm{arc}(\rho\,c_{kl})/2",
@@ -206,13 +364,8 @@ def finite_depth_exponent(profile: Profile) -> Iterator[Check]:
         (Branch("res-3", Activation("identity")), 0.8, 0.022, {_EVERY_BRANCH: 0.8}),
     ):
         beta = contour(branch, fractional(hurst), depth)
-        yield check(
-            f"{str(branch).replace(' ', '-')}-{hurst:g}-contour",
-            sweep(fractional(hurst), width, depth, beta, branch=branch),
-            rf"median $\beta$ at which $D = 1$, {branch}, $H = {hurst:g}$",
-            median(crossing(), _law(beta, spread, width, depth)), beta,
-            margin=0.04 * precision, basis=Basis(_WIDE, allowance=0.2), wrong=wrong,
-        )  # fmt: skip
+        deep = sweep(fractional(hurst), width, depth, beta, branch=branch)
+        yield contour_check(deep, 0.04 * precision, spread, wrong)
 
     # Linear networks of large width and H < 1/2 spread on the scale beta = H.
     linear, hurst = Branch("linear"), 0.3

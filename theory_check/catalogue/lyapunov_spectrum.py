@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
+from dataclasses import replace
 
-from theory_check.claims import Basis, Check, Normal, Profile, check, claim, median
+from theory_check.claims import Basis, Check, Domain, Hypothesis, Normal, Profile, check, claim, median
+from theory_check.claims.domains import LAYERS, SYMMETRIC, beta_within
 from theory_check.claims.networks import COMBINATIONS, label, layer_law
 from theory_check.claims.observables import column
+from theory_check.experiments.cell import Cell
 from theory_check.experiments.spelling import network
 from theory_check.theory.limits import singular_value_rates
 from theory_check.theory.multiplier import Multiplier
@@ -20,8 +24,65 @@ RATES_APART = Basis(
 )
 
 
+def _time(deep: Cell) -> float:
+    """Return T = L a^2 times the variances of V and W: log sigma_i grows by its rate times T."""
+    beta = deep.network.scaling.beta
+    assert beta is not None, "only powers of the depth are in the domain"
+    return math.pow(deep.network.depth, 1.0 - 2.0 * beta) * layer_law(deep).gain
+
+
+def rate_checks(deep: Cell, factor: float) -> Iterator[Check]:
+    """Compare the rate of every singular value; a factor of 1 leaves less than half of the spacing kappa / d."""
+    width, time = deep.network.width, _time(deep)
+    branch = replace(layer_law(deep), gain=1.0)
+    kappa, rates = branch.kappa, singular_value_rates(branch)
+    others = singular_value_rates(Multiplier(width, gain=0.5 if deep.network.branch.is_linear else 1.0))
+    for i, rate in enumerate(rates.tolist()):
+        yield check(
+            f"{label(deep)}-sigma{i + 1}", deep, rf"median of $L^{{2\beta-1}}\log\sigma_{{{i + 1}}}(J)$",
+            median(1.0 / time * column("log_singular_values")[i], Normal(rate, kappa / (width * time))), rate,
+            margin=0.39 * kappa / width * factor, basis=RATES_APART,
+            wrong={
+                "equal rates": -kappa / (2.0 * width),
+                "a symmetric spectrum: kappa (d - 2 i + 1) / (2 d)": rate + kappa / (2.0 * width),
+                "kappa of the other branch": float(others[i]),
+            },
+        )  # fmt: skip
+
+
+def least_time(deep: Cell) -> float:
+    """Return the T from which the constants in log sigma_i are within the part of the margin that is left for them.
+
+    As the gaps open the logarithms are a Brownian motion with the stated drift, but while they are near they repel
+    each other: a constant remains that does not depend on kappa, largest for i = 1 and d: 0.7, 1.0, 1.3 at widths 2, 3,
+    4 by simulation of Brownian motion on GL(d), about 0.1 + 0.3 d. It must be below 0.6 * 0.39 kappa T / d.
+    """
+    kappa, width = layer_law(deep).branch.kappa, deep.network.width
+    assert kappa is not None, "only closed branches are in the domain"
+    return (0.1 + 0.3 * width) * width / (0.234 * kappa)
+
+
+DOMAIN = Domain.of_cells(
+    # The margin is that of the constants and does not follow the precision.
+    lambda deep, _precision: rate_checks(deep, 1.0),
+    (
+        *LAYERS, SYMMETRIC, beta_within(0.0, 0.5),
+        Hypothesis("spectrum", "the singular values of the Jacobian are observed", lambda deep: deep.jacobian),
+        Hypothesis(
+            "time and small steps",
+            "T = L^(1 - 2 beta) is at least (0.1 + 0.3 d) d / (0.234 kappa), for the constants in the logarithms, and "
+            "a^2 at most 0.05, both times the variances of V and W",
+            lambda deep: _time(deep) >= least_time(deep) and _time(deep) <= 0.05 * deep.network.depth,
+        ),
+    ),
+    laws=("gaussian", "uniform", "rademacher", "triangular"), widths=(2, 4), depths=(512, 4096), betas=(0.2, 0.4),
+    kernel="dense", finish=lambda deep: replace(deep, jacobian=True),
+)  # fmt: skip
+
+
 @claim(
     "E20",
+    domain=DOMAIN,
     quick_precision=1.5,
     title="Rates of the singular values",
     formula=r"L^{2\beta-1}\log\sigma_i(J) \to \frac{\kappa(d-2i)}{2d},\qquad i = 1, \dots, d",
@@ -38,22 +99,7 @@ def lyapunov_spectrum(profile: Profile) -> Iterator[Check]:
     tends to $\kappa(d-2i)/(2d)$: $d$ distinct, evenly spaced rates.
     """
     width, depth, beta = 4, 4000 * profile.depth, 0.25
-    time = float(depth) ** (1.0 - 2.0 * beta)
     for branch, law in COMBINATIONS:
         deep = network(branch, law, width=width, depth=depth, beta=beta, jacobian=True)
-        multiplier = layer_law(deep)
-        kappa, rates = multiplier.kappa, singular_value_rates(multiplier)
-        others = singular_value_rates(Multiplier(width, gain=0.5 if branch == "linear" else 1.0))
-        for i, rate in enumerate(rates.tolist()):
-            # With root precision the margin shrinks as the error does or slower. It is below half of the spacing
-            # kappa / d of the rates.
-            yield check(
-                f"{label(deep)}-sigma{i + 1}", deep, rf"median of $L^{{2\beta-1}}\log\sigma_{{{i + 1}}}(J)$",
-                median(1.0 / time * column("log_singular_values")[i], Normal(rate, kappa / (width * time))), rate,
-                margin=0.39 * kappa / width * profile.precision**0.5, basis=RATES_APART,
-                wrong={
-                    "equal rates": -kappa / (2.0 * width),
-                    "a symmetric spectrum: kappa (d - 2 i + 1) / (2 d)": rate + kappa / (2.0 * width),
-                    "kappa of the other branch": float(others[i]),
-                },
-            )  # fmt: skip
+        # With root precision the margin shrinks as the error does or slower.
+        yield from rate_checks(deep, profile.precision**0.5)

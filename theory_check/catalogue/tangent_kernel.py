@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
 from theory_check.catalogue.pictures import band, by_depth, depth_curve
-from theory_check.claims import Check, Illustration, Mean, Profile, check, claim
+from theory_check.claims import Check, Domain, Illustration, Mean, Profile, check, claim
+from theory_check.claims.domains import DOMINATED, LAYERS, NO_TIES, UNIT_VARIANCE, least_depth, mean_in_reach
 from theory_check.claims.networks import BRANCHES, dominated_layer, label, one_layer
 from theory_check.claims.observables import Observable, Samples, apply, column, exp
 from theory_check.experiments.cell import Cell
@@ -21,8 +23,45 @@ GAUSSIAN = tuple((branch, "gaussian") for branch in BRANCHES)
 BOTH_LAWS = (*GAUSSIAN, *((branch, "uniform") for branch in BRANCHES))
 
 
+def kernel_checks(deep: Cell, margin: float) -> Iterator[Check]:
+    """Compare the means of the tangent kernel of V and of W, in units of the prediction; all layers are observed."""
+    multiplier, a, depth = layer_law = dominated_layer(deep)
+    mean, variance = mean_weight_gradient(*layer_law), weight_gradient_variance(*layer_law)
+    growth = 1.0 + multiplier.kappa * a**2
+    for letter in "VW" if multiplier.has_inner else "V":
+        yield check(
+            f"{label(deep)}-beta{deep.network.scaling.beta:g}-{letter}", deep,
+            rf"$\mathbb{{E}}\,\Theta_{letter}$ in units of $\kappa L a^2(1+\kappa a^2)^{{{depth - 1}}}\Vert "
+            r"h_0\Vert^2\Vert p_L\Vert^2$",
+            Mean(total(letter) / (depth * mean), variance / mean**2), 1.0, margin=margin,
+            wrong={
+                "L in the place of L - 1": growth,
+                "the first or the last layer does not learn": (depth - 1) / depth,
+                "kappa is missing in front": 1.0 / multiplier.kappa,
+                "a in the place of a^2": 1.0 / a,
+                "of order L^(-2 beta): the kernel of one layer": 1.0 / depth,
+            },
+        )  # fmt: skip
+
+
+def _all_layers(deep: Cell) -> Cell:
+    return replace(deep, weight_gradients=tuple(range(1, deep.network.depth + 1)))
+
+
+DOMAIN = Domain.of_cells(
+    lambda deep, precision: kernel_checks(deep, 0.05 * precision),
+    (
+        # The gradient of a single linear layer is not random.
+        *LAYERS, DOMINATED, NO_TIES, UNIT_VARIANCE, least_depth(2),
+        mean_in_reach("Theta", lambda deep: next(kernel_checks(deep, 1.0))),
+    ),
+    depths=(2, 32), betas=(0.2, 1.5), gradients=True, finish=_all_layers,
+)  # fmt: skip
+
+
 @claim(
     "N1",
+    domain=DOMAIN,
     title="The tangent kernel is of order L^(1-2 beta)",
     formula=r"\Theta_V = \sum_{k=1}^L \Bigl\Vert\frac{\partial\mathcal L}{\partial V_k}\Bigr\Vert_F^2,\qquad "
     r"\mathbb{E}\,\Theta_V = \mathbb{E}\,\Theta_W = \kappa L a^2(1+\kappa a^2)^{L-1}\,\Vert h_0\Vert^2\,"
@@ -47,23 +86,7 @@ def tangent_kernel(profile: Profile) -> Iterator[Check]:
             deep = network(
                 branch, law, width=20, depth=depth, beta=beta, gradients=True, weight_gradients=range(1, depth + 1)
             )
-            multiplier, a, _ = layer_law = dominated_layer(deep)
-            mean, variance = mean_weight_gradient(*layer_law), weight_gradient_variance(*layer_law)
-            growth = 1.0 + multiplier.kappa * a**2
-            for letter in "VW" if multiplier.has_inner else "V":
-                yield check(
-                    f"{label(deep)}-beta{beta:g}-{letter}", deep,
-                    rf"$\mathbb{{E}}\,\Theta_{letter}$ in units of $\kappa L a^2(1+\kappa a^2)^{{{depth - 1}}}\Vert "
-                    r"h_0\Vert^2\Vert p_L\Vert^2$",
-                    Mean(total(letter) / (depth * mean), variance / mean**2), 1.0, margin=margin * profile.precision,
-                    wrong={
-                        "L in the place of L - 1": growth,
-                        "the first or the last layer does not learn": (depth - 1) / depth,
-                        "kappa is missing in front": 1.0 / multiplier.kappa,
-                        "a in the place of a^2": 1.0 / a,
-                        "of order L^(-2 beta): the kernel of one layer": 1.0 / depth,
-                    },
-                )  # fmt: skip
+            yield from kernel_checks(deep, margin * profile.precision)
 
 
 def total(letter: str) -> Observable:

@@ -31,7 +31,7 @@ TRANSFER = Basis(
     "along the depth for res-1 (N2): L layers change the output by L a eta in units of 1 / sqrt(d), which is of order "
     "1 if eta is of order L^(beta - 1).",
     hypotheses="res-1, independent weights, ends frozen, Adam, beta = 1/2, at rates below the best: near the best rate "
-    "the loss hardly depends on it. Empirical: three epochs on the digits.",
+    "the loss hardly depends on it. Empirical: three epochs on the digits. The grid of the catalogue is its domain.",
 )
 def transfer(profile: Profile) -> Iterator[Check]:
     r"""With Adam's learning rate proportional to $L^{\beta-1}$ the loss after a fixed number of steps does not depend
@@ -87,7 +87,8 @@ def rank_correlation(first: Observable, second: Observable) -> Observable:
     derivation="None: what is known is that gradients explode with outputs (P5), so that unstable networks have no "
     "learning rate that suits all layers.",
     hypotheses="res-1, fractional noise, width 12, depth 48. Empirical: Adam for four epochs on the digits at one "
-    "learning rate; networks that diverge count, with the accuracy of a constant answer.",
+    "learning rate; networks that diverge count, with the accuracy of a constant answer. The grid of the catalogue is "
+    "its domain.",
 )
 def trainability(profile: Profile) -> Iterator[Check]:
     r"""Over Hurst index and scaling exponent the test accuracy after training is a decreasing function of the log

@@ -111,7 +111,7 @@ def fooled(factor: float = 4.0, power: float = 2.0) -> Observable:
     "that is smoother than the weights by one order: a drift. Quadratic variations of order 2 of the cumulated weights "
     "cancel it, those of order 1 add tau^2 at lag 1 and 4 tau^2 at lag 2 (Istas and Lang, 1997).",
     hypotheses="res-1, initial weights fractional noise along the layers; movement not much larger than the weights. "
-    "Empirical: trained by Adam for four epochs on the digits.",
+    "Empirical: trained by Adam for four epochs on the digits. The grid of the catalogue is its domain.",
 )
 def roughness_after_training(profile: Profile) -> Iterator[Check]:
     r"""Trained weights of res-1 networks are the initial ones plus a path that is smoother by one order: their Hurst
@@ -160,7 +160,8 @@ def power_of_depth(ends: Sequence[Observable], depths: tuple[int, int]) -> Obser
     "learning rate the first-order decrease of the loss does not depend on depth (N1), and neither does the course of "
     "training.",
     hypotheses="res-1, independent weights, gradient descent with a learning rate of order L^(2 beta - 1) for the "
-    "residual layers. Empirical after the first step: four epochs on the digits.",
+    "residual layers. Empirical after the first step: four epochs on the digits. The grid of the catalogue is its "
+    "domain.",
 )
 def movement(profile: Profile) -> Iterator[Check]:
     r"""With gradient descent at a learning rate of order $L^{2\beta-1}$ the weights of a res-1 network move by
@@ -236,7 +237,7 @@ def of_res3(weights: str, depth: int, optimiser: str, width: int) -> Training:
     "of Adam has nearly the same size in every entry, whatever the size of the gradient, so that small rough parts of "
     "a gradient become as large as the rest; gradient descent leaves them small.",
     hypotheses="res-3 with ReLU, beta = 1, the digits. Empirical: sizes at this width, depth and training; the "
-    "mechanism is not a proof.",
+    "mechanism is not a proof. The grid of the catalogue is its domain.",
     corrections=(
         Correction(
             stated="After training the weights are as regular along the depth as they were at initialisation.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,6 +12,8 @@ from theory_check.claims import (
     Basis,
     Check,
     Distance,
+    Domain,
+    Hypothesis,
     Illustration,
     Normal,
     Profile,
@@ -18,6 +21,7 @@ from theory_check.claims import (
     claim,
     median,
 )
+from theory_check.claims.domains import LAYERS, SYMMETRIC, UNIT_VARIANCE, beta_within, width_not
 from theory_check.claims.networks import label
 from theory_check.claims.observables import COSINE
 from theory_check.experiments.cell import Cell, Sample
@@ -26,6 +30,9 @@ from theory_check.experiments.spelling import network
 from theory_check.findings.pictures import Curve, HistogramPanel, Picture
 from theory_check.theory.correlation_diffusion import CorrelationDiffusion, cosine_table
 from theory_check.theory.correlation_flow import correlation_flow, wide_correlations
+
+if TYPE_CHECKING:
+    from hypothesis.strategies import SearchStrategy
 
 _DEPTH = 100
 
@@ -51,8 +58,113 @@ def _network(
     )  # fmt: skip
 
 
+def law_check(deep: Cell, margin: float) -> Check:
+    """Compare the law of the cosine at beta = 1/2 with that of the diffusion at time 1."""
+    width, slope, start = deep.network.width, deep.network.branch.activation.negative_slope or 0.0, _start(deep)
+    law = cosine_table(width, slope, start)
+    wrong = {
+        "the law of twice the width": cosine_table(2 * width, slope, start),
+        "no activation": cosine_table(width, 1.0, start),
+    }
+    if slope:
+        wrong["the slope is 0"] = cosine_table(width, 0.0, start)
+    return check(
+        f"{label(deep)}{f'-slope{slope:g}' if slope else ''}-cosine{start:g}-law", deep,
+        f"Kolmogorov distance between $c_L$ and the law of the diffusion at time 1, $c_0 = {start:g}$",
+        Distance(COSINE, law), remainder=law.error, wrong=wrong, margin=margin,
+        basis=LIMIT if deep.weights.definition.gaussian else _OTHER_ENTRIES,
+    )  # fmt: skip
+
+
+def flow_check(deep: Cell, margin: float) -> Check:
+    """Compare the median of the cosine at large width with the recursion of infinite width."""
+    shape, start = deep.network, _start(deep)
+    a = shape.scaling.factor(shape.depth)
+    time, cosine = shape.depth * a * a, float(wide_correlations(start, a, shape.depth)[-1])
+    # The variance rate decreases as the angle closes: the one at the start plans for more than is needed.
+    variance = time * float(CorrelationDiffusion(shape.width).variance_rate(start))
+    return check(
+        f"res-3-gaussian-wide-beta{shape.scaling.beta:g}-cosine{start:g}-flow", deep,
+        f"median of $c_L$ at large width, $c_0 = {start:g}$", median(COSINE, Normal(cosine, variance)), cosine,
+        margin=margin, basis=_FLOW,
+        wrong={"no drift": start, "twice the speed, arc(c) - c": float(correlation_flow(start, [2.0 * time])[0])},
+    )  # fmt: skip
+
+
+def _start(deep: Cell) -> float:
+    start = deep.input.cosine
+    assert start is not None, "only correlated inputs are in the domain"
+    return start
+
+
+def _is_flow(deep: Cell) -> bool:
+    branch = deep.network.branch
+    return branch.activation.negative_slope == 0.0 and deep.weights.definition.gaussian and deep.network.width >= 400
+
+
+def _has_limit(deep: Cell) -> bool:
+    """Tell whether errors of order 1/L, and of kurtosis over width, are within what the margin of a law leaves free."""
+    shape = deep.network
+    wide = deep.weights.definition.gaussian or (deep.weights.is_dominated_by_gaussian and shape.width >= 20)
+    return shape.scaling.beta == 0.5 and shape.depth >= _DEPTH and wide
+
+
+def _checks(deep: Cell, _precision: float) -> Iterator[Check]:
+    # Margins have room for errors of order 1/L and 1/d and do not follow the precision.
+    if _is_flow(deep):
+        yield flow_check(deep, 0.05)
+    else:
+        yield law_check(deep, 0.04)
+
+
+def _networks() -> SearchStrategy[Cell]:
+    from hypothesis import strategies as st
+
+    from theory_check.strategies import by_octaves
+
+    starts = st.integers(-9, 9).map(lambda n: n / 10.0)
+    depths = st.integers(_DEPTH, 128)
+    slopes = st.sampled_from([0.0, 0.1, 0.3, 0.5, -0.2])
+    narrow = st.builds(
+        lambda width, start, depth, slope: _network("gaussian", width, start, depth=depth, slope=slope),
+        by_octaves(2, 32), starts, depths, slopes,
+    )  # fmt: skip
+    others = st.builds(
+        lambda law, width, start: _network(law, width, start),
+        st.sampled_from(["uniform", "rademacher", "triangular"]), st.integers(20, 24), starts,
+    )  # fmt: skip
+    wide = st.builds(
+        lambda width, start, depth, beta: _network("gaussian", width, start, depth=depth, beta=beta),
+        st.integers(400, 800), starts, by_octaves(1, 128), st.integers(25, 100).map(lambda n: n / 100.0),
+    )  # fmt: skip
+    return narrow | wide | others
+
+
+DOMAIN = Domain(
+    networks=_networks,
+    build=_checks,
+    hypotheses=(
+        *LAYERS, SYMMETRIC, UNIT_VARIANCE,
+        Hypothesis("res-3", "the branch is res-3 with a slope of at most 1/2 in size",
+                   lambda deep: deep.network.branch.has_inner
+                   and abs(deep.network.branch.activation.negative_slope or 0.0) <= 0.5),
+        Hypothesis("two inputs", "there are two inputs of a cosine between -0.9 and 0.9",
+                   lambda deep: deep.input.count == 2 and deep.input.cosine is not None
+                   and abs(deep.input.cosine) <= 0.9),
+        width_not(1, "the cosine is 1 or -1"),
+        beta_within(0.2, 2.0),
+        Hypothesis(
+            "limit in depth or width", "beta is 1/2 and there are at least 100 layers, of Gaussian weights or of width "
+            "20 or more; or the width is 400 or more, with ReLU and Gaussian weights",
+            lambda deep: _is_flow(deep) or _has_limit(deep),
+        ),
+    ),
+)  # fmt: skip
+
+
 @claim(
     "E13",
+    domain=DOMAIN,
     quick_precision=1.1,
     title="The cosine between two inputs",
     formula=r"dc = q\,[d(k-c) + c + c^2 k - 2k]\,dt + \sqrt{2q(1-c^2)(1-ck)}\,dB,\qquad k = \mathrm{arc}(c)"
@@ -80,22 +192,9 @@ def two_inputs(profile: Profile) -> Iterator[Check]:
         ("uniform", 20, 0.0, -0.5),
         ("rademacher", 20, 0.0, -0.5),
     ):
-        deep, law = _network(weights, width, start, depth=depth, slope=slope), cosine_table(width, slope, start)
-        wrong = {
-            "the law of twice the width": cosine_table(2 * width, slope, start),
-            "no activation": cosine_table(width, 1.0, start),
-        }
-        if slope:
-            wrong["the slope is 0"] = cosine_table(width, 0.0, start)
-        gaussian = weights == "gaussian"
-        yield check(
-            f"{label(deep)}{f'-slope{slope:g}' if slope else ''}-cosine{start:g}-law", deep,
-            f"Kolmogorov distance between $c_L$ and the law of the diffusion at time 1, $c_0 = {start:g}$",
-            Distance(COSINE, law), remainder=law.error, wrong=wrong,
-            # The kernel of other entries does not come nearer as the depth grows with the profile.
-            margin=0.04 * (profile.precision if gaussian else profile.precision**0.5),
-            basis=LIMIT if gaussian else _OTHER_ENTRIES,
-        )  # fmt: skip
+        # The kernel of other entries does not come nearer as the depth grows with the profile.
+        factor = profile.precision if weights == "gaussian" else profile.precision**0.5
+        yield law_check(_network(weights, width, start, depth=depth, slope=slope), 0.04 * factor)
 
     # At small width the cosine lags behind the flow of infinite width.
     start = -0.5
@@ -110,16 +209,7 @@ def two_inputs(profile: Profile) -> Iterator[Check]:
     # Large widths at the critical scaling, and below it, where the time is L^(1 - 2 beta) and angles close further.
     width = 400 * profile.depth
     for beta, start, margin in ((0.5, -0.5, 0.03), (0.5, 0.3, 0.03), (0.25, -0.5, 0.05)):
-        a = _DEPTH**-beta
-        time, cosine = _DEPTH * a * a, float(wide_correlations(start, a, _DEPTH)[-1])
-        # The variance rate decreases as the angle closes: the one at the start plans for more than is needed.
-        variance = time * float(CorrelationDiffusion(width).variance_rate(start))
-        yield check(
-            f"res-3-gaussian-wide-beta{beta:g}-cosine{start:g}-flow", _network("gaussian", width, start, beta=beta),
-            f"median of $c_L$ at large width, $c_0 = {start:g}$", median(COSINE, Normal(cosine, variance)), cosine,
-            margin=margin * profile.precision, basis=_FLOW,
-            wrong={"no drift": start, "twice the speed, arc(c) - c": float(correlation_flow(start, [2.0 * time])[0])},
-        )  # fmt: skip
+        yield flow_check(_network("gaussian", width, start, beta=beta), margin * profile.precision)
 
 
 _PICTURED_WIDTHS = (4, 10)

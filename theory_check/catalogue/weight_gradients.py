@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from theory_check.claims import Basis, Check, Distance, Domain, Hypothesis, Mean, Profile, check, claim
-from theory_check.claims.domains import DOMINATED, GAUSSIAN, LAYERS, NO_TIES, is_in_reach
+from theory_check.claims.domains import DOMINATED, GAUSSIAN, LAYERS, NO_TIES, UNIT_VARIANCE, is_in_reach
 from theory_check.claims.networks import BRANCHES, COMBINATIONS, dominated_layer, finite_depth_law, label, one_layer
 from theory_check.claims.observables import Observable, column, exp
 from theory_check.experiments.cell import Cell
@@ -42,9 +42,7 @@ def _checks(deep: Cell, precision: float) -> Iterator[Check]:
 DOMAIN = Domain.of_cells(
     _checks,
     (
-        *LAYERS, DOMINATED, NO_TIES,
-        Hypothesis("unit variance", "the entries of sqrt(d) V and sqrt(d) W have variance 1",
-                   lambda deep: deep.weights.gain == 1.0),
+        *LAYERS, DOMINATED, NO_TIES, UNIT_VARIANCE,
         Hypothesis("law or mean in reach", "the law of the norm is known and continuous, or its variance moderate",
                    lambda deep: _has_law(deep) or is_in_reach(next(means(deep, 1.0)))),
     ),

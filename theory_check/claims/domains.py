@@ -54,16 +54,16 @@ def network_strata(cell: Cell) -> tuple[str, ...]:
     ('critical', 'linear', 'uniform weights', 'width 2', 'gaussian input')
     """
     shape = cell.network
-    branch = shape.branch.name if shape.branch.definition.activation else f"{shape.branch.name} {_activation(cell)}"
     kernel = " (reduced)" if cell.kernel == "reduced" else ""
     return (
-        _regime(cell), branch, f"{cell.weights.law} weights{kernel}", _size(shape.width),
+        _regime(cell), branch_name(shape.branch), f"{cell.weights.law} weights{kernel}", size_name(shape.width),
         f"{cell.input.name} input{'s' if cell.input.count > 1 else ''}",
     )  # fmt: skip
 
 
-def _activation(cell: Cell) -> str:
-    return cell.network.branch.activation.name
+def branch_name(branch: Branch) -> str:
+    """Name a branch with its activation, without parameters."""
+    return branch.name if branch.definition.activation else f"{branch.name} {branch.activation.name}"
 
 
 def _regime(cell: Cell) -> str:
@@ -73,7 +73,7 @@ def _regime(cell: Cell) -> str:
     return "critical" if beta == 0.5 else "identity" if beta > 0.5 else "explosion"
 
 
-def _size(width: int) -> str:
+def size_name(width: int) -> str:
     """Name a class of widths: 1, 2, then by octaves, the first of them from 3."""
     if width <= 2:
         return f"width {width}"
@@ -286,11 +286,33 @@ def is_in_reach(made: Check) -> bool:
     return observed.variance_bound <= LARGEST_RELATIVE_VARIANCE * observed.values_per_replicate * made.target[0] ** 2
 
 
-def mean_in_reach(symbol: str, made: Callable[[Cell], Check]) -> Hypothesis:
-    """Ask that the mean of a check can be estimated; :func:`is_in_reach`."""
-    sentence = f"the variance of {symbol} is at most {LARGEST_RELATIVE_VARIANCE:g} times its squared mean"
-    return Hypothesis(f"mean of {symbol} in reach", sentence, lambda cell: is_in_reach(made(cell)))
+def mean_in_reach(
+    symbol: str, made: Callable[[Cell], Check], *, given: Callable[[Cell], bool] = lambda _: True
+) -> Hypothesis:
+    """Ask that the mean of a check can be estimated; :func:`is_in_reach`.
 
+    Parameters
+    ----------
+    symbol : str
+        Of what is averaged.
+    made : callable
+        Returns the check of a network.
+    given : callable
+        The networks that have the check; default: all.
+
+    Returns
+    -------
+    Hypothesis
+    """
+    sentence = f"the variance of {symbol} is at most {LARGEST_RELATIVE_VARIANCE:g} times its squared mean"
+    return Hypothesis(
+        f"mean of {symbol} in reach", sentence, lambda cell: not given(cell) or is_in_reach(made(cell))
+    )  # fmt: skip
+
+
+UNIT_VARIANCE = Hypothesis(
+    "unit variance", "the entries of sqrt(d) V and sqrt(d) W have variance 1", both(lambda weights: weights.gain == 1.0)
+)  # fmt: skip
 
 SYMMETRIC = Hypothesis("symmetric", "all weights are symmetric", both(lambda weights: weights.is_symmetric))
 

@@ -23,9 +23,9 @@ from theory_check.strategies.cells import (
     weight_processes,
     weights,
 )
-from theory_check.strategies.deep_cells import betas, closed_branches, deep_cells, single_inputs
+from theory_check.strategies.deep_cells import betas, by_octaves, closed_branches, deep_cells, single_inputs
 
 __all__ = [
-    "activations", "betas", "branches", "cells", "closed_branches", "deep_cells", "inputs", "networks", "scalings",
-    "single_inputs", "weight_processes", "weights",
+    "activations", "betas", "branches", "by_octaves", "cells", "closed_branches", "deep_cells", "inputs", "networks",
+    "scalings", "single_inputs", "weight_processes", "weights",
 ]  # fmt: skip

@@ -108,9 +108,9 @@ def deep_cells(
     widest = affordable(
         narrowest, min(widths[1], law.definition.maximal_width or widths[1]), lambda d: cell(d, depths[0])
     )
-    width = draw(_by_octaves(narrowest, widest))
+    width = draw(by_octaves(narrowest, widest))
     deepest = affordable(*depths, lambda depth: cell(width, depth))
-    return cell(width, draw(_by_octaves(depths[0], deepest)))
+    return cell(width, draw(by_octaves(depths[0], deepest)))
 
 
 def single_inputs() -> st.SearchStrategy[Input]:
@@ -118,7 +118,7 @@ def single_inputs() -> st.SearchStrategy[Input]:
     return st.sampled_from([Input(law.name) for law in INPUTS if not law.takes_cosine and not law.observed])
 
 
-def _by_octaves(low: int, high: int) -> st.SearchStrategy[int]:
+def by_octaves(low: int, high: int) -> st.SearchStrategy[int]:
     """Draw a whole number whose logarithm is about uniform; the smallest is the simplest."""
     starts = [low]
     while 2 * starts[-1] <= high:

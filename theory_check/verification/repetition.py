@@ -13,6 +13,7 @@ import msgspec
 from theory_check.experiments.cell import Cell
 from theory_check.experiments.euler import Euler
 from theory_check.experiments.euler_maruyama import EulerMaruyama
+from theory_check.experiments.first_step import FirstStep
 from theory_check.experiments.sweep import Sweep
 from theory_check.foundation.arguments import check_choice
 from theory_check.foundation.errors import SpecificationError
@@ -20,7 +21,7 @@ from theory_check.verification.plan import find_claim as find_claim
 from theory_check.verification.search import Confirmation, SearchResult
 
 #: The experiments that a spelled network may be.
-_KINDS: Mapping[str, type[Any]] = {kind.__name__: kind for kind in (Cell, Euler, EulerMaruyama, Sweep)}
+_KINDS: Mapping[str, type[Any]] = {kind.__name__: kind for kind in (Cell, Euler, EulerMaruyama, FirstStep, Sweep)}
 
 
 def spell_network(network: Any) -> str:
