@@ -9,6 +9,7 @@ import signal
 import sys
 import threading
 import traceback
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -194,6 +195,17 @@ def _explain(error: BaseException) -> int:
     return INTERNAL_ERROR
 
 
+@contextmanager
+def _one_line_warnings() -> Iterator[None]:
+    """Print a warning of Python as one line like all others."""
+    before = warnings.showwarning
+    warnings.showwarning = lambda message, *_, **__: _say(f"warning: {' '.join(str(message).split())}")
+    try:
+        yield
+    finally:
+        warnings.showwarning = before
+
+
 def _invoke(command: click.Command, arguments: list[str] | None) -> int:
     settings = Settings()
     try:
@@ -223,7 +235,7 @@ def run_command(command: click.Command, arguments: list[str] | None) -> int:
         That of the command; 2 for bad input, 70 for an internal error, 74 if input or output failed, 130 or 143 if it
         was interrupted or terminated. A reader of stdout that goes away changes nothing.
     """
-    with _termination() as signals, _tolerant_streams() as flush:
+    with _termination() as signals, _tolerant_streams() as flush, _one_line_warnings():
         try:
             code = _invoke(command, arguments)
         except BaseException:  # a second interrupt while the first one is explained

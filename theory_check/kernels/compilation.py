@@ -19,6 +19,8 @@ import platformdirs
 from numba import types
 
 from theory_check.foundation.errors import SpecificationError
+from theory_check.foundation.files import sweep_temporaries
+from theory_check.kernels.compiled_code import SealedCache
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -53,7 +55,12 @@ def _cache_directory() -> str | None:
         directory.mkdir(parents=True, exist_ok=True)
     except OSError:
         return None
-    return str(directory) if os.access(directory, os.W_OK) else None
+    if not os.access(directory, os.W_OK):
+        return None
+    # What is written there is the code of a process that may have been killed.
+    for folder in directory.iterdir():
+        sweep_temporaries(folder)
+    return str(directory)
 
 
 def kernel(*signature: Any) -> Callable[[Function], Function]:
@@ -66,15 +73,15 @@ def kernel(*signature: Any) -> Callable[[Function], Function]:
 
     def compile_kernel(function: Function) -> Function:
         options = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
+        compiled: Any = numba.njit(**options)(function)
         directory = _cache_directory()
-        if directory is None:
-            return numba.njit(*signature, **options)(function)  # type: ignore[no-any-return]
-        inherited = numba.config.CACHE_DIR
-        numba.config.CACHE_DIR = directory
-        try:
-            return numba.njit(*signature, cache=True, **options)(function)  # type: ignore[no-any-return]
-        finally:
-            numba.config.CACHE_DIR = inherited
+        if directory is not None and COMPILED:
+            # Before the signature: Numba compiles, or loads, as soon as it has one.
+            compiled._cache = SealedCache(function, directory)
+        if signature and COMPILED:
+            compiled.compile(*signature)
+            compiled.disable_compile()
+        return compiled  # type: ignore[no-any-return]
 
     return compile_kernel
 

@@ -1,0 +1,104 @@
+"""Compiled kernels on the disk, sealed with a digest: what is damaged is compiled again and never run.
+
+Numba unpickles what is in its cache, and runs it, whatever became of it: an emptied file breaks every later call, a
+changed bit is machine code. It asks the files of a function for three things, :meth:`SealedCode.load`,
+:meth:`SealedCode.save` and :meth:`SealedCode.flush`; here each compiled signature has a file of its own, so that two
+processes that compile at once cannot mix an index with the code of another signature either.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import pickle
+import warnings
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import llvmlite
+import numba
+from numba.core.caching import FunctionCache
+from numba.core.serialize import dumps
+
+from theory_check.foundation.errors import StorageError
+from theory_check.foundation.files import make_directory, write_atomically
+
+#: Folders in which damage was found and told.
+_told: set[Path] = set()
+
+
+class SealedCode:
+    """The files of the compiled signatures of a function.
+
+    Parameters
+    ----------
+    directory : Path
+    stem : str
+        How their names begin: the function and the version of Python.
+    """
+
+    def __init__(self, directory: Path, stem: str) -> None:
+        self._directory, self._stem = directory, stem
+
+    def load(self, key: Any) -> Any:
+        """Return what was saved under a key of Numba's; None if nothing was, or it is damaged."""
+        path = self._path(key)
+        try:
+            content = path.read_bytes()
+        except OSError:
+            return None
+        digest, body = content[:32], content[32:]
+        if digest != self._digest(path, body):
+            _tell(path)
+            return None
+        saved, code = pickle.loads(body)
+        return code if saved == key else None
+
+    def save(self, key: Any, code: Any) -> None:
+        """Keep the code for a key; a full disk keeps nothing."""
+        path, body = self._path(key), dumps((key, code))
+        with suppress(StorageError):
+            make_directory(self._directory)
+            write_atomically(path, self._digest(path, body) + body)
+
+    def flush(self) -> None:
+        """Forget everything."""
+        for path in self._directory.glob(f"{self._stem}.*.code"):
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
+
+    def _path(self, key: Any) -> Path:
+        signature, *rest = key
+        name = hashlib.sha256(repr((str(signature), *rest)).encode()).hexdigest()[:24]
+        return self._directory / f"{self._stem}.{name}.code"
+
+    def _digest(self, path: Path, body: bytes) -> bytes:
+        origin = f"{path.name}; numba {numba.__version__}; llvmlite {llvmlite.__version__};"
+        return hashlib.sha256(origin.encode() + body).digest()
+
+
+def _tell(path: Path) -> None:
+    """Remove a damaged file, and say so once for a folder."""
+    with suppress(OSError):
+        path.unlink()
+    if path.parent not in _told:
+        _told.add(path.parent)
+        warnings.warn(
+            f"the cache of compiled kernels in {path.parent} is damaged or of another version; what is damaged is "
+            "compiled again",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+
+
+class SealedCache(FunctionCache):
+    """Numba's cache of a function, with its files sealed."""
+
+    def __init__(self, function: Any, directory: str) -> None:
+        inherited = numba.config.CACHE_DIR
+        numba.config.CACHE_DIR = directory
+        try:
+            super().__init__(function)
+        finally:
+            numba.config.CACHE_DIR = inherited
+        self._cache_file = SealedCode(Path(self.cache_path), self._impl.filename_base)
