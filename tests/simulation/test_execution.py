@@ -1,14 +1,18 @@
-"""Simulation in threads that can be asked for more: which units they are given, and when."""
+"""Simulation in threads that can be asked for more: which units they are given, and when; how they are interrupted."""
 
 from __future__ import annotations
 
+import threading
+import time
+
+import numpy as np
 import pytest
 
 from theory_check.experiments.spelling import network
 from theory_check.experiments.workload import Workload
 from theory_check.kernels import LANES
 from theory_check.simulation import execution
-from theory_check.simulation.execution import Simulation, silent
+from theory_check.simulation.execution import THREADS, Simulation, silent
 
 SHORT, LONG = (network("linear", "uniform", width=3, depth=depth) for depth in (2, 400))
 
@@ -67,3 +71,52 @@ def test_units_received_between_two_waits_are_told_by_the_next(begun):
         assert not running.is_idle
         assert running.wait() == {SHORT.identity}
         assert running.is_idle
+
+
+@pytest.fixture
+def deaf(monkeypatch):
+    """A unit of work that is deaf until the test lets it end: what tells that it has begun, and what ends it."""
+    begun, let_go = threading.Event(), threading.Event()
+
+    def simulate_blocks(unit, stop, *, memory):
+        begun.set()
+        assert let_go.wait(30)
+        return {"log_norm_ratio": np.zeros(unit.last - unit.first)}, 0.0
+
+    monkeypatch.setattr(execution, "simulate_blocks", simulate_blocks)
+    monkeypatch.setattr(execution, "_PATIENCE", 0.1)
+    yield begun, let_go
+    let_go.set()
+    join()
+
+
+def join():
+    for thread in threading.enumerate():
+        if thread.name.startswith(THREADS):
+            thread.join(30)
+
+
+def seconds_to_end(deaf, folder, error):
+    """Return how long a simulation takes to end after an error while a unit is running."""
+    begun, _ = deaf
+    merged = Workload.of([(SHORT, LANES)]).merged
+    running = Simulation(merged, 5, stops={}, threads=1, folder=folder, report=silent)
+    running.ask(merged.values())
+    assert begun.wait(30)
+    started = time.perf_counter()
+    running.__exit__(error, error(), None)
+    return time.perf_counter() - started
+
+
+def test_an_interrupt_leaves_the_kernel_and_drops_what_it_returns(deaf, tmp_path):
+    # The unit would go on for 30 s.
+    assert seconds_to_end(deaf, tmp_path, KeyboardInterrupt) < 10.0
+    deaf[1].set()
+    join()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_error_waits_for_the_kernel_and_keeps_its_unit(deaf, tmp_path):
+    threading.Timer(0.3, deaf[1].set).start()
+    assert seconds_to_end(deaf, tmp_path, ValueError) > 0.1
+    assert len(list(tmp_path.iterdir())) == 1

@@ -21,6 +21,12 @@ from theory_check.simulation.units import Unit, UnitStore, plan_units, simulate_
 #: Called with (done, total), both in microseconds of estimated processor time.
 Report = Callable[[int, int], None]
 
+#: How the names of the threads begin.
+THREADS = "theory-check simulation"
+
+#: Seconds that an interrupt waits for the kernels to end: most do, and their units are kept.
+_PATIENCE = 0.5
+
 
 def silent(done: int, total: int) -> None:
     """Report nothing."""
@@ -86,7 +92,7 @@ class Simulation(Generic[E]):
         self._received: set[str] = set()
         self._stopped = threading.Event()
         self._threads = threads
-        self._pool = ThreadPoolExecutor(threads)
+        self._pool = ThreadPoolExecutor(threads, THREADS)
         self._done = 0
 
     def __enter__(self) -> Self:
@@ -97,7 +103,13 @@ class Simulation(Generic[E]):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._stopped.set()
-        self._pool.shutdown()
+        interrupted = kind is not None and issubclass(kind, KeyboardInterrupt)
+        if wait(self._running, timeout=_PATIENCE if interrupted else None).not_done:
+            # A kernel cannot be stopped. Nobody waits for it, and what it returns is dropped.
+            self._store = UnitStore(None)
+            self._pool.shutdown(wait=False)
+        else:
+            self._pool.shutdown()
 
     def ask(self, requests: Iterable[tuple[E, int]]) -> None:
         """Let the threads simulate experiments up to these numbers of replicates, the longest units first."""
