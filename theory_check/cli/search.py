@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -56,6 +57,8 @@ def search(
     repeats it, or how much of the domain was covered and the strongest evidence. Exit code 0: no counterexample; 1: one
     was confirmed; 2: bad input.
     """
+    import platformdirs
+
     from theory_check.foundation.arguments import check_between, check_integer, check_positive
     from theory_check.reporting.drawing import draw
     from theory_check.simulation.runner import run_experiments
@@ -65,6 +68,8 @@ def search(
     from theory_check.verification.search_picture import search_picture
     from theory_check.verification.user_claims import load_claims, own_regime
 
+    # Hypothesis keeps what it found out about the code; the folder of the user is no place for that.
+    os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(platformdirs.user_cache_path("theory-check") / "search"))
     own = own_regime(() if claims_file is None else load_claims(claims_file))
     found = find_claim(claim, own)
     searched_domain(found, everywhere)

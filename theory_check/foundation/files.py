@@ -106,8 +106,11 @@ def check_writable(folder: Path) -> None:
     """Raise :exc:`StorageError` unless files can be written into a folder: one is, and removed again."""
     aside = temporary_path(folder)
     try:
-        aside.touch(exist_ok=False)
-        aside.unlink()
+        try:
+            aside.touch(exist_ok=False)
+        finally:
+            # After an interrupt too.
+            aside.unlink(missing_ok=True)
     except OSError as error:
         raise storage_error("write into", folder, error) from error
 
