@@ -1,0 +1,213 @@
+"""Commands that meet a fault: a signal, an error or a full disk, at a chosen step or after a time.
+
+A process that has loaded and compiled everything forks for each command: starting takes milliseconds, and a signal
+reaches the command itself. The steps of a command are what it asks of the system about files: every open, rename,
+link, removal, new folder, listing, lock and fsync, and every statement of SQLite.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import resource
+import signal
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from small_commands import lay_out
+
+STEPS = frozenset({
+    "open", "os.rename", "os.link", "os.remove", "os.mkdir", "os.rmdir", "os.scandir", "os.listdir", "fcntl.flock",
+    "sqlite3.connect",
+})  # fmt: skip
+
+#: Seconds after which a command hangs: the longest of those that are tested takes a few.
+PATIENCE = 120.0
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended: its exit code, minus a signal that killed it; what it printed; its steps in their order."""
+
+    code: int
+    out: str
+    err: str
+    steps: tuple[str, ...]
+    seconds: float
+
+
+class Commands:
+    """Runs command lines, one after the other; a context that ends the process that forks them."""
+
+    def __init__(self, cache: Path, *warm: tuple[str, ...]) -> None:
+        self._cache, self._warm = cache, warm
+
+    def __enter__(self):
+        environment = {**os.environ, "XDG_CACHE_HOME": str(self._cache)}
+        # Kernels that are compiled already are those of the tests.
+        self._server = subprocess.Popen(
+            [sys.executable, __file__, json.dumps(self._warm)], env=environment, stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        return self
+
+    def __exit__(self, *raised):
+        self._server.communicate()
+
+    def __call__(self, folder: Path, *arguments: str, **fault) -> Ended:
+        """Run a command in a folder.
+
+        ``signal`` or ``error``, a number of errno, is what happens before step ``step``; a signal may come ``after`` so
+        many seconds instead; with ``limit`` no file grows beyond so many bytes.
+        """
+        request = {"folder": str(folder), "arguments": list(map(str, arguments)), "fault": fault}
+        self._server.stdin.write(json.dumps(request) + "\n")
+        self._server.stdin.flush()
+        answer = json.loads(self._server.stdout.readline())
+        return Ended(**answer | {"steps": tuple(answer["steps"])})
+
+
+def _watch(folder, fault, log):
+    """Note every step, and let the fault happen at its step."""
+    lock, steps = threading.Lock(), 0
+
+    def step(name, path=""):
+        nonlocal steps
+        with lock:
+            number, steps = steps, steps + 1
+            os.write(log, f"{name}\n".encode())
+        if number != fault.get("step"):
+            return
+        if "signal" in fault:
+            os.kill(os.getpid(), fault["signal"])
+        else:
+            raise OSError(fault["error"], os.strerror(fault["error"]), path)
+
+    def hook(name, arguments):
+        if name not in STEPS:
+            return
+        path = arguments[0] if arguments else ""
+        if isinstance(path, bytes):
+            path = os.fsdecode(path)
+        # Modules, fonts and devices are not what a command asks for.
+        named = isinstance(path, (str, os.PathLike))
+        if not named or Path(folder, path).is_relative_to(folder) or "file:" in str(path):
+            step(name, str(path))
+
+    fsync = os.fsync
+
+    def counted(descriptor):
+        step("os.fsync")
+        fsync(descriptor)
+
+    class Connection(sqlite3.Connection):
+        def execute(self, sql, *parameters):
+            _statement(sql)
+            return super().execute(sql, *parameters)
+
+        def executemany(self, sql, *parameters):
+            _statement(sql)
+            return super().executemany(sql, *parameters)
+
+    def _statement(sql):
+        try:
+            step(sql.partition("(")[0].strip())
+        except OSError as error:
+            full = error.errno == errno.ENOSPC
+            failed = sqlite3.OperationalError("database or disk is full" if full else "disk I/O error")
+            failed.sqlite_errorcode = sqlite3.SQLITE_FULL if full else sqlite3.SQLITE_IOERR
+            raise failed from error
+
+    connect = sqlite3.connect
+    os.fsync = counted
+    sqlite3.connect = lambda *arguments, **options: connect(*arguments, factory=Connection, **options)
+    sys.addaudithook(hook)
+
+
+def _run(request, out, err, log):
+    from theory_check.cli import main
+
+    fault, folder = request["fault"], request["folder"]
+    os.chdir(folder)
+    os.dup2(out, 1)
+    os.dup2(err, 2)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    if "limit" in fault:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (fault["limit"], resource.RLIM_INFINITY))
+    _watch(folder, fault, log)
+    try:
+        main(request["arguments"])
+    except SystemExit as stopped:
+        return stopped.code
+    return 0
+
+
+def _fork(request):
+    fault = request["fault"]
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err, tempfile.TemporaryFile() as log:
+        started = time.monotonic()
+        child = os.fork()
+        if not child:
+            code = 99
+            try:
+                code = _run(request, out.fileno(), err.fileno(), log.fileno())
+            except BaseException:
+                import traceback
+
+                traceback.print_exc()
+            finally:
+                with suppress(Exception):
+                    sys.stdout.flush()
+                    sys.stderr.flush()
+                os._exit(code)
+        if "after" in fault:
+            time.sleep(fault["after"])
+            os.kill(child, fault["signal"])
+        while True:
+            ended, status = os.waitpid(child, os.WNOHANG)
+            if ended:
+                break
+            if time.monotonic() - started > PATIENCE:
+                os.kill(child, signal.SIGKILL)
+            time.sleep(0.002)
+        for file in (out, err, log):
+            file.seek(0)
+        return {
+            "code": os.waitstatus_to_exitcode(status), "out": out.read().decode(), "err": err.read().decode(),
+            "steps": log.read().decode().splitlines(), "seconds": time.monotonic() - started,
+        }  # fmt: skip
+
+
+def _serve():
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    from theory_check.cli import cli
+    from theory_check.cli.process import run_command
+    from theory_check.networks.additions import temporary_additions
+    from theory_check.simulation import units
+
+    # Several units in the smallest experiment: what is finished before the fault is reused.
+    units.UNIT_WORK = 10**5
+    with tempfile.TemporaryDirectory() as folder:
+        os.chdir(lay_out(Path(folder, "warm")))
+        for warm in json.loads(sys.argv[1]):
+            with temporary_additions():
+                run_command(cli, warm)
+        os.chdir("/")
+    for line in sys.stdin:
+        print(json.dumps(_fork(json.loads(line))), file=answers, flush=True)
+
+
+if __name__ == "__main__":
+    _serve()
