@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 from planned_laws import assert_planned_well, planned_medians
 
-from theory_check.catalogue.rough_paths import rough_paths
 from theory_check.catalogue.smooth_weights import smooth_weights
 from theory_check.claims import PROFILES, CriticalPoint
 
@@ -32,9 +31,3 @@ def test_the_critical_exponent_is_bracketed_within_the_margin():
         assert check.margin == pytest.approx(0.02)
         # Experiments are in the order of the exponents.
         assert [e.network.scaling.beta for e in check.experiments] == pytest.approx(check.estimator.betas)
-
-
-@pytest.mark.parametrize("claim", [smooth_weights, rough_paths], ids=lambda claim: claim.id)
-def test_corrections_name_variants(claim):
-    names = {v.name for check in claim.checks(PROFILES["quick"]) for v in check.variants}
-    assert {correction.variant for correction in claim.corrections} <= names

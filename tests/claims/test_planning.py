@@ -178,13 +178,20 @@ def test_the_precision_of_a_claim_widens_its_margins_at_quick_alone():
 
 
 def test_a_correction_names_a_variant():
-    correction = Correction(stated="It is 2.", corrected="It is 1.", variant="twice")
+    correction = Correction(source="Own notes, page 1", stated="It is 2.", corrected="It is 1.", variant="twice")
     (planned,) = plan_claim(
         claim_of(point(MEAN, 1.0, wrong={"twice": 2.0}), corrections=(correction,)), PROFILES["quick"]
     )
     assert [variant.name for variant in planned.check.variants] == ["twice"]
     with pytest.raises(SpecificationError, match=r"^N1: no check has the variant 'twice', which a correction names"):
         plan_claim(claim_of(point(MEAN, 1.0), corrections=(correction,)), PROFILES["quick"])
+
+
+def test_a_correction_names_its_source():
+    correction = Correction(stated="It is 2.", corrected="It is 1.", variant="twice")
+    corrected = claim_of(point(MEAN, 1.0, wrong={"twice": 2.0}), corrections=(correction,))
+    with pytest.raises(SpecificationError, match=r"^N1: a correction names no source; give the work and the place"):
+        plan_claim(corrected, PROFILES["quick"])
 
 
 @every_check

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from theory_check.catalogue.wide_recursion import INPUTS, MEAN_LOG_RATIO, MEAN_QUANTITY, hurst_index
-from theory_check.claims import Basis, Check, Correction, Domain, Hypothesis, Normal, Profile, check, claim, median
+from theory_check.claims import Basis, Check, Domain, Hypothesis, Normal, Profile, check, claim, median
 from theory_check.claims.domains import ONE_FACTOR
 from theory_check.experiments.cell import Cell
 from theory_check.experiments.spelling import network
@@ -118,15 +118,11 @@ DOMAIN = Domain(
     r"$\sum_{k\ne l}\rho(k-l)/d = (L^{2H}-L)/d$. The corrected network is $(1+c)$ a layer times a plain one of scaling "
     "$a/(1+c)$, $c = a^2/(2d)$: an identity, by which plain networks decide on it.",
     hypotheses=r"Gaussian weights; $a \to 0$ at fixed $d$.",
-    corrections=(
-        Correction(
-            stated=r"Contraction, not explosion, for $H < 1/2$: $\log(\|h_L\|/\|h_0\|) \sim -L^{1-2\beta}/(2d)$.",
-            corrected=r"Only where $L^{1-2H} \gg d-1$. Before, the term $(1-1/d)L^{2H}$ rules and networks grow: at "
-            "$d = 40$, $H = 0.45$ and $L = 1000$ as at $d = 16$ and $L = 128$ here.",
-            variant="contraction at every width",
-        ),
+    remarks=(
+        r"$-L^{1-2\beta}/(2d)$, contraction, is what is left where $L^{1-2H} \gg d-1$. Before, the term $(1-1/d)L^{2H}$"
+        " rules and networks grow: at $d = 40$, $H = 0.45$ and $L = 1000$ as at $d = 16$ and $L = 128$ here.",
+        "The corrected network explodes if the coefficient lacks $1/d$, $a^2/2$ for $a^2/(2d)$.",
     ),
-    remarks=("The corrected network explodes if the coefficient lacks $1/d$, $a^2/2$ for $a^2/(2d)$.",),
 )
 def contraction(profile: Profile) -> Iterator[Check]:
     r"""For linear branches and $H < 1/2$, $\mathbb{E}\log R = a^2[(1-1/d)L^{2H} - L/d]$ to leading order in $a$: where

@@ -17,7 +17,6 @@ from theory_check.claims import (
     IDENTITY,
     Basis,
     Check,
-    Correction,
     Domain,
     Hypothesis,
     Illustration,
@@ -209,12 +208,9 @@ DOMAIN = Domain(
     "cubes of the direction of h. From h_0 = (1, ..., 1) that sum has the order d^(-1/2) of the deviation of log R: "
     "the limit law is missed at every width.",
     hypotheses="Those of E1, E4 and P3 but one; linear or res-3 branch.",
-    corrections=(
-        Correction(
-            stated=r"PyTorch's default variance, $1/(3d)$, divides $\kappa$ by 3.",
-            corrected=r"For linear branches; in both matrices of res-3 it divides $\kappa$ by 9.",
-            variant=_ONE_FACTOR,
-        ),
+    remarks=(
+        r"PyTorch's default variance, $1/(3d)$, divides $\kappa$ by 3 for linear branches; in both matrices of res-3"
+        r" it divides $\kappa$ by 9.",
     ),
 )
 def contrasts(profile: Profile) -> Iterator[Check]:

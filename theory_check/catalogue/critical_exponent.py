@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 from theory_check.claims import (
     Basis,
     Check,
-    Correction,
     Domain,
     Hypothesis,
     Normal,
@@ -219,13 +218,10 @@ RANGE = Domain(
     "output, through the mean of ReLU, sees rho. At finite width the direction of the input alone moves as the output "
     "does: E D* >= E D / d, which rules at last as the depth grows.",
     hypotheses="res-3 with ReLU, both matrices with the same process; width large for the values.",
-    corrections=(
-        Correction(
-            stated="Output and gradient change regime together, as for independent weights.",
-            corrected=r"For res-3 at infinite width the gradient's critical exponent is $\max(1/2, 2H-1)$, the "
-            r"output's $\max(1/2, H)$; at finite width the gradient contour lies between them.",
-            variant="the gradient turns where the output does",
-        ),
+    remarks=(
+        r"Output and gradient change regime together for independent weights, not here: for res-3 at infinite width"
+        r" the gradient's critical exponent is $\max(1/2, 2H-1)$, the output's $\max(1/2, H)$; at finite width the "
+        "gradient contour lies between them.",
     ),
 )
 def critical_exponent(profile: Profile) -> Iterator[Check]:
@@ -335,19 +331,11 @@ CONTOURS = Domain(
     "statistics.",
     hypotheses="Fractional noise in V and W; width large. At fixed width linear and res-1 networks below H = 1/2 "
     "contract instead as the depth grows (C6).",
-    corrections=(
-        Correction(
-            stated=r"The transition is at $\max(H, 1/2)$.",
-            corrected=r"At depths of hundreds $D = 1$ is at a $\beta$ lower by a tenth: .604, .700 and .814 at $H$ = "
-            ".7, .8, .9 and $L = 1000$.",
-            variant=_LIMIT,
-        ),
-        Correction(
-            stated=r"The exponent is $\max(H, 1/2)$ whatever the branch.",
-            corrected=r"res-3 with an odd activation has $\max(1/2, 2H-1)$; linear and res-1 branches of infinite "
-            "width have $H$ below 1/2 too.",
-            variant=_EVERY_BRANCH,
-        ),
+    remarks=(
+        r"$\max(H, 1/2)$ is a limit: at depths of hundreds $D = 1$ is at a $\beta$ lower by a tenth: .604, .700 and "
+        ".814 at $H$ = .7, .8, .9 and $L = 1000$.",
+        r"The branch matters: res-3 with an odd activation has $\max(1/2, 2H-1)$; linear and res-1 branches of "
+        "infinite width have $H$ below 1/2 too.",
     ),
 )
 def finite_depth_exponent(profile: Profile) -> Iterator[Check]:

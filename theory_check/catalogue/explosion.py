@@ -16,6 +16,7 @@ from theory_check.claims import (
     PROVEN,
     Basis,
     Check,
+    Correction,
     Domain,
     Hypothesis,
     Illustration,
@@ -210,9 +211,15 @@ LAW = Domain.of_cells(
     "log M are known exactly. The sign of 1 - 2/d decides. Exponents: the median of the exact law at each of two "
     "depths.",
     hypotheses="Symmetric independent weights; 0 < beta < 1/2; linear or res-3 branch. Gaussian weights for the law.",
-    remarks=(
-        r"Above width 2 only. At width 1 $D \to 1$: the output collapses, although $\mathbb{E}\,D$ explodes; at "
-        r"width 2 $\log R$ has no drift.",
+    corrections=(
+        Correction(
+            source="@marion2025, abstract",
+            stated="“other choices lead either to explosion or to identity mapping”",
+            corrected=r"Above width 2, which a summary may leave out. At width 1 and $\beta < 1/2$ the output does "
+            r"neither: it collapses, $D \to 1$ in probability, although $\mathbb{E}\,D$ explodes; at width 2 $\log R$ "
+            "has no drift.",
+            variant=_EVERY_WIDTH,
+        ),
     ),
 )
 def explosion_rate(profile: Profile) -> Iterator[Check]:

@@ -24,8 +24,13 @@ def cited_keys(text: str) -> set[str]:
     return set(_KEY.findall(text))
 
 
+def written_out(text: str) -> str:
+    """Return a text with the works that it cites written out."""
+    works = bibliography()
+    return _KEY.sub(lambda found: works.get(found[1], found[0]), text)
+
+
 def origin(claim: Claim) -> str:
     """Return where a claim is from, with the works that it cites written out and the claims that it sharpens."""
-    works = bibliography()
-    text = _KEY.sub(lambda found: works.get(found[1], found[0]), claim.source)
+    text = written_out(claim.source)
     return f"{text}; sharpens {', '.join(claim.sharpens)}" if claim.sharpens else text

@@ -13,7 +13,6 @@ from theory_check.catalogue.wide_recursion import INPUTS, MEAN_LOG_RATIO, MEAN_Q
 from theory_check.claims import (
     Basis,
     Check,
-    Correction,
     Distance,
     Domain,
     Hypothesis,
@@ -122,13 +121,9 @@ DOMAIN = Domain(
     "second-order expansion, exact to order $a^2$; what is left comes from the distant lags, of states that have moved "
     r"in between, $O(\Lambda^2L^{2H-1})$ with a small constant.",
     hypotheses="As C4; ReLU, $H < 1/2$.",
-    corrections=(
-        Correction(
-            stated=r"$S = \sum_{n\ge1}\rho(n)\,\mathrm{arc}(\rho(n))$ over all lags.",
-            corrected="At depth $L$ it is $S_L$, off by $O(L^{2H-1})$, which hardly decays near $H = 1/2$: $S$ jumps "
-            r"from $-1/(2\pi)$ to 0 there, $S_L$ does not.",
-            variant="S of infinite depth",
-        ),
+    remarks=(
+        r"Over all lags, $S$ is off by $O(L^{2H-1})$ at depth $L$, which hardly decays near $H = 1/2$: $S$ jumps from "
+        r"$-1/(2\pi)$ to 0 there, $S_L$ does not.",
     ),
 )
 def rough_diffusion(profile: Profile) -> Iterator[Check]:

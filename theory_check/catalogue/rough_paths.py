@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from theory_check.catalogue.smooth_weights import LINEAR, RES_1, RES_3, WIDE, WIDTH, displacement_check
-from theory_check.claims import Basis, Check, Correction, Domain, Hypothesis, Normal, Profile, check, claim, median
+from theory_check.claims import Basis, Check, Domain, Hypothesis, Normal, Profile, check, claim, median
 from theory_check.claims.coupled_domains import coupled_strata, several_depths, widths
 from theory_check.claims.observables import error_slope
 from theory_check.experiments.euler import Euler
@@ -76,12 +76,9 @@ DOMAIN = Domain(
     "targets are the slopes at these depths of the second moments of two networks along one path at infinite width, an "
     "exact recursion; for Matern 3/4 it gives -1.18 at depths 16 to 128, not yet the limit -1.",
     hypotheses="Continuous Gaussian paths; linear, res-1 and res-3 with ReLU; Gaussian input.",
-    corrections=(
-        Correction(
-            stated="Smooth Gaussian-process weights, Matérn of every smoothness among them: error of order 1.",
-            corrected=r"Order $\nu + 1/2$ for a Matérn process of smoothness $\nu < 1/2$: 3/4 at $\nu = 1/4$.",
-            variant="order 1",
-        ),
+    remarks=(
+        r"The order is 1 only for paths that are smooth enough: a Matérn process of smoothness $\nu < 1/2$ has "
+        r"$\nu + 1/2$, 3/4 at $\nu = 1/4$.",
     ),
 )
 def rough_paths(profile: Profile) -> Iterator[Check]:

@@ -13,7 +13,6 @@ from theory_check.claims import (
     PROVEN,
     Basis,
     Check,
-    Correction,
     Distance,
     Domain,
     Illustration,
@@ -143,14 +142,9 @@ DOMAIN = Domain(
     "max a_k -> 0. A layer with a fixed factor contributes the law of its log M, which is not normal.",
     hypotheses="Symmetric independent weights of finite variance; linear or res-3 branch. Kurtosis at most 3 for the "
     "interval of the mean.",
-    corrections=(
-        Correction(
-            stated=r"$\log R$ tends to $N(\Lambda\kappa(1-2/d),\,4\kappa\Lambda/d)$ for the decreasing schedules that "
-            "keep the output bounded at every depth.",
-            corrected=r"Only if $\max_k a_k \to 0$ and $\sum_k a_k^2$ converges: decreasing summable schedules keep "
-            "the share of their first layers and are not lognormal.",
-            variant=ANY_SCHEDULE,
-        ),
+    remarks=(
+        r"Decreasing summable schedules keep the output bounded at every depth, but do not have the normal limit: "
+        "their first layers keep a share.",
     ),
 )
 def schedules(profile: Profile) -> Iterator[Check]:

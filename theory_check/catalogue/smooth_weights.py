@@ -12,7 +12,6 @@ from theory_check.catalogue.pictures import depth_medians, order_line
 from theory_check.claims import (
     Basis,
     Check,
-    Correction,
     CriticalPoint,
     Domain,
     Hypothesis,
@@ -129,13 +128,9 @@ DOMAIN = Domain(
     "width.",
     hypotheses="Entries independent copies of a Gaussian process of correlation exp(-(s-t)^2/(2 l^2)), l = 0.1; "
     f"linear, res-1 and res-3 with ReLU; width {WIDTH}.",
-    corrections=(
-        Correction(
-            stated=r"Smooth weights and $\beta < 1$: explosion, whatever the width.",
-            corrected="Explosion has a probability below 1 at every width, one half at width 1, that is close to 1 "
-            "from about width 10 on.",
-            variant="explodes at every width",
-        ),
+    remarks=(
+        r"For $\beta < 1$ explosion has a probability below 1 at every width, one half at width 1, that is close to 1 "
+        "from about width 10 on.",
     ),
 )
 def smooth_weights(profile: Profile) -> Iterator[Check]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from theory_check.claims import Basis, Check, Correction, Profile, check, claim, median
+from theory_check.claims import Basis, Check, Profile, check, claim, median
 from theory_check.claims.observables import Observable, apply, column, log
 from theory_check.experiments.spelling import training
 from theory_check.experiments.training import Training
@@ -238,19 +238,11 @@ def of_res3(weights: str, depth: int, optimiser: str, width: int) -> Training:
     "a gradient become as large as the rest; gradient descent leaves them small.",
     hypotheses="res-3 with ReLU, beta = 1, the digits. Empirical: sizes at this width, depth and training; the "
     "mechanism is not a proof. The grid of the catalogue is its domain.",
-    corrections=(
-        Correction(
-            stated="After training the weights are as regular along the depth as they were at initialisation.",
-            corrected=r"For res-1 (T1). Trained res-3 weights of long memory, $H = 0.9$ and $\beta = 1$, are rougher "
-            "than they were, in $V$ and in $W$.",
-            variant=_KEPT,
-        ),
-        Correction(
-            stated="Smooth initial weights stay smooth.",
-            corrected=r"Under gradient descent. Adam leaves increments from layer to layer of res-3 weights that fall "
-            r"slower than $L^{-1}$.",
-            variant=_SMOOTH,
-        ),
+    remarks=(
+        r"Regularity along the depth is kept for res-1 (T1). Trained res-3 weights of long memory, $H = 0.9$ and "
+        r"$\beta = 1$, are rougher than they were, in $V$ and in $W$.",
+        r"Smooth res-3 weights stay smooth under gradient descent. Adam leaves increments from layer to layer that "
+        r"fall slower than $L^{-1}$.",
     ),
 )
 def lost_regularity(profile: Profile) -> Iterator[Check]:

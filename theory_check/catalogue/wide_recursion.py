@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 from theory_check.claims import (
     Basis,
     Check,
-    Correction,
     Domain,
     Hypothesis,
     Normal,
@@ -267,13 +266,9 @@ MEMORY = Domain(
     r"adds $a^2L^{4H-2} = L^{2H-2}$. At $H = 3/4$ $\rho^2$ is of order $1/n$, which sums to a logarithm. The limit at "
     r"infinite width is a Volterra equation for $C(t,t)^{1/2}$, solved numerically.",
     hypotheses="As C4; ReLU.",
-    corrections=(
-        Correction(
-            stated="Finite-depth corrections are of order $L^{1-2H}$.",
-            corrected=r"They are of order $L^{\max(1-2H,\,2H-2)}$, with a logarithm at $H = 3/4$: above it the "
-            "correlation of distant $W$ decides, which vanishes more slowly.",
-            variant="corrections of order $L^{1-2H}$ alone",
-        ),
+    remarks=(
+        r"Finite-depth corrections are of order $L^{\max(1-2H,\,2H-2)}$, with a logarithm at $H = 3/4$: above it the "
+        "correlation of distant $W$ decides, which vanishes more slowly than $L^{1-2H}$.",
     ),
 )
 def long_memory(profile: Profile) -> Iterator[Check]:

@@ -280,6 +280,8 @@ def plan_claim(claim: Claim, profile: Profile) -> tuple[PlannedCheck, ...]:
 def _planned(claim: Claim, checks: tuple[Check, ...]) -> tuple[PlannedCheck, ...]:
     names = {variant.name for check in checks for variant in check.variants}
     for correction in claim.corrections:
+        if not correction.source:
+            raise SpecificationError(f"{claim.id}: a correction names no source; give the work and the place in it")
         if correction.variant not in names:
             raise SpecificationError(
                 f"{claim.id}: no check has the variant {correction.variant!r}, which a correction names as evidence"

@@ -173,7 +173,7 @@ def list_claims(regime: str | None, claims_file: Path | None) -> int:
 @out_option(help="Where the last finding is read from.")
 def show(claim: str, profile: str, claims_file: Path | None, out: Path) -> int:
     """Show one claim in full: statement, derivation, corrections, checks, wrong variants, last finding."""
-    from theory_check.catalogue.references import origin
+    from theory_check.catalogue.references import origin, written_out
     from theory_check.claims.planning import plan_claim
     from theory_check.experiments.cell import Cell
     from theory_check.reporting.numerals import format_significant, format_target
@@ -201,7 +201,8 @@ def show(claim: str, profile: str, claims_file: Path | None, out: Path) -> int:
     for remark in found.remarks:
         click.echo(f"Remark: {plain_text(remark)}")
     for correction in found.corrections:
-        click.echo(f"\nCorrection\n  as stated   {plain_text(correction.stated)}")
+        click.echo(f"\nCorrection\n  source      {plain_text(written_out(correction.source))}")
+        click.echo(f"  as stated   {plain_text(correction.stated)}")
         click.echo(f"  what holds  {plain_text(correction.corrected)}")
         judges = [planned.id for planned in checks if correction.variant in {v.name for v in planned.check.variants}]
         click.echo(f"  evidence    the variant “{correction.variant}” at {', '.join(judges)}")

@@ -134,17 +134,23 @@ class Finding:
 
 @dataclass(frozen=True, kw_only=True)
 class Correction:
-    """A statement that is false or imprecise at finite size, what holds instead, and the evidence against the first.
+    """A sentence of a source that is false or imprecise, what holds instead, and the evidence against the first.
 
     Attributes
     ----------
-    stated, corrected : str
+    source : str
+        The work, ``@key`` of the bibliography, and the place: section, theorem, display, abstract. Empty only in
+        results of earlier versions.
+    stated : str
+        The sentence as it stands there.
+    corrected : str
         In words, Markdown with inline mathematics.
     variant : str
         Name of the wrong variant, of one check of the claim or of several, that says what was stated: that it is
         refuted is the evidence.
     """
 
+    source: str = ""
     stated: str
     corrected: str
     variant: str
@@ -175,6 +181,7 @@ def judge_correction(correction: Correction, findings: Sequence[Finding]) -> Jud
     """Return a correction with the evidence among the findings of its claim."""
     evidence = evidence_for(correction, findings)
     return JudgedCorrection(
+        source=correction.source,
         stated=correction.stated,
         corrected=correction.corrected,
         variant=correction.variant,

@@ -14,11 +14,11 @@ import msgspec
 from theory_check.findings.run import RunRecord
 from theory_check.foundation.records import encode_record, load_record, record_schema
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 
 #: Version 2 had no corrections and no own claims, version 3 no distances of variants and no words for pictures,
-#: version 4 no violated hypotheses.
-READABLE = (2, 3, 4, 5)
+#: version 4 no violated hypotheses, version 5 no sources of corrections.
+READABLE = (2, 3, 4, 5, 6)
 
 
 def encode_results(record: RunRecord) -> bytes:

@@ -6,12 +6,12 @@ It names no claim: the catalogue is data.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
 
-from theory_check.catalogue.references import origin
+from theory_check.catalogue.references import origin, written_out
 from theory_check.claims.claim import Claim, Illustration, Regime
 from theory_check.claims.planning import FAMILY_LEVEL, PlannedCheck
 from theory_check.experiments.experiment import Experiment
@@ -63,7 +63,10 @@ def _report_claim(
         formula=claim.formula,
         source=origin(claim),
         findings=findings,
-        corrections=tuple(judge_correction(correction, findings) for correction in claim.corrections),
+        corrections=tuple(
+            judge_correction(replace(correction, source=written_out(correction.source)), findings)
+            for correction in claim.corrections
+        ),
     )
 
 
