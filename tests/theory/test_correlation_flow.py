@@ -9,8 +9,11 @@ from hypothesis import strategies as st
 from scipy import integrate
 
 from theory_check.foundation.errors import SpecificationError
+from theory_check.networks.branches import Branch
 from theory_check.theory.arc_kernel import arc, gap
-from theory_check.theory.correlation_flow import correlation_flow, wide_correlations
+from theory_check.theory.correlation_flow import correlation_flow, layer_product, wide_correlations
+from theory_check.theory.moments import multiplier_variance
+from theory_check.theory.multiplier import Multiplier
 
 
 def leaky_kernel(r, slope):
@@ -80,3 +83,24 @@ def test_mistakes():
             bad()
     with pytest.raises(SpecificationError):
         wide_correlations(0.1, 0.5)
+
+
+def test_mean_and_variance_of_the_product_of_two_states_after_a_layer():
+    rng = np.random.default_rng(3)
+    width, scaling, c, n = 5, 1.3, -0.4, 40_000
+    u, v = np.zeros(width), np.zeros(width)
+    u[0], v[0], v[1] = 1.0, c, math.sqrt(1.0 - c * c)
+    outer, inner = (rng.normal(size=(n, width, width)) / width**0.5 for _ in range(2))
+    first, second = (h + scaling * np.einsum("nij,nj->ni", outer, np.maximum(inner @ h, 0.0)) for h in (u, v))
+    products = np.sum(first * second, axis=1)
+    mean, variance = layer_product(c, scaling, width)
+    # five standard errors, of a variance whose kurtosis is below 30
+    assert products.mean() == pytest.approx(mean, abs=5.0 * math.sqrt(variance / n))
+    assert products.var() == pytest.approx(variance, rel=5.0 * math.sqrt(30.0 / n))
+
+
+def test_equal_inputs_have_the_moments_of_one():
+    layer = Multiplier(7, Branch("res-3"))
+    mean, variance = layer_product(1.0, 0.8, 7)
+    assert mean == pytest.approx(1.0 + 0.5 * 0.64, rel=1e-14)
+    assert variance == pytest.approx(multiplier_variance(layer, 0.8), rel=1e-13)

@@ -18,7 +18,16 @@ from theory_check.claims.domains import (
     is_in_reach,
 )
 from theory_check.claims.networks import BRANCHES, COMBINATIONS, dominated_layer, label
-from theory_check.claims.observables import DISPLACEMENT, GRADIENT_RATIO, NORM_RATIO, column, expm1, increments, pooled
+from theory_check.claims.observables import (
+    DISPLACEMENT,
+    GRADIENT_RATIO,
+    NORM_RATIO,
+    column,
+    exp,
+    expm1,
+    increments,
+    pooled,
+)
 from theory_check.experiments.cell import Cell
 from theory_check.experiments.spelling import network
 from theory_check.networks.branches import BranchName
@@ -75,6 +84,28 @@ def layer_check(deep: Cell, relative: float) -> Check:
             "growth by a instead of a^2": kappa / a,
             "the drift of the logarithm, kappa (1 - 2/d)": kappa * (1.0 - 2.0 / multiplier.width),
             "no growth": 0.0,
+        },
+    )  # fmt: skip
+
+
+def jacobian_check(deep: Cell, precision: float) -> Check:
+    """Compare the mean squared singular value of the Jacobian: J multiplies vectors as it does gradients.
+
+    It is the average of ||J e||^2 over unit vectors e. Whether a unit is active does not depend on the square of its
+    input along e, for symmetric W: each ||J e||^2 has the mean of R, and moments up to the fourth as those of R. The
+    variance of the average is at most that of R.
+    """
+    multiplier, a, depth = layer = dominated_layer(deep)
+    target, before = moments.norm_ratio_moment(*layer), moments.norm_ratio_moment(multiplier, a, depth - 1)
+    after = moments.norm_ratio_moment(multiplier, a, depth + 1)
+    return check(
+        f"{label(deep)}-depth{depth}-jacobian", deep, r"$\mathbb{E}\,\Vert\partial h_L/\partial h_0\Vert_F^2/d$",
+        Mean(exp(2.0 * column("log_singular_values")).mean(), moments.norm_ratio_variance(*layer)), target,
+        # 0.41 of the effect of a layer at the quick profile.
+        margin=0.27 * (target - before) * precision,
+        wrong={
+            "a layer is missing": before, "a layer more": after,
+            "increments add up without compounding": 1.0 + multiplier.kappa * a * a * depth,
         },
     )  # fmt: skip
 
@@ -183,6 +214,9 @@ def exact_means(profile: Profile) -> Iterator[Check]:
     for branch, law, width, depth, beta, relative in (*shallow, *explosive):
         deep = network(branch, law, width=width, depth=depth, beta=beta, recorded_depths=tuple(range(depth + 1)))
         yield layer_check(deep, relative * math.sqrt(profile.precision))
+
+    for branch, law in (("linear", "uniform"), ("res-3", "gaussian")):
+        yield jacobian_check(network(branch, law, width=4, depth=2, jacobian=True), profile.precision)
 
     for admissible in ADMISSIBLE:
         yield universal_check(network_of(admissible, capped(profile)), margin(capped(profile)))

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from theory_check.claims import Check, Distance, Domain, Hypothesis, Mean, Profile, check, claim
+from theory_check.claims import Check, Distance, Domain, Hypothesis, Mean, Probability, Profile, check, claim
 from theory_check.claims.domains import GAUSSIAN, LAYERS, mean_in_reach
 from theory_check.claims.networks import BRANCHES, finite_depth_law, label, layer_law, one_layer
-from theory_check.claims.observables import LOG_NORM_RATIO, cos, exp
+from theory_check.claims.observables import LOG_NORM_RATIO, between, cos, exp
 from theory_check.experiments.cell import Cell
 from theory_check.experiments.spelling import network
 from theory_check.theory.depth_law import log_norm_ratio_characteristic
@@ -56,6 +56,21 @@ def law_checks(deep: Cell, precision: float) -> Iterator[Check]:
     )  # fmt: skip
 
 
+def still_check(width: int, kernel: str, precision: float) -> Check:
+    """Compare the probability that one layer of ReLU has no active unit, and leaves the input as it is."""
+    deep = network("res-3", "gaussian", width=width, depth=1, beta=0.0, kernel=kernel)
+    still = Probability(between(LOG_NORM_RATIO, 0.0, 0.0))
+    # Half of the effect of one unit more or less is a quarter of the probability.
+    return check(
+        f"{label(deep)}-depth1-{kernel}-still", deep, r"$\mathbb{P}(R = 1)$, no unit is active", still, 2.0**-width,
+        margin=0.2 * 2.0**-width * precision,
+        wrong={
+            f"{width + 1} units": 2.0 ** -(width + 1), "one unit is always off": 2.0 ** -(width - 1),
+            "an inactive unit leaks": 0.0,
+        },
+    )  # fmt: skip
+
+
 #: A layer of ReLU without an active unit is the identity; where all may be, the law of log R has an atom.
 NO_ATOM = Hypothesis(
     "no atom", "all layers are the identity with probability below 1e-6",
@@ -77,7 +92,8 @@ LAWS_DOMAIN = Domain.of_cells(
     derivation="Given h, V g(h) is isotropic Gaussian of variance ||g||^2/d a coordinate; its component along h is a "
     "s z ||h||, the others add a^2 s^2 chi2_{d-1}. ||g||^2 is ||h||^2/d times the sum of squares of the positive "
     "coordinates of a standard normal vector. Nothing depends on h, so the layers are independent. The law is compared "
-    "as a whole and by one value of its characteristic function.",
+    "as a whole and by one value of its characteristic function; no unit of a layer is active with probability 2^-d, "
+    "and then the layer is the identity.",
     hypotheses="Gaussian V and W.",
 )
 def one_layer_law(profile: Profile) -> Iterator[Check]:
@@ -87,6 +103,8 @@ def one_layer_law(profile: Profile) -> Iterator[Check]:
     for branch, width, depth, beta, kernel in LAWS:
         deep = network(branch, "gaussian", width=width, depth=depth, beta=beta, kernel=kernel)
         yield from law_checks(deep, profile.precision)
+    for kernel in ("dense", "reduced"):
+        yield still_check(2, kernel, profile.precision)
 
 
 def moment_check(deep: Cell, precision: float) -> Check:

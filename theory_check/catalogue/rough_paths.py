@@ -7,14 +7,16 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from theory_check.catalogue.smooth_weights import LINEAR, RES_1, RES_3, WIDE, WIDTH, displacement_check
-from theory_check.claims import Basis, Check, Domain, Hypothesis, Normal, Profile, check, claim, median
+from theory_check.claims import Basis, Check, Domain, Hypothesis, Mean, Normal, Profile, check, claim, median
 from theory_check.claims.coupled_domains import coupled_strata, several_depths, widths
-from theory_check.claims.observables import error_slope
+from theory_check.claims.observables import LOG_NORM_RATIO, error_slope, exp
 from theory_check.experiments.euler import Euler
 from theory_check.experiments.spelling import path_networks
 from theory_check.inference.rates import slope_variance
 from theory_check.networks.branches import Branch
 from theory_check.theory.euler_error import wide_error_slope
+from theory_check.theory.moments import multiplier_variance
+from theory_check.theory.multiplier import Multiplier
 from theory_check.theory.orders import rough_path_order
 
 if TYPE_CHECKING:
@@ -84,7 +86,7 @@ DOMAIN = Domain(
 def rough_paths(profile: Profile) -> Iterator[Check]:
     r"""Along paths of RBF, periodic, Matérn or Ornstein-Uhlenbeck processes with $a_L = 1/L$ networks of depths $L$ and
     $2L$ are $L^{-\min(1,\,\nu+1/2)}$ apart, $\nu$ the smoothness; the displacement has slope $1-\beta$ for $\beta > 1$
-    along all of them.
+    along all of them. A layer reads the path at the beginning of its step.
     """
     # The last number is the spread of a path's slope at depth 16. It falls like 1/L where the error has one leading
     # term.
@@ -108,6 +110,28 @@ def rough_paths(profile: Profile) -> Iterator[Check]:
     ):  # fmt: skip
         deep = path_networks(branch.name, path, width=WIDTH, depth=64 * min(profile.depth, 2), doublings=2, beta=1.5)
         yield displacement_check(deep, f"{branch.name}-{_label(deep)}-displacement", profile.precision, allowance=0.4)
+    yield _beginning_check(profile.precision)
+
+
+def _beginning_check(precision: float) -> Check:
+    r"""Compare the growth from a network of one layer to one of two, along a path that forgets between its two times.
+
+    With a = 1 the network of depth 1 is (I + V) h and, if both read the beginning of a step, that of depth 2 is
+    (I + V') (I + V) h: R'/R is the multiplier M of one layer (E2), whatever V. If the first reads the end of its step,
+    it is (I + V') h, and given V' the mean of R'/R is 1 + ||I + V'||_F^2 / (d ||(I + V') h||^2): the column along h
+    gives 1/d, the others have mean 2 each and are independent of it, and E ||(I + V') h||^-2 = d sum e^{-d/2} (d/2)^k /
+    (k! (d - 2 + 2 k)), which is 1 - e^{-2} at d = 4.
+    """
+    width = 4
+    deep = path_networks("linear", "ou:length=0.001", width=width, depth=1, doublings=1, beta=0.0)
+    growth = exp(LOG_NORM_RATIO[1] - LOG_NORM_RATIO[0])
+    variance = multiplier_variance(Multiplier(width), 1.0)
+    end = 1.0 + 1.0 / width + 2.0 * (1.0 - 1.0 / width) * (1.0 - math.exp(-2.0))
+    return check(
+        "linear-ou-beginning", deep, r"$\mathbb{E}\,R^{(2)}/R^{(1)}$ along independent values, $a = 1$",
+        Mean(growth, variance), 2.0, margin=0.18 * precision,
+        wrong={"a step reads its end": end, "the second network has one layer as well": 1.0},
+    )  # fmt: skip
 
 
 def _error_check(

@@ -15,6 +15,7 @@ from theory_check.claims import (
     Domain,
     Hypothesis,
     Illustration,
+    Mean,
     Normal,
     Profile,
     check,
@@ -23,13 +24,13 @@ from theory_check.claims import (
 )
 from theory_check.claims.domains import LAYERS, SYMMETRIC, UNIT_VARIANCE, beta_within, width_not
 from theory_check.claims.networks import label
-from theory_check.claims.observables import COSINE
+from theory_check.claims.observables import COSINE, LOG_NORM_RATIO, exp
 from theory_check.experiments.cell import Cell, Sample
 from theory_check.experiments.experiment import Experiment
 from theory_check.experiments.spelling import network
 from theory_check.findings.pictures import Curve, HistogramPanel, Picture
 from theory_check.theory.correlation_diffusion import CorrelationDiffusion, cosine_table
-from theory_check.theory.correlation_flow import correlation_flow, wide_correlations
+from theory_check.theory.correlation_flow import correlation_flow, layer_product, wide_correlations
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
@@ -162,6 +163,28 @@ DOMAIN = Domain(
 )  # fmt: skip
 
 
+def _layer_check(start: float, precision: float) -> Check:
+    """Compare the mean product of two branch values in one layer, whose variance is 1/d: wide networks, and few."""
+    width, a = 400, 4.0
+    deep = network(
+        "res-3", "gaussian", width=width, depth=1, scale=a, input=f"correlated:cosine={start:g}", inputs=2,
+        kernel="reduced",
+    )  # fmt: skip
+    mean, variance = layer_product(start, a, width)
+    product = COSINE * exp(0.5 * (LOG_NORM_RATIO[0] + LOG_NORM_RATIO[1]))
+    kernel = mean - start
+    return check(
+        f"{label(deep)}-cosine{start:g}-layer", deep,
+        rf"$\mathbb{{E}}\langle h_1, h_1'\rangle/(\Vert h_0\Vert\,\Vert h_0'\Vert)$ after one layer, $a = {a:g}$",
+        Mean(product, variance), mean, margin=0.012 * precision * kernel,
+        wrong={
+            "the product of the branch values is smaller by 3%": start + 0.97 * kernel,
+            "the cosine moves faster by 5%": start + kernel + 0.05 * (kernel - 0.5 * a * a * start),
+            "the branch values are as aligned as the states": start + 0.5 * a * a * start,
+        },
+    )  # fmt: skip
+
+
 @claim(
     "E13",
     domain=DOMAIN,
@@ -172,7 +195,8 @@ DOMAIN = Domain(
     source="Derived",
     derivation="Given both states, V g(h) and V g(h') have independent coordinates with covariances |g|^2/d and "
     "<g, g'>/d, whose means over W are q ||h||^2 and q ||h|| ||h'|| k(c). Ito's formula for the cosine. As d grows the "
-    "noise vanishes and d (k - c) is left of the bracket.",
+    "noise vanishes and d (k - c) is left of the bracket. In one layer the mean of <h, h'> grows by a^2 q d "
+    "||h|| ||h'|| k(c) exactly.",
     hypotheses="Independent layers; res-3 with ReLU or leaky activation; Gaussian W at finite width (other symmetric "
     "entries up to O(1/d)).",
     remarks=(r"A negative slope $s$ has the flow of ReLU at the speed $(1-s)^2$.",),
@@ -205,6 +229,8 @@ def two_inputs(profile: Profile) -> Iterator[Check]:
             median(COSINE, cosine_table(width, 0.0, start)), margin=margin * profile.precision, basis=LIMIT,
             wrong={"the flow of infinite width": float(correlation_flow(start, [1.0])[0]), "no drift": start},
         )  # fmt: skip
+
+    yield _layer_check(0.0, profile.precision)
 
     # Large widths at the critical scaling, and below it, where the time is L^(1 - 2 beta) and angles close further.
     width = 400 * profile.depth

@@ -25,7 +25,7 @@ from numpy.typing import ArrayLike
 from theory_check.foundation.arguments import check_between
 from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.errors import SpecificationError
-from theory_check.theory.arc_kernel import gap
+from theory_check.theory.arc_kernel import gap, squared_arc
 from theory_check.theory.multiplier import layer_groups
 
 
@@ -107,6 +107,46 @@ def correlation_flow(correlation: float, times: ArrayLike, *, slope: float = 0.0
 
     solution = solve_ivp(velocity, (0.0, float(t[-1])), [start], "DOP853", t, rtol=1e-12, atol=1e-15)
     return np.asarray(1 - solution.y[0], dtype=np.float64)
+
+
+def layer_product(correlation: float, scaling: float, width: int) -> tuple[float, float]:
+    r"""Mean and variance of <h_1, h_1'> / (|h_0| |h_0'|) after one layer of ReLU, Gaussian W and V; exact.
+
+    With unit vectors u, u' of cosine c, g = relu(W u), g' = relu(W u'): the product is c + a (<u, V g'> + <u', V g>) +
+    a^2 <V g, V g'>. The mean of the last term is E <g, g'> = arc(c)/2. Terms of odd order in V vanish, and
+
+    .. math:: \mathrm{Var} = \frac{a^2}{d} (1 + c\,\mathrm{arc}(c)) + a^4 \Bigl[\Bigl(1 + \frac1d\Bigr)
+        \mathbb{E}\langle g, g'\rangle^2 + \frac1d \mathbb{E}|g|^2|g'|^2 - \frac{\mathrm{arc}(c)^2}{4}\Bigr],
+
+    where with m = E relu(x)^2 relu(y)^2 the two means are m/d + (1 - 1/d) arc(c)^2/4 and m/d + (1 - 1/d)/4.
+
+    Parameters
+    ----------
+    correlation : float
+        c, from -1 to 1.
+    scaling : float
+        a.
+    width : int
+        d.
+
+    Returns
+    -------
+    (float, float)
+
+    Examples
+    --------
+    For equal inputs it is |h_1|^2 / |h_0|^2, of mean 1 + a^2/2:
+
+    >>> layer_product(1.0, 1.0, 10)[0]
+    1.5
+    """
+    deficit = _deficit(correlation)
+    c, d, half = 1.0 - deficit, width, (1.0 - deficit + float(gap(deficit))) / 2.0
+    fourth = float(squared_arc(c)) / d
+    products, squares = fourth + (1.0 - 1.0 / d) * half**2, fourth + (1.0 - 1.0 / d) / 4.0
+    first = scaling**2 / d * (1.0 + 2.0 * c * half)
+    second = scaling**4 * ((1.0 + 1.0 / d) * products + squares / d - half**2)
+    return c + scaling**2 * half, first + second
 
 
 def _deficit(correlation: float) -> float:
