@@ -100,8 +100,8 @@ def test_reduced_cells(cell):
     assert cell.kernel == "reduced"
 
 
-@pytest.mark.parametrize("kernel", ["dense", "reduced"])
-def test_both_kernels_are_drawn(kernel):
+@pytest.mark.parametrize("kernel", ["dense", "reduced", "chain"])
+def test_kernels_are_drawn(kernel):
     least(strategies.cells(), lambda cell: cell.kernel == kernel)
 
 

@@ -22,6 +22,7 @@ from theory_check.simulation.boundary import Boundary
 from theory_check.simulation.euler_maruyama import Ladder
 from theory_check.simulation.jacobian import Jacobian
 from theory_check.simulation.passes import dense, reduced, stored
+from theory_check.simulation.passes.chain import ChainPasses
 from theory_check.simulation.passes.dense import DensePasses
 from theory_check.simulation.passes.gram import GramPasses
 from theory_check.simulation.passes.reduced import GaussianPasses, ReducedPasses
@@ -197,7 +198,7 @@ def _all(*plants: Callable[[pytest.MonkeyPatch], None]) -> Callable[[pytest.Monk
     return plant
 
 
-_FORWARDS = [(kind, "forward") for kind in (DensePasses, GaussianPasses, StoredPasses)]
+_FORWARDS = [(kind, "forward") for kind in (DensePasses, GaussianPasses, ChainPasses, StoredPasses)]
 
 DEFECTS: dict[str, Defect] = {
     # Dependence between replicates.
@@ -219,7 +220,7 @@ DEFECTS: dict[str, Defect] = {
         _around(cells, "stream_key", _without_depth), ("P1", "P2"), "tests/foundation/test_streams.py"
     ),
     "a network has one matrix in all layers": Defect(
-        _all(_around(DensePasses, "forward", _one_layer), _around(GaussianPasses, "forward", _one_layer)),
+        _all(*(_around(kind, "forward", _one_layer) for kind in (DensePasses, GaussianPasses, ChainPasses))),
         ("E3", "E17"), "tests/foundation/test_streams.py",
     ),
     # Sizes of weights.
@@ -228,6 +229,11 @@ DEFECTS: dict[str, Defect] = {
     "dense inner weights are larger by 2%": Defect(_attribute(DensePasses, _scaled_dense(1.0, 1.02)), ("E1",)),
     "reduced weights are larger by 1%": Defect(_attribute(GaussianPasses, _scale_deviation(1.01)), ("E4",)),
     "reduced weights are larger by 2%": Defect(_attribute(GaussianPasses, _scale_deviation(1.02)), ("E4",)),
+    "chain weights are larger by 2%": Defect(_attribute(ChainPasses, _scale_deviation(1.02)), ("E7",)),
+    "the chain is that of a width less": Defect(
+        _attribute(ChainPasses, lambda passes: setattr(passes, "_width", max(1, passes._width - 1))), ("E2",),
+        "tests/kernels/test_chain.py",
+    ),
     "stored weights are larger by 5%": Defect(
         _around(sources.PathSource, "_make", lambda f, *args: np.float32(1.05) * f(*args)), ("C4", "C3"),
         "tests/simulation/paths/test_sources.py",

@@ -10,13 +10,8 @@ import pytest
 from hypothesis import given
 
 from theory_check import strategies
-from theory_check.experiments.cell import (
-    MAXIMAL_JACOBIAN_WIDTH,
-    Cell,
-    Sample,
-    can_reduce,
-    choose_kernel,
-)
+from theory_check.experiments.cell import MAXIMAL_JACOBIAN_WIDTH, Cell, Sample
+from theory_check.experiments.kernel_choice import choose_kernel
 from theory_check.foundation.errors import NumericalOverflowError, SpecificationError
 from theory_check.kernels import KERNEL_VERSION, LANES
 from theory_check.networks.branches import Branch
@@ -41,10 +36,9 @@ def test_cells_survive_json(cell):
 
 @given(strategies.cells())
 def test_the_identity_is_what_makes_the_values(cell):
-    observables = [
-        {"gradients": not cell.gradients, "weight_gradients": (), "gradient_cosines": ()},
-        {"recorded_depths": (*cell.recorded_depths, 0)},
-    ]
+    observables = [{"recorded_depths": (*cell.recorded_depths, 0)}]
+    if cell.kernel != "chain":
+        observables += [{"gradients": not cell.gradients, "weight_gradients": (), "gradient_cosines": ()}]
     observables += [{"jacobian": not cell.jacobian}] if cell.kernel == "dense" else []
     observables += [{"weight_gradients": (*cell.weight_gradients, 1)}] if cell.weight_gradients else []
     observables += [{"gradient_cosines": ()}] if cell.gradient_cosines else []
@@ -107,27 +101,6 @@ def test_hashes_are_older_than_later_fields():
     assert Cell.from_json(specification) == CELL
 
 
-@given(strategies.weights(), strategies.inputs())
-def test_the_reduced_kernel_is_for_gaussian_weights(weights, inputs):
-    kernel = choose_kernel(weights, inputs)
-    assert (kernel == "reduced") == can_reduce(weights, inputs) == (weights.law == "gaussian")
-    Cell(network=NETWORK, weights=weights, input=inputs, kernel=kernel)
-    if kernel == "dense":
-        with pytest.raises(
-            SpecificationError, match=r"the reduced kernel needs gaussian weights and at most 32 inputs.*use dense"
-        ):
-            Cell(network=NETWORK, weights=weights, input=inputs, kernel="reduced")
-
-
-def test_the_kernel_is_the_faster_one_of_those_that_are_exact():
-    gaussian = Weights()
-    assert choose_kernel(gaussian, Input(), 1) == "reduced"
-    assert choose_kernel(gaussian, Input(count=10), 40) == "reduced"
-    assert choose_kernel(gaussian, Input(count=11), 40) == "dense"
-    assert choose_kernel(gaussian, Input(count=33), 10_000) == "dense"
-    assert choose_kernel(gaussian, Input(), 10, every_weight=True) == "dense"
-
-
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -152,6 +125,13 @@ def test_the_kernel_is_the_faster_one_of_those_that_are_exact():
             {"weight_gradients": (1, 2), "gradient_cosines": (1,), "kernel": "reduced", "weights": Weights()},
             "cosines of weight gradients need every weight; use the dense kernel",
         ),
+        ({"kernel": "chain"}, "the chain kernel needs gaussian weights, one input and a linear branch"),
+        ({"kernel": "chain", "weights": Weights(), "input": Input(count=2)}, "the chain kernel needs gaussian weights"),
+        (
+            {"kernel": "chain", "weights": Weights(), "network": replace(NETWORK, branch=Branch("res-2"))},
+            "or one of W h without bias",
+        ),
+        ({"kernel": "chain", "weights": Weights()}, "norms and displacements of hidden states alone; use reduced"),
         (
             {"weight_gradients": (1, 3), "gradient_cosines": (1,)},
             "layer of a gradient cosine is 1; it and the next must be layers of weight gradients",

@@ -39,10 +39,12 @@ def test_cells_from_spellings():
     assert default(branch="res-1", active_norm=True).active_norm
     assert default(branch="linear", controls=True).controls
     assert [default().kernel, default(kernel="dense").kernel, default(weights="laplace").kernel] == [
-        "reduced",
+        "chain",
         "dense",
         "dense",
     ]
+    beyond_norms = ({"gradients": True}, {"branch": "res-1"}, {"branch": "res-2"}, {"activation": "tanh"})
+    assert {default(**observed).kernel for observed in beyond_norms} == {"reduced"}
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from theory_check.experiments.cell import Cell, choose_kernel
+from theory_check.experiments.cell import Cell
 from theory_check.experiments.euler import Euler
 from theory_check.experiments.euler_maruyama import EulerMaruyama
+from theory_check.experiments.kernel_choice import choose_kernel
 from theory_check.experiments.sweep import Sweep
 from theory_check.networks.activations import Activation
 from theory_check.networks.branches import Branch
@@ -47,6 +48,10 @@ EXPERIMENTS = {
     "reduced linear": _cell("linear", "gaussian"),
     "reduced res-1 active": _cell("res-1", "gaussian", active_norm=True),
     "reduced controls": _cell("linear", "gaussian", controls=True),
+    "chain linear": _cell("linear", "gaussian", kernel="chain", gradients=False, recorded_depths=(0, 3)),
+    "chain leaky": _cell(
+        "res-3", "gaussian:variance=he", activation="leaky:slope=0.2", kernel="chain", gradients=False, controls=True
+    ),
     "dense controls": _cell("res-3", "ternary", controls=True, inputs=Input("sphere", 2)),
     "reduced res-3 he": _cell("res-3", "gaussian:variance=he", weight_gradients=(1, 6)),
     "reduced tanh": _cell("res-3", "gaussian", activation="tanh"),

@@ -14,7 +14,8 @@ from numpy_twins import LANES, key_of
 
 from theory_check import strategies
 from theory_check.claims.networks import layer_law
-from theory_check.experiments.cell import Cell, choose_kernel
+from theory_check.experiments.cell import Cell
+from theory_check.experiments.kernel_choice import choose_kernel
 from theory_check.experiments.spelling import network
 from theory_check.foundation.errors import HypothesisError, SpecificationError
 from theory_check.networks.activations import ACTIVATIONS, Activation, ActivationDefinition

@@ -11,7 +11,8 @@ from numpy_twins import LANES, UNIT, key_of, uniform_row, words
 from scipy import stats
 
 from theory_check import strategies
-from theory_check.experiments.cell import CONTROL_COLUMNS, JACOBIAN_COLUMNS, Cell, choose_kernel
+from theory_check.experiments.cell import CONTROL_COLUMNS, JACOBIAN_COLUMNS, Cell
+from theory_check.experiments.kernel_choice import choose_kernel
 from theory_check.foundation.errors import InterruptedSimulationError, NumericalOverflowError
 from theory_check.foundation.streams import Purpose
 from theory_check.inference.intervals import kolmogorov_interval, mean_interval, quantile_interval
@@ -72,6 +73,7 @@ CELLS = [
     a_cell("res-1", active_norm=True),
     a_cell("res-3", "uniform", input=Input("gaussian", 2), controls=True),
     a_cell("linear", controls=True),
+    a_cell("res-3", activation="leaky:slope=0.2", gradients=False, kernel="chain", controls=True),
 ]
 # log R of the first two replicates of cells 0, 2 and 4.
 FROZEN = [(0.062269, 0.420064), (0.741315, 1.489248), (66.291926, 51.060597)]
@@ -159,7 +161,8 @@ def test_values_do_not_depend_on_what_is_observed(cell):
             {n: c for n, c in more.items() if n in JACOBIAN_COLUMNS and cell.jacobian},
         )
     every = simulate(replace(cell, recorded_depths=tuple(range(8))), few_of(cell), SEED).values
-    for name in ("norm_profile", "gradient_profile", *(["cosine_profile"] if cell.input.count > 1 else [])):
+    profiles = {"norm_profile", *(["gradient_profile"] if cell.gradients else [])}
+    for name in profiles | ({"cosine_profile"} if cell.input.count > 1 else set()):
         np.testing.assert_array_equal(every[name][..., list(cell.recorded_depths)], full[name])
 
 
@@ -167,9 +170,10 @@ def test_values_do_not_depend_on_what_is_observed(cell):
 def test_the_profile_joins_the_ends(cell):
     values = simulate(replace(cell, recorded_depths=(0, 7)), few_of(cell), SEED).values
     assert not values["norm_profile"][..., 0].any()
-    assert not values["gradient_profile"][..., 1].any()
+    if cell.gradients:
+        assert not values["gradient_profile"][..., 1].any()
+        np.testing.assert_array_equal(values["gradient_profile"][..., 0], values["log_gradient_ratio"])
     np.testing.assert_array_equal(values["norm_profile"][..., 1], values["log_norm_ratio"])
-    np.testing.assert_array_equal(values["gradient_profile"][..., 0], values["log_gradient_ratio"])
     if cell.input.count > 1:
         np.testing.assert_array_equal(values["cosine_profile"][..., 0], values["cosine_input"])
         np.testing.assert_array_equal(values["cosine_profile"][..., 1], values["cosine_output"])

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from numpy_twins import LANES, DenseTwin, Matrices
 
-from theory_check.experiments.cell import Cell, choose_kernel
+from theory_check.experiments.cell import Cell
+from theory_check.experiments.kernel_choice import choose_kernel
 from theory_check.foundation.streams import Purpose, stream_key
 from theory_check.networks.activations import Activation
 from theory_check.networks.branches import Branch

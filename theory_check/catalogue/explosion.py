@@ -268,9 +268,7 @@ def explosion_rate(profile: Profile) -> Iterator[Check]:
 
 
 def _gaussian(branch: BranchName, width: int, profile: Profile) -> Cell:
-    """Return a Gaussian network; at small widths drawing every weight costs no more than the reduction."""
-    kernel = "dense" if width <= 4 else "reduced"
-    return network(branch, width=width, depth=1000 * profile.depth, beta=_BETA, kernel=kernel)
+    return network(branch, width=width, depth=1000 * profile.depth, beta=_BETA)
 
 
 def _networks(_profile: Profile) -> dict[Experiment, int]:

@@ -19,13 +19,15 @@ from theory_check.theory.moments import norm_ratio_moment
 if TYPE_CHECKING:
     pass
 
-#: Branch, width, depth, beta and kernel: one layer by itself, then products of layers by both kernels.
+#: Branch, width, depth, beta and kernel: one layer by itself, then products of layers by every kernel.
 LAWS = (
     ("linear", 3, 1, 0.0, "dense"),
     ("res-3", 20, 1, 0.0, "dense"),
     ("linear", 10, 50, 0.5, "dense"),
     ("res-3", 20, 50, 0.5, "dense"),
     ("res-3", 20, 400, 0.5, "reduced"),
+    ("linear", 10, 400, 0.5, "chain"),
+    ("res-3", 20, 400, 0.5, "chain"),
 )
 
 

@@ -54,7 +54,7 @@ def network_strata(cell: Cell) -> tuple[str, ...]:
     ('critical', 'linear', 'uniform weights', 'width 2', 'gaussian input')
     """
     shape = cell.network
-    kernel = " (reduced)" if cell.kernel == "reduced" else ""
+    kernel = f" ({cell.kernel})" if cell.kernel in ("reduced", "chain") else ""
     return (
         _regime(cell), branch_name(shape.branch), f"{cell.weights.law} weights{kernel}", size_name(shape.width),
         f"{cell.input.name} input{'s' if cell.input.count > 1 else ''}",

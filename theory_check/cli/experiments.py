@@ -50,7 +50,7 @@ from theory_check.cli.terminal import hold_output, show_progress
               help="Norm of the active coordinates; res-1 with relu.")  # fmt: skip
 @click.option("--controls/--no-controls", default=False, show_default=True,
               help="Control variates of log R; linear and res-3.")  # fmt: skip
-@click.option("--kernel", default="auto", show_default=True, metavar="auto|dense|reduced|stored")
+@click.option("--kernel", default="auto", show_default=True, metavar="auto|dense|reduced|chain|stored")
 @definitions_option
 @threads_option()
 @memory_option

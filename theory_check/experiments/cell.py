@@ -8,7 +8,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Any, TypeAlias, get_args
 
 import msgspec
 import numpy as np
@@ -16,6 +16,13 @@ from numpy.typing import NDArray
 
 from theory_check.experiments import costs
 from theory_check.experiments import experiment as experiments
+from theory_check.experiments.kernel_choice import (
+    MAXIMAL_REDUCED_INPUTS,
+    KernelName,
+    can_chain,
+    can_reduce,
+    choose_kernel,
+)
 from theory_check.foundation.arguments import check_choice, check_integer
 from theory_check.foundation.errors import SpecificationError
 from theory_check.kernels import KERNEL_VERSION, LANES
@@ -24,8 +31,6 @@ from theory_check.networks.inputs import Input
 from theory_check.networks.network import Network
 from theory_check.networks.scalings import Scaling
 from theory_check.networks.weights import Weights
-
-KernelName = Literal["dense", "reduced", "stored"]
 
 #: Columns of a sample that the backward pass yields.
 GRADIENT_COLUMNS = frozenset(
@@ -48,9 +53,6 @@ CONTROL_COLUMNS = ("control_projection", "control_length", "control_square", "lo
 MAXIMAL_JACOBIAN_WIDTH = 100
 MAXIMAL_TANGENTS = 1000
 
-#: Most inputs of the reduced kernel: beyond, the factors of a block leave the cache, and dense is faster anyway.
-MAXIMAL_REDUCED_INPUTS = 32
-
 
 @dataclass(frozen=True, kw_only=True)
 class Cell:
@@ -60,9 +62,9 @@ class Cell:
     ----------
     network, weights, input
         The random network and where h_0 and the output gradient come from.
-    kernel : ``dense``, ``reduced`` or ``stored``
-        Every weight drawn, the exact reduction for Gaussian weights, or weights kept because a process ties layers
-        together. Use :func:`choose_kernel` to decide.
+    kernel : ``dense``, ``reduced``, ``chain`` or ``stored``
+        Every weight drawn; the exact reduction for Gaussian weights; for those, the exact chain of norm and
+        displacement alone; or weights kept because a process ties layers together. Use :func:`choose_kernel` to decide.
     gradients : bool
         Whether to carry the gradient back as well.
     recorded_depths : tuple of int
@@ -102,6 +104,8 @@ class Cell:
                 f"the reduced kernel needs gaussian weights and at most {MAXIMAL_REDUCED_INPUTS} inputs, not "
                 f"{self.weights} and {self.input}; use {choose_kernel(self.weights, self.input)}"
             )
+        if self.kernel == "chain":
+            self._check_chain()
         if (self.kernel == "stored") != (self.weights.process is not None):
             raise SpecificationError(
                 f"the {self.kernel} kernel does not take {self.weights} weights; use "
@@ -128,6 +132,18 @@ class Cell:
 
         if self.controls:
             self._check_controls()
+
+    def _check_chain(self) -> None:
+        if not can_chain(self.weights, self.input, self.network.branch):
+            raise SpecificationError(
+                "the chain kernel needs gaussian weights, one input and a linear branch or one of W h without bias and "
+                f"with a piecewise linear activation, not {self.network.branch}, {self.weights} and {self.input}"
+            )
+        if self.gradients or self.active_norm:
+            raise SpecificationError(
+                "the chain kernel simulates norms and displacements of hidden states alone; use reduced for gradients "
+                "and the norm of the active coordinates"
+            )
 
     def _check_controls(self) -> None:
         if self.growth is None:
@@ -223,6 +239,8 @@ class Cell:
         # A weight gradient is read off between two calls.
         stops = len({*self.recorded_depths} - {0, network.depth}) + 2 * len(self.weight_gradients)
         controls = costs.controls_work(network, inputs) if self.controls else 0
+        if self.kernel == "chain":
+            return controls + costs.chain_work(network, stops)
         if self.kernel == "reduced":
             return controls + costs.reduced_work(network, inputs, gradients=self.gradients, stops=stops)
         return controls + costs.dense_work(
@@ -313,44 +331,6 @@ class Cell:
 
     def __str__(self) -> str:
         return f"{self.network}, {self.weights} weights, {self.input}"
-
-
-def can_reduce(weights: Weights, inputs: Input) -> bool:
-    """Whether the reduced kernel samples these weights exactly."""
-    return weights.definition.gaussian and inputs.count <= MAXIMAL_REDUCED_INPUTS
-
-
-def choose_kernel(
-    weights: Weights, inputs: Input, width: int | None = None, *, every_weight: bool = False
-) -> KernelName:
-    """Return the fastest kernel that is exact.
-
-    One input costs the reduced kernel O(d) numbers a layer against O(d^2) of the dense one, and m inputs O(m d) numbers
-    and O(m^2 d) operations, which is measured to be faster up to about m = d/4.
-
-    Parameters
-    ----------
-    weights : Weights
-    inputs : Input
-    width : int, optional
-        Decides between kernels for several inputs; default: as for a wide network.
-    every_weight : bool
-        Whether something is observed that needs every weight: a Jacobian, cosines of weight gradients.
-
-    Returns
-    -------
-    KernelName
-        ``stored`` for a weight process, ``reduced`` where it is exact and faster, ``dense`` elsewhere.
-
-    Examples
-    --------
-    >>> [choose_kernel(Weights.parse(law), Input()) for law in ("gaussian", "uniform", "fgn:hurst=0.7")]
-    ['reduced', 'dense', 'stored']
-    """
-    if weights.process is not None:
-        return "stored"
-    faster = inputs.count == 1 or width is None or 4 * inputs.count <= width
-    return "reduced" if faster and not every_weight and can_reduce(weights, inputs) else "dense"
 
 
 #: What a cell yields. Columns of shape (replicates,) for one input and (replicates, inputs) for several:

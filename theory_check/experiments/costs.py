@@ -29,6 +29,10 @@ PASS_WORK_PER_COMPONENT = 120
 #: What a stop at a recorded depth costs in each pass: another call.
 STOP_WORK = 250_000
 
+#: A layer of the chain kernel, and what an activation adds to it, whatever the width.
+CHAIN_WORK = 55.0
+CHAIN_WORK_INSIDE = 30.0
+
 #: A weight of a path, made; a product with it; what a network of stored weights costs besides in each pass.
 WORK_PER_STORED_WEIGHT = 35.0
 WORK_PER_PRODUCT = 0.4
@@ -110,6 +114,24 @@ def dense_work(network: Network, weights: Weights, inputs: int, *, gradients: bo
         renewal = 500_000 + LANES * (60 * width**2 + 6 * width**3)
         total += inputs * (LANES * depth * frame + renewals * renewal)
     return math.ceil(total)
+
+
+def chain_work(network: Network, stops: int) -> int:
+    """Return the work of a block of the chain kernel.
+
+    Parameters
+    ----------
+    network : Network
+    stops : int
+        Depths between the ends at which the pass stops, to record.
+
+    Returns
+    -------
+    int
+    """
+    # Two normal numbers and a chi-square number; another one and signs of all coordinates inside an activation.
+    layer = CHAIN_WORK + (CHAIN_WORK_INSIDE + 0.04 * network.width if network.branch.has_inner else 0.0)
+    return math.ceil(PASS_WORK + LANES * network.depth * layer + STOP_WORK * stops)
 
 
 def reduced_work(network: Network, inputs: int, *, gradients: bool, stops: int) -> int:

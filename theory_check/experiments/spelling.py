@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from typing import get_args
 
 from theory_check.data.data_set import DataSet
-from theory_check.experiments.cell import Cell, KernelName, choose_kernel
+from theory_check.experiments.cell import Cell
 from theory_check.experiments.euler import Euler
 from theory_check.experiments.euler_maruyama import EulerMaruyama, Noise
+from theory_check.experiments.kernel_choice import KernelName, choose_kernel
 from theory_check.experiments.optimisers import Optimiser
 from theory_check.experiments.sweep import Sweep
 from theory_check.experiments.training import Precision, TrainedScaling, Training
@@ -63,7 +64,7 @@ def network(
     inputs : int
         How many share the weights; of an input given by its name.
     kernel : str
-        ``dense``, ``reduced``, ``stored``, or ``auto`` for the fastest that is exact.
+        ``dense``, ``reduced``, ``chain``, ``stored``, or ``auto`` for the fastest that is exact.
     gradients : bool
         Whether to carry the gradient back as well.
     recorded_depths : sequence of int
@@ -96,9 +97,13 @@ def network(
     law = weights if isinstance(weights, Weights) else Weights.parse(weights)
     observed = Input.parse(input, inputs) if isinstance(input, str) else input
     check_choice("kernel", kernel, ("auto", *get_args(KernelName)))
-    automatic = choose_kernel(law, observed, width, every_weight=jacobian or bool(gradient_cosines))
+    given = _branch(branch, activation)
+    automatic = choose_kernel(
+        law, observed, width, every_weight=jacobian or bool(gradient_cosines),
+        norms_of=None if gradients or weight_gradients or active_norm else given,
+    )  # fmt: skip
     return Cell(
-        network=Network(_branch(branch, activation), width, depth, _scaling(beta, scale)),
+        network=Network(given, width, depth, _scaling(beta, scale)),
         weights=law,
         input=observed,
         kernel=automatic if kernel == "auto" else kernel,  # type: ignore[arg-type]

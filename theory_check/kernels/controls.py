@@ -30,6 +30,19 @@ FLOOR = 0.5
 
 
 @kernel()
+def add_terms(norm, pairing, square, factor, growth, width, totals):
+    """Add the terms of one layer, given ||h||^2, <h, V g> and ||V g||^2 of every lane."""
+    for lane in range(LANES):
+        if norm[lane] > 0.0:
+            projection = 2.0 * factor * pairing[lane] / norm[lane]
+            length = factor * factor * square[lane] / norm[lane]
+            totals[0, lane] += projection
+            totals[1, lane] += length - growth
+            totals[2, lane] += projection * projection - 4.0 * growth / width
+            totals[3, lane] += math.log(max(1.0 + projection + length, FLOOR))
+
+
+@kernel()
 def add_controls(vector, factor, increment, growth, totals):
     """Add the terms of one layer to ``totals``, float64 array (4, LANES); a state of norm 0 stays and adds nothing.
 
@@ -43,11 +56,4 @@ def add_controls(vector, factor, increment, growth, totals):
             norm[lane] += state * state
             pairing[lane] += state * step
             square[lane] += step * step
-    for lane in range(LANES):
-        if norm[lane] > 0.0:
-            projection = 2.0 * factor * pairing[lane] / norm[lane]
-            length = factor * factor * square[lane] / norm[lane]
-            totals[0, lane] += projection
-            totals[1, lane] += length - growth
-            totals[2, lane] += projection * projection - 4.0 * growth / width
-            totals[3, lane] += math.log(max(1.0 + projection + length, FLOOR))
+    add_terms(norm, pairing, square, factor, growth, width, totals)

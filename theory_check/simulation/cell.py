@@ -25,6 +25,7 @@ from theory_check.simulation.boundary import Boundary
 from theory_check.simulation.controls import Controls
 from theory_check.simulation.course import Course, normalised, traverse
 from theory_check.simulation.jacobian import Jacobian
+from theory_check.simulation.passes.chain import ChainPasses, unit_states
 from theory_check.simulation.passes.dense import DensePasses
 from theory_check.simulation.passes.gram import GramPasses
 from theory_check.simulation.passes.protocol import BranchPasses, ControlledPasses, Passes
@@ -70,6 +71,7 @@ def simulate_block(
     first_replicate = block * LANES
     passes = make_passes(cell, key, first_replicate)
     boundary = Boundary(cell, key, first_replicate)
+    start = unit_states() if cell.kernel == "chain" else boundary.hidden()
     tangents = Jacobian(cell, passes) if cell.jacobian and isinstance(passes, DensePasses) else None
     controls = Controls(passes, cell.input.count) if cell.controls and isinstance(passes, ControlledPasses) else None
     course = Course(
@@ -81,7 +83,7 @@ def simulate_block(
     def watch(depth: int, hidden: FloatArray) -> None:
         cosines[depth] = _cosines(hidden)
 
-    columns = traverse(course, boundary.hidden(), boundary.gradient, stop, watch if cell.input.count > 1 else None)
+    columns = traverse(course, start, boundary.gradient, stop, watch if cell.input.count > 1 else None)
     return _by_replicate(cell, columns, cosines)
 
 
@@ -102,6 +104,8 @@ def make_passes(cell: Cell, key: NDArray[np.uint32], first_replicate: int) -> Pa
     """
     if cell.kernel == "dense":
         return DensePasses(cell, key, first_replicate)
+    if cell.kernel == "chain":
+        return ChainPasses(cell, key, first_replicate)
     return (ReducedPasses if cell.input.count == 1 else GramPasses)(cell, key, first_replicate)
 
 

@@ -11,7 +11,8 @@ from typing import Any
 from hypothesis import reject
 from hypothesis import strategies as st
 
-from theory_check.experiments.cell import Cell, KernelName, can_reduce
+from theory_check.experiments.cell import Cell
+from theory_check.experiments.kernel_choice import KernelName, can_chain, can_reduce
 from theory_check.foundation.errors import SpecificationError
 from theory_check.networks.activations import ACTIVATIONS, Activation, ActivationDefinition
 from theory_check.networks.branches import BRANCHES, Branch, BranchDefinition
@@ -252,8 +253,8 @@ def cells(
     branches, weights, inputs : strategy
         Where the parts come from; default: all.
     kernel : {"dense", "reduced"}, optional
-        Only cells of this kernel; default: dense, and reduced where it is exact. With ``reduced``, pass weights and
-        inputs that can be reduced.
+        Only cells of this kernel; default: dense, and reduced or chain where they are exact. With ``reduced``, pass
+        weights and inputs that can be reduced.
 
     Returns
     -------
@@ -302,6 +303,9 @@ def _cells(
     pairs = layers - {network.depth} if draw(st.booleans()) and every_weight and chosen != "reduced" else set()
     layers |= {layer + 1 for layer in pairs}
     active = draw(st.booleans()) and network.branch.is_rectifier
+    norms_alone = kernel is None and not gradients and not active
+    if chosen == "reduced" and norms_alone and can_chain(law, observed, network.branch):
+        chosen = "chain"
     cell = Cell(
         network=network,
         weights=law,

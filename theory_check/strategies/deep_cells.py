@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 from hypothesis import strategies as st
 
-from theory_check.experiments.cell import Cell, KernelName, can_reduce
+from theory_check.experiments.cell import Cell
+from theory_check.experiments.kernel_choice import KernelName, can_chain, can_reduce
 from theory_check.networks.activations import Activation
 from theory_check.networks.branches import Branch
 from theory_check.networks.inputs import INPUTS, Input
@@ -88,6 +89,8 @@ def deep_cells(
     recorded = draw(st.booleans()) if profile is None else profile
     reduced = kernel is None and draw(st.booleans()) and can_reduce(law, observed)
     chosen = kernel or ("stored" if law.process is not None else "reduced" if reduced else "dense")
+    if reduced and draw(st.booleans()) and not gradients and can_chain(law, observed, branch):
+        chosen = "chain"
 
     def cell(width: int, depth: int) -> Cell:
         return Cell(
