@@ -10,21 +10,34 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from theory_check.catalogue.exponents import critical_exponent, displacement_exponent, growth_exponent
+from theory_check.catalogue.identity import finite_depth_distance
 from theory_check.catalogue.pictures import DEPTHS, band, by_depth, depth_curve
 from theory_check.claims import (
+    EXACT,
     IDENTITY,
+    PROVEN,
+    Basis,
     Check,
+    Distance,
     Domain,
     Hypothesis,
     Illustration,
     Mean,
     Probability,
     Profile,
+    ScaledChiSquare,
     check,
     claim,
 )
-from theory_check.claims.domains import DOMINATED, LAYERS, NO_TIES, mean_in_reach
-from theory_check.claims.networks import BRANCHES, COMBINATIONS, dominated_layer, label, one_layer
+from theory_check.claims.domains import DOMINATED, GAUSSIAN, LAYERS, NO_TIES, mean_in_reach
+from theory_check.claims.networks import (
+    BRANCHES,
+    COMBINATIONS,
+    dominated_layer,
+    finite_depth_law,
+    label,
+    one_layer,
+)
 from theory_check.claims.observables import (
     GRADIENT_DISPLACEMENT,
     LOG_GRADIENT_RATIO,
@@ -39,6 +52,8 @@ from theory_check.experiments.cell import Cell
 from theory_check.experiments.experiment import Experiment
 from theory_check.experiments.spelling import network
 from theory_check.findings.pictures import Picture, RatePanel
+from theory_check.foundation.arrays import FloatArray
+from theory_check.foundation.laws import Shifted
 from theory_check.inference.intervals import mean_interval
 from theory_check.theory import moments
 
@@ -55,6 +70,55 @@ def mean_check(deep: Cell, relative: float) -> Check:
         f"{label(deep)}-beta{deep.network.scaling.beta:g}", deep, r"$\mathbb{E}\,D^*$",
         Mean(GRADIENT_DISPLACEMENT, moments.displacement_variance(*layer)), target, margin=relative * target,
         wrong={"weights of twice the variance": doubled},
+    )  # fmt: skip
+
+
+#: Weights of other laws have the limit, and Gaussian ones their own finite-depth law too.
+_LIMIT_LAW = Basis(
+    "limit law for these weights; what their kurtosis changes at this depth is of order L a^4 and inside the part of "
+    "the margin left for it",
+    allowance=0.3,
+)
+
+
+def displacement_law_check(deep: Cell, precision: float) -> Check:
+    """Compare the law of D* in the identity regime with chi2_d / d, as that of D (E6).
+
+    For Gaussian weights (R*, D*) has the law of (R, D) by E16, and with it the bound of its distance from the limit.
+    For others p_0 - p_L is to first order a sum of L independent vectors a J'^T p_L of the same covariance.
+    """
+    multiplier, a, depth = one_layer(deep)
+    width = multiplier.width
+    gaussian = GAUSSIAN.holds(deep)
+    return check(
+        f"{label(deep)}-beta{deep.network.scaling.beta:g}-law", deep,
+        r"Kolmogorov distance between $L^{2\beta-1}D^*/\kappa$ and $\chi^2_d/d$",
+        Distance(GRADIENT_DISPLACEMENT / (multiplier.kappa * a * a * depth), ScaledChiSquare(width)),
+        margin=0.025 * precision, basis=PROVEN if gaussian else _LIMIT_LAW,
+        remainder=finite_depth_distance(deep) if gaussian else 0.0,
+        wrong={
+            "one degree of freedom for two coordinates": ScaledChiSquare(width // 2),
+            "the other branch's kappa": ScaledChiSquare(width, 0.5 if multiplier.branch.is_linear else 2.0),
+        },
+    )  # fmt: skip
+
+
+def ratio_law_check(deep: Cell, precision: float) -> Check:
+    """Compare the law of log R* with that of log R for Gaussian weights, exact for them by E16."""
+    multiplier, a, depth = one_layer(deep)
+    law = finite_depth_law(multiplier, a, depth)
+    # What can be told at this margin: the whole correction at beta = 1/2, half of it where log R is large.
+    share = 1.0 if deep.network.scaling.beta == 0.5 else 0.5
+    shift = 2.0 * share * multiplier.kappa * a * a * depth / multiplier.width
+    return check(
+        f"{label(deep)}-beta{deep.network.scaling.beta:g}-law", deep,
+        r"Kolmogorov distance between $\log R^*$ and the sum of independent $\log M$",
+        Distance(LOG_GRADIENT_RATIO, law), (0.0, law.error), margin=0.03 * precision,
+        basis=EXACT if GAUSSIAN.holds(deep) else _LIMIT_LAW,
+        wrong={
+            f"the width correction is {2.0 - 2.0 * share:g}/d in the place of 2/d": Shifted(law, shift),
+            f"the width correction is {2.0 + 2.0 * share:g}/d in the place of 2/d": Shifted(law, -shift),
+        },
     )  # fmt: skip
 
 
@@ -89,6 +153,13 @@ def gradients(profile: Profile) -> Iterator[Check]:
             yield displacement_exponent(profile, branch, "gaussian", beta, gradient=True)
         yield growth_exponent(profile, branch, 0.25, gradient=True)
         yield critical_exponent(profile, branch, "gaussian", gradient=True)
+    # Every weight is drawn: the reduced kernel would take the law backward from the theory that is to be checked.
+    for branch, law in COMBINATIONS:
+        deep = network(branch, law, width=6, depth=256, beta=1.0, gradients=True, kernel="dense")
+        yield displacement_law_check(deep, profile.precision)
+        for depth, beta in ((128, 0.5), (64, 0.25)):
+            deep = network(branch, law, width=6, depth=depth, beta=beta, gradients=True, kernel="dense")
+            yield ratio_law_check(deep, profile.precision)
 
 
 def conservation_check(deep: Cell, precision: float, contrasts: tuple[Cell, ...] = (), *, suffix: str = "") -> Check:
@@ -114,6 +185,53 @@ def conservation_check(deep: Cell, precision: float, contrasts: tuple[Cell, ...]
             "the pairing drifts by one part in ten thousand": between(defects[0] + 1e-4, upper=bound),
         },
     )  # fmt: skip
+
+
+#: Branch, weights and kernel; ``gram`` is the reduced kernel with two inputs.
+EVERY_KERNEL = (
+    ("linear", "uniform", "dense"), ("res-3", "rademacher", "dense"), ("res-3", "gaussian", "reduced"),
+    ("res-3", "gaussian", "gram"), ("res-3", "fgn:hurst=0.8", "stored"),
+)  # fmt: skip
+
+
+def layers_check(branch: str, law: str, kernel: str, beta: float, precision: float) -> Check:
+    """Compare <p_k, h_k> at every depth k of a network with its value at the output, to rounding.
+
+    An error of rounding at layer j changes <p_j, h_j> by that part of ||p_j|| ||h_j||, so the largest such product is
+    the unit, and the room for its growth in :func:`rounding_level` is not needed.
+    """
+    every = tuple(range(17))
+    inputs, drawn = (2, "reduced") if kernel == "gram" else (1, kernel)
+    deep = network(branch, law, width=8, depth=16, beta=beta, inputs=inputs, kernel=drawn, gradients=True,
+                   recorded_depths=every)  # fmt: skip
+    biased = network("res-2", "uniform", width=8, depth=16, beta=beta, gradients=True, recorded_depths=every)
+    defect, broken = _largest_defect(0, several=inputs > 1), _largest_defect(1)
+    bound = rounding_level(deep) / 8.0
+    return check(
+        f"{branch}-{law.partition(':')[0]}-{kernel}-beta{beta:g}-layers", (deep, biased),
+        rf"probability that $\langle p_k, h_k\rangle$ at all depths $k$ agrees within rounding, {bound:.1g}",
+        Probability(between(defect, upper=bound), truth=1.0, exact=True), 1.0,
+        # A network of stored weights costs a hundred times one of another kernel.
+        margin=(0.1 if kernel == "stored" else 0.03) * max(precision, 0.4), basis=IDENTITY,
+        wrong={
+            "a bias does not matter": between(broken, upper=bound),
+            "the pairing drifts by three times the error of rounding": between(defect + 3.0 * bound, upper=bound),
+        },
+    )  # fmt: skip
+
+
+def _largest_defect(place: int, *, several: bool = False) -> Observable:
+    """Return the largest change of <p_k, h_k> from the output, over the largest ||p_k|| ||h_k||."""
+    names = ("pairing_profile", "pairing_output", "gradient_profile", "norm_profile", "log_norm_ratio")
+    columns = [column(name, place)[0] if several else column(name, place) for name in names]
+
+    def largest(
+        pairing: FloatArray, output: FloatArray, gradient: FloatArray, state: FloatArray, ratio: FloatArray
+    ) -> FloatArray:
+        products = np.exp(0.5 * np.max(gradient + state - ratio[:, None], axis=1))
+        return np.asarray(np.max(np.abs(pairing - output[:, None]), axis=1) / products)
+
+    return apply("largest change of pairing", largest, *columns)
 
 
 def rounding_level(deep: Cell) -> float:
@@ -188,6 +306,9 @@ def conservation(profile: Profile) -> Iterator[Check]:
     yield conservation_check(deep, 2.0 * profile.precision, (biased, bounded), suffix="-two-inputs")
     deep = network("res-3", "fgn:hurst=0.8", width=20, depth=64, gradients=True)
     yield conservation_check(deep, 5.0 * max(profile.precision, 0.4), (biased, bounded), suffix="-stored")
+    for branch, law, kernel in EVERY_KERNEL:
+        for beta in (0.25, 1.0):
+            yield layers_check(branch, law, kernel, beta, profile.precision)
 
 
 _BETAS = (1.0, 0.5, 0.25)
