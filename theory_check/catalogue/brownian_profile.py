@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import combinations
 
 from theory_check.claims import (
+    EXACT,
     LIMIT,
     Basis,
     Check,
@@ -20,11 +22,19 @@ from theory_check.claims import (
     claim,
 )
 from theory_check.claims.domains import CRITICAL, GAUSSIAN, LAYERS
-from theory_check.claims.networks import COMBINATIONS, distance_from_normal, finite_depth_law, label, one_layer
+from theory_check.claims.networks import (
+    BRANCHES,
+    COMBINATIONS,
+    distance_from_normal,
+    finite_depth_law,
+    label,
+    one_layer,
+)
 from theory_check.claims.observables import between, column
 from theory_check.experiments.cell import Cell
 from theory_check.experiments.spelling import network
 from theory_check.theory import limits
+from theory_check.theory.depth_law import DepthLaw
 
 LOG_NORM = column("norm_profile")
 SECOND, THIRD = LOG_NORM[2] - LOG_NORM[1], LOG_NORM[3] - LOG_NORM[2]
@@ -64,19 +74,80 @@ def increment_checks(deep: Cell, precision: float, basis: Basis, remainder: floa
     )  # fmt: skip
 
 
+def _quarters(deep: Cell) -> DepthLaw:
+    """Return the exact law of the increment of log ||h||^2 over a quarter of the depth, for Gaussian weights."""
+    multiplier, a, depth = one_layer(deep)
+    return finite_depth_law(multiplier, a, depth // 4)
+
+
+def quarter_checks(deep: Cell, precision: float) -> Iterator[Check]:
+    """Compare the increment over every quarter with its exact law, for Gaussian weights.
+
+    The layers are independent and identically distributed multipliers (E2), so the four increments have one law.
+    """
+    law = _quarters(deep)
+    multiplier, a, depth = one_layer(deep)
+    limit = limits.lognormal_limit(multiplier, depth // 4 * a * a)
+    for place, name in enumerate(("first", "second", "third", "last")):
+        yield check(
+            f"{label(deep)}-depth{depth}-{name}", deep,
+            rf"Kolmogorov distance between the increment of $\log\Vert h_{{tL}}\Vert^2$ over the {name} quarter and "
+            "its exact law",
+            Distance(LOG_NORM[place + 1] - LOG_NORM[place], law), (0.0, law.error), margin=0.05 * precision,
+            basis=EXACT,
+            wrong={
+                "no correction for the width in the drift":
+                    Normal(limit.mean / (1.0 - 2.0 / multiplier.width), limit.variance),
+                "no drift": Normal(0.0, limit.variance),
+            },
+        )  # fmt: skip
+
+
+def pair_checks(deep: Cell, precision: float, middle: float, remainder: float, basis: Basis = EXACT) -> Iterator[Check]:
+    """Compare the probability that two increments lie on one side of a point near their median, for all six pairs.
+
+    For independent increments that lie below the point with probability p it is p^2 + (1-p)^2 = 1/2 + 2 (p - 1/2)^2: an
+    error of the median enters by its square. Two normal ones of correlation r agree with probability 1/2 + asin(r)/pi.
+    """
+    for first, second in combinations(range(4), 2):
+        above, also = (between(LOG_NORM[place + 1] - LOG_NORM[place], lower=middle) for place in (first, second))
+        yield check(
+            f"{label(deep)}-depth{deep.network.depth}-pair{first + 1}{second + 1}", deep,
+            f"probability that the increments over quarters {first + 1} and {second + 1} lie on one side of their "
+            "median",
+            Probability(1.0 - abs(above - also)), (0.5, 0.5 + 2.0 * remainder**2), margin=0.036 * precision,
+            basis=basis,
+            wrong={
+                "the increments rise and fall together": 1.0,
+                "a quarter of the variance is a random slope of the whole path": 0.5 + math.asin(0.25) / math.pi,
+                "half of the variance is a random slope of the whole path": 0.5 + math.asin(0.5) / math.pi,
+            },
+        )  # fmt: skip
+
+
+def _gaussian_checks(deep: Cell, precision: float) -> Iterator[Check]:
+    law = _quarters(deep)
+    yield from increment_checks(deep, precision, _EXACT, _quarter_distance(deep))
+    yield from quarter_checks(deep, precision)
+    yield from pair_checks(deep, precision, float(law.quantile(0.5)), law.error)
+
+
 def _quarter_distance(deep: Cell) -> float:
     """Return how far an increment over a quarter is from its limit, for Gaussian weights."""
-    multiplier, a, depth = one_layer(deep)
+    multiplier = one_layer(deep)[0]
     limit = limits.lognormal_limit(multiplier)
-    return distance_from_normal(
-        finite_depth_law(multiplier, a, depth // 4), Normal(limit.mean / 4.0, limit.variance / 4.0)
-    )
+    return distance_from_normal(_quarters(deep), Normal(limit.mean / 4.0, limit.variance / 4.0))
 
 
 _EXACT = Basis("limit law; the exact distance of the law of a quarter is the remainder")
 
+_NEAR_MEDIAN = Basis(
+    "independence is exact for every law; the point is the median for Gaussian weights, which divides others in halves "
+    "up to O(1/L), and 0.05 would enter the prediction by its square"
+)
+
 DOMAIN = Domain.of_cells(
-    lambda deep, precision: increment_checks(deep, precision, _EXACT, _quarter_distance(deep)),
+    _gaussian_checks,
     (
         *LAYERS, CRITICAL, GAUSSIAN,
         Hypothesis("quarters", "four divides the depth, and the norms of its quarters are recorded",
@@ -107,3 +178,10 @@ def brownian_profile(profile: Profile) -> Iterator[Check]:
     for branch, law in COMBINATIONS:
         deep = at_quarters(network(branch, law, width=20, depth=depth, gradients=True))
         yield from increment_checks(deep, profile.precision, LIMIT)
+    for branch in BRANCHES:
+        deep = at_quarters(network(branch, width=8, depth=64))
+        quarters = _quarters(deep)
+        yield from quarter_checks(deep, profile.precision)
+        yield from pair_checks(deep, profile.precision, float(quarters.quantile(0.5)), quarters.error)
+    deep = at_quarters(network("res-3", "uniform", width=8, depth=64))
+    yield from pair_checks(deep, profile.precision, float(_quarters(deep).quantile(0.5)), 0.05, _NEAR_MEDIAN)
