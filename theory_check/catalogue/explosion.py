@@ -13,6 +13,7 @@ from theory_check.catalogue.exponents import growth_exponent
 from theory_check.catalogue.one_layer_law import NO_ATOM
 from theory_check.catalogue.pictures import DEPTHS, by_depth, depth_curve, median_band, norm_paths, recorded_times
 from theory_check.claims import (
+    EXACT,
     PROVEN,
     Basis,
     Check,
@@ -47,6 +48,7 @@ from theory_check.experiments.cell import Cell
 from theory_check.experiments.experiment import Experiment
 from theory_check.experiments.spelling import network
 from theory_check.findings.pictures import Curve, PathPanel, Picture, RatePanel
+from theory_check.foundation.laws import Law
 from theory_check.networks.branches import BranchName
 from theory_check.theory.limits import explosion_law
 from theory_check.theory.limits import explosion_rate as limit_rate
@@ -77,6 +79,37 @@ def bound_check(deep: Cell, precision: float) -> Check:
     )  # fmt: skip
 
 
+def median_check(deep: Cell, precision: float, basis: Basis = EXACT) -> Check:
+    """Compare the probability that sqrt(D) exceeds the median of sqrt(R) with its bounds by the exact law of R.
+
+    | sqrt(D) - sqrt(R) | <= 1, so the probability that sqrt(D) exceeds c lies between those that sqrt(R) exceeds c + 1
+    and c - 1: nearly one number as soon as c is large, and it tells the centre of log R to a part of its deviation.
+    """
+    multiplier, a, depth = one_layer(deep)
+    width, law = multiplier.width, finite_depth_law(multiplier, a, depth)
+    root = math.exp(float(law.quantile(0.5)) / 2.0)
+
+    def exceeding(law: Law, c: float) -> float:
+        return 1.0 - float(law.cdf(2.0 * math.log(c)))
+
+    time, limit = multiplier.kappa * a * a * depth, explosion_law(multiplier, a, depth)
+    wrong = {
+        "the width correction is 1/d": Normal(limit.mean + time / width, limit.variance),
+        "the width correction is 3/d": Normal(limit.mean - time / width, limit.variance),
+        "the drift is kappa (1 - 2/d) a^2, to first order": Normal(
+            limit_rate(multiplier) * a * a * depth, limit.variance
+        ),
+        "the drift is that of the logarithm of the mean": Normal(depth * math.log1p(time / depth), limit.variance),
+    }
+    return check(
+        f"{label(deep)}-beta{deep.network.scaling.beta:g}-median", deep, rf"$\mathbb{{P}}(\sqrt D \geq {root:.3g})$",
+        Probability(between(ROOT_DISPLACEMENT, lower=root)),
+        (max(exceeding(law, root + 1.0) - law.error, 0.0), min(exceeding(law, root - 1.0) + law.error, 1.0)),
+        margin=0.03 * precision, basis=basis,
+        wrong={name: (exceeding(other, root + 1.0), exceeding(other, root - 1.0)) for name, other in wrong.items()},
+    )  # fmt: skip
+
+
 def _bounds_one(deep: Cell) -> bool:
     centre = explosion_law(*one_layer(deep))
     return centre.mean >= 4.0 * math.sqrt(centre.variance) + 1.0
@@ -95,6 +128,17 @@ def _of_any_width() -> SearchStrategy[Cell]:
         betas=betas(0.05, 0.35),
     ).filter(lambda deep: _time(deep) >= _LONG)  # fmt: skip
 
+
+#: Branch, weights, width, depth and beta of networks whose sqrt(D) is compared with the median of sqrt(R).
+_MEDIANS: tuple[tuple[BranchName, str, int, int, float], ...] = (
+    ("linear", "gaussian", 3, 64, 0.1), ("linear", "gaussian", 20, 64, 0.1), ("res-3", "gaussian", 20, 64, 0.1),
+    ("res-3", "gaussian", 5, 400, 0.25), ("linear", "gaussian", 8, 1000, 0.3), ("res-3", "uniform", 8, 400, 0.2),
+)  # fmt: skip
+
+_NEARLY_GAUSSIAN = Basis(
+    "the law is that of Gaussian weights, which other symmetric ones have up to O(a^2): a part of the margin is left",
+    allowance=0.3,
+)
 
 #: Time kappa L^(1 - 2 beta) after which a network of any width should have exploded, if the width did not matter. At
 #: width 3 log R is about N(16, 64) then, and D below 4 has a probability of 5%.
@@ -151,6 +195,9 @@ def explosion(profile: Profile) -> Iterator[Check]:
     for branch, law in COMBINATIONS:
         deep = network(branch, law, width=20, depth=400 * profile.depth, beta=_BETA)
         yield bound_check(deep, profile.precision)
+    for branch, law, width, depth, beta in _MEDIANS:
+        deep = network(branch, law, width=width, depth=depth, beta=beta)
+        yield median_check(deep, profile.precision, EXACT if law == "gaussian" else _NEARLY_GAUSSIAN)
 
 
 def fluctuation_check(deep: Cell, precision: float) -> Check:
