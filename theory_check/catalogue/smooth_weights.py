@@ -13,12 +13,14 @@ from theory_check.claims import (
     Basis,
     Check,
     CriticalPoint,
+    Distance,
     Domain,
     Hypothesis,
     Illustration,
     Normal,
     Probability,
     Profile,
+    ScaledChiSquare,
     check,
     claim,
     median,
@@ -31,12 +33,14 @@ from theory_check.claims.observables import (
     between,
     column,
     displacement_slope,
+    exp,
     stack,
 )
 from theory_check.experiments.euler import Euler
 from theory_check.experiments.experiment import Experiment, Sample
 from theory_check.experiments.spelling import path_networks
 from theory_check.findings.pictures import Curve, Picture, RatePanel
+from theory_check.foundation.arrays import FloatArray
 from theory_check.networks.branches import Branch
 from theory_check.theory.euler_error import wide_displacement, wide_displacement_slope
 from theory_check.theory.orders import rough_path_order
@@ -71,7 +75,40 @@ def displacement_check(deep: Euler, name: str, precision: float, *, allowance: f
         wrong={
             "slope 1/2 - beta, as for independent weights": 0.5 - beta,
             "slope -beta, as of a single layer": -beta,
+            "slope 0.85 - beta, as for fractional noise of Hurst index 0.85": 0.85 - beta,
         },
+    )  # fmt: skip
+
+
+#: Correlation lengths beside the 0.1 of the other points.
+LENGTHS = (0.05, 0.3, 1.0)
+
+
+def length_check(length: float, precision: float) -> Check:
+    """Compare the law of D far above beta = 1 with the chi-square law of the integral of one path.
+
+    h_L - h_0 = a sum V_k h_0 up to terms of relative order T = L^(1-beta), odd in the weights: they move the law by
+    T^2, 2e-4 here. The entries of the sum are normal of variance ||h_0||^2 / d times S = sum_{k,l} rho((k - l)/L).
+    """
+    deep = path_networks("linear", f"smooth:length={length:g}", width=4, depth=16, doublings=0, beta=2.5)
+    depth, a = deep.network.depth, float(deep.network.factors[0])
+    lags = np.abs(np.subtract.outer(np.arange(depth), np.arange(depth))) / depth
+    width = deep.network.width
+
+    def law(covariance: FloatArray) -> ScaledChiSquare:
+        return ScaledChiSquare(width, float(covariance.sum()) * a * a)
+
+    # Near 1 the length hardly matters, but the kind of path does; far below it is the other way round.
+    rough, longer = np.exp(-lags / length), np.exp(-0.5 * (lags / (1.5 * length)) ** 2)
+    near = {"correlation exp(-lag/length), of a rough path": law(rough)}
+    if length < 1.0:
+        near = {"a length of half as much again": law(longer)}
+    return check(
+        f"linear-length{length:g}-law", deep,
+        r"Kolmogorov distance between $D$ and $a_L^2\sum_{k,l}\rho((k-l)/L)\,\chi^2_d/d$",
+        Distance(exp(2.0 * LOG_DISPLACEMENT[-1]), law(deep.path.correlation(lags))), margin=0.05 * precision,
+        basis=Basis("exact up to relative terms of order L^(2 - 2 beta)", allowance=0.1),
+        wrong={**near, "independent layers": law(np.eye(depth))},
     )  # fmt: skip
 
 
@@ -143,6 +180,15 @@ def smooth_weights(profile: Profile) -> Iterator[Check]:
         for beta in (1.25, 1.5, 2.0, 1.0):
             deep = path_networks(branch.name, PATH, width=WIDTH, depth=depth, doublings=2, beta=beta)
             yield displacement_check(deep, f"{branch.name}-beta{beta:g}-slope", profile.precision, allowance=0.3)
+
+    for length in LENGTHS:
+        for branch, beta in ((LINEAR, 1.25), (RES_3, 1.0)):
+            deep = path_networks(
+                branch.name, f"smooth:length={length:g}", width=WIDTH, depth=depth, doublings=2, beta=beta
+            )
+            yield displacement_check(deep, f"{branch.name}-beta{beta:g}-length{length:g}-slope", profile.precision,
+                                     allowance=0.3)  # fmt: skip
+        yield length_check(length, profile.precision)
 
     margin = 0.05 * profile.precision
     betas = tuple(1.0 + step * margin for step in (-1.3, -0.7, 0.7, 1.3))
