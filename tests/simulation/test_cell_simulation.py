@@ -101,7 +101,8 @@ def test_documented_columns_of_any_cell(cell):
         names += ["cosine_input", "cosine_output"]
     names += ["log_determinant"] * cell.jacobian
     several = cell.input.count > 1
-    profiles = ["norm_profile"] + ["gradient_profile"] * cell.gradients + ["cosine_profile"] * several
+    backward = ["gradient_profile", "pairing_profile"] * cell.gradients
+    profiles = ["norm_profile", *backward] + ["cosine_profile"] * several
     profiles = profiles if cell.recorded_depths else []
     spectra = ["log_singular_values"] * cell.jacobian
     names += ["log_active_norm_ratio"] * cell.active_norm
@@ -161,7 +162,7 @@ def test_values_do_not_depend_on_what_is_observed(cell):
             {n: c for n, c in more.items() if n in JACOBIAN_COLUMNS and cell.jacobian},
         )
     every = simulate(replace(cell, recorded_depths=tuple(range(8))), few_of(cell), SEED).values
-    profiles = {"norm_profile", *(["gradient_profile"] if cell.gradients else [])}
+    profiles = {"norm_profile", *(["gradient_profile", "pairing_profile"] if cell.gradients else [])}
     for name in profiles | ({"cosine_profile"} if cell.input.count > 1 else set()):
         np.testing.assert_array_equal(every[name][..., list(cell.recorded_depths)], full[name])
 
@@ -173,6 +174,8 @@ def test_the_profile_joins_the_ends(cell):
     if cell.gradients:
         assert not values["gradient_profile"][..., 1].any()
         np.testing.assert_array_equal(values["gradient_profile"][..., 0], values["log_gradient_ratio"])
+        np.testing.assert_array_equal(values["pairing_profile"][..., 0], values["pairing_input"])
+        np.testing.assert_array_equal(values["pairing_profile"][..., 1], values["pairing_output"])
     np.testing.assert_array_equal(values["norm_profile"][..., 1], values["log_norm_ratio"])
     if cell.input.count > 1:
         np.testing.assert_array_equal(values["cosine_profile"][..., 0], values["cosine_input"])

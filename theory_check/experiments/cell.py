@@ -34,7 +34,14 @@ from theory_check.networks.weights import Weights
 
 #: Columns of a sample that the backward pass yields.
 GRADIENT_COLUMNS = frozenset(
-    ("log_gradient_ratio", "log_gradient_displacement", "pairing_output", "pairing_input", "gradient_profile")
+    (
+        "log_gradient_ratio",
+        "log_gradient_displacement",
+        "pairing_output",
+        "pairing_input",
+        "gradient_profile",
+        "pairing_profile",
+    )
 )
 
 #: Columns of a sample that need the gradient on either side of a layer and the branch between.
@@ -343,8 +350,8 @@ class Cell:
 #: * ``cosine_input``, ``cosine_output`` (several inputs): cosine of each hidden state with the first, at both ends,
 #:
 #: and of shape (replicates, [inputs,] depths), at the recorded depths, ``norm_profile`` and ``gradient_profile``:
-#: log(||h_k||^2 / ||h_0||^2) and log(||p_k||^2 / ||p_L||^2), and for several inputs ``cosine_profile``: cosine of h_k
-#: with that of the first input. With ``jacobian``, J = dh_L/dh_0:
+#: log(||h_k||^2 / ||h_0||^2) and log(||p_k||^2 / ||p_L||^2), ``pairing_profile``: <p_k, h_k> over ||p_L|| ||h_L||, and
+#: for several inputs ``cosine_profile``: cosine of h_k with that of the first input. With ``jacobian``, J = dh_L/dh_0:
 #:
 #: * ``log_determinant``: log|det J|,
 #: * ``log_singular_values``, shape (replicates, [inputs,] width): logarithms of the singular values of J, descending.

@@ -161,6 +161,7 @@ def traverse(
     exponents = np.zeros((start.shape[0], LANES), np.int64)
     observed = {course.depth, *course.recorded_depths}
     reference, norms = _log_squared(start), {0: np.zeros(exponents.shape)}
+    states = {0: (start, exponents.copy())}
     # The way back may run the forward pass again: only this one adds to the sums.
     forward = passes.forward if course.controls is None else course.controls.forward
     if watch is not None:
@@ -176,6 +177,8 @@ def traverse(
             course.tangents.advance(first, last, room(first, last), stop)
         if last in observed:
             norms[last] = _log_ratio(hidden, exponents, reference)
+        if course.gradients and last in course.recorded_depths and last < course.depth:
+            states[last] = hidden.copy(), exponents.copy()
         if watch is not None:
             watch(last, hidden)
 
@@ -197,6 +200,7 @@ def traverse(
     gradient, gradient_exponents = output.copy(), output_exponents.copy()
     observed = {0, *course.recorded_depths}
     reference, norms = _log_squared(output), {course.depth: np.zeros(exponents.shape)}
+    pairings = {course.depth: normalised(output, hidden, output, hidden)}
     for index in range(len(segments) - 1, -1, -1):
         check_interrupted(stop)
         first, last = segments[index]
@@ -207,14 +211,17 @@ def traverse(
         passes.backward(first, scaling[first:last], room(first, last), gradient, gradient_exponents)
         if first in observed:
             norms[first] = _log_ratio(gradient, gradient_exponents - output_exponents, reference)
+            state, state_exponents = states.pop(first)
+            units = gradient_exponents - output_exponents + state_exponents - exponents
+            pairings[first] = np.ldexp(normalised(gradient, state, output, hidden), units)
 
     shift = gradient_exponents - output_exponents
     columns["log_gradient_ratio"] = norms[0]
     columns["log_gradient_displacement"] = _log_displacement(output, gradient, shift, reference)
-    columns["pairing_output"] = normalised(output, hidden, output, hidden)
-    columns["pairing_input"] = np.ldexp(normalised(gradient, start, output, hidden), shift - exponents)
+    columns["pairing_output"], columns["pairing_input"] = pairings[course.depth], pairings[0]
     if course.recorded_depths:
         columns["gradient_profile"] = np.stack([norms[k] for k in course.recorded_depths], axis=-1)
+        columns["pairing_profile"] = np.stack([pairings[k] for k in course.recorded_depths], axis=-1)
     if course.weights is not None:
         still = np.zeros_like(exponents)
         columns |= course.weights.columns(log_squared_norm(start, still) + log_squared_norm(output, output_exponents))
