@@ -12,7 +12,7 @@ from one_layer_laws import a_layer
 from theory_check.foundation.errors import SpecificationError
 from theory_check.inference.intervals import mean_interval
 from theory_check.theory import moments
-from theory_check.theory.joint_moments import displacement_moment
+from theory_check.theory.joint_moments import displacement_moment, norm_displacement_moment, overlap_moment
 
 # The closed forms sum logarithms and log-gammas of size up to 1e3.
 ROUNDING = 1e-11
@@ -94,3 +94,35 @@ def test_moments_agree_with_a_plain_simulation(kind, slope):
 def test_orders_out_of_range_are_one_line_that_teaches():
     with pytest.raises(SpecificationError, match="order must be a whole number from 0 to 8"):
         displacement_moment(a_layer(3), 0.1, 2, order=9)
+
+
+def test_mixed_moments_of_low_order_are_the_closed_forms():
+    """E R D = E R^2 - 2 E R Y + E R, and E Y^2 = 1 + (E R - 1)/d: sums of numbers of size 10, rounded."""
+    for multiplier in (a_layer(5, "linear"), a_layer(7, "res-3", 0.3, 1.5)):
+        scaling = [0.3, 0.8, 0.5]
+        ratio, second = (moments.norm_ratio_moment(multiplier, scaling, order=n) for n in (1, 2))
+        product = second - 2.0 * math.exp(moments.log_norm_overlap_moment(multiplier, scaling)) + ratio
+        assert norm_displacement_moment(multiplier, scaling, order=1) == pytest.approx(product, rel=ROUNDING)
+        square = 1.0 + (ratio - 1.0) / multiplier.width
+        assert overlap_moment(multiplier, scaling, order=2) == pytest.approx(square, rel=ROUNDING)
+
+
+def test_mixed_moments_at_width_one_are_integrals():
+    """Y = (1 + a z)(1 + b w), R = Y^2, D = (Y - 1)^2: polynomials, which Gauss and Hermite integrate to rounding."""
+    points, weights = np.polynomial.hermite_e.hermegauss(20)
+    y = np.multiply.outer(1.0 + 0.5 * points, 1.0 + 0.8 * points)
+    density = np.multiply.outer(weights, weights) / (2.0 * math.pi)
+    layer, scaling = a_layer(1, "linear"), [0.5, 0.8]
+    for order in (1, 2):
+        integral = float(np.sum(density * (y * (y - 1.0)) ** (2 * order)))
+        assert norm_displacement_moment(layer, scaling, order=order) == pytest.approx(integral, rel=ROUNDING)
+    for order in (1, 3, 4):
+        integral = float(np.sum(density * y**order))
+        assert overlap_moment(layer, scaling, order=order) == pytest.approx(integral, rel=ROUNDING)
+
+
+def test_orders_of_mixed_moments_out_of_range_are_refused():
+    with pytest.raises(SpecificationError, match="order must be a whole number from 0 to 4"):
+        norm_displacement_moment(a_layer(2, "linear"), 1.0, 1, order=5)
+    with pytest.raises(SpecificationError, match="order must be a whole number from 0 to 8"):
+        overlap_moment(a_layer(2, "linear"), 1.0, 1, order=9)

@@ -10,7 +10,15 @@ from one_layer_laws import a_layer
 from scipy import stats
 
 from theory_check.foundation.errors import SpecificationError
-from theory_check.theory.weight_gradients import mean_weight_gradient, weight_gradient_law, weight_gradient_variance
+from theory_check.theory.depth_law import depth_law
+from theory_check.theory.moments import multiplier_moment_excess
+from theory_check.theory.weight_gradients import (
+    mean_weight_gradient,
+    neighbour_ratio_law,
+    scheduled_weight_gradient,
+    weight_gradient_law,
+    weight_gradient_variance,
+)
 
 LAYERS = [a_layer(6, "linear"), a_layer(6, "res-3"), a_layer(6, "res-3", 0.3)]
 SEED_OF_LAWS = 12
@@ -84,3 +92,32 @@ def test_the_exponent_is_one_less_than_the_depth():
         total = sum(mean_weight_gradient(multiplier, a, depth) for depth in range(1, 11))
         # Ten terms of a few roundings each.
         assert total == pytest.approx(math.expm1(10 * math.log1p(multiplier.kappa * a**2)), rel=1e-14)
+
+
+def test_moments_for_unequal_factors_are_products_over_the_other_layers():
+    factors = [0.3, 0.9, 0.6]
+    for multiplier in LAYERS:
+        d, kappa = multiplier.width, multiplier.kappa
+        growth = [1.0 + kappa * a**2 for a in factors]
+        second = [1.0 + multiplier_moment_excess(multiplier, a, 2) for a in factors]
+        mean, variance = scheduled_weight_gradient(multiplier, factors, 2)
+        # Logarithms of numbers of size 1 and their exponential.
+        assert mean == pytest.approx(kappa * 0.81 * growth[0] * growth[2], rel=1e-13)
+        square = 0.9**4 * d**2 * multiplier.scale_moment(2) * second[0] * second[2]
+        assert variance == pytest.approx(square - mean**2, rel=1e-12)
+    with pytest.raises(SpecificationError, match="layer"):
+        scheduled_weight_gradient(LAYERS[0], factors, 4)
+
+
+def test_the_ratio_of_neighbours_is_that_of_two_independent_layers():
+    width, a = 5, 0.6
+    law, layer = neighbour_ratio_law(width, a), depth_law(a_layer(width, "linear"), a, 1)
+    x = np.array([-1.0, -0.2, 0.0, 0.7])
+    # The mean over the middles of 4000 cells of equal probability of a function between 0 and 1: within one cell.
+    copies = layer.quantile((np.arange(4000) + 0.5) / 4000)
+    assert law.cdf(x) == pytest.approx([float(np.mean(layer.cdf(y + copies))) for y in x], abs=1 / 4000)
+    grid = np.linspace(-12.0, 12.0, 40_001)
+    steps, middles = np.diff(law.cdf(grid)), (grid[1:] + grid[:-1]) / 2
+    # By parts an error e of the distribution function on [-4, 4], beyond which there is nothing to speak of.
+    assert steps @ middles**2 == pytest.approx(2.0 * layer.variance, abs=law.error * 16.0)
+    assert law.error < 1e-4

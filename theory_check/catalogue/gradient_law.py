@@ -6,15 +6,24 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from theory_check.catalogue.one_layer_law import NO_ATOM
+from theory_check.catalogue.schedules import front_loaded
 from theory_check.claims import Check, Distance, Domain, Mean, Profile, check, claim
 from theory_check.claims.domains import GAUSSIAN, LAYERS
-from theory_check.claims.networks import finite_depth_law, one_layer
-from theory_check.claims.observables import LOG_GRADIENT_DISPLACEMENT, LOG_GRADIENT_RATIO, exp
+from theory_check.claims.networks import finite_depth_law, layer_law, one_layer
+from theory_check.claims.observables import (
+    GRADIENT_DISPLACEMENT,
+    GRADIENT_RATIO,
+    LOG_GRADIENT_DISPLACEMENT,
+    LOG_GRADIENT_RATIO,
+    exp,
+)
 from theory_check.experiments.cell import Cell
 from theory_check.experiments.spelling import network
 from theory_check.foundation.laws import Law, Mirrored
 from theory_check.theory import moments
-from theory_check.theory.joint_moments import displacement_moment
+from theory_check.theory.joint_moments import displacement_moment, norm_displacement_moment, overlap_moment
+from theory_check.theory.limits import lognormal_limit
+from theory_check.theory.moments import norm_ratio_moment
 from theory_check.theory.multiplier import Multiplier
 
 #: Name of the point, branch and activation.
@@ -39,6 +48,56 @@ def law_check(name: str, deep: Cell, precision: float) -> Check:
     )  # fmt: skip
 
 
+def schedule_check(name: str, deep: Cell, precision: float) -> Check:
+    """Compare log R* with the exact law of log R for layers of different scaling factors."""
+    multiplier, factors = layer_law(deep), tuple(deep.network.factors.tolist())
+    law = finite_depth_law(multiplier, factors)
+    return check(
+        f"{name}-gaussian-d{deep.network.width}-schedule-law", deep,
+        r"Kolmogorov distance between $\log R^*$ and the exact law of $\log R$, half of $\sum_k a_k^2$ in the first "
+        "layer",
+        Distance(LOG_GRADIENT_RATIO, law), (0.0, law.error), margin=0.04 * precision,
+        wrong={
+            "gradients shrink as states grow: the law of -log R": Mirrored(law),
+            "the sum of the squared factors alone matters": lognormal_limit(multiplier, sum(a * a for a in factors)),
+            "the first layer, the last that a gradient passes, does not count":
+                finite_depth_law(multiplier, factors[1:]),
+        },
+    )  # fmt: skip
+
+
+def joint_checks(name: str, deep: Cell, precision: float) -> Iterator[Check]:
+    """Compare mixed moments of R* and D* with those of R and D, which their separate laws do not determine.
+
+    E R D = E R^2 - 2 E R Y + E R with the overlap Y of E17, and 2 Y = R + 1 - D, E Y^2 = 1 + (E R - 1)/d. The second
+    moments that the intervals need come from the recursion of the moments of (R, Y), evaluated exactly.
+    """
+    multiplier, a, depth = layer = one_layer(deep)
+    ratio, displacement = norm_ratio_moment(*layer), moments.mean_displacement(*layer)
+    product = norm_displacement_moment(*layer, order=1)
+    variance = norm_displacement_moment(*layer, order=2) - product**2
+    yield check(
+        f"{name}-gaussian-d{multiplier.width}-product", deep, r"$\mathbb{E}\,R^*D^*$",
+        Mean(GRADIENT_RATIO * GRADIENT_DISPLACEMENT, variance), product, margin=0.08 * precision * product,
+        wrong={
+            "norm and displacement are independent": ratio * displacement,
+            "the overlap is fixed: D = R - 1": norm_ratio_moment(multiplier, a, depth, order=2) - ratio,
+        },
+    )  # fmt: skip
+    square = overlap_moment(*layer, order=2)
+    overlap = 0.5 * (GRADIENT_RATIO + 1.0 - GRADIENT_DISPLACEMENT)
+    yield check(
+        f"{name}-gaussian-d{multiplier.width}-overlap", deep,
+        r"$\mathbb{E}\,\langle p_0, p_L\rangle^2/\Vert p_L\Vert^4$, from $R^*$ and $D^*$",
+        Mean(overlap * overlap, overlap_moment(*layer, order=4) - square**2), square,
+        margin=0.3 * precision * (square - 1.0),
+        wrong={
+            "the overlap does not fluctuate": 1.0,
+            "the increment has twice its share along the gradient": 1.0 + 2.0 * (square - 1.0),
+        },
+    )  # fmt: skip
+
+
 #: Every weight is drawn: the reduced kernel would take the law backward from the theory that is to be checked.
 DOMAIN = Domain.of_cells(
     lambda deep, precision: (law_check(deep.network.branch.name, deep, precision),),
@@ -58,7 +117,7 @@ DOMAIN = Domain.of_cells(
     "entries 1 or the slope, probability 1/2 each. For Gaussian V and W the transpose of V Delta W has the same law, "
     "and the layers may be taken in the opposite order.",
     hypotheses="Gaussian V and W; the gradient at the output is independent of the residual weights. Checked on the "
-    "law of R* and the second moment of D*.",
+    "law of R*, with equal and unequal factors, the second moment of D*, and mixed moments of both.",
 )
 def gradient_law(profile: Profile) -> Iterator[Check]:
     """With Gaussian weights the gradient ratio $R^*$ and displacement $D^*$ have, at every depth, the laws of $R$ and
@@ -82,3 +141,9 @@ def gradient_law(profile: Profile) -> Iterator[Check]:
             margin=0.05 * profile.precision * target,
             wrong={"D* does not fluctuate": mean**2, "weights of twice the variance": other**2},
         )  # fmt: skip
+    for name, branch, activation in BRANCHES:
+        deep = network(branch, activation=activation, width=6, depth=32, scale=front_loaded(32), gradients=True,
+                       kernel="dense")  # fmt: skip
+        yield schedule_check(name, deep, profile.precision)
+        deep = network(branch, activation=activation, width=8, depth=8, gradients=True, kernel="dense")
+        yield from joint_checks(name, deep, profile.precision)

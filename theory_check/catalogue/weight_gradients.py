@@ -6,13 +6,25 @@ import math
 from collections.abc import Iterator
 from dataclasses import replace
 
-from theory_check.claims import Basis, Check, Distance, Domain, Hypothesis, Mean, Profile, check, claim
+import numpy as np
+
+from theory_check.catalogue.schedules import waves
+from theory_check.claims import Basis, Check, Distance, Domain, Hypothesis, Mean, Normal, Profile, check, claim
 from theory_check.claims.domains import DOMINATED, GAUSSIAN, LAYERS, NO_TIES, UNIT_VARIANCE, is_in_reach
-from theory_check.claims.networks import BRANCHES, COMBINATIONS, dominated_layer, finite_depth_law, label, one_layer
+from theory_check.claims.networks import (
+    BRANCHES,
+    COMBINATIONS,
+    check_dominated,
+    dominated_layer,
+    finite_depth_law,
+    label,
+    layer_law,
+    one_layer,
+)
 from theory_check.claims.observables import Observable, column, exp
 from theory_check.experiments.cell import Cell
 from theory_check.experiments.spelling import network
-from theory_check.foundation.laws import Law, Shifted
+from theory_check.foundation.laws import Law, Mirrored, Shifted
 from theory_check.foundation.stored_values import stored
 from theory_check.theory import weight_gradients as theory
 from theory_check.theory.multiplier import Multiplier
@@ -63,14 +75,16 @@ DOMAIN = Domain.of_cells(
     "below multiply the mean by (1 + kappa a^2)^(k-1), the L - k above by (1 + kappa a^2)^(L-k), and the layer itself "
     "by kappa a^2: L - 1 factors whatever k. Gaussian: ||g(h)||^2/||h||^2 and ||q||^2/||p||^2 have the law of chi2_N/d,"
     " and layers forward and backward one law, so the product has one law too. Second moments for the intervals: a^4 "
-    "d^2 E S^2 (E M^2)^(L-1), an upper bound at kurtosis up to 3.",
+    "d^2 E S^2 (E M^2)^(L-1), an upper bound at kurtosis up to 3. Unequal factors: a_k in front, the product over the "
+    "other layers. Neighbours in linear networks share all layers but their own two, one forward, one backward.",
     hypotheses="Symmetric independent weights of unit variance (kurtosis at most 3 for the intervals); linear or res-3 "
     "branch; p_L/||p_L|| independent of the residual weights. One output or a loss linear in h_L.",
 )
 def weight_gradients(profile: Profile) -> Iterator[Check]:
     r"""At every $\beta$ the mean squared norm of the gradient of a layer's weights is the same for every layer,
     $\kappa a^2(1+\kappa a^2)^{L-1}\Vert h_0\Vert^2\Vert p_L\Vert^2$, for $V_k$ and for $W_k$. With Gaussian weights the
-    norms of all of them have one law.
+    norms of all of them have one law, and in linear networks those of two neighbours have the ratio $M/M'$ of two
+    independent layers. With unequal factors the mean is $\kappa a_k^2\prod_{j\ne k}(1+\kappa a_j^2)$.
     """
     for branch, law in COMBINATIONS:
         for beta in (1.0, 0.5, 0.25):
@@ -85,6 +99,13 @@ def weight_gradients(profile: Profile) -> Iterator[Check]:
         layers = (1, depth // 2, depth)
         deep = network(branch, width=20, depth=depth, gradients=True, weight_gradients=layers)
         yield from laws(deep, 0.08 * profile.precision)
+        deep = network(
+            branch, "uniform", width=20, depth=16, scale=waves(16), gradients=True, weight_gradients=(1, 8, 16)
+        )
+        yield from scheduled_means(deep, 0.06 * profile.precision)
+    # Dense: the reduced kernel would take the law backward from the theory that is to be checked.
+    deep = network("linear", width=8, depth=8, gradients=True, weight_gradients=(1, 2, 5, 6, 7, 8), kernel="dense")
+    yield from neighbour_checks(deep, 0.05 * profile.precision)
 
 
 def observed(deep: Cell) -> Iterator[tuple[str, str, int, Observable]]:
@@ -117,6 +138,55 @@ def means(deep: Cell, margin: float) -> Iterator[Check]:
                 "a in the place of a^2": 1.0 / a,
             },
         )  # fmt: skip
+
+
+def scheduled_means(deep: Cell, margin: float) -> Iterator[Check]:
+    """Check the mean squared norms for unequal factors, each in units of its own prediction."""
+    check_dominated(deep)
+    multiplier, factors = layer_law(deep), deep.network.factors
+    flat = float(np.mean(factors**2))
+    for letter, place, layer, log_square in observed(deep):
+        mean, variance = theory.scheduled_weight_gradient(multiplier, factors, layer)
+        own = float(factors[layer - 1]) ** 2
+        yield check(
+            f"{label(deep)}-schedule-{letter}-{place}", deep,
+            rf"$\mathbb{{E}}\,\Vert\partial\mathcal L/\partial {letter}_{{{layer}}}\Vert_F^2$ for unequal factors, "
+            rf"in units of $\kappa a_{{{layer}}}^2\prod_{{j\neq {layer}}}(1+\kappa a_j^2)\Vert h_0\Vert^2"
+            r"\Vert p_L\Vert^2$",
+            Mean(exp(log_square) / mean, variance / mean**2), 1.0, margin=margin,
+            wrong={
+                "the profile is flat whatever the factors": flat / own,
+                "all layers count, the layer itself too": 1.0 + multiplier.kappa * own,
+            },
+        )  # fmt: skip
+
+
+def neighbour_checks(deep: Cell, margin: float) -> Iterator[Check]:
+    """Check the joint law of the gradients of neighbours in a linear network: their ratio, whatever the depth."""
+    multiplier, a, depth = one_layer(deep)
+    law = neighbour_law(multiplier.width, a)
+    layer = finite_depth_law(multiplier, a, 1)
+    whole = finite_depth_law(multiplier, a, depth - 1)
+    norms = column("outer_weight_gradient")
+    for position in range(0, len(deep.weight_gradients), 2):
+        lower = deep.weight_gradients[position]
+        yield check(
+            f"{label(deep)}-ratio-{lower}", deep,
+            rf"Kolmogorov distance of $\log\Vert\partial\mathcal L/\partial V_{{{lower}}}\Vert_F^2 - \log\Vert"
+            rf"\partial\mathcal L/\partial V_{{{lower + 1}}}\Vert_F^2$ from $\log M - \log M'$, independent copies",
+            Distance(norms[position] - norms[position + 1], law), margin=margin, basis=EXACT_LAW, remainder=law.error,
+            wrong={
+                "the gradient changes along the network, the state does not": layer,
+                "the state changes along the network, the gradient does not": Mirrored(layer),
+                "the gradients of neighbours are independent": Normal(0.0, 2.0 * whole.variance),
+            },
+        )  # fmt: skip
+
+
+@stored
+def neighbour_law(width: int, a: float) -> theory.WeightGradientLaw:
+    """Return the law of the ratio of neighbouring gradients, which checks and profiles share."""
+    return theory.neighbour_ratio_law(width, a)
 
 
 def laws(deep: Cell, margin: float) -> Iterator[Check]:

@@ -172,12 +172,78 @@ def displacement_moment(multiplier: Multiplier, scaling: ArrayLike, depth: int |
     if not 0 <= order <= MAXIMAL_ORDER:
         raise SpecificationError(f"order must be a whole number from 0 to {MAXIMAL_ORDER}, not {order!r}")
     with decimal.localcontext(_precision(scaling, order)):
-        total = Decimal(0)
-        for degree in range(2 * order + 1):
-            moments = _moments(multiplier, scaling, depth, degree)
-            for i in range(min(order, degree // 2) + 1):
-                j = degree - 2 * i
-                if i + j <= order:
-                    ways = math.comb(order, i) * math.comb(order - i, j)
-                    total += ways * Decimal(-2) ** j * moments[i]
-        return float(total)
+        return float(_mixed_moment(multiplier, scaling, depth, 0, order))
+
+
+def norm_displacement_moment(
+    multiplier: Multiplier, scaling: ArrayLike, depth: int | None = None, *, order: int
+) -> float:
+    """E (R D)^order for Gaussian weights: the two together, by (R D)^order = X^order (X - 2 Y + 1)^order.
+
+    Parameters
+    ----------
+    multiplier, scaling, depth
+        As for :func:`displacement_moment`.
+    order : int
+        From 0 to half of `MAXIMAL_ORDER`.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    SpecificationError
+        If the order is out of range.
+
+    Examples
+    --------
+    One linear layer of width 1, a = 1: R = (1 + z)^2 and D = z^2.
+
+    >>> norm_displacement_moment(Multiplier(1), 1.0, 1, order=1)
+    4.0
+    """
+    if not 0 <= order <= MAXIMAL_ORDER // 2:
+        raise SpecificationError(f"order must be a whole number from 0 to {MAXIMAL_ORDER // 2}, not {order!r}")
+    with decimal.localcontext(_precision(scaling, order)):
+        return float(_mixed_moment(multiplier, scaling, depth, order, order))
+
+
+def overlap_moment(multiplier: Multiplier, scaling: ArrayLike, depth: int | None = None, *, order: int) -> float:
+    """E Y^order for Gaussian weights, Y = <h_L, h_0> / ||h_0||^2.
+
+    Parameters
+    ----------
+    multiplier, scaling, depth
+        As for :func:`displacement_moment`.
+    order : int
+        From 0 to `MAXIMAL_ORDER`.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    One linear layer of width 1, a = 1: Y = 1 + z.
+
+    >>> overlap_moment(Multiplier(1), 1.0, 1, order=4)
+    10.0
+    """
+    if not 0 <= order <= MAXIMAL_ORDER:
+        raise SpecificationError(f"order must be a whole number from 0 to {MAXIMAL_ORDER}, not {order!r}")
+    with decimal.localcontext(_precision(scaling, order)):
+        return float(_moments(multiplier, scaling, depth, order)[0])
+
+
+def _mixed_moment(multiplier: Multiplier, scaling: ArrayLike, depth: int | None, power: int, order: int) -> Decimal:
+    """Return E X^power (X - 2 Y + 1)^order, by the multinomial theorem."""
+    total = Decimal(0)
+    for degree in range(2 * power, 2 * (power + order) + 1):
+        moments = _moments(multiplier, scaling, depth, degree)
+        for i in range(min(order, degree // 2 - power) + 1):
+            j = degree - 2 * (power + i)
+            if i + j <= order:
+                ways = math.comb(order, i) * math.comb(order - i, j)
+                total += ways * Decimal(-2) ** j * moments[power + i]
+    return total

@@ -19,6 +19,12 @@ The mean needs symmetric weights of unit variance alone. For entries of kurtosis
 bound: each of the three factors has at most its Gaussian second moment (see ``moments``; backward, V^T and W^T take the
 places of W and V, the signs of W h being fair coins).
 
+Unequal factors. The same with a_k in front and the product over the other layers: E G_k = kappa a_k^2 prod_{j != k}
+(1 + kappa a_j^2), which is flat in k no more, and E G_k^2 with (E M_j^2) likewise.
+
+Neighbours, linear branch. G_k / G_{k+1} = (a_k / a_{k+1})^2 (||p_k||^2 / ||p_{k+1}||^2) / (||h_k||^2 / ||h_{k-1}||^2):
+layer k + 1 backward over layer k forward, two independent multipliers whatever the other layers are.
+
 Source: Marion, Fermanian, Biau, Vert (2022; JMLR 2025) for the setting. Exact; the law up to ``error``.
 """
 
@@ -30,16 +36,20 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike
 
-from theory_check.foundation.arguments import check_count
+from theory_check.foundation.arguments import check_count, check_integer
 from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.errors import SpecificationError
 from theory_check.theory.depth_law import depth_law
 from theory_check.theory.moments import log_norm_ratio_moment
 from theory_check.theory.multiplier import Multiplier
+from theory_check.theory.one_layer import CDF_ERROR, log_multiplier
 from theory_check.theory.scale_mixture import scale_nodes
 
 #: Accuracy of the quadrature over S, and mass of S that may be moved.
 _QUADRATURE_ERROR = 1e-9
+
+#: Mass of a point of a grid that is left out.
+_NEGLIGIBLE = 1e-15
 
 #: Points of the table of the distribution function.
 _TABLE = 4001
@@ -93,6 +103,44 @@ def weight_gradient_variance(multiplier: Multiplier, a: float, depth: int) -> fl
     return square - mean_weight_gradient(multiplier, a, depth) ** 2
 
 
+def scheduled_weight_gradient(multiplier: Multiplier, factors: ArrayLike, layer: int) -> tuple[float, float]:
+    """Mean and variance of G_k for layers of unequal scaling factors, Gaussian weights.
+
+    The mean holds for every symmetric law of unit variance; the variance is an upper bound for kurtosis at most 3.
+
+    Parameters
+    ----------
+    multiplier : Multiplier
+        Law of one layer.
+    factors : sequence of float
+        a_1, ..., a_L.
+    layer : int
+        k, from 1 to L.
+
+    Returns
+    -------
+    tuple of float
+
+    Examples
+    --------
+    Equal factors:
+
+    >>> mean, variance = scheduled_weight_gradient(Multiplier(5), [0.5, 0.5, 0.5], 2)
+    >>> round(mean / mean_weight_gradient(Multiplier(5), 0.5, 3), 12)
+    1.0
+    >>> round(variance / weight_gradient_variance(Multiplier(5), 0.5, 3), 12)
+    1.0
+    """
+    every = np.asarray(factors, dtype=np.float64)
+    check_integer("layer", layer, 1, every.size)
+    square, others = float(every[layer - 1]) ** 2, np.delete(every, layer - 1)
+    first, second = (
+        math.exp(log_norm_ratio_moment(multiplier, others, order=n)) if others.size else 1.0 for n in (1, 2)
+    )
+    mean = multiplier.kappa * square * first
+    return mean, square**2 * multiplier.width**2 * multiplier.scale_moment(2) * second - mean**2
+
+
 def _log_growth(multiplier: Multiplier, a: float, depth: int, order: int) -> float:
     """Logarithm of E R_{L-1}^order."""
     return log_norm_ratio_moment(multiplier, a, depth - 1, order) if depth > 1 else 0.0
@@ -100,7 +148,7 @@ def _log_growth(multiplier: Multiplier, a: float, depth: int, order: int) -> flo
 
 @dataclass(frozen=True, eq=False)
 class WeightGradientLaw:
-    """The law of log G_k for Gaussian weights.
+    """The law of log G_k, or of the difference of two of them, for Gaussian weights.
 
     Attributes
     ----------
@@ -176,3 +224,37 @@ def weight_gradient_law(multiplier: Multiplier, a: float, depth: int) -> WeightG
     interpolation = float(np.max(np.abs(np.diff(values, 2)))) / 4
     error = others.error + 2 * _QUADRATURE_ERROR + interpolation
     return WeightGradientLaw(error, multiplier.atom, points, np.maximum.accumulate(values))
+
+
+def neighbour_ratio_law(width: int, a: float) -> WeightGradientLaw:
+    """Return the law of log (G_k / G_{k+1}) in a linear network: log M less an independent copy of it.
+
+    The sum over the grid of one copy, on which smooth functions are integrated to rounding, of the distribution
+    function of the other.
+
+    Parameters
+    ----------
+    width : int
+    a : float
+        The scaling factor of every layer.
+
+    Returns
+    -------
+    WeightGradientLaw
+
+    Examples
+    --------
+    It is symmetric:
+
+    >>> round(float(neighbour_ratio_law(4, 0.5).cdf(0.0)), 9)
+    0.5
+    """
+    layer = log_multiplier(Multiplier(width), a)
+    (panel,) = layer.panels
+    reach = float(panel.nodes[-1] - panel.nodes[0])
+    points = np.linspace(-reach, reach, _TABLE)
+    kept = panel.weights > _NEGLIGIBLE
+    values = np.array([float(panel.weights[kept] @ layer.cdf(x + panel.nodes[kept])) for x in points])
+    interpolation = float(np.max(np.abs(np.diff(values, 2)))) / 4
+    error = CDF_ERROR + _NEGLIGIBLE * panel.weights.size + interpolation
+    return WeightGradientLaw(error, 0.0, points, np.maximum.accumulate(values))
