@@ -19,8 +19,8 @@ def test_displacement_slopes_are_those_of_p8(name):
     for check in smooth_weights.checks(PROFILES[name]):
         if check.name.endswith("-slope"):
             beta = check.experiments[0].network.scaling.beta
-            # The prediction at these depths is the limit up to O(T^2), T = L^(1 - beta): a tenth of the margin at length
-            # 0.1. Longer paths come near tied ones, E D = T^2 (1 + T^2/4): T^2 (1 - 1/2)/(16 log 2) at beta = 5/4.
+            # The prediction at these depths is the limit up to O(T^2), T = L^(1 - beta): a tenth of the margin at
+            # length 0.1. Longer paths come near tied ones, E D = T^2 (1 + T^2/4): T^2 (1 - 1/2)/(16 log 2) at 5/4.
             time = check.experiments[0].network.depth ** (1.0 - beta)
             longer = time**2 / 22.0 if "length" in check.name and beta > 1.0 else 0.0
             assert check.target[0] == pytest.approx(1.0 - beta, abs=max(0.1 * check.margin, longer))

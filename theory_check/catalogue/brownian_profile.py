@@ -87,7 +87,8 @@ def quarter_checks(deep: Cell, precision: float) -> Iterator[Check]:
     """
     law = _quarters(deep)
     multiplier, a, depth = one_layer(deep)
-    limit = limits.lognormal_limit(multiplier, depth // 4 * a * a)
+    time = depth // 4 * a * a
+    limit = limits.lognormal_limit(multiplier, time)
     for place, name in enumerate(("first", "second", "third", "last")):
         yield check(
             f"{label(deep)}-depth{depth}-{name}", deep,
@@ -96,8 +97,7 @@ def quarter_checks(deep: Cell, precision: float) -> Iterator[Check]:
             Distance(LOG_NORM[place + 1] - LOG_NORM[place], law), (0.0, law.error), margin=0.05 * precision,
             basis=EXACT,
             wrong={
-                "no correction for the width in the drift":
-                    Normal(limit.mean / (1.0 - 2.0 / multiplier.width), limit.variance),
+                "no correction for the width in the drift": Normal(multiplier.kappa * time, limit.variance),
                 "no drift": Normal(0.0, limit.variance),
             },
         )  # fmt: skip

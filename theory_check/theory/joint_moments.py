@@ -223,6 +223,11 @@ def overlap_moment(multiplier: Multiplier, scaling: ArrayLike, depth: int | None
     -------
     float
 
+    Raises
+    ------
+    SpecificationError
+        If the order is out of range.
+
     Examples
     --------
     One linear layer of width 1, a = 1: Y = 1 + z.
