@@ -8,7 +8,7 @@ import pytest
 from example_record import make_claim, make_finding, make_record
 
 from theory_check.catalogue.weight_law_table import ROWS, STATEMENTS, weight_law_table
-from theory_check.reporting.markdown import render_report
+from theory_check.reporting.pages import Report, render_pages
 
 
 def record_with(*findings):
@@ -24,7 +24,7 @@ def row_of(law, *findings):
 def test_no_law_no_table():
     record = make_record()
     assert weight_law_table(record).rows == ()
-    assert "## Weight laws" not in render_report(record, [weight_law_table(record)])
+    assert "tables/weight-laws.md" not in render_pages(Report(record, (weight_law_table(record),)))
 
 
 def test_only_laws_with_a_finding_have_a_row():
@@ -64,8 +64,7 @@ def test_support_without_teeth_decides_nothing():
 def test_the_report_shows_every_row():
     points = dict.fromkeys(entry.point for row in ROWS for entry in row.entries if entry is not None)
     record = record_with(*(make_finding(point) for point in points))
-    report = render_report(record, [weight_law_table(record)])
-    section = report[report.index("## Weight laws") :].partition("\n## ")[0]
+    section = render_pages(Report(record, (weight_law_table(record),)))["tables/weight-laws.md"]
     for row in ROWS:
         assert f"| `{row.law}` | {row.case} |" in section
     assert "not in this run" not in section

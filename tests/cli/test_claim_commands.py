@@ -70,7 +70,7 @@ def test_run_writes_a_report_that_loads(command, tmp_path):
     assert (record.verdict, record.profile, record.seed) == ("supported", "quick", 0)
     assert exit_code(record) == 0
     # The last finding is shown with the claim.
-    code, out, _ = command("show", "E8")
+    code, out, _ = command("show", "E8", "--out", "reports")
     assert code == 0
     assert any(line.startswith("Last finding") for line in out)
 
@@ -166,7 +166,7 @@ def test_a_claim_that_the_nights_refute_is_refuted_whatever_this_run_says(comman
     assert "import it once: theory-check history --import h.json --history h.db" in err[0]
     assert command("history", "--import", "h.json", "--history", "h.db")[1][0] == "nights added to h.db: 4"
     code, out, _ = command("run", "E8", "--history", "h.db", "--seed", 9, "--threads", 1)
-    assert load_results(tmp_path / "reports" / "results.json").verdict == "supported"
+    assert load_results(tmp_path / "reports" / "latest" / "results.json").verdict == "supported"
     assert code == 1
     assert "refuted by the nights together: E8" in out
 

@@ -67,11 +67,11 @@ def _without_times(path: Path) -> object:
 
 def _page(path: Path) -> object:
     lines = path.read_text().splitlines()
-    kept = [line for line in lines if not line.startswith(("> **What did it cost", "> **Run.**"))]
+    kept = [line for line in lines if not line.startswith(("> **What did it cost", "> **Run.**", "**What did it cost"))]
     return [re.sub(r"\| [0-9.e-]+ \|$", "| |", line) for line in kept]
 
 
 _READERS: dict[str, Callable[[Path], object]] = {
     "h.db": _ledger, "results.json": _without_times, "REPORT.md": _page, "calibration.json": _without_times,
-    "CALIBRATION.md": _page,
+    "CALIBRATION.md": _page, "SUMMARY.md": _page,
 }  # fmt: skip

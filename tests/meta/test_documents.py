@@ -29,7 +29,7 @@ BLOCKS = [
 _FILE = re.compile(r"`((?:theory_check|tests|docs|benchmarks|reports)/[\w./-]+|[\w./-]+\.(?:toml|md|cff|yml|ini))`")
 
 #: Files that a document speaks of and a run writes.
-WRITTEN = {"REPORT.md"}
+WRITTEN = {"REPORT.md", "SUMMARY.md", "reports/latest"}
 
 
 @pytest.mark.parametrize(("code", "printed"), BLOCKS)

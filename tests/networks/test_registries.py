@@ -106,7 +106,7 @@ def test_the_command_line_maps_the_parameter_of_a_process_of_a_file(path, capsys
 def test_a_claim_of_the_file_is_judged_and_reported(path, capsys):
     code, _, _ = command(capsys, "run", "--claims", path, "--seed", 3, "--threads", 1, "--out", "report")
     assert code == 0
-    report = (path.parent / "report" / "REPORT.md").read_text(encoding="utf-8")
+    report = (path.parent / "report" / "claims" / "X1.md").read_text(encoding="utf-8")
     assert "product-three-values" in report or "product, width 6" in report
     shown = command(capsys, "show", "X1", "--claims", path, "--out", "report")[1]
     assert "product, width 6, depth 1" in shown

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import colorsys
 import io
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from example_record import make_picture
+from PIL import Image
 
 from theory_check.findings.pictures import (
     Band,
@@ -18,7 +20,7 @@ from theory_check.findings.pictures import (
     RatePanel,
 )
 from theory_check.reporting import drawing
-from theory_check.reporting.drawing import draw
+from theory_check.reporting.drawing import darkened, draw
 from theory_check.reporting.summary import describe
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -139,3 +141,18 @@ def test_a_legend_of_its_own_has_a_line_for_every_series():
     assert size(render(Picture("p", "c", (panel,)))) == size(render(Picture("p", "c", (other,))))
     four = replace(panel, theory=(*panel.theory, *panel.theory[:1]))
     assert size(render(Picture("p", "c", (four,))))[1] > size(render(Picture("p", "c", (panel,))))[1]
+
+
+def test_a_dark_twin_has_dark_paper_light_ink_and_the_same_hues():
+    colours = [(255, 255, 255), (0, 0, 0), (213, 94, 0)]
+    image = Image.new("P", (3, 1))
+    image.putpalette([part for colour in colours for part in colour])
+    image.putdata([0, 1, 2])
+    light = io.BytesIO()
+    image.save(light, format="png")
+    with Image.open(io.BytesIO(darkened(light.getvalue()))) as dark:
+        paper, ink, orange = (dark.convert("RGB").getpixel((x, 0)) for x in range(3))
+    assert paper == (13, 17, 23)
+    assert ink == (255, 255, 255)
+    hue = colorsys.rgb_to_hls(*(x / 255 for x in orange))[0]
+    assert hue == pytest.approx(colorsys.rgb_to_hls(213, 94, 0)[0], abs=0.02)

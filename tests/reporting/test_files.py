@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import os
 import re
 from dataclasses import replace
@@ -7,12 +8,25 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from example_record import make_picture, make_pictures, make_record, text_of
+from PIL import Image
 
 from theory_check.findings.pictures import Picture
-from theory_check.findings.run import PointData, RunRecord
+from theory_check.findings.run import PointData, RunRecord, Table
 from theory_check.foundation.errors import SpecificationError, StorageError
-from theory_check.reporting.files import write_report
+from theory_check.reporting import files
+from theory_check.reporting.files import rewrite_report, write_report
 from theory_check.reporting.results import load_results
+
+TABLE = Table("Laws", "Which.", ("Law",), (("uniform",),))
+
+
+@pytest.fixture(autouse=True)
+def drawn(request, monkeypatch):
+    """Draw one small picture instead of each, but where the pictures are what is tested."""
+    if request.node.name != "test_report_is_complete":
+        pixels = io.BytesIO()
+        Image.new("P", (4, 4)).save(pixels, format="png")
+        monkeypatch.setattr(files, "render", lambda panels: {"png": pixels.getvalue()})
 
 
 def small_pictures(*names: str) -> tuple[Picture, ...]:
@@ -32,14 +46,45 @@ def write_with_pictures(directory, *names: str, **changes):
 
 def test_report_is_complete(record, tmp_path):
     written = write_report(record, tmp_path / "new" / "reports", make_pictures())
-    assert [p.name for p in written] == ["REPORT.md", "results.json", "critical-laws.png", "explosion.png"]
+    folder = written[0].parent
+    assert [p.name for p in written[:3]] == ["REPORT.md", "results.json", "SUMMARY.md"]
     assert all(p.stat().st_size for p in written)
-    linked = re.findall(r"\]\((figures/[^)]+)\)", written[0].read_text(encoding="utf-8"))
-    assert linked
-    assert all((written[0].parent / path).is_file() for path in linked)
-    assert load_results(written[1]).seed == 42
-    everything = {p for p in (tmp_path / "new" / "reports").rglob("*") if p.is_file()}
+    everything = {p for p in folder.rglob("*") if p.is_file()}
     assert everything == set(written)
+    assert load_results(written[1]).seed == 42
+    for page in folder.rglob("*.md"):
+        text = page.read_text(encoding="utf-8")
+        linked = re.findall(r'(?:\]\(|src="|srcset=")([^)"#]+)', text)
+        assert all((page.parent / path).is_file() for path in linked), page
+    for png in folder.glob("figures/*.png"):
+        assert (folder / "figures" / "dark" / png.name).read_bytes() != png.read_bytes()
+
+
+def test_what_changed_since_the_report_before_is_told_and_kept(tmp_path):
+    assert "There is no earlier run" in write_with_pictures(tmp_path, "a")[0].read_text(encoding="utf-8")
+    assert not (tmp_path / "changes.json").exists()
+    text = write_with_pictures(tmp_path, "a", seed=7)[0].read_text(encoding="utf-8")
+    assert "(profile quick, seed 42); 0 of 2 estimates moved beyond chance" in text
+    assert (tmp_path / "changes.json").exists()
+    assert rewrite_report(tmp_path)[0].read_text(encoding="utf-8") == text
+    # The same run once more, on another day: what the first one told.
+    assert write_with_pictures(tmp_path, "a", seed=7)[0].read_text(encoding="utf-8") == text
+    other = replace(with_pictures("a").run, versions={"python": "3.14"})
+    text = write_with_pictures(tmp_path, "a", seed=7, run=other)[0].read_text(encoding="utf-8")
+    assert "all 2 estimates are the same, as they must be with the same seed" in text
+    assert "python 3.11.7 → 3.14" in text
+
+
+def test_pages_are_written_anew_from_the_results_alone(record, tmp_path):
+    written = write_report(record, tmp_path, make_pictures(), [TABLE])
+    before = {path: path.read_bytes() for path in written}
+    for path in (tmp_path / "REPORT.md", tmp_path / "claims" / "E4.md", tmp_path / "figures" / "overview.svg"):
+        path.unlink()
+    again = rewrite_report(tmp_path, lambda _record: TABLE)
+    assert {path: path.read_bytes() for path in before} == before
+    assert not any(path.suffix == ".png" for path in again)
+    with pytest.raises(StorageError, match="cannot read"):
+        rewrite_report(tmp_path / "nowhere")
 
 
 def test_writing_again_gives_equal_files(tmp_path):
@@ -52,8 +97,19 @@ def test_only_pictures_of_the_previous_report_are_removed(tmp_path):
     (tmp_path / "figures" / "mine.png").touch()
     (tmp_path / "notes.txt").touch()
     write_with_pictures(tmp_path, "b", "c")
-    assert sorted(p.name for p in (tmp_path / "figures").iterdir()) == ["b.png", "c.png", "mine.png"]
+    assert sorted(p.name for p in (tmp_path / "figures").glob("*.png")) == ["b.png", "c.png", "mine.png"]
+    assert sorted(p.name for p in (tmp_path / "figures" / "dark").iterdir()) == ["b.png", "c.png"]
     assert (tmp_path / "notes.txt").exists()
+
+
+def test_pages_of_claims_that_are_gone_are_removed(tmp_path):
+    write_with_pictures(tmp_path, "a")
+    (tmp_path / "claims" / "mine.md").touch()
+    record = with_pictures("a")
+    fewer = replace(record, regimes=(replace(record.regimes[0], claims=()),))
+    write_report(fewer, tmp_path, small_pictures("a"))
+    assert [path.name for path in (tmp_path / "claims").iterdir()] == ["mine.md"]
+    assert not list((tmp_path / "figures" / "claims").iterdir())
 
 
 def test_a_broken_previous_report_is_replaced(tmp_path):
@@ -101,8 +157,8 @@ def values_of_points(*points: str) -> list[PointData]:
 
 def test_values_have_notes_headings_and_all_digits(tmp_path):
     record = with_pictures("a")
-    *_, written = write_report(record, tmp_path, small_pictures("a"), data=values_of_points("N1/law/of R"))
-    assert written == tmp_path / "data" / "N1-law%2Fof R.csv"
+    write_report(record, tmp_path, small_pictures("a"), data=values_of_points("N1/law/of R"))
+    written = tmp_path / "data" / "N1-law%2Fof R.csv"
     assert written.read_text(encoding="utf-8").splitlines() == [
         "# N1/law: a quantity", "# seed: 1", "value_1,value_2", f"0.1,{1 / 3!r}", "-inf,",
     ]  # fmt: skip

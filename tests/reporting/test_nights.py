@@ -11,6 +11,7 @@ from theory_check.inference.confidence_sequences import Limits, PointSequence
 from theory_check.inference.nights import ClaimNight, History, Night
 from theory_check.reporting.drawing import render
 from theory_check.reporting.nights import (
+    answer_nights,
     history_picture,
     night_summary,
     nights_verdict,
@@ -93,3 +94,14 @@ def test_the_picture_shows_every_claim_and_point(nights):
     assert widths.paths[2].tolist() == [1.0, 0.0, 0.0]
     assert len(widths.paths) == 3
     assert render(picture.panels)["png"].startswith(b"\x89PNG")
+
+
+def test_all_nights_are_answered_in_a_sentence_and_a_line_per_refuted_claim():
+    answer, refuted = answer_nights(make_history())
+    assert answer.startswith(
+        "3 nights of profile nightly: 1 of 3 claims supported by all nights together, 1 refuted, 1"
+    )
+    assert "E2 came closest to refutation, with evidence of $10^{" in answer
+    assert answer.endswith("where $10^{5.2}$ refutes.")
+    assert refuted == "refuted by the nights together: E2"
+    assert answer_nights(make_history(0)) == ("There are no nights of profile nightly yet.",)

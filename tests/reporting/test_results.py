@@ -41,7 +41,7 @@ def test_schema_is_valid_and_accepts_an_example(record):
     jsonschema.Draft202012Validator.check_schema(schema)
     example = strict_json(encode_results(record))
     jsonschema.validate(example, schema, jsonschema.Draft202012Validator)
-    assert example["schema_version"] == 6
+    assert example["schema_version"] == 7
     assert example["verdict"] == "refuted"
     for change in ({"schema_version": 1}, {"verdict": "passed"}, {"family_level": 2}, {"run": {}}):
         with pytest.raises(jsonschema.ValidationError):

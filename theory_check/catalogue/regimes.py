@@ -64,6 +64,7 @@ def _read() -> tuple[Regime, ...]:
             name=regime["name"], title=regime["title"], text=" ".join(regime["text"].split()),
             formula=" ".join(regime["formula"].split()), claims=tuple(claims[id] for id in regime["claims"]),
             illustrations=tuple(pictures[name] for name in regime.get("pictures", ())),
+            headline=regime.get("headline", False),
         )
         for regime in written["regime"]
     )  # fmt: skip

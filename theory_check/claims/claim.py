@@ -175,7 +175,7 @@ class Illustration:
 
 @dataclass(frozen=True, kw_only=True)
 class Regime:
-    """A group of claims that the report treats together."""
+    """A group of claims that the report treats together; the first page shows the pictures of a ``headline``."""
 
     name: str
     title: str
@@ -183,3 +183,4 @@ class Regime:
     formula: str
     claims: tuple[Claim, ...]
     illustrations: tuple[Illustration, ...] = ()
+    headline: bool = False

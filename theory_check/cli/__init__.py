@@ -18,6 +18,7 @@ from theory_check.cli.exit_codes import USAGE_ERROR
 from theory_check.cli.experiments import phase_map, simulate
 from theory_check.cli.figures import figure
 from theory_check.cli.process import debug_option, run_command
+from theory_check.cli.report import report
 from theory_check.cli.search import search
 from theory_check.cli.training import train
 
@@ -37,7 +38,7 @@ def cli(context: click.Context) -> None:
         context.exit(USAGE_ERROR)
 
 
-for _command in (run, list_claims, show, simulate, phase_map, train, figure, calibrate, history, search):
+for _command in (run, list_claims, show, simulate, phase_map, train, figure, calibrate, history, report, search):
     _command.params.append(debug_option)
     cli.add_command(_command)
 cli.params.append(debug_option)

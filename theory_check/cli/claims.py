@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,14 +43,17 @@ def run(
 ) -> int:
     """Simulate, judge and report: all claims, or those named; with --claims those of the file, or those named.
 
-    Writes DIR/REPORT.md, DIR/results.json and DIR/figures, and the values of own claims into DIR/data. Exit code 0:
-    all supported; 1: one refuted, with a history by all its runs together; 2: bad input; 3: none refuted, some
-    inconclusive; 70: internal error; 74: input or output failed; 130 interrupted, 143 terminated: the same command
-    continues.
+    Writes DIR/REPORT.md with a page per claim, DIR/SUMMARY.md, DIR/results.json, DIR/junit.xml, DIR/badge.json and
+    DIR/figures, and the values of own claims into DIR/data. Under GitHub Actions, annotations name what is not
+    supported. Exit code 0: all supported; 1: one refuted, with a history by all its runs together; 2: bad input; 3:
+    none refuted, some inconclusive; 70: internal error; 74: input or output failed; 130 interrupted, 143 terminated:
+    the same command continues.
     """
     from theory_check.catalogue.weight_law_table import weight_law_table
     from theory_check.foundation.arguments import parse_duration
-    from theory_check.reporting.files import write_report
+    from theory_check.reporting.files import FILES, FOLDERS, write_report
+    from theory_check.reporting.nights import answer_nights
+    from theory_check.reporting.status import github_annotations
     from theory_check.reporting.terminal import print_summary
     from theory_check.simulation.units import UnitStore
     from theory_check.verification.plan import find_claim, find_profile, plan_run
@@ -63,7 +67,7 @@ def run(
     if new_history and history is None:
         raise click.UsageError("--new-history: give the ledger to begin, --history FILE.db")
     granted = None if budget is None else parse_duration("budget", budget)
-    resume, files, folders = out / ".resume", [out / "REPORT.md", out / "results.json"], [out / "figures", out / "data"]
+    resume, files, folders = out / ".resume", [out / name for name in FILES], [out / name for name in FOLDERS]
     ledger = None
     if history is not None:
         from theory_check.verification.ledger import check_not_ledger, open_ledger
@@ -87,9 +91,13 @@ def run(
         entry = None if ledger is None else ledger.append(outcome)
         samples = {point: made.samples for point, made in outcome.decisions.items()}
         data = own_data(outcome.plan.regimes, samples) if given else ()
-        written = write_report(record, out, outcome.pictures, [weight_law_table(record)], data)
+        said = () if entry is None else answer_nights(entry.history)
+        written = write_report(record, out, outcome.pictures, [weight_law_table(record)], data, said)
         UnitStore(resume).clear()
     print_summary(record, open_console())
+    if os.environ.get("GITHUB_ACTIONS") == "true":
+        for line in github_annotations(record, str(written[0])):
+            click.echo(line)
     click.echo(f"report: {written[0]}")
     return code if entry is None else _report_night(entry, history, own, code)
 

@@ -79,7 +79,7 @@ def threads_option(help: str = "Threads; default: all processors. Values do not 
     return click.option("--threads", type=int, default=None, metavar="N", callback=_check_threads, help=help)
 
 
-def out_option(default: str = "reports", help: str | None = None) -> Callable[..., Any]:
+def out_option(default: str = "reports/latest", help: str | None = None) -> Callable[..., Any]:
     """Return the option of the folder of a report."""
     return click.option(
         "--out", type=click.Path(path_type=Path), default=Path(default), show_default=True, metavar="DIR", help=help

@@ -198,37 +198,7 @@ class PromisePanel:
     theory: tuple[Curve, ...] = ()
 
 
-@dataclass(frozen=True)
-class IntervalRow:
-    """An estimate with its interval, and whether the statement that it judges holds."""
-
-    label: str
-    estimate: float
-    lower: float
-    upper: float
-    holds: bool
-
-
-@dataclass(frozen=True)
-class IntervalPanel:
-    """Estimates with intervals about their targets, one row per point; between -1 and 1 they agree.
-
-    Attributes
-    ----------
-    title, xlabel : str
-    rows : tuple of IntervalRow
-        Relative to the target, in tolerances; ends may be infinite.
-    """
-
-    title: str
-    xlabel: str
-    rows: tuple[IntervalRow, ...]
-    theory: tuple[Curve, ...] = ()
-
-
-Panel: TypeAlias = (
-    HistogramPanel | RatePanel | PathPanel | CurvePanel | BarPanel | HeatPanel | PromisePanel | IntervalPanel
-)
+Panel: TypeAlias = HistogramPanel | RatePanel | PathPanel | CurvePanel | BarPanel | HeatPanel | PromisePanel
 
 
 @dataclass(frozen=True)

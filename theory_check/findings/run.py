@@ -196,8 +196,12 @@ class ClaimFinding:
 
     Attributes
     ----------
-    id, regime, title, statement, formula, source : str
+    id, regime, title, statement, formula, source, derivation, hypotheses : str
         Of the claim.
+    domain : tuple of str
+        What the networks of its domain have in common, a sentence each; empty if the claim states no domain.
+    remarks : tuple of str
+        What a reader should know besides, Markdown.
     findings : tuple of Finding
     corrections : tuple of JudgedCorrection
     verdict : Verdict
@@ -212,6 +216,10 @@ class ClaimFinding:
     statement: str
     formula: str
     source: str
+    derivation: str = ""
+    hypotheses: str = ""
+    domain: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
     findings: tuple[Finding, ...]
     corrections: tuple[JudgedCorrection, ...] = ()
     verdict: Verdict = field(init=False)
@@ -253,7 +261,10 @@ class PointData:
 
 @dataclass(frozen=True)
 class RegimeReport:
-    """A section of the report: a regime in words, its pictures and the claims that belong to it."""
+    """A regime in words, its pictures and the claims that belong to it.
+
+    The first page of the report shows the pictures of a ``headline`` where no claim is in trouble.
+    """
 
     name: str
     title: str
@@ -261,6 +272,7 @@ class RegimeReport:
     formula: str
     pictures: tuple[PictureText, ...]
     claims: tuple[ClaimFinding, ...]
+    headline: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

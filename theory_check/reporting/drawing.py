@@ -13,12 +13,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from theory_check.findings.pictures import (
     BarPanel,
     CurvePanel,
     HeatPanel,
     HistogramPanel,
-    IntervalPanel,
     Panel,
     PathPanel,
     Picture,
@@ -28,7 +29,7 @@ from theory_check.findings.pictures import (
 from theory_check.foundation.files import write_atomically
 from theory_check.reporting import panels as kinds
 from theory_check.reporting.panels import LEGEND_LENGTH, TITLE_LENGTH, predicted_labels, wrapped
-from theory_check.reporting.row_panels import draw_intervals, draw_promise, row_places
+from theory_check.reporting.row_panels import draw_promise, row_places
 from theory_check.reporting.summary import plain_text
 
 if TYPE_CHECKING:
@@ -37,6 +38,9 @@ if TYPE_CHECKING:
 
 _COLUMNS, _HALF_LEGEND = 3, 20
 _DPI = 130
+
+#: The dark background of GitHub's pages, as parts of 1.
+_DARK = np.array([13.0, 17.0, 23.0]) / 255.0
 
 _STYLE: dict[Any, Any] = {
     # Both come with matplotlib, so that text looks the same everywhere.
@@ -86,8 +90,6 @@ class _Kind:
         """Return width and height of a figure."""
         if panels and isinstance(panels[0], PromisePanel):
             return 3.6 + self.width * columns, row_places(panels)[2] + self.height
-        if panels and isinstance(panels[0], IntervalPanel):
-            return self.width, self.height + self.legend_line * len(panels[0].rows)
         width = self.width if self.legend_columns or len(panels) > 1 else 5.2
         return columns * width, rows * (self.height + self.legend_line * legend_lines)
 
@@ -108,7 +110,6 @@ _KINDS: dict[type, _Kind] = {
     CurvePanel: _Kind(kinds.draw_curves, 4.1, 3.3, 0.3, lambda count: max(count, 2), _WIDE),
     BarPanel: _Kind(kinds.draw_bars, 4.1, 3.3, 0.3, lambda count: max(count, 2), _WIDE),
     HeatPanel: _Kind(kinds.draw_heat, 5.0, 4.3, 0.3, lambda count: count + 1),
-    IntervalPanel: _Kind(draw_intervals, 7.0, 1.6, 0.3, lambda _: 3, _SMALL),
     PromisePanel: _Kind(draw_promise, 2.6, 1.6, 0.0, lambda _: 2, _SMALL),
 }
 
@@ -239,3 +240,29 @@ def _compact_png(png: io.BytesIO) -> bytes:
         indexed = image.convert("RGB").quantize(128, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
         indexed.save(small, format="png", optimize=True, dpi=(_DPI, _DPI))
     return small.getvalue()
+
+
+def darkened(png: bytes) -> bytes:
+    """Return a picture of few colours for a dark background: lightness is inverted, hues stay.
+
+    Parameters
+    ----------
+    png : bytes
+        By :func:`render`, white in the background.
+
+    Returns
+    -------
+    bytes
+    """
+    from PIL import Image
+
+    dark = io.BytesIO()
+    with Image.open(io.BytesIO(png)) as image:
+        palette = np.array(image.getpalette() or [], dtype=np.float64).reshape(-1, 3) / 255.0
+        # Reflection of each colour at the grey in its middle keeps hue and saturation; black becomes white.
+        reflected = 1.0 - (palette.max(axis=1) + palette.min(axis=1))[:, None] + palette
+        # White becomes the dark grey of GitHub's pages, not black.
+        shades = 255.0 * (_DARK + (1.0 - _DARK) * reflected)
+        image.putpalette(np.rint(shades).astype(int).ravel().tolist())
+        image.save(dark, format="png", optimize=True, dpi=(_DPI, _DPI))
+    return dark.getvalue()

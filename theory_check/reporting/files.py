@@ -1,21 +1,33 @@
-"""A report as files: ``REPORT.md``, ``results.json``, ``figures/*.png`` and ``data/*.csv``."""
+"""A report as files: pages, ``results.json``, pictures, values, and what continuous integration reads."""
 
 from __future__ import annotations
 
 import contextlib
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from itertools import zip_longest
 from pathlib import Path
 from urllib.parse import quote
 
+from theory_check.findings.changes import Changes, compare_runs
 from theory_check.findings.pictures import Picture
 from theory_check.findings.run import PointData, RunRecord, Table
 from theory_check.foundation.errors import SpecificationError, StorageError
-from theory_check.foundation.files import make_directory, write_atomically, write_together
-from theory_check.reporting.drawing import draw
-from theory_check.reporting.markdown import render_report
+from theory_check.foundation.files import make_directory, write_together
+from theory_check.foundation.records import encode_record, load_record
+from theory_check.reporting.drawing import darkened, render
+from theory_check.reporting.pages import Report, claim_path, render_pages
 from theory_check.reporting.results import encode_results, load_results
+from theory_check.reporting.status import badge, junit
+from theory_check.reporting.vector_pictures import claim_picture, overview_picture
+
+#: What every report has in its folder besides pages of tables, and the folders of the others.
+FILES = ("REPORT.md", "SUMMARY.md", "results.json", "changes.json", "junit.xml", "badge.json")
+FOLDERS = ("claims", "data", "figures", "figures/claims", "figures/dark", "tables")
+
+#: Version of ``changes.json``.
+_CHANGES_VERSION = 1
 
 
 def write_report(
@@ -24,12 +36,13 @@ def write_report(
     pictures: Sequence[Picture],
     tables: Sequence[Table] = (),
     data: Sequence[PointData] = (),
+    nights: Sequence[str] = (),
 ) -> list[Path]:
-    """Write the report on a run into a folder, each file whole or not at all.
+    """Write the report on a run into a folder: nothing is replaced before everything is on the disk.
 
-    Pictures come first and ``REPORT.md`` last, so that a report never links to a picture that is not
-    there yet. Pictures that the previous report in this folder had and this one has not are removed;
-    nothing else is.
+    Pictures come first and ``REPORT.md`` last, so that a page never links to what is not there yet. What the previous
+    report in this folder had and this one has not is removed; nothing else is. What changed since that report is told;
+    a repetition of the same run tells what the first one did.
 
     Parameters
     ----------
@@ -39,9 +52,11 @@ def write_report(
     pictures : sequence of Picture
         Those that the record names.
     tables : sequence of Table
-        Tables of the report besides that of the claims.
+        Tables besides that of the claims, each for a page.
     data : sequence of PointData
         Values of points, each for a file.
+    nights : sequence of str
+        What all nights together say.
 
     Returns
     -------
@@ -59,43 +74,116 @@ def write_report(
     names = _picture_names(record)
     if len(set(names)) < len(names):
         raise SpecificationError("two pictures of the report share a name")
-    values = {_data_name(point.id): point for point in data}
-    if len(values) < len(data):
+    if len({_data_path(point.id) for point in data}) < len(data):
         raise SpecificationError("the values of two points of the report share a name")
     if sorted(names) != sorted(picture.name for picture in pictures):
         raise SpecificationError(f"the report names the pictures {', '.join(names)}; give these")
-    report, results = render_report(record, tables), encode_results(record)
-    figures = directory / "figures"
-    make_directory(figures)
-    outdated = _files_before(directory)
-    drawn = [figures / f"{picture.name}.png" for picture in pictures]
-    for path, picture in zip(drawn, pictures, strict=True):
-        draw(picture, path)
-    filled = [directory / "data" / name for name in values]
-    if filled:
-        make_directory(directory / "data")
-    for path, point in zip(filled, data, strict=True):
-        write_atomically(path, _to_csv(point))
-    written = [directory / "REPORT.md", directory / "results.json"]
-    write_together({written[1]: results, written[0]: report})
-    for path in outdated.difference(drawn, filled):
+    before = _report_before(directory)
+    if before is not None and _without_times(before) == _without_times(record):
+        changes = _changes_before(directory)
+    else:
+        changes = None if before is None else compare_runs(before, record)
+    contents: dict[str, bytes | str] = {}
+    for picture in pictures:
+        light, dark = picture_paths(picture.name)
+        drawn = render(picture.panels)["png"]
+        contents |= {light: drawn, dark: darkened(drawn)}
+    contents |= {_data_path(point.id): _to_csv(point) for point in data}
+    if changes is not None:
+        contents["changes.json"] = encode_record(changes, _CHANGES_VERSION, "comparison")
+    contents |= _texts(Report(record, tuple(tables), changes, tuple(nights)))
+    outdated = set() if before is None else _files_of(before) - contents.keys()
+    return _publish(directory, contents, outdated)
+
+
+def rewrite_report(
+    directory: Path, table: Callable[[RunRecord], Table] | None = None, nights: Sequence[str] = ()
+) -> list[Path]:
+    """Write the pages of a report anew from its ``results.json``; its pictures and values stay.
+
+    Parameters
+    ----------
+    directory : Path
+    table : callable, optional
+        Makes a table from the record.
+    nights : sequence of str
+        What all nights together say.
+
+    Returns
+    -------
+    list of Path
+        The files written, ``REPORT.md`` first.
+
+    Raises
+    ------
+    StorageError
+        If a file cannot be read or written.
+    """
+    record = load_results(directory / "results.json")
+    changes = _changes_before(directory)
+    tables = () if table is None else (table(record),)
+    return _publish(directory, _texts(Report(record, tables, changes, tuple(nights))), set())
+
+
+def picture_paths(name: str) -> tuple[str, str]:
+    """Return the paths of a picture in the folder of the report, for light and for dark backgrounds."""
+    return f"figures/{name}.png", f"figures/dark/{name}.png"
+
+
+def _texts(report: Report) -> dict[str, bytes | str]:
+    """Return all files that follow from the record by their paths, ``results.json`` and ``REPORT.md`` last."""
+    record = report.record
+    contents: dict[str, bytes | str] = {_claim_picture_path(claim.id): claim_picture(claim) for claim in record.claims}
+    contents["figures/overview.svg"] = overview_picture(record)
+    contents |= {"junit.xml": junit(record), "badge.json": badge(record)}
+    pages = render_pages(report)
+    first = pages.pop("REPORT.md")
+    return contents | pages | {"results.json": encode_results(record), "REPORT.md": first}
+
+
+def _publish(directory: Path, contents: Mapping[str, bytes | str], outdated: set[str]) -> list[Path]:
+    """Write files together and remove outdated ones; return their paths, the last first."""
+    paths = {name: directory / name for name in contents}
+    for folder in sorted({path.parent for path in paths.values()}):
+        make_directory(folder)
+    write_together({paths[name]: content for name, content in contents.items()})
+    for name in sorted(outdated):
         with contextlib.suppress(OSError):
-            path.unlink(missing_ok=True)
-    return written + drawn + filled
+            (directory / name).unlink(missing_ok=True)
+    return list(paths.values())[::-1]
 
 
-def _files_before(directory: Path) -> set[Path]:
-    """Return the pictures and values that a report of earlier may have left in the folder."""
+def _report_before(directory: Path) -> RunRecord | None:
     try:
-        record = load_results(directory / "results.json")
+        return load_results(directory / "results.json")
     except StorageError:
-        return set()
-    pictures = {directory / "figures" / f"{name}.png" for name in _picture_names(record)}
-    return pictures | {directory / "data" / _data_name(f.id) for claim in record.claims for f in claim.findings}
+        return None
 
 
-def _data_name(point: str) -> str:
-    return f"{quote(point.replace('/', '-', 1), safe=' ')}.csv"
+def _changes_before(directory: Path) -> Changes | None:
+    path = directory / "changes.json"
+    return load_record(path, Changes, (_CHANGES_VERSION,), "a comparison") if path.is_file() else None
+
+
+def _without_times(record: RunRecord) -> bytes:
+    """Return what two reports share that tell of one run, which was interrupted or repeated with the same versions."""
+    return encode_results(replace(record, run=replace(record.run, started="", duration=0.0, threads=0, seconds={})))
+
+
+def _files_of(record: RunRecord) -> set[str]:
+    """Return the files that the report on a record may have besides those that every report has."""
+    found = {path for name in _picture_names(record) for path in picture_paths(name)}
+    for claim in record.claims:
+        found |= {claim_path(claim), _claim_picture_path(claim.id), *(_data_path(f.id) for f in claim.findings)}
+    return found | {"changes.json"}
+
+
+def _claim_picture_path(claim: str) -> str:
+    return f"figures/claims/{claim}.svg"
+
+
+def _data_path(point: str) -> str:
+    return f"data/{quote(point.replace('/', '-', 1), safe=' ')}.csv"
 
 
 def _to_csv(point: PointData) -> str:

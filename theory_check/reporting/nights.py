@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -46,6 +47,22 @@ def nights_verdict(history: History, claim: str) -> Verdict:
 def refuted_claims(history: History) -> tuple[str, ...]:
     """Return the claims whose current version was refuted on some night."""
     return tuple(claim for claim, process in processes(history).items() if process.refuted)
+
+
+def answer_nights(history: History) -> tuple[str, ...]:
+    """Say in a sentence what all nights together find, and in a line for each claim that they refute."""
+    found = processes(history)
+    if not found:
+        return (f"There are no nights of profile {history.profile} yet.",)
+    counts = Counter(nights_verdict(history, claim) for claim in found)
+    claim, closest = max(found.items(), key=lambda pair: pair[1].log_peak - pair[1].log_needed)
+    nights = f"{len(history.nights)} {'night' if len(history.nights) == 1 else 'nights'} of profile {history.profile}"
+    return (
+        f"{nights}: {counts['supported']} of {len(found)} claims supported by all nights together, {counts['refuted']} "
+        f"refuted, {counts['inconclusive']} undecided; {claim} came closest to refutation, with evidence of "
+        f"$10^{{{closest.log_peak / _LN10:.1f}}}$ where $10^{{{closest.log_needed / _LN10:.1f}}}$ refutes.",
+        *(f"refuted by the nights together: {refuted}" for refuted in refuted_claims(history)),
+    )
 
 
 def night_summary(history: History, number: int | None = None) -> list[str]:

@@ -1,4 +1,4 @@
-"""Panels with one row per statement: estimates about their targets, and observed rates beside promised ones."""
+"""Panels with one row per statement: observed rates beside promised ones."""
 
 from __future__ import annotations
 
@@ -6,10 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from theory_check.findings.pictures import IntervalPanel, Panel, PromisePanel, RateDot
-from theory_check.reporting.panels import COLOURS, SAMPLE, wrapped
+from theory_check.findings.pictures import PromisePanel, RateDot
+from theory_check.reporting.panels import COLOURS, wrapped
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,36 +16,6 @@ _ROW_LENGTH = 56
 
 #: Heights of a rate, of a line of text and of the space between rows of rates, in inches.
 _RATE, _TEXT, _GAP = 0.075, 0.175, 0.12
-
-#: What lies farther from its target, in tolerances, is drawn at the edge.
-_FARTHEST = 4.0
-
-
-def draw_intervals(axes: Axes, panel: IntervalPanel, _panels: Sequence[Panel]) -> None:
-    """Draw estimates with intervals about their targets, one per row from above, over the range of agreement.
-
-    Parameters
-    ----------
-    axes : Axes
-    panel : IntervalPanel
-    _panels : sequence of Panel
-        Not read.
-    """
-    axes.axvspan(-1.0, 1.0, color=SAMPLE, zorder=0, label="agreement: target and tolerance")
-    axes.axvline(0.0, color="#000000", linewidth=1.2, zorder=1)
-    for height, row in enumerate(panel.rows):
-        colour, marker, fill = (COLOURS[1], "o", COLOURS[1]) if row.holds else (COLOURS[0], "D", "white")
-        estimate, *ends = np.clip([row.estimate, row.lower, row.upper], -_FARTHEST, _FARTHEST)
-        axes.plot(ends, [height] * 2, color=colour, linewidth=1.6, zorder=2)
-        axes.plot(estimate, height, marker, color=colour, markerfacecolor=fill, markersize=5.0, zorder=3)
-    axes.plot([], [], color=COLOURS[1], marker="o", markersize=5.0, label="supported")
-    if not all(row.holds for row in panel.rows):
-        axes.plot([], [], color=COLOURS[0], marker="D", markerfacecolor="white", markersize=5.0, label="not supported")
-    axes.set_yticks(range(len(panel.rows)), [wrapped(row.label, _ROW_LENGTH) for row in panel.rows])
-    axes.set_ylim(len(panel.rows) - 0.5, -0.5)
-    axes.set_xlim(-_FARTHEST, _FARTHEST)
-    axes.grid(visible=False, axis="y")
-    axes.tick_params(axis="y", length=0)
 
 
 def draw_promise(axes: Axes, panel: PromisePanel, panels: Sequence[PromisePanel]) -> None:

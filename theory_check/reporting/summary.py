@@ -86,6 +86,12 @@ def excess(finding: Finding) -> float:
     return distance / tolerance if tolerance > 0 else math.inf
 
 
+def nearest_points(findings: Iterable[Finding], most: int) -> list[Finding]:
+    """Return the supported points that use most of their tolerance."""
+    supported = [finding for finding in findings if finding.verdict == "supported"]
+    return sorted(supported, key=lambda finding: -excess(finding))[:most]
+
+
 def _relative_width(finding: Finding) -> float:
     ends = (finding.target_lower, finding.target_upper, finding.estimate)
     size = max((abs(v) for v in ends if math.isfinite(v)), default=0.0)

@@ -27,7 +27,7 @@ from theory_check.simulation.runner import available_threads
 from theory_check.verification.looks import Decision, decide, stops
 from theory_check.verification.plan import Plan, check_budget, find_profile, machine_costs, plan_run
 from theory_check.verification.rehearsal import rehearse
-from theory_check.verification.user_claims import is_own, own_pictures, own_regime
+from theory_check.verification.user_claims import is_own, own_regime
 
 #: Packages whose versions can move a digit of the report.
 _PACKAGES = ("theory-check", "numpy", "numba", "scipy", "statsmodels")
@@ -46,9 +46,9 @@ def _report_regime(
         for illustration in regime.illustrations
     )
     findings = tuple(_report_claim(regime, claim, checks, decisions) for claim, checks in claims)
-    pictures += own_pictures(regime, findings)
     texts = tuple(PictureText(p.name, p.caption, describe(p)) for p in pictures)
-    return RegimeReport(regime.name, regime.title, regime.text, regime.formula, texts, findings), pictures
+    made = RegimeReport(regime.name, regime.title, regime.text, regime.formula, texts, findings, regime.headline)
+    return made, pictures
 
 
 def _report_claim(
@@ -62,6 +62,10 @@ def _report_claim(
         statement=claim.statement,
         formula=claim.formula,
         source=origin(claim),
+        derivation=claim.derivation,
+        hypotheses=claim.hypotheses,
+        remarks=claim.remarks,
+        domain=() if claim.domain is None else tuple(one.sentence for one in claim.domain.hypotheses),
         findings=findings,
         corrections=tuple(
             judge_correction(replace(correction, source=written_out(correction.source)), findings)

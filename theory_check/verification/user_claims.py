@@ -21,8 +21,7 @@ from theory_check.catalogue.regimes import REGIMES, all_claims
 from theory_check.claims.claim import Claim, Illustration, Regime
 from theory_check.claims.planning import PLACES, PlannedCheck
 from theory_check.experiments.experiment import Sample
-from theory_check.findings.pictures import IntervalPanel, IntervalRow, Picture
-from theory_check.findings.run import ClaimFinding, Finding, PointData
+from theory_check.findings.run import PointData
 from theory_check.foundation.errors import SpecificationError, TheoryCheckError
 from theory_check.foundation.user_code import described, module_name, user_place
 from theory_check.networks.additions import add_definition
@@ -78,34 +77,6 @@ def is_own(regime: Regime) -> bool:
 def regimes_with(own: Regime | None) -> tuple[Regime, ...]:
     """Return the regimes of the catalogue, and after them that of the own claims."""
     return REGIMES if own is None else (*REGIMES, own)
-
-
-def own_pictures(regime: Regime, findings: Iterable[ClaimFinding]) -> tuple[Picture, ...]:
-    """Return a picture of each own claim: its estimates about their targets. The catalogue draws its own."""
-    return tuple(_picture(found) for found in findings if is_own(regime))
-
-
-def _picture(found: ClaimFinding) -> Picture:
-    panel = IntervalPanel(
-        title=f"{found.id}: {found.title}", xlabel="deviation from the target, in tolerances",
-        rows=tuple(_row(finding) for finding in found.findings),
-    )  # fmt: skip
-    caption = (
-        f"Estimates of {found.id} with their intervals, relative to the target and in units of the tolerance (margin "
-        "and remainder); intervals that leave the picture are cut off at its edge."
-    )
-    return Picture(f"own-{found.id.lower()}", caption, (panel,))
-
-
-def _row(finding: Finding) -> IntervalRow:
-    def relative(x: float) -> float:
-        # Zero anywhere in a target that is a range.
-        return (max(x - finding.target_upper, 0.0) - max(finding.target_lower - x, 0.0)) / finding.tolerance
-
-    return IntervalRow(
-        label=finding.id.partition("/")[2], estimate=relative(finding.estimate), lower=relative(finding.lower),
-        upper=relative(finding.upper), holds=finding.verdict == "supported",
-    )  # fmt: skip
 
 
 def own_data(

@@ -1,0 +1,207 @@
+"""What the templates of the report say about a point, a variant, a claim and a correction, as Markdown."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from html import escape
+from types import MappingProxyType
+from typing import Any
+
+from theory_check.findings.run import (
+    ClaimFinding,
+    Finding,
+    JudgedCorrection,
+    RunRecord,
+    VariantFinding,
+    evidence_for,
+)
+from theory_check.inference.verdicts import Verdict
+from theory_check.reporting.change_text import change_lines, changed_text
+from theory_check.reporting.markdown import MATHEMATICS, one_line, safe_mathematics, table_cell
+from theory_check.reporting.numerals import format_at_most, format_significant
+from theory_check.reporting.summary import (
+    all_variants,
+    answer_certainty,
+    answer_cost,
+    answer_theory,
+    decisive_point,
+    estimate_text,
+    excess,
+    margin_text,
+    more_networks,
+    off_target,
+    tally,
+    target_text,
+)
+
+_MARKS: Mapping[Verdict, str] = MappingProxyType(
+    {
+        "supported": "supported",
+        "refuted": "❌ **refuted**",
+        "inconclusive": "⚠️ **inconclusive**",
+        "inapplicable": "⚠️ **inapplicable**",
+    }
+)
+
+#: What Markdown would take for markup in plain text.
+_SIGNS = re.compile(r"[\\`*_<>\[\]|~#]")
+
+#: Points that the evidence of a correction names; the table of variants has them all.
+_NAMED = 3
+
+
+def _mark_variant(verdict: Verdict) -> str:
+    return "refuted" if verdict == "refuted" else f"⚠️ **{verdict}**"
+
+
+def _points_supported(claim: ClaimFinding) -> str:
+    counts = tally(f.verdict for f in claim.findings)
+    return f"{counts.supported} of {counts.total}"
+
+
+def _variants_refuted(claim: ClaimFinding) -> str:
+    counts = tally(v.verdict for v in all_variants(claim.findings))
+    return f"{counts.refuted} of {counts.total}"
+
+
+def _mark_variants(claim: ClaimFinding) -> str:
+    text = _variants_refuted(claim)
+    return text if claim.has_teeth else f"⚠️ **{text}**"
+
+
+def _telling_point(claim: ClaimFinding) -> str:
+    finding = decisive_point(claim)
+    if finding is None:
+        return "nothing checked"
+    numbers = f"{estimate_text(finding)}, target {target_text(finding)} {margin_text(finding)}"
+    return f"{one_line(finding.quantity)}: {numbers}"
+
+
+def _variant(variant: VariantFinding, finding: Finding) -> str:
+    """Return what a variant predicts and how far off that is, and how it fared unless it was refuted."""
+    distance = "" if variant.distance is None else f" ({format_significant(variant.distance)})"
+    same = repr((variant.estimate, variant.lower, variant.upper)) == repr(
+        (finding.estimate, finding.lower, finding.upper)
+    )
+    estimate = "" if same else f", estimated {estimate_text(variant)}"
+    mark = "" if variant.verdict == "refuted" else f" {_mark_variant(variant.verdict)}"
+    return f"{variant.name}: {target_text(variant)}{distance}{estimate}{mark}"
+
+
+def _by_method(findings: Iterable[Finding]) -> list[tuple[tuple[str, bool, float, float], int]]:
+    """Return each method, with the kind of prediction, the level and the miss rate, and its number of points."""
+    return list(Counter((f.method, f.exact, f.level, f.miss_rate) for f in findings).items())
+
+
+def _percent(finding: Finding) -> str:
+    used = excess(finding)
+    return f"{100 * used:.0f}%" if math.isfinite(used) else "all"
+
+
+def _most_used(claim: ClaimFinding) -> str:
+    return _percent(max(claim.findings, key=excess)) if claim.findings else "nothing checked"
+
+
+def _evidence(finding: Finding) -> str:
+    """Return the e-value against a point as a power of ten."""
+    return f"$10^{{{finding.log_evidence / math.log(10.0):.1f}}}$" if math.isfinite(finding.log_evidence) else "0"
+
+
+def _undecided(finding: Finding) -> str:
+    tolerance = finding.tolerance
+    factor = more_networks(finding)
+    if factor == 1:
+        reason = "the interval reaches across the edge of the margin."
+    elif math.isinf(factor):
+        reason = "no sample size is known to decide it."
+    else:
+        reason = f"about {format_at_most(factor)} times as many networks would resolve the margin."
+    return f"resolution {format_at_most(finding.resolution)} against {format_significant(tolerance)}; {reason}"
+
+
+def _shown(correction: JudgedCorrection, claim: ClaimFinding) -> str:
+    """Return the points that refuted what was first stated, or what is missing for it to be shown false."""
+    if not correction.points:
+        return "⚠️ **not shown**: no point judged it"
+    # What was not refuted comes first: it must not hide behind points that were.
+    ordered = sorted(evidence_for(correction, claim.findings), key=lambda pair: pair[1].verdict == "refuted")
+    places = [
+        f"`{finding.id}`: it predicts {target_text(variant)}, estimated {estimate_text(variant)}, "
+        f"{_mark_variant(variant.verdict)}"
+        for finding, variant in ordered[:_NAMED]
+    ]
+    if len(ordered) > _NAMED:
+        places.append(f"and {len(ordered) - _NAMED} more")
+    return ("" if correction.shown else "⚠️ **not shown**: ") + "; ".join(places)
+
+
+def _literal(text: str) -> str:
+    """Return plain text so that Markdown shows each of its signs as it is; mathematics stays mathematics."""
+    pieces = MATHEMATICS.split(one_line(text))
+    return "".join(p if place % 2 else _SIGNS.sub(r"\\\g<0>", p) for place, p in enumerate(pieces))
+
+
+def _claim_ids(findings: Iterable[Finding]) -> str:
+    return " ".join(dict.fromkeys(f.id.partition("/")[0] for f in findings))
+
+
+def _arguments(record: RunRecord, claims: str = "", later: int = 0) -> str:
+    """Return the arguments that repeat a run, or one of these claims with a later seed."""
+    selection = claims or " ".join(record.selection)
+    own = f"--claims {record.claims_file} " if record.claims_file else ""
+    return f"{selection + ' ' if selection else ''}{own}--profile {record.profile} --seed {record.seed + later}"
+
+
+def picture_markup(path: str, alt: str, dark: str = "") -> str:
+    """Return a picture as HTML, which Markdown takes as it is.
+
+    Parameters
+    ----------
+    path, alt, dark : str
+        Path of the picture, its alternative text, and the path of what is shown in its place on a dark background.
+
+    Returns
+    -------
+    str
+    """
+    image = f'<img alt="{escape(alt)}" src="{path}">'
+    if not dark:
+        return image
+    return f'<picture><source media="(prefers-color-scheme: dark)" srcset="{dark}">{image}</picture>'
+
+
+FILTERS: Mapping[str, Callable[..., Any]] = MappingProxyType(
+    {
+        "answer_certainty": answer_certainty,
+        "answer_cost": answer_cost,
+        "answer_theory": answer_theory,
+        "arguments": _arguments,
+        "at_most": format_at_most,
+        "by_method": _by_method,
+        "cell": table_cell,
+        "change_lines": change_lines,
+        "changed": changed_text,
+        "claim_ids": _claim_ids,
+        "estimate": estimate_text,
+        "evidence": _evidence,
+        "line": one_line,
+        "literal": _literal,
+        "safe": safe_mathematics,
+        "shown": _shown,
+        "margin": margin_text,
+        "mark": lambda verdict: _MARKS[verdict],
+        "most_used": _most_used,
+        "off": lambda finding: format_significant(off_target(finding)),
+        "points_supported": _points_supported,
+        "target": target_text,
+        "telling": _telling_point,
+        "undecided": _undecided,
+        "used": _percent,
+        "variant": _variant,
+        "variants_marked": _mark_variants,
+        "variants_refuted": _variants_refuted,
+    }
+)
