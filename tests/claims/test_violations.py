@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -14,6 +15,8 @@ from theory_check.claims.violations import violation
 from theory_check.experiments.experiment import Sample
 from theory_check.experiments.spelling import network
 from theory_check.findings.run import ClaimFinding
+from theory_check.networks.additions import add_law, temporary_additions
+from theory_check.networks.weight_laws import WeightLaw
 
 NETWORK, OTHER = network("linear", width=3, depth=2), network("linear", width=3, depth=4)
 LEVEL, SIZE = 1e-6, 1024
@@ -108,6 +111,42 @@ def test_a_true_variance_is_rarely_a_violation():
     mean = Mean("log_norm_ratio", 1.0)
     runs = [mean.violated([sample(rng.standard_normal(64))], 0.05) for _ in range(300)]
     assert sum(map(bool, runs)) <= 15
+
+
+#: Values 2, -1, -3, 1: mean and third moment 0, variance 2 before it is divided out.
+_LOPSIDED = WeightLaw(
+    name="lopsided",
+    transform=lambda u, v, _: (2.0 if u < 0.2 else -1.0 if u < 0.7 else -3.0 if u < 0.75 else 1.0) / math.sqrt(2.0),
+    kurtosis=lambda _: 2.0,
+    discrete=True,
+)
+#: Of unit variance at its default alone.
+_WIDENING = WeightLaw(
+    name="widening", transform=lambda u, v, c: c[0] * math.sqrt(12.0) * (u - 0.5), kurtosis=lambda _: 1.8,
+    defaults={"size": 1.0}, ranges={"size": (0.0, 10.0)},
+)  # fmt: skip
+_PLAIN = WeightLaw(name="plain", transform=lambda u, v, _: math.sqrt(12.0) * (u - 0.5), kurtosis=lambda _: 1.8)
+
+
+@pytest.mark.parametrize(
+    ("law", "spelling", "message"),
+    [
+        (_LOPSIDED, "lopsided", "lopsided weights are not symmetric"),
+        (_WIDENING, "widening:size=1.2", "widening:size=1.2 weights have a variance above 1 "),
+        (_WIDENING, "widening", ""),
+        (_WIDENING, "widening:size=0.5,variance=he", ""),
+        (_PLAIN, "plain:variance=he", ""),
+    ],
+)
+def test_what_an_added_law_says_of_itself_is_tested_on_its_entries(law, spelling, message):
+    estimator = median("log_norm_ratio", Normal(0.0, 1.0))
+    with temporary_additions():
+        add_law(law)
+        samples = [sample(independent(), network("linear", spelling, width=3, depth=2))]
+        assert message in (text := violation(estimator, samples, LEVEL, believed=True))
+        assert bool(text) == bool(message)
+        # The catalogue's own points have proven laws.
+        assert violation(estimator, samples, LEVEL, believed=False) == ""
 
 
 @claim("N1")

@@ -1,13 +1,16 @@
-"""Hypotheses of a judgement that its own samples contradict: independence of replicates, and stated variance bounds.
+"""Hypotheses of a judgement that samples contradict: independent replicates, variance bounds, what added laws state.
 
-A level holds under these hypotheses. Where a sample contradicts one, the point has the verdict ``inapplicable``,
-whatever its interval says. All tests of a look share a hundredth of the level of the look: a sample that obeys the
-hypotheses is called inapplicable with that probability at most, which costs no power.
+A level holds under these hypotheses, and a theorem under those of the laws of its weights. Where a sample contradicts
+one, the point has the verdict ``inapplicable``, whatever its interval says. All tests of a look share a hundredth of
+the level of the look: a sample that obeys the hypotheses is called inapplicable with that probability at most, which
+costs no power.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from itertools import combinations
 from typing import Any
 
@@ -17,7 +20,12 @@ from theory_check.claims.estimators import Estimator
 from theory_check.experiments.cell import Cell
 from theory_check.experiments.experiment import Sample
 from theory_check.foundation.arrays import FloatArray
+from theory_check.foundation.streams import stream_key
+from theory_check.inference.betting import nonnegative_mean_evidence
 from theory_check.inference.dependence import concordance_test, neighbour_test, repetitions
+from theory_check.inference.symmetry import symmetry_test
+from theory_check.networks.weight_laws import Transform, WeightLaw
+from theory_check.networks.weights import WEIGHTS
 
 #: Part of the level that the tests of hypotheses take.
 SHARE = 0.01
@@ -27,6 +35,12 @@ _FEWEST_PAIRS = 24
 
 #: A displacement that did not happen has the logarithm -infinity.
 _LARGEST = 1e300
+
+#: Entries of an added law that are looked at: a variance larger by a tenth is seen at level 1e-12.
+_ENTRIES = 2**14
+
+#: Squares of entries are numbers, and the bound of a law of entries that are all 0 is positive.
+_LARGEST_ENTRY, _LEAST_VARIANCE = 1e150, 1e-12
 
 #: Repetitions by rounding: n^2/2 pairs of values that agree in 40 bits are fewer up to 10^6 replicates.
 _FEWEST_REPETITIONS = 8
@@ -50,7 +64,7 @@ def violation(estimator: Estimator, samples: Sequence[Sample[Any]], level: float
     str
     """
     distinct = list({sample.experiment.identity: sample for sample in samples if sample.values}.values())
-    tests = list(_dependence(distinct))
+    tests = [*_dependence(distinct), *(_added_laws(distinct) if believed else ())]
     share = SHARE * level / (len(tests) + 1)
     for what, p_value in tests:
         if p_value <= share:
@@ -73,6 +87,29 @@ def _dependence(samples: Sequence[Sample[Any]]) -> Iterator[tuple[str, float]]:
         if first.replicates == second.replicates >= _FEWEST_PAIRS:
             found = concordance_test(_finite(first), _finite(second))
             yield "experiments depend on each other", found.p_value
+
+
+def _added_laws(samples: Sequence[Sample[Any]]) -> Iterator[tuple[str, float]]:
+    """Test what an added law says of its entries at these parameters, on entries drawn for this purpose alone."""
+    cells = [(sample.experiment.weights, sample.seed) for sample in samples if isinstance(sample.experiment, Cell)]
+    for weights, seed in dict.fromkeys(cells):
+        law = weights.definition
+        if not isinstance(law, WeightLaw) or law.transform is None or WEIGHTS.identity(law.name) is None:
+            continue
+        entries = _entries(law.transform, tuple(weights.constants.tolist()), *stream_key(seed, f"entries of {weights}"))
+        if weights.is_symmetric:
+            yield f"{weights} weights are not symmetric", symmetry_test(entries).p_value
+        variance = weights.entry_variance / weights.gain
+        if math.isfinite(variance):
+            found = nonnegative_mean_evidence(entries**2, max(variance, _LEAST_VARIANCE))
+            yield f"{weights} weights have a variance above {variance:.4g}", found.p_value
+
+
+@lru_cache(maxsize=8)
+def _entries(transform: Transform, constants: tuple[float, ...], *key: int) -> FloatArray:
+    numbers = np.random.Generator(np.random.Philox(key=np.array(key, np.uint64))).random((_ENTRIES, 2))
+    drawn = np.array([float(transform(1.0 - u, 1.0 - v, constants)) for u, v in numbers.tolist()])
+    return np.asarray(np.clip(np.nan_to_num(drawn), -_LARGEST_ENTRY, _LARGEST_ENTRY))
 
 
 def _looked_at(sample: Sample[Any]) -> FloatArray:

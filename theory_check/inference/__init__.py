@@ -63,6 +63,7 @@ from theory_check.inference.roughness import (
 )
 from theory_check.inference.sequential import ConfidenceSequence, EvidencePath
 from theory_check.inference.significance import Test
+from theory_check.inference.symmetry import symmetry_test
 from theory_check.inference.two_samples import law_distance_interval, smirnov_test
 from theory_check.inference.verdicts import judge
 
@@ -108,6 +109,7 @@ __all__ = [
     "scale_test",
     "slope_interval",
     "smirnov_test",
+    "symmetry_test",
     "variance_interval",
     "variance_test",
     "variation_index",
