@@ -1,9 +1,16 @@
 from __future__ import annotations
 
+import pytest
 from command_line import names
-from example_record import make_pictures, make_record
+from example_record import make_pictures, make_record, small_png
 
+from theory_check.reporting import files
 from theory_check.reporting.files import write_report
+
+
+@pytest.fixture(autouse=True)
+def drawn(monkeypatch):
+    monkeypatch.setattr(files, "render", lambda panels: {"png": small_png()})
 
 
 def test_pages_are_written_anew(command, tmp_path):
@@ -29,3 +36,10 @@ def test_a_missing_ledger_is_said(command, tmp_path):
     code, _, err = command("report", "--out", "out", "--history", "h.db")
     assert code == 74
     assert "there is no ledger h.db" in err[0]
+
+
+def test_a_page_for_browsers_is_written_on_demand(command, tmp_path):
+    write_report(make_record(), tmp_path / "out", make_pictures())
+    code, out, err = command("report", "--out", "out", "--html")
+    assert (code, out, err) == (0, ["report: out/report.html"], [])
+    assert (tmp_path / "out" / "report.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")

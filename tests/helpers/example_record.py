@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import math
 from dataclasses import replace
 
 import numpy as np
+from PIL import Image
 
 from theory_check.findings.circumstances import Circumstances
 from theory_check.findings.pictures import Band, Curve, HistogramPanel, PathPanel, Picture, PictureText, RatePanel
@@ -135,6 +137,13 @@ def make_picture(name: str = "critical-laws", seed: int = 1) -> Picture:
 
 def text_of(picture: Picture) -> PictureText:
     return PictureText(picture.name, picture.caption, describe(picture))
+
+
+def small_png() -> bytes:
+    """A picture that costs nothing to draw."""
+    pixels = io.BytesIO()
+    Image.new("P", (4, 4)).save(pixels, format="png")
+    return pixels.getvalue()
 
 
 def make_pictures() -> tuple[Picture, ...]:

@@ -1,14 +1,12 @@
 from __future__ import annotations
 
-import io
 import os
 import re
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from example_record import make_picture, make_pictures, make_record, text_of
-from PIL import Image
+from example_record import make_picture, make_pictures, make_record, small_png, text_of
 
 from theory_check.findings.pictures import Picture
 from theory_check.findings.run import PointData, RunRecord, Table
@@ -24,9 +22,7 @@ TABLE = Table("Laws", "Which.", ("Law",), (("uniform",),))
 def drawn(request, monkeypatch):
     """Draw one small picture instead of each, but where the pictures are what is tested."""
     if request.node.name != "test_report_is_complete":
-        pixels = io.BytesIO()
-        Image.new("P", (4, 4)).save(pixels, format="png")
-        monkeypatch.setattr(files, "render", lambda panels: {"png": pixels.getvalue()})
+        monkeypatch.setattr(files, "render", lambda panels: {"png": small_png()})
 
 
 def small_pictures(*names: str) -> tuple[Picture, ...]:

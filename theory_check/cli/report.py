@@ -14,8 +14,11 @@ from theory_check.cli.terminal import hold_output
 @out_option(help="The folder of the report, with its results.json.")
 @click.option("--history", type=click.Path(path_type=Path, dir_okay=False), default=None, metavar="FILE.db",
               help="Also say what all nights of this ledger find.")  # fmt: skip
-def report(out: Path, history: Path | None) -> int:
+@click.option("--html", is_flag=True, help="Also write DIR/report.html, one file that needs nothing else.")
+def report(out: Path, history: Path | None, html: bool) -> int:
     """Write the pages of a report anew from its results; nothing is simulated or judged, and pictures stay.
+
+    With --html also as one file for a browser, with search and a filter by verdict (pip install 'theory-check[html]').
 
     Exit code 0: written; 2: bad input; 74: a file cannot be read or written.
     """
@@ -33,6 +36,6 @@ def report(out: Path, history: Path | None) -> int:
         nights = answer_nights(read_ledger(history).history)
     files, folders = [out / name for name in FILES], [out / name for name in FOLDERS]
     with hold_output(out / ".resume", files=files, folders=folders):
-        written = rewrite_report(out, weight_law_table, nights)
-    click.echo(f"report: {written[0]}")
+        written = rewrite_report(out, weight_law_table, nights, html)
+    click.echo(f"report: {out / 'report.html' if html else written[0]}")
     return 0

@@ -14,9 +14,10 @@ from theory_check.findings.changes import Changes, compare_runs
 from theory_check.findings.pictures import Picture
 from theory_check.findings.run import PointData, RunRecord, Table
 from theory_check.foundation.errors import SpecificationError, StorageError
-from theory_check.foundation.files import make_directory, write_together
+from theory_check.foundation.files import make_directory, read_bytes, write_together
 from theory_check.foundation.records import encode_record, load_record
 from theory_check.reporting.drawing import darkened, render
+from theory_check.reporting.html import render_html
 from theory_check.reporting.pages import Report, claim_path, render_pages
 from theory_check.reporting.results import encode_results, load_results
 from theory_check.reporting.status import badge, junit
@@ -97,7 +98,10 @@ def write_report(
 
 
 def rewrite_report(
-    directory: Path, table: Callable[[RunRecord], Table] | None = None, nights: Sequence[str] = ()
+    directory: Path,
+    table: Callable[[RunRecord], Table] | None = None,
+    nights: Sequence[str] = (),
+    html: bool = False,
 ) -> list[Path]:
     """Write the pages of a report anew from its ``results.json``; its pictures and values stay.
 
@@ -108,6 +112,8 @@ def rewrite_report(
         Makes a table from the record.
     nights : sequence of str
         What all nights together say.
+    html : bool
+        Whether to write ``report.html`` as well, which holds everything.
 
     Returns
     -------
@@ -116,13 +122,20 @@ def rewrite_report(
 
     Raises
     ------
+    SpecificationError
+        If what HTML needs is not installed.
     StorageError
         If a file cannot be read or written.
     """
     record = load_results(directory / "results.json")
-    changes = _changes_before(directory)
     tables = () if table is None else (table(record),)
-    return _publish(directory, _texts(Report(record, tables, changes, tuple(nights))), set())
+    report = Report(record, tables, _changes_before(directory), tuple(nights))
+    contents = _texts(report)
+    if html:
+        written = {name: content.encode() for name, content in contents.items() if isinstance(content, str)}
+        whole = render_html(report, lambda name: written.get(name) or read_bytes(directory / name))
+        contents |= {"report.html": whole, "REPORT.md": contents.pop("REPORT.md")}
+    return _publish(directory, contents, set())
 
 
 def picture_paths(name: str) -> tuple[str, str]:

@@ -1,0 +1,193 @@
+"""The report as one HTML file that needs nothing else: the same pages, with search and a filter by verdict.
+
+The pages are those of :mod:`theory_check.reporting.pages`, translated from Markdown; formulas become MathML, which
+browsers set by themselves, and pictures are part of the file, each once.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+import struct
+from collections.abc import Callable
+from functools import cache
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from theory_check.findings.run import ClaimFinding
+from theory_check.foundation.errors import SpecificationError
+from theory_check.reporting.markdown import MATHEMATICS, template_environment
+from theory_check.reporting.pages import Report, claim_path, is_well, render_pages, table_path
+from theory_check.reporting.summary import plural, tally
+
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
+
+#: Code and blocks, which keep their signs, or inline mathematics.
+_PIECES = re.compile(rf"(```.*?\n```|`[^`\n]*`)|{MATHEMATICS.pattern}", re.DOTALL)
+
+#: Stands for the mathematics of a page while Markdown is translated: signs of private use.
+_PLACE = "\ue000{}\ue001"
+
+_IMAGE = re.compile(r'(?:<picture>.*?)?<img alt="([^"]*)" src="([^"]+)">(?:</picture>)?')
+_ALERT = re.compile(r"<blockquote>\n<p>\[!(\w+)\]\n")
+_LINK = re.compile(r'href="([^"]+)"')
+
+
+def render_html(report: Report, read: Callable[[str], bytes]) -> str:
+    """Return the report as one file of HTML.
+
+    Parameters
+    ----------
+    report : Report
+    read : callable
+        Returns a picture by its path in the folder of the report.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    SpecificationError
+        If the packages of the extra ``html`` are not installed.
+    StorageError
+        If a picture cannot be read.
+    """
+    pages = render_pages(report)
+    anchors = {claim_path(claim): f"claim-{claim.id}" for claim in report.record.claims}
+    anchors |= {table_path(table): _anchor(table_path(table)) for table in report.shown_tables}
+    anchors["REPORT.md"] = "report"
+    pictures: dict[str, dict[str, Any]] = {}
+
+    def translated(path: str, text: str) -> str:
+        return _translated(text, path, anchors, pictures, read)
+
+    # In the order of reading: a picture that several pages show is the target of links where it comes first.
+    first = translated("REPORT.md", pages["REPORT.md"])
+    claims = [
+        _article(claim, translated(claim_path(claim), pages[claim_path(claim)])) for claim in report.record.claims
+    ]
+    paths = map(table_path, report.shown_tables)
+    tables = [{"id": anchors[path], "body": translated(path, pages[path])} for path in paths]
+    counts = tally(claim.verdict for claim in report.record.claims)
+    kinds = [claim["kind"] for claim in claims]
+    return (
+        template_environment()
+        .get_template("report.html.jinja")
+        .render(
+            first=first,
+            claims=claims,
+            tables=tables,
+            pictures=list(pictures.values()),
+            counts=f"{counts.supported} of {plural(counts.total, 'claim')} supported",
+            verdicts=[(kind, kinds.count(kind)) for kind in ("supported", "refuted", "undecided")],
+        )
+    )
+
+
+def _article(claim: ClaimFinding, body: str) -> dict[str, str]:
+    """Return what the template shows of a claim; its title moves from the page to what is shown while it is folded."""
+    before, _, rest = body.partition("<h1>")
+    title, _, after = rest.partition("</h1>")
+    kind = "supported" if is_well(claim) else "refuted" if claim.verdict == "refuted" else "undecided"
+    mark = claim.verdict if claim.verdict != "supported" or claim.has_teeth else "without proof of power"
+    return {
+        "id": escape(claim.id),
+        "kind": kind,
+        "title": title,
+        "mark": mark,
+        "body": re.sub(r"(</?h)2>", r"\g<1>3>", before + after),
+    }
+
+
+def _translated(
+    text: str,
+    path: str,
+    anchors: dict[str, str],
+    pictures: dict[str, dict[str, Any]],
+    read: Callable[[str], bytes],
+) -> str:
+    """Return a page as HTML whose links lead within the file; note its pictures of pixels."""
+    formulas: list[str] = []
+
+    def kept(found: re.Match[str]) -> str:
+        if found[1] is not None:
+            return found[1]
+        formulas.append(_mathml(found[2][1:-1], "inline"))
+        return _PLACE.format(len(formulas) - 1)
+
+    def image(found: re.Match[str]) -> str:
+        alt, source = found[1], _resolved(path, found[2])
+        if source.endswith(".svg"):
+            data = base64.b64encode(read(source)).decode()
+            tag = f'<img alt="{alt}" src="data:image/svg+xml;base64,{data}">'
+            return (
+                f'<span class="scroll" style="display:block" tabindex="0" role="group" aria-label="{alt}">{tag}</span>'
+            )
+        name = re.sub(r"\W+", "-", source.rpartition("/")[2].rpartition(".")[0])
+        new = name not in pictures
+        if new:
+            png = read(source)
+            width, height = struct.unpack(">II", png[16:24])
+            pictures[name] = {"name": name, "width": width, "height": height, "data": base64.b64encode(png).decode()}
+        place = f' id="picture-{name}"' if new else ""
+        return f'<span class="picture p-{name}"{place} role="img" aria-label="{alt}"></span>'
+
+    def link(found: re.Match[str]) -> str:
+        target = _resolved(path, found[1])
+        if target.startswith("figures/"):
+            return f'href="#picture-{target.rpartition("/")[2].rpartition(".")[0]}"'
+        return f'href="#{anchors[target]}"' if target in anchors else found[0]
+
+    html = _markdown().render(_PIECES.sub(kept, text))
+    html = _LINK.sub(link, html)
+    html = _IMAGE.sub(image, html)
+    html = _ALERT.sub(lambda found: f'<blockquote class="{found[1].lower()}">\n<p>', html)
+    html = html.replace("<table>", '<div class="scroll" tabindex="0" role="group" aria-label="table"><table>')
+    html = html.replace("</table>", "</table></div>")
+    return re.sub("\ue000(\\d+)\ue001", lambda found: formulas[int(found[1])], html)
+
+
+def _resolved(page: str, target: str) -> str:
+    """Return the path in the folder of the report of what a page links to."""
+    folder = page.rpartition("/")[0]
+    if target.startswith("../"):
+        return target.removeprefix("../")
+    return f"{folder}/{target}" if folder and ":" not in target else target
+
+
+def _anchor(path: str) -> str:
+    return path.removesuffix(".md").replace("/", "-")
+
+
+@cache
+def _mathml(formula: str, display: str) -> str:
+    try:
+        from latex2mathml.converter import convert
+    except ImportError:
+        raise _missing() from None
+    # The one command of the reports that the library does not know by this name.
+    return str(convert(re.sub(r"\\[lr]?Vert(?![A-Za-z])", r"\\|", formula), display=display))
+
+
+@cache
+def _markdown() -> MarkdownIt:
+    try:
+        from markdown_it import MarkdownIt
+    except ImportError:
+        raise _missing() from None
+    translator = MarkdownIt("commonmark", {"html": True}).enable("table")
+
+    def fence(_self: Any, tokens: Any, place: int, _options: Any, _environment: Any) -> str:
+        token = tokens[place]
+        if token.info.strip() == "math":
+            return _mathml(token.content.strip(), "block") + "\n"
+        return f"<pre><code>{escape(token.content)}</code></pre>\n"
+
+    translator.add_render_rule("fence", fence)
+    return translator
+
+
+def _missing() -> SpecificationError:
+    return SpecificationError("HTML needs more packages: pip install 'theory-check[html]'")
