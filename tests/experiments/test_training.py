@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 import struct
 from dataclasses import replace
 
@@ -20,15 +21,17 @@ def test_what_determines_values_is_in_the_identity_and_what_is_observed_is_not()
         "learning_rate": 2e-3, "rate_power": -0.5, "decay": 0.1, "decay_after": 2, "batch": 64, "epochs": 4,
         "trains_ends": False, "trained_scaling": "layers", "validation_share": 0.1, "precision": "double",
         "optimiser": Optimiser("momentum"), "network": replace(BASE.network, width=29),
-        "weights": replace(BASE.weights, variance="he"),
+        "weights": replace(BASE.weights, variance="he"), "weights_power": -0.5, "loss": "square",
     }  # fmt: skip
     identities = [replace(BASE, **{name: value}).identity for name, value in changes.items()]
     assert len({BASE.identity, *identities}) == len(changes) + 1
+    with_inner = training("res-3", depth=10)
+    assert replace(with_inner, has_outer=False).identity != with_inner.identity
     for observed in ({"lags": (1,)}, {"entries": ((0, 1),)}):
         other = replace(BASE, **observed)
         assert other.identity == BASE.identity
         assert other.content_hash != BASE.content_hash
-    assert set(changes) | {"data", "lags", "entries"} == set(BASE.__dataclass_fields__)
+    assert set(changes) | {"has_outer", "data", "lags", "entries"} == set(BASE.__dataclass_fields__)
 
 
 def write_mnist(folder, seed):
@@ -95,6 +98,9 @@ def test_the_rate_of_the_residual_layers_follows_the_depth():
         ({"entries": ((0, 30),)}, "index of an entry is 30"),
         ({"data": "mnist"}, "mnist is neither digits nor a folder"),
         ({"width": 1000, "depth": 1000}, "needs 30.3 GiB; it may need 2"),
+        ({"has_outer": False}, "branch res-1 without V has no weights; res-3 has W"),
+        ({"loss": "hinge"}, "unknown loss 'hinge'"),
+        ({"weights_power": math.inf}, "weights power is inf"),
     ],
 )
 def test_wrong_trainings(arguments, message):

@@ -25,8 +25,8 @@ def draw(branch, *, layers=3, width=4, pixels=6, classes=5, seed=1):
         return rng.standard_normal(shape) / np.sqrt(shape[-1])
 
     return {
-        "outer": normal(layers, width, width),
-        "inner": normal(layers if branch == "res-3" else 0, width, width),
+        "outer": normal(0 if branch == "no V" else layers, width, width),
+        "inner": normal(0 if branch == "res-1" else layers, width, width),
         "entry": normal(width, pixels),
         "readout": normal(classes, width),
         "scaling": rng.uniform(0.4, 0.9, layers),
@@ -39,32 +39,39 @@ def states(parameters, activation, x):
     hidden, inner = [x @ parameters["entry"].T], []
     for k, factor in enumerate(parameters["scaling"]):
         inner.append(hidden[k] @ parameters["inner"][k].T if len(parameters["inner"]) else hidden[k])
-        hidden.append(hidden[k] + factor * function(inner[k]) @ parameters["outer"][k].T)
+        post = function(inner[k])
+        hidden.append(hidden[k] + factor * (post @ parameters["outer"][k].T if len(parameters["outer"]) else post))
     return hidden, inner
 
 
-def loss(parameters, activation, x, labels):
-    """The mean cross-entropy and its gradient in the logits."""
+def loss(parameters, activation, x, labels, *, square=False):
+    """The mean cross-entropy, or half squared error, and its gradient in the logits."""
     logits = states(parameters, activation, x)[0][-1] @ parameters["readout"].T
+    if square:
+        errors = logits - np.eye(logits.shape[1])[labels]
+        return 0.5 * np.sum(errors**2, axis=1).mean(), errors / len(labels)
     shifted = logits - logits.max(axis=1, keepdims=True)
     logs = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
     delta = (np.exp(logs) - np.eye(logs.shape[1])[labels]) / len(labels)
     return -logs[np.arange(len(labels)), labels].mean(), delta
 
 
-def gradients(parameters, activation, x, labels):
+def gradients(parameters, activation, x, labels, *, square=False):
     """The gradient of the loss in every parameter, and in h_0."""
     function, derivative = FUNCTIONS[activation]
     hidden, inner = states(parameters, activation, x)
-    _, delta = loss(parameters, activation, x, labels)
+    _, delta = loss(parameters, activation, x, labels, square=square)
     found = {name: np.zeros_like(value) for name, value in parameters.items()}
     found["readout"] = delta.T @ hidden[-1]
     back = delta @ parameters["readout"]
     for k in reversed(range(len(parameters["scaling"]))):
         factor, post = parameters["scaling"][k], function(inner[k])
-        found["outer"][k] = factor * back.T @ post
-        found["scaling"][k] = np.sum(back * (post @ parameters["outer"][k].T))
-        through = factor * (back @ parameters["outer"][k]) * derivative(inner[k])
+        pulled = back
+        if len(parameters["outer"]):
+            found["outer"][k] = factor * back.T @ post
+            pulled = back @ parameters["outer"][k]
+        found["scaling"][k] = np.sum(pulled * post)
+        through = factor * pulled * derivative(inner[k])
         if len(parameters["inner"]):
             found["inner"][k] = through.T @ hidden[k]
             through = through @ parameters["inner"][k]

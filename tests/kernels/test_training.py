@@ -21,7 +21,8 @@ OPTIMISERS = {
     "adam": (optimisers.ADAM, 0.9, 0.999, 1e-8),
 }
 
-each_branch = pytest.mark.parametrize("branch", ["res-1", "res-3"])
+each_branch = pytest.mark.parametrize("branch", ["res-1", "res-3", "no V"])
+each_loss = pytest.mark.parametrize("square", [False, True])
 each_activation = pytest.mark.parametrize("activation", list(twin.FUNCTIONS))
 
 
@@ -53,32 +54,33 @@ def train(
     losses, step = [], 0
     for order in orders:
         loss, step = kernel.train(
-            weights, first, second, rule, rate, 2 * rate, step, *compiled(activation, precision), keeps,
+            weights, first, second, rule, rate, 2 * rate, step, *compiled(activation, precision), keeps, False,
             *examples, 1 / LARGEST, order, BATCH,
         )  # fmt: skip
         losses.append(loss / len(order))
     return losses
 
 
-def kernel_gradients(parameters, activation, examples):
+def kernel_gradients(parameters, activation, examples, square=False):
     """Gradients as one step of descent with rate 1, in double precision: half a rate for all but the ends."""
     weights = tensors(parameters)
     rows = np.arange(EXAMPLES)
     rule = kernel.Rule(*OPTIMISERS["gradient-descent"], True, 1)
     kernel.train(
-        weights, *moments(weights), rule, 1.0, 1.0, 0, *compiled(activation), False, *examples, 1 / LARGEST, rows,
-        EXAMPLES,
+        weights, *moments(weights), rule, 1.0, 1.0, 0, *compiled(activation), False, square, *examples, 1 / LARGEST,
+        rows, EXAMPLES,
     )  # fmt: skip
     return {name: parameters[name] - moved for name, moved in zip(twin.NAMES, weights, strict=True)}
 
 
 @each_branch
 @each_activation
-def test_gradients_are_those_of_the_twin_and_of_finite_differences(branch, activation, examples):
+@each_loss
+def test_gradients_are_those_of_the_twin_and_of_finite_differences(branch, activation, square, examples):
     parameters = twin.draw(branch)
     x, labels = examples[0] / LARGEST, examples[1]
-    found = kernel_gradients(parameters, activation, examples)
-    expected, _ = twin.gradients(parameters, activation, x, labels)
+    found = kernel_gradients(parameters, activation, examples, square)
+    expected, _ = twin.gradients(parameters, activation, x, labels, square=square)
     rng = np.random.default_rng(5)
     for name, gradient in expected.items():
         # A subtraction of numbers of order 1.
@@ -87,7 +89,9 @@ def test_gradients_are_those_of_the_twin_and_of_finite_differences(branch, activ
         # each; no kink lies within the step for these numbers.
         direction = rng.standard_normal(gradient.shape)
         ends = [
-            twin.loss({**parameters, name: parameters[name] + step * direction}, activation, x, labels)[0]
+            twin.loss({**parameters, name: parameters[name] + step * direction}, activation, x, labels, square=square)[
+                0
+            ]
             for step in (1e-5, -1e-5)
         ]
         assert np.sum(found[name] * direction) == pytest.approx((ends[0] - ends[1]) / 2e-5, abs=1e-8)
@@ -109,20 +113,22 @@ def test_a_gradient_without_the_slope_is_another_one(branch, examples):
 def test_the_gradient_at_the_input_is_that_of_the_stored_passes(branch, activation, keeps):
     parameters = twin.draw(branch, layers=3, width=4)
     outer, inner = (parameters[name].astype(np.float32) for name in ("outer", "inner"))
+    # The stored passes always have a V.
+    stored_outer = outer if len(outer) else np.tile(np.eye(4, dtype=np.float32), (3, 1, 1))
     rng = np.random.default_rng(3)
     start, back = rng.standard_normal((2, 4, LANES))
     hidden, gradient = start.reshape(1, -1).copy(), back.reshape(1, -1).copy()
     slopes = np.empty((3, 1, 4 * LANES), np.float32)
     exponents = np.zeros((1, LANES), np.int64)
     activate = compiled_activation(Activation.parse(activation))
-    has_inner = branch == "res-3"
+    has_inner = branch != "res-1"
     stored.forward(
-        outer, inner if has_inner else outer[:0], np.empty((0, 0), np.float32), has_inner, False,
+        stored_outer, inner if has_inner else stored_outer[:0], np.empty((0, 0), np.float32), has_inner, False,
         parameters["scaling"], np.ones((1, LANES)), *activate, True, hidden, exponents, slopes,
     )  # fmt: skip
     stored.backward(
-        outer, inner if has_inner else outer[:0], has_inner, parameters["scaling"], np.ones((1, LANES)), slopes,
-        gradient, np.zeros((1, LANES), np.int64),
+        stored_outer, inner if has_inner else stored_outer[:0], has_inner, parameters["scaling"], np.ones((1, LANES)),
+        slopes, gradient, np.zeros((1, LANES), np.int64),
     )  # fmt: skip
 
     weights = kernel.Tensors(
@@ -197,15 +203,18 @@ def test_single_precision_follows_double(branch, examples):
     assert losses[0] != losses[1]
 
 
-def test_evaluation_counts_right_answers(examples):
+@each_loss
+def test_evaluation_counts_right_answers(square, examples):
     parameters = twin.draw("res-1")
     weights, (pixels, labels) = tensors(parameters), examples
     chosen = np.array([1, 3, 4, 8, 9, 2, 2])
-    loss, right = kernel.evaluate(weights, *compiled("relu"), pixels, labels, 1 / LARGEST, chosen, BATCH)
+    loss, right = kernel.evaluate(weights, *compiled("relu"), square, pixels, labels, 1 / LARGEST, chosen, BATCH)
     x = pixels[chosen] / LARGEST
     logits = twin.states(parameters, "relu", x)[0][-1] @ parameters["readout"].T
     assert right == np.sum(logits.argmax(axis=1) == labels[chosen])
-    assert loss / len(chosen) == pytest.approx(twin.loss(parameters, "relu", x, labels[chosen])[0], rel=1e-14)
+    assert loss / len(chosen) == pytest.approx(
+        twin.loss(parameters, "relu", x, labels[chosen], square=square)[0], rel=1e-14
+    )
 
 
 def test_training_stops_at_a_loss_that_is_not_finite(examples):
@@ -214,7 +223,7 @@ def test_training_stops_at_a_loss_that_is_not_finite(examples):
     weights = tensors(parameters)
     rule = kernel.Rule(*OPTIMISERS["adam"], True, 0)
     loss, step = kernel.train(
-        weights, *moments(weights), rule, 0.1, 0.1, 5, *compiled("tanh"), True, *examples, 1 / LARGEST,
+        weights, *moments(weights), rule, 0.1, 0.1, 5, *compiled("tanh"), True, False, *examples, 1 / LARGEST,
         np.arange(EXAMPLES), BATCH,
     )  # fmt: skip
     assert (math.isfinite(loss), step) == (False, 5)

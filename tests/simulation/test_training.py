@@ -154,6 +154,31 @@ def test_a_training_stops_within_a_second():
     assert time.process_time() - started < 2.0  # with drawing 1.8 million weights and two calls
 
 
+def test_training_leaves_the_network_as_it_is():
+    experiment = replace(SMALL, trained_scaling="layers", precision="double")
+    before = experiment.network.factors.copy()
+    run = TrainingRun(experiment, SEED, 0)
+    run.train_epoch(0)
+    assert np.all(run.weights.scaling != before)
+    np.testing.assert_array_equal(experiment.network.factors, before)
+
+
+def test_initial_weights_are_scaled_by_depth_and_there_may_be_no_outer_ones():
+    plain, small = (training("res-3", "gaussian", depth=9, weights_power=power) for power in (0.0, -0.5))
+    without = replace(small, has_outer=False)
+    drawn = [
+        (run.weights, run._streams.matrices(run._training.weights, Purpose.INNER_WEIGHTS, 30, 9))
+        for run in (TrainingRun(each, SEED, 0) for each in (plain, small, without))
+    ]
+    for (weights, stream), factor in zip(drawn, (1.0, 1.0 / 3.0, 1.0 / 3.0), strict=True):
+        # One rounding of each.
+        np.testing.assert_allclose(weights.inner, factor * stream, rtol=1e-6)
+    assert drawn[2][0].outer.shape == (0, 30, 30)
+    columns = simulate_block(replace(without, epochs=1), SEED, 0)
+    assert not any(name.startswith("outer") for name in columns)
+    assert columns["inner_movement"] > 0
+
+
 def test_a_network_learns_the_digits():
     sample = simulate(training("res-1", "uniform", depth=50, epochs=6, learning_rate=3e-3), 3, SEED)
     # Guessing is right on a tenth.
@@ -234,6 +259,7 @@ def test_path_columns():
     assert found["inner_maximal_norm"] == pytest.approx(max(norms))
     assert found["inner_maximal_increment"] == pytest.approx(max(steps))
     assert found["inner_root_sum_of_squares"] == pytest.approx(np.linalg.norm(trained.astype(float)))
+    assert found["inner_initial_root_sum_of_squares"] == pytest.approx(np.linalg.norm(initial.astype(float)))
     np.testing.assert_array_equal(found["inner_entries"][:, 0], [initial[:, 0, 2], trained[:, 0, 2]])
 
 

@@ -29,7 +29,12 @@ from theory_check.cli.terminal import hold_output, show_progress
 @click.option("--beta", type=float, default=None, help="Scaling a_k = depth^-beta; default 0.5.")
 @click.option("--scale", default=None, metavar="A[,A...]",
               help="Scaling a_k itself: one number, or one for each layer.")  # fmt: skip
+@click.option("--outer/--no-outer", "has_outer", default=True, show_default=True,
+              help="With the matrix V outside of the activation, or without (res-3).")  # fmt: skip
+@click.option("--weights-power", type=float, default=0.0, show_default=True, metavar="P",
+              help="Initial weights are multiplied by depth^P.")  # fmt: skip
 @data_option("digits")
+@click.option("--loss", default="cross-entropy", show_default=True, metavar="cross-entropy|square")
 @click.option("--optimiser", default="adam", show_default=True, metavar="gradient-descent|momentum|adam[:key=value]")
 @click.option("--learning-rate", type=float, default=1e-3, show_default=True, metavar="ETA")
 @click.option("--rate-power", type=float, default=0.0, show_default=True, metavar="P",

@@ -12,7 +12,7 @@ from theory_check.experiments.euler_maruyama import EulerMaruyama, Noise
 from theory_check.experiments.kernel_choice import KernelName, choose_kernel
 from theory_check.experiments.optimisers import Optimiser
 from theory_check.experiments.sweep import Sweep
-from theory_check.experiments.training import Precision, TrainedScaling, Training
+from theory_check.experiments.training import Loss, Precision, TrainedScaling, Training
 from theory_check.foundation.arguments import check_choice, parse_numbers
 from theory_check.foundation.errors import SpecificationError
 from theory_check.networks.activations import Activation
@@ -268,6 +268,9 @@ def training(
     depth: int,
     beta: float | None = None,
     scale: float | Sequence[float] | Scaling | str | None = None,
+    has_outer: bool = True,
+    weights_power: float = 0.0,
+    loss: Loss = "cross-entropy",
     data: str | DataSet = "digits",
     optimiser: str | Optimiser = "adam",
     learning_rate: float = 1e-3,
@@ -292,6 +295,8 @@ def training(
     weights : str or Weights
         Law or process of the initial weights.
     width, depth : int
+    has_outer, weights_power, loss
+        As of :class:`~theory_check.experiments.training.Training`.
     data : str or DataSet
         ``digits``, or a folder with the files of MNIST, Fashion-MNIST or CIFAR-10.
     optimiser : str or Optimiser
@@ -323,6 +328,7 @@ def training(
     return Training(
         network=Network(_branch(branch, activation), width, depth, _scaling(beta, scale)),
         weights=weights if isinstance(weights, Weights) else Weights.parse(weights),
+        has_outer=has_outer, weights_power=weights_power, loss=loss,
         data=data if isinstance(data, DataSet) else DataSet.parse(data),
         optimiser=optimiser if isinstance(optimiser, Optimiser) else Optimiser.parse(optimiser),
         learning_rate=learning_rate, rate_power=rate_power, decay=decay, decay_after=decay_after, batch=batch,

@@ -27,6 +27,10 @@ from theory_check.networks.weights import Weights
 
 Precision = Literal["single", "double"]
 TrainedScaling = Literal["fixed", "shared", "layers"]
+Loss = Literal["cross-entropy", "square"]
+
+#: What a training has that names none of them; identities of trainings are older than these.
+_LATER = {"has_outer": True, "weights_power": 0.0, "loss": "cross-entropy"}
 
 #: Share of the examples that are drawn as the test set where the files give none.
 TEST_SHARE = 0.2
@@ -38,11 +42,12 @@ MAXIMAL_BYTES = 2**31
 
 @dataclass(frozen=True, kw_only=True)
 class Training:
-    """A network trained by the cross-entropy of its answers; a replicate is a seed.
+    """A network trained by the loss of its answers; a replicate is a seed.
 
     The network reads an image x, pixels between 0 and 1, through h_0 = A x and answers with the class of the largest
     entry of B h_L. Entries of A and B are uniform, of variance one over the number of columns; V and W start from
-    ``weights``. Split, weights and the order of the examples are drawn for every replicate.
+    ``weights``. The loss is the cross-entropy of the softmax of B h_L, or half its squared distance from the unit
+    vector of the class. Split, weights and the order of the examples are drawn for every replicate.
 
     A sample has the columns
 
@@ -56,7 +61,7 @@ class Training:
       training examples,
     * ``scaling``, (replicates,): root mean square of the a_k after training, if they are trained,
 
-    and for V, with the prefix ``outer_``, and W, with the prefix ``inner_``:
+    and for V, if there is one, with the prefix ``outer_``, and W, with the prefix ``inner_``:
 
     * ``movement``, (replicates,): root mean square of trained - initial entries over that of initial entries,
     * ``increments``, (replicates, 3): root mean square of the increments from layer to layer of the initial entries,
@@ -66,6 +71,7 @@ class Training:
       S_{k+2n} - 2 S_{k+n} + S_k at each lag n,
     * ``maximal_norm``, ``maximal_increment``, ``root_sum_of_squares``, (replicates,): of the Frobenius norms of the
       trained matrices, max_k ||V_k||, max_k ||V_{k+1} - V_k|| and (sum_k ||V_k||^2)^(1/2),
+    * ``initial_root_sum_of_squares``, (replicates,): the last one of the initial matrices,
     * ``entries``, (replicates, 2, entries, depth): the chosen entries along the layers, initial and trained.
 
     Columns of weights that diverged are what they were when training stopped, infinite where they are not numbers.
@@ -76,6 +82,11 @@ class Training:
         Branch without a bias.
     weights : Weights
         Law or process of the initial V and W.
+    has_outer : bool
+        Whether there is a V. Without, h_{k+1} = h_k + a_k sigma(W_k h_k).
+    weights_power : float
+        Initial V and W are multiplied by ``depth^weights_power``.
+    loss : ``cross-entropy`` or ``square``
     data : DataSet
     optimiser : Optimiser
     learning_rate : float
@@ -100,6 +111,9 @@ class Training:
 
     network: Network
     weights: Weights
+    has_outer: bool = True
+    weights_power: float = 0.0
+    loss: Loss = "cross-entropy"
     data: DataSet = field(default_factory=DataSet)
     optimiser: Optimiser = field(default_factory=Optimiser)
     learning_rate: float
@@ -118,7 +132,9 @@ class Training:
     def __post_init__(self) -> None:
         if self.network.branch.has_bias:
             raise SpecificationError(f"branch is {self.network.branch}; training accepts branches without a bias")
-        for name in ("learning_rate", "rate_power", "decay", "validation_share"):
+        if not self.has_outer and not self.network.branch.has_inner:
+            raise SpecificationError(f"branch {self.network.branch} without V has no weights; res-3 has W")
+        for name in ("learning_rate", "rate_power", "weights_power", "decay", "validation_share"):
             check_finite(name.replace("_", " "), getattr(self, name))
         if not self.learning_rate > 0.0 or not self.decay > 0.0:
             raise SpecificationError(
@@ -130,6 +146,7 @@ class Training:
         check_integer("batch size", self.batch, 1, 10**5)
         check_integer("epochs before the decay", self.decay_after, 0, MAXIMAL_EPOCHS)
         check_choice("trained scaling", self.trained_scaling, get_args(TrainedScaling))
+        check_choice("loss", self.loss, get_args(Loss))
         check_choice("precision", self.precision, get_args(Precision))
         self._check_observed()
         if self.bytes > MAXIMAL_BYTES:
@@ -152,7 +169,7 @@ class Training:
     def bytes(self) -> int:
         """Memory of one training: weights four times (now, at first, two moments), states and activations."""
         width, depth = self.network.width, self.network.depth
-        matrices = 2 if self.network.branch.has_inner else 1
+        matrices = self.matrices
         number = 4 if self.precision == "single" else 8
         states = (matrices if self.network.branch.homogeneous else matrices + 2) * self.batch
         # Statistics of the paths sum them in double precision.
@@ -162,6 +179,16 @@ class Training:
     def residual_rate(self) -> float:
         """Learning rate of the residual layers."""
         return self.learning_rate * math.pow(self.network.depth, self.rate_power)
+
+    @property
+    def initial_factor(self) -> float:
+        """What the initial V and W are multiplied by."""
+        return math.pow(self.network.depth, self.weights_power)
+
+    @property
+    def matrices(self) -> int:
+        """Trained matrices of a layer, V and W."""
+        return int(self.has_outer) + int(self.network.branch.has_inner)
 
     @property
     def layers(self) -> int:
@@ -188,7 +215,9 @@ class Training:
     def identity(self) -> str:
         """Canonical text of all that determines a replicate's values, whatever is observed."""
         parts: dict[str, Any] = {
-            f: getattr(self, f) for f in self.__dataclass_fields__ if f not in ("data", "lags", "entries")
+            f: getattr(self, f)
+            for f in self.__dataclass_fields__
+            if f not in ("data", "lags", "entries") and not (f in _LATER and getattr(self, f) == _LATER[f])
         }
         # The values of the examples, not the folder that they are in.
         parts |= {"experiment": "training", "data": [self.data.name, self.data.examples.digest]}
@@ -209,7 +238,7 @@ class Training:
     def work_per_batch(self) -> int:
         """Estimate of what one update costs, in the unit of :mod:`theory_check.experiments.costs`."""
         network = self.network
-        matrices = 2 if network.branch.has_inner else 1
+        matrices = self.matrices
         # Forward, backward, and a share of the evaluations.
         entries = network.width * self.batch
         activation = 3 * activation_work(network, self.batch)
@@ -263,7 +292,10 @@ class Training:
 
     def __str__(self) -> str:
         power = f" x depth^{self.rate_power:g}" if self.rate_power else ""
+        without = "" if self.has_outer else " without V"
+        size = f" x depth^{self.weights_power:g}" if self.weights_power else ""
+        square = " and squared error" if self.loss == "square" else ""
         return (
-            f"{self.network}, {self.weights} weights, {self.epochs} epochs on {self.data} by {self.optimiser}, "
-            f"learning rate {self.learning_rate:g}{power}"
+            f"{self.network}{without}, {self.weights} weights{size}, {self.epochs} epochs on {self.data} by "
+            f"{self.optimiser}, learning rate {self.learning_rate:g}{power}{square}"
         )

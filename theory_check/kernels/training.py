@@ -2,7 +2,7 @@
 
 Notation
     h_0 = A x, h_{k+1} = h_k + a_k V_k g_k, logits B h_L, g_k = sigma(z_k), z_k = h_k, or W_k h_k with inner weights.
-    The loss is the cross-entropy of the softmax, a mean over the batch. Backward, with p = dLoss/dh:
+    Without outer weights V_k is the identity. The loss is a mean over the batch. Backward, with p = dLoss/dh:
 
     dLoss/dV_k = a_k p_{k+1} g_k^T,    q_k = sigma'(z_k) * V_k^T p_{k+1},    dLoss/dW_k = a_k q_k h_k^T,
     dLoss/da_k = <V_k^T p_{k+1}, g_k>,    p_k = p_{k+1} + a_k q_k,  or  p_{k+1} + a_k W_k^T q_k.
@@ -37,8 +37,8 @@ _LARGE = 2.0**200
 class Tensors(NamedTuple):
     """All that is trained, or something of the same shape for each of it.
 
-    ``outer`` V (layers, width, width), ``inner`` W (the same, or no layers), ``entry`` A (width, inputs), ``readout`` B
-    (classes, width), ``scaling`` a (layers,).
+    ``outer`` V (layers, width, width), ``inner`` W (the same), either without layers where there is none, ``entry`` A
+    (width, inputs), ``readout`` B (classes, width), ``scaling`` a (layers,).
     """
 
     outer: np.ndarray
@@ -144,14 +144,40 @@ def cross_entropy(logits, labels, rows):
 
 
 @kernel()
+def squared_error(answers, labels, rows):
+    """Return the summed loss, half a squared distance from the label's unit vector, and right answers as above."""
+    classes, count = answers.shape
+    loss, right = 0.0, 0
+    for s in range(count):
+        label, answer = labels[rows[s]], 0
+        for c in range(classes):
+            if answers[c, s] > answers[answer, s]:
+                answer = c
+        right += answer == label
+        for c in range(classes):
+            error = float(answers[c, s]) - (1.0 if c == label else 0.0)
+            loss += 0.5 * error * error
+            answers[c, s] = error / count
+    return loss, right
+
+
+@kernel()
+def measure(square, logits, labels, rows):
+    """Return the summed loss of a batch, squared or cross-entropy, and right answers; leave the mean's gradient."""
+    if square:
+        return squared_error(logits, labels, rows)
+    return cross_entropy(logits, labels, rows)
+
+
+@kernel()
 def open_rooms(weights, batch, keeps):
     """Return buffers, flat, for a batch of that many examples; with ``keeps``, of all activations.
 
     A piecewise linear activation is computed again on the way back, which costs less than to remember it.
     """
-    outer, inner, entry, readout, _ = weights
-    layers, width, _ = outer.shape
-    kind, size = outer.dtype, width * batch
+    _, inner, entry, readout, scaling = weights
+    layers, width = scaling.size, readout.shape[1]
+    kind, size = entry.dtype, width * batch
     kept = layers if keeps else 1
     return Rooms(
         np.empty((layers + 1) * size, kind), np.empty(inner.shape[0] * size, kind), np.empty(kept * size, kind),
@@ -163,7 +189,7 @@ def open_rooms(weights, batch, keeps):
 @kernel()
 def arrange(rooms, weights, count):
     """Return the first part of every buffer as matrices with ``count`` columns."""
-    layers, width, _ = weights.outer.shape
+    layers, width = weights.scaling.size, weights.readout.shape[1]
     size, inners = width * count, weights.inner.shape[0]
     kept = rooms.posts.size // rooms.pulled.size
     inputs, classes = weights.entry.shape[1], weights.readout.shape[0]
@@ -181,8 +207,8 @@ def arrange(rooms, weights, count):
 def forward(weights, activate, constants, x, states, inners, posts, slopes, logits):
     """Write every state, the z_k of inner weights and the logits of a batch ``x``; keep the activations if asked."""
     outer, inner, entry, readout, scaling = weights
-    layers = outer.shape[0]
-    has_inner = inner.shape[0] > 0
+    layers = scaling.size
+    has_outer, has_inner = outer.shape[0] > 0, inner.shape[0] > 0
     np.dot(entry, x, states[0])
     for k in range(layers):
         post, slope = posts[k % posts.shape[0]], slopes[k % slopes.shape[0]]
@@ -191,7 +217,10 @@ def forward(weights, activate, constants, x, states, inners, posts, slopes, logi
             activate(inners[k].ravel(), post.ravel(), slope.ravel(), constants)
         else:
             activate(states[k].ravel(), post.ravel(), slope.ravel(), constants)
-        np.dot(outer[k], post, states[k + 1])
+        if has_outer:
+            np.dot(outer[k], post, states[k + 1])
+        else:
+            states[k + 1][:] = post
         add_layer(states[k].ravel(), scaling[k], states[k + 1].ravel())
     np.dot(readout, states[layers], logits)
 
@@ -222,10 +251,10 @@ def backward(
         dLoss/dlogits.
     """
     outer, inner, entry, readout, scaling = weights
-    layers, width, _ = outer.shape
-    has_inner = inner.shape[0] > 0
-    change = np.empty((width, width), outer.dtype)
-    scaling_gradient = np.empty(layers, outer.dtype)
+    layers, width = scaling.size, readout.shape[1]
+    has_outer, has_inner = outer.shape[0] > 0, inner.shape[0] > 0
+    change = np.empty((width, width), entry.dtype)
+    scaling_gradient = np.empty(layers, entry.dtype)
     np.dot(readout.T, delta, gradient)
     if rule.trains_ends:
         readout_change = np.dot(delta, states[layers].T)
@@ -242,11 +271,15 @@ def backward(
         else:
             activate(states[k].ravel(), post.ravel(), slope.ravel(), constants)
         factor = scaling[k]
-        np.dot(gradient, post.T, change)
-        np.dot(outer[k].T, gradient, pulled)
-        update(
-            outer[k].ravel(), change.ravel(), first.outer[k].ravel(), second.outer[k].ravel(), factor, rate, rule, step
-        )
+        if has_outer:
+            np.dot(gradient, post.T, change)
+            np.dot(outer[k].T, gradient, pulled)
+            update(
+                outer[k].ravel(), change.ravel(), first.outer[k].ravel(), second.outer[k].ravel(), factor, rate, rule,
+                step,
+            )  # fmt: skip
+        else:
+            pulled[:] = gradient
         if rule.scaling > 0:
             scaling_gradient[k] = inner_product(pulled.ravel(), post.ravel())
         multiply_in_place(pulled.ravel(), slope.ravel())
@@ -273,8 +306,9 @@ def backward(
 
 @kernel()
 def train(
-    weights, first, second, rule, rate, ends_rate, step, activate, constants, keeps, examples, labels, unit, rows, batch
-):
+    weights, first, second, rule, rate, ends_rate, step, activate, constants, keeps, square, examples, labels, unit,
+    rows, batch,
+):  # fmt: skip
     """Train on the examples ``rows``, in this order, a batch at a time; the last one may be smaller.
 
     Parameters
@@ -285,6 +319,8 @@ def train(
         Updates made before.
     keeps : bool
         Whether to remember every activation of a batch. Values do not depend on it.
+    square : bool
+        Whether the loss is the squared error, else the cross-entropy.
     examples : uint8 array (examples, inputs)
     labels : int64 array (examples,)
     unit : float
@@ -306,7 +342,7 @@ def train(
         states, inners, posts, slopes, pulled, gradient, x, logits = arrange(rooms, weights, chosen.size)
         gather(examples, chosen, unit, x)
         forward(weights, activate, constants, x, states, inners, posts, slopes, logits)
-        loss, _ = cross_entropy(logits, labels, chosen)
+        loss, _ = measure(square, logits, labels, chosen)
         total += loss
         if not np.isfinite(loss):
             return total, step
@@ -319,7 +355,7 @@ def train(
 
 
 @kernel()
-def evaluate(weights, activate, constants, examples, labels, unit, rows, batch):
+def evaluate(weights, activate, constants, square, examples, labels, unit, rows, batch):
     """Return the summed loss over the examples ``rows`` and how many answers are right; see :func:`train`."""
     rooms = open_rooms(weights, batch, False)
     total, right = 0.0, 0
@@ -328,7 +364,7 @@ def evaluate(weights, activate, constants, examples, labels, unit, rows, batch):
         states, inners, posts, slopes, _, _, x, logits = arrange(rooms, weights, chosen.size)
         gather(examples, chosen, unit, x)
         forward(weights, activate, constants, x, states, inners, posts, slopes, logits)
-        loss, found = cross_entropy(logits, labels, chosen)
+        loss, found = measure(square, logits, labels, chosen)
         total += loss
         right += found
     return total, right
@@ -342,7 +378,7 @@ def log_displacement(weights, activate, constants, homogeneous, examples, unit, 
     is the one for double precision.
     """
     outer, inner, entry, _, scaling = weights
-    layers, has_inner = outer.shape[0], inner.shape[0] > 0
+    layers, has_outer, has_inner = scaling.size, outer.shape[0] > 0, inner.shape[0] > 0
     x = np.empty((entry.shape[1], rows.size))
     gather(examples, rows, unit, x)
     start = np.dot(entry.astype(np.float64), x)
@@ -355,7 +391,10 @@ def log_displacement(weights, activate, constants, homogeneous, examples, unit, 
             activate(pre.ravel(), post.ravel(), slope.ravel(), constants)
         else:
             activate(state.ravel(), post.ravel(), slope.ravel(), constants)
-        np.dot(outer[k].astype(np.float64), post, pre)
+        if has_outer:
+            np.dot(outer[k].astype(np.float64), post, pre)
+        else:
+            pre[:] = post
         add_scaled_in_place(state.ravel(), float(scaling[k]), pre.ravel())
         if homogeneous:
             largest = np.abs(state).max()

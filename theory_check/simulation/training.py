@@ -163,13 +163,17 @@ class TrainingRun:
             drawn = self._streams.entries(Weights("uniform"), purpose, 0, rows * columns)
             return (drawn * np.float32(1.0 / math.sqrt(columns))).reshape(rows, columns)
 
-        outer = self._streams.matrices(law, Purpose.OUTER_WEIGHTS, width, depth)
-        inner = np.empty((0, width, width), np.float32)
-        if network.branch.has_inner:
-            inner = self._streams.matrices(law.inner, Purpose.INNER_WEIGHTS, width, depth)
+        def matrices(present: bool, law: Weights, purpose: Purpose) -> NDArray[np.float32]:
+            if not present:
+                return np.empty((0, width, width), np.float32)
+            return self._streams.matrices(law, purpose, width, depth) * np.float32(self._training.initial_factor)
+
+        outer = matrices(self._training.has_outer, law, Purpose.OUTER_WEIGHTS)
+        inner = matrices(network.branch.has_inner, law.inner, Purpose.INNER_WEIGHTS)
         drawn = (outer, inner, end(Purpose.INPUT_WEIGHTS, width, pixels), end(Purpose.READOUT, CLASSES, width))
         kind = np.float32 if self._training.precision == "single" else np.float64
-        return self._kernel.Tensors(*(np.ascontiguousarray(part, kind) for part in (*drawn, network.factors)))
+        # Copies: training moves them, and the factors belong to the network.
+        return self._kernel.Tensors(*(np.array(part, kind, order="C") for part in (*drawn, network.factors)))
 
     def _open_moments(self) -> Any:
         """Return zeros: for Adam two of every weight, for momentum one, and where none is read the shapes alone."""
@@ -223,7 +227,8 @@ class TrainingRun:
             check_interrupted(stop)
             loss, self._step = self._kernel.train(
                 self.weights, *self._moments, self._rule, *rates, self._step, *self._activation,
-                not training.network.branch.homogeneous, *self._own, self._unit, rows, training.batch,
+                not training.network.branch.homogeneous, training.loss == "square", *self._own, self._unit, rows,
+                training.batch,
             )  # fmt: skip
             total += loss
             if not math.isfinite(total):
@@ -243,8 +248,9 @@ class TrainingRun:
         for rows in self._calls(chosen):
             check_interrupted(stop)
             more, found = self._kernel.evaluate(
-                self.weights, *self._activation, inputs, labels, self._unit, rows, self._training.batch
-            )
+                self.weights, *self._activation, self._training.loss == "square", inputs, labels, self._unit, rows,
+                self._training.batch,
+            )  # fmt: skip
             loss, right = loss + more, right + found
         return right / len(chosen), loss / len(chosen)
 

@@ -60,6 +60,7 @@ def path_columns(
         "maximal_norm": np.array(math.sqrt(norms.max())),
         "maximal_increment": np.array(math.sqrt(np.sum(steps * steps, axis=1).max(initial=0.0))),
         "root_sum_of_squares": np.array(math.sqrt(norms.sum())),
+        "initial_root_sum_of_squares": np.array(size * math.sqrt(before.size)),
         "entries": np.array([[part[:, i, j] for i, j in entries] for part in (initial, trained)], np.float64).reshape(
             2, len(entries), layers
         ),
