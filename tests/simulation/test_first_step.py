@@ -13,7 +13,7 @@ from theory_check.experiments.first_step import RATE, FirstStep
 from theory_check.experiments.spelling import network
 from theory_check.foundation.errors import SpecificationError
 from theory_check.networks.weights import Weights
-from theory_check.simulation.first_step import chain_defect, ends_defect, simulate_block, units_defect
+from theory_check.simulation.first_step import chain_defect, ends_defect, scales_defect, simulate_block, units_defect
 from theory_check.simulation.runner import simulate
 from theory_check.simulation.training import TrainingRun
 
@@ -21,10 +21,9 @@ from theory_check.simulation.training import TrainingRun
 ROUNDING = 1e-12
 
 
-def a_step(branch="res-3", law="uniform", activation="relu", width=4, depth=3):
-    return FirstStep(
-        network=network(branch, activation=activation, width=width, depth=depth).network, weights=Weights.parse(law)
-    )
+def a_step(branch="res-3", law="uniform", activation="relu", width=4, depth=3, **options):
+    shape = network(branch, activation=activation, width=width, depth=depth).network
+    return FirstStep(network=shape, weights=Weights.parse(law), **options)
 
 
 @st.composite
@@ -33,42 +32,62 @@ def steps(draw, homogeneous=True):
     laws = st.sampled_from(["gaussian", "uniform", "rademacher", "fgn:hurst=0.8", "tied", "smooth:length=0.3"])
     # The gradient of a layer of vanishing factor is lost in rounding.
     assume(np.all(np.abs(drawn.factors) > 1e-3))
-    return FirstStep(network=drawn, weights=Weights.parse(draw(laws)))
+    return FirstStep(
+        network=drawn, weights=Weights.parse(draw(laws)), loss=draw(st.sampled_from(["cross-entropy", "square"])),
+        has_outer=not drawn.branch.has_inner or draw(st.booleans()), trained_scaling="layers",
+    )  # fmt: skip
 
 
 @settings(max_examples=25)
 @given(steps(), st.integers(0, 2**32 - 1))
 def test_homogeneous_branches_are_in_balance(step, seed):
-    """Any depth, scaling, law and slope of the activation; the loss is the cross-entropy, which nothing relies on."""
+    """Any depth, scaling, law and slope of the activation, with and without V, and either loss."""
     values = simulate_block(step, seed, 0)
     assert values["ends_defect"][0] < ROUNDING
-    if step.network.branch.has_inner:
+    assert values["scales_defect"][0] < ROUNDING
+    if step.network.branch.has_inner and step.has_outer:
         assert values["units_defect"][0] < ROUNDING
-    elif step.network.branch.is_linear and step.network.depth > 1:
+    elif not step.network.branch.has_inner and step.network.branch.is_linear and step.network.depth > 1:
         assert values["chain_defect"][0] < ROUNDING
 
 
+@pytest.mark.parametrize("loss", ["cross-entropy", "square"])
 @pytest.mark.parametrize("branch", ["res-1", "res-3"])
-def test_a_bounded_activation_is_out_of_balance(branch):
-    values = simulate(a_step(branch, activation="tanh"), 5, seed=1).values
+def test_a_bounded_activation_is_out_of_balance(branch, loss):
+    values = simulate(a_step(branch, activation="tanh", loss=loss), 5, seed=1).values
     defects = [column for name, column in values.items() if name != "ends_defect"]
     assert np.all(values["ends_defect"] > 1e-6)
     assert all(np.all(column > 1e-3) for column in defects)
+
+
+def test_a_factor_is_in_balance_with_the_matrix_that_it_multiplies():
+    """With V outside of the activation for every activation, with W inside of it for homogeneous ones only."""
+    inside, outside = (
+        simulate(a_step(activation="tanh", has_outer=outer, trained_scaling="layers"), 5, seed=1)
+        for outer in (False, True)
+    )
+    assert np.all(inside.column("scales_defect") > 1e-3)
+    assert np.all(outside.column("scales_defect") < ROUNDING)
 
 
 def test_a_rectifier_is_no_product_of_matrices():
     assert np.all(simulate(a_step("res-1"), 5, seed=1).column("chain_defect") > 1e-3)
 
 
-@pytest.mark.parametrize("branch", ["linear", "res-1", "res-3"])
-def test_the_gradients_are_those_of_the_loss(branch):
+@pytest.mark.parametrize("loss", ["cross-entropy", "square"])
+@pytest.mark.parametrize(
+    ("branch", "has_outer"), [("linear", True), ("res-1", True), ("res-3", True), ("res-3", False)]
+)
+def test_the_gradients_are_those_of_the_loss(branch, has_outer, loss):
     """As the NumPy twin has them, which its own tests compare with differences of the loss."""
-    run = TrainingRun(a_step(branch, width=3, depth=2).training, 7, 0)
+    run = TrainingRun(a_step(branch, width=3, depth=2, has_outer=has_outer, loss=loss).training, 7, 0)
     before = [part.copy() for part in run.weights]
     run.train_epoch(0)
     inputs, labels = run._own
     parameters, activation = dict(zip(twin.NAMES, before, strict=True)), "identity" if branch == "linear" else "relu"
-    expected, _ = twin.gradients(parameters, activation, inputs[run.seen] * run._unit, labels[run.seen])
+    expected, _ = twin.gradients(
+        parameters, activation, inputs[run.seen] * run._unit, labels[run.seen], square=loss == "square"
+    )
     for name, old, new in zip(twin.NAMES[:4], before, run.weights, strict=False):
         # Sums over 718 examples in another order, and a difference of numbers 2^20 times as large.
         np.testing.assert_allclose((old - new) / RATE, expected[name], rtol=1e-9, atol=1e-13)
@@ -84,6 +103,9 @@ def test_defects_of_matrices_written_out():
     # <A, G_A> = 5, <B, G_B> = 3: 2 over 5 + 3.
     assert ends_defect(a, a, b, np.array([[1.0]])) == pytest.approx(0.25)
     v, w = np.array([[[1.0, 0.0], [2.0, 1.0]]]), np.array([[[2.0, 1.0], [1.0, 0.0]]])
+    # a G_a = 2 and -1 against <W, G_W> = 2 and 1: 2 off in the second layer, 4 in the first at most.
+    found = scales_defect(np.array([1.0, 1.0]), np.array([2.0, -1.0]), np.array([[[2.0]], [[1.0]]]), np.ones((2, 1, 1)))
+    assert found == pytest.approx(2.0 / 4.0)
     # Columns of V against rows of W with themselves as gradients: 5 and 1 against 5 and 1.
     assert units_defect(v, v, w, w) == 0.0
     assert units_defect(v, v, w, 2.0 * w) == pytest.approx(5.0 / 15.0)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from theory_check.claims import IDENTITY, Check, Domain, Hypothesis, Probability, Profile, check, claim
 from theory_check.claims.domains import branch_name, size_name
 from theory_check.claims.observables import between, column
 from theory_check.experiments.first_step import FirstStep
 from theory_check.experiments.spelling import network
+from theory_check.experiments.training import Loss
 from theory_check.networks.network import Network
 from theory_check.networks.scalings import Scaling
 from theory_check.networks.weights import Weights
@@ -22,20 +23,23 @@ if TYPE_CHECKING:
 ROUNDING = 1e-12
 
 
-def first_step(branch: str, law: str, activation: str = "relu", depth: int = 6) -> FirstStep:
+def first_step(
+    branch: str, law: str, activation: str = "relu", depth: int = 6, loss: Loss = "cross-entropy"
+) -> FirstStep:
     """Return the first step of a network of width 6 on the digits.
 
     Parameters
     ----------
     branch, law, activation, depth
         As of :func:`~theory_check.experiments.spelling.network`.
+    loss : ``cross-entropy`` or ``square``
 
     Returns
     -------
     FirstStep
     """
     shape = network(branch, activation=activation, width=6, depth=depth).network
-    return FirstStep(network=shape, weights=Weights.parse(law))
+    return FirstStep(network=shape, weights=Weights.parse(law), loss=loss)
 
 
 QUANTITIES = {
@@ -73,7 +77,7 @@ def _checks(step: FirstStep, precision: float) -> Iterator[Check]:
 
 
 def _strata(step: FirstStep) -> tuple[str, ...]:
-    return ("first step", branch_name(step.network.branch), f"{step.weights.law} weights",
+    return ("first step", step.loss, branch_name(step.network.branch), f"{step.weights.law} weights",
             size_name(step.network.width))  # fmt: skip
 
 
@@ -84,10 +88,11 @@ def _steps() -> SearchStrategy[FirstStep]:
 
     laws = weights(finite_variance=True, nonzero=True) | weight_processes(names=("fgn", "tied", "smooth"))
     return st.builds(
-        lambda branch, width, depth, beta, law: FirstStep(
-            network=Network(branch, width, depth, Scaling.power(beta)), weights=law
+        lambda branch, width, depth, beta, law, loss: FirstStep(
+            network=Network(branch, width, depth, Scaling.power(beta)), weights=law, loss=loss
         ),
         branches(homogeneous=True), st.integers(1, 8), st.integers(1, 10), betas(0.25, 1.5), laws,
+        st.sampled_from(get_args(Loss)),
     ).filter(lambda step: DOMAIN.violated(step) is None)  # fmt: skip
 
 
@@ -126,17 +131,19 @@ def balance(profile: Profile) -> Iterator[Check]:
     V_{\cdot j}\Vert^2-\Vert W_{j\cdot}\Vert^2$. A bounded activation breaks all of it.
     """
     of_res3 = ("ends", "units")
-    cases = (
-        ("linear", "uniform", "relu", 10, ("ends", "chain")),
-        ("res-1", "gaussian", "relu", 6, ("ends",)),
-        ("res-3", "gaussian", "relu", 6, of_res3),
-        ("res-3", "uniform", "leaky:slope=0.2", 6, of_res3),
-        ("res-3", "fgn:hurst=0.8", "relu", 10, of_res3),
+    cases: tuple[tuple[str, str, str, int, Loss, tuple[str, ...]], ...] = (
+        ("linear", "uniform", "relu", 10, "cross-entropy", ("ends", "chain")),
+        ("linear", "gaussian", "relu", 10, "square", ("ends", "chain")),
+        ("res-1", "gaussian", "relu", 6, "cross-entropy", ("ends",)),
+        ("res-3", "gaussian", "relu", 6, "cross-entropy", of_res3),
+        ("res-3", "uniform", "leaky:slope=0.2", 6, "cross-entropy", of_res3),
+        ("res-3", "uniform", "relu", 6, "square", of_res3),
+        ("res-3", "fgn:hurst=0.8", "relu", 10, "cross-entropy", of_res3),
     )
     bounded = "a bounded activation does not matter"
     mistakes = {"ends": bounded, "units": bounded, "chain": "an activation does not matter"}
-    for branch, law, activation, depth, identities in cases:
-        step = first_step(branch, law, activation, depth)
-        name = f"{branch}-{law.partition(':')[0]}-{activation.partition(':')[0]}"
+    for branch, law, activation, depth, loss, identities in cases:
+        step = first_step(branch, law, activation, depth, loss)
+        name = f"{branch}-{law.partition(':')[0]}-{activation.partition(':')[0]}{'-square' * (loss == 'square')}"
         for identity in identities:
             yield balance_check(step, identity, profile.precision, name, mistakes[identity])

@@ -10,7 +10,7 @@ from functools import cached_property
 from theory_check.data.data_set import DataSet
 from theory_check.experiments.experiment import Values
 from theory_check.experiments.optimisers import Optimiser
-from theory_check.experiments.training import Training
+from theory_check.experiments.training import Loss, TrainedScaling, Training
 from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.errors import SpecificationError
 from theory_check.networks.network import Network
@@ -28,9 +28,11 @@ class FirstStep:
     of the weights in its index:
 
     * ``ends_defect``: |<A, G_A> - <B, G_B>| / (||A|| ||G_A|| + ||B|| ||G_B||),
-    * ``units_defect``, with inner weights: the largest |<V_:j, G_V:j> - <W_j:, G_Wj:>| of a layer and a hidden unit j,
+    * ``units_defect``, with V and W: the largest |<V_:j, G_V:j> - <W_j:, G_Wj:>| of a layer and a hidden unit j,
       over the largest ||V_:j|| ||G_V:j|| + ||W_j:|| ||G_Wj:||,
-    * ``chain_defect``, without and with at least two layers: the largest ||M_{k+1}^T G_{k+1} - G_k M_k^T|| of
+    * ``scales_defect``, with ``trained_scaling="layers"``: the largest |a_k G_a_k - <X_k, G_X_k>| of a layer, over the
+      largest |a_k G_a_k| + ||X_k|| ||G_X_k||, X being V, or W where there is no V,
+    * ``chain_defect``, without W and with at least two layers: the largest ||M_{k+1}^T G_{k+1} - G_k M_k^T|| of
       neighbouring layers, M_k = I + a_k V_k and G_k the gradient of M_k, over the largest ||M_k|| ||G_k||.
 
     Attributes
@@ -40,11 +42,16 @@ class FirstStep:
     weights : Weights
         Law or process of V and W.
     data : DataSet
+    has_outer, loss, trained_scaling
+        As of :class:`~theory_check.experiments.training.Training`.
     """
 
     network: Network
     weights: Weights
     data: DataSet = field(default_factory=DataSet)
+    has_outer: bool = True
+    loss: Loss = "cross-entropy"
+    trained_scaling: TrainedScaling = "fixed"
 
     def __post_init__(self) -> None:
         if not self.network.factors.all():
@@ -57,6 +64,7 @@ class FirstStep:
         training = Training(
             network=self.network, weights=self.weights, data=self.data, optimiser=Optimiser("gradient-descent"),
             learning_rate=RATE, epochs=1, validation_share=0.5, precision="double", lags=(1,),
+            has_outer=self.has_outer, loss=self.loss, trained_scaling=self.trained_scaling,
         )  # fmt: skip
         return replace(training, batch=training.split[0])
 
@@ -105,4 +113,6 @@ class FirstStep:
         return dict(values)
 
     def __str__(self) -> str:
-        return f"{self.network}, {self.weights} weights, first step on {self.data}"
+        without = "" if self.has_outer else " without V"
+        loss = " of the squared error" if self.loss == "square" else ""
+        return f"{self.network}{without}, {self.weights} weights, first step{loss} on {self.data}"

@@ -43,7 +43,10 @@ def simulate_block(experiment: FirstStep, seed: int, block: int, stop: Callable[
         run.train_epoch(0, stop)
     gradients = [(old - new) / RATE for old, new in zip(before, run.weights, strict=True)]
     defects = {"ends_defect": ends_defect(entry, gradients[2], readout, gradients[3])}
-    if len(inner):
+    if experiment.trained_scaling == "layers":
+        matrices, slopes = (outer, gradients[0]) if len(outer) else (inner, gradients[1])
+        defects["scales_defect"] = scales_defect(scaling, gradients[4], matrices, slopes)
+    if len(inner) and len(outer):
         defects["units_defect"] = units_defect(outer, gradients[0], inner, gradients[1])
     elif len(outer) > 1:
         factors = scaling[:, None, None]
@@ -85,6 +88,25 @@ def units_defect(outer: FloatArray, outer_slope: FloatArray, inner: FloatArray, 
     norms = np.linalg.norm(outer, axis=1) * np.linalg.norm(outer_slope, axis=1)
     norms += np.linalg.norm(inner, axis=2) * np.linalg.norm(inner_slope, axis=2)
     return float(np.max(np.abs(columns - rows)) / np.max(norms))
+
+
+def scales_defect(scaling: FloatArray, scaling_slope: FloatArray, matrices: FloatArray, slopes: FloatArray) -> float:
+    """Return the largest |a_k G_a_k - <X_k, G_X_k>| over the largest |a_k G_a_k| + ||X_k|| ||G_X_k||.
+
+    Parameters
+    ----------
+    scaling, scaling_slope : array (layers,)
+        The a_k and their gradients.
+    matrices, slopes : array (layers, width, width)
+        The X_k and theirs.
+
+    Returns
+    -------
+    float
+    """
+    products, along = scaling * scaling_slope, np.sum(matrices * slopes, axis=(1, 2))
+    norms = np.abs(products) + np.linalg.norm(matrices, axis=(1, 2)) * np.linalg.norm(slopes, axis=(1, 2))
+    return float(np.max(np.abs(products - along)) / np.max(norms))
 
 
 def chain_defect(matrices: FloatArray, slopes: FloatArray) -> float:
