@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
-from theory_check.catalogue.trainability import rank_correlation
+from theory_check.catalogue.trainability import best_of, rank_correlation
+from theory_check.catalogue.trained_scales import RULES, exponents
 from theory_check.catalogue.trained_weights import change, fooled, power_of_depth, roughness
 from theory_check.claims.observables import column
 from theory_check.experiments.experiment import Sample
@@ -60,3 +61,27 @@ def test_rank_correlation_is_spearmans_with_ties():
     x, y = rng.standard_normal((5, 8)), np.round(rng.standard_normal((5, 8)))
     found = rank_correlation(column("x"), column("y"))([sample(x=x, y=y)])
     np.testing.assert_allclose(found, [spearmanr(a, b)[0] for a, b in zip(x, y, strict=True)], atol=ROUNDING)
+
+
+def test_the_best_rate_is_chosen_cell_by_cell_by_what_is_not_tested():
+    tested = {"a": [[0.1, 0.2], [0.3, 0.4]], "b": [[0.5, 0.6], [0.7, 0.8]]}
+    seen = {"c": [[1.0, 0.0], [0.0, 1.0]], "d": [[0.0, 1.0], [1.0, 0.0]]}
+    best = best_of([column(name) for name in tested], [column(name) for name in seen])
+    np.testing.assert_array_equal(best([sample(**tested, **seen)]), [[0.1, 0.6], [0.7, 0.4]])
+
+
+def test_exponents_of_scale_movement_and_roughness():
+    # Factor L^-1/4, movement L^-1/4 and its increments L^-3/4 of the movement's size, from depth 16 to 256.
+    made = [
+        sample(scaling=[length**-0.25], inner_movement=[length**-0.25], inner_increments=[[1.0, 1.0, length**-1.0]])
+        for length in (16, 256)
+    ]
+    found = [observable(made)[0] for observable in exponents((16, 256))]
+    np.testing.assert_allclose(found, RULES["linear-shared"].exponents, atol=ROUNDING)
+
+
+def test_exponents_of_scale_and_movement_change_the_output_by_order_one():
+    # L times the factor, L^-1/2 for the weights' size, and the movement relative to it; random signs save L^-1/2.
+    for rule in RULES.values():
+        factor, movement, _ = rule.exponents
+        assert 1.0 + factor - 0.5 + movement == 0.0

@@ -36,6 +36,7 @@ from theory_check.catalogue import (
     smooth_weights,
     tangent_kernel,
     trainability,
+    trained_scales,
     trained_weights,
     two_inputs,
     weight_gradients,
@@ -50,7 +51,7 @@ MODULES = (
     critical_exponent, critical_scaling, determinant, exact_means, explosion, gaussian_layers, gradient_law, gradients,
     higher_moments, identity, lognormal_limit, lyapunov_spectrum, markov_bound, neighbouring_gradients, one_layer_law,
     path_orders, rough_diffusion, rough_paths, scaling_factors, schedules, smooth_weights, tangent_kernel, trainability,
-    trained_weights, two_inputs, weight_gradients, weight_sums, wide_recursion,
+    trained_scales, trained_weights, two_inputs, weight_gradients, weight_sums, wide_recursion,
 )  # fmt: skip
 
 
