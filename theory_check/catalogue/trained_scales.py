@@ -141,7 +141,7 @@ OUTSIDE: tuple[dict[str, float], ...] = (
     hypotheses="h + a_k sigma(W_k h), entries of W of variance 1/(d L) and a_k of size 1/L at first, ends frozen. The "
     "balance: homogeneous activations (with V in the place of W: all), every loss and batch. The exponents: asymptotic "
     "in depth, on the digits, for tanh the roughness alone; gradient descent at a rate of order L^-1/2 (shared) or 1 "
-    "(layers), Adam at L^-1/2.",
+    "(layers), Adam at L^-1/2. The grid of the catalogue is its domain.",
 )
 def trained_scales(profile: Profile) -> Iterator[Check]:
     r"""Scaling factors that are trained with the weights end where the balance of the gradients puts them: for
