@@ -76,12 +76,15 @@ def test_exponents_of_scale_movement_and_roughness():
         sample(scaling=[length**-0.25], inner_movement=[length**-0.25], inner_increments=[[1.0, 1.0, length**-1.0]])
         for length in (16, 256)
     ]
-    found = [observable(made)[0] for observable in exponents((16, 256))]
-    np.testing.assert_allclose(found, RULES["linear-shared"].exponents, atol=ROUNDING)
+    found = {name: observable(made)[0] for name, observable in exponents((16, 256)).items()}
+    for name, (exponent, _) in RULES["identity", "shared", "gradient-descent"].items():
+        assert found[name] == pytest.approx(exponent, abs=ROUNDING)
+    # 1/2 - 1/16 and 1/4 - 1/256.
+    assert found["growth"] == pytest.approx(math.log((63 / 256) / (7 / 16)) / math.log(16), abs=ROUNDING)
 
 
 def test_exponents_of_scale_and_movement_change_the_output_by_order_one():
-    # L times the factor, L^-1/2 for the weights' size, and the movement relative to it; random signs save L^-1/2.
+    # L times the factor, L^-1/2 for the weights' size, and the movement in its unit.
     for rule in RULES.values():
-        factor, movement, _ = rule.exponents
-        assert 1.0 + factor - 0.5 + movement == 0.0
+        if {"scale", "movement"} <= rule.keys():
+            assert 1.0 + rule["scale"][0] - 0.5 + rule["movement"][0] == 0.0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from theory_check.catalogue.balance import ROUNDING
 from theory_check.catalogue.trained_weights import MISS_RATE, empirical, power_of_depth
@@ -55,14 +54,16 @@ def roughness_of_movement(place: int) -> Observable:
     return increments[2] / (increments[0] * column("inner_movement", place))
 
 
-def exponents(depths: tuple[int, int]) -> tuple[Observable, Observable, Observable]:
-    """Return the powers of depth of the factor, of the movement in units of the weights, and of its roughness."""
-    ends = range(2)
-    return (
-        power_of_depth([column("scaling", place) for place in ends], depths),
-        power_of_depth([column("inner_movement", place) for place in ends], depths),
-        power_of_depth([roughness_of_movement(place) for place in ends], depths),
-    )
+def exponents(depths: tuple[int, int]) -> dict[str, Observable]:
+    """Return the power of depth of each of :data:`QUANTITIES`."""
+    scales = [column("scaling", place) for place in range(2)]
+    ends = {
+        "scale": scales,
+        "growth": [scale - 1.0 / depth for scale, depth in zip(scales, depths, strict=True)],
+        "movement": [column("inner_movement", place) for place in range(2)],
+        "roughness": [roughness_of_movement(place) for place in range(2)],
+    }
+    return {name: power_of_depth(pair, depths) for name, pair in ends.items()}
 
 
 def first_step(activation: str, has_outer: bool, loss: Loss) -> FirstStep:
@@ -73,57 +74,39 @@ def first_step(activation: str, has_outer: bool, loss: Loss) -> FirstStep:
     )
 
 
-@dataclass(frozen=True)
-class Rule:
-    """A setting with its exponents of the factor, of the movement in units of the weights, and of its roughness.
-
-    Attributes
-    ----------
-    setting : (str, str, str)
-        Activation, scaling and optimiser.
-    exponents, deviations : tuple of float
-        Deviations are those over seeds, measured at depths 8 and 64.
-    checked : tuple of str
-        Exponents that are checked.
-    """
-
-    setting: tuple[str, str, str]
-    exponents: tuple[float, float, float]
-    deviations: tuple[float, float, float]
-    checked: tuple[str, ...] = ("scale", "movement", "roughness")
-
-    @property
-    def text(self) -> str:
-        """The setting, as the name of a mistake elsewhere."""
-        activation, scaling, optimiser = self.setting
-        return (
-            f"as {activation}, {'a shared factor' if scaling == 'shared' else 'a factor for each layer'}, {optimiser}"
-        )
-
-
-RULES = {
-    "linear-shared": Rule(("identity", "shared", "gradient-descent"), (-0.25, -0.25, -0.75), (0.055, 0.06, 0.05)),
-    "relu-layers": Rule(("relu", "layers", "gradient-descent"), (-0.5, 0.0, 0.0), (0.04, 0.05, 0.05)),
-    "linear-adam": Rule(("identity", "shared", "adam"), (-0.5, 0.0, -1.0), (0.03, 0.035, 0.05), ("scale",)),
-    # At depth 8 the movement leaves the range where tanh is linear, and the factor grows for it: -.35 to depth 64.
-    "tanh-shared": Rule(
-        ("tanh", "shared", "gradient-descent"), (-0.25, -0.25, -0.75), (0.055, 0.1, 0.1), ("roughness",)
-    ),
+#: What is said of an exponent, and its margin: less than half of 1/4 for the first three, of 3/4 for the last.
+QUANTITIES = {
+    "scale": ("the scaling factor", 0.12),
+    "growth": ("the scaling factor less its initial 1/L", 0.12),
+    "movement": ("the movement of the weights in units of their initial size", 0.12),
+    "roughness": ("the increments of the movement over those of white noise of its size", 0.35),
 }
 
-#: Short name, name and margin of each exponent: less than half of 1/4 for the first two, of 3/4 for the third.
-QUANTITIES = (
-    ("scale", "the scaling factor", 0.12),
-    ("movement", "the movement of the weights in units of their initial size", 0.12),
-    ("roughness", "the increments of the movement over those of white noise of its size", 0.35),
-)
+#: Exponents with their deviations over seeds at depths 8 and 64, by activation, scaling and optimiser.
+RULES = {
+    ("identity", "shared", "gradient-descent"): {
+        "scale": (-0.25, 0.055), "movement": (-0.25, 0.06), "roughness": (-0.75, 0.05)
+    },
+    ("relu", "layers", "gradient-descent"): {"scale": (-0.5, 0.04), "movement": (0.0, 0.05), "roughness": (0.0, 0.05)},
+    # Steps of one size add to the initial factor, a third of them at depth 8.
+    ("identity", "shared", "adam"): {"growth": (-0.5, 0.035)},
+    # At depth 8 the movement leaves the range where tanh is linear, and the factor grows for it: -.35 to depth 64.
+    ("tanh", "shared", "gradient-descent"): {"roughness": (-0.75, 0.1)},
+}  # fmt: skip
 
-#: Exponents that no rule has.
-OUTSIDE: tuple[dict[str, float], ...] = (
-    {"the factor stays 1/L": -1.0, "the factor keeps a size": 0.0},
-    {"the movement keeps a size, as a differential equation needs": 0.5},
-    {},
-)
+#: Exponents that would be of other rules, or of none.
+MISTAKES = {
+    "scale": {
+        "as a shared factor has it": -0.25, "as a factor for each layer has it, or Adam": -0.5,
+        "the factor stays 1/L": -1.0, "the factor keeps a size": 0.0,
+    },
+    "growth": {"as gradient descent has it": -0.25, "the factor keeps a size": 0.0},
+    "movement": {
+        "as beside a shared factor": -0.25, "as beside a factor for each layer": 0.0,
+        "the movement keeps a size, as a differential equation needs": 0.5,
+    },
+    "roughness": {"smooth, as beside a shared factor": -0.75, "rough, as beside a factor for each layer": 0.0},
+}  # fmt: skip
 
 
 @claim(
@@ -139,9 +122,9 @@ OUTSIDE: tuple[dict[str, float], ...] = (
     "order L^-1/2. Neighbouring gradients differ by a W of order L^-3/4 where the factor is shared, and wholly where "
     "it has a sign of its own. Adam moves a and every entry by steps of one size: L^-1/2 each. tanh is linear at 0.",
     hypotheses="h + a_k sigma(W_k h), entries of W of variance 1/(d L) and a_k of size 1/L at first, ends frozen. The "
-    "balance: homogeneous activations (with V in the place of W: all), every loss and batch. The exponents: asymptotic "
-    "in depth, on the digits, for tanh the roughness alone; gradient descent at a rate of order L^-1/2 (shared) or 1 "
-    "(layers), Adam at L^-1/2. The grid of the catalogue is its domain.",
+    "balance: homogeneous activations (with V in the place of W: all), every loss and batch. Empirical: exponents "
+    "between two depths, four epochs on the digits, gradient descent at a rate of order L^-1/2 (shared) or 1 (layers), "
+    "Adam at L^-1/2; for tanh the roughness alone. The grid of the catalogue is its domain.",
 )
 def trained_scales(profile: Profile) -> Iterator[Check]:
     r"""Scaling factors that are trained with the weights end where the balance of the gradients puts them: for
@@ -152,19 +135,16 @@ def trained_scales(profile: Profile) -> Iterator[Check]:
     yield from _balances(profile)
     deeper = min(profile.depth, 4)
     depths = (8 * deeper, 64 * deeper)
-    for name, rule in RULES.items():
-        experiments = tuple(trained(*rule.setting, depth) for depth in depths)
-        quantities = zip(QUANTITIES, exponents(depths), rule.exponents, rule.deviations, strict=True)
-        for place, ((short, quantity, margin), observable, exponent, deviation) in enumerate(quantities):
-            if short not in rule.checked:
-                continue
-            # Those of other rules, where they are far enough to be told apart.
-            others = {other.text: other.exponents[place] for other in RULES.values()} | OUTSIDE[place]
+    observed = exponents(depths)
+    for setting, rule in RULES.items():
+        experiments = tuple(trained(*setting, depth) for depth in depths)
+        for name, (exponent, deviation) in rule.items():
+            quantity, margin = QUANTITIES[name]
             yield check(
-                f"{name}-{short}", experiments, f"power of depth of {quantity}",
-                median(observable, Normal(exponent, deviation**2)), exponent, margin=empirical(margin, profile),
+                "-".join((*setting, name)), experiments, f"power of depth of {quantity}",
+                median(observed[name], Normal(exponent, deviation**2)), exponent, margin=empirical(margin, profile),
                 basis=BALANCED, miss_rate=MISS_RATE,
-                wrong={text: value for text, value in others.items() if abs(value - exponent) >= 2.0 * margin},
+                wrong={text: value for text, value in MISTAKES[name].items() if value != exponent},
             )  # fmt: skip
 
 
