@@ -3,6 +3,9 @@ from __future__ import annotations
 import shlex
 
 import pytest
+from command_line import names
+
+from theory_check.reporting.searches import read_searches
 
 CLAIMS = """
 import theory_check as tc
@@ -40,6 +43,16 @@ def test_no_counterexample(command, claims, tmp_path):
     assert "picture: s.png" in out
     assert (tmp_path / "s.png").stat().st_size > 1000
     assert any(line.split() == ["critical", "8"] for line in out)
+
+
+def test_what_was_found_is_kept_beside_a_report(command, claims, tmp_path):
+    arguments = ("search", "X1", "--claims", claims(100), "--examples", 4, "--threads", 1, "--report", "r")
+    code, out, _ = command(*arguments)
+    assert code == 0
+    assert "kept: r/searches/X1.json" in out
+    [kept] = read_searches(tmp_path / "r", ["X1"])["X1"]
+    assert (kept.drawn, kept.strata, kept.counterexamples) == (4, {"critical": 4, "linear": 4} | kept.strata, ())
+    assert {"figures/search-X1.png", "figures/dark/search-X1.png"} <= set(names(tmp_path / "r"))
 
 
 def test_a_counterexample_and_the_command_that_repeats_it(command, claims):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 @click.option("--check", default=None, metavar="NAME", help="The check of that network.")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), default=None, metavar="FILE.png",
               help="Also draw the networks of exploration against width, depth and beta.")  # fmt: skip
+@click.option("--report", "page", type=click.Path(path_type=Path, file_okay=False), default=None, metavar="DIR",
+              help="Also keep what was found beside the report in this folder, for the page of the claim.")  # fmt: skip
 @claims_option
 @threads_option()
 def search(
@@ -47,6 +50,7 @@ def search(
     network: str | None,
     check: str | None,
     out: Path | None,
+    page: Path | None,
     claims_file: Path | None,
     threads: int | None,
 ) -> int:
@@ -61,11 +65,13 @@ def search(
 
     from theory_check.foundation.arguments import check_between, check_integer, check_positive
     from theory_check.reporting.drawing import draw
+    from theory_check.reporting.searches import write_search
     from theory_check.simulation.runner import run_experiments
     from theory_check.verification.repetition import find_claim, read_network
     from theory_check.verification.search import confirm, searched_domain
     from theory_check.verification.search import search as run_search
     from theory_check.verification.search_picture import search_picture
+    from theory_check.verification.search_record import summarised
     from theory_check.verification.user_claims import load_claims, own_regime
 
     # Hypothesis keeps what it found out about the code; the folder of the user is no place for that.
@@ -85,6 +91,7 @@ def search(
         return REFUTED if finding.verdict == "refuted" else 0
     if not math.isinf(minutes):
         check_positive("minutes", minutes)
+    started = datetime.now(UTC)
     with show_progress(f"theory-check search {claim}, seed {seed}") as report:
         result = run_search(found, examples=examples, minutes=minutes, seed=seed, level=level, everywhere=everywhere,
                             sampler=sampler, report=report)  # fmt: skip
@@ -92,6 +99,8 @@ def search(
     if out is not None:
         draw(search_picture(result), out)
         click.echo(f"picture: {out}")
+    if page is not None:
+        click.echo(f"kept: {write_search(summarised(result, started), search_picture(result), page)}")
     for confirmation in result.confirmations:
         _print_confirmation(result, confirmation)
     strongest = result.strongest

@@ -13,6 +13,7 @@ from urllib.parse import quote
 from theory_check.findings.changes import Changes, compare_runs
 from theory_check.findings.pictures import Picture
 from theory_check.findings.run import PointData, RunRecord, Table
+from theory_check.findings.searches import SearchSummary
 from theory_check.foundation.errors import SpecificationError, StorageError
 from theory_check.foundation.files import make_directory, read_bytes, write_together
 from theory_check.foundation.records import encode_record, load_record
@@ -20,6 +21,7 @@ from theory_check.reporting.drawing import darkened, render
 from theory_check.reporting.html import render_html
 from theory_check.reporting.pages import Report, claim_path, render_pages
 from theory_check.reporting.results import encode_results, load_results
+from theory_check.reporting.searches import read_searches
 from theory_check.reporting.status import badge, junit
 from theory_check.reporting.vector_pictures import claim_picture, overview_picture
 
@@ -92,7 +94,7 @@ def write_report(
     contents |= {_data_path(point.id): _to_csv(point) for point in data}
     if changes is not None:
         contents["changes.json"] = encode_record(changes, _CHANGES_VERSION, "comparison")
-    contents |= _texts(Report(record, tuple(tables), changes, tuple(nights)))
+    contents |= _texts(Report(record, tuple(tables), changes, tuple(nights), _searches(directory, record)))
     outdated = set() if before is None else _files_of(before) - contents.keys()
     return _publish(directory, contents, outdated)
 
@@ -129,7 +131,7 @@ def rewrite_report(
     """
     record = load_results(directory / "results.json")
     tables = () if table is None else (table(record),)
-    report = Report(record, tables, _changes_before(directory), tuple(nights))
+    report = Report(record, tables, _changes_before(directory), tuple(nights), _searches(directory, record))
     contents = _texts(report)
     if html:
         written = {name: content.encode() for name, content in contents.items() if isinstance(content, str)}
@@ -173,9 +175,15 @@ def _report_before(directory: Path) -> RunRecord | None:
         return None
 
 
+def _searches(directory: Path, record: RunRecord) -> dict[str, tuple[SearchSummary, ...]]:
+    return read_searches(directory, [claim.id for claim in record.claims])
+
+
 def _changes_before(directory: Path) -> Changes | None:
-    path = directory / "changes.json"
-    return load_record(path, Changes, (_CHANGES_VERSION,), "a comparison") if path.is_file() else None
+    try:
+        return load_record(directory / "changes.json", Changes, (_CHANGES_VERSION,), "a comparison")
+    except StorageError:
+        return None
 
 
 def _without_times(record: RunRecord) -> bytes:

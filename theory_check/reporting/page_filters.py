@@ -18,6 +18,7 @@ from theory_check.findings.run import (
     VariantFinding,
     evidence_for,
 )
+from theory_check.findings.searches import SearchSummary
 from theory_check.inference.verdicts import Verdict
 from theory_check.reporting.change_text import change_lines, changed_text
 from theory_check.reporting.markdown import MATHEMATICS, one_line, safe_mathematics, table_cell
@@ -33,6 +34,7 @@ from theory_check.reporting.summary import (
     margin_text,
     more_networks,
     off_target,
+    plural,
     tally,
     target_text,
 )
@@ -144,6 +146,22 @@ def _literal(text: str) -> str:
     return "".join(p if place % 2 else _SIGNS.sub(r"\\\g<0>", p) for place, p in enumerate(pieces))
 
 
+def _searched(search: SearchSummary) -> str:
+    """Say in plain words what a search drew and found."""
+    where = "beyond the hypotheses, leaving one of them at a time," if search.everywhere else "from this domain"
+    found = plural(len(search.counterexamples), "counterexample") if search.counterexamples else "no counterexample"
+    text = (
+        f"The search of {search.started} (seed {search.seed}) drew {plural(search.drawn, 'network')} {where} and found "
+        f"{found}. That of a true claim reports one with probability at most {format_at_most(search.level)}."
+    )
+    if search.strongest:
+        evidence = search.log_evidence / math.log(10.0)
+        text += f" The strongest evidence against the claim, on the sample that chose it: $10^{{{evidence:.1f}}}$."
+    if search.overflowed:
+        text += f" {plural(search.overflowed, 'network')} left double precision."
+    return text
+
+
 def _claim_ids(findings: Iterable[Finding]) -> str:
     return " ".join(dict.fromkeys(f.id.partition("/")[0] for f in findings))
 
@@ -190,6 +208,7 @@ FILTERS: Mapping[str, Callable[..., Any]] = MappingProxyType(
         "line": one_line,
         "literal": _literal,
         "safe": safe_mathematics,
+        "searched": _searched,
         "shown": _shown,
         "margin": margin_text,
         "mark": lambda verdict: _MARKS[verdict],

@@ -8,17 +8,19 @@ page and the summary.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from theory_check.findings.changes import Changes
 from theory_check.findings.pictures import PictureText
 from theory_check.findings.run import ClaimFinding, Finding, RegimeReport, RunRecord, Table
+from theory_check.findings.searches import SearchSummary
 from theory_check.inference.verdicts import Verdict
 from theory_check.reporting.markdown import RUN_BEGIN, RUN_END, template_environment, tidy
 from theory_check.reporting.page_filters import FILTERS, picture_markup
+from theory_check.reporting.searches import search_pictures
 from theory_check.reporting.summary import all_points, nearest_points, toothless
 from theory_check.reporting.vector_pictures import describe_claim, describe_overview
 
@@ -45,12 +47,15 @@ class Report:
         Since the run before; None if there was none.
     nights : tuple of str
         What all nights together say: a sentence, and a line for each thing that stands out.
+    searches : mapping of str to tuple of SearchSummary
+        Searches for counterexamples, by claim.
     """
 
     record: RunRecord
     tables: tuple[Table, ...] = ()
     changes: Changes | None = None
     nights: tuple[str, ...] = ()
+    searches: Mapping[str, tuple[SearchSummary, ...]] = field(default_factory=dict)
 
     @property
     def points(self) -> tuple[Finding, ...]:
@@ -108,7 +113,7 @@ def render_pages(report: Report) -> dict[str, str]:
     dict of str to str
         Their pictures are in ``figures/``, ``figures/dark/`` and ``figures/claims/``.
     """
-    pages = dict(_claim_pages(report.record))
+    pages = dict(_claim_pages(report))
     pages |= {table_path(table): _render("table.md.jinja", table=table) for table in report.shown_tables}
     pages["SUMMARY.md"] = _render("summary.md.jinja", report=report, most=3 * _TROUBLE, rows=len(report.ordered))
     pages["REPORT.md"] = render_first_page(report)
@@ -142,13 +147,15 @@ def _headlines(record: RunRecord) -> list[tuple[PictureText, RegimeReport]]:
     return [(picture, regime) for regime in regimes for picture in regime.pictures][:_PICTURES]
 
 
-def _claim_pages(record: RunRecord) -> Iterator[tuple[str, str]]:
+def _claim_pages(report: Report) -> Iterator[tuple[str, str]]:
+    record = report.record
     claims = record.claims
     neighbours = zip((None, *claims), (*claims[1:], None), strict=False)
     listed = ((regime, claim) for regime in record.regimes for claim in regime.claims)
     for (regime, claim), (before, after) in zip(listed, neighbours, strict=False):
         options = {
             "c": claim, "regime": regime, "before": before, "after": after, "alt": describe_claim(claim),
+            "searches": report.searches.get(claim.id, ()),
         }  # fmt: skip
         text = _render("claim.md.jinja", variants=claim.findings, **options)
         if len(text.encode()) > ANY_PAGE:
@@ -175,6 +182,7 @@ def _environment() -> Environment:
     environment = template_environment()
     environment.filters |= FILTERS
     environment.globals |= {
-        "picture": picture_markup, "table_path": table_path, "run_begin": RUN_BEGIN, "run_end": RUN_END,
+        "picture": picture_markup, "search_pictures": search_pictures,
+        "table_path": table_path, "run_begin": RUN_BEGIN, "run_end": RUN_END,
     }  # fmt: skip
     return environment
