@@ -27,6 +27,7 @@ from theory_check.foundation.arguments import check_choice, check_integer
 from theory_check.foundation.errors import SpecificationError
 from theory_check.kernels import KERNEL_VERSION, LANES
 from theory_check.networks.additions import identities
+from theory_check.networks.custom_processes import CovarianceProcess, PathFunction
 from theory_check.networks.inputs import Input
 from theory_check.networks.network import Network
 from theory_check.networks.scalings import Scaling
@@ -139,6 +140,7 @@ class Cell:
 
         if self.controls:
             self._check_controls()
+        self.network.check_displacement(self.branch_size)
 
     def _check_chain(self) -> None:
         if not can_chain(self.weights, self.input, self.network.branch):
@@ -201,6 +203,21 @@ class Cell:
         if not self.network.branch.has_inner:
             return kappa * self.weights.entry_variance
         return kappa * self.weights.entry_variance * inner.entry_variance if inner.is_symmetric else None
+
+    @property
+    def branch_size(self) -> float:
+        """Standard deviation of V times that of W: 1 for weights of unit variance, and where it is not known."""
+        process = self.weights.process
+        if isinstance(process, CovarianceProcess):
+            outer = inner = self.weights.gain * process.layer_variance(
+                dict(self.weights.parameters), self.network.depth
+            )
+        elif isinstance(process, PathFunction):
+            return 1.0
+        else:
+            outer, inner = self.weights.entry_variance, self.weights.inner.entry_variance
+        product = outer * inner if self.network.branch.has_inner else outer
+        return math.sqrt(product) if math.isfinite(product) else 1.0
 
     @property
     def layers(self) -> int:
@@ -275,7 +292,8 @@ class Cell:
         if depth >= self.network.depth:
             return self
         # The factor of a layer says how often the tangent vectors of a Jacobian are orthonormalised.
-        scaling = Scaling.constant(float(self.network.factors[0]))
+        factors = self.network.factors
+        scaling = Scaling.constant(math.hypot(*factors.tolist()) / math.sqrt(len(factors)))
         network = replace(self.network, depth=max(1, depth), scaling=scaling)
         return replace(
             self, network=network, recorded_depths=(), weight_gradients=(1,) if self.weight_gradients else ()

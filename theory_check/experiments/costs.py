@@ -108,7 +108,8 @@ def dense_work(network: Network, weights: Weights, inputs: int, *, gradients: bo
     total = passes * (_pass_work(width, inputs) + LANES * depth * layer + STOP_WORK * stops)
     if jacobian:
         # A frame goes through the same weights and is orthonormalised ten times in a unit of time, sum a_k^2.
-        factors = network.factors
+        # Beyond 1 each layer renews its frame; huge factors have no square.
+        factors = network.factors.clip(-1.0, 1.0)
         renewals = min(float(depth), 1.0 + 10.0 * float(factors @ factors))
         frame = layer + matrices * (width**2 + width**3 / 5)
         renewal = 500_000 + LANES * (60 * width**2 + 6 * width**3)

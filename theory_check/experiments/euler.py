@@ -79,6 +79,7 @@ class Euler:
             raise SpecificationError(f"{self.path} paths are known on a grid only; they accept reference=False")
         most = MAXIMAL_FINEST_DEPTH if self.path.everywhere else MAXIMAL_GRID
         check_integer("depth of the finest network", self.depths[-1], 1, most)
+        replace(self.network, depth=self.depths[-1]).check_displacement()
 
     @property
     def depths(self) -> tuple[int, ...]:

@@ -57,7 +57,8 @@ class Sweep:
         check_grid("beta", self.betas)
         # The smallest exponent has the largest factor; a cell checks the rest.
         Network(self.branch, self.width, self.depth, Scaling.power(self.betas[0]))
-        _ = self.cell
+        last = Network(self.branch, self.width, self.depth, Scaling.power(self.betas[-1]))
+        last.check_displacement(self.cell.branch_size)
 
     @cached_property
     def cell(self) -> Cell:

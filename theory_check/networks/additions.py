@@ -42,6 +42,9 @@ _ROUNDING = 1e-12
 #: A moment may be stated to three significant digits.
 _STATED = 0.005
 
+#: Largest size of weights, and of the entries of an input.
+_LARGEST = 2.0**32
+
 #: Layers on which an added covariance is looked at.
 _LAYERS = 64
 
@@ -279,6 +282,9 @@ def _check_law(law: WeightLaw | Process) -> None:
     name = law.name
     if not isinstance(law, WeightLaw) or law.transform is None or law.kernel != "entrywise" or law.inner:
         raise SpecificationError(f"weight law {name}: give it a transform, a function of two uniform numbers")
+    kurtosis, variance = law.kurtosis(law.defaults), law.variance(law.defaults)
+    if math.isfinite(variance):
+        _check_size(f"weight law {name}: its standard deviation", math.sqrt(variance))
     try:
         found = entry_moments(law.transform, law.constants(law.defaults))
     except SpecificationError as error:
@@ -287,7 +293,6 @@ def _check_law(law: WeightLaw | Process) -> None:
         raise SpecificationError(
             f"weight law {name}: its transform fails with {type(error).__name__}: {error}"
         ) from error
-    kurtosis, variance = law.kurtosis(law.defaults), law.variance(law.defaults)
     if not math.isfinite(variance):
         return
     mean, square, cube, fourth = found.values
@@ -308,6 +313,14 @@ def _check_law(law: WeightLaw | Process) -> None:
             raise SpecificationError(f"weight law {name}: its {what} is {value:.4g}, it must be {expected:.4g}")
 
 
+def _check_size(what: str, value: float) -> None:
+    """Raise for sizes of weights or states that single precision cannot multiply with others."""
+    if value != 0.0 and not 1.0 / _LARGEST <= value <= _LARGEST:
+        raise SpecificationError(
+            f"{what} is {value:.3g}; it must be 0 or between {1.0 / _LARGEST:.3g} and {_LARGEST:.3g}"
+        )
+
+
 def _check_process(process: WeightLaw | Process) -> None:
     name, named = process.name, process.defaults
     if isinstance(process, WeightProcess) and (process.correlation is None or process.increments):
@@ -321,8 +334,10 @@ def _check_process(process: WeightLaw | Process) -> None:
                 raise SpecificationError("its correlation at lag 0 must be 1")
         elif isinstance(process, CovarianceProcess):
             process.check(_LAYERS, named)
+            _check_size("its largest standard deviation", math.sqrt(max(process.layer_variance(named, _LAYERS), 0.0)))
         elif isinstance(process, PathFunction):
-            process.function(np.zeros(1), **named)
+            # Of the first layer alone: the function may know no times but those of the layers of its network.
+            _check_size("its largest value", float(np.abs(process.function(np.zeros(1), **named)).max()))
         else:
             raise SpecificationError("give a CovarianceProcess, a PathFunction or a WeightProcess")
     except Exception as error:
@@ -344,6 +359,9 @@ def _check_input(law: InputLaw) -> None:
             raise SpecificationError(f"input {law.name}: it fails with {type(error).__name__}: {error}") from error
         if together.shape != vectors.shape or not np.all(np.isfinite(together)):
             raise SpecificationError(f"input {law.name}: it must return finite numbers, shape (width, networks)")
+        if not np.any(together, axis=0).all():
+            raise SpecificationError(f"input {law.name}: it returns a vector of length 0, which has no norm ratio")
+        _check_size(f"input {law.name}: its largest entry", float(np.abs(together).max()))
         if not np.allclose(together, apart, rtol=1e-12, atol=0.0):
             raise SpecificationError(f"input {law.name}: a column of what it returns depends on other columns")
 

@@ -16,6 +16,9 @@ from theory_check.foundation.errors import SpecificationError
 from theory_check.networks.definitions import Parameters
 from theory_check.networks.processes import Generator, Process
 
+#: Largest value of given weights: products of two with a state stay within single precision.
+_LARGEST_WEIGHT = 2.0**32
+
 #: Grid points whose values are checked.
 _CHECKED = 256
 
@@ -79,7 +82,11 @@ class CovarianceProcess(Process):
 
     def variance(self, parameters: Parameters) -> float:
         """Return the largest variance at the times of a grid."""
-        times = _times(_CHECKED)
+        return self.layer_variance(parameters, _CHECKED)
+
+    def layer_variance(self, parameters: Parameters | None, depth: int) -> float:
+        """Return the largest variance at the layers of a network, or at 256 of them."""
+        times = _times(depth)
         return float(self.evaluate(times, times, parameters).max())
 
     def matrix(self, parameters: Parameters, depth: int) -> FloatArray:
@@ -157,4 +164,9 @@ class PathFunction(Process):
             raise SpecificationError(f"path function {self.name} returns shape {values.shape}; it must be {wanted}")
         if not np.all(np.isfinite(values)):
             raise SpecificationError(f"path function {self.name} has values that are not finite")
+        if np.any(np.abs(values) > _LARGEST_WEIGHT):
+            raise SpecificationError(
+                f"path function {self.name} has a value of {np.abs(values).max():.3g}; it must be at most "
+                f"{_LARGEST_WEIGHT:.3g}"
+            )
         return values

@@ -178,7 +178,8 @@ def _integrated(
     first = [left + width * (1.0 + node) / 2.0 for node in _NODES.tolist()]
     second = [bottom + height * (1.0 + node) / 2.0 for node in _NODES.tolist()]
     entries = np.array([[float(transform(u, v, constants)) for v in second] for u in first])
-    powers = np.stack([entries**order for order in range(1, _ORDERS + 1)])
+    with np.errstate(over="ignore"):
+        powers = np.stack([entries**order for order in range(1, _ORDERS + 1)])
     if not np.all(np.isfinite(powers)):
         raise SpecificationError("its transform has values that are not finite")
     area = width * height

@@ -23,6 +23,10 @@ from theory_check.networks.scalings import Scaling
 MAXIMAL_DEPTH = 10**8
 MAXIMAL_WIDTH = 10**4
 
+#: Least root mean square of the factors, unless all are 0. A layer moves the state by about this part of it and rounds
+#: it by 0.3 2^-53: displacements are known to 1.5e-4 of themselves.
+LEAST_FACTOR = 2.0**-42
+
 _LOG_MAX = math.log(sys.float_info.max) - 1e-9  # less the rounding of a product with a logarithm
 
 
@@ -49,6 +53,29 @@ class Network:
     def factors(self) -> NDArray[np.float64]:
         """The scaling factors a_k, shape (depth,); not to be written to."""
         return self.scaling.factors(self.depth)
+
+    def check_displacement(self, size: float = 1.0) -> None:
+        """Raise where a displacement would be lost in the roundings of the state.
+
+        Parameters
+        ----------
+        size : float
+            Standard deviation of the branch in units of that of weights of unit variance.
+
+        Raises
+        ------
+        SpecificationError
+            If the factors times ``size`` are below :data:`LEAST_FACTOR`, but not 0.
+        """
+        scaling = self.scaling
+        factors = self.factors if scaling.kind == "sequence" else np.array([scaling.factor(self.depth)])
+        mean = math.hypot(*factors.tolist()) / math.sqrt(len(factors)) * size
+        # A power of the depth is never 0, but may be too small for a number.
+        if (mean > 0.0 or (scaling.kind == "power" and size > 0.0)) and mean < LEAST_FACTOR:
+            raise SpecificationError(
+                f"scaling factors times weights are {mean:.3g}; from 0 to {LEAST_FACTOR:.3g} a displacement is lost in "
+                f"the roundings of the state: give more, or 0"
+            )
 
     def __str__(self) -> str:
         return f"{self.branch}, width {self.width}, depth {self.depth}, {self.scaling}"

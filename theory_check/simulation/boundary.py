@@ -62,7 +62,10 @@ class Boundary:
 
         row = np.empty((self._width + self._width % 2) * LANES, np.float32)
         rows.fill_normal(self._state(purpose, index), row, np.empty(0))
-        return row.reshape(-1, LANES)[: self._width, self._lanes].astype(np.float64)
+        vector = row.reshape(-1, LANES)[: self._width, self._lanes].astype(np.float64)
+        # A normal number is 0 once in 4 10^7; alone, at width 1, it has neither norm nor direction.
+        vector[0, ~vector.any(axis=0)] = 1.0
+        return vector
 
     def hidden(self) -> FloatArray:
         """Return h_0, shape (inputs, width, lanes)."""

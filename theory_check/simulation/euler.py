@@ -98,9 +98,10 @@ def simulate_block(experiment: Euler, seed: int, block: int, stop: Callable[[], 
 
     flow = Flow(experiment.network.branch, stoppable, *paths[1:])
     states = np.ascontiguousarray(start.T)
-    hidden = euler_outputs(flow, states, experiment.depths, beta=experiment.network.scaling.beta or 0.0).swapaxes(1, 2)
-    columns = doubling_columns(start, hidden)
-    with np.errstate(divide="ignore"):
+    beta = experiment.network.scaling.beta or 0.0
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        hidden = euler_outputs(flow, states, experiment.depths, beta=beta).swapaxes(1, 2)
+        columns = doubling_columns(start, hidden)
         columns["log_displacement"] = np.log(norms(hidden - start) / norms(start))
     if experiment.reference:
         output, error = flow_output(flow, states, tolerance=experiment.tolerance)

@@ -29,6 +29,8 @@ STRETCH = 0.1
 def stretches(scaling: FloatArray) -> tuple[int, ...]:
     """Return the depths after which the frame is orthonormalised; they depend on the scaling alone."""
     depths, total = [], 0.0
+    # Beyond 1 each layer stands alone; huge factors have no square.
+    scaling = scaling.clip(-1.0, 1.0)
     for depth, factor in enumerate(scaling, start=1):
         total += factor * factor
         # Before a layer that would exceed the budget: a large factor stands alone.
@@ -75,6 +77,7 @@ class Jacobian:
                 if end in self._stretches:
                     self._renew(index, frame)
 
+    @np.errstate(over="ignore", invalid="ignore")
     def _renew(self, index: int, frame: FloatArray) -> None:
         from theory_check.kernels import jacobian
 

@@ -78,6 +78,7 @@ class WeightGradients:
         """Depths at which the passes must stop: below and above every observed layer."""
         return tuple(sorted({*self._layers, *(layer - 1 for layer in self._layers)}))
 
+    @np.errstate(over="ignore", invalid="ignore")
     def enter(self, depth: int, hidden: FloatArray, exponents: NDArray[np.int64]) -> None:
         """Note the state h_{k-1} below layer k = ``depth`` + 1, and its branch.
 
@@ -99,6 +100,7 @@ class WeightGradients:
                 below = self._vectors.pop(layer - 1)
                 self._forward[layer - 1] = cosine(below[0], vectors[0]), cosine(below[1], vectors[1])
 
+    @np.errstate(over="ignore", invalid="ignore")
     def leave(self, depth: int, kept: Any, gradient: FloatArray, exponents: NDArray[np.int64]) -> None:
         """Note the gradient p_k above layer k = ``depth`` + 1.
 
