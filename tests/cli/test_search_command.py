@@ -72,7 +72,7 @@ def test_a_counterexample_and_the_command_that_repeats_it(command, claims):
     ("arguments", "message"),
     [
         (("E99",), "unknown claim 'E99'"),
-        (("E15",), "claim E15 states no domain"),
+        (("N7",), "claim N7 states no domain"),
         (("E1", "--everywhere"), "claim E1 has no wider statement"),
         (("E1", "--examples", "0"), "number of examples is 0"),
         (("E1", "--minutes", "-1"), "minutes must be positive"),

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import colorsys
 import io
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -21,10 +22,16 @@ from theory_check.findings.pictures import (
 )
 from theory_check.reporting import drawing
 from theory_check.reporting.drawing import darkened, draw
+from theory_check.reporting.panels import wrapped
 from theory_check.reporting.summary import describe
 
 PNG = b"\x89PNG\r\n\x1a\n"
 NONE = np.array([])
+
+
+def drawn_texts(panels):
+    """The texts of a picture, which its SVG has as remarks."""
+    return re.findall(r"<!-- (.*?) -->", drawing.render(panels, ["svg"])["svg"].decode())
 
 
 def render(picture: Picture) -> bytes:
@@ -114,8 +121,30 @@ def test_description_isplain_number():
     text = describe(make_picture())
     assert "$" not in text
     assert "\\" not in text
-    assert text.startswith("Histogram of log(‖h_L‖^2")
+    assert text.startswith("(a) Histogram of log(‖h_L‖^2")
+    assert "; (b) Logarithmic plot of E D against depth L" in text
+    assert "measured “β = 1”, “β = 1/2”, “vanishing”, predicted “(1+κ/L^2)^L - 1”" in text
     assert describe(replace(make_picture(), panels=())) == "Empty picture"
+
+
+def test_the_picture_says_what_its_bars_are():
+    panel = make_picture().panels[1]
+    said = replace(panel, bars="bars: 99% intervals")
+    assert drawing.render([panel]) != drawing.render([said])
+    assert "“vanishing” (99% intervals), predicted" in describe(Picture("p", "c", (said,)))
+
+
+def test_panels_have_letters_unless_there_is_one():
+    panels = make_picture().panels[1:2]
+    letters = [text for text in drawn_texts(panels * 2) if re.fullmatch(r"\([a-z]\)", text)]
+    assert letters == ["(a)", "(b)"]
+    assert not [text for text in drawn_texts(panels) if re.fullmatch(r"\([a-z]\)", text)]
+
+
+def test_hyphens_before_numbers_are_minus_signs():
+    assert wrapped("slope -0.5, mean - 2 deviations, res-3, $-1$ and (-1)", 99) == (
+        "slope −0.5, mean − 2 deviations, res-3, $-1$ and (−1)"
+    )
 
 
 def test_import_is_light():

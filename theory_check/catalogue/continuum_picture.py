@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from theory_check.catalogue.critical_exponent import GRADIENT_DEPTH, RES3, fractional, size, sweep
-from theory_check.catalogue.pictures import band
+from theory_check.catalogue.pictures import BARS, band
 from theory_check.claims import Illustration, Profile, crossing
 from theory_check.experiments.experiment import Experiment, Sample
 from theory_check.findings.pictures import Band, Curve, Picture, RatePanel
@@ -55,7 +55,7 @@ def _draw(samples: Sequence[Sample[Any]]) -> Picture:
             curve(f"recursion, $L = {depth}$", lambda h: contour(RES3, fractional(h), depth)),
             Curve(r"$\max(H, 1/2)$", hursts, np.maximum(hursts, 0.5)),
         ),
-        logarithmic=False,
+        logarithmic=False, bars=f"{BARS}, of the recursion: errors of the extrapolation",
     )  # fmt: skip
     gradient = RatePanel(
         "Gradient", "Hurst index $H$", r"$\beta$ at $D^* = 1$",
@@ -64,7 +64,7 @@ def _draw(samples: Sequence[Sample[Any]]) -> Picture:
             curve("recursion with $1/d$", lambda h: gradient_contour(fractional(h), GRADIENT_DEPTH, 20)),
             curve("output", lambda h: contour(RES3, fractional(h), GRADIENT_DEPTH)),
         ),
-        logarithmic=False,
+        logarithmic=False, bars=BARS,
     )  # fmt: skip
     return Picture(
         "continuum",

@@ -12,7 +12,7 @@ import numpy as np
 from theory_check.catalogue.admissible_laws import DEPTH, capped, gaussian_layer
 from theory_check.catalogue.critical_scaling import DELTA, bounded
 from theory_check.catalogue.lognormal_limit import law_checks
-from theory_check.catalogue.pictures import DEPTHS, by_depth, depth_curve, median_band
+from theory_check.catalogue.pictures import BARS, DEPTHS, by_depth, depth_curve, median_band
 from theory_check.claims import (
     IDENTITY,
     Basis,
@@ -312,16 +312,21 @@ def _networks(_profile: Profile) -> dict[Experiment, int]:
 
 def _draw(samples: Samples) -> Picture:
     groups = dict(zip(_WEIGHTS, by_depth(samples), strict=True))
+    heavy = groups.pop(_HEAVY)  # no moment to draw
     bands = tuple(median_band(f"{weights}, median", group) for weights, group in groups.items())
-    del groups[_HEAVY]  # no moment to draw
     curves = tuple(
         depth_curve(f"{weights}, root of the exact mean", group, _root_mean) for weights, group in groups.items()
     )
+    exploding = (median_band(f"{_HEAVY}, median", heavy),)
     return Picture(
         "contrasts",
         "Displacement against depth at the critical scaling (res-3, width 8; medians of 128 networks with 99% "
-        "intervals). Entries without variance have no limit; PyTorch's default variance moves the limit.",
-        (RatePanel("Displacement against depth", "depth $L$", r"$\sqrt{D}$", bands, curves),),
+        "intervals). Left: PyTorch's default variance moves the limit; it lies above the medians, because the law of "
+        "the displacement is skewed. Right: entries without variance have no limit.",
+        (
+            RatePanel("Finite variance", "depth $L$", r"$\sqrt{D}$", bands, curves, bars=BARS),
+            RatePanel("Infinite variance", "depth $L$", r"$\sqrt{D}$", exploding, (), bars=BARS),
+        ),
     )
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from theory_check.catalogue.exponents import growth_exponent
 from theory_check.catalogue.one_layer_law import NO_ATOM
-from theory_check.catalogue.pictures import DEPTHS, by_depth, depth_curve, median_band, norm_paths, recorded_times
+from theory_check.catalogue.pictures import BARS, DEPTHS, by_depth, depth_curve, median_band, norm_paths, recorded_times
 from theory_check.claims import (
     EXACT,
     PROVEN,
@@ -331,7 +331,7 @@ def _draw(samples: Samples) -> Picture:
     # D is close to R - 1, because <h_L, h_0> stays close to ||h_0||^2.
     predicted = depth_curve(r"theory, $R = e^{L E \log M}$", growth, lambda deep: math.sqrt(math.expm1(_centre(deep))))
     panels: list[RatePanel | PathPanel] = [
-        RatePanel("Displacement against depth", "depth $L$", r"$\sqrt{D}$", (median_growth,), (predicted,))
+        RatePanel("Displacement against depth", "depth $L$", r"$\sqrt{D}$", (median_growth,), (predicted,), bars=BARS)
     ]
     for sample in samples[len(growth) :]:
         times = recorded_times(sample)

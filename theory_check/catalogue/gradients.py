@@ -11,7 +11,7 @@ import numpy as np
 
 from theory_check.catalogue.exponents import critical_exponent, displacement_exponent, growth_exponent
 from theory_check.catalogue.identity import finite_depth_distance
-from theory_check.catalogue.pictures import DEPTHS, band, by_depth, depth_curve
+from theory_check.catalogue.pictures import BARS, DEPTHS, band, by_depth, depth_curve, sample_depths
 from theory_check.claims import (
     EXACT,
     IDENTITY,
@@ -330,8 +330,8 @@ def _draw(samples: Samples) -> Picture:
             mean_interval(GRADIENT_DISPLACEMENT([sample]), variance_bound=variance, alpha=0.01)
             for sample, variance in zip(group, variances, strict=True)
         ]
-        measured = band("mean, 99% interval", exact.x, intervals)
-        panels.append(RatePanel(rf"$\beta = {beta:g}$", "depth $L$", r"$E\, D^*$", (measured,), (exact,)))
+        measured = band("mean", sample_depths(group), intervals)
+        panels.append(RatePanel(rf"$\beta = {beta:g}$", "depth $L$", r"$E\, D^*$", (measured,), (exact,), bars=BARS))
     return Picture(
         "gradients",
         "Mean gradient displacement against depth on logarithmic axes (res-3, Gaussian weights, width 40; Catoni "

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from theory_check.catalogue.exponents import displacement_exponent
-from theory_check.catalogue.pictures import DEPTHS, by_depth, density_curve, depth_curve, median_band
+from theory_check.catalogue.pictures import BARS, DEPTHS, by_depth, density_curve, depth_curve, median_band
 from theory_check.claims import Basis, Check, Domain, Hypothesis, Illustration, Profile, ScaledChiSquare, check, claim
 from theory_check.claims.domains import GAUSSIAN, LAYERS, SYMMETRIC, beta_within, least_depth
 from theory_check.claims.estimators import Distance, Probability, Slope
@@ -201,7 +201,7 @@ def _draw(samples: Samples) -> Picture:
         r"Left: the displacement vanishes with depth at the predicted rate $L^{1/2-\beta}$ (res-3, uniform weights, "
         "width 40; medians of 256 networks with 99% intervals). Right: rescaled, it follows the chi-square law.",
         (
-            RatePanel("Displacement against depth", "depth $L$", r"$\sqrt{D}$", bands, curves),
+            RatePanel("Displacement against depth", "depth $L$", r"$\sqrt{D}$", bands, curves, bars=BARS),
             HistogramPanel(title, r"$L^{2\beta-1} D / \kappa$", scaled, (law,)),
         ),
     )

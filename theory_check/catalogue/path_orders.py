@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from theory_check.catalogue.brownian_orders import SLOPE_LIMIT
-from theory_check.catalogue.pictures import depth_medians, order_line
+from theory_check.catalogue.pictures import BARS, depth_medians, order_line
 from theory_check.claims import (
     Basis,
     Check,
@@ -226,11 +226,11 @@ def _draw(samples: Sequence[Sample[Any]]) -> Picture:
         (
             RatePanel(
                 r"Shared noise, $\beta = 1/2$", "depth $L$", r"$\Vert h^{(L)}-h^{(2L)}\Vert/\Vert h_0\Vert$",
-                bands[:3], lines[:3],
+                bands[:3], lines[:3], bars=BARS,
             ),
             RatePanel(
                 r"One path of weights, $\beta = 1$", "depth $L$", r"$\Vert h^{(L)}-H(1)\Vert/\Vert h_0\Vert$",
-                bands[3:], lines[3:],
+                bands[3:], lines[3:], bars=BARS,
             ),
         ),
     )  # fmt: skip

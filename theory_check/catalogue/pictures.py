@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -17,6 +18,12 @@ from theory_check.inference.intervals import Interval, quantile_interval
 
 #: Depths of the pictures of a quantity against depth.
 DEPTHS = (10, 32, 100, 320, 1000)
+
+#: Depths between the first and the last at which a prediction is drawn, at most.
+_CURVE_DEPTHS = 25
+
+#: What the error bars of the pictures are.
+BARS = "bars: 99% intervals"
 
 
 class LawWithDensity(Protocol):
@@ -42,15 +49,26 @@ def by_depth(samples: Samples) -> list[Samples]:
 
 def median_band(label: str, samples: Samples) -> Band:
     """Return the medians of sqrt(D) against depth, with 99% intervals."""
-    return band(label, _depths(samples), [quantile_interval(ROOT_DISPLACEMENT([s]), 0.5, alpha=0.01) for s in samples])
+    return band(
+        label, sample_depths(samples), [quantile_interval(ROOT_DISPLACEMENT([s]), 0.5, alpha=0.01) for s in samples]
+    )
 
 
 def depth_curve(label: str, samples: Samples, value: Callable[[Cell], float]) -> Curve:
-    """Return a prediction for the networks of the samples, against their depth."""
-    return Curve(label, _depths(samples), np.array([value(sample.experiment) for sample in samples]))
+    """Return a prediction for networks like those of the samples, at all depths between theirs."""
+    cell, depths = samples[0].experiment, sample_depths(samples)
+    # Not np.geomspace alone: depths are whole numbers.
+    between = np.unique(np.geomspace(depths.min(), depths.max(), _CURVE_DEPTHS).round())
+    return Curve(label, between, np.array([value(_with_depth(cell, int(depth))) for depth in between]))
 
 
-def _depths(samples: Samples) -> FloatArray:
+def _with_depth(cell: Cell, depth: int) -> Cell:
+    """Return a cell of another depth, without what is observed at depths of its own."""
+    return replace(cell, network=replace(cell.network, depth=depth), weight_gradients=(), recorded_depths=())
+
+
+def sample_depths(samples: Samples) -> FloatArray:
+    """Return the depths of the networks of samples."""
     return np.array([sample.experiment.network.depth for sample in samples], dtype=np.float64)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from theory_check.catalogue.pictures import depth_medians, order_line
+from theory_check.catalogue.pictures import BARS, depth_medians, order_line
 from theory_check.claims import (
     Basis,
     Check,
@@ -298,10 +298,10 @@ def _draw(samples: Sequence[Sample[Any]]) -> Picture:
         "with the exact recursion of infinite width. Right: distance between linear networks of depths $L$ and $2L$ "
         "along a smooth and along a rough path. Medians with 99% intervals.",
         (
-            RatePanel("Smooth weights", "depth $L$", r"$\sqrt{D}$", tuple(bands), tuple(curves)),
+            RatePanel("Smooth weights", "depth $L$", r"$\sqrt{D}$", tuple(bands), tuple(curves), bars=BARS),
             RatePanel(
                 "Error along a path", "depth $L$", r"$\Vert h^{(L)}-h^{(2L)}\Vert/\Vert h_0\Vert$",
-                tuple(errors), tuple(lines),
+                tuple(errors), tuple(lines), bars=BARS,
             ),
         ),
     )  # fmt: skip

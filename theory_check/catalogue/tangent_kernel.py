@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from theory_check.catalogue.pictures import band, by_depth, depth_curve
+from theory_check.catalogue.pictures import BARS, band, by_depth, depth_curve, sample_depths
 from theory_check.claims import Check, Domain, Illustration, Mean, Profile, check, claim
 from theory_check.claims.domains import DOMINATED, LAYERS, NO_TIES, UNIT_VARIANCE, least_depth, mean_in_reach
 from theory_check.claims.networks import BRANCHES, dominated_layer, label, one_layer
@@ -121,8 +121,10 @@ def _draw(samples: Samples) -> Picture:
             )
             for sample in group
         ]  # fmt: skip
-        measured = band("mean, 99% interval", exact.x, intervals)
-        panels.append(RatePanel(rf"$\beta = {beta:g}$", "depth $L$", r"$E\, \Theta_V$", (measured,), (exact,)))
+        measured = band("mean", sample_depths(group), intervals)
+        panels.append(
+            RatePanel(rf"$\beta = {beta:g}$", "depth $L$", r"$E\, \Theta_V$", (measured,), (exact,), bars=BARS)
+        )
     return Picture(
         "tangent-kernel",
         "Mean of the tangent kernel at initialisation against depth on logarithmic axes (res-3, Gaussian weights, "

@@ -64,7 +64,7 @@ class RatePanel:
     """Measured quantities against depth, or another parameter, with the predicted lines.
 
     Both axes are logarithmic, or neither. With as many lines as measured quantities, line i belongs to quantity i and
-    shares its colour.
+    shares its colour. ``bars`` says what the error bars are.
     """
 
     title: str
@@ -73,6 +73,7 @@ class RatePanel:
     measured: tuple[Band, ...]
     theory: tuple[Curve, ...]
     logarithmic: bool = True
+    bars: str = ""
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from string import ascii_lowercase
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,6 +32,7 @@ from theory_check.reporting import panels as kinds
 from theory_check.reporting.panels import LEGEND_LENGTH, TITLE_LENGTH, predicted_labels, wrapped
 from theory_check.reporting.row_panels import draw_promise, row_places
 from theory_check.reporting.summary import plain_text
+from theory_check.reporting.ticks import set_ticks
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -155,8 +157,11 @@ def render(panels: Sequence[Panel], suffixes: Iterable[str] = ("png",)) -> dict[
             axes.set_title(wrapped(panel.title, TITLE_LENGTH))
             axes.set_xlabel(wrapped(panel.xlabel, TITLE_LENGTH))
             drawn = _KINDS[type(panel)].draw(axes, panel, panels if kind.legend_columns else [panel])
+            set_ticks(axes)
             if isinstance(panel, HeatPanel):
                 shades[panel.scale] = drawn
+        if len(panels) > 1:
+            _draw_letters(everywhere)
         for name, drawn in shades.items():
             scale = kinds.SCALES[name]
             bar = figure.colorbar(drawn, ax=everywhere, extend=scale.extend, ticks=scale.ticks)
@@ -184,6 +189,15 @@ def _draw_shared_legend(figure: Figure, panels: Sequence[Panel], columns: int) -
     return math.ceil(len(labels) / columns)
 
 
+def _draw_letters(everywhere: Sequence[Axes]) -> None:
+    """Name panels (a), (b), ... above their left corners."""
+    for letter, axes in zip(ascii_lowercase, everywhere, strict=False):
+        axes.annotate(
+            f"({letter})", (0.0, 1.0), (-6, 6), ha="right", va="baseline", xycoords="axes fraction",
+            textcoords="offset points", fontweight="bold",
+        )  # fmt: skip
+
+
 def _draw_own_legend(axes: Axes, panel: Panel) -> int:
     """Draw the legend of a panel below it, where it hides no data, and return its number of lines."""
     from matplotlib.lines import Line2D
@@ -193,12 +207,14 @@ def _draw_own_legend(axes: Axes, panel: Panel) -> int:
         zip(*axes.get_legend_handles_labels(), strict=True), key=lambda entry: isinstance(entry[0], Line2D)
     )
     columns = 2 if _has_wide_legend(panel) else 1
+    bars = panel.bars if isinstance(panel, RatePanel) else ""
     if entries:
         axes.legend(
             [handle for handle, _ in entries], [label for _, label in entries],
             loc="upper center", bbox_to_anchor=(0.5, -0.24), borderaxespad=0, ncols=columns,
+            title=wrapped(bars, LEGEND_LENGTH) or None, title_fontsize=11,
         )  # fmt: skip
-    return math.ceil(len(entries) / columns)
+    return math.ceil(len(entries) / columns) + bool(bars)
 
 
 def _has_wide_legend(panel: Panel) -> bool:

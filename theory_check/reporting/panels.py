@@ -28,6 +28,7 @@ from theory_check.findings.pictures import (
     histogram_bins,
 )
 from theory_check.foundation.arrays import FloatArray
+from theory_check.reporting.markdown import MATHEMATICS
 from theory_check.reporting.summary import plain_text
 
 if TYPE_CHECKING:
@@ -64,6 +65,10 @@ SCALES: Mapping[str, Scale] = MappingProxyType(
 )
 
 
+#: A hyphen that is a minus sign: before a number, or between spaces.
+_HYPHEN = re.compile(r"(?<![\w)-])-(?=[\d.])|(?<= )-(?= )")
+
+
 def wrapped(text: str, length: int) -> str:
     """Return text in lines of at most ``length`` signs, in plain words if its mathematics cannot be set."""
     return "\n".join(_wrapped_line(line, length) for line in text.splitlines())
@@ -74,6 +79,9 @@ def _wrapped_line(text: str, length: int) -> str:
 
     # The delimiters that GitHub's tables need, by the names matplotlib knows.
     text = re.sub(r"\\[lr]([Vv]ert)(?![A-Za-z])", r"\\\1 ", text)
+    # In mathematics a hyphen is a minus sign already.
+    pieces = MATHEMATICS.split(text)
+    text = "".join(p if place % 2 else _HYPHEN.sub("−", p) for place, p in enumerate(pieces))
     try:
         MathTextParser("path").parse(text)
     except ValueError:

@@ -8,6 +8,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from string import ascii_lowercase
 
 from theory_check.findings.pictures import HistogramPanel, Panel, PathPanel, Picture, RatePanel
 from theory_check.findings.run import ClaimFinding, Finding, RunRecord, VariantFinding
@@ -177,33 +178,46 @@ _FRACTION = re.compile(r"\\[dt]?frac\{([^{}]*)\}\{([^{}]*)\}")
 _SIGNS = {r"\|": "‖", r"\lVert": "‖", r"\rVert": "‖", r"\Vert": "‖", r"\vert": "|", r"\sqrt": "√", r"\infty": "∞"}
 _SIGNS |= {r"\leq": "≤", r"\le": "≤", r"\geq": "≥", r"\ge": "≥", r"\to": "→", r"\times": "×", r"\,": " ", r"\;": " "}
 _SIGNS |= {r"\langle": "⟨", r"\rangle": "⟩"}
+_RAISED = re.compile(r"([\^_])\{([^{}]+)\}")
+
+#: What needs no bracket as an exponent or index once the braces are gone.
+_WHOLE = re.compile(r"\(.*\)|\\?[A-Za-z]+|[\d.]+|.")
 _EMPHASIS = re.compile(r"\*{1,2}([^*$]+)\*{1,2}")
 
 
 def plain_text(markdown: str) -> str:
     """Return text without the signs of Markdown and mathematics, for terminals and alternative texts."""
-    text = _EMPHASIS.sub(r"\1", _FRACTION.sub(r"\1/\2", _FONT.sub("", markdown)))
+    text = _RAISED.sub(_bracketed, _FRACTION.sub(r"\1/\2", _FONT.sub("", markdown)))
+    text = _EMPHASIS.sub(r"\1", text)
     text = re.sub(r"\\(?:[A-Za-z]+|.)", lambda m: _SIGNS.get(m[0]) or _greek(m[0][1:]), text)
     return " ".join(re.sub(r"[$`{}]|\*\*", "", text).split())
 
 
+def _bracketed(found: re.Match[str]) -> str:
+    return found[1] + (found[2] if _WHOLE.fullmatch(found[2].strip()) else f"({found[2]})")
+
+
 def describe(picture: Picture) -> str:
     """Return in plain words what a picture shows, for readers who cannot see it."""
-    return "; ".join(_describe_panel(panel) for panel in picture.panels) or "Empty picture"
+    words = [_describe_panel(panel) for panel in picture.panels]
+    if len(words) > 1:
+        words = [f"({letter}) {text}" for letter, text in zip(ascii_lowercase, words, strict=False)]
+    return "; ".join(words) or "Empty picture"
 
 
 def _describe_panel(panel: Panel) -> str:
     title = plain_text(panel.title)
-    curves = ", ".join(plain_text(curve.label) for curve in panel.theory)
-    against = f", with the predicted {curves}" if curves else ""
+    curves = ", ".join(dict.fromkeys(f"“{plain_text(curve.label)}”" for curve in panel.theory))
+    against = f", predicted {curves}" if curves else ""
     match panel:
         case HistogramPanel():
             return f"Histogram of {plain_text(panel.xlabel)} ({title}){against}"
         case RatePanel():
-            measured = ", ".join(plain_text(band.label) for band in panel.measured)
+            measured = ", ".join(f"“{plain_text(band.label)}”" for band in panel.measured)
             axes = f"{plain_text(panel.ylabel)} against {plain_text(panel.xlabel)}"
             kind = "Logarithmic plot" if panel.logarithmic else "Plot"
-            return f"{kind} of {axes} ({title}): measured {measured}{against}"
+            bars = f" ({panel.bars.removeprefix('bars: ')})" if panel.bars else ""
+            return f"{kind} of {axes} ({title}): measured {measured}{bars}{against}"
         case PathPanel():
             axes = f"{plain_text(panel.ylabel)} along {plain_text(panel.xlabel)}"
             return f"{panel.noun.capitalize()} of {axes} ({title}){against}"

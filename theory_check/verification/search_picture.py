@@ -36,6 +36,7 @@ def search_picture(result: SearchResult) -> Picture:
     cells = [seen for seen in result.observations if isinstance(seen.network, Cell)]
     numbers = [seen for seen in cells if math.isfinite(seen.ratio[0])]
     shown, ylabel, level = (numbers, "estimate / prediction", 1.0) if numbers else (cells, _EVIDENCE, 0.0)
+    bars = "bars: 99% intervals" if numbers else ""
     panels = []
     for title, xlabel, place in _COORDINATES:
         placed = [(at, seen) for seen in shown if (at := place(seen.network)) is not None]
@@ -43,8 +44,8 @@ def search_picture(result: SearchResult) -> Picture:
         values = np.array([_values(seen, bool(numbers)) for _, seen in placed]).reshape(-1, 3)
         ends = np.array([x.min(), x.max()]) if x.size else np.zeros(0)
         predicted = Curve("prediction" if numbers else "no evidence", ends, np.full(ends.size, level))
-        measured = Band("networks, 99% intervals" if numbers else "networks", x, *values.T)
-        panels.append(RatePanel(title, xlabel, ylabel, (measured,), (predicted,), logarithmic=False))
+        measured = Band("networks", x, *values.T)
+        panels.append(RatePanel(title, xlabel, ylabel, (measured,), (predicted,), logarithmic=False, bars=bars))
     caption = f"The {len(shown)} networks that a search for counterexamples to {result.claim.id} drew from its domain."
     return Picture(f"search-{result.claim.id.lower()}", caption, tuple(panels))
 
