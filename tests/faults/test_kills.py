@@ -6,56 +6,10 @@ The full numbers are those of ``tox run -e faults``; the seed of the moments is 
 from __future__ import annotations
 
 import random
-import re
-import shutil
-import signal
-from contextlib import contextmanager
 
 import pytest
-from doomed_commands import Commands
-from small_commands import SMALL, lay_out, left
-
-KILL, TERMINATE, INTERRUPT = signal.SIGKILL, signal.SIGTERM, signal.SIGINT
-
-#: How a command ends that a signal reached.
-CODES = {KILL: -KILL, TERMINATE: 143, INTERRUPT: 130}
-
-
-class Attack:
-    """One kind of command: what it does undisturbed, and what it does after a fault."""
-
-    def __init__(self, commands, root, name):
-        self.commands, self.root, self.arguments = commands, root, SMALL[name]
-        folder = lay_out(root / "undisturbed")
-        self.ended = commands(folder, *self.arguments)
-        assert self.ended.code == 0, self.ended.err
-        self.expected = left(folder)
-
-    def __call__(self, **fault):
-        """Let the fault happen, then repeat the command; return how the disturbed one ended."""
-        folder = lay_out(self.root / "disturbed")
-        disturbed = self.commands(folder, *self.arguments, **fault)
-        between = left(folder)
-        repeated = self.commands(folder, *self.arguments)
-        after = left(folder)
-        try:
-            assert disturbed.code in (0, CODES[fault["signal"]]), (fault, disturbed)
-            assert (repeated.code, after) == (0, self.expected), (fault, disturbed, repeated)
-            for ended in (disturbed, repeated):
-                assert "Traceback" not in ended.err, (fault, ended)
-            if fault["signal"] != KILL:
-                # What was handled cleans up by itself, and keeps finished parts only.
-                kept = [name for name in between if name not in self.expected]
-                assert all(re.search(r"resume(/[0-9a-f]+\.npz)?$", name) for name in kept), (fault, kept)
-        finally:
-            shutil.rmtree(folder)
-        return disturbed
-
-
-@contextmanager
-def attacked(tmp_path, name):
-    with Commands(tmp_path / "cache", SMALL[name]) as commands:
-        yield Attack(commands, tmp_path, name)
+from attacks import CODES, attacked
+from small_commands import SMALL
 
 
 def test_commands_that_are_killed_at_some_steps_complete(tmp_path):

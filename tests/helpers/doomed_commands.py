@@ -18,6 +18,7 @@ import sys
 import tempfile
 import threading
 import time
+import traceback
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,7 +46,7 @@ class Ended:
 
 
 class Commands:
-    """Runs command lines, one after the other; a context that ends the process that forks them."""
+    """Runs command lines; a context that ends the process that forks them."""
 
     def __init__(self, cache: Path, *warm: tuple[str, ...]) -> None:
         self._cache, self._warm = cache, warm
@@ -68,11 +69,16 @@ class Commands:
         ``signal`` or ``error``, a number of errno, is what happens before step ``step``; a signal may come ``after`` so
         many seconds instead; with ``limit`` no file grows beyond so many bytes.
         """
-        request = {"folder": str(folder), "arguments": list(map(str, arguments)), "fault": fault}
-        self._server.stdin.write(json.dumps(request) + "\n")
+        [ended] = self.together(folder, arguments, **fault)
+        return ended
+
+    def together(self, folder: Path, *lines: tuple[str, ...], **fault) -> list[Ended]:
+        """Run commands at the same time."""
+        requests = [{"folder": str(folder), "arguments": list(map(str, line)), "fault": fault} for line in lines]
+        self._server.stdin.write(json.dumps(requests) + "\n")
         self._server.stdin.flush()
-        answer = json.loads(self._server.stdout.readline())
-        return Ended(**answer | {"steps": tuple(answer["steps"])})
+        answers = json.loads(self._server.stdout.readline())
+        return [Ended(**answer | {"steps": tuple(answer["steps"])}) for answer in answers]
 
 
 def _watch(folder, fault, log):
@@ -153,40 +159,53 @@ def _run(request, out, err, log):
     return 0
 
 
-def _fork(request):
-    fault = request["fault"]
-    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err, tempfile.TemporaryFile() as log:
-        started = time.monotonic()
-        child = os.fork()
-        if not child:
+class _Child:
+    """A command that runs, and what has to happen to it."""
+
+    def __init__(self, request):
+        fault = request["fault"]
+        self._files = out, err, log = [tempfile.TemporaryFile() for _ in range(3)]  # noqa: SIM115 - closed in look
+        self._signals = [(fault["after"], fault["signal"])] if "after" in fault else []
+        self._signals.append((PATIENCE, signal.SIGKILL))
+        self._started = time.monotonic()
+        self._process = os.fork()
+        if not self._process:
             code = 99
             try:
                 code = _run(request, out.fileno(), err.fileno(), log.fileno())
             except BaseException:
-                import traceback
-
                 traceback.print_exc()
             finally:
                 with suppress(Exception):
                     sys.stdout.flush()
                     sys.stderr.flush()
                 os._exit(code)
-        if "after" in fault:
-            time.sleep(fault["after"])
-            os.kill(child, fault["signal"])
-        while True:
-            ended, status = os.waitpid(child, os.WNOHANG)
-            if ended:
-                break
-            if time.monotonic() - started > PATIENCE:
-                os.kill(child, signal.SIGKILL)
-            time.sleep(0.002)
-        for file in (out, err, log):
+
+    def look(self):
+        """Return how it ended, if it has."""
+        seconds = time.monotonic() - self._started
+        ended, status = os.waitpid(self._process, os.WNOHANG)
+        if not ended:
+            if seconds > self._signals[0][0]:
+                os.kill(self._process, self._signals.pop(0)[1])
+            return None
+        texts = []
+        for file in self._files:
             file.seek(0)
-        return {
-            "code": os.waitstatus_to_exitcode(status), "out": out.read().decode(), "err": err.read().decode(),
-            "steps": log.read().decode().splitlines(), "seconds": time.monotonic() - started,
-        }  # fmt: skip
+            texts.append(file.read().decode())
+            file.close()
+        code = os.waitstatus_to_exitcode(status)
+        return {"code": code, "out": texts[0], "err": texts[1], "steps": texts[2].splitlines(), "seconds": seconds}
+
+
+def _run_together(requests):
+    children = [_Child(request) for request in requests]
+    answers = [None] * len(children)
+    while None in answers:
+        time.sleep(0.002)
+        for place, child in enumerate(children):
+            answers[place] = answers[place] or child.look()
+    return answers
 
 
 def _serve():
@@ -206,7 +225,7 @@ def _serve():
                 run_command(cli, warm)
         os.chdir("/")
     for line in sys.stdin:
-        print(json.dumps(_fork(json.loads(line))), file=answers, flush=True)
+        print(json.dumps(_run_together(json.loads(line))), file=answers, flush=True)
 
 
 if __name__ == "__main__":

@@ -42,11 +42,14 @@ def lay_out(folder: Path) -> Path:
 def left(folder: Path) -> dict[str, object]:
     """Return every file and folder by name, with what a file holds but for times, speeds and the ledger's own name."""
     return {
-        str(path.relative_to(folder)): None if path.is_dir() else _content(path) for path in sorted(folder.rglob("*"))
+        str(path.relative_to(folder)): None if path.is_dir() and not path.is_symlink() else _content(path)
+        for path in sorted(folder.rglob("*"))
     }
 
 
 def _content(path: Path) -> object:
+    if path.is_symlink():
+        return path.readlink()
     return _READERS.get(path.name, Path.read_bytes)(path)
 
 
@@ -75,3 +78,14 @@ _READERS: dict[str, Callable[[Path], object]] = {
     "h.db": _ledger, "results.json": _without_times, "REPORT.md": _page, "calibration.json": _without_times,
     "CALIBRATION.md": _page, "SUMMARY.md": _page,
 }  # fmt: skip
+
+
+def lay_out_foreign(folder: Path) -> Path:
+    """Make the folder of a drawn command: with files that are of no use, and a link that leads nowhere."""
+    lay_out(folder)
+    (folder / "folder").mkdir()
+    (folder / "empty").touch()
+    (folder / "notes.txt").write_text("notes\n")
+    (folder / "broken.py").write_text("def (:\n")
+    (folder / "dangling").symlink_to("nowhere")
+    return folder

@@ -8,6 +8,7 @@ import re
 import secrets
 import time
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 from theory_check.foundation.errors import StorageError
@@ -20,7 +21,11 @@ _STALE = 86400.0
 
 
 def temporary_path(folder: Path) -> Path:
-    """Return the name of a temporary file of this process in a folder, see :func:`sweep_temporaries`."""
+    """Return the name of a temporary file of this process in a folder, see :func:`sweep_temporaries`.
+
+    The first one in a folder sweeps it: whatever killed commands left is gone when a command has written there.
+    """
+    _sweep_once(folder)
     return folder / f".{os.getpid()}-{secrets.token_hex(8)}.tmp"
 
 
@@ -119,6 +124,11 @@ def check_replaceable(path: Path) -> None:
     """Raise :exc:`StorageError` if a folder has the name of a file that is to be written."""
     if path.is_dir():
         raise StorageError(f"cannot write {path}: is a directory")
+
+
+@cache
+def _sweep_once(folder: Path) -> None:
+    sweep_temporaries(folder)
 
 
 def sweep_temporaries(folder: Path) -> None:

@@ -19,7 +19,6 @@ import platformdirs
 from numba import types
 
 from theory_check.foundation.errors import SpecificationError
-from theory_check.foundation.files import sweep_temporaries
 from theory_check.kernels.compiled_code import SealedCache
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -55,12 +54,7 @@ def _cache_directory() -> str | None:
         directory.mkdir(parents=True, exist_ok=True)
     except OSError:
         return None
-    if not os.access(directory, os.W_OK):
-        return None
-    # What is written there is the code of a process that may have been killed.
-    for folder in directory.iterdir():
-        sweep_temporaries(folder)
-    return str(directory)
+    return str(directory) if os.access(directory, os.W_OK) else None
 
 
 def kernel(*signature: Any) -> Callable[[Function], Function]:

@@ -17,6 +17,7 @@ from theory_check.foundation.files import (
     flush_folder,
     make_directory,
     storage_error,
+    sweep_temporaries,
     temporary_path,
 )
 from theory_check.inference.nights import History, check_profile
@@ -159,6 +160,7 @@ def open_ledger(path: Path, *, profile: str, seed: int, plan: Callable[[], Plan]
         which has to be imported.
     """
     file = find_ledger(path, new=new)
+    sweep_temporaries(file.parent)
     if not file.exists():
         make_directory(file.parent)
         check_writable(file.parent)

@@ -1,0 +1,61 @@
+"""Drawn calls of public functions answer with numbers, or raise an error of the package; soon."""
+
+from __future__ import annotations
+
+import math
+import signal
+import warnings
+
+import pytest
+from drawn_calls import call, calls, functions, numbers
+from hypothesis import HealthCheck, given, settings
+
+import theory_check as tc
+from theory_check.networks.additions import temporary_additions
+
+#: Seconds of processor time.
+PATIENCE = 5
+
+
+class HangError(BaseException):
+    """A call has taken too long."""
+
+
+def _stop(*_):
+    raise HangError
+
+
+def has_nan(value):
+    return any(math.isnan(number) for number in numbers(value))
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGVTALRM"), reason="a signal of Unix")
+@pytest.mark.parametrize("number", [300, pytest.param(10_000, marks=pytest.mark.slow)])
+def test_drawn_calls(number):
+    before = signal.signal(signal.SIGVTALRM, _stop)
+
+    @settings(max_examples=number, suppress_health_check=list(HealthCheck))
+    @given(calls())
+    def check(drawn):
+        name, arguments, fitting = drawn
+        # Python says itself that an argument is of a type that no function of its name accepts.
+        accepted = (tc.TheoryCheckError,) if fitting else (tc.TheoryCheckError, TypeError, AttributeError)
+        signal.setitimer(signal.ITIMER_VIRTUAL, PATIENCE)
+        try:
+            with temporary_additions(), warnings.catch_warnings():
+                warnings.simplefilter("error")
+                result = call(name, arguments)
+        except accepted:
+            return
+        finally:
+            signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        assert not has_nan(result) or any(map(has_nan, arguments.values()))
+
+    try:
+        check()
+    finally:
+        signal.signal(signal.SIGVTALRM, before)
+
+
+def test_most_public_functions_are_called():
+    assert len(functions()) > 150

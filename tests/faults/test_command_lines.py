@@ -1,0 +1,55 @@
+"""Drawn command lines end soon, or when interrupted, with a code and a line that says what is wrong."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import signal
+
+import pytest
+from doomed_commands import Commands
+from drawn_commands import command_lines
+from hypothesis import HealthCheck, given, settings
+from small_commands import SMALL, lay_out_foreign, left
+
+#: Seconds after which a command is interrupted; what it was asked for may take days.
+PATIENCE = 5.0
+
+
+def faults(line, ended, before, after):
+    """Return what is wrong with the end of a command."""
+    judges, new = line[0] in ("run", "search", "calibrate"), sorted(set(after) - set(before))
+    said = ended.err.splitlines()
+    return [
+        fault
+        for fault, found in {
+            "code": ended.code not in ((0, 1, 2, 3, 74, 130) if judges else (0, 2, 74, 130)),
+            "hang": ended.seconds > 3.0 * PATIENCE,
+            "traceback": "Traceback" in ended.err and "--debug" not in line,
+            "no line": ended.code not in (0, 1, 3) and not (said and said[-1].startswith("theory-check: ")),
+            "lost": any(after.get(name, ()) != content for name, content in before.items()) and ended.code != 0,
+            "files beside a failure": ended.code in (2, 74) and new,
+            "temporaries": any(re.search(r"\.tmp|resume$", name) for name in new) and ended.code != 130,
+        }.items()
+        if found
+    ]
+
+
+@pytest.mark.parametrize("number", [25, pytest.param(5000, marks=pytest.mark.slow)])
+def test_drawn_command_lines(tmp_path, number):
+    warm = [SMALL[name] for name in ("simulate", "map", "train", "run", "figure")]
+
+    @settings(max_examples=number, suppress_health_check=list(HealthCheck))
+    @given(command_lines())
+    def check(line):
+        folder = lay_out_foreign(tmp_path / "drawn")
+        try:
+            before = left(folder)
+            ended = commands(folder, *line, signal=signal.SIGINT, after=PATIENCE)
+            after = left(folder)
+        finally:
+            shutil.rmtree(folder)
+        assert faults(line, ended, before, after) == [], (ended.code, ended.seconds, ended.err[-800:])
+
+    with Commands(tmp_path / "cache", *(warm if number > 100 else [])) as commands:
+        check()
