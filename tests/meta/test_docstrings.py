@@ -147,8 +147,6 @@ def test_public_functions_have_examples(room):
 
 @pytest.mark.parametrize("name", MODULES)
 def test_examples_run(name):
-    if name.endswith("__main__"):  # runs the command line on import
-        return
     module = importlib.import_module(name)
     runner = doctest.DocTestRunner()
     for test in doctest.DocTestFinder(exclude_empty=True).find(module, name):
