@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import lzma
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -74,10 +75,12 @@ class DataSet:
         if text == "digits":
             return cls()
         folder = Path(text)
-        if (folder / "data_batch_1").is_file() or (folder / "cifar-10-batches-py").is_dir():
-            return cls("cifar-10", text)
-        if any(folder.glob("train-images*idx3-ubyte*")):
-            return cls("fashion-mnist" if "fashion" in str(folder.resolve()).lower() else "mnist", text)
+        # What cannot be the name of a folder holds none of them either.
+        with contextlib.suppress(OSError, ValueError):
+            if (folder / "data_batch_1").is_file() or (folder / "cifar-10-batches-py").is_dir():
+                return cls("cifar-10", text)
+            if any(folder.glob("train-images*idx3-ubyte*")):
+                return cls("fashion-mnist" if "fashion" in str(folder.resolve()).lower() else "mnist", text)
         raise SpecificationError(
             f"{text} is neither digits nor a folder with the files of MNIST or Fashion-MNIST (IDX) or of the Python "
             "version of CIFAR-10"

@@ -13,6 +13,7 @@ import msgspec
 import numpy as np
 
 from theory_check.foundation.arrays import FloatArray
+from theory_check.inference.validation import check_sample, check_squares
 
 PictureName = Annotated[
     str, msgspec.Meta(pattern="^[a-z0-9]+(-[a-z0-9]+)*$", description="The file is figures/NAME.png.")
@@ -235,6 +236,7 @@ CENTRAL_SHARE = 0.998
 
 def histogram_bins(values: FloatArray) -> FloatArray:
     """Return bin edges over the central part of a finite sample, their width by Freedman and Diaconis."""
+    values = check_squares("values", check_sample("values", values))
     tail = (1 - CENTRAL_SHARE) / 2
     low, first, third, high = (float(q) for q in np.quantile(values, [tail, 0.25, 0.75, 1 - tail]))
     if not high > low:

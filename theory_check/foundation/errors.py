@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 
 class TheoryCheckError(Exception):
-    """Base class of every error the suite raises on purpose; its text is one line."""
+    """Base class of every error the suite raises on purpose; its text is one line, whatever was given."""
+
+    def __str__(self) -> str:
+        return re.sub(r"\s*\n\s*", " ", super().__str__())
 
 
 class SpecificationError(TheoryCheckError, ValueError):
@@ -17,6 +22,9 @@ class HypothesisError(SpecificationError):
 
 class BudgetError(SpecificationError):
     """A plan costs more than its budget; the text has one more line for each of the most expensive points."""
+
+    def __str__(self) -> str:
+        return Exception.__str__(self)
 
 
 class NumericalOverflowError(TheoryCheckError, ArithmeticError):

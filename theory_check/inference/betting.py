@@ -233,13 +233,16 @@ def _check_nonnegative_sample(values: ArrayLike) -> FloatArray:
     sample = check_sample("values", values)
     if float(sample.min()) < 0.0:
         raise SpecificationError(f"values must not be negative, got {float(sample.min())!r}")
+    with np.errstate(over="ignore"):
+        if np.isinf(sample.sum()):
+            raise SpecificationError("values add up to more than double precision holds; scale them down")
     return sample
 
 
 def _check_bounded_sample(values: ArrayLike, support: tuple[float, float]) -> tuple[FloatArray, float, float]:
     """Return the values moved to [0, 1], and the support."""
     low, high = check_range("support", support)
-    if not (low < high and math.isfinite(low) and math.isfinite(high)):
+    if not (low < high and math.isfinite(high - low)):
         raise SpecificationError(f"support must be a finite interval (a, b) with a < b, got ({low!r}, {high!r})")
     sample = check_sample("values", values)
     if float(sample.min()) < low or float(sample.max()) > high:

@@ -33,12 +33,12 @@ from theory_check.inference.equivalence import Alternative, combine_tails
 from theory_check.inference.goodness_of_fit import kolmogorov_test
 from theory_check.inference.intervals import Interval
 from theory_check.inference.significance import Test
-from theory_check.inference.validation import check_level, check_sample
+from theory_check.inference.validation import check_array, check_level, check_sample, check_squares
 
 
 def _squares(values: ArrayLike, mean: float | None) -> tuple[float, int]:
     """Return the sum of squares about `mean`, or about the average, and its degrees of freedom."""
-    sample = check_sample("values", values)
+    sample = check_squares("values", check_sample("values", values))
     if mean is None:
         if sample.size < 2:
             raise SpecificationError("at least two values are needed for a variance about their average; or give mean")
@@ -125,10 +125,7 @@ def _chi_square(statistic: float, degrees: int, alternative: Alternative, method
 
 def check_vectors(vectors: ArrayLike) -> FloatArray:
     """Return a float array of shape (vectors, coordinates), without NaN or infinity, neither number 0."""
-    try:
-        array = np.asarray(vectors, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise SpecificationError(f"vectors must be an array of real numbers, got {type(vectors).__name__}") from None
+    array = check_array("vectors", vectors)
     if array.ndim != 2 or 0 in array.shape:
         raise SpecificationError(f"vectors must have shape (vectors, coordinates), none of them 0, got {array.shape}")
     check_sample("vectors", array.ravel())

@@ -26,7 +26,7 @@ from theory_check.foundation.arguments import check_positive
 from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.errors import SpecificationError
 from theory_check.inference.intervals import Interval, mean_interval
-from theory_check.inference.validation import check_level, check_sample
+from theory_check.inference.validation import check_level, check_sample, check_squares
 
 #: An error closer to 0 than this many standard errors has no usable logarithm.
 RESOLVED = 5.0
@@ -67,7 +67,7 @@ class Rate:
 
 def slope_weights(log_sizes: ArrayLike) -> FloatArray:
     r"""Return the least-squares weights :math:`w_k = (x_k - \bar x) / \sum_j (x_j - \bar x)^2` of a slope."""
-    x = check_sample("log_sizes", log_sizes)
+    x = check_squares("log_sizes", check_sample("log_sizes", log_sizes))
     if np.unique(x).size < 2:
         raise SpecificationError(f"log_sizes must hold at least two different sizes, got {x.size} equal or single ones")
     centred = x - x.mean()
@@ -249,12 +249,11 @@ def error_intervals(
     ([0.5, 0.25], [0.005, 0.005])
     """
     alpha = check_level("alpha", alpha)
-    if not errors or len(errors) != len(variance_bounds):
-        raise SpecificationError(
-            f"one variance bound per size is needed, got {len(variance_bounds)} for {len(errors)} sizes"
-        )
-    level = alpha / len(errors)
+    samples, bounds = tuple(errors), tuple(variance_bounds)
+    if not samples or len(samples) != len(bounds):
+        raise SpecificationError(f"one variance bound per size is needed, got {len(bounds)} for {len(samples)} sizes")
+    level = alpha / len(samples)
     return tuple(
         mean_interval(sample, variance_bound=check_positive("variance_bounds", v), alpha=level)
-        for sample, v in zip(errors, variance_bounds, strict=True)
+        for sample, v in zip(samples, bounds, strict=True)
     )

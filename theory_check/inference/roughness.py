@@ -37,12 +37,12 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from theory_check.foundation.arguments import check_integer
+from theory_check.foundation.arguments import check_between, check_integer, check_nonnegative
 from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.errors import SpecificationError
 from theory_check.inference.intervals import Interval, quantile_interval
 from theory_check.inference.rates import slope_weights
-from theory_check.inference.validation import check_unit_range
+from theory_check.inference.validation import check_array, check_sample, check_unit_range
 from theory_check.networks.covariances import fractional_noise
 
 #: Indices that Whittle's estimate can take: the model ends at 0 and 1.
@@ -115,10 +115,12 @@ def variation_index(variations: ArrayLike, lags: Sequence[int]) -> FloatArray:
     >>> round(float(variation_index([1.0, 2.0**1.4], (1, 2))), 12)
     0.7
     """
-    values = np.asarray(variations, dtype=np.float64)
+    values, steps = check_array("variations", variations), check_sample("lags", lags)
+    if values.shape[-1:] != steps.shape or steps.min() <= 0.0:
+        raise SpecificationError(f"a variation for each positive lag is needed, got {values.shape} for {steps.shape}")
     if not np.all((values > 0.0) & (values < np.inf)):
         raise SpecificationError("variations must be positive and finite; paths without variation have no Hurst index")
-    return np.asarray(0.5 * (np.log(values) @ slope_weights(np.log(np.asarray(lags, dtype=np.float64)))))
+    return np.asarray(0.5 * (np.log(values) @ slope_weights(np.log(steps))))
 
 
 def hurst_index(noise: ArrayLike, *, order: int = 2, lags: Sequence[int] = (1, 2)) -> float:
@@ -163,12 +165,20 @@ def drifted_index(hurst: float, drift: float) -> float:
     -------
     float
 
+    Raises
+    ------
+    SpecificationError
+        If the Hurst index is not between 0 and 1, or the drift is negative or infinite.
+
     Examples
     --------
     >>> round(drifted_index(0.5, 0.975), 4), drifted_index(0.7, 0.0)
     (0.7864, 0.7)
     """
-    return 0.5 * math.log2((4.0**hurst + 4.0 * drift**2) / (1.0 + drift**2))
+    hurst, drift = check_between("hurst", hurst, 0.0, 1.0), check_nonnegative("drift", drift)
+    # The two parts as shares, so that no square overflows.
+    noise, smooth = 1.0 / math.hypot(1.0, drift), drift / math.hypot(1.0, drift)
+    return 0.5 * math.log2(4.0**hurst * noise**2 + 4.0 * smooth**2)
 
 
 def whittle_index(noise: ArrayLike, *, band: tuple[float, float] = (0.0, 1.0)) -> float:
@@ -257,7 +267,7 @@ def hurst_interval(
 
 def _check_paths(noise: ArrayLike) -> NDArray[np.float64]:
     """Return finite paths of at least two steps as rows."""
-    paths = np.asarray(noise, dtype=np.float64)
+    paths = check_array("noise", noise)
     if paths.ndim == 0 or paths.size == 0 or paths.shape[-1] < 2:
         raise SpecificationError(f"noise must have at least two steps along its last axis, got shape {paths.shape}")
     if not np.all(np.isfinite(paths)):

@@ -16,10 +16,16 @@ from theory_check.foundation.arguments import check_count, check_number, check_u
 from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.errors import SpecificationError
 
+#: Smallest level: shares and logarithms of smaller ones leave double precision.
+LEAST_LEVEL = 1e-300
+
 
 def check_level(what: str, value: SupportsFloat) -> float:
     """Return an error probability: strictly between 0 and 1."""
-    return _check_open(what, value, "is the probability of an error and must lie strictly between 0 and 1")
+    number = _check_open(what, value, "is the probability of an error and must lie strictly between 0 and 1")
+    if number < LEAST_LEVEL:
+        raise SpecificationError(f"{what} is {number!r}; levels are at least {LEAST_LEVEL:g}")
+    return number
 
 
 def check_power(what: str, value: SupportsFloat) -> float:
@@ -48,12 +54,28 @@ def check_successes(successes: SupportsIndex, trials: SupportsIndex) -> tuple[in
     return k, n
 
 
+def check_array(what: str, values: ArrayLike) -> FloatArray:
+    """Return a float array of any shape; complex numbers and text are no real numbers."""
+    try:
+        array = np.asarray(values)
+        if array.dtype.kind in "biuf" or array.dtype == object or not array.size:
+            return array.astype(np.float64, copy=False)
+    except (TypeError, ValueError, OverflowError):
+        pass
+    raise SpecificationError(f"{what} must be an array of real numbers, got {type(values).__name__}")
+
+
+def check_squares(what: str, sample: FloatArray) -> FloatArray:
+    """Return a sample whose squares add up in double precision; others are an error."""
+    with np.errstate(over="ignore"):
+        if not np.isfinite(4.0 * np.dot(sample.ravel(), sample.ravel())):
+            raise SpecificationError(f"{what} has values whose squares leave double precision; scale them down")
+    return sample
+
+
 def check_sample(what: str, values: ArrayLike) -> FloatArray:
     """Return a one-dimensional, non-empty float array without NaN or infinity."""
-    try:
-        sample = np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise SpecificationError(f"{what} must be an array of real numbers, got {type(values).__name__}") from None
+    sample = check_array(what, values)
     if sample.ndim != 1:
         raise SpecificationError(f"{what} must have one dimension (one value per replicate), got shape {sample.shape}")
     if sample.size == 0:

@@ -58,6 +58,9 @@ ACTIVATIONS: Registry[ActivationDefinition] = Registry(
     ),
 )
 
+#: Largest slope: activations are in single precision, and variances take its square.
+STEEPEST = 1e6
+
 
 @dataclass(frozen=True)
 class Activation:
@@ -80,6 +83,8 @@ class Activation:
     def __post_init__(self) -> None:
         definition = self.definition
         check_finite("activation slope", self.slope)
+        if abs(self.slope) > STEEPEST:
+            raise SpecificationError(f"activation slope is {self.slope!r}; at most {STEEPEST:g} in absolute value")
         if self.slope != 0.0 and "slope" not in definition.defaults:
             taking = ", ".join(other.name for other in ACTIVATIONS if "slope" in other.defaults)
             raise SpecificationError(f"activation {self.name} takes no slope; accepted by: {taking}")

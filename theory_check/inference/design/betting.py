@@ -26,7 +26,7 @@ from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.errors import SpecificationError
 from theory_check.inference.betting import FRACTIONS
 from theory_check.inference.design.search import smallest_sample, smallest_value
-from theory_check.inference.validation import check_level, check_power, check_probability
+from theory_check.inference.validation import check_level, check_power, check_probability, check_range
 
 #: Powers over which the bound is minimised; the best one is near 1/2 and loses little between neighbours.
 _POWERS: FloatArray = 2.0 ** np.arange(-5.0, 3.01, 0.25)
@@ -39,6 +39,8 @@ def _log_miss(price: float, truth: float, variance: float, observations: int, lo
         return observations * math.log(variance / (truth * truth + variance)) if variance > 0.0 else -math.inf
     point = (truth * truth + variance) / truth
     chance = truth / point
+    if not chance > 0.0:
+        return 0.0  # a variance beyond double precision: nothing is known
     c, s = FRACTIONS[:, None], _POWERS[None, :]
     log_zero = -s * np.log1p(-c)
     log_point = -s * np.log1p(c * (point / price - 1.0))
@@ -144,7 +146,7 @@ def _bounded_log_miss(price: float, truth: float, spread: float | None, n: int, 
 
 
 def _unit(value: SupportsFloat, support: tuple[float, float], name: str) -> float:
-    low, high = support
+    low, high = check_range("support", support)
     if not low < high:
         raise SpecificationError(f"support must be an interval (a, b) with a < b, got {support!r}")
     number = check_number(name, value)

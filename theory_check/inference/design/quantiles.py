@@ -13,7 +13,7 @@ from theory_check.foundation.stored_values import stored
 from theory_check.inference.binomial import miss_bound
 from theory_check.inference.design.proportions import detected_probability
 from theory_check.inference.design.search import smallest_sample
-from theory_check.inference.validation import check_level, check_power, check_probability
+from theory_check.inference.validation import check_level, check_power, check_probability, check_range
 
 
 def _quantile_reach(probability: float, observations: SupportsIndex, alpha: float, miss: float) -> tuple[float, float]:
@@ -181,7 +181,10 @@ def quantile_spread_sample_size(
     alpha, miss = check_level("alpha", alpha), check_level("miss", miss)
     return max(
         quantile_sample_size(p, cdf_low=low, cdf_high=high, alpha=alpha / 2, miss=miss / 2)
-        for p, (low, high) in ((lower_probability, lower_cdf), (upper_probability, upper_cdf))
+        for p, (low, high) in (
+            (lower_probability, check_range("lower_cdf", lower_cdf)),
+            (upper_probability, check_range("upper_cdf", upper_cdf)),
+        )
     )
 
 
