@@ -30,7 +30,7 @@ def has_nan(value):
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGVTALRM"), reason="a signal of Unix")
-@pytest.mark.parametrize("number", [300, pytest.param(10_000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("number", [120, pytest.param(10_000, marks=pytest.mark.slow)])
 def test_drawn_calls(number):
     before = signal.signal(signal.SIGVTALRM, _stop)
 

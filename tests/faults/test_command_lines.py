@@ -7,7 +7,6 @@ import shutil
 import signal
 
 import pytest
-from doomed_commands import Commands
 from drawn_commands import command_lines
 from hypothesis import HealthCheck, given, settings
 from small_commands import SMALL, lay_out_foreign, left
@@ -35,9 +34,10 @@ def faults(line, ended, before, after):
     ]
 
 
-@pytest.mark.parametrize("number", [25, pytest.param(5000, marks=pytest.mark.slow)])
-def test_drawn_command_lines(tmp_path, number):
-    warm = [SMALL[name] for name in ("simulate", "map", "train", "run", "figure")]
+@pytest.mark.parametrize("number", [12, pytest.param(5000, marks=pytest.mark.slow)])
+def test_drawn_command_lines(commands, tmp_path, number):
+    for name in ("simulate", "map", "train", "run", "figure") if number > 100 else ():
+        commands.warm(*SMALL[name])
 
     @settings(max_examples=number, suppress_health_check=list(HealthCheck))
     @given(command_lines())
@@ -51,5 +51,4 @@ def test_drawn_command_lines(tmp_path, number):
             shutil.rmtree(folder)
         assert faults(line, ended, before, after) == [], (ended.code, ended.seconds, ended.err[-800:])
 
-    with Commands(tmp_path / "cache", *(warm if number > 100 else [])) as commands:
-        check()
+    check()

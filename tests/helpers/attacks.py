@@ -5,9 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import signal
-from contextlib import contextmanager
 
-from doomed_commands import Commands
 from small_commands import SMALL, lay_out, left
 
 KILL, TERMINATE, INTERRUPT = signal.SIGKILL, signal.SIGTERM, signal.SIGINT
@@ -24,6 +22,7 @@ class Attack:
 
     def __init__(self, commands, root, name):
         self.commands, self.root, self.arguments = commands, root, SMALL[name]
+        commands.warm(*self.arguments)
         folder = lay_out(root / "undisturbed")
         self.ended = commands(folder, *self.arguments)
         assert self.ended.code == 0, self.ended.err
@@ -53,10 +52,3 @@ class Attack:
             kept = [name for name in between if name not in self.expected]
             assert all(re.search(r"resume(/[0-9a-f]+\.npz)?$", name) for name in kept), (fault, failed, kept)
         return disturbed
-
-
-@contextmanager
-def attacked(tmp_path, name):
-    """Yield the attack on a command."""
-    with Commands(tmp_path / "cache", SMALL[name]) as commands:
-        yield Attack(commands, tmp_path, name)

@@ -48,14 +48,14 @@ class Ended:
 class Commands:
     """Runs command lines; a context that ends the process that forks them."""
 
-    def __init__(self, cache: Path, *warm: tuple[str, ...]) -> None:
-        self._cache, self._warm = cache, warm
+    def __init__(self, cache: Path) -> None:
+        self._cache = cache
 
     def __enter__(self):
         environment = {**os.environ, "XDG_CACHE_HOME": str(self._cache)}
         # Kernels that are compiled already are those of the tests.
         self._server = subprocess.Popen(
-            [sys.executable, __file__, json.dumps(self._warm)], env=environment, stdin=subprocess.PIPE,
+            [sys.executable, __file__], env=environment, stdin=subprocess.PIPE,
             stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
         return self
@@ -72,13 +72,19 @@ class Commands:
         [ended] = self.together(folder, arguments, **fault)
         return ended
 
+    def warm(self, *arguments: str) -> None:
+        """Run a command in the process that forks, so that its children find everything loaded and compiled."""
+        self._ask({"warm": list(arguments)})
+
     def together(self, folder: Path, *lines: tuple[str, ...], **fault) -> list[Ended]:
         """Run commands at the same time."""
         requests = [{"folder": str(folder), "arguments": list(map(str, line)), "fault": fault} for line in lines]
-        self._server.stdin.write(json.dumps(requests) + "\n")
+        return [Ended(**answer | {"steps": tuple(answer["steps"])}) for answer in self._ask(requests)]
+
+    def _ask(self, question):
+        self._server.stdin.write(json.dumps(question) + "\n")
         self._server.stdin.flush()
-        answers = json.loads(self._server.stdout.readline())
-        return [Ended(**answer | {"steps": tuple(answer["steps"])}) for answer in answers]
+        return json.loads(self._server.stdout.readline())
 
 
 def _watch(folder, fault, log):
@@ -208,24 +214,28 @@ def _run_together(requests):
     return answers
 
 
-def _serve():
-    answers = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)
+def _warm(arguments):
     from theory_check.cli import cli
     from theory_check.cli.process import run_command
     from theory_check.networks.additions import temporary_additions
+
+    with tempfile.TemporaryDirectory() as folder, temporary_additions():
+        os.chdir(lay_out(Path(folder, "warm")))
+        run_command(cli, arguments)
+        os.chdir("/")
+
+
+def _serve():
     from theory_check.simulation import units
 
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
     # Several units in the smallest experiment: what is finished before the fault is reused.
     units.UNIT_WORK = 10**5
-    with tempfile.TemporaryDirectory() as folder:
-        os.chdir(lay_out(Path(folder, "warm")))
-        for warm in json.loads(sys.argv[1]):
-            with temporary_additions():
-                run_command(cli, warm)
-        os.chdir("/")
     for line in sys.stdin:
-        print(json.dumps(_run_together(json.loads(line))), file=answers, flush=True)
+        question = json.loads(line)
+        answer = _warm(question["warm"]) if isinstance(question, dict) else _run_together(question)
+        print(json.dumps(answer), file=answers, flush=True)
 
 
 if __name__ == "__main__":

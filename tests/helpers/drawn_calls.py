@@ -148,7 +148,8 @@ def _fitting(parameter: inspect.Parameter) -> st.SearchStrategy[Any] | None:
         pools.append(st.sampled_from(FUNCTIONS))
         kind = kind.partition("Callable")[0]
     if "Array" in kind or "Sequence[float]" in kind or "Iterable[float]" in kind:
-        pools.append(st.sampled_from(ARRAYS))
+        one_by_one = "Sequence" in kind or "Iterable" in kind
+        pools.append(st.sampled_from([array for array in ARRAYS if np.ndim(array) or not one_by_one]))
     if "tuple[float, float]" in kind or kind == "Range":
         pools.append(st.sampled_from(PAIRS))
     outer, inner = kind, 1

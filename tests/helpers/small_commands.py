@@ -40,10 +40,14 @@ def lay_out(folder: Path) -> Path:
 
 
 def left(folder: Path) -> dict[str, object]:
-    """Return every file and folder by name, with what a file holds but for times, speeds and the ledger's own name."""
+    """Return every file and folder by name, with what a file holds but for times, speeds and the ledger's own name.
+
+    What changed since the report before depends on that one: it is left out.
+    """
     return {
         str(path.relative_to(folder)): None if path.is_dir() and not path.is_symlink() else _content(path)
         for path in sorted(folder.rglob("*"))
+        if path.name != "changes.json"
     }
 
 
@@ -69,8 +73,10 @@ def _without_times(path: Path) -> object:
 
 
 def _page(path: Path) -> object:
-    lines = path.read_text().splitlines()
-    kept = [line for line in lines if not line.startswith(("> **What did it cost", "> **Run.**", "**What did it cost"))]
+    # What tells about the run, and what changed since the one before, stands before a mark.
+    lines = path.read_text().rpartition("<!-- end of run -->")[2].splitlines()
+    kept = [line for line in lines if not line.startswith(("> **What did it cost", "> **Run.**"))]
+    # The last column of a table of speeds.
     return [re.sub(r"\| [0-9.e-]+ \|$", "| |", line) for line in kept]
 
 
