@@ -32,6 +32,7 @@ from theory_check.verification.run import Outcome, exit_code
             ("run", "E8", "--budget", "soon"),
             "budget is 'soon'; it must be a positive duration such as 90s",
         ),
+        (("run", "E8", "--pictures", "svg,gif"), "unknown format of pictures 'gif'; accepted: svg, pdf"),
         (("run", "--nope"), "No such option"),
         (("run", "E8", "--history", "."), "File '.' is a directory"),
         (("show", "E99"), "unknown claim 'E99'"),

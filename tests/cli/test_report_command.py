@@ -10,7 +10,7 @@ from theory_check.reporting.files import write_report
 
 @pytest.fixture(autouse=True)
 def drawn(monkeypatch):
-    monkeypatch.setattr(files, "render", lambda panels: {"png": small_png()})
+    monkeypatch.setattr(files, "render", lambda panels, suffixes: dict.fromkeys(suffixes, small_png()))
 
 
 def test_pages_are_written_anew(command, tmp_path):

@@ -134,6 +134,14 @@ def test_the_picture_says_what_its_bars_are():
     assert "“vanishing” (99% intervals), predicted" in describe(Picture("p", "c", (said,)))
 
 
+def test_a_pdf_is_drawn_without_date():
+    panels = make_picture().panels[1:2]
+    pdf = drawing.render(panels, ["pdf"])["pdf"]
+    assert pdf.startswith(b"%PDF")
+    assert b"CreationDate" not in pdf
+    assert drawing.render(panels, ["pdf"])["pdf"] == pdf
+
+
 def test_panels_have_letters_unless_there_is_one():
     panels = make_picture().panels[1:2]
     letters = [text for text in drawn_texts(panels * 2) if re.fullmatch(r"\([a-z]\)", text)]

@@ -22,7 +22,7 @@ TABLE = Table("Laws", "Which.", ("Law",), (("uniform",),))
 def drawn(request, monkeypatch):
     """Draw one small picture instead of each, but where the pictures are what is tested."""
     if request.node.name != "test_report_is_complete":
-        monkeypatch.setattr(files, "render", lambda panels: {"png": small_png()})
+        monkeypatch.setattr(files, "render", lambda panels, suffixes: dict.fromkeys(suffixes, small_png()))
 
 
 def small_pictures(*names: str) -> tuple[Picture, ...]:
@@ -106,6 +106,14 @@ def test_pages_of_claims_that_are_gone_are_removed(tmp_path):
     write_report(fewer, tmp_path, small_pictures("a"))
     assert [path.name for path in (tmp_path / "claims").iterdir()] == ["mine.md"]
     assert not list((tmp_path / "figures" / "claims").iterdir())
+
+
+def test_pictures_come_in_other_formats_on_demand(tmp_path):
+    record, pictures = with_pictures("a"), small_pictures("a")
+    write_report(record, tmp_path, pictures, formats=("svg", "pdf"))
+    assert {path.name for path in (tmp_path / "figures").glob("a.*")} == {"a.png", "a.svg", "a.pdf"}
+    write_report(record, tmp_path, pictures)
+    assert {path.name for path in (tmp_path / "figures").glob("a.*")} == {"a.png"}
 
 
 def test_a_broken_previous_report_is_replaced(tmp_path):

@@ -54,7 +54,7 @@ class Parsed(HTMLParser):
 def page(record, tmp_path_factory) -> str:
     folder = tmp_path_factory.mktemp("report")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(files, "render", lambda panels: {"png": small_png()})
+        patch.setattr(files, "render", lambda panels, suffixes: dict.fromkeys(suffixes, small_png()))
         write_report(record, folder, make_pictures())
     written = rewrite_report(folder, lambda _record: TABLE, html=True)
     assert folder / "report.html" in written
@@ -114,7 +114,7 @@ def test_claims_carry_their_verdicts(parsed):
 
 
 def test_missing_packages_are_said(monkeypatch, tmp_path):
-    monkeypatch.setattr(files, "render", lambda panels: {"png": small_png()})
+    monkeypatch.setattr(files, "render", lambda panels, suffixes: dict.fromkeys(suffixes, small_png()))
     write_report(make_record(), tmp_path, make_pictures())
     before = sorted(tmp_path.rglob("*"))
     _mathml.cache_clear()

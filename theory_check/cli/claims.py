@@ -28,6 +28,7 @@ if TYPE_CHECKING:
               help="Add the evidence to that of earlier runs in this ledger; the seed must be a new one.")  # fmt: skip
 @click.option("--new-history", is_flag=True, help="Begin the ledger if there is none.")
 @threads_option()
+@click.option("--pictures", default="", metavar="svg,pdf", help="Also write the figures in these formats.")
 @click.option("--budget", default=None, metavar="TIME",
               help="Processor time that may be expected, 90s, 10min, 1.5h; default: that of the profile.")  # fmt: skip
 def run(
@@ -39,6 +40,7 @@ def run(
     history: Path | None,
     new_history: bool,
     threads: int | None,
+    pictures: str,
     budget: str | None,
 ) -> int:
     """Simulate, judge and report: all claims, or those named; with --claims those of the file, or those named.
@@ -50,8 +52,8 @@ def run(
     the same command continues.
     """
     from theory_check.catalogue.weight_law_table import weight_law_table
-    from theory_check.foundation.arguments import parse_duration
-    from theory_check.reporting.files import FILES, FOLDERS, write_report
+    from theory_check.foundation.arguments import check_choice, parse_duration
+    from theory_check.reporting.files import FILES, FOLDERS, FORMATS, write_report
     from theory_check.reporting.nights import answer_nights
     from theory_check.reporting.status import github_annotations
     from theory_check.reporting.terminal import print_summary
@@ -66,6 +68,9 @@ def run(
         find_claim(name, own)
     if new_history and history is None:
         raise click.UsageError("--new-history: give the ledger to begin, --history FILE.db")
+    formats = tuple(filter(None, pictures.split(",")))
+    for name in formats:
+        check_choice("format of pictures", name, FORMATS)
     granted = None if budget is None else parse_duration("budget", budget)
     resume, files, folders = out / ".resume", [out / name for name in FILES], [out / name for name in FOLDERS]
     ledger = None
@@ -92,7 +97,7 @@ def run(
         samples = {point: made.samples for point, made in outcome.decisions.items()}
         data = own_data(outcome.plan.regimes, samples) if given else ()
         said = () if entry is None else answer_nights(entry.history)
-        written = write_report(record, out, outcome.pictures, [weight_law_table(record)], data, said)
+        written = write_report(record, out, outcome.pictures, [weight_law_table(record)], data, said, formats)
         UnitStore(resume).clear()
     print_summary(record, open_console())
     if os.environ.get("GITHUB_ACTIONS") == "true":

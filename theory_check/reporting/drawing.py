@@ -135,7 +135,7 @@ def render(panels: Sequence[Panel], suffixes: Iterable[str] = ("png",)) -> dict[
     panels : sequence of Panel
         Those of a report have a legend each, those of a figure of the paper, of a map and of a calibration share one.
     suffixes : iterable of str
-        Formats, ``"png"`` and ``"svg"``.
+        Formats, ``"png"``, ``"svg"`` and ``"pdf"``.
 
     Returns
     -------
@@ -237,8 +237,12 @@ def _own_style(changes: Mapping[str, float]) -> Iterator[None]:
 
 
 def _picture_files(figure: Figure, suffixes: Iterable[str]) -> dict[str, bytes]:
-    """Return a figure as PNG or SVG, by suffix, without date or version."""
-    metadata = {"png": {"Software": None}, "svg": {"Date": None, "Creator": None}}
+    """Return a figure as PNG, SVG or PDF, by suffix, without date or version."""
+    metadata = {
+        "png": {"Software": None},
+        "svg": {"Date": None, "Creator": None},
+        "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+    }
     files = {}
     for suffix in suffixes:
         drawn = io.BytesIO()

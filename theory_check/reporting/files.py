@@ -29,6 +29,9 @@ from theory_check.reporting.vector_pictures import claim_picture, overview_pictu
 FILES = ("REPORT.md", "SUMMARY.md", "results.json", "changes.json", "junit.xml", "badge.json")
 FOLDERS = ("claims", "data", "figures", "figures/claims", "figures/dark", "tables")
 
+#: What pictures can be drawn as besides PNG.
+FORMATS = ("svg", "pdf")
+
 #: Version of ``changes.json``.
 _CHANGES_VERSION = 1
 
@@ -40,6 +43,7 @@ def write_report(
     tables: Sequence[Table] = (),
     data: Sequence[PointData] = (),
     nights: Sequence[str] = (),
+    formats: Sequence[str] = (),
 ) -> list[Path]:
     """Write the report on a run into a folder: nothing is replaced before everything is on the disk.
 
@@ -60,6 +64,8 @@ def write_report(
         Values of points, each for a file.
     nights : sequence of str
         What all nights together say.
+    formats : sequence of str
+        What to draw the pictures as besides PNG, of :data:`FORMATS`.
 
     Returns
     -------
@@ -89,8 +95,9 @@ def write_report(
     contents: dict[str, bytes | str] = {}
     for picture in pictures:
         light, dark = picture_paths(picture.name)
-        drawn = render(picture.panels)["png"]
-        contents |= {light: drawn, dark: darkened(drawn)}
+        drawn = render(picture.panels, ("png", *formats))
+        contents |= {light: drawn["png"], dark: darkened(drawn["png"])}
+        contents |= {f"figures/{picture.name}.{suffix}": drawn[suffix] for suffix in formats}
     contents |= {_data_path(point.id): _to_csv(point) for point in data}
     if changes is not None:
         contents["changes.json"] = encode_record(changes, _CHANGES_VERSION, "comparison")
@@ -194,6 +201,7 @@ def _without_times(record: RunRecord) -> bytes:
 def _files_of(record: RunRecord) -> set[str]:
     """Return the files that the report on a record may have besides those that every report has."""
     found = {path for name in _picture_names(record) for path in picture_paths(name)}
+    found |= {f"figures/{name}.{suffix}" for name in _picture_names(record) for suffix in FORMATS}
     for claim in record.claims:
         found |= {claim_path(claim), _claim_picture_path(claim.id), *(_data_path(f.id) for f in claim.findings)}
     return found | {"changes.json"}
