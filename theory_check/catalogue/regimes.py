@@ -28,6 +28,8 @@ from theory_check.catalogue import (
     markov_bound,
     neighbouring_gradients,
     one_layer_law,
+    other_branches,
+    paper_networks,
     path_orders,
     rough_diffusion,
     rough_paths,
@@ -50,8 +52,9 @@ MODULES = (
     active_coordinates, balance, brownian_orders, brownian_profile, continuum_picture, contraction, contrasts,
     critical_exponent, critical_scaling, determinant, exact_means, explosion, gaussian_layers, gradient_law, gradients,
     higher_moments, identity, lognormal_limit, lyapunov_spectrum, markov_bound, neighbouring_gradients, one_layer_law,
-    path_orders, rough_diffusion, rough_paths, scaling_factors, schedules, smooth_weights, tangent_kernel, trainability,
-    trained_scales, trained_weights, two_inputs, weight_gradients, weight_sums, wide_recursion,
+    other_branches, paper_networks, path_orders, rough_diffusion, rough_paths, scaling_factors, schedules,
+    smooth_weights, tangent_kernel, trainability, trained_scales, trained_weights, two_inputs, weight_gradients,
+    weight_sums, wide_recursion,
 )  # fmt: skip
 
 
