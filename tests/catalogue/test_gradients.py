@@ -38,5 +38,5 @@ def test_a_pairing_that_changes_in_between_alone_is_seen(kind):
     assert np.all(event([Sample(deep, 3, values, 0.0)]) == 1.0)
     products = np.exp(0.5 * (values["gradient_profile"] + values["norm_profile"] - values["log_norm_ratio"][:, None]))
     changed = values["pairing_profile"].copy()
-    changed[:, 7] += 1e-5 * products.max(axis=1)
+    changed[:, 5] += 1e-5 * products.max(axis=1)
     assert not np.any(event([Sample(deep, 3, {**values, "pairing_profile": changed}, 0.0)]))

@@ -30,7 +30,7 @@ def test_every_mistake_is_refuted_somewhere_and_far_from_the_truth():
 
 
 def test_first_middle_and_last_layers_of_every_network_and_of_both_matrices():
-    pairs = (1, 2, 5, 6, 7, 8)
+    pairs = (1, 2, 7, 8)
     cells = {check.experiments[0] for check in CHECKS}
     assert any(cell.weight_gradients == pairs for cell in cells)
     for cell in (cell for cell in cells if cell.weight_gradients != pairs):

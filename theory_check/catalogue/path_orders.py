@@ -148,7 +148,7 @@ def smooth_order(profile: Profile) -> Iterator[Check]:
     yield _first_order(relu, "res-1-smooth", "flow_error", "h^{(L)}-H(1)", profile.precision)
     yield _first_order(inner, "res-3-smooth", "adjacent_error", "h^{(L)}-h^{(2L)}", profile.precision)
     # With a bias nothing is homogeneous; at width 40 the second terms average out.
-    for name, branch, width, doublings in (("res-2-smooth", "res-2", 8, 4), ("res-2-smooth-d40", "res-2", 40, 3)):
+    for name, branch, width, doublings in (("res-2-smooth", "res-2", 8, 4), ("res-2-smooth-d40", "res-2", 40, 2)):
         biased = path_networks(branch, _SMOOTH, width=width, depth=depth, doublings=doublings, tolerance=1e-7)
         yield _first_order(biased, name, "adjacent_error", "h^{(L)}-h^{(2L)}", profile.precision)
     slope = error_slope("flow_error", relu.depths)
