@@ -67,8 +67,8 @@ def kernel_gradients(parameters, activation, examples, square=False):
     rows = np.arange(EXAMPLES)
     rule = kernel.Rule(*OPTIMISERS["gradient-descent"], True, 1)
     kernel.train(
-        weights, *moments(weights), rule, 1.0, 1.0, 0, *compiled(activation), False, square, *examples, 1 / LARGEST,
-        rows, EXAMPLES,
+        weights, *moments(weights), rule, 1.0, 1.0, 0, *compiled(activation), activation == "tanh", square, *examples,
+        1 / LARGEST, rows, EXAMPLES,
     )  # fmt: skip
     return {name: parameters[name] - moved for name, moved in zip(twin.NAMES, weights, strict=True)}
 
@@ -134,17 +134,18 @@ def test_the_gradient_at_the_input_is_that_of_the_stored_passes(branch, activati
     weights = kernel.Tensors(
         outer, inner, np.eye(4, dtype=np.float32), np.eye(4, dtype=np.float32), parameters["scaling"].astype(np.float32)
     )
-    rooms = kernel.open_rooms(weights, LANES, keeps)
-    states, inners, posts, slopes, pulled, carried, x, logits = kernel.arrange(rooms, weights, LANES)
+    keeps = keeps or not Activation.parse(activation).homogeneous
+    rooms = kernel.open_rooms(weights, LANES, keeps, True)
+    states, posts, slopes, product, pulled, carried, x, logits = kernel.arrange(rooms, weights, LANES)
     x[:] = start
     function = compiled(activation, "single")
-    kernel.forward(weights, *function, x, states, inners, posts, slopes, logits)
+    kernel.forward(weights, *function, keeps, x, states, posts, slopes, product, logits)
     # Products of sums of four terms in single precision, three layers deep: some tens of roundings of 6e-8.
     np.testing.assert_allclose(logits.ravel(), hidden[0], atol=1e-5)
     rule = kernel.Rule(*OPTIMISERS["gradient-descent"], False, 0)
     kernel.backward(
-        weights, *moments(weights), rule, 0.0, 0.0, 1, *function, x, states, inners, posts, slopes, pulled, carried,
-        back.astype(np.float32),
+        weights, *moments(weights), rule, 0.0, 0.0, 1, 0.0 if keeps else function[1][0], keeps, x, states, posts,
+        slopes, product, pulled, carried, back.astype(np.float32),
     )  # fmt: skip
     np.testing.assert_allclose(carried.ravel(), gradient[0], atol=1e-5)
 
@@ -171,11 +172,13 @@ def test_training_is_that_of_the_twin(branch, optimiser, scaling, examples):
 
 
 @each_branch
-def test_activations_that_are_kept_change_no_value(branch, examples):
+@pytest.mark.parametrize("activation", ["relu", "leaky:slope=0.2", "identity"])
+@pytest.mark.parametrize(("kind", "precision"), [(np.float32, "single"), (np.float64, "double")])
+def test_slopes_that_are_told_by_the_activation_are_those_that_are_kept(branch, activation, kind, precision, examples):
     runs = []
     for keeps in (False, True):
-        weights = tensors(twin.draw(branch))
-        train(weights, "tanh", "adam", 0.05, examples, [np.arange(EXAMPLES)] * 2, keeps=keeps, scaling=1)
+        weights, orders = tensors(twin.draw(branch), kind), [np.arange(EXAMPLES)] * 2
+        train(weights, activation, "adam", 0.05, examples, orders, keeps=keeps, scaling=1, precision=precision)
         runs.append(weights)
     for first, second in zip(*runs, strict=True):
         np.testing.assert_array_equal(first, second)
@@ -208,7 +211,7 @@ def test_evaluation_counts_right_answers(square, examples):
     parameters = twin.draw("res-1")
     weights, (pixels, labels) = tensors(parameters), examples
     chosen = np.array([1, 3, 4, 8, 9, 2, 2])
-    loss, right = kernel.evaluate(weights, *compiled("relu"), square, pixels, labels, 1 / LARGEST, chosen, BATCH)
+    loss, right = kernel.evaluate(weights, *compiled("relu"), False, square, pixels, labels, 1 / LARGEST, chosen, BATCH)
     x = pixels[chosen] / LARGEST
     logits = twin.states(parameters, "relu", x)[0][-1] @ parameters["readout"].T
     assert right == np.sum(logits.argmax(axis=1) == labels[chosen])

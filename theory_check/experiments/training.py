@@ -171,7 +171,9 @@ class Training:
         width, depth = self.network.width, self.network.depth
         matrices = self.matrices
         number = 4 if self.precision == "single" else 8
-        states = (matrices if self.network.branch.homogeneous else matrices + 2) * self.batch
+        # Activations, inputs of W, and slopes that activations do not tell.
+        branch = self.network.branch
+        states = (1 + int(branch.has_inner) + int(not branch.homogeneous)) * self.batch
         # Statistics of the paths sum them in double precision.
         return depth * width * (number * states + matrices * (4 * number + 16) * width)
 

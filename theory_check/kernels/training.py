@@ -65,15 +65,16 @@ class Rule(NamedTuple):
 
 
 class Rooms(NamedTuple):
-    """Buffers of one batch: states h_0 .. h_L, the z_k of inner weights, and vectors of one layer.
+    """Buffers of one batch, flat: states, activations g_k, slopes sigma'(z_k), and matrices of one layer.
 
-    ``posts`` and ``slopes``, g_k and sigma'(z_k), are those of all layers where they are kept, else of one.
+    Of all layers are the activations where the way back needs them, the states where it needs inputs of W, and the
+    slopes where activations do not tell them; else there is one.
     """
 
     states: np.ndarray
-    inners: np.ndarray
     posts: np.ndarray
     slopes: np.ndarray
+    product: np.ndarray
     pulled: np.ndarray
     gradient: np.ndarray
     inputs: np.ndarray
@@ -90,11 +91,35 @@ def gather(examples, rows, unit, out):
 
 
 @kernel()
-def add_layer(state, factor, product):
-    """Do ``product = state + factor * product``: the next state, where the product with V was written."""
+def add_layer(state, factor, product, out):
+    """Write the next state, ``state + factor * product``, to another place: loops over places that overlap are slow."""
     a = state.dtype.type(factor)
     for i in range(state.size):
-        product[i] = state[i] + a * product[i]
+        out[i] = state[i] + a * product[i]
+
+
+@kernel()
+def bend(pre, negative, post):
+    """Write the activation that is x above 0 and ``negative`` x below."""
+    one, below = pre.dtype.type(1), pre.dtype.type(negative)
+    for i in range(pre.size):
+        post[i] = (one if pre[i] > 0 else below) * pre[i]
+
+
+@kernel()
+def multiply_by_bend(vector, negative, post):
+    """Do ``vector *= sigma'``, told by the activation, for such an activation with ``negative`` of at least 0."""
+    one, below = vector.dtype.type(1), vector.dtype.type(negative)
+    for i in range(vector.size):
+        vector[i] *= one if post[i] > 0 else below
+
+
+@kernel()
+def add_bent_in_place(gradient, factor, vector, negative, post):
+    """Do ``gradient += factor * (sigma' * vector)``; otherwise as :func:`multiply_by_bend`."""
+    a, one, below = gradient.dtype.type(factor), gradient.dtype.type(1), gradient.dtype.type(negative)
+    for i in range(gradient.size):
+        gradient[i] += a * ((one if post[i] > 0 else below) * vector[i])
 
 
 @kernel()
@@ -170,64 +195,70 @@ def measure(square, logits, labels, rows):
 
 
 @kernel()
-def open_rooms(weights, batch, keeps):
-    """Return buffers, flat, for a batch of that many examples; with ``keeps``, of all activations.
+def open_rooms(weights, batch, keeps, trains):
+    """Return buffers for a batch of that many examples; without ``trains``, for the way forward alone.
 
-    A piecewise linear activation is computed again on the way back, which costs less than to remember it.
+    ``keeps`` says whether slopes are remembered. Those of a piecewise linear activation are told by its values, unless
+    it falls below 0.
     """
     _, inner, entry, readout, scaling = weights
     layers, width = scaling.size, readout.shape[1]
     kind, size = entry.dtype, width * batch
-    kept = layers if keeps else 1
+    kept = layers if trains else 1
     return Rooms(
-        np.empty((layers + 1) * size, kind), np.empty(inner.shape[0] * size, kind), np.empty(kept * size, kind),
-        np.empty(kept * size, kind), np.empty(size, kind), np.empty(size, kind), np.empty(entry.shape[1] * batch, kind),
-        np.empty(readout.shape[0] * batch, kind),
+        np.empty((layers + 1 if trains and inner.shape[0] > 0 else 1) * size, kind), np.empty(kept * size, kind),
+        np.empty((kept if keeps else 1) * size, kind), np.empty(size, kind), np.empty(size, kind), np.empty(size, kind),
+        np.empty(entry.shape[1] * batch, kind), np.empty(readout.shape[0] * batch, kind),
     )  # fmt: skip
 
 
 @kernel()
 def arrange(rooms, weights, count):
     """Return the first part of every buffer as matrices with ``count`` columns."""
-    layers, width = weights.scaling.size, weights.readout.shape[1]
-    size, inners = width * count, weights.inner.shape[0]
-    kept = rooms.posts.size // rooms.pulled.size
+    width = weights.readout.shape[1]
+    size, whole = width * count, rooms.pulled.size
     inputs, classes = weights.entry.shape[1], weights.readout.shape[0]
+    states, posts, slopes = rooms.states.size // whole, rooms.posts.size // whole, rooms.slopes.size // whole
     return (
-        rooms.states[: (layers + 1) * size].reshape(layers + 1, width, count),
-        rooms.inners[: inners * size].reshape(inners, width, count),
-        rooms.posts[: kept * size].reshape(kept, width, count), rooms.slopes[: kept * size].reshape(kept, width, count),
-        rooms.pulled[:size].reshape(width, count),
-        rooms.gradient[:size].reshape(width, count), rooms.inputs[: inputs * count].reshape(inputs, count),
-        rooms.logits[: classes * count].reshape(classes, count),
+        rooms.states[: states * size].reshape(states, width, count),
+        rooms.posts[: posts * size].reshape(posts, width, count),
+        rooms.slopes[: slopes * size].reshape(slopes, width, count), rooms.product[:size].reshape(width, count),
+        rooms.pulled[:size].reshape(width, count), rooms.gradient[:size].reshape(width, count),
+        rooms.inputs[: inputs * count].reshape(inputs, count), rooms.logits[: classes * count].reshape(classes, count),
     )  # fmt: skip
 
 
 @kernel()
-def forward(weights, activate, constants, x, states, inners, posts, slopes, logits):
-    """Write every state, the z_k of inner weights and the logits of a batch ``x``; keep the activations if asked."""
+def forward(weights, activate, constants, keeps, x, states, posts, slopes, product, logits):
+    """Write the logits of a batch ``x``, and all states, activations and slopes for which there is room."""
     outer, inner, entry, readout, scaling = weights
     layers = scaling.size
     has_outer, has_inner = outer.shape[0] > 0, inner.shape[0] > 0
     np.dot(entry, x, states[0])
     for k in range(layers):
-        post, slope = posts[k % posts.shape[0]], slopes[k % slopes.shape[0]]
+        state, post, slope = states[k % states.shape[0]], posts[k % posts.shape[0]], slopes[k % slopes.shape[0]]
+        pre = state
         if has_inner:
-            np.dot(inner[k], states[k], inners[k])
-            activate(inners[k].ravel(), post.ravel(), slope.ravel(), constants)
+            np.dot(inner[k], state, product)
+            pre = product
+        if keeps:
+            activate(pre.ravel(), post.ravel(), slope.ravel(), constants)
         else:
-            activate(states[k].ravel(), post.ravel(), slope.ravel(), constants)
+            bend(pre.ravel(), constants[0], post.ravel())
+        branch = post
         if has_outer:
-            np.dot(outer[k], post, states[k + 1])
+            np.dot(outer[k], post, product)
+            branch = product
+        if states.shape[0] == 1:
+            add_scaled_in_place(state.ravel(), scaling[k], branch.ravel())
         else:
-            states[k + 1][:] = post
-        add_layer(states[k].ravel(), scaling[k], states[k + 1].ravel())
-    np.dot(readout, states[layers], logits)
+            add_layer(state.ravel(), scaling[k], branch.ravel(), states[k + 1].ravel())
+    np.dot(readout, states[layers % states.shape[0]], logits)
 
 
 @kernel()
 def backward(
-    weights, first, second, rule, rate, ends_rate, step, activate, constants, x, states, inners, posts, slopes, pulled,
+    weights, first, second, rule, rate, ends_rate, step, negative, keeps, x, states, posts, slopes, product, pulled,
     gradient, delta,
 ):  # fmt: skip
     """Move all weights by the gradient of a batch, from the last layer to the first.
@@ -241,11 +272,13 @@ def backward(
         Learning rates of V, W and a, and of A and B.
     step : int
         Number of this update, from 1.
-    activate, constants
-        Activation with its parameters.
-    x, states, inners, posts, slopes : arrays
-        The batch and what :func:`forward` wrote; ``posts`` are overwritten.
-    pulled, gradient : arrays (width, batch)
+    negative : float
+        Slope of the activation below 0, read without ``keeps``.
+    keeps : bool
+        Whether ``slopes`` are remembered.
+    x, states, posts, slopes : arrays
+        The batch and what :func:`forward` wrote, for all layers.
+    product, pulled, gradient : arrays (width, batch)
         Scratch; ``gradient`` is dLoss/dh_0 in the end.
     delta : array (classes, batch)
         dLoss/dlogits.
@@ -257,20 +290,13 @@ def backward(
     scaling_gradient = np.empty(layers, entry.dtype)
     np.dot(readout.T, delta, gradient)
     if rule.trains_ends:
-        readout_change = np.dot(delta, states[layers].T)
+        readout_change = np.dot(delta, states[layers % states.shape[0]].T)
         update(
             readout.ravel(), readout_change.ravel(), first.readout.ravel(), second.readout.ravel(), 1.0, ends_rate,
             rule, step,
         )  # fmt: skip
     for k in range(layers - 1, -1, -1):
-        post, slope = posts[k % posts.shape[0]], slopes[k % slopes.shape[0]]
-        if posts.shape[0] == layers:
-            pass  # as forward left them
-        elif has_inner:
-            activate(inners[k].ravel(), post.ravel(), slope.ravel(), constants)
-        else:
-            activate(states[k].ravel(), post.ravel(), slope.ravel(), constants)
-        factor = scaling[k]
+        post, slope, factor = posts[k], slopes[k % slopes.shape[0]], scaling[k]
         if has_outer:
             np.dot(gradient, post.T, change)
             np.dot(outer[k].T, gradient, pulled)
@@ -282,17 +308,22 @@ def backward(
             pulled[:] = gradient
         if rule.scaling > 0:
             scaling_gradient[k] = inner_product(pulled.ravel(), post.ravel())
-        multiply_in_place(pulled.ravel(), slope.ravel())
+        if keeps:
+            multiply_in_place(pulled.ravel(), slope.ravel())
+        elif has_inner:
+            multiply_by_bend(pulled.ravel(), negative, post.ravel())
         if has_inner:
             np.dot(pulled, states[k].T, change)
-            np.dot(inner[k].T, pulled, post)
+            np.dot(inner[k].T, pulled, product)
             update(
                 inner[k].ravel(), change.ravel(), first.inner[k].ravel(), second.inner[k].ravel(), factor, rate, rule,
                 step,
             )  # fmt: skip
-            add_scaled_in_place(gradient.ravel(), factor, post.ravel())
-        else:
+            add_scaled_in_place(gradient.ravel(), factor, product.ravel())
+        elif keeps:
             add_scaled_in_place(gradient.ravel(), factor, pulled.ravel())
+        else:
+            add_bent_in_place(gradient.ravel(), factor, pulled.ravel(), negative, post.ravel())
     if rule.scaling == 2:
         scaling_gradient[:] = scaling_gradient.sum()
     if rule.scaling > 0:
@@ -318,7 +349,8 @@ def train(
     step : int
         Updates made before.
     keeps : bool
-        Whether to remember every activation of a batch. Values do not depend on it.
+        Whether to call ``activate`` and to remember the slopes of a batch. Not needed for a piecewise linear activation
+        with a slope ``constants[0]`` of at least 0 below 0; values do not depend on it.
     square : bool
         Whether the loss is the squared error, else the cross-entropy.
     examples : uint8 array (examples, inputs)
@@ -335,35 +367,36 @@ def train(
     step : int
         Updates made in all.
     """
-    rooms = open_rooms(weights, batch, keeps)
+    rooms = open_rooms(weights, batch, keeps, True)
+    negative = 0.0 if keeps else constants[0]
     total = 0.0
     for start in range(0, rows.size, batch):
         chosen = rows[start : start + batch]
-        states, inners, posts, slopes, pulled, gradient, x, logits = arrange(rooms, weights, chosen.size)
+        states, posts, slopes, product, pulled, gradient, x, logits = arrange(rooms, weights, chosen.size)
         gather(examples, chosen, unit, x)
-        forward(weights, activate, constants, x, states, inners, posts, slopes, logits)
+        forward(weights, activate, constants, keeps, x, states, posts, slopes, product, logits)
         loss, _ = measure(square, logits, labels, chosen)
         total += loss
         if not np.isfinite(loss):
             return total, step
         step += 1
         backward(
-            weights, first, second, rule, rate, ends_rate, step, activate, constants, x, states, inners, posts, slopes,
+            weights, first, second, rule, rate, ends_rate, step, negative, keeps, x, states, posts, slopes, product,
             pulled, gradient, logits,
         )  # fmt: skip
     return total, step
 
 
 @kernel()
-def evaluate(weights, activate, constants, square, examples, labels, unit, rows, batch):
+def evaluate(weights, activate, constants, keeps, square, examples, labels, unit, rows, batch):
     """Return the summed loss over the examples ``rows`` and how many answers are right; see :func:`train`."""
-    rooms = open_rooms(weights, batch, False)
+    rooms = open_rooms(weights, batch, keeps, False)
     total, right = 0.0, 0
     for start in range(0, rows.size, batch):
         chosen = rows[start : start + batch]
-        states, inners, posts, slopes, _, _, x, logits = arrange(rooms, weights, chosen.size)
+        states, posts, slopes, product, _, _, x, logits = arrange(rooms, weights, chosen.size)
         gather(examples, chosen, unit, x)
-        forward(weights, activate, constants, x, states, inners, posts, slopes, logits)
+        forward(weights, activate, constants, keeps, x, states, posts, slopes, product, logits)
         loss, found = measure(square, logits, labels, chosen)
         total += loss
         right += found

@@ -148,6 +148,9 @@ class TrainingRun:
         self.initial = self.weights.outer.copy(), self.weights.inner.copy()
         self._moments = self._open_moments(), self._open_moments()
         self._activation = self._compiled(training.precision)
+        # The value of a piecewise linear activation tells its slope, unless it falls below 0.
+        slope = training.network.branch.activation.negative_slope
+        self._keeps = slope is None or slope < 0.0
         self._step = 0
 
     def _compiled(self, precision: str) -> tuple[Any, FloatArray]:
@@ -227,7 +230,7 @@ class TrainingRun:
             check_interrupted(stop)
             loss, self._step = self._kernel.train(
                 self.weights, *self._moments, self._rule, *rates, self._step, *self._activation,
-                not training.network.branch.homogeneous, training.loss == "square", *self._own, self._unit, rows,
+                self._keeps, training.loss == "square", *self._own, self._unit, rows,
                 training.batch,
             )  # fmt: skip
             total += loss
@@ -248,8 +251,8 @@ class TrainingRun:
         for rows in self._calls(chosen):
             check_interrupted(stop)
             more, found = self._kernel.evaluate(
-                self.weights, *self._activation, self._training.loss == "square", inputs, labels, self._unit, rows,
-                self._training.batch,
+                self.weights, *self._activation, self._keeps, self._training.loss == "square", inputs, labels,
+                self._unit, rows, self._training.batch,
             )  # fmt: skip
             loss, right = loss + more, right + found
         return right / len(chosen), loss / len(chosen)
