@@ -43,7 +43,8 @@ class Attack:
         assert (repeated.code, after) == (0, self.expected), (fault, differing, repeated.code, repeated.err)
         for ended in (disturbed, repeated):
             assert "Traceback" not in ended.err, (fault, ended.err)
-        if disturbed.code == FAILED:
+        # What is printed goes to a file here, which may not grow either.
+        if disturbed.code == FAILED and "limit" not in fault:
             assert disturbed.err.splitlines()[-1].startswith("theory-check: error: "), (fault, disturbed.err)
         # What was handled cleans up by itself, and keeps finished parts only; an error may have hit the cleaning.
         at = fault.get("step", len(disturbed.steps))

@@ -41,7 +41,7 @@ def test_schema_is_valid_and_accepts_an_example(record):
     jsonschema.Draft202012Validator.check_schema(schema)
     example = strict_json(encode_results(record))
     jsonschema.validate(example, schema, jsonschema.Draft202012Validator)
-    assert example["schema_version"] == 7
+    assert example["schema_version"] == 8
     assert example["verdict"] == "refuted"
     for change in ({"schema_version": 1}, {"verdict": "passed"}, {"family_level": 2}, {"run": {}}):
         with pytest.raises(jsonschema.ValidationError):
@@ -111,6 +111,31 @@ def test_bad_files_give_one_line(tmp_path, content):
         load_results(path)
     assert str(path) in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("number", [60, pytest.param(500, marks=pytest.mark.slow)])
+def test_no_bit_flip_is_read_as_other_results(record, tmp_path, number):
+    path, generator = tmp_path / "results.json", np.random.default_rng(number)
+    content, refused = encode_results(record), 0
+    for _ in range(number):
+        changed = bytearray(content)
+        changed[generator.integers(len(content))] ^= 1 << generator.integers(8)
+        path.write_bytes(changed)
+        try:
+            # A flip may turn one white space into another, or a digit that is rounded away.
+            assert load_results(path) == record
+        except StorageError:
+            refused += 1
+    assert refused > 0.9 * number
+
+
+def test_another_layout_is_no_other_content(record, tmp_path):
+    path = tmp_path / "results.json"
+    path.write_text(json.dumps(json.loads(encode_results(record)), indent=3, sort_keys=True))
+    assert load_results(path) == record
+    path.write_text(path.read_text().replace('"quick"', '"standard"', 1))
+    with pytest.raises(StorageError, match="is damaged"):
+        load_results(path)
 
 
 def test_missing_file(tmp_path):

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version
 
+import msgspec
+
 from theory_check.foundation.records import Count, Seconds
 
 
@@ -29,6 +31,8 @@ class Circumstances:
     seconds : dict of str to float or None
         Processor seconds spent on each point (cells that points share are counted at each), or by each method on a
         million observations; None where that says nothing.
+    digest : str, or unset
+        In results.json: SHA-256 of all the rest.
     """
 
     started: str
@@ -37,6 +41,7 @@ class Circumstances:
     machine: str
     versions: dict[str, str]
     seconds: dict[str, Seconds | None]
+    digest: str | msgspec.UnsetType = msgspec.UNSET
 
 
 def circumstances(

@@ -6,18 +6,27 @@ samples is under ``run``, seconds included. Samples and the data of pictures are
 
 from __future__ import annotations
 
+import hashlib
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from theory_check.findings.run import RunRecord
-from theory_check.foundation.records import encode_record, load_record, record_schema
+import msgspec
 
-SCHEMA_VERSION = 7
+from theory_check.findings.run import RunRecord
+from theory_check.foundation.errors import StorageError
+from theory_check.foundation.files import read_bytes
+from theory_check.foundation.records import decode_record, encode_record, record_schema
+
+SCHEMA_VERSION = 8
 
 #: Version 2 had no corrections and no own claims, version 3 no distances of variants and no words for pictures,
-#: version 4 no violated hypotheses, version 5 no sources of corrections, version 6 no derivations, domains and remarks.
-READABLE = (2, 3, 4, 5, 6, 7)
+#: version 4 no violated hypotheses, version 5 no sources of corrections, version 6 no derivations, domains and
+#: remarks, version 7 no digest.
+READABLE = (2, 3, 4, 5, 6, 7, 8)
+
+_FIRST_SEALED = 8
 
 #: Where an object with an id or a name begins. Quotes inside a string are escaped, and after one that ends a string
 #: comes no letter: no string contains this.
@@ -32,7 +41,16 @@ def encode_results(record: RunRecord) -> bytes:
     SpecificationError
         If a value is outside the schema (a picture's name with a slash, a level of 2).
     """
-    return _OBJECT.sub(rb"\n{", encode_record(record, SCHEMA_VERSION, "run"))
+    digest = _digest(encode_record(record, SCHEMA_VERSION, "run"))
+    sealed = replace(record, run=replace(record.run, digest=digest))
+    return _OBJECT.sub(rb"\n{", encode_record(sealed, SCHEMA_VERSION, "run"))
+
+
+def _digest(content: bytes) -> str:
+    """Return the digest of what a file says but for the digest itself, however it is laid out."""
+    said = msgspec.json.decode(content)
+    said["run"].pop("digest", None)
+    return hashlib.sha256(msgspec.json.encode(said, order="sorted")).hexdigest()
 
 
 def load_results(path: Path) -> RunRecord:
@@ -41,9 +59,14 @@ def load_results(path: Path) -> RunRecord:
     Raises
     ------
     StorageError
-        If the file cannot be read or is not what :func:`encode_results` writes.
+        If the file cannot be read, is not what :func:`encode_results` writes, or was changed since.
     """
-    return load_record(path, RunRecord, READABLE, "results")
+    content = read_bytes(path)
+    record = decode_record(content, RunRecord, READABLE, str(path), "results")
+    sealed = msgspec.json.decode(content)["schema_version"] >= _FIRST_SEALED
+    if sealed and record.run.digest != _digest(content):
+        raise StorageError(f"{path} is damaged: its digest is not that of its content; run the same command again")
+    return replace(record, run=replace(record.run, digest=msgspec.UNSET))
 
 
 def results_schema() -> dict[str, Any]:
