@@ -8,7 +8,9 @@ from numpy_twins import LANES
 
 from theory_check.kernels.compilation import COMPILED
 from theory_check.kernels.dense import dot, multiply, multiply_transposed, orthonormalise, row_buffer, row_size
+from theory_check.kernels.fused import multiply_part
 from theory_check.kernels.rows import ORTHOGONAL_ROWS, ROWS
+from theory_check.kernels.vectors import SIZE
 from theory_check.networks.weights import Weights
 from theory_check.simulation.passes.compiled import row_filler
 
@@ -61,3 +63,23 @@ def test_tiles_sum_as_single_rows_to_the_bit(law, inputs):
                 dot(drawn[i * size : (i + 1) * size], vector, target[i * LANES : (i + 1) * LANES])
         np.testing.assert_array_equal(left, state)
         np.testing.assert_array_equal(products.view(np.uint32), expected.view(np.uint32), err_msg=f"width {width}")
+
+
+@pytest.mark.parametrize("inputs", [1, 2, 5])
+def test_sixteen_lanes_sum_as_single_rows_to_the_bit(inputs):
+    for width in WIDTHS:
+        vectors, _ = arguments(width, inputs)
+        rows, _ = arguments(width, width)
+        expected = np.empty_like(vectors)
+        for i, row in enumerate(rows):
+            for vector, target in zip(vectors, expected, strict=True):
+                dot(row, vector, target[i * LANES : (i + 1) * LANES])
+
+        def lanes(block, first):
+            chosen = block.reshape(len(block), -1, LANES)[:, :, first : first + SIZE]
+            return np.ascontiguousarray(chosen.reshape(len(block), -1))
+
+        for first in (0, SIZE):
+            found = np.full((inputs, width * SIZE), np.nan, np.float32)
+            multiply_part(lanes(rows, first), lanes(vectors, first), found)
+            np.testing.assert_array_equal(found.view(np.uint32), lanes(expected, first).view(np.uint32))

@@ -12,7 +12,7 @@ from __future__ import annotations
 from numpy import float32
 
 from theory_check.kernels import LANES
-from theory_check.kernels.compilation import kernel
+from theory_check.kernels.compilation import COMPILED, kernel
 from theory_check.kernels.vectors import SIZE, load, store, to_singles, view, zeros
 from theory_check.kernels.words import load_states, next_words, store_states
 
@@ -25,54 +25,83 @@ TILE = 4
 
 @kernel()
 def multiply_tile(rows, vectors, products, start):
-    """Write ``products[m, start + i] = sum_j rows[i, j] vectors[m, j]`` for four rows, two inputs at a time.
+    """Write ``products[m, start + i] = sum_j rows[i, j] vectors[m, j]`` for four rows of all lanes.
 
-    ``rows`` are four rows of equal length one after another. Eight sums stay in registers, six loads for eight
-    products; every sum takes its columns in order.
+    ``rows`` are four rows of equal length one after another.
     """
-    inputs, columns = vectors.shape[0], vectors.shape[1] // LANES
     size = rows.size // TILE
     first, second, third, fourth = rows[:size], rows[size : 2 * size], rows[2 * size : 3 * size], rows[3 * size :]
     for lane in range(0, LANES, SIZE):
-        place = start * LANES + lane
-        for m in range(0, inputs - 1, 2):
-            x, y = vectors[m], vectors[m + 1]
-            a = b = c = d = e = f = g = h = zeros()
-            for j in range(lane, columns * LANES, LANES):
-                p, q = load(x, j), load(y, j)
-                row = load(first, j)
-                a = row * p + a
-                e = row * q + e
-                row = load(second, j)
-                b = row * p + b
-                f = row * q + f
-                row = load(third, j)
-                c = row * p + c
-                g = row * q + g
-                row = load(fourth, j)
-                d = row * p + d
-                h = row * q + h
-            store_tile(products[m], place, a, b, c, d)
-            store_tile(products[m + 1], place, e, f, g, h)
-        if inputs % 2:
-            x = vectors[inputs - 1]
-            a = b = c = d = zeros()
-            for j in range(lane, columns * LANES, LANES):
-                p = load(x, j)
-                a = load(first, j) * p + a
-                b = load(second, j) * p + b
-                c = load(third, j) * p + c
-                d = load(fourth, j) * p + d
-            store_tile(products[inputs - 1], place, a, b, c, d)
+        multiply_four(first, second, third, fourth, vectors, products, lane, start * LANES + lane, LANES)
 
 
 @kernel()
-def store_tile(product, place, a, b, c, d):
+def multiply_part(rows, vectors, products):
+    """Write ``products[m] = A vectors[m]`` in sixteen lanes, component j of lane l at ``j * SIZE + l``.
+
+    ``rows`` has shape (rows, columns * SIZE). Where their number is no multiple of four, the last four overlap those
+    before and write the same sums once more.
+    """
+    count, width = rows.shape[0], vectors.shape[1] // SIZE
+    if not COMPILED or count < TILE:
+        products[:] = float32(0)
+        for m in range(vectors.shape[0]):
+            for i in range(count):
+                for j in range(width):
+                    for lane in range(SIZE):
+                        products[m, i * SIZE + lane] += rows[i, j * SIZE + lane] * vectors[m, j * SIZE + lane]
+        return
+    for i in range(0, count, TILE):
+        k = min(i, count - TILE)
+        multiply_four(rows[k], rows[k + 1], rows[k + 2], rows[k + 3], vectors, products, 0, k * SIZE, SIZE)
+
+
+@kernel()
+def multiply_four(first, second, third, fourth, vectors, products, lane, place, step):
+    """Write the products of four rows in sixteen lanes, from ``place`` on; components are ``step`` numbers apart.
+
+    Two inputs at a time: eight sums stay in registers, six loads for eight products; every sum takes its columns in
+    order.
+    """
+    inputs, end = vectors.shape[0], vectors.shape[1]
+    for m in range(0, inputs - 1, 2):
+        x, y = vectors[m], vectors[m + 1]
+        a = b = c = d = e = f = g = h = zeros()
+        for j in range(lane, end, step):
+            p, q = load(x, j), load(y, j)
+            row = load(first, j)
+            a = row * p + a
+            e = row * q + e
+            row = load(second, j)
+            b = row * p + b
+            f = row * q + f
+            row = load(third, j)
+            c = row * p + c
+            g = row * q + g
+            row = load(fourth, j)
+            d = row * p + d
+            h = row * q + h
+        store_four(products[m], place, step, a, b, c, d)
+        store_four(products[m + 1], place, step, e, f, g, h)
+    if inputs % 2:
+        x = vectors[inputs - 1]
+        a = b = c = d = zeros()
+        for j in range(lane, end, step):
+            p = load(x, j)
+            a = load(first, j) * p + a
+            b = load(second, j) * p + b
+            c = load(third, j) * p + c
+            d = load(fourth, j) * p + d
+        store_four(products[inputs - 1], place, step, a, b, c, d)
+
+
+@kernel()
+def store_four(product, place, step, a, b, c, d):
     """Write the sums of four rows."""
     store(product, place, a)
-    store(product, place + LANES, b)
-    store(product, place + 2 * LANES, c)
-    store(product, place + 3 * LANES, d)
+    store(product, place + step, b)
+    store(product, place + 2 * step, c)
+    store(product, place + 3 * step, d)
 
 
 @kernel()

@@ -23,13 +23,19 @@ from numba import types
 from numpy import float32
 
 from theory_check.kernels import LANES
-from theory_check.kernels.compilation import DOUBLES, WEIGHT_LAW, WORDS, kernel
-from theory_check.kernels.dense import multiply, row_buffer
+from theory_check.kernels.compilation import COMPILED, DOUBLES, SINGLES, WEIGHT_LAW, WORDS, kernel
+from theory_check.kernels.dense import orthonormalise, row_size
+from theory_check.kernels.fused import multiply_part
 from theory_check.kernels.layers import add_scaled, narrow, squared_norms
+from theory_check.kernels.rows import ORTHOGONAL_ROWS
+from theory_check.kernels.vectors import SIZE, load, store
 from theory_check.kernels.words import seed_lanes
 
 _OUTER = 0  # streams.Purpose, frozen here because kernels see numbers only; a test compares
 _INNER = 1
+
+#: Tangent vectors that go through a layer together.
+TOGETHER = 8
 
 #: Cosine below which two rows count as orthogonal, over the root of their length: the roundings of their product.
 ORTHOGONAL = 2.0**-51
@@ -41,10 +47,42 @@ SWEEPS = 40
 _NOTHING = -(2**62)
 
 _WEIGHTS = (*WEIGHT_LAW, types.float64, *WEIGHT_LAW, types.float64)
+_DRAW = types.void(*WEIGHT_LAW, WORDS, SINGLES, types.float32[:, :, ::1])
 _ADVANCE = types.void(
     WORDS, types.int64, types.int64, DOUBLES, *_WEIGHTS, types.boolean,
     types.float32[:, ::1], types.float64[:, ::1],
 )  # fmt: skip
+
+
+@kernel()
+def gather(vector, group, part):
+    """Copy sixteen lanes of a block vector in single precision."""
+    for j in range(part.size // SIZE):
+        if COMPILED:
+            store(part, j * SIZE, load(vector, j * LANES + group * SIZE))
+        else:
+            part[j * SIZE : (j + 1) * SIZE] = vector[j * LANES + group * SIZE : j * LANES + (group + 1) * SIZE]
+
+
+@kernel()
+def scale(vector, deviation, slope):
+    """Multiply a vector by slopes and a deviation."""
+    for i in range(vector.size):
+        vector[i] = deviation * slope[i] * vector[i]
+
+
+@kernel(_DRAW)
+def draw_matrix(fill, parameters, way, state, rows, parts):
+    """Draw a matrix and sort it by groups of lanes: ``parts[group, i, j * SIZE + lane]``; ``rows`` is room for it."""
+    width = parts.shape[1]
+    size = row_size(width)
+    for i in range(width):
+        row = rows[i * size : (i + 1) * size]
+        fill(state, row, parameters)
+        if way == ORTHOGONAL_ROWS:
+            orthonormalise(rows, i, size, width)
+        for group in range(parts.shape[0]):
+            gather(row, group, parts[group, i])
 
 
 @kernel(_ADVANCE)
@@ -56,29 +94,48 @@ def advance(
     """Carry tangent vectors through ``scaling.size`` layers from ``first_layer``, in place.
 
     Parameters as in :func:`theory_check.kernels.dense.forward`; ``slopes`` (layers, width * LANES) are those of one
-    input, ``frame`` a float64 array (columns, width * LANES).
+    input, ``frame`` a float64 array (columns, width * LANES). A few tangent vectors at a time go through both matrices,
+    for one group of lanes: what they need stays in the caches.
     """
     columns, size = frame.shape
-    vectors = np.empty((columns, size), np.float32)
-    products = np.empty((columns, size), np.float32)
-    buffer = row_buffer(size // LANES, outer_way, inner_way)
+    width, groups = size // LANES, LANES // SIZE
+    rows = np.zeros(row_size(width) * width, np.float32)
+    outer_parts = np.empty((groups, width, width * SIZE), np.float32)
+    inner_parts = np.empty((groups if has_inner else 0, width, width * SIZE), np.float32)
+    frames = np.empty((groups, columns, width * SIZE))
+    vectors = np.empty((TOGETHER, width * SIZE), np.float32)
+    products = np.empty((TOGETHER, width * SIZE), np.float32)
+    slope = np.empty(width * SIZE, np.float32)
     state = np.empty(4 * LANES, np.uint32)
+    deviation = float32(inner_deviation) if has_inner else float32(1)
+    by_component = frame.reshape(columns, width, LANES)
+    for group in range(groups):
+        frames[group] = by_component[:, :, group * SIZE : (group + 1) * SIZE].copy().reshape(columns, width * SIZE)
     for k in range(scaling.size):
         layer = first_layer + k
-        for j in range(columns):
-            narrow(frame[j], vectors[j])
         if has_inner:
             seed_lanes(state, key, first_replicate, layer, _INNER)
-            multiply(inner, inner_parameters, inner_way, state, buffer, vectors, products)
-            vectors, products = products, vectors
-        deviation = float32(inner_deviation) if has_inner else float32(1)
-        for j in range(columns):
-            for i in range(size):
-                vectors[j, i] = deviation * slopes[k, i] * vectors[j, i]
+            draw_matrix(inner, inner_parameters, inner_way, state, rows, inner_parts)
         seed_lanes(state, key, first_replicate, layer, _OUTER)
-        multiply(outer, outer_parameters, outer_way, state, buffer, vectors, products)
-        for j in range(columns):
-            add_scaled(frame[j], scaling[k] * outer_deviation, products[j])
+        draw_matrix(outer, outer_parameters, outer_way, state, rows, outer_parts)
+        factor = scaling[k] * outer_deviation
+        for group in range(groups):
+            gather(slopes[k], group, slope)
+            for start in range(0, columns, TOGETHER):
+                stop = min(start + TOGETHER, columns)
+                some, images = vectors[: stop - start], products[: stop - start]
+                for j in range(start, stop):
+                    narrow(frames[group, j], some[j - start])
+                if has_inner:
+                    multiply_part(inner_parts[group], some, images)
+                    some, images = images, some
+                for vector in some:
+                    scale(vector, deviation, slope)
+                multiply_part(outer_parts[group], some, images)
+                for j in range(start, stop):
+                    add_scaled(frames[group, j], factor, images[j - start])
+    for group in range(groups):
+        by_component[:, :, group * SIZE : (group + 1) * SIZE] = frames[group].reshape(columns, width, SIZE)
 
 
 @kernel()
