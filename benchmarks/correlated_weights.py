@@ -20,7 +20,7 @@ Every time is the best of several repetitions, compilation excluded, in which th
 from __future__ import annotations
 
 # Sets the number of threads of NumPy to one before it is loaded.
-from dense_forward import available_threads, elapsed, processor, seconds  # isort: skip
+from machine import available_threads, elapsed, processor, seconds  # isort: skip
 
 import argparse
 import math

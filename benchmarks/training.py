@@ -17,7 +17,7 @@ Every time is the least processor time of several repetitions in which the conte
 from __future__ import annotations
 
 # Sets the number of threads of NumPy to one before it is loaded.
-from dense_forward import available_threads, processor, seconds  # isort: skip
+from machine import available_threads, processor, seconds  # isort: skip
 
 import argparse
 import math
