@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -110,3 +114,26 @@ def test_an_error_in_a_process_reaches_the_caller(trials):
 
 def test_a_case_is_timed():
     assert 0.0 < time_case(replace(PROPORTION.timed, observations=1000), SEED) < 1.0
+
+
+WORKING = """
+import os, time
+from theory_check.calibration.execution import _workers
+if __name__ == "__main__":
+    with _workers(1) as pool:
+        print(pool.submit(os.getpid).result(), flush=True)
+        time.sleep(60)
+"""
+
+
+def test_workers_end_with_a_process_that_is_killed(tmp_path):
+    script = tmp_path / "working.py"
+    script.write_text(WORKING)
+    path = os.pathsep.join([str(Path(execution.__file__).parents[2]), os.environ.get("PYTHONPATH", "")])
+    with subprocess.Popen(
+        [sys.executable, script], stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": path}
+    ) as process:
+        assert int(process.stdout.readline()) != process.pid
+        process.kill()
+        # The worker holds the other end of the pipe: this would wait for it.
+        process.communicate(timeout=30)

@@ -8,7 +8,9 @@ procedures.
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager
@@ -160,11 +162,24 @@ def _judged(units: Sequence[Unit], threads: int) -> Iterator[tuple[Unit, tuple[i
                 yield running.pop(future), future.result()
 
 
+def _prepare_worker() -> None:
+    """Leave interrupts to the first process, which tells the others to stop; end with it if it is killed."""
+    # An interrupt from the keyboard reaches all processes.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
 @contextmanager
 def _workers(count: int) -> Iterator[ProcessPoolExecutor]:
     context = multiprocessing.get_context("spawn")
-    # An interrupt from the keyboard reaches all processes; the first one tells the others to stop.
-    pool = ProcessPoolExecutor(count, context, initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_IGN))
+    pool = ProcessPoolExecutor(count, context, initializer=_prepare_worker)
     try:
         yield pool
     finally:
