@@ -115,6 +115,26 @@ def test_a_signal_ends_the_command_with_its_code(capsys, name, code):
     assert {number: signal.getsignal(number) for number in before} == before
 
 
+@pytest.mark.usefixtures("usual_signals")
+@pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143)])
+def test_an_interrupt_that_python_drops_is_not_lost(capfd, name, code):
+    class Collected:
+        def __del__(self):
+            os.kill(os.getpid(), getattr(signal, name))
+            sum(range(1000))
+
+    @click.command()
+    def command():
+        collected = Collected()
+        del collected
+        time.sleep(30)
+
+    started = time.monotonic()
+    assert run_command(command, []) == code
+    assert time.monotonic() - started < 20.0
+    assert "Traceback" not in capfd.readouterr().err
+
+
 PRINTING = """
 import sys, click
 from theory_check.cli.process import run_command

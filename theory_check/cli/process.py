@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import errno
 import io
 import os
@@ -103,14 +104,33 @@ def _tolerant_streams() -> Iterator[Callable[[], OSError | None]]:
         sys.stdout, sys.stderr = before
 
 
+def _signal_main_thread(number: int) -> None:
+    """Send a signal to the thread that handles them, which may be waiting in a call of the system."""
+    main = threading.main_thread().ident
+    if main is not None and hasattr(signal, "pthread_kill"):
+        signal.pthread_kill(main, number)
+    else:
+        _thread.interrupt_main(signal.Signals(number))
+
+
 @dataclass
 class _Signals:
-    terminated: bool = False
+    terminated: int | None = None
 
-    def terminate(self, _number: int, _frame: FrameType | None) -> None:
+    def terminate(self, number: int, _frame: FrameType | None) -> None:
         """End like an interrupt, which every command handles."""
-        self.terminated = True
+        self.terminated = number
         raise KeyboardInterrupt
+
+    def repeat(self, lost: sys.UnraisableHookArgs) -> None:
+        """Interrupt again if Python dropped an interrupt, as it does in callbacks of its garbage collector."""
+        if not issubclass(lost.exc_type, KeyboardInterrupt):
+            sys.__unraisablehook__(lost)
+            return
+        # A little later: here it would be dropped once more.
+        again = threading.Timer(0.01, _signal_main_thread, (self.terminated or signal.SIGINT,))
+        again.daemon = True
+        again.start()
 
 
 @contextmanager
@@ -124,9 +144,11 @@ def _termination() -> Iterator[_Signals]:
             # nohup ignores SIGHUP, and so do we.
             if number is not None and signal.getsignal(number) == signal.SIG_DFL:
                 replaced[number] = signal.signal(number, signals.terminate)
+    hook, sys.unraisablehook = sys.unraisablehook, signals.repeat
     try:
         yield signals
     finally:
+        sys.unraisablehook = hook
         for number, handler in replaced.items():
             signal.signal(number, handler)
 
