@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from theory_check.foundation.errors import StorageError
-from theory_check.foundation.files import make_directory, read_bytes, write_atomically
+from theory_check.foundation.files import make_directory, read_bytes, remove_unfinished, write_atomically
 
 
 @pytest.mark.parametrize(("content", "expected"), [(b"\x00\xff", b"\x00\xff"), ("π\n", "π\n".encode()), ("", b"")])
@@ -100,3 +100,12 @@ def test_make_directory(tmp_path):
 def test_read_bytes(tmp_path):
     with pytest.raises(StorageError, match="cannot read"):
         read_bytes(tmp_path / "missing")
+
+
+def test_what_another_thread_is_writing_can_be_removed(tmp_path, monkeypatch):
+    write_atomically(tmp_path / "file", "old")
+    monkeypatch.setattr(os, "fsync", lambda descriptor: remove_unfinished())
+    with pytest.raises(StorageError, match="cannot write"):
+        write_atomically(tmp_path / "file", "new")
+    assert names(tmp_path) == ["file"]
+    assert (tmp_path / "file").read_text() == "old"

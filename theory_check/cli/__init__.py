@@ -21,6 +21,7 @@ from theory_check.cli.process import debug_option, run_command
 from theory_check.cli.report import report
 from theory_check.cli.search import search
 from theory_check.cli.training import train
+from theory_check.foundation.files import remove_unfinished
 
 #: What NumPy's and SciPy's libraries of linear algebra read when they are loaded.
 _LINEAR_ALGEBRA_THREADS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
@@ -53,5 +54,6 @@ def main(arguments: list[str] | None = None) -> None:
     code = run_command(cli, arguments)
     if any(thread.name.startswith("theory-check") for thread in threading.enumerate()):
         # A kernel that an interrupt did not wait for; Python would.
+        remove_unfinished()
         os._exit(code)
     sys.exit(code)

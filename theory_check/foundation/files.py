@@ -19,6 +19,9 @@ _TEMPORARY = re.compile(r"\.(\d+)-[0-9a-f]{16}\.tmp(-wal|-shm|-journal)?")
 #: Seconds after which a temporary file is stale, whoever has the number of its process by now.
 _STALE = 86400.0
 
+#: Temporary files that are being written.
+_unfinished: set[Path] = set()
+
 
 def temporary_path(folder: Path) -> Path:
     """Return the name of a temporary file of this process in a folder, see :func:`sweep_temporaries`.
@@ -69,6 +72,7 @@ def write_together(contents: Mapping[Path, bytes | str]) -> None:
         try:
             for path, content in contents.items():
                 asides[path] = temporary_path(path.parent)
+                _unfinished.add(asides[path])
                 with asides[path].open("xb") as file:
                     file.write(content.encode() if isinstance(content, str) else content)
                     file.flush()
@@ -84,6 +88,15 @@ def write_together(contents: Mapping[Path, bytes | str]) -> None:
             raise
     except OSError as error:
         raise storage_error("write", path, error) from error
+    finally:
+        _unfinished.difference_update(asides.values())
+
+
+def remove_unfinished() -> None:
+    """Remove what other threads are writing just now: for a process that ends without them."""
+    for aside in tuple(_unfinished):
+        with contextlib.suppress(OSError):
+            aside.unlink(missing_ok=True)
 
 
 def flush_folder(folder: Path) -> None:
