@@ -77,7 +77,7 @@ def _checks(step: FirstStep, precision: float) -> Iterator[Check]:
 
 
 def _strata(step: FirstStep) -> tuple[str, ...]:
-    return ("first step", step.loss, branch_name(step.network.branch), f"{step.weights.law} weights",
+    return (f"first step, {step.loss}", branch_name(step.network.branch), f"{step.weights.law} weights",
             size_name(step.network.width))  # fmt: skip
 
 
