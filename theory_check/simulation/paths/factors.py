@@ -28,6 +28,11 @@ Layers = NDArray[np.int64]
 #: Largest variance, of 1, that a factor may leave out: its root is 2^-24, the unit roundoff of single precision.
 TRUNCATION = 2.0**-48
 
+#: Residuals that are equal up to this decide by the place of the point: symmetric points have equal ones but for
+#: roundings, which differ between machines, and another pivot makes another path of the same random numbers. Factors
+#: are then continuous: the pivots that roundings still decide are those of residuals of about 2^-52/2^-6.
+_TIE = 2.0**-6
+
 #: Points among which pivots are searched.
 _CANDIDATES = 2048
 
@@ -93,7 +98,8 @@ def low_rank_factor(covariance: Covariance, variances: FloatArray, most: int) ->
     left = variances[candidates].copy()
     factor = np.zeros((min(most, len(candidates)), len(candidates)))
     chosen: list[int] = []
-    while left[pivot := int(np.argmax(left))] > tolerance:
+    while left.max() > tolerance:
+        pivot = int(np.argmax(left >= (1.0 - _TIE) * left.max()))
         rank = len(chosen)
         if rank == len(factor):
             return None
