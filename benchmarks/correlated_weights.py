@@ -48,7 +48,7 @@ class Size:
 
     width: int = 40
     depth: int = 1000
-    repetitions: int = 15
+    repetitions: int = 7
     processes: tuple[str, ...] = (
         "fgn:hurst=0.7", "fgn:hurst=0.2", "smooth", "smooth-increments", "matern", "periodic", "ou", "tied",
     )  # fmt: skip
