@@ -235,6 +235,27 @@ def test_error(evidence, n):
     assert "share the level" not in text
 
 
+def test_mistakes_that_no_example_tells_are_shown(pytester):
+    result = run(
+        pytester,
+        """
+@pytest.mark.statistical
+def test_it(evidence):
+    for n in range(2):
+        with evidence.share(n, examples=2) as example:
+            example.admits(interval(0, 1, level=example.level), target=(0.5, 0.5))
+            example.mistakes |= {"twice": n == 1, "half": False}
+""",
+    )
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "*: 1 of 2 named mistakes are told by some example with a probability of 99% or more",
+            "  not by test_it: half",
+        ]
+    )
+
+
 def test_a_test_that_catches_a_refused_verdict_fails(pytester):
     result = run(
         pytester,

@@ -228,6 +228,15 @@ class Evidence:
         """Where the examples lie."""
         return [example.place for example in self._examples.values()]
 
+    @property
+    def told(self) -> dict[str, bool]:
+        """Named mistakes, and whether some example tells them from the statement with a probability of 99% or more."""
+        found: dict[str, bool] = {}
+        for example in self._examples.values():
+            for name, told in example.mistakes.items():
+                found[name] = found.get(name, False) or told
+        return found
+
 
 class Example(Evidence):
     """Level, seed and verdicts of one example of a property; :meth:`Evidence.share` makes it.
@@ -236,6 +245,9 @@ class Example(Evidence):
     ----------
     place : dict of str to str
         Where in the domain it lies.
+    mistakes : dict of str to bool
+        Named mistakes, and whether planning promises that this example tells them from the statement with a
+        probability of 99% or more. The summary shows those that no example of a test tells.
     """
 
     def __init__(
@@ -243,6 +255,7 @@ class Example(Evidence):
     ) -> None:
         super().__init__(f"{test._name}({drawn})", level, run_seed=test._run_seed)
         self.place = place
+        self.mistakes: dict[str, bool] = {}
         self._test, self._drawn, self._count, self._repeat = test, drawn, examples, repeat
 
     def __enter__(self) -> Self:
@@ -353,7 +366,8 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
         result = yield
     finally:
         if recorded is not None:
-            told = {"verdicts": recorded.records, "strata": recorded.strata, "level": recorded.spent}
+            told = {"verdicts": recorded.records, "strata": recorded.strata, "level": recorded.spent,
+                    "told": recorded.told}  # fmt: skip
             item.user_properties.append((_PROPERTY, json.dumps(told)))
     if recorded is not None and any(record["wanted"] != record["verdict"] for record in recorded.records):
         pytest.fail("a verdict other than stated was recorded, and the test went on")
@@ -369,6 +383,7 @@ class _Summary:
         self._tests = 0
         self._records: list[dict[str, str]] = []
         self._strata: list[dict[str, str]] = []
+        self._told: dict[str, dict[str, bool]] = {}
         self._level = 0.0
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -382,6 +397,8 @@ class _Summary:
                 self._records += told["verdicts"]
                 self._strata += told["strata"]
                 self._level += told["level"]
+                if told["told"]:
+                    self._told[report.nodeid.rpartition("::")[2]] = told["told"]
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """Print how many verdicts were as they should be, and the chance of a false alarm among them."""
@@ -397,3 +414,12 @@ class _Summary:
             found = {name: sorted({place[name] for place in self._strata if name in place}) for name in names}
             counts = "".join(f"; {len(values)} of {name}: {', '.join(values)}" for name, values in found.items())
             terminalreporter.write_line(f"theory_check: {len(self._strata)} examples of properties{counts}")
+        if self._told:
+            every = [told for mistakes in self._told.values() for told in mistakes.values()]
+            terminalreporter.write_line(
+                f"theory_check: {sum(every)} of {len(every)} named mistakes are told by some example with a "
+                "probability of 99% or more"
+            )
+            for test, mistakes in self._told.items():
+                if untold := [name for name, told in mistakes.items() if not told]:
+                    terminalreporter.write_line(f"  not by {test}: {'; '.join(untold)}")

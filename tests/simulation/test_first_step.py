@@ -38,6 +38,14 @@ def steps(draw, homogeneous=True):
     )  # fmt: skip
 
 
+def test_where_all_gradients_vanish_nothing_is_missing():
+    # One unit, whose inner weight is 0 in nine networks of ten, in the last of the two layers too.
+    sample = simulate(a_step(law="sparse", width=1, depth=8), 40, seed=1, threads=1)
+    assert max(sample.column(f"{name}_defect").max() for name in ("ends", "units")) < ROUNDING
+    zero = np.zeros((2, 3, 3))
+    assert chain_defect(zero, zero) == units_defect(zero, zero, zero, zero) == ends_defect(*zero, *zero) == 0.0
+
+
 @settings(max_examples=25)
 @given(steps(), st.integers(0, 2**32 - 1))
 def test_homogeneous_branches_are_in_balance(step, seed):

@@ -121,3 +121,18 @@ def test_the_ratio_of_neighbours_is_that_of_two_independent_layers():
     # By parts an error e of the distribution function on [-4, 4], beyond which there is nothing to speak of.
     assert steps @ middles**2 == pytest.approx(2.0 * layer.variance, abs=law.error * 16.0)
     assert law.error < 1e-4
+
+
+def test_a_layer_among_layers_that_hardly_move_has_its_own_law():
+    """At a = 1e-3 log R has a deviation of 1e-3: the law is that of a^2 chi2_N/d, a mixture in closed form.
+
+    A rule with the nodes that a wide law of log R allows has steps of its weights, up to .05.
+    """
+    a, d = 1e-3, 6
+    law = weight_gradient_law(a_layer(d, "res-3"), a, 4)
+    x = np.linspace(-4.0, 2.0, 301)
+    counts = np.arange(1, d + 1)
+    expected = stats.binom.pmf(counts, d, 0.5) @ stats.chi2.cdf(d * np.exp(x), counts[:, None]) + 0.5**d
+    # log R moves a distribution function of slope below 1/2 by half of its mean absolute value at most.
+    np.testing.assert_allclose(law.cdf(x + 2.0 * math.log(a)), expected, atol=1e-3 + law.error)
+    assert law.error < 1e-4

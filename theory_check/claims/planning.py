@@ -46,6 +46,9 @@ class PlannedCheck:
         The wrong values that were left out.
     believed : bool
         Whether the hypotheses of its estimator are tested on its samples.
+    looked_once : bool
+        Whether it is judged on all replicates alone, with the whole level: what is to be found is then smaller than the
+        margin.
     """
 
     id: str
@@ -54,6 +57,7 @@ class PlannedCheck:
     replicates: int
     too_near: tuple[Variant, ...] = ()
     believed: bool = False
+    looked_once: bool = False
 
     @property
     def experiments(self) -> tuple[Experiment, ...]:
@@ -66,6 +70,8 @@ class PlannedCheck:
 
         Few replicates, a block or two, are judged once.
         """
+        if self.looked_once:
+            return (self.replicates,)
         block = max(experiment.block_size for experiment in self.experiments)
         counts = {math.ceil(part * self.replicates / block) * block for part in EARLY_LOOKS}
         return (*sorted(n for n in counts if _FEWEST <= n <= self.replicates - block), self.replicates)
@@ -192,7 +198,7 @@ def paid_replicates(check: Check, seconds: float) -> int:
 def plan_within(id: str, check: Check, level: float, seconds: float) -> PlannedCheck:
     """Plan a check of a drawn network: its margin is widened to what a processor time pays for.
 
-    The mistakes that cannot be told from the prediction with that margin are left out.
+    It is looked at once. The mistakes that cannot be told from the prediction with that margin are left out.
 
     Parameters
     ----------
@@ -215,19 +221,18 @@ def plan_within(id: str, check: Check, level: float, seconds: float) -> PlannedC
     """
     block = max(experiment.block_size for experiment in check.experiments)
     paid = paid_replicates(check, seconds)
-    bare = PlannedCheck(id, replace(check, variants=()), level, paid)
+    bare = PlannedCheck(id, replace(check, variants=()), level, paid, looked_once=True)
     margin = affordable_margin(bare, paid)
     if margin is None:
         raise SpecificationError(f"{id}: {seconds:g} s pay for {paid} replicates, too few for any margin")
     wide = replace(check, margin=max(margin, check.margin))
     variants = [v if v.distance is None else replace(v, distance=v.distance * check.tolerance / wide.tolerance)
                 for v in check.variants]  # fmt: skip
-    last = level * bare.shares[-1]
-    kept = tuple(v for v in variants if _is_told(id, replace(wide, variants=(v,)), last, paid, widened=wide != check))
+    kept = tuple(v for v in variants if _is_told(id, replace(wide, variants=(v,)), level, paid, widened=wide != check))
     planned = replace(wide, variants=kept)
     return PlannedCheck(
-        id, planned, level, min(-(-_needed_replicates(id, planned, last) // block) * block, paid),
-        tuple(v for v in variants if v not in kept),
+        id, planned, level, min(-(-_needed_replicates(id, planned, level) // block) * block, paid),
+        tuple(v for v in variants if v not in kept), looked_once=True,
     )  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -69,7 +70,7 @@ def ends_defect(entry: FloatArray, entry_slope: FloatArray, readout: FloatArray,
     norms = np.linalg.norm(entry) * np.linalg.norm(entry_slope) + np.linalg.norm(readout) * np.linalg.norm(
         readout_slope
     )
-    return float(abs(np.sum(entry * entry_slope) - np.sum(readout * readout_slope)) / norms)
+    return _relative(abs(np.sum(entry * entry_slope) - np.sum(readout * readout_slope)), norms)
 
 
 def units_defect(outer: FloatArray, outer_slope: FloatArray, inner: FloatArray, inner_slope: FloatArray) -> float:
@@ -87,7 +88,7 @@ def units_defect(outer: FloatArray, outer_slope: FloatArray, inner: FloatArray, 
     columns, rows = np.sum(outer * outer_slope, axis=1), np.sum(inner * inner_slope, axis=2)
     norms = np.linalg.norm(outer, axis=1) * np.linalg.norm(outer_slope, axis=1)
     norms += np.linalg.norm(inner, axis=2) * np.linalg.norm(inner_slope, axis=2)
-    return float(np.max(np.abs(columns - rows)) / np.max(norms))
+    return _relative(np.max(np.abs(columns - rows)), np.max(norms))
 
 
 def scales_defect(scaling: FloatArray, scaling_slope: FloatArray, matrices: FloatArray, slopes: FloatArray) -> float:
@@ -124,4 +125,9 @@ def chain_defect(matrices: FloatArray, slopes: FloatArray) -> float:
     left = np.swapaxes(matrices[1:], 1, 2) @ slopes[1:]
     right = slopes[:-1] @ np.swapaxes(matrices[:-1], 1, 2)
     norms = np.linalg.norm(matrices, axis=(1, 2)) * np.linalg.norm(slopes, axis=(1, 2))
-    return float(np.max(np.linalg.norm(left - right, axis=(1, 2))) / np.max(norms))
+    return _relative(np.max(np.linalg.norm(left - right, axis=(1, 2))), np.max(norms))
+
+
+def _relative(defect: np.floating[Any], norms: np.floating[Any]) -> float:
+    """Return a defect over norms; nothing is missing where all gradients vanish, as with weights that are all 0."""
+    return float(defect / norms) if norms > 0.0 else 0.0

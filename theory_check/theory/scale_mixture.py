@@ -28,15 +28,17 @@ _NEGLIGIBLE = 1e-19
 
 
 @functools.lru_cache(maxsize=64)
-def scale_nodes(multiplier: Multiplier) -> tuple[FloatArray, FloatArray]:
+def scale_nodes(multiplier: Multiplier, finest: float = math.inf) -> tuple[FloatArray, FloatArray]:
     """Nodes S_j > 0 and weights w_j with E f(S) = atom f(0) + sum_j w_j f(S_j).
 
-    The weights add up to 1 - ``multiplier.atom``. The arrays are shared between calls and read-only.
+    The weights add up to 1 - ``multiplier.atom``. The arrays are shared between calls and read-only. The rule needs an
+    f whose Fourier transform, as a function of log S, is negligible at 2 pi / step: for a steeper one ask for a step
+    of at most ``finest``.
     """
     d, slope2 = multiplier.width, multiplier.slope**2
     if not multiplier.has_inner:
         return _read_only(np.array([multiplier.gain / d])), _read_only(np.array([1.0]))
-    step = 2 * math.pi / decay_frequency(d / 2 + 2, 38.0)
+    step = min(2 * math.pi / decay_frequency(d / 2 + 2, 38.0), finest)
     binomial = {N: weight for N in range(d + 1) if (weight := math.comb(d, N) / 2**d) > _NEGLIGIBLE}
     smallest = min(N for N in binomial if N > 0) if slope2 == 0 else d
     lower = _log_chi2_lower(smallest, 1e-10 if smallest == 1 else 1e-17) + math.log(min(slope2, 1.0) or 1.0)

@@ -1,0 +1,171 @@
+"""Networks of a claim's domain on which its properties are judged, chosen by what planning promises.
+
+Hypothesis draws networks, which costs nothing; few of them are simulated. Each part of the domain (regime, branch, law
+of the weights) gets one, and of the candidates for a part the one that sees the smallest common mistake in the size of
+the weights. No choice looks at a stream on which a network is judged.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import Any
+
+import numpy as np
+from hypothesis import HealthCheck, Phase, given, settings
+
+from theory_check.claims.estimators import Mean
+from theory_check.claims.planning import plan_within
+from theory_check.experiments.cell import Cell
+from theory_check.foundation.errors import SpecificationError
+from theory_check.networks.scalings import Scaling
+from theory_check.simulation.runner import run_experiments
+from theory_check.verification.drawn import FINE, plan_drawn
+
+#: What the first strata of a network are; parts of these are asked for.
+STRATA = ("regime", "branch", "weights")
+
+#: Draws that find out what parts a domain has.
+SURVEY = 40
+
+#: Networks of a part that are compared. Of all, the cheapest are, since many replicates see more than many layers,
+#: until one sees so much of the common mistake that the longest time makes it all.
+CANDIDATES, ENOUGH = 4, 0.6
+
+#: Processor time of an example, in seconds, and at most where more of it makes the common mistake seen.
+SECONDS, LONGEST = 0.12, 0.8
+
+#: Processor time that a claim has for that; exact means are the ones that see the size of the weights of every law.
+SPARE, MORE_SPARE = 1.0, {"E1": 4.0}
+
+#: How much a longer example aims at: a bit more than a probability of 99%.
+AIM = 1.3
+
+#: First checks of a network that are compared: means, where there are any, and no laws.
+COMPARED = 3
+
+#: The mistake by which they are: all scaling factors, or all weights of one matrix, are larger by so much.
+ENLARGED = 1.01
+
+#: Below the level of a check of an example: what is paid at this level is paid at that of a check.
+PLANNED_LEVEL = 1e-7
+
+
+def strata(claim, network):
+    return dict(zip(STRATA, claim.domain.strata(network), strict=False))
+
+
+def survey(claim):
+    """Networks of the domain, drawn and not simulated."""
+    found = []
+
+    @settings(
+        max_examples=SURVEY, database=None, deadline=None, phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )  # fmt: skip
+    @given(claim.domain.networks())
+    def draw(network):
+        found.append(network)
+
+    draw()
+    return list(dict.fromkeys(found))
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A network, the time that its sample may take, and the part of the common mistake's 99% that it sees then."""
+
+    network: Any
+    seconds: float
+    pull: float
+
+
+def chosen(claim, networks):
+    """Choices that together lie in each part of the domain; time goes first where it is worth most."""
+    missing = {part for network in networks for part in strata(claim, network).items()}
+    found, pulls = [], {}
+    for kernel in ("dense", "reduced"):
+        best = _sharpest(claim, [network for network in networks if getattr(network, "kernel", "") == kernel], pulls)
+        if pulls.get(best):
+            found.append(Choice(best, SECONDS, pulls[best]))
+    missing -= {part for choice in found for part in strata(claim, choice.network).items()}
+    while missing:
+        covered = {network: len(missing & set(strata(claim, network).items())) for network in networks}
+        most = max(covered.values(), default=0)
+        if most == 0:  # what is left is too dear
+            break
+        candidates = [network for network in networks if covered[network] == most][:CANDIDATES]
+        pulls |= {network: pull(claim, network, SECONDS) for network in candidates if network not in pulls}
+        best = max(candidates, key=pulls.get)
+        if not pulls[best] and not plan_drawn(claim, best, level=PLANNED_LEVEL, seconds=SECONDS):
+            networks.remove(best)
+            continue
+        found.append(Choice(best, SECONDS, pulls[best]))
+        missing -= set(strata(claim, best).items())
+    return _longer(found, MORE_SPARE.get(claim.id, SPARE))
+
+
+def _sharpest(claim, networks, pulls):
+    """The network that sees most, cheapest first until it is enough; None if none can be compared."""
+    compared = []
+    for network in sorted(networks, key=lambda network: network.work_per_block / network.block_size):
+        if enlarged(network) is not None:
+            pulls[network] = pull(claim, network, SECONDS)
+            compared.append(pulls[network])
+            # Without exact means there is nothing to compare.
+            if len(compared) >= CANDIDATES and (max(compared) == 0.0 or max(compared) >= ENOUGH):
+                break
+    return max((n for n in networks if n in pulls), key=pulls.get, default=None)
+
+
+def _longer(choices, spare):
+    """Give more time to those that then see the mistake, the cheapest first: what is seen grows as its root."""
+    given = []
+    for choice in sorted(choices, key=lambda one: -one.pull):
+        needed = SECONDS * max(AIM / max(choice.pull, 1e-9), 1.0) ** 2
+        if needed > LONGEST or needed - SECONDS > spare:
+            given.append(choice)
+            continue
+        spare -= needed - SECONDS
+        given.append(replace(choice, seconds=needed, pull=choice.pull * math.sqrt(needed / SECONDS)))
+    return given
+
+
+def enlarged(network):
+    """The network with larger factors, which has the same checks; None if that cannot be spelled."""
+    if not isinstance(network, Cell):
+        return None
+    shape = network.network
+    if shape.scaling.kind == "sequence":
+        factors = tuple(ENLARGED * shape.scaling.factors(shape.depth))
+        return replace(network, network=replace(shape, scaling=Scaling.sequence(factors)))
+    if shape.scaling.beta is None or shape.depth == 1:
+        return None
+    beta = shape.scaling.beta - math.log(ENLARGED) / math.log(shape.depth)
+    return replace(network, network=replace(shape, scaling=Scaling.power(beta)))
+
+
+def pull(claim, network, seconds):
+    """How far the mistake moves an exact mean, in units of what its sample sees with a probability of 99%.
+
+    What a statement makes of the networks of one block, and what the statement about the enlarged network makes of
+    them, differ by that mistake. 0 without exact means that the time pays for.
+    """
+    moved, found, samples = enlarged(network), 0.0, None
+    if moved is None:
+        return found
+    pairs = zip(claim.domain.build(network, FINE), claim.domain.build(moved, 1.0), strict=False)
+    for check, other in islice(pairs, COMPARED):
+        if not (check.basis.exact and isinstance(check.estimator, Mean) and isinstance(other.estimator, Mean)):
+            break
+        try:
+            planned = plan_within(check.name, check, PLANNED_LEVEL, seconds)
+        except SpecificationError:
+            continue
+        samples = samples or list(run_experiments({e: e.block_size for e in check.experiments}, 0, threads=1).values())
+        shift = np.mean(check.estimator.observable(samples)) - np.mean(other.estimator.observable(samples))
+        shift += other.target[0] - check.target[0]
+        resolution = check.estimator.resolution(check.target, planned.replicates, planned.level)
+        found = max(found, abs(float(shift)) / resolution)
+    return found
