@@ -38,3 +38,9 @@ def test_summaries_have_a_line_for_each_column(weights):
     # A logarithm of zero is minus infinity, not the smallest number of the machine.
     assert "e308" not in " ".join(lines)
     assert "e+308" not in " ".join(lines)
+
+
+def test_what_is_undefined_after_an_overflow_is_said():
+    cell = network("res-3", width=4, depth=4, beta=-300.0, controls=True)
+    lines = summarise(simulate(cell, 20, seed=1))
+    assert any(line.endswith("undefined in 20 of 20 replicates") for line in lines)

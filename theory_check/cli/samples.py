@@ -24,6 +24,10 @@ def summarise(sample: Sample) -> list[str]:
     shown = dict(_single_numbers(sample))
     longest = max(26, *map(len, shown))
     for name, column in shown.items():
+        undefined = int(np.count_nonzero(np.isnan(column)))
+        if undefined:
+            lines.append(f"  {name:<{longest}} undefined in {undefined} of {len(column)} replicates")
+            continue
         # Order statistics are taken of finite numbers; an infinite median is the logarithm of 0, or an overflow.
         interval = quantile_interval(np.clip(column, -_LARGEST, _LARGEST), 0.5, alpha=0.05)
         if abs(interval.estimate) < _LARGEST:
