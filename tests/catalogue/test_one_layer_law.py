@@ -38,4 +38,4 @@ def test_a_cosine_has_the_exact_value_and_variance():
     # Averages over 20,000 quantiles: 1/20,000 of the variation, and the law's error of 1e-5.
     assert cosine.mean() == pytest.approx(check.target[0], abs=2e-4)
     assert cosine.var() == pytest.approx(check.estimator.variance_bound, abs=4e-4)
-    assert len(check.variants) == 3
+    assert len(check.variants) == 4

@@ -38,6 +38,15 @@ def made(estimator, target=None, **options):
     return check("point", CELL, "a quantity", estimator, target, **{"margin": 0.1} | options)
 
 
+def test_a_sized_mistake_is_the_smallest_that_the_margin_tells():
+    stated = made(Mean("a", 1.0), 2.0, wrong={"far": 9.0}, sized={"{:.0%} larger": lambda more: 2.0 * (1.0 + more)})
+    assert [(v.name, v.target) for v in stated.variants] == [("far", (9.0, 9.0)), ("12% larger", (2.24, 2.24))]
+    assert stated.variants[1].distance == pytest.approx(2.4, rel=1e-12)
+    finer = made(Mean("a", 1.0), 2.0, margin=0.01, sized={"{:.0%} larger": lambda more: 2.0 * (1.0 + more)})
+    assert [v.name for v in finer.variants] == ["2% larger"]
+    assert made(Mean("a", 1.0), 2.0, sized={"{:.0%} larger": lambda more: 2.0}).variants == ()
+
+
 def test_a_check_without_options_has_the_common_ones():
     found = made(Mean("a", 1.0), 2)
     assert found.experiments == (CELL,)

@@ -46,7 +46,9 @@ def version(estimator=MEAN, target=0.25, *, point="point", experiments=CELL, **o
     @claim("N1")
     def stated(profile):
         """State it."""
-        return check(point, experiments, "a quantity", estimator, target, **{"margin": 0.1} | options)
+        return check(
+            point, experiments, "a quantity", estimator, target, **{"margin": 0.1, "wrong": {"another": "y"}} | options
+        )
 
     return claim_version(plan_claim(stated, PROFILES["quick"]))
 
@@ -228,7 +230,9 @@ def planned_with(*points, **options):
     @claim("N1", **options)
     def stated(profile):
         """State it."""
-        return tuple(check(p, CELL, "", Mean(LOG_NORM_RATIO, 1.0), 0.25, margin=0.1) for p in points)
+        return tuple(
+            check(p, CELL, "", Mean(LOG_NORM_RATIO, 1.0), 0.25, margin=0.1, wrong={"another": "y"}) for p in points
+        )
 
     return plan_claim(stated, PROFILES["quick"])
 

@@ -109,7 +109,7 @@ def test_what_is_left_out_comes_back_where_the_profile_resolves_it():
     @claim("N1")
     def stated(profile):
         """State it."""
-        return point(MEAN, 1.0, margin=0.1 * profile.precision, wrong={"near": 1.1})
+        return point(MEAN, 1.0, margin=0.1 * profile.precision, wrong={"near": 1.1, "far": 2.0})
 
     named = {name: [v.name for v in plan_claim(stated, profile)[0].too_near] for name, profile in PROFILES.items()}
     assert named == {"quick": ["near"], "standard": [], "nightly": []}
@@ -158,10 +158,22 @@ def test_a_remainder_takes_from_the_room_of_a_law():
 
 @pytest.mark.parametrize("count", [1, 3, 7])
 def test_the_checks_of_a_claim_share_one_place_of_the_family(count):
-    planned = plan_claim(claim_of(*(point(MEAN, 1.0, name=f"p{i}") for i in range(count))), PROFILES["quick"])
+    planned = plan_claim(
+        claim_of(*(point(MEAN, 1.0, name=f"p{i}", wrong={"far": 2.0}) for i in range(count))), PROFILES["quick"]
+    )
     assert [p.id for p in planned] == [f"N1/p{i}" for i in range(count)]
     assert len({p.level for p in planned}) == 1
     assert sum(p.level for p in planned) == pytest.approx(FAMILY_LEVEL / PLACES, rel=1e-14)
+
+
+def test_a_check_none_of_whose_mistakes_can_be_told_is_refused_with_the_tolerance_that_would():
+    made = point(MEAN, 1.0, margin=0.1, remainder=0.02, wrong={"near": 1.06, "less near": 0.85})
+    with pytest.raises(SpecificationError) as refused:
+        plan_claim(claim_of(made), PROFILES["quick"])
+    assert str(refused.value) == (
+        "N1/point: no mistake that it names can be told from the prediction: the farthest, 'less near', is 1.25 "
+        "margins away and needs 2; a tolerance of 0.075 would tell it"
+    )
 
 
 def test_the_precision_of_a_claim_widens_its_margins_at_quick_alone():
@@ -169,7 +181,7 @@ def test_the_precision_of_a_claim_widens_its_margins_at_quick_alone():
         @claim("N1", quick_precision=quick_precision)
         def stated(profile):
             """State it."""
-            return point(MEAN, 1.0, margin=0.1 * profile.precision)
+            return point(MEAN, 1.0, margin=0.1 * profile.precision, wrong={"far": 2.0})
 
         return [plan_claim(stated, profile)[0].check.margin for profile in PROFILES.values()]
 

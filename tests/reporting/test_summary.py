@@ -12,6 +12,7 @@ from theory_check.reporting.summary import (
     answer_theory,
     decisive_point,
     excess,
+    mistakes_text,
     more_networks,
     plain_text,
     tally,
@@ -30,6 +31,7 @@ def test_answers_carry_the_counts(record):
     )
     assert "at most 0.001" in answer_certainty(record)
     assert "12 of 14 deliberately wrong variants" in answer_certainty(record)
+    assert "with an estimate of their own were refuted" in answer_certainty(record)
     assert "1.23 million networks" in answer_cost(record)
     assert "4 min 12 s" in answer_cost(record)
 
@@ -86,3 +88,20 @@ def test_a_check_without_variants_has_no_teeth():
 )
 def test_plain_text(markdown, text):
     assert plain_text(markdown) == text
+
+
+def test_values_are_told_by_their_distance_and_not_counted():
+    finding = make_finding("E1/a")
+    by_value, displaced = (
+        replace(v, kind=kind, distance=d)
+        for v, kind, d in zip(finding.variants, ("value", "displaced"), (2.5, 2.0), strict=False)
+    )
+    mixed = replace(finding, variants=(by_value, displaced))
+    assert mixed.nearest == 2.5
+    assert mistakes_text([mixed]) == "from 2.5 margins"
+    assert mistakes_text([mixed, finding]) == f"{len(finding.variants)}/{len(finding.variants)}, from 2.5 margins"
+    record = make_record(only_supported=True)
+    regime = replace(record.regimes[0], claims=(make_claim("E1", mixed),))
+    certainty = answer_certainty(replace(record, regimes=(regime,)))
+    assert "0 of 0 deliberately wrong variants" in certainty
+    assert certainty.endswith("tells from its target lies 2.5 margins away in the median.")

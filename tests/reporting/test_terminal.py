@@ -28,7 +28,7 @@ def test_lines_are_plain_away_from_a_terminal(record):
     text = printed(record)
     assert "\x1b" not in text
     lines = text.splitlines()
-    assert lines[0] == "supported     E4    points 2/2  variants 4/4  Lognormal limit of ‖h_L‖"
+    assert lines[0] == "supported     E4    points 2/2  mistakes 4/4  Lognormal limit of ‖h_L‖"
     assert lines[1].startswith("refuted       E1")
     assert any(line.startswith("refuted       E1/uniform-d8  E log R: 0.4747 [0.4731, 0.4763]") for line in lines)
     assert "without proof of power  E1/student-d8" in lines

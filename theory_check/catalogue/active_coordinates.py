@@ -54,9 +54,9 @@ DRIFT = Basis(
 #: cost grows like d L over the square of the margin, so that margins follow 1/d, not the precision of the profile.
 SIZES = {1: (64, 32), 4: (128, 64), 8: (192, 96)}
 
-#: Margins of the drift by width: below the drift at widths 3 and 4, whose sign they decide, and less than half of what
-#: the condition on an active coordinate makes at width 2.
-DRIFT_MARGINS = {2: 0.08, 3: 0.08, 4: 0.0325}
+#: Margins of the drift by width: at width 2 half of what the condition on an active coordinate makes, at width 3 half
+#: of the drift, at width 4 a quarter of the change from width 3, whose sign is the other, and below the drift.
+DRIFT_MARGINS = {2: 0.08, 3: 0.0475, 4: 0.0325}
 
 
 def wide_checks(wide: Cell, relative: float) -> Iterator[Check]:
@@ -67,6 +67,7 @@ def wide_checks(wide: Cell, relative: float) -> Iterator[Check]:
         f"wide-t{time:g}-location", wide, rf"median of $\log R$ at $L a^2 = {time:g}$",
         median(LOG_NORM_RATIO, Normal(mean, deviation**2)), mean, margin=0.1 * time * (64 / width), basis=LOCATION,
         wrong={"no drift": 0.0, "drift of every coordinate, kappa = 1": 2.0 * mean},
+        sized={"drift {:.0%} larger": lambda more: (1.0 + more) * mean},
     )  # fmt: skip
     yield check(
         f"wide-t{time:g}-scale", wide,
@@ -98,7 +99,9 @@ def drift_check(narrow: Cell, margin: float) -> Check:
             UNCONDITIONED: (width / 2 - 2.0) / width,
             "drift of res-3, kappa (1 - 2/d)": 0.5 * (1.0 - 2.0 / width),
             f"the drift at width {other}, of the other sign": initial_drift(other),
+            "no drift": 0.0,
         },
+        sized={"drift higher by {:g}": lambda more: drift + more},
     )  # fmt: skip
 
 

@@ -65,7 +65,7 @@ def _strong_check(
         f"res-1-{name}", (deep,) if independent is None else (deep, independent),
         r"median of the slope of $\log\Vert h^{(L)}-h^{(2L)}\Vert$ on $\log L$" + where,
         median(error_slope(column_name, depths), law), -STRONG_ORDER, margin=0.07 * precision, basis=SLOPE_LIMIT,
-        wrong=wrong,
+        wrong=wrong, sized={"order higher by {:g}": lambda more: -STRONG_ORDER - more},
     )  # fmt: skip
 
 
@@ -190,10 +190,11 @@ def _order_check(deep: EulerMaruyama, *, strong: bool, precision: float) -> Chec
         error = increments(NORM_RATIO)
         wrong = {"order 1/2, weak": -0.5, "order 2, weak": -2.0, "order 0, weak": 0.0}
         quantity = r"\log(\mathbb{E}R^{(2L)}-\mathbb{E}R^{(L)})$ on $\log L$, minus the weak order"
+    slope = float(np.dot(slope_weights(np.log(depths)), np.log(errors)))
     return check(
         "linear-strong" if strong else "linear-weak", deep, f"slope of ${quantity}",
-        Order(error, depths, errors, variances), float(np.dot(slope_weights(np.log(depths)), np.log(errors))),
-        margin=(0.1 if strong else 0.25) * precision, basis=EXACT_AT_DEPTHS, wrong=wrong,
+        Order(error, depths, errors, variances), slope, margin=(0.1 if strong else 0.25) * precision,
+        basis=EXACT_AT_DEPTHS, wrong=wrong, sized={"slope steeper by {:g}": lambda more: slope - more},
     )  # fmt: skip
 
 

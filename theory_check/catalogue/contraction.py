@@ -32,7 +32,8 @@ _LEADING_AT_FIXED_DEPTH = Basis(
 def contraction_checks(deep: Cell, precision: float, spread: float) -> Iterator[Check]:
     """Compare log R with its leading order, and what is left of it when the drift is added; the spread is for planning.
 
-    The margin is a fifth of the term -L/d, times the precision.
+    The effect is the term -L/d, which one check sees and which the drift removes in the other; the margin is a fifth of
+    it, times the precision.
     """
     width, depth, hurst = deep.network.width, deep.network.depth, hurst_index(deep)
     a = deep.network.scaling.factor(depth)
@@ -47,6 +48,7 @@ def contraction_checks(deep: Cell, precision: float, spread: float) -> Iterator[
             "the term -L/d without its 1/d": mean - a**2 * depth * (1.0 - 1.0 / width),
             "independent layers": a**2 * depth * (1.0 - 2.0 / width),
         },
+        sized={"the term -L/d is {:.0%} larger": lambda more: mean - more * pull},
     )  # fmt: skip
     corrected = corrected_scaling(width, a) ** 2 * (1.0 - 1.0 / width) * depth ** (2.0 * hurst)
     yield check(
@@ -58,6 +60,7 @@ def contraction_checks(deep: Cell, precision: float, spread: float) -> Iterator[
             # c = a^2/2, without the width, is the correction of a network of width 1.
             "correction a^2/2, without 1/d": MEAN_LOG_RATIO + _shift(1, a, depth),
         },
+        sized={"{:.0%} of the term -L/d is left": lambda more: corrected - more * pull},
     )  # fmt: skip
 
 

@@ -95,6 +95,8 @@ def default_checks(deep: Cell, precision: float) -> Iterator[Check]:
             rf"$\mathbb{{E}}\,{symbol}$ with PyTorch's default variance, $\kappa/{factor:g}$",
             Mean(observable, variance), target, margin=0.06 * precision * target,
             wrong={"unit variance": unit, mistake: wrong},
+            sized={"weights of {:.0%} more variance": lambda more: moments.mean_displacement(
+                replace(multiplier, gain=(1.0 + more) / factor), a, depth)},
         )  # fmt: skip
 
 
@@ -249,6 +251,7 @@ def contrasts(profile: Profile) -> Iterator[Check]:
             r"$\mathbb{P}(\vert\log R\vert \leq 0.001)$ with zero last layers",
             Probability(between(LOG_NORM_RATIO, -1e-3, 1e-3), truth=1.0, exact=True), 1.0,
             margin=0.01 * profile.precision, basis=IDENTITY, wrong={LIMIT_LAW: high - low, STAYED: (0.0, DELTA)},
+            sized={"{:.0%} of the networks move": lambda more: 1.0 - more},
         )  # fmt: skip
 
     default = network("res-3", _PYTORCH, width=20, depth=DEPTH * profile.depth, gradients=True)

@@ -46,8 +46,12 @@ OTHER_SCALINGS: tuple[tuple[BranchName, str, float, float], ...] = (
 )
 
 
-def mean_checks(deep: Cell, relative: float) -> Iterator[Check]:
-    """Compare the means of D and, where gradients are observed, of R and R* for entries of kurtosis at most 3."""
+def mean_checks(deep: Cell, relative: float, finer: float | None = None) -> Iterator[Check]:
+    """Compare the means of D and, where gradients are observed, of R and R* for entries of kurtosis at most 3.
+
+    ``finer`` is the relative margin of R and R*, where half of the effect of compounding, target less 1 + kappa a^2 L,
+    asks for a finer one than D does.
+    """
     multiplier, a, depth = layer = dominated_layer(deep)
     ratio, displacement = moments.norm_ratio_moment(*layer), moments.mean_displacement(*layer)
     variance, added = moments.norm_ratio_variance(*layer), multiplier.kappa * a * a * depth
@@ -57,9 +61,17 @@ def mean_checks(deep: Cell, relative: float) -> Iterator[Check]:
         ("gradient", "R^*", Mean(GRADIENT_RATIO, variance), ratio, 1.0 + added),
     )
     for name, symbol, observed, target, additive in quantities if deep.gradients else quantities[1:2]:
+        margin, start = relative * target, float(name != "displacement")
+        if finer is not None and name != "displacement":
+            margin = finer * target
+
+        def heavier(more: float, start: float = start) -> float:
+            return start + math.expm1(depth * math.log1p((1.0 + more) * multiplier.kappa * a * a))
+
         yield check(
             f"{label(deep)}-beta{deep.network.scaling.beta:g}-{name}", deep, rf"$\mathbb{{E}}\,{symbol}$", observed,
-            target, margin=relative * target, wrong={"increments add up without compounding": additive},
+            target, margin=margin, wrong={"increments add up without compounding": additive},
+            sized={"weights of {:.0%} more variance": heavier},
         )  # fmt: skip
 
 
@@ -85,6 +97,7 @@ def layer_check(deep: Cell, relative: float) -> Check:
             "the drift of the logarithm, kappa (1 - 2/d)": kappa * (1.0 - 2.0 / multiplier.width),
             "no growth": 0.0,
         },
+        sized={"weights of {:.0%} more variance": lambda more: (1.0 + more) * kappa},
     )  # fmt: skip
 
 
@@ -127,6 +140,8 @@ def universal_check(deep: Cell, relative: float) -> Check:
             "increments add up without compounding": 1.0 + multiplier.kappa,
             "He's variance in the last layer": moments.norm_ratio_moment(replace(multiplier, gain=2.0), a, depth),
         },
+        sized={"weights of {:.0%} more variance": lambda more: moments.norm_ratio_moment(
+            replace(multiplier, gain=(1.0 + more) * multiplier.gain), a, depth)},
     )  # fmt: skip
 
 
@@ -206,7 +221,8 @@ def exact_means(profile: Profile) -> Iterator[Check]:
         for branch, law, beta, relative in OTHER_SCALINGS
     ]
     for deep, relative in (*critical, *others):
-        yield from mean_checks(deep, relative * profile.precision)
+        finer = 0.029 if deep.gradients and deep.network.branch.has_inner else relative
+        yield from mean_checks(deep, relative * profile.precision, finer * profile.precision)
 
     # Deep in the explosion regime E R^2 / (E R)^2 is 1600 (linear) and 52 (res-3): no mean of R is in reach.
     shallow = [(branch, "uniform", 20, 100, 0.5, 0.1) for branch in BRANCHES]

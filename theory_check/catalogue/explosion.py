@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import replace
+from statistics import NormalDist
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -212,6 +213,8 @@ def fluctuation_check(deep: Cell, precision: float) -> Check:
         wrong={
             "centred at the log of the mean":
                 Normal(depth * math.log1p(multiplier.kappa * a * a), normal.variance),
+            "centred two fifths of a standard deviation higher":
+                Normal(normal.mean + 0.4 * math.sqrt(normal.variance), normal.variance),
             "centred one standard deviation higher":
                 Normal(normal.mean + math.sqrt(normal.variance), normal.variance),
         },
@@ -228,7 +231,10 @@ def sign_check(deep: Cell, precision: float) -> Check:
         f"{label(deep)}-sign", deep, r"$\mathbb{P}(\log R > 0)$",
         Probability(between(LOG_NORM_RATIO, lower=np.nextafter(0.0, 1.0))),
         (max(growing - error, 0.0), min(growing + error, 1.0)), margin=0.03 * precision,
-        wrong={f"the threshold is at width {multiplier.width - 1}": wrong},
+        wrong={f"the threshold is at width {multiplier.width - 1}": wrong, "no drift: half of the networks grow": 0.5},
+        sized={"the threshold is at a width lower by {:g}": lambda less: NormalDist().cdf(
+            NormalDist().inv_cdf(min(max(growing, 1e-9), 1.0 - 1e-9))
+            + less * math.sqrt(multiplier.kappa * layers[1] / multiplier.width) * layers[0])},
     )  # fmt: skip
 
 

@@ -32,17 +32,19 @@ def displacement_exponent(
     variances = tuple(moments.displacement_variance(*layer) for layer in layers)
     symbol, name = ("D^*", "log_gradient_displacement") if gradient else ("D", "log_displacement")
     errors = stack(*(exp(2.0 * column(name, i)) for i in range(len(depths))))
+    slope = math.log(means[1] / means[0]) / math.log(depths[1] / depths[0])
     return check(
         f"{label(networks[0])}-beta{beta:g}-{'gradient-' if gradient else ''}exponent", networks,
         rf"slope of $\log\mathbb{{E}}\,{symbol}$ on $\log L$: $1-2\beta = {1.0 - 2.0 * beta:g}$ in the limit, "
         rf"twice the exponent of $\sqrt{{{symbol}}}$",
-        Order(errors, depths, means, variances), math.log(means[1] / means[0]) / math.log(depths[1] / depths[0]),
+        Order(errors, depths, means, variances), slope,
         margin=0.1 * profile.precision, basis=EXACT_AT_DEPTHS,
         wrong={
             "it does not depend on the depth": 0.0,
             "exponent -2 beta, as of a single layer": -2.0 * beta,
             "exponent 2 - 2 beta: layers add up aligned, as smooth ones do": 2.0 - 2.0 * beta,
         },
+        sized={"the exponent of a beta higher by {:g}": lambda more: slope - 2.0 * more},
     )  # fmt: skip
 
 
@@ -66,6 +68,7 @@ def growth_exponent(profile: Profile, branch: BranchName, beta: float, *, gradie
             "exponent 1 - beta, as for smooth weights": 1.0 - beta,
             "exponent 1/2 - beta, that of its deviations": 0.5 - beta,
         },
+        sized={"the exponent of a beta higher by {:g}": lambda more: (ends[1][0] - ends[0][1]) / step - 2.0 * more},
     )  # fmt: skip
 
 
@@ -91,4 +94,5 @@ def critical_exponent(profile: Profile, branch: BranchName, weights: str, *, gra
         rf"the $\beta$ at which the median of $\log {symbol}$ is the same at depths $L$ and $16L$",
         CriticalPoint(growth, betas, GrowthLaws(layer, *depths)), 0.5, margin=margin, basis=basis,
         wrong={"critical exponent 1, as for smooth weights": 1.0, "critical exponent 1/4": 0.25},
+        sized={"critical exponent higher by {:g}": lambda more: 0.5 + more},
     )  # fmt: skip

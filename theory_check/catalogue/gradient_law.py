@@ -8,6 +8,7 @@ from dataclasses import replace
 from theory_check.catalogue.one_layer_law import NO_ATOM
 from theory_check.catalogue.schedules import front_loaded
 from theory_check.claims import Check, Distance, Domain, Mean, Profile, check, claim
+from theory_check.claims.checks import higher
 from theory_check.claims.domains import GAUSSIAN, LAYERS
 from theory_check.claims.networks import finite_depth_law, layer_law, one_layer
 from theory_check.claims.observables import (
@@ -36,7 +37,7 @@ def law_check(name: str, deep: Cell, precision: float) -> Check:
     width, depth = deep.network.width, deep.network.depth
     law = finite_depth_law(multiplier, *layers)
     wrong: dict[str, Law] = {"gradients shrink as states grow: the law of -log R": Mirrored(law)}
-    if depth > 2:
+    if depth > 2 or not multiplier.has_inner:
         wrong["the law of twice the width"] = finite_depth_law(replace(multiplier, width=2 * width), *layers)
     elif multiplier.has_inner:
         bare = Multiplier(width, gain=multiplier.kappa)
@@ -140,6 +141,7 @@ def gradient_law(profile: Profile) -> Iterator[Check]:
             f"{name}-gaussian-d20-squared-displacement", deep, r"$\mathbb{E}\,(D^*)^2$", squared, target,
             margin=0.05 * profile.precision * target,
             wrong={"D* does not fluctuate": mean**2, "weights of twice the variance": other**2},
+            sized={"(D*)^2 {:.0%} larger": higher(target, target)},
         )  # fmt: skip
     for name, branch, activation in BRANCHES[:2]:
         deep = network(branch, activation=activation, width=6, depth=16, scale=front_loaded(16), gradients=True,

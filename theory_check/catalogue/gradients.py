@@ -70,6 +70,8 @@ def mean_check(deep: Cell, relative: float) -> Check:
         f"{label(deep)}-beta{deep.network.scaling.beta:g}", deep, r"$\mathbb{E}\,D^*$",
         Mean(GRADIENT_DISPLACEMENT, moments.displacement_variance(*layer)), target, margin=relative * target,
         wrong={"weights of twice the variance": doubled},
+        sized={"weights of {:.0%} more variance": lambda more: moments.mean_displacement(
+            replace(multiplier, gain=(1.0 + more) * multiplier.gain), a, depth)},
     )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from theory_check.catalogue.exponents import displacement_exponent
 from theory_check.catalogue.pictures import BARS, DEPTHS, by_depth, density_curve, depth_curve, median_band
 from theory_check.claims import Basis, Check, Domain, Hypothesis, Illustration, Profile, ScaledChiSquare, check, claim
+from theory_check.claims.checks import higher
 from theory_check.claims.domains import GAUSSIAN, LAYERS, SYMMETRIC, beta_within, least_depth
 from theory_check.claims.estimators import Distance, Probability, Slope
 from theory_check.claims.networks import COMBINATIONS, label, one_layer
@@ -148,6 +149,7 @@ def identity(profile: Profile) -> Iterator[Check]:
             # The medians at beta = 3/4 are off by a factor of about 1 + 0.19 L a^2.
             margin=0.04 * profile.precision, basis=Basis(_REASON, allowance=0.5),
             wrong={"the displacement does not vanish": 0.0, "rate -beta": -beta},
+            sized={"the rate of a beta higher by {:g}": higher(identity_slope(beta), -1.0)},
         )  # fmt: skip
 
 

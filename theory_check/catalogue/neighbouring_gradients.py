@@ -102,6 +102,7 @@ def correlation_checks(deep: Cell, margin: float, inner_margin: float) -> Iterat
                 Mean(product("inner", *which) / mean, 1.0 + variance / mean**2), a**2 / (math.pi * width),
                 margin=inner_margin, basis=LEADING_ORDER,
                 wrong={"as those of V": correlation, "as smooth as in a linear network": 1.0 / (1.0 + a**2)},
+                sized={"correlation higher by {:g}": lambda more: a**2 / (math.pi * width) + more},
             )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cmath
 import math
 from collections.abc import Iterator
 from dataclasses import replace
@@ -39,16 +40,18 @@ def law_checks(deep: Cell, precision: float) -> Iterator[Check]:
         # E cos(t log R), the real part of the characteristic function, at t = 1/E log R, or over the deviation where
         # that is larger; as wrong values those of limit laws N(drift, 4 kappa/d), exp(-t^2 variance/2) cos(t drift).
         t, kappa = 1.0 / max(law.mean, math.sqrt(law.variance)), multiplier.kappa
-        target, double = (log_norm_ratio_characteristic(*layer, frequency=f).real for f in (t, 2.0 * t))
+        value, double = (log_norm_ratio_characteristic(*layer, frequency=f) for f in (t, 2.0 * t))
+        target = value.real
         damping = math.exp(-0.5 * t * t * 4.0 * kappa / multiplier.width)
         yield check(
             f"{name}-cosine", deep, rf"$\mathbb{{E}}\cos({t:.4g}\,\log R)$",
-            Mean(cos(t * LOG_NORM_RATIO), 0.5 * (1.0 + double) - target**2), target, margin=0.06 * precision,
+            Mean(cos(t * LOG_NORM_RATIO), 0.5 * (1.0 + double.real) - target**2), target, margin=0.06 * precision,
             wrong={
                 "no width correction: drift kappa": damping * math.cos(t * kappa),
                 "drift of the other branch's kappa": damping * math.cos(0.5 if multiplier.branch.is_linear else 2.0),
                 "log R does not fluctuate": math.cos(t * law.mean),
             },
+            sized={"drift {:.0%} larger": lambda more: (value * cmath.exp(1j * t * more * law.mean)).real},
         )  # fmt: skip
     wider = replace(multiplier, width=multiplier.width + max(1, multiplier.width // 3))
     yield check(
@@ -111,10 +114,13 @@ def one_layer_law(profile: Profile) -> Iterator[Check]:
 
 def moment_check(deep: Cell, precision: float) -> Check:
     """Compare the second moment of R; the fourth bounds the variance of its square."""
-    first, target, fourth = (norm_ratio_moment(*one_layer(deep), order=order) for order in (1, 2, 4))
+    multiplier, a, depth = layer = one_layer(deep)
+    first, target, fourth = (norm_ratio_moment(*layer, order=order) for order in (1, 2, 4))
     return check(
         label(deep), deep, r"$\mathbb{E}\,R^2$", Mean(exp(2.0 * LOG_NORM_RATIO), fourth - target**2), target,
         margin=0.03 * precision * target, wrong={"R does not fluctuate": first**2},
+        sized={"weights of {:.0%} more variance": lambda more: norm_ratio_moment(
+            replace(multiplier, gain=(1.0 + more) * multiplier.gain), a, depth, order=2)},
     )  # fmt: skip
 
 
@@ -141,3 +147,6 @@ def second_moment(profile: Profile) -> Iterator[Check]:
     r"""With Gaussian weights $\mathbb{E}\,R^2$ is the $L$-th power of an explicit second moment of one layer."""
     for branch in BRANCHES:
         yield moment_check(network(branch, "gaussian", width=40, depth=16, kernel="dense"), profile.precision)
+        # Half of the effect of the fluctuations, a share of about 1 - exp(-4 kappa/d), is within reach of narrow ones.
+        narrow = network(branch, "gaussian", width=10, depth=16, kernel="dense")
+        yield moment_check(narrow, 2.0 * profile.precision)

@@ -59,6 +59,7 @@ def _first_order(deep: Euler, name: str, column_name: str, difference: str, prec
             "order 1/2": -0.5, "order 0": 0.0, "order 2": -2.0,
             "order nu + 1/2 along a path of Hoelder exponent nu = 0.35": -0.85,
         },
+        sized={"order higher by {:g}": lambda more: -ODE_ORDER - more},
     )  # fmt: skip
 
 

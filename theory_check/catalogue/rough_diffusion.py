@@ -25,6 +25,7 @@ from theory_check.claims import (
     claim,
     median,
 )
+from theory_check.claims.checks import higher
 from theory_check.claims.observables import DISPLACEMENT, LOG_NORM_RATIO
 from theory_check.experiments.cell import Cell, Sample
 from theory_check.experiments.spelling import network
@@ -70,15 +71,16 @@ def _median_check(deep: Cell, name: str, hurst: float, total: float, precision: 
         f"{name}-median", deep, r"median of $\log R$", median(LOG_NORM_RATIO, law), law.mean,
         margin=0.3 * precision, basis=_LAW,
         wrong={"independent layers": independent.mean, "kappa of the linear branch": 2.0 * law.mean},
+        sized={"drift {:.0%} larger": lambda more: (1.0 + more) * law.mean},
     )  # fmt: skip
 
 
 def _sum_check(precision: float) -> Check:
     """Compare the sum S_L itself: networks that hardly move have E D = a^2 (L/2) (1 + 2 S_L), at any Hurst index.
 
-    A large index has a large sum, a tenth of which is 7% of the displacement.
+    A large index has a large sum, a tenth of which is 8% of the displacement.
     """
-    width, hurst, depth, a = 64, 0.9, 8, 1e-6
+    width, hurst, depth, a = 64, 0.95, 8, 1e-6
     deep = network("res-3", f"fgn:hurst={hurst:g}", width=width, depth=depth, scale=a, inputs=INPUTS)
     rho, interaction = fractional_noise(hurst, depth), finite_interaction_sum(hurst, depth)
     linear = 0.5 * (sum_over_pairs(rho) / depth - 1.0)
@@ -90,7 +92,7 @@ def _sum_check(precision: float) -> Check:
     return check(
         f"res-3-d{width}-h{hurst:g}-sum", deep, r"$a^{-2}\,\mathbb{E}\,\overline D$, the average over the inputs, "
         rf"$a = {a:g}$", Mean(DISPLACEMENT.mean() / a**2, rectified_variance(width, rho, INPUTS)), target,
-        margin=0.034 * precision * target,
+        margin=0.04 * precision * target,
         basis=Basis(
             r"exact as $a \to 0$; what is left out is below a millionth of the target, and the margin, half of the "
             "effect of a tenth of the sum, is the resolution that the profile pays for", exact=True,
@@ -115,6 +117,8 @@ def _spread_check(deep: Cell, name: str, law: Normal, others: Mapping[str, Norma
             **{f"variance of {what}": _decile_range(other) for what, other in others.items()},
             "mean and variance the same": _decile_range(Normal(law.mean, law.mean)),
         },
+        # No plausible variance is two margins apart at the quick profile: it tells this, and standard the others.
+        sized={"deciles {:.0%} wider": higher(target, target)},
     )  # fmt: skip
 
 
@@ -195,8 +199,7 @@ def rough_diffusion(profile: Profile) -> Iterator[Check]:
     )  # fmt: skip
     yield _median_check(deep, name, hurst, _TOTAL, profile.precision)
     yield _sum_check(profile.precision)
-    if profile.precision < 1.0:  # the quick profile pays for no margin that a plausible variance is two of apart
-        yield _spread_check(deep, name, law, {"independent layers": independent, "the linear branch": linear}, profile)
+    yield _spread_check(deep, name, law, {"independent layers": independent, "the linear branch": linear}, profile)
 
     # The drift by itself, averaged over inputs: precise enough for the sum S of this depth.
     width, depth = 20, 64 * profile.depth

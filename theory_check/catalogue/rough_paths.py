@@ -145,6 +145,7 @@ def _error_check(
         r"median of the slope of $\log\Vert h^{(L)}-h^{(2L)}\Vert$ on $\log L$",
         median(error_slope("adjacent_error", depths), Normal(slope, spread**2)), slope,
         margin=margin, basis=Basis(WIDE, allowance=allowance), wrong=wrong,
+        sized={"order higher by {:g}": lambda more: slope - more},
     )  # fmt: skip
 
 

@@ -100,6 +100,8 @@ def mean_checks(deep: Cell, relative: float) -> Iterator[Check]:
                 "the mean factor decides, not the squares": equal,
                 "increments add up without compounding": 1.0 + multiplier.kappa * float(np.sum(factors**2)),
             },
+            sized={"weights of {:.0%} more variance": lambda more: norm_ratio_moment(
+                multiplier, np.sqrt(1.0 + more) * factors)},
         )  # fmt: skip
 
 

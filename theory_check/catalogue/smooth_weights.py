@@ -77,6 +77,7 @@ def displacement_check(deep: Euler, name: str, precision: float, *, allowance: f
             "slope -beta, as of a single layer": -beta,
             "slope 0.85 - beta, as for fractional noise of Hurst index 0.85": 0.85 - beta,
         },
+        sized={"slope higher by {:g}": lambda more: slope + more},
     )  # fmt: skip
 
 
@@ -211,6 +212,7 @@ def smooth_weights(profile: Profile) -> Iterator[Check]:
                 "exponents that are tried"
             ),
             wrong={"critical exponent 1/2, as for independent weights": 0.5, "critical exponent 3/4": 0.75},
+            sized={"critical exponent higher by {:g}": lambda more: 1.0 + more},
         )  # fmt: skip
 
     for branch in (LINEAR, RES_3):
@@ -250,15 +252,17 @@ def smooth_weights(profile: Profile) -> Iterator[Check]:
     # Widths at which explosion is not almost sure.
     depth = 256 * min(profile.depth, 4)
     scalar = path_networks("linear", PATH, width=1, depth=depth, doublings=0, beta=0.5)
+    exploding = scalar_explosion(scalar.path.correlation, depth, 0.5, 4.0)
     yield check(
         "linear-d1-explodes", scalar, r"$\mathbb{P}(D \geq 4)$ at $\beta = 1/2$, width 1",
-        Probability(between(output, lower=math.log(4.0))), scalar_explosion(scalar.path.correlation, depth, 0.5, 4.0),
+        Probability(between(output, lower=math.log(4.0))), exploding,
         margin=0.1 * max(profile.precision, 0.4),
         basis=Basis(
             "the prediction leaves out terms of order 1/L; the margin is the resolution that the profile pays for",
             allowance=0.1,
         ),
         wrong={"explodes at every width": 1.0, "never explodes": 0.0},
+        sized={"probability higher by {:g}": lambda more: exploding + more},
     )  # fmt: skip
     for name, share, truth in (("linear", 0.05, 0.075), ("res-1", 0.2, 0.35)):
         narrow = path_networks(name, PATH, width=2, depth=depth, doublings=0, beta=0.5)

@@ -41,6 +41,7 @@ def kernel_checks(deep: Cell, margin: float) -> Iterator[Check]:
                 "a in the place of a^2": 1.0 / a,
                 "of order L^(-2 beta): the kernel of one layer": 1.0 / depth,
             },
+            sized={"{:.0%} larger": lambda more: 1.0 + more},
         )  # fmt: skip
 
 

@@ -89,6 +89,7 @@ def flow_check(deep: Cell, margin: float) -> Check:
         f"median of $c_L$ at large width, $c_0 = {start:g}$", median(COSINE, Normal(cosine, variance)), cosine,
         margin=margin, basis=_FLOW,
         wrong={"no drift": start, "twice the speed, arc(c) - c": float(correlation_flow(start, [2.0 * time])[0])},
+        sized={"speed {:.0%} higher": lambda more: float(correlation_flow(start, [(1.0 + more) * time])[0])},
     )  # fmt: skip
 
 

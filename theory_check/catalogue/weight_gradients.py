@@ -137,6 +137,7 @@ def means(deep: Cell, margin: float) -> Iterator[Check]:
                     2.0 if multiplier.kappa < 1.0 else 1.0,
                 "a in the place of a^2": 1.0 / a,
             },
+            sized={"{:.0%} larger": lambda more: 1.0 + more},
         )  # fmt: skip
 
 
@@ -197,6 +198,8 @@ def laws(deep: Cell, margin: float) -> Iterator[Check]:
         "half of the layers count: those below alone, or those above": gradient_law(multiplier, a, depth // 2),
         "weights of twice the variance": gradient_law(multiplier, a * math.sqrt(2.0), depth),
     }
+    if not multiplier.has_inner:
+        wrong["a quarter of the layers is missing"] = gradient_law(multiplier, a, 3 * depth // 4)
     if multiplier.has_inner:
         frozen = Shifted(finite_depth_law(multiplier, a, depth - 1), math.log(multiplier.kappa * a**2))
         wrong["the active coordinates of the layer itself do not vary"] = frozen

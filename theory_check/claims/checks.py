@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from theory_check.claims.estimators import Estimator, Range
@@ -16,6 +16,10 @@ MISS_RATE = 1e-6
 #: A wrong value must lie this many tolerances from the target: nearer ones cannot be told from it.
 LEAST_DISTANCE = 2.0
 
+
+#: Sizes of mistakes that are tried until one lies far enough.
+_SIZES = (0.001, 0.002, 0.003, 0.005, 0.007, 0.01, 0.02, 0.03, 0.04, 0.05, 0.07, 0.1, 0.12, 0.15, 0.2, 0.25, 0.3,
+          0.4, 0.5, 0.6, 0.75, 1.0, 1.5, 2.0)  # fmt: skip
 
 #: Distance, in tolerances, within which two predictions are one.
 _ROUNDING = 1e-12
@@ -72,12 +76,15 @@ class Variant:
     estimator : Estimator, optional
     distance : float, optional
         From the predicted value or law, in tolerances; None if only samples can tell.
+    sized : bool
+        Whether its size, and with it its name, follows the margin.
     """
 
     name: str
     target: Range | None = None
     estimator: Estimator | None = None
     distance: float | None = None
+    sized: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,6 +144,7 @@ def check(
     remainder: float = 0.0,
     miss_rate: float = MISS_RATE,
     wrong: Mapping[str, object] | None = None,
+    sized: Mapping[str, Callable[[float], float]] | None = None,
 ) -> Check:
     """Return a check: what is measured, the prediction, why the margin is what it is, and the mistakes to refute.
 
@@ -163,7 +171,11 @@ def check(
     wrong : mapping
         From each mistake to what it would predict: a value, two values for a range, a law, another observable of the
         same samples, or another estimator. What equals the prediction is no mistake and is left out here; planning
-        leaves out the values that lie too near at a profile.
+        leaves out the values that lie too near at a profile. If all are, the check cannot be planned.
+    sized : mapping
+        Mistakes of a size, ``{"weights of {:.0%} more variance": prediction}``, with what each size predicts. The
+        smallest of a few round sizes that the margin tells from the target is one of the mistakes: it shows what the
+        margin resolves where other mistakes are far.
 
     Returns
     -------
@@ -184,8 +196,25 @@ def check(
         name=name, experiments=given, quantity=quantity, estimator=estimator, target=_range(predicted), margin=margin,
         basis=basis, remainder=remainder, miss_rate=miss_rate,
     )  # fmt: skip
-    variants = (_variant(made, text, what) for text, what in (wrong or {}).items())
+    variants = [_variant(made, text, what) for text, what in (wrong or {}).items()]
+    variants += [replace(_variant(made, text, what), sized=True) for text, what in _told(made, sized or {})]
     return replace(made, variants=tuple(variant for variant in variants if not _is_prediction(made, variant)))
+
+
+def higher(value: float, unit: float = 1.0) -> Callable[[float], float]:
+    """Return what a quantity is if it is higher by a size, in units: for ``sized``."""
+    return lambda size: value + size * unit
+
+
+def _told(made: Check, sized: Mapping[str, Callable[[float], float]]) -> Iterator[tuple[str, float]]:
+    """Return each mistake at the smallest size that lies more than two tolerances from the target."""
+    least = (1.0 + 1e-9) * LEAST_DISTANCE * made.tolerance
+    for text, predict in sized.items():
+        for size in _SIZES:
+            value = predict(size)
+            if max(made.target[0] - value, value - made.target[1]) > least:
+                yield text.format(size), value
+                break
 
 
 def _observing(experiments: tuple[Experiment, ...], estimator: Estimator) -> tuple[Experiment, ...]:

@@ -14,7 +14,7 @@ from theory_check.claims.estimators import Range, SidedEvidence
 from theory_check.claims.planning import PlannedCheck
 from theory_check.claims.violations import violation
 from theory_check.experiments.experiment import Sample
-from theory_check.findings.run import Finding, VariantFinding
+from theory_check.findings.run import Finding, VariantFinding, VariantKind
 from theory_check.foundation.arrays import FloatArray
 from theory_check.inference.intervals import Interval
 from theory_check.inference.verdicts import Verdict, judge
@@ -53,14 +53,16 @@ class Look:
     def finding(self) -> Finding:
         """What the look finds, with the evidence of all looks up to it."""
         planned, check, estimator = self.planned, self.planned.check, self.planned.check.estimator
-        variants = []
+        variants, displaced = [], len(check.displaced)
         for place, variant in enumerate(self._variants):
+            kind: VariantKind = "value" if variant.estimator is None else "measured"
             estimate, verdict = self._judged(place)
             target = check.target if variant.target is None else variant.target
             variants.append(
                 VariantFinding(
                     name=variant.name, target_lower=target[0], target_upper=target[1], estimate=estimate.estimate,
                     lower=estimate.lower, upper=estimate.upper, verdict=verdict, distance=variant.distance,
+                    kind="displaced" if place < displaced else kind,
                 )
             )  # fmt: skip
         count, interval = planned.looks[self.number], self._interval

@@ -160,6 +160,17 @@ def plan_check(claim: Claim, check: Check, level: float) -> PlannedCheck:
     return planned
 
 
+def _untold(check: Check) -> str:
+    """Return which of the mistakes that a check names is the farthest, and the tolerance that would tell it."""
+    nearest = max(check.variants, key=lambda variant: variant.distance or 0.0)
+    distance = nearest.distance or 0.0
+    return (
+        f"no mistake that it names can be told from the prediction: the farthest, {nearest.name!r}, is {distance:.3g} "
+        f"margins away and needs {LEAST_DISTANCE:g}; a tolerance of {distance * check.tolerance / LEAST_DISTANCE:.3g} "
+        "would tell it"
+    )
+
+
 def _is_far(variant: Variant) -> bool:
     # The displaced statements lie at exactly that distance; rounding must not decide on a named one there.
     return variant.distance is not None and variant.distance >= LEAST_DISTANCE - 1e-9
@@ -274,7 +285,8 @@ def plan_claim(claim: Claim, profile: Profile) -> tuple[PlannedCheck, ...]:
     Raises
     ------
     SpecificationError
-        As :func:`plan_check`, and for a correction without evidence: no check has the variant that it names.
+        As :func:`plan_check`, for a check none of whose mistakes can be told from its prediction, and for a correction
+        without evidence: no check has the variant that it names.
     """
     if profile.name == "quick":
         profile = replace(profile, precision=profile.precision * claim.quick_precision)
@@ -292,4 +304,8 @@ def _planned(claim: Claim, checks: tuple[Check, ...]) -> tuple[PlannedCheck, ...
                 f"{claim.id}: no check has the variant {correction.variant!r}, which a correction names as evidence"
             )
     level = FAMILY_LEVEL / PLACES / len(checks)
-    return tuple(plan_check(claim, check, level) for check in checks)
+    plans = tuple(plan_check(claim, check, level) for check in checks)
+    for plan, check in zip(plans, checks, strict=True):
+        if check.variants and not plan.check.variants:
+            raise SpecificationError(f"{plan.id}: {_untold(check)}")
+    return plans

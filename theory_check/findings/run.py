@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
 
 from theory_check.findings.circumstances import Circumstances
 from theory_check.findings.pictures import PictureText
@@ -23,6 +24,11 @@ from theory_check.foundation.records import (
     UpperEnd,
 )
 from theory_check.inference.verdicts import Verdict, combine_verdicts
+
+#: How a false statement is judged. ``measured``: by an estimate of its own on the same samples, of another law or
+#: another observable. ``value``: by the estimate of the point, so that its distance in margins says all. ``displaced``:
+#: at twice the margin by construction, which checks the code and not the claim.
+VariantKind: TypeAlias = Literal["measured", "value", "displaced"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +49,8 @@ class VariantFinding:
         that is not measured.
     verdict : Verdict
         Must be ``refuted``, otherwise the check has no teeth.
+    kind : VariantKind
+        Only the measured ones are counted. Records of earlier versions do not tell.
     """
 
     name: str
@@ -53,6 +61,7 @@ class VariantFinding:
     upper: UpperEnd
     distance: float | None = None
     verdict: Verdict
+    kind: VariantKind = "measured"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,6 +139,11 @@ class Finding:
     def has_teeth(self) -> bool:
         """Whether there are wrong variants and every one was refuted."""
         return bool(self.variants) and all(v.verdict == "refuted" for v in self.variants)
+
+    @property
+    def nearest(self) -> float | None:
+        """Distance in margins of the nearest wrong value that is named; None if there is none."""
+        return min((v.distance for v in self.variants if v.kind == "value" and v.distance is not None), default=None)
 
 
 @dataclass(frozen=True, kw_only=True)

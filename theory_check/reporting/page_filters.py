@@ -24,7 +24,6 @@ from theory_check.reporting.change_text import change_lines, changed_text
 from theory_check.reporting.markdown import MATHEMATICS, one_line, safe_mathematics, table_cell
 from theory_check.reporting.numerals import format_at_most, format_significant
 from theory_check.reporting.summary import (
-    all_variants,
     answer_certainty,
     answer_cost,
     answer_theory,
@@ -32,6 +31,7 @@ from theory_check.reporting.summary import (
     estimate_text,
     excess,
     margin_text,
+    mistakes_text,
     more_networks,
     off_target,
     plural,
@@ -65,8 +65,7 @@ def _points_supported(claim: ClaimFinding) -> str:
 
 
 def _variants_refuted(claim: ClaimFinding) -> str:
-    counts = tally(v.verdict for v in all_variants(claim.findings))
-    return f"{counts.refuted} of {counts.total}"
+    return mistakes_text(claim.findings)
 
 
 def _mark_variants(claim: ClaimFinding) -> str:

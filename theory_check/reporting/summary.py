@@ -6,8 +6,9 @@ import math
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from statistics import median
 from string import ascii_lowercase
 
 from theory_check.findings.pictures import HistogramPanel, Panel, PathPanel, Picture, RatePanel
@@ -50,9 +51,17 @@ def all_points(record: RunRecord) -> tuple[Finding, ...]:
     return tuple(f for c in record.claims for f in c.findings)
 
 
-def all_variants(findings: Iterable[Finding]) -> tuple[VariantFinding, ...]:
-    """Return the wrong variants of several points."""
-    return tuple(v for f in findings for v in f.variants)
+def measured_variants(findings: Iterable[Finding]) -> tuple[VariantFinding, ...]:
+    """Return the wrong variants of several points that have an estimate of their own: the only ones that count."""
+    return tuple(v for f in findings for v in f.variants if v.kind == "measured")
+
+
+def mistakes_text(findings: Sequence[Finding]) -> str:
+    """Return how many measured variants were refuted, and from how many margins on wrong values are told."""
+    counts = tally(v.verdict for v in measured_variants(findings))
+    distances = sorted(f.nearest for f in findings if f.nearest is not None)
+    nearest = f"from {format_significant(distances[0])} margins" if distances else ""
+    return ", ".join(part for part in (f"{counts.refuted}/{counts.total}" if counts.total else "", nearest) if part)
 
 
 def toothless(findings: Iterable[Finding]) -> tuple[Finding, ...]:
@@ -125,13 +134,18 @@ def answer_theory(record: RunRecord) -> str:
 def answer_certainty(record: RunRecord) -> str:
     """Answer in one sentence how sure the verdicts are."""
     points = all_points(record)
-    variants = tally(v.verdict for v in all_variants(points))
+    variants = tally(v.verdict for v in measured_variants(points))
+    distances = [f.nearest for f in points if f.nearest is not None]
+    told = "" if not distances else (
+        f" The nearest wrong value that a point tells from its target lies {format_significant(median(distances))} "
+        "margins away in the median."
+    )  # fmt: skip
     miss = max((f.miss_rate for f in points), default=math.nan)
     return (
         f"The probability of any false alarm in the whole run is at most {format_at_most(record.family_level)}, "
         f"a true statement is left unsupported at a point with probability at most {format_at_most(miss)}, and "
-        f"{variants.refuted:,} of {plural(variants.total, 'deliberately wrong variant')} "
-        f"{'was' if variants.total == 1 else 'were'} refuted on the same samples."
+        f"{variants.refuted:,} of {plural(variants.total, 'deliberately wrong variant')} with an estimate of "
+        f"{'its own was' if variants.total == 1 else 'their own were'} refuted on the same samples.{told}"
     )
 
 

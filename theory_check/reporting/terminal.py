@@ -8,13 +8,13 @@ from theory_check.findings.run import ClaimFinding, Finding, RunRecord
 from theory_check.inference.verdicts import Verdict
 from theory_check.reporting.summary import (
     all_points,
-    all_variants,
     answer_certainty,
     answer_cost,
     answer_theory,
     decisive_point,
     estimate_text,
     margin_text,
+    mistakes_text,
     plain_text,
     tally,
     target_text,
@@ -71,29 +71,24 @@ def _table(record: RunRecord) -> Table:
     table.add_column("Statement", ratio=2)
     table.add_column("Verdict", no_wrap=True)
     table.add_column("Points", justify="right", no_wrap=True)
-    table.add_column("Variants", justify="right", no_wrap=True)
+    table.add_column("Mistakes", justify="right", no_wrap=True)
     table.add_column("Most telling point", ratio=2)
     for claim in record.claims:
         verdict = Text(claim.verdict, _STYLES[claim.verdict])
-        variants = Text(_variants(claim), "" if claim.has_teeth else _STYLES["inconclusive"])
+        variants = Text(mistakes_text(claim.findings), "" if claim.has_teeth else _STYLES["inconclusive"])
         title, telling = Text(plain_text(claim.title)), Text(_telling(claim))
         table.add_row(Text(claim.id), title, verdict, Text(_points(claim)), variants, telling)
     return table
 
 
 def _line(claim: ClaimFinding) -> str:
-    counts = f"points {_points(claim)}  variants {_variants(claim)}"
+    counts = f"points {_points(claim)}  mistakes {mistakes_text(claim.findings)}"
     return f"{claim.verdict:<12}  {claim.id:<4}  {counts}  {plain_text(claim.title)}"
 
 
 def _points(claim: ClaimFinding) -> str:
     counts = tally(f.verdict for f in claim.findings)
     return f"{counts.supported}/{counts.total}"
-
-
-def _variants(claim: ClaimFinding) -> str:
-    counts = tally(v.verdict for v in all_variants(claim.findings))
-    return f"{counts.refuted}/{counts.total}"
 
 
 def _telling(claim: ClaimFinding) -> str:
