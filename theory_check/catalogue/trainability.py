@@ -103,6 +103,7 @@ def rank_correlation(first: Observable, second: Observable) -> Observable:
     hypotheses="res-1, fractional noise, width 12, depth 48. Empirical: Adam for four epochs on the digits at learning "
     "rates up to 0.01, or the best of them; networks that diverge count, with the accuracy of a constant answer. "
     "The grid of the catalogue is its domain.",
+    remarks=("The quick profile trains at one rate; the other one and the best of both are left to standard.",),
 )
 def trainability(profile: Profile) -> Iterator[Check]:
     r"""Over Hurst index and scaling exponent the test accuracy after training is a decreasing function of the log
