@@ -279,6 +279,12 @@ def test_a_network_that_never_moved_counts_against_convergence():
     assert error_slope("e", DEPTHS)([sample_of(e=errors)]).tolist() == [0.0, pytest.approx(-1.0)]
 
 
+@pytest.mark.parametrize(("depths", "message"), [("text", "depth"), ((8, 0.5), "depth"), ((8, 8), "two different")])
+def test_a_slope_needs_whole_depths_that_differ(depths, message):
+    with pytest.raises(SpecificationError, match=message):
+        error_slope("e", depths)
+
+
 def test_the_slope_of_another_experiment_can_be_taken():
     first, second = (sample_of(e=np.array([8.0, 16.0, 32.0, 64.0])[None] ** power) for power in (1.0, -2.0))
     assert error_slope("e", DEPTHS, experiment=1)([first, second]) == pytest.approx([-2.0])

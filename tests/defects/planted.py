@@ -227,8 +227,8 @@ DEFECTS: dict[str, Defect] = {
     "dense weights are larger by 1%": Defect(_attribute(DensePasses, _scaled_dense(1.01, 1.01)), ("E1",)),
     "dense weights are larger by 2%": Defect(_attribute(DensePasses, _scaled_dense(1.02, 1.02)), ("E1",)),
     "dense inner weights are larger by 2%": Defect(_attribute(DensePasses, _scaled_dense(1.0, 1.02)), ("E1",)),
-    "reduced weights are larger by 1%": Defect(_attribute(GaussianPasses, _scale_deviation(1.01)), ("E4",)),
-    "reduced weights are larger by 2%": Defect(_attribute(GaussianPasses, _scale_deviation(1.02)), ("E4",)),
+    "reduced weights are larger by 1%": Defect(_attribute(GaussianPasses, _scale_deviation(1.01)), ("E23", "E13")),
+    "reduced weights are larger by 2%": Defect(_attribute(GaussianPasses, _scale_deviation(1.02)), ("E23", "E13")),
     "chain weights are larger by 2%": Defect(_attribute(ChainPasses, _scale_deviation(1.02)), ("E7",)),
     "the chain is that of a width less": Defect(
         _attribute(ChainPasses, lambda passes: setattr(passes, "_width", max(1, passes._width - 1))), ("E2",),

@@ -22,6 +22,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from theory_check.experiments.experiment import Sample
+from theory_check.foundation.arguments import check_count
 from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.code_identity import code_identity
 from theory_check.foundation.errors import SpecificationError
@@ -241,7 +242,16 @@ def error_slope(name: str, depths: tuple[int, ...], experiment: int = 0) -> Obse
     Returns
     -------
     Observable
+
+    Raises
+    ------
+    SpecificationError
+        Unless the depths are whole numbers of which at least two differ.
     """
+    for depth in depths:
+        check_count("depth", depth)
+    if len(set(depths)) < 2:
+        raise SpecificationError(f"depths must hold at least two different depths, got {list(depths)}")
 
     def slope(errors: FloatArray) -> FloatArray:
         weights = slope_weights(np.log(np.array(depths, dtype=np.float64)))
