@@ -27,7 +27,7 @@ def _pictured(profile: Profile) -> Mapping[Experiment, int]:
         sweep(fractional(h), 20, GRADIENT_DEPTH, gradient_contour(fractional(h), GRADIENT_DEPTH, 20), gradients=True)
         for h in _GRADIENT_HURSTS
     ]
-    return dict.fromkeys((*outputs, *gradients), 60)
+    return dict.fromkeys((*outputs, *gradients), 30)
 
 
 def _draw(samples: Sequence[Sample[Any]]) -> Picture:
@@ -69,7 +69,7 @@ def _draw(samples: Sequence[Sample[Any]]) -> Picture:
     return Picture(
         "continuum",
         "Scaling exponent at which the displacement is one, against the Hurst index of the weights (res-3; medians of "
-        f"60 draws with 99% intervals). Left: output, width {width}, depth {depth}, with the recursion at that depth, "
+        f"30 draws with 99% intervals). Left: output, width {width}, depth {depth}, with the recursion at that depth, "
         f"and its extrapolation to infinite depth. Right: gradient, width 20, depth {GRADIENT_DEPTH}: through two "
         "noises it has a weaker memory.",
         (output, gradient),

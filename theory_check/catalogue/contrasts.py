@@ -310,7 +310,7 @@ _WEIGHTS = ("gaussian", _PYTORCH, _HEAVY)
 
 def _networks(_profile: Profile) -> dict[Experiment, int]:
     grid = [(weights, depth) for weights in _WEIGHTS for depth in DEPTHS]
-    return {network("res-3", weights, width=8, depth=depth, kernel="dense"): 128 for weights, depth in grid}
+    return {network("res-3", weights, width=8, depth=depth, kernel="dense"): 64 for weights, depth in grid}
 
 
 def _draw(samples: Samples) -> Picture:
@@ -323,7 +323,7 @@ def _draw(samples: Samples) -> Picture:
     exploding = (median_band(f"{_HEAVY}, median", heavy),)
     return Picture(
         "contrasts",
-        "Displacement against depth at the critical scaling (res-3, width 8; medians of 128 networks with 99% "
+        "Displacement against depth at the critical scaling (res-3, width 8; medians of 64 networks with 99% "
         "intervals). Left: PyTorch's default variance moves the limit; it lies above the medians, because the law of "
         "the displacement is skewed. Right: entries without variance have no limit.",
         (

@@ -183,7 +183,7 @@ _BETAS = (1.0, 0.75)
 def _networks(profile: Profile) -> dict[Experiment, int]:
     law = network("res-3", "uniform", width=20, depth=200 * profile.depth, beta=1.0)
     rates = [network("res-3", "uniform", width=40, depth=depth, beta=beta) for beta in _BETAS for depth in DEPTHS]
-    return {**dict.fromkeys(rates, 256), law: 4096}
+    return {**dict.fromkeys(rates, 128), law: 4096}
 
 
 def _draw(samples: Samples) -> Picture:
@@ -201,7 +201,7 @@ def _draw(samples: Samples) -> Picture:
     return Picture(
         "identity",
         r"Left: the displacement vanishes with depth at the predicted rate $L^{1/2-\beta}$ (res-3, uniform weights, "
-        "width 40; medians of 256 networks with 99% intervals). Right: rescaled, it follows the chi-square law.",
+        "width 40; medians of 128 networks with 99% intervals). Right: rescaled, it follows the chi-square law.",
         (
             RatePanel("Displacement against depth", "depth $L$", r"$\sqrt{D}$", bands, curves, bars=BARS),
             HistogramPanel(title, r"$L^{2\beta-1} D / \kappa$", scaled, (law,)),

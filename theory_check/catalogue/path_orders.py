@@ -205,9 +205,9 @@ def _pictured(profile: Profile) -> Mapping[Experiment, int]:
     depth = 16 * profile.depth
     relu = brownian_networks("res-1", width=10, depth=depth, doublings=4, suprema=True)
     return {
-        brownian_networks("linear", width=10, depth=8, doublings=4): 1024,
-        relu: 1024,
-        replace(relu, noise="independent"): 1024,
+        brownian_networks("linear", width=10, depth=8, doublings=4): 512,
+        relu: 512,
+        replace(relu, noise="independent"): 512,
         path_networks("linear", "tied", width=10, depth=8, doublings=5, reference=True, tolerance=1e-7): 128,
         path_networks("res-1", _SMOOTH, width=8, depth=depth, doublings=4, reference=True, tolerance=1e-7): 128,
     }

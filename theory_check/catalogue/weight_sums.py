@@ -91,8 +91,7 @@ def path_check(deep: Cell, precision: float) -> Iterator[Check]:
 
 def sums(weights: str, depth: int) -> Cell:
     """Return the linear network of small factors whose displacement shows the sums of the weights."""
-    width = 32 if weights.startswith("fgn") else 64
-    return network("linear", weights, width=width, depth=depth, scale=_SMALL, inputs=16)
+    return network("linear", weights, width=64, depth=depth, scale=_SMALL, inputs=64)
 
 
 def _networks_of_paths() -> SearchStrategy[Cell]:
