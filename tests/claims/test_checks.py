@@ -58,13 +58,13 @@ def test_a_check_without_options_has_the_common_ones():
 def test_networks_observe_what_the_estimator_reads_and_no_more():
     for name, asked in (
         ("log_norm_ratio", {}),
-        ("log_gradient_ratio", {"gradients": True}),
+        ("log_gradient_ratio", {"gradients": True, "kernel": "reduced"}),  # the chain carries nothing back
         ("control_length", {"controls": True}),
         ("log_floored_ratio", {"controls": True}),
     ):
         found = check("point", (CELL, DEEPER), "", Mean(column(name), 1.0), 0.0, margin=0.1)
         assert found.experiments == (replace(CELL, **asked), DEEPER)
-    already = replace(CELL, controls=True, gradients=True)
+    already = replace(CELL, kernel="reduced", controls=True, gradients=True)
     assert check("point", already, "", Mean("log_norm_ratio", 1.0), 0.0, margin=0.1).experiments == (already,)
 
 

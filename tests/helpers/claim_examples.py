@@ -85,7 +85,7 @@ def chosen(claim, networks):
     """Choices that together lie in each part of the domain; time goes first where it is worth most."""
     missing = {part for network in networks for part in strata(claim, network).items()}
     found, pulls = [], {}
-    for kernel in ("dense", "reduced"):
+    for kernel in ("dense", "reduced", "chain"):
         best = _sharpest(claim, [network for network in networks if getattr(network, "kernel", "") == kernel], pulls)
         if pulls.get(best):
             found.append(Choice(best, SECONDS, pulls[best]))

@@ -187,7 +187,7 @@ def test_units_do_not_matter():
         (lambda: design.bounded_mean_sample_size(1.5, margin=0.1, alpha=0.1, miss=0.1), "strictly between 0 and 1"),
         (
             lambda: design.bounded_mean_margin(0.5, observations=10, alpha=0.1, miss=0.1, support=(1.0, 0.0)),
-            "support must be an interval",
+            "support must be a pair with lower <= upper",
         ),
         (
             lambda: design.mean_sequence_margin(variance_bound=-1.0, observations=10, alpha=0.1, miss=0.1),

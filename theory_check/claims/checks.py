@@ -223,13 +223,13 @@ def _observing(experiments: tuple[Experiment, ...], estimator: Estimator) -> tup
     def reads(place: int, columns: Collection[str]) -> bool:
         return any(name in columns for name, of in estimator.observable.columns if of == place)
 
-    return tuple(
-        replace(
-            e, gradients=e.gradients or reads(place, GRADIENT_COLUMNS),
-            controls=e.controls or reads(place, CONTROL_COLUMNS),
-        ) if isinstance(e, Cell) else e
-        for place, e in enumerate(experiments)
-    )  # fmt: skip
+    def observing(e: Cell, place: int) -> Cell:
+        gradients = e.gradients or reads(place, GRADIENT_COLUMNS)
+        # Along the chain nothing is carried back; where it is exact, the reduced kernel is.
+        kernel = "reduced" if gradients and e.kernel == "chain" else e.kernel
+        return replace(e, kernel=kernel, gradients=gradients, controls=e.controls or reads(place, CONTROL_COLUMNS))
+
+    return tuple(observing(e, place) if isinstance(e, Cell) else e for place, e in enumerate(experiments))
 
 
 def _range(value: float | Range) -> Range:

@@ -3,7 +3,8 @@
 A level holds under these hypotheses, and a theorem under those of the laws of its weights. Where a sample contradicts
 one, the point has the verdict ``inapplicable``, whatever its interval says. All tests of a look share a hundredth of
 the level of the look: a sample that obeys the hypotheses is called inapplicable with that probability at most, which
-costs no power.
+costs no power. A variance bound that is believed, not proven, is tested at 1e-5: to doubt a right bound once in a
+hundred thousand looks is better than to refute a theorem by a wrong one.
 """
 
 from __future__ import annotations
@@ -29,6 +30,10 @@ from theory_check.networks.weights import WEIGHTS
 
 #: Part of the level that the tests of hypotheses take.
 SHARE = 0.01
+
+#: Level, at least, at which a look tests a believed variance bound. That of a look is so small that a bound twenty
+#: times too low would pass the first look of a small plan, and refute a true statement.
+_BELIEF = 1e-5
 
 #: Of so few pairs none could be told dependent at the levels in question: 2/C(24, 12) is 7e-7.
 _FEWEST_PAIRS = 24
@@ -73,7 +78,7 @@ def violation(estimator: Estimator, samples: Sequence[Sample[Any]], level: float
         repeated = repetitions(_looked_at(sample)) if _is_continuous(sample) else 0
         if repeated >= _FEWEST_REPETITIONS:
             return f"{repeated} of {sample.replicates} replicates repeat another one"
-    return estimator.violated(samples, share) if believed else ""
+    return estimator.violated(samples, max(share, _BELIEF)) if believed else ""
 
 
 def _dependence(samples: Sequence[Sample[Any]]) -> Iterator[tuple[str, float]]:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from theory_check.experiments.cell import Cell
 from theory_check.experiments.kernel_choice import KernelName, can_chain, can_reduce
+from theory_check.foundation.arguments import check_count
 from theory_check.networks.activations import Activation
 from theory_check.networks.branches import Branch
 from theory_check.networks.inputs import INPUTS, Input
@@ -122,7 +123,9 @@ def single_inputs() -> st.SearchStrategy[Input]:
 
 
 def by_octaves(low: int, high: int) -> st.SearchStrategy[int]:
-    """Draw a whole number whose logarithm is about uniform; the smallest is the simplest."""
+    """Draw a whole number, at least 1, whose logarithm is about uniform; the smallest is the simplest."""
+    check_count("low", low)
+    check_count("high", high, low)
     starts = [low]
     while 2 * starts[-1] <= high:
         starts.append(2 * starts[-1])
