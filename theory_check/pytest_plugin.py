@@ -41,11 +41,12 @@ from typing import TYPE_CHECKING, Any, Self
 
 import pytest
 
+from theory_check.pytest_summary import PROPERTY, Summary
+
 if TYPE_CHECKING:
     from theory_check.inference.intervals import Interval
 
 _MARKER = "statistical"
-_PROPERTY = "theory_check"
 _KEY = pytest.StashKey["Evidence"]()
 
 
@@ -325,7 +326,7 @@ def pytest_configure(config: pytest.Config) -> None:
         "markers", f"{_MARKER}(level=None): a test that must record verdicts through the fixture `evidence`"
     )
     if not hasattr(config, "workerinput"):
-        config.pluginmanager.register(_Summary(), "theory_check_summary")
+        config.pluginmanager.register(Summary(), "theory_check_summary")
 
 
 def _level(item: pytest.Item) -> float:
@@ -368,58 +369,9 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
         if recorded is not None:
             told = {"verdicts": recorded.records, "strata": recorded.strata, "level": recorded.spent,
                     "told": recorded.told}  # fmt: skip
-            item.user_properties.append((_PROPERTY, json.dumps(told)))
+            item.user_properties.append((PROPERTY, json.dumps(told)))
     if recorded is not None and any(record["wanted"] != record["verdict"] for record in recorded.records):
         pytest.fail("a verdict other than stated was recorded, and the test went on")
     if item.get_closest_marker(_MARKER) is not None and (recorded is None or not recorded.records):
         pytest.fail("a statistical test must record a verdict through the fixture `evidence`")
     return result
-
-
-class _Summary:
-    """Collects verdicts from the reports of all workers and prints what they are."""
-
-    def __init__(self) -> None:
-        self._tests = 0
-        self._records: list[dict[str, str]] = []
-        self._strata: list[dict[str, str]] = []
-        self._told: dict[str, dict[str, bool]] = {}
-        self._level = 0.0
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Take the verdicts of a finished test."""
-        if report.when != "call":
-            return
-        for name, value in report.user_properties:
-            if name == _PROPERTY:
-                self._tests += 1
-                told = json.loads(str(value))
-                self._records += told["verdicts"]
-                self._strata += told["strata"]
-                self._level += told["level"]
-                if told["told"]:
-                    self._told[report.nodeid.rpartition("::")[2]] = told["told"]
-
-    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
-        """Print how many verdicts were as they should be, and the chance of a false alarm among them."""
-        if not self._records:
-            return
-        kept = sum(record["wanted"] == record["verdict"] for record in self._records)
-        terminalreporter.write_line(
-            f"theory_check: {kept} of {len(self._records)} verdicts as stated in {self._tests} statistical tests; "
-            f"chance of any false alarm at most {self._level:.1e}"
-        )
-        if self._strata:
-            names = dict.fromkeys(name for place in self._strata for name in place)
-            found = {name: sorted({place[name] for place in self._strata if name in place}) for name in names}
-            counts = "".join(f"; {len(values)} of {name}: {', '.join(values)}" for name, values in found.items())
-            terminalreporter.write_line(f"theory_check: {len(self._strata)} examples of properties{counts}")
-        if self._told:
-            every = [told for mistakes in self._told.values() for told in mistakes.values()]
-            terminalreporter.write_line(
-                f"theory_check: {sum(every)} of {len(every)} named mistakes are told by some example with a "
-                "probability of 99% or more"
-            )
-            for test, mistakes in self._told.items():
-                if untold := [name for name, told in mistakes.items() if not told]:
-                    terminalreporter.write_line(f"  not by {test}: {'; '.join(untold)}")

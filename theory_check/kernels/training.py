@@ -22,6 +22,7 @@ import numpy as np
 from numba import types
 
 from theory_check.kernels.compilation import DOUBLES, SINGLES, kernel
+from theory_check.kernels.losses import measure
 from theory_check.kernels.optimisers import update
 
 #: Activations of a training: those of the other kernels, in either precision.
@@ -144,54 +145,6 @@ def inner_product(first, second):
     for i in range(first.size):
         total += first[i] * second[i]
     return total
-
-
-@kernel()
-def cross_entropy(logits, labels, rows):
-    """Return the summed loss of a batch and how many answers are right; leave its gradient in ``logits``."""
-    classes, count = logits.shape
-    loss, right = 0.0, 0
-    for s in range(count):
-        largest, answer = logits[0, s], 0
-        for c in range(1, classes):
-            if logits[c, s] > largest:
-                largest, answer = logits[c, s], c
-        total = 0.0
-        for c in range(classes):
-            total += math.exp(float(logits[c, s] - largest))
-        label = labels[rows[s]]
-        loss += math.log(total) + float(largest) - float(logits[label, s])
-        right += answer == label
-        for c in range(classes):
-            share = math.exp(float(logits[c, s] - largest)) / total
-            logits[c, s] = (share - (1.0 if c == label else 0.0)) / count
-    return loss, right
-
-
-@kernel()
-def squared_error(answers, labels, rows):
-    """Return the summed loss, half a squared distance from the label's unit vector, and right answers as above."""
-    classes, count = answers.shape
-    loss, right = 0.0, 0
-    for s in range(count):
-        label, answer = labels[rows[s]], 0
-        for c in range(classes):
-            if answers[c, s] > answers[answer, s]:
-                answer = c
-        right += answer == label
-        for c in range(classes):
-            error = float(answers[c, s]) - (1.0 if c == label else 0.0)
-            loss += 0.5 * error * error
-            answers[c, s] = error / count
-    return loss, right
-
-
-@kernel()
-def measure(square, logits, labels, rows):
-    """Return the summed loss of a batch, squared or cross-entropy, and right answers; leave the mean's gradient."""
-    if square:
-        return squared_error(logits, labels, rows)
-    return cross_entropy(logits, labels, rows)
 
 
 @kernel()
