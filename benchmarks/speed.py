@@ -239,7 +239,8 @@ def deep_times(size: Size) -> list[dict[str, Any]]:
 def thread_times(size: Size) -> list[dict[str, Any]]:
     """Time equal work on one thread and on all, by the clock on the wall, in turns."""
     deep = cell(Problem("res-3", "uniform", 40, size.depth))
-    replicates = LANES * max(2, round(16 * size.seconds / 0.1))
+    # Several units of work for each thread: a run of half a second is one unit, which one thread takes.
+    replicates = LANES * max(2, round(64 * size.seconds / 0.1))
     rows: list[dict[str, Any]] = [{"threads": n, "seconds": []} for n in range(1, available_threads() + 1)]
     for _ in range(size.rounds):
         for row in rows:
