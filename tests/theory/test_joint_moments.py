@@ -92,7 +92,7 @@ def test_moments_agree_with_a_plain_simulation(kind, slope):
 
 
 def test_orders_out_of_range_are_one_line_that_teaches():
-    with pytest.raises(SpecificationError, match="order must be a whole number from 0 to 8"):
+    with pytest.raises(SpecificationError, match="it must be a whole number from 0 to 8"):
         displacement_moment(a_layer(3), 0.1, 2, order=9)
 
 
@@ -122,7 +122,7 @@ def test_mixed_moments_at_width_one_are_integrals():
 
 
 def test_orders_of_mixed_moments_out_of_range_are_refused():
-    with pytest.raises(SpecificationError, match="order must be a whole number from 0 to 4"):
+    with pytest.raises(SpecificationError, match="it must be a whole number from 0 to 4"):
         norm_displacement_moment(a_layer(2, "linear"), 1.0, 1, order=5)
-    with pytest.raises(SpecificationError, match="order must be a whole number from 0 to 8"):
+    with pytest.raises(SpecificationError, match="it must be a whole number from 0 to 8"):
         overlap_moment(a_layer(2, "linear"), 1.0, 1, order=9)

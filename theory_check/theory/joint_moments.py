@@ -30,7 +30,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import ArrayLike
 
-from theory_check.foundation.errors import SpecificationError
+from theory_check.foundation.arguments import check_integer
 from theory_check.theory.multiplier import Multiplier, layer_groups
 
 _DIGITS = 40
@@ -169,8 +169,7 @@ def displacement_moment(multiplier: Multiplier, scaling: ArrayLike, depth: int |
     >>> displacement_moment(Multiplier(2), 1.0, 1, order=2)
     2.0
     """
-    if not 0 <= order <= MAXIMAL_ORDER:
-        raise SpecificationError(f"order must be a whole number from 0 to {MAXIMAL_ORDER}, not {order!r}")
+    check_integer("order", order, 0, MAXIMAL_ORDER)
     with decimal.localcontext(_precision(scaling, order)):
         return float(_mixed_moment(multiplier, scaling, depth, 0, order))
 
@@ -203,8 +202,7 @@ def norm_displacement_moment(
     >>> norm_displacement_moment(Multiplier(1), 1.0, 1, order=1)
     4.0
     """
-    if not 0 <= order <= MAXIMAL_ORDER // 2:
-        raise SpecificationError(f"order must be a whole number from 0 to {MAXIMAL_ORDER // 2}, not {order!r}")
+    check_integer("order", order, 0, MAXIMAL_ORDER // 2)
     with decimal.localcontext(_precision(scaling, order)):
         return float(_mixed_moment(multiplier, scaling, depth, order, order))
 
@@ -235,8 +233,7 @@ def overlap_moment(multiplier: Multiplier, scaling: ArrayLike, depth: int | None
     >>> overlap_moment(Multiplier(1), 1.0, 1, order=4)
     10.0
     """
-    if not 0 <= order <= MAXIMAL_ORDER:
-        raise SpecificationError(f"order must be a whole number from 0 to {MAXIMAL_ORDER}, not {order!r}")
+    check_integer("order", order, 0, MAXIMAL_ORDER)
     with decimal.localcontext(_precision(scaling, order)):
         return float(_moments(multiplier, scaling, depth, order)[0])
 
