@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -34,23 +33,25 @@ SMALL = {
 
 
 def lay_out(folder: Path) -> Path:
-    """Make the folder in which a command runs. Python notes in what it compiles when the source was written."""
+    """Make the folder in which a command runs."""
     folder.mkdir(parents=True)
     (folder / "own.py").write_text(CLAIMS)
-    os.utime(folder / "own.py", (10**9, 10**9))
     return folder
 
 
 def left(folder: Path) -> dict[str, object]:
     """Return every file and folder by name, with what a file holds but for times, speeds and the ledger's own name.
 
-    What changed since the report before depends on that one: it is left out.
+    Left out is what changed since the report before, which depends on that one, and what Python keeps of a source: it
+    marks what was referred to more than once while it compiled, so its bytes are not those of the source alone.
     """
     return {
         str(path.relative_to(folder)): None if path.is_dir() and not path.is_symlink() else _content(path)
         for path in sorted(folder.rglob("*"))
         # Whoever reads a ledger takes its log away.
-        if path.name != "changes.json" and (path.exists() or path.is_symlink())
+        if path.name not in {"changes.json", "__pycache__"}
+        and path.parent.name != "__pycache__"
+        and (path.exists() or path.is_symlink())
     }
 
 
