@@ -3,9 +3,11 @@ from __future__ import annotations
 import itertools
 import math
 import zlib
+from dataclasses import astuple
 
 import numpy as np
 import pytest
+from decimal_textbook import bet_path
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
@@ -111,6 +113,17 @@ def test_the_interval_is_the_set_of_means_without_evidence(values, mean, alpha):
     slack = 1e-3 * (interval.upper - interval.lower)
     if interval.lower + slack <= mean <= interval.upper - slack:
         assert log_evidence <= math.log(1.0 / alpha + 0.5) + ROUNDING
+
+
+def test_the_ends_of_a_sequence_in_decimal_arithmetic():
+    values, alpha = np.random.Generator(np.random.Philox(key=7)).beta(2.0, 3.0, 60), 1e-3
+    needed = math.log(2.0 / alpha)
+    for n in (10, 30, 60):
+        mean, lower, upper, *_ = astuple(bounded_mean_sequence(values[:n], alpha=alpha, times=[n]).last)
+        for sample, centre, price in ((values, mean, lower), (1.0 - values, 1.0 - mean, 1.0 - upper)):
+            assert bet_path(sample[:n], price, FRACTIONS)[-1] >= needed - ROUNDING
+            # Ends are a ten-thousandth of the distance off at most: a thousandth nearer, a mean is no longer rejected.
+            assert bet_path(sample[:n], price + 1e-3 * (centre - price), FRACTIONS)[-1] < needed
 
 
 @given(unit_samples, levels, levels)

@@ -3,15 +3,17 @@ from __future__ import annotations
 import itertools
 import math
 import zlib
+from dataclasses import astuple
 
 import numpy as np
 import pytest
+from decimal_textbook import tilt_path
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
 from theory_check.foundation.errors import SpecificationError
-from theory_check.inference.catoni import HORIZONS, mean_evidence, mean_sequence
+from theory_check.inference.catoni import HORIZONS, mean_evidence, mean_sequence, mean_tilts
 from theory_check.inference.intervals import mean_interval
 
 # Chance that a correct method fails a check here, for the fixed seeds as drawn once.
@@ -77,6 +79,19 @@ def test_a_mean_outside_the_sequence_has_met_its_level(values, mean, alpha):
         evidence = mean_evidence(values, mean, variance_bound=1.0, alpha=alpha)
         assert evidence.peak >= -math.log(alpha) - ROUNDING
         assert evidence.p_value <= alpha * (1.0 + ROUNDING)
+
+
+def test_the_ends_of_a_sequence_in_decimal_arithmetic():
+    values, alpha, variance = np.random.Generator(np.random.Philox(key=7)).standard_normal(60), 1e-3, 1.0
+    needed = math.log(2.0 / alpha)
+    tilts = mean_tilts(variance_bound=variance, alpha=alpha, observations=None)
+    for n in (20, 40, 60):
+        sequence = mean_sequence(values[:n], variance_bound=variance, alpha=alpha, times=[n])
+        centre, lower, upper, *_ = astuple(sequence.last)
+        for sample, mean, end in ((values, centre, lower), (-values, -centre, -upper)):
+            assert tilt_path(sample[:n], end, variance, tilts)[-1] >= needed - ROUNDING
+            # Ends are a ten-thousandth of a width off at most: a thousandth nearer, a mean is no longer rejected.
+            assert tilt_path(sample[:n], end + 1e-3 * (mean - end), variance, tilts)[-1] < needed
 
 
 @given(samples, st.floats(-5.0, 5.0), st.floats(-50.0, 50.0), st.floats(0.1, 50.0))

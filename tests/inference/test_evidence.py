@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from decimal import Decimal
 from fractions import Fraction
 
 import numpy as np
 import pytest
+from decimal_textbook import precisely
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import integrate, stats
@@ -74,6 +76,14 @@ def test_the_calibrator_is_its_closed_form_and_its_mixture(p):
         mixture = integrate.quad(lambda k: k * p ** (k - 1.0), 0.0, 1.0)[0]
         # quad promises a relative error of 1.5e-8.
         assert math.exp(log_calibrated(math.log(p))) == pytest.approx(mixture, rel=2e-8)
+
+
+@precisely
+def test_the_calibrator_in_decimal_arithmetic():
+    for u in (0.001, 0.5, math.nextafter(1.0, 0.0), 1.0, 1.5, 30.0, 690.0):
+        expected = float(((Decimal(u).exp() - 1 - Decimal(u)) / Decimal(u) ** 2).ln())
+        # 19 terms of one sign, or six roundings of numbers up to u; at 1 a third of the digits' unit is lost as well.
+        assert abs(log_calibrated(-u) - expected) <= (40.0 + 6.0 * u) * 2.0**-53
 
 
 def test_the_calibrator_near_one():

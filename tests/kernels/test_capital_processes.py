@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from decimal_textbook import bet_path, tilt_path
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -50,6 +51,19 @@ def test_capitals_agree_with_their_twins(size, spread):
         np.testing.assert_allclose(path, expected, rtol=ROUNDING, atol=ROUNDING)
         assert final == path[-1]
         assert kernel(values, *arguments, nothing) == pytest.approx(expected[-1], rel=ROUNDING, abs=ROUNDING)
+
+
+@pytest.mark.parametrize("spread", [0.0, 1.0, 30.0])
+def test_capitals_in_decimal_arithmetic(spread):
+    values = np.exp(spread * np.random.Generator(np.random.Philox(key=5)).normal(size=40))
+    for kernel, textbook, arguments in (
+        (bet, bet_path, (1.5, FRACTIONS)),
+        (tilt, tilt_path, (1.5, 2.0, TILTS)),
+    ):
+        expected = textbook(values, *arguments)
+        # 9 roundings an observation, of a factor, a capital and its rescaling, and 6 of the logarithm.
+        bound = 2.0**-53 * (9 * np.arange(1, 41) + 6 * (1 + np.abs(expected)))
+        assert np.all(np.abs(path_of(kernel, values, *arguments)[0] - expected) <= bound)
 
 
 def test_capitals_that_shrink_together_are_not_lost():

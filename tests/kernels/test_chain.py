@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from decimal import Decimal
 from functools import cache
 
 import numpy as np
 import pytest
+from decimal_textbook import precisely
 from numpy_twins import LANES, key_of, words
 from one_layer_laws import a_branch, a_layer
 from scipy import stats
@@ -85,8 +87,8 @@ def test_binomial_numbers_count_the_bits_of_their_words(width):
 class _Lane:
     """The stream of a lane as a list of words, and the numbers of a chain that are made of them."""
 
-    def __init__(self, drawn):
-        self._drawn = iter(drawn)
+    def __init__(self, drawn, number=float):
+        self._drawn, self._number = iter(drawn), number
 
     def words(self, count):
         return [int(next(self._drawn)) for _ in range(count)]
@@ -97,16 +99,18 @@ class _Lane:
             normal_pair(np.uint32(r), np.uint32(a))
             for r, a in zip(given[: count // 2], given[count // 2 :], strict=True)
         ]
-        return [float(pair[0]) for pair in pairs] + [float(pair[1]) for pair in pairs]
+        return [self._number(float(pair[part])) for part in (0, 1) for pair in pairs]
 
     def chi_square(self, degrees, normal, word):
         """Marsaglia and Tsang with the quick test left out, which changes nothing."""
         if degrees < 2:
             return degrees * normal**2
-        m = degrees / 2 - 1 / 3
+        m = self._number(degrees) / 2 - self._number(1) / 3
         while True:
-            z = (1 + normal / math.sqrt(9 * m)) ** 3
-            if z > 0 and math.log((word + 0.5) / 2**32) < normal**2 / 2 + m * (1 - z + math.log(z)):
+            z = (1 + normal / (9 * m) ** self._number(0.5)) ** 3
+            # Rounded, the test decides alike but for one word in 2^20 or so.
+            bound = float(normal) ** 2 / 2 + float(m) * (1 - float(z) + math.log(z)) if z > 0 else -math.inf
+            if math.log((word + 0.5) / 2**32) < bound:
                 return 2 * m * z
             normal = self.normals(2)[0]
             word = self.words(1)[0]
@@ -117,12 +121,13 @@ def _stream(layer):
     return words(KEY, FIRST_REPLICATE, layer, Purpose.REDUCED_FORWARD, 100)
 
 
-def twin(branch, slope, width, depth, factor, lane):
-    """The chain of one lane by its recursion, with lengths and a vector of the plane."""
-    x, y, controls = 1.0, 0.0, np.zeros(4)
-    kappa = 1.0 if branch == "linear" else (1 + slope**2) / 2
+def twin(branch, slope, width, depth, factor, lane, number=float):
+    """The chain of one lane by its recursion, with lengths and a vector of the plane, in the arithmetic of a number."""
+    x, y, factor, slope = (number(value) for value in (1.0, 0.0, factor, slope))
+    root, half, controls = number(0.5), number(1) / 2, np.array([number(0.0)] * 4)
+    kappa = number(1) if branch == "linear" else (1 + slope**2) / 2
     for layer in range(depth):
-        draw = _Lane(_stream(layer)[:, lane])
+        draw = _Lane(_stream(layer)[:, lane], number)
         normals, given = draw.normals(4), draw.words(2)
         rest = draw.chi_square(max(width - 2, 0), normals[2], given[0])
         r2 = (x**2 + y**2) / width
@@ -135,15 +140,18 @@ def twin(branch, slope, width, depth, factor, lane):
                 more, other = draw.normals(2), draw.words(2)
                 inner += slope**2 * draw.chi_square(width - count, more[0], other[0])
             r2 *= inner / width
-        eta = np.array([normals[0], normals[1] if width > 1 else 0.0])
-        step, before = factor * math.sqrt(r2) * eta, np.array([x, y])
+        eta = np.array([normals[0], normals[1] if width > 1 else number(0.0)])
+        step, before = factor * r2**root * eta, np.array([x, y])
         across = factor**2 * r2 * rest
         projection = 2 * (before @ step) / (before @ before)
         length = (step @ step + across) / (before @ before)
         growth = kappa * factor**2
-        controls += [projection, length - growth, projection**2 - 4 * growth / width,
-                     math.log(max(1 + projection + length, 0.5))]  # fmt: skip
-        x, y = before[0] + step[0], math.sqrt((before[1] + step[1]) ** 2 + across)
+        floored = max(1 + projection + length, half)
+        controls = controls + np.array([
+            projection, length - growth, projection**2 - 4 * growth / width,
+            math.log(floored) if number is float else floored.ln(),
+        ])  # fmt: skip
+        x, y = before[0] + step[0], ((before[1] + step[1]) ** 2 + across) ** root
     return x, y, controls
 
 
@@ -162,6 +170,13 @@ def test_the_chain_is_its_twin(branch, slope, width):
         # Double precision but for the normal numbers, which are the same ones; x and y lose to the norm at most.
         np.testing.assert_allclose(found[:, lane], [x, y], rtol=0, atol=1e-13 * math.hypot(x, y))
         np.testing.assert_allclose(sums[0, :, lane], controls, rtol=1e-12, atol=1e-12)
+    for lane in (0, 17, LANES - 1):
+        x, y, controls = precisely(twin)(branch, slope, width, depth, 0.7, lane, Decimal)
+        # A layer rounds about 30 times, relative to the norm before or after it, which 4 layers change by less than 16;
+        # the terms are below 16 too.
+        bound = 4 * 30 * 16 * 2.0**-53
+        assert np.all(np.abs(found[:, lane] - [float(x), float(y)]) <= bound * math.hypot(x, y))
+        assert np.all(np.abs(sums[0, :, lane] - controls.astype(np.float64)) <= bound)
 
 
 def test_states_beyond_double_precision_keep_their_ratio():

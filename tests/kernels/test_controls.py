@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from decimal import Decimal
 
 import numpy as np
 import pytest
+from decimal_textbook import dot, exact, precisely
 from numpy_twins import LANES
 from sign_matrices import sign_matrices
 
@@ -45,6 +47,29 @@ def test_terms_of_a_layer_are_their_twin(factor):
     np.testing.assert_allclose(
         sums(hidden, factor, increment, 0.3), twin(hidden, factor, increment, 0.3), rtol=1e-13, atol=1e-13
     )
+
+
+@precisely
+def in_decimals(hidden, factor, increment, growth):
+    """The four terms of one lane as the docstring of the kernel states them."""
+    h, step, a, growth = exact(hidden), exact(increment), Decimal(factor), Decimal(growth)
+    u, r = dot(h, step) / dot(h, h), dot(step, step) / dot(h, h)
+    floored = max(1 + 2 * a * u + a * a * r, Decimal(FLOOR)).ln()
+    terms = 2 * a * u, a * a * r - growth, 4 * (a * a * u * u - growth / WIDTH), floored
+    return np.array([float(term) for term in terms])
+
+
+@pytest.mark.parametrize("factor", [0.1, -0.7, 2.0])
+def test_terms_in_decimal_arithmetic(factor):
+    hidden, increment = vectors(2)
+    increment = increment.astype(np.float32)
+    found = sums(hidden, factor, increment, 0.3)
+    for lane in range(LANES):
+        expected = in_decimals(hidden[:, lane], factor, increment[:, lane], 0.3)
+        # Sums of 5 products and a few more roundings, relative to the sizes of the terms: q is that of a step.
+        q = abs(factor) * np.linalg.norm(increment[:, lane]) / np.linalg.norm(hidden[:, lane])
+        size = np.array([2 * q, q * q + 0.3, 8 * q * q + 0.3, (1 + q) ** 2 / FLOOR])
+        assert np.all(np.abs(found[:, lane] - expected) <= (2 * WIDTH + 6) * 2.0**-53 * size)
 
 
 def test_layers_that_halve_the_norm_are_floored_and_a_state_of_norm_0_adds_nothing():

@@ -6,11 +6,14 @@ import math
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
+import decimal_textbook as textbook
 import numpy as np
 import pytest
+from decimal_textbook import exact
 from numpy_twins import LANES, UNIT, DenseTwin, Matrices, key_of
 
 from theory_check.experiments.euler_maruyama import EulerMaruyama
+from theory_check.foundation.streams import Purpose
 from theory_check.networks.activations import Activation
 from theory_check.networks.branches import Branch
 from theory_check.networks.network import Network
@@ -104,6 +107,25 @@ def test_every_level_is_the_network_of_the_summed_matrices(branch, noise):
         # Nor would networks that hardly differ.
         if doubling < experiment.doublings:
             assert np.median(np.abs(output - found[-1])) > 100 * np.median(bound)
+
+
+@each_branch
+def test_levels_in_decimal_arithmetic(branch):
+    experiment = ladder_of(branch, width=3)
+    found, start = run(experiment), start_of(experiment)
+    for doubling, depth in enumerate(experiment.depths):
+        twin = twin_of(experiment, doubling)
+        matrices = [twin.matrix(k, Purpose.OUTER_WEIGHTS, 3)[0] for k in range(depth)]
+        end, bound, _ = twin.forward(start)
+        for lane in (0, LANES - 1):
+            layers = [(exact(matrix[:, :, lane]), None, None) for matrix in matrices]
+            decimal, _ = textbook.forward(branch.activation, layers, twin.scaling, exact(start[:, lane]))
+            decimal = np.array([float(x) for x in decimal])
+            # A step of the twin: a sum of 3 products, a factor, a sum and an activation, of states that 12 steps
+            # multiply by less than 8.
+            error = 12 * 8 * 10 * 2.0**-53 * np.linalg.norm(start[:, lane])
+            assert np.max(np.abs(end[:, lane] - decimal)) <= error
+            assert np.all(np.abs(found[doubling][:, lane] - decimal) <= bound[:, lane] + error)
 
 
 @each_branch

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 
+import decimal_textbook as textbook
 import numpy as np
 import pytest
+from decimal_textbook import exact
 from exact_spectra import exact_symmetric, symmetric, whole_numbers
 from numpy_twins import LANES, UNIT, DenseTwin, Matrices, key_of
 
@@ -18,6 +20,7 @@ from theory_check.networks.inputs import Input
 from theory_check.networks.network import Network
 from theory_check.networks.scalings import Scaling
 from theory_check.networks.weights import Weights
+from theory_check.simulation.jacobian import Jacobian
 from theory_check.simulation.passes.compiled import row_filler
 from theory_check.simulation.passes.dense import DensePasses
 
@@ -120,6 +123,41 @@ def test_the_backward_pass_is_the_transpose(branch, weights):
     # Six layers of two products of 5 terms, forward and backward, relative to the norms.
     size = np.linalg.norm(found, axis=(0, 1)) * np.linalg.norm(output[0], axis=0)
     assert np.all(error <= 6 * 2 * 20 * UNIT * 4 * size)
+
+
+@pytest.mark.parametrize("branch", BRANCHES, ids=str)
+def test_tangents_and_singular_values_in_decimal_arithmetic(branch):
+    width, depth, factor, start = 3, 4, 0.2, random(1, 3)
+    cell = a_cell(branch, "gaussian", width, depth, factor)
+    twin, (found, passes, kept) = twin_of(cell), jacobian(cell, start)
+    frames = Jacobian(cell, passes)
+    frames.advance(0, depth, kept, lambda: False)
+    columns, factors = frames.columns(), cell.network.factors
+    for lane in (0, 17, LANES - 1):
+
+        def matrix(k, purpose, lane=lane):
+            return exact(twin.matrix(k, purpose, width)[0][:, :, lane])
+
+        layers = [
+            (
+                matrix(k, Purpose.OUTER_WEIGHTS), matrix(k, Purpose.INNER_WEIGHTS) if branch.has_inner else None,
+                exact(twin.bias(k, width)[:, lane]) if branch.has_bias else None,
+            )
+            for k in range(depth)
+        ]  # fmt: skip
+        _, slopes = textbook.forward(branch.activation, layers, factors, exact(start[0, :, lane]))
+        rows = textbook.jacobian(layers, factors, slopes)
+        expected = np.array(rows, dtype=np.float64)
+        # Increments alone are in single precision: two products of 3 terms, 20 UNIT, of matrices of norms below 4.
+        error = depth * factor * 20 * UNIT * 4 * np.linalg.norm(expected)
+        assert np.max(np.abs(found[:, :, lane] - expected)) <= error
+        # Singular values move by at most the norm of the error, the smallest by the largest share of itself; e_k has
+        # degree 2 k. What the frames add is in double precision.
+        values = columns["log_singular_values"][0, lane]
+        bound = 2 * width * 3 * error / math.exp(values[-1])
+        assert bound < 1e-3
+        np.testing.assert_allclose(symmetric(values), textbook.log_symmetric(rows), rtol=0, atol=bound)
+        assert abs(columns["log_determinant"][0, lane] - values.sum()) <= 40 * DOUBLE * (1 + np.abs(values).sum())
 
 
 def test_the_kernel_reads_the_streams_of_the_forward_pass():

@@ -1,7 +1,11 @@
 """The recursion on the grid of layers: compiled, interpreted and written out in NumPy."""
 
+from decimal import Decimal
+
+import decimal_textbook as textbook
 import numpy as np
 import pytest
+from decimal_textbook import exact
 from scipy.linalg import toeplitz
 
 from theory_check.kernels.recursion import second_moments
@@ -20,6 +24,22 @@ def naive(outer, inner, scaling, slope):
             C[k + 1, j + 1] = C[k + 1, j] + C[k, j + 1] - C[k, j] + q
             C[j + 1, k + 1] = C[k + 1, j + 1]
     return np.diag(C)
+
+
+@textbook.precisely
+def in_decimals(outer, inner, scaling, slope):
+    """C(k, k) - 1 as above, the whole grid in decimal arithmetic."""
+    outer, inner, scaling, slope = (exact(part) for part in (outer, inner, scaling, np.float64(slope)))
+    L, pi = len(scaling), textbook.half_turn()
+    C = [[Decimal(1)] * (L + 1) for _ in range(L + 1)]
+    for k in range(L):
+        for j in range(k + 1):
+            size = (C[k][k] * C[j][j]).sqrt()
+            r = min(inner[k][j] * C[k][j] / size, Decimal(1))
+            arc = ((1 - r * r).sqrt() + r * (pi / 2 + textbook.arcsine(r))) / pi
+            q = scaling[k] * scaling[j] * outer[k][j] * size * ((1 - slope) ** 2 / 2 * arc + slope * r)
+            C[k + 1][j + 1] = C[j + 1][k + 1] = C[k + 1][j] + C[k][j + 1] - C[k][j] + q
+    return np.array([float(C[k][k] - 1) for k in range(L + 1)])
 
 
 def run(function, outer, inner, scaling, slope):
@@ -45,6 +65,15 @@ def test_the_grid_written_out(slope):
     assert not exponents.any()
     # an inner correlation in the place of the outer one is seen
     assert abs(run(second_moments, inner, inner, scaling, slope)[0][-1] / excess[-1] - 1) > 0.01
+
+
+@pytest.mark.parametrize("slope", [0.0, -1.0, 0.3])
+def test_the_grid_in_decimal_arithmetic(slope):
+    outer, inner, scaling = problem(3, 7)
+    # 49 increments of at most 15 roundings each, all sizes below the last one.
+    expected = in_decimals(outer, inner, scaling, slope)
+    found = run(second_moments, outer, inner, scaling, slope)[0]
+    assert np.max(np.abs(found - expected)) <= 49 * 15 * 2.0**-53 * (1.0 + expected[-1])
 
 
 def test_interpreted_and_compiled_agree():

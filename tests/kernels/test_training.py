@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 
+import decimal_textbook as textbook
 import numpy as np
 import pytest
 import training_twin as twin
+from decimal_textbook import exact
 from numpy_twins import LANES
 
 from theory_check.kernels import optimisers, stored
@@ -95,6 +97,42 @@ def test_gradients_are_those_of_the_twin_and_of_finite_differences(branch, activ
             for step in (1e-5, -1e-5)
         ]
         assert np.sum(found[name] * direction) == pytest.approx((ends[0] - ends[1]) / 2e-5, abs=1e-8)
+
+
+@each_branch
+@each_activation
+@each_loss
+def test_gradients_in_decimal_arithmetic(branch, activation, square, examples):
+    parameters = twin.draw(branch, layers=2, width=3)
+    found = kernel_gradients(parameters, activation, examples, square)
+    decimals = {name: exact(part) for name, part in parameters.items()}
+    unit = exact(np.float64(1 / LARGEST))
+    batch = [[unit * pixel for pixel in exact(row)] for row in examples[0]]
+    expected = textbook.training_gradients(decimals, Activation.parse(activation), batch, examples[1], square)
+    for name in twin.NAMES:
+        # The longest way rounds 6 + 2 (3 + 3) + 5 terms forward, as many back, and adds 11 examples; all numbers are
+        # below 4. The last subtraction rounds numbers of that size.
+        np.testing.assert_allclose(
+            found[name], np.array(expected[name], dtype=float).reshape(found[name].shape), rtol=0,
+            atol=4 * (2 * 23 + 11) * 2.0**-53,
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize("optimiser", list(OPTIMISERS))
+@pytest.mark.parametrize(("kind", "unit"), [(np.float32, 2.0**-24), (np.float64, 2.0**-53)])
+def test_rules_in_decimal_arithmetic(optimiser, kind, unit):
+    """Three updates by gradients from 1e-12 to 1e3, of which one changes its sign."""
+    rule = kernel.Rule(*OPTIMISERS[optimiser], False, 0)
+    start, scale, rate = np.array([1.0, -0.5, 0.25, 2.0], dtype=kind), 0.75, 0.0625
+    gradients = np.array([[1e-12, -3e-3, 0.7, 1e3], [2e-12, 5e-3, 0.6, 1e3], [1e-12, 4e-3, -0.1, 9e2]], dtype=kind)
+    weights, first, second = start.copy(), np.zeros_like(start), np.zeros_like(start)
+    for step, gradient in enumerate(gradients, start=1):
+        optimisers.update(weights, gradient, first, second, scale, rate, rule, step)
+    for i, expected in enumerate(textbook.moved(optimiser, start, gradients, scale, rate)):
+        # Three moves, each below the rate times the largest gradient, thrice that with momentum, or below the rate by
+        # Adam. An update rounds it 12 times: each constant by itself, a product or a sum each; and the weight once.
+        moves = 3 * rate * (1.0 if optimiser == "adam" else 3 * scale * np.abs(gradients[:, i]).max())
+        assert abs(float(weights[i]) - expected) <= unit * (36 * moves + 3 * (abs(float(start[i])) + moves))
 
 
 @each_branch
