@@ -5,7 +5,7 @@ from dataclasses import replace
 from example_record import make_record
 
 from theory_check.findings.changes import Measured, Move, VerdictChange, compare_runs
-from theory_check.reporting.change_text import change_lines, changed_text
+from theory_check.reporting.change_text import change_lines, changed_text, comparison_page
 
 NOW = make_record()
 SAME = compare_runs(NOW, NOW)
@@ -46,3 +46,15 @@ def test_runs_without_a_common_point_are_not_compared():
     other = replace(SAME, compared=0, appeared=("E4/a",), gone=("E5/a",))
     assert changed_text(other, NOW).startswith("It has no point in common with the run of")
     assert [line[:4] for line in change_lines(other, NOW)] == ["Cost"]
+
+
+def test_a_page_names_everything():
+    old = make_record()
+    page = comparison_page(old, old)
+    assert page.startswith("# What changed\n\nNo verdict changed since the run of")
+    assert "##" not in page[2:]
+    without = replace(old, regimes=old.regimes[:1])
+    gone = [f.id for claim in old.claims for f in claim.findings if claim not in without.claims]
+    page = comparison_page(old, without)
+    assert f"## Gone: {len(gone)}\n\n" in page
+    assert [line for line in page.splitlines() if line.startswith("- ")] == [f"- `{id}`" for id in gone]

@@ -12,11 +12,13 @@ from theory_check.inference.nights import ClaimNight, History, Night
 from theory_check.reporting.drawing import render
 from theory_check.reporting.nights import (
     answer_nights,
+    history_page,
     history_picture,
     night_summary,
     nights_verdict,
     print_history,
     refuted_claims,
+    write_history_page,
 )
 
 SEQUENCE = PointSequence(
@@ -105,3 +107,29 @@ def test_all_nights_are_answered_in_a_sentence_and_a_line_per_refuted_claim():
     assert answer.endswith("where $10^{5.2}$ refutes.")
     assert refuted == "refuted by the nights together: E2"
     assert answer_nights(make_history(0)) == ("There are no nights of profile nightly yet.",)
+
+
+def test_the_page_has_the_nights_the_claims_and_the_points(tmp_path):
+    history = make_history()
+    page, light, dark = write_history_page(history, ["one", "a|b", "three"], tmp_path / "n.md")
+    text = page.read_text()
+    assert text.startswith("# The nights together\n\n3 nights of profile nightly: 1 of 3 claims supported")
+    assert 'srcset="n-dark.png"' in text
+    assert light.read_bytes() != dark.read_bytes()
+    rows = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in text.splitlines() if line[:2] == "| "]
+    assert ["2", "2026-01-02T00:00:00+00:00", "2", "3", "3.8e-4 (E2)", r"a\|b"] in rows
+    assert ["E1/x", "3", "0.5", "[0.45, 0.55]", "0.17", "0.1"] in rows
+    assert any(row[0] == "E2" and row[-1] == "refuted" for row in rows)
+    assert {len(row) for row in rows} == {6}
+    assert "<details>\n<summary>Points: 4</summary>\n\n" in text
+
+
+def test_the_page_of_a_history_without_nights():
+    assert history_page(History("nightly", 1e-5), [], "l", "d") == (
+        "# The nights together\n\nThere are no nights of profile nightly yet.\n"
+    )
+
+
+def test_the_picture_says_when():
+    assert history_picture(make_history()).panels[0].xlabel.endswith(", 2026-01-01 to 2026-01-03")
+    assert history_picture(make_history(1)).panels[0].xlabel.endswith(", 2026-01-01")

@@ -6,8 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from theory_check.findings.pictures import Band, BarPanel, Curve, CurvePanel, HeatPanel, Ribbon
+from theory_check.findings.pictures import Band, BarPanel, Curve, CurvePanel, HeatPanel, PathPanel, Ribbon
 from theory_check.reporting.drawing import render
+from theory_check.reporting.panels import draw_paths
 
 COLUMNS, ROWS = np.linspace(0.0, 1.0, 12), np.linspace(0.2, 0.8, 7)
 PANEL = HeatPanel("title", "x", "y", COLUMNS, ROWS, 8.0 * (ROWS[:, None] - COLUMNS))
@@ -109,3 +110,14 @@ def test_infinite_values_and_nothing_to_draw():
     band = Band("median", X, infinite, infinite, infinite)
     render_both([replace(CURVES, measured=(band,), ribbons=(Ribbon("half", X, infinite, infinite),))])
     render_both([CurvePanel("title", "x", "y")])
+
+
+@pytest.mark.parametrize(("last", "whole"), [(3.0, True), (3.5, False)])
+def test_paths_along_whole_numbers_have_no_tick_between_them(last, whole):
+    from matplotlib.figure import Figure
+
+    axes = Figure().add_subplot()
+    panel = PathPanel("title", "nights", "y", np.array([1.0, 2.0, last]), np.ones((1, 3)), ())
+    draw_paths(axes, panel, [panel])
+    ticks = axes.get_xticks()
+    assert np.all(ticks == np.rint(ticks)) == whole

@@ -13,10 +13,11 @@ import click
 
 from theory_check import __version__
 from theory_check.cli.calibration import calibrate
-from theory_check.cli.claims import history, list_claims, run, show
+from theory_check.cli.claims import list_claims, run, show
 from theory_check.cli.exit_codes import USAGE_ERROR
 from theory_check.cli.experiments import phase_map, simulate
 from theory_check.cli.figures import figure
+from theory_check.cli.nights import compare, history
 from theory_check.cli.process import debug_option, run_command
 from theory_check.cli.report import report
 from theory_check.cli.search import search
@@ -39,7 +40,20 @@ def cli(context: click.Context) -> None:
         context.exit(USAGE_ERROR)
 
 
-for _command in (run, list_claims, show, simulate, phase_map, train, figure, calibrate, history, report, search):
+for _command in (
+    run,
+    list_claims,
+    show,
+    simulate,
+    phase_map,
+    train,
+    figure,
+    calibrate,
+    history,
+    compare,
+    report,
+    search,
+):
     _command.params.append(debug_option)
     cli.add_command(_command)
 cli.params.append(debug_option)

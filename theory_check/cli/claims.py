@@ -1,4 +1,4 @@
-"""``run``, ``list``, ``show`` and ``history``: the claims, their verdicts and their evidence."""
+"""``run``, ``list`` and ``show``: the claims and their verdicts."""
 
 from __future__ import annotations
 
@@ -251,45 +251,3 @@ def show(claim: str, profile: str, claims_file: Path | None, out: Path) -> int:
 
 def _apart(distance: float | None) -> str:
     return "" if distance is None else f" ({distance:.1f} tolerances away)"
-
-
-@click.command()
-@click.option("--history", type=click.Path(path_type=Path, dir_okay=False), default=Path("reports/history.db"),
-              show_default=True, metavar="FILE.db", help="What run --history wrote.")  # fmt: skip
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), default=None, metavar="FILE.png",
-              help="Also draw the evidence over the nights.")  # fmt: skip
-@click.option("--verify", "only_verify", is_flag=True, help="Check every checksum, and show nothing else.")
-@click.option("--export", "exported", type=click.Path(path_type=Path, dir_okay=False), default=None,
-              metavar="FILE.jsonl", help="Write the ledger as JSON Lines, and show nothing else.")  # fmt: skip
-@click.option("--import", "imported", type=click.Path(path_type=Path, dir_okay=False), default=None, metavar="FILE",
-              help="First bring the nights of an export, or of a history in JSON, into the ledger.")  # fmt: skip
-def history(history: Path, out: Path | None, only_verify: bool, exported: Path | None, imported: Path | None) -> int:
-    """Show how the evidence on each claim moved from run to run.
-
-    For each claim: the evidence against it now and at its peak, of what refutes it (logarithms to base 10). For each
-    point: its confidence sequence, valid for all nights together, and how it narrowed. Nights are imported in the order
-    of the export, into a new ledger or one whose nights are the first of the export. Exit code 2: bad input; 74: a file
-    cannot be read or written, or the ledger is damaged.
-    """
-    from theory_check.reporting.drawing import draw
-    from theory_check.reporting.nights import history_picture, print_history
-    from theory_check.verification.exchange import export_ledger, import_nights
-    from theory_check.verification.ledger import check_not_ledger, read_ledger
-
-    if out is not None:
-        check_not_ledger(out, history)
-    if imported is not None:
-        click.echo(f"nights added to {history}: {import_nights(imported, history)}")
-    if exported is not None:
-        click.echo(f"nights in {exported}: {export_ledger(history, exported)}")
-        return 0
-    contents = read_ledger(history)
-    if only_verify:
-        checksum = contents.chain.checksum
-        click.echo(f"{history}: {len(contents.records)} nights of profile {contents.head.profile}, checksum {checksum}")
-        return 0
-    print_history(contents.history, open_console())
-    if out is not None:
-        draw(history_picture(contents.history), out)
-        click.echo(f"picture: {out}")
-    return 0

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 
-from theory_check.findings.changes import Changes
+from theory_check.findings.changes import Changes, compare_runs
 from theory_check.findings.run import RunRecord
+from theory_check.reporting.markdown import safe_mathematics
 from theory_check.reporting.numerals import format_at_most, format_duration, format_estimate
 from theory_check.reporting.summary import plural
 
@@ -43,29 +44,53 @@ def changed_text(changes: Changes | None, now: RunRecord) -> str:
 
 def change_lines(changes: Changes | None, now: RunRecord) -> list[str]:
     """Return a line for everything that stands out: verdicts, moved estimates, predictions, points, versions, cost."""
-    return [] if changes is None else list(_lines(changes, now))
+    if changes is None:
+        return []
+    return [*(f"{title}: {_named(texts)}" for title, texts in _groups(changes)), _cost(changes, now)]
 
 
-def _lines(changes: Changes, now: RunRecord) -> Iterator[str]:
-    for title, found in (("Claims", changes.claims), ("Points", changes.points)):
-        if found:
-            yield f"{title}: {_named(f'`{one.id}` was {one.before}, is **{one.now}**' for one in found)}"
-    if changes.moved:
-        moves = (f"`{m.id}` from {format_estimate(*m.before)} to {format_estimate(*m.now)}" for m in changes.moved)
-        yield f"Moved: {_named(moves)}"
-    if changes.compared and changes.repredicted:
-        yield f"Another prediction: {_named(f'`{id}`' for id in changes.repredicted)}"
-    for title, ids in (("New points", changes.appeared), ("Gone", changes.gone)):
-        if changes.compared and ids:
-            yield f"{title}: {_named(f'`{id}`' for id in ids)}"
-    if changes.versions:
-        pairs = (f"{name} {before or 'none'} → {later or 'none'}" for name, (before, later) in changes.versions.items())
-        yield f"Versions: {_named(pairs)}"
+def comparison_page(before: RunRecord, now: RunRecord) -> str:
+    """Return a page, in Markdown, on all that changed from one run to another.
+
+    Parameters
+    ----------
+    before, now : RunRecord
+
+    Returns
+    -------
+    str
+    """
+    changes = compare_runs(before, now)
+    lines = ["# What changed", "", changed_text(changes, now), "", _cost(changes, now)]
+    for title, texts in _groups(changes):
+        lines += ["", f"## {title}: {len(texts)}", "", *(f"- {text}" for text in texts)]
+    return safe_mathematics("\n".join(lines)) + "\n"
+
+
+def _groups(changes: Changes) -> Iterator[tuple[str, list[str]]]:
+    """Yield what changed by kind: a title, and a few words for each thing."""
+    groups = [
+        ("Claims", [f"`{one.id}` was {one.before}, is **{one.now}**" for one in changes.claims]),
+        ("Points", [f"`{one.id}` was {one.before}, is **{one.now}**" for one in changes.points]),
+        ("Moved", [f"`{m.id}` from {format_estimate(*m.before)} to {format_estimate(*m.now)}" for m in changes.moved]),
+    ]
+    if changes.compared:
+        groups += [
+            ("Another prediction", [f"`{id}`" for id in changes.repredicted]),
+            ("New points", [f"`{id}`" for id in changes.appeared]),
+            ("Gone", [f"`{id}`" for id in changes.gone]),
+        ]
+    groups.append(
+        ("Versions", [f"{name} {old or 'none'} → {new or 'none'}" for name, (old, new) in changes.versions.items()])
+    )
+    return ((title, texts) for title, texts in groups if texts)
+
+
+def _cost(changes: Changes, now: RunRecord) -> str:
     networks = f"{now.simulated_networks:,} networks, before {changes.networks:,}"
-    yield f"Cost: {format_duration(now.run.duration)}, before {format_duration(changes.duration)}; {networks}"
+    return f"Cost: {format_duration(now.run.duration)}, before {format_duration(changes.duration)}; {networks}"
 
 
-def _named(texts: Iterable[str]) -> str:
-    every = list(texts)
-    more = f" and {len(every) - _NAMED} more" if len(every) > _NAMED else ""
-    return "; ".join(every[:_NAMED]) + more
+def _named(texts: Sequence[str]) -> str:
+    more = f" and {len(texts) - _NAMED} more" if len(texts) > _NAMED else ""
+    return "; ".join(texts[:_NAMED]) + more

@@ -1,21 +1,29 @@
-"""How the evidence on each claim moved from run to run: tables for the terminal and a picture."""
+"""How the evidence on each claim moved from run to run: tables for the terminal, a picture, and a page with both."""
 
 from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import numpy as np
 
 from theory_check.findings.pictures import Curve, PathPanel, Picture
 from theory_check.foundation.arrays import FloatArray
+from theory_check.foundation.files import write_together
 from theory_check.inference.confidence_sequences import PointSequence
 from theory_check.inference.evidence import p_value
 from theory_check.inference.multiplicity import holm
-from theory_check.inference.nights import EvidenceProcess, History, processes, trajectories
+from theory_check.inference.nights import EvidenceProcess, History, Night, processes, trajectories
 from theory_check.inference.verdicts import Verdict
+from theory_check.reporting.drawing import darkened, render
+from theory_check.reporting.markdown import table_cell, template_environment, tidy
 from theory_check.reporting.numerals import format_at_most, format_significant, format_target
+from theory_check.reporting.page_filters import picture_markup
+from theory_check.reporting.summary import describe, plural
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -56,7 +64,7 @@ def answer_nights(history: History) -> tuple[str, ...]:
         return (f"There are no nights of profile {history.profile} yet.",)
     counts = Counter(nights_verdict(history, claim) for claim in found)
     claim, closest = max(found.items(), key=lambda pair: pair[1].log_peak - pair[1].log_needed)
-    nights = f"{len(history.nights)} {'night' if len(history.nights) == 1 else 'nights'} of profile {history.profile}"
+    nights = f"{plural(len(history.nights), 'night')} of profile {history.profile}"
     return (
         f"{nights}: {counts['supported']} of {len(found)} claims supported by all nights together, {counts['refuted']} "
         f"refuted, {counts['inconclusive']} undecided; {claim} came closest to refutation, with evidence of "
@@ -75,8 +83,7 @@ def night_summary(history: History, number: int | None = None) -> list[str]:
     claims = history.nights[number - 1].claims
     if not claims:
         return [f"night {number} of the history: no evidence, each claim has a point with a violated hypothesis"]
-    adjusted = holm([p_value(found.log_evidence) for found in claims.values()], alpha=history.level)
-    smallest, claim = min(zip(adjusted, claims, strict=True))
+    smallest, claim = _smallest(history.nights[number - 1], history.level)
     lines = [
         f"night {number} of the history: smallest p-value {format_at_most(smallest)} ({claim}), adjusted "
         f"for {len(claims)} {'claim' if len(claims) == 1 else 'claims'}"
@@ -92,12 +99,34 @@ def print_history(history: History, console: Console) -> None:
     if not history.nights:
         console.print(f"no nights of profile {history.profile} yet")
         return
+    console.print(_nights_line(history))
+    for headings, rows in ((CLAIM_HEADINGS, claim_rows(history)), (POINT_HEADINGS, point_rows(history))):
+        table = _table(*headings)
+        for row in rows:
+            table.add_row(*row)
+        console.print(table)
+
+
+def _nights_line(history: History) -> str:
     last = history.nights[-1]
-    nights = f"{len(history.nights)} {'night' if len(history.nights) == 1 else 'nights'}"
-    console.print(f"{nights} of profile {history.profile}, last {last.started} with seed {last.seed}")
-    claims = _table("claim", "version", "nights", "log10 E now", "log10 E at its peak", "verdict")
-    for claim, process in processes(history).items():
-        claims.add_row(
+    nights = plural(len(history.nights), "night")
+    return f"{nights} of profile {history.profile}, last {last.started} with seed {last.seed}"
+
+
+#: Of a row of :func:`claim_rows`.
+CLAIM_HEADINGS = ("claim", "version", "nights", "log10 E now", "log10 E at its peak", "verdict")
+
+#: Of a row of :func:`night_rows`.
+NIGHT_HEADINGS = ("night", "started", "seed", "claims", "smallest adjusted p-value", "made by")
+
+#: Of a row of :func:`point_rows`.
+POINT_HEADINGS = ("point", "nights", "target", "confidence sequence", "first width", "last width")
+
+
+def claim_rows(history: History) -> list[tuple[str, ...]]:
+    """Return for each claim the evidence against its current version, of what refutes it, and its verdict."""
+    return [
+        (
             claim,
             process.version if process.versions == 1 else f"{process.version} (number {process.versions})",
             str(process.nights),
@@ -105,19 +134,111 @@ def print_history(history: History, console: Console) -> None:
             _evidence_text(process.log_peak, process),
             nights_verdict(history, claim),
         )
-    console.print(claims)
-    points = _table("point", "nights", "target", "confidence sequence", "first width", "last width")
-    for point, sequence in history.sequences.items():
-        first, now = sequence.limits[0], sequence.now
-        points.add_row(
+        for claim, process in processes(history).items()
+    ]
+
+
+def point_rows(history: History) -> list[tuple[str, ...]]:
+    """Return for each point its target, its confidence sequence and how that narrowed."""
+    return [
+        (
             point,
             str(sequence.nights),
             format_target(*sequence.target),
-            format_target(now.lower, now.upper) if now.width >= 0.0 else "empty: it moved",
-            _width_text(first.width),
-            _width_text(now.width),
+            format_target(sequence.now.lower, sequence.now.upper) if sequence.now.width >= 0.0 else "empty: it moved",
+            _width_text(sequence.limits[0].width),
+            _width_text(sequence.now.width),
         )
-    console.print(points)
+        for point, sequence in history.sequences.items()
+    ]
+
+
+def night_rows(history: History, made_by: Sequence[str]) -> list[tuple[str, ...]]:
+    """Return for each night its number, date and seed, its smallest p-value with the claim, and what made it."""
+    rows: list[tuple[str, ...]] = []
+    for number, (night, maker) in enumerate(zip(history.nights, made_by, strict=True), start=1):
+        smallest = "none: every claim had a violated hypothesis"
+        if night.claims:
+            value, claim = _smallest(night, history.level)
+            smallest = f"{format_at_most(value)} ({claim})"
+        rows.append((str(number), night.started, str(night.seed), str(len(night.claims)), smallest, maker))
+    return rows
+
+
+def _smallest(night: Night, level: float) -> tuple[float, str]:
+    """Return the smallest p-value 1/e of a night after Holm's adjustment, and its claim."""
+    adjusted = holm([p_value(found.log_evidence) for found in night.claims.values()], alpha=level)
+    return min(zip(adjusted, night.claims, strict=True))
+
+
+def history_page(history: History, made_by: Sequence[str], light: str, dark: str) -> str:
+    """Return the page of a history: what all nights together find, the picture, the nights, the claims, the points.
+
+    Parameters
+    ----------
+    history : History
+    made_by : sequence of str
+        What made each night, as far as it is known: versions, commit, machine.
+    light, dark : str
+        Paths of its picture from the page, on light and on dark backgrounds.
+
+    Returns
+    -------
+    str
+        Markdown.
+    """
+    environment = template_environment()
+    environment.filters["cell"] = table_cell
+    return tidy(
+        environment.get_template("history.md.jinja").render(
+            profile=history.profile,
+            answers=answer_nights(history),
+            picture=picture_markup(light, describe(history_picture(history)), dark) if history.nights else "",
+            tables=(
+                ("Claims", "", CLAIM_HEADINGS, claim_rows(history)),
+                ("Nights", "", NIGHT_HEADINGS, night_rows(history, made_by)),
+                (
+                    "Points",
+                    "A confidence sequence holds for all nights together, however many follow.",
+                    POINT_HEADINGS,
+                    point_rows(history),
+                ),
+            ),
+        )
+    )
+
+
+def write_history_page(history: History, made_by: Sequence[str], path: Path) -> tuple[Path, ...]:
+    """Write the page of a history, and beside it its picture for light and for dark backgrounds.
+
+    Parameters
+    ----------
+    history : History
+    made_by : sequence of str
+        As of :func:`history_page`.
+    path : Path
+        Of the page; the pictures have its name and end in ``.png`` and ``-dark.png``.
+
+    Returns
+    -------
+    tuple of Path
+        The files, the page first.
+
+    Raises
+    ------
+    StorageError
+        If a file cannot be written.
+    """
+    light, dark = history_picture_paths(path)
+    drawn = render(history_picture(history).panels)["png"]
+    page = history_page(history, made_by, quote(light.name), quote(dark.name))
+    write_together({light: drawn, dark: darkened(drawn), path: page})
+    return path, light, dark
+
+
+def history_picture_paths(page: Path) -> tuple[Path, Path]:
+    """Return the paths of the pictures of a page, for light and for dark backgrounds."""
+    return page.with_suffix(".png"), page.with_name(f"{page.stem}-dark.png")
 
 
 def _table(*headings: str) -> Table:
@@ -159,7 +280,7 @@ def history_picture(history: History) -> Picture:
         (
             PathPanel(
                 "Evidence against the claims",
-                "nights of a claim, all versions",
+                f"nights of a claim, all versions{_dates(history)}",
                 "$\\log_{10}$ evidence, 0 refutes",
                 nights,
                 _stack(list(paths.values()), most),
@@ -177,6 +298,11 @@ def history_picture(history: History) -> Picture:
             ),
         ),
     )
+
+
+def _dates(history: History) -> str:
+    days = [night.started.partition("T")[0] for night in history.nights]
+    return "" if not days else f", {days[0]}" if days[0] == days[-1] else f", {days[0]} to {days[-1]}"
 
 
 def _margins(path: tuple[EvidenceProcess, ...]) -> FloatArray:

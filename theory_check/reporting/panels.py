@@ -213,6 +213,7 @@ def draw_paths(axes: Axes, panel: PathPanel, _panels: Sequence[Panel]) -> None:
         Where to draw what, and all panels that share its legend.
     """
     from matplotlib.collections import LineCollection
+    from matplotlib.ticker import MaxNLocator
 
     axes.set_ylabel(wrapped(panel.ylabel, TITLE_LENGTH))
     total = len(panel.paths)
@@ -222,6 +223,9 @@ def draw_paths(axes: Axes, panel: PathPanel, _panels: Sequence[Panel]) -> None:
     axes.add_collection(LineCollection(segments, colors=_PATH, linewidths=0.6, alpha=0.7, label=label, zorder=1))
     for index, curve in enumerate(panel.theory):
         _draw_line(axes, curve, COLOURS[index % len(COLOURS)], _DASHES[index % len(_DASHES)], width=2.6)
+    if np.all(panel.positions == np.rint(panel.positions)):
+        # There is no night 1.5.
+        axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True, steps=[1, 2, 5, 10]))
     axes.autoscale_view()
     axes.margins(x=0)
 
