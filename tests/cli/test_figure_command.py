@@ -11,10 +11,12 @@ import pytest
 from command_line import names
 from one_layer_laws import a_layer
 
+from theory_check.experiments.spelling import training
 from theory_check.networks.weights import Weights
-from theory_check.paper import map_pictures, trainability
+from theory_check.paper import map_pictures, trainability, trained_weights
 from theory_check.paper.brownian_paths import fractional_path
 from theory_check.paper.figures import FIGURES, choose_settings, find_figure
+from theory_check.reporting.drawing import render
 from theory_check.simulation import units
 from theory_check.simulation.runner import run_experiments
 from theory_check.theory.limits import lognormal_limit
@@ -216,6 +218,42 @@ def test_figure_9_chooses_the_learning_rate_as_it_is_told(command, tmp_path, sma
     assert f"mean {selection} accuracy" in described["tables"]["figure-9.csv"]["learning_rate"]
     # Three seeds: their range, which covers the median with probability 3/4.
     assert "of confidence 0.75" in described["tables"]["figure-9.csv"]["accuracy_lower"]
+
+
+def test_figures_8_and_9_count_what_diverged(monkeypatch, small_trainings):
+    def wild(*arguments, **options):
+        beta = options["beta"]
+        return training(*arguments, **options | {"epochs": 1, "learning_rate": {0.5: 1e30, 1.0: 1.2}[beta],
+                                                 "optimiser": "gradient-descent"})  # fmt: skip
+
+    monkeypatch.setattr(trained_weights, "training", wild)
+    figure = find_figure(8)
+    settings = choose_settings(figure, seed=2, depth=12, replicates=9)
+    samples = run_experiments(dict.fromkeys(figure.experiments(settings), 9), 2)
+    diverged = [sample.values["diverged"] for sample in samples.values()]
+    assert diverged[2].all()
+    assert any(0 < part.sum() < 9 for part in diverged)
+    data = figure.tabulate(settings, samples, 1)
+    paths, numbers = data.tables
+    for place, part in enumerate(diverged):
+        panel, count = data.panels[place], int(part.sum())
+        assert panel.title.endswith(f", {count} of 9 diverged") == (count > 0)
+        assert bool(panel.paths) == (count < 9)
+        # The entry is that of the first seed that has one.
+        entry = list(samples.values())[place].values["outer_entries"][int(np.argmin(part)), 1, 0]
+        np.testing.assert_array_equal([row[4] for row in paths.rows[12 * place : 12 * place + 12]], entry)
+        assert {row[6] for row in numbers.rows[5 * place : 5 * place + 5]} == {count}
+    render(data.panels)
+
+    monkeypatch.setattr(trainability, "_RATES", (1e-3, 1e30))
+    figure = find_figure(9)
+    settings = choose_settings(figure, seed=3, depth=12, replicates=2)
+    samples = run_experiments(dict.fromkeys(figure.experiments(settings), 2), 3)
+    count = int(sum(sample.values["diverged"].sum() for sample in samples.values()))
+    assert 0 < count < 16
+    data = figure.tabulate(settings, samples, 1)
+    assert data.panels[1].title.endswith(f", {count} of 16 diverged")
+    assert sum(row[7] for row in data.tables[0].rows) == count
 
 
 def test_equal_accuracies_leave_the_smallest_rate():

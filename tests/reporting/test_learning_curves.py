@@ -65,6 +65,14 @@ def test_the_table_has_medians_intervals_and_every_seed():
             assert float(row[f"{name}_lower"]) == pytest.approx(column.min(), rel=1e-8)
 
 
+def test_the_table_says_by_when_which_share_diverged():
+    sample = sample_of(5, 2)
+    # A third one diverges by the last update, so that all its losses are finite.
+    sample.values["diverged"][4] = True
+    rows = list(csv.DictReader(io.StringIO(curve_table(sample))))
+    assert [float(row["diverged"]) for row in rows] == [0.0, 0.0, 0.4, 0.6]
+
+
 @pytest.mark.parametrize(("seeds", "diverged"), [(1, 0), (7, 2), (3, 3)])
 def test_panels_are_drawn_and_say_how_many_diverged(seeds, diverged):
     panels = curve_panels(sample_of(seeds, diverged))
@@ -75,7 +83,8 @@ def test_panels_are_drawn_and_say_how_many_diverged(seeds, diverged):
 
 def test_summaries_count_what_diverged():
     lines = summarise_trainings(sample_of(7, 2))
-    assert "2 of 7 trainings diverged" in lines[1]
+    assert "2 of 7 trainings diverged (29%)" in lines[1]
+    assert summarise_trainings(sample_of(7))[1].endswith("0 of 7 trainings diverged")
     assert "95% interval" in lines[2]
     assert "interval" not in summarise_trainings(sample_of(1))[2]
 

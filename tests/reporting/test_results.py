@@ -41,7 +41,7 @@ def test_schema_is_valid_and_accepts_an_example(record):
     jsonschema.Draft202012Validator.check_schema(schema)
     example = strict_json(encode_results(record))
     jsonschema.validate(example, schema, jsonschema.Draft202012Validator)
-    assert example["schema_version"] == 8
+    assert example["schema_version"] == 9
     assert example["verdict"] == "refuted"
     for change in ({"schema_version": 1}, {"verdict": "passed"}, {"family_level": 2}, {"run": {}}):
         with pytest.raises(jsonschema.ValidationError):
@@ -102,7 +102,7 @@ def test_names_of_pictures_are_safe(name):
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"{", b"[]", b"{}", b'{"schema_version": 1}', b'{"schema_version": 9}', b"\xff", b'{"a": NaN}']
+    "content", [b"", b"{", b"[]", b"{}", b'{"schema_version": 1}', b'{"schema_version": 10}', b"\xff", b'{"a": NaN}']
 )
 def test_bad_files_give_one_line(tmp_path, content):
     path = tmp_path / "results.json"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from theory_check.claims.checks import Variant
-from theory_check.claims.estimators import Range, SidedEvidence
+from theory_check.claims.divergence import Converged, leave_out_diverged
+from theory_check.claims.estimators import Estimator, Range, SidedEvidence
 from theory_check.claims.planning import PlannedCheck
 from theory_check.claims.violations import violation
 from theory_check.experiments.experiment import Sample
@@ -52,7 +54,7 @@ class Look:
     @property
     def finding(self) -> Finding:
         """What the look finds, with the evidence of all looks up to it."""
-        planned, check, estimator = self.planned, self.planned.check, self.planned.check.estimator
+        planned, check = self.planned, self.planned.check
         variants, displaced = [], len(check.displaced)
         for place, variant in enumerate(self._variants):
             kind: VariantKind = "value" if variant.estimator is None else "measured"
@@ -68,13 +70,13 @@ class Look:
         count, interval = planned.looks[self.number], self._interval
         return Finding(
             id=planned.id, network="; ".join(str(sample.experiment) for sample in self.samples),
-            quantity=check.quantity, method=estimator.method, estimate=interval.estimate, lower=interval.lower,
+            quantity=check.quantity, method=check.estimator.method, estimate=interval.estimate, lower=interval.lower,
             upper=interval.upper, target_lower=check.target[0], target_upper=check.target[1],
             remainder=check.remainder, margin=check.margin, exact=check.basis.exact, level=planned.level,
-            miss_rate=check.miss_rate, resolution=estimator.resolution(check.target, count, self._level),
+            miss_rate=check.miss_rate, resolution=self._resolution,
             verdict="inapplicable" if self._violation else self.verdict, replicates=count, planned=planned.replicates,
             log_evidence=0.0 if self._violation else log_evidence(planned, self.samples, self.number),
-            violation=self._violation, variants=tuple(variants),
+            violation=self._violation, divergence=self._converged.divergence, variants=tuple(variants),
         )  # fmt: skip
 
     @property
@@ -82,8 +84,24 @@ class Look:
         return self.planned.level * self.planned.shares[self.number]
 
     @cached_property
+    def _converged(self) -> Converged:
+        return leave_out_diverged(self.planned.check, self.samples)
+
+    def _estimate(self, estimator: Estimator) -> Interval:
+        if self._converged.violation:
+            return Interval(math.nan, -math.inf, math.inf, self._level, estimator.method)
+        return estimator.interval(self._converged.samples, self._level)
+
+    @property
+    def _resolution(self) -> float:
+        if self._converged.violation:
+            return math.inf
+        check, judged = self.planned.check, self.planned.looks[self.number] - self._converged.left_out
+        return check.estimator.resolution(check.target, judged, self._level)
+
+    @cached_property
     def _interval(self) -> Interval:
-        return self.planned.check.estimator.interval(self.samples, self._level)
+        return self._estimate(self.planned.check.estimator)
 
     @cached_property
     def verdict(self) -> Verdict:
@@ -92,8 +110,10 @@ class Look:
 
     @cached_property
     def _violation(self) -> str:
-        planned = self.planned
-        return violation(planned.check.estimator, self.samples, self._level, believed=planned.believed)
+        planned, converged = self.planned, self._converged
+        return converged.violation or violation(
+            planned.check.estimator, converged.samples, self._level, believed=planned.believed
+        )
 
     @cached_property
     def _variants(self) -> tuple[Variant, ...]:
@@ -107,7 +127,7 @@ class Look:
         """Return the interval that judges a variant, and the verdict on it."""
         if place not in self._known:
             other, target = self._variants[place].estimator, self._variants[place].target
-            estimate = self._interval if other is None else other.interval(self.samples, self._level)
+            estimate = self._interval if other is None else self._estimate(other)
             self._known[place] = estimate, self._verdict_on(estimate, target or self.planned.check.target)
         return self._known[place]
 
@@ -173,7 +193,7 @@ def log_evidence(planned: PlannedCheck, samples: Sequence[Sample[Any]], look: in
     """
     estimator, null = planned.check.estimator, planned.check.null
     found = [
-        estimator.log_evidence(prefix, null, planned.level * share) + np.log(share)
+        (0.0 if prefix is None else estimator.log_evidence(prefix, null, planned.level * share)) + np.log(share)
         for prefix, share in _prefixes(planned, samples, look)
     ]
     return float(np.logaddexp.reduce(found))
@@ -198,9 +218,9 @@ def sided_evidence(
     -------
     (array, array)
     """
-    estimator = planned.check.estimator
+    estimator, none = planned.check.estimator, (np.zeros(len(values)),) * 2
     sides = (
-        [side + np.log(share) for side in estimator.sided_evidence(prefix, values, gain)]
+        [side + np.log(share) for side in (none if prefix is None else estimator.sided_evidence(prefix, values, gain))]
         for prefix, share in _prefixes(planned, samples, look)
     )
     below, above = zip(*sides, strict=True)
@@ -209,6 +229,8 @@ def sided_evidence(
 
 def _prefixes(
     planned: PlannedCheck, samples: Sequence[Sample[Any]], look: int
-) -> Iterator[tuple[list[Sample[Any]], float]]:
+) -> Iterator[tuple[Sequence[Sample[Any]] | None, float]]:
+    """Return the samples of each look, None where too many trainings diverged: its e-value is 1."""
     for count, share in zip(planned.looks[: look + 1], planned.shares, strict=False):
-        yield [sample.first(count) for sample in samples], share
+        converged = leave_out_diverged(planned.check, [sample.first(count) for sample in samples])
+        yield None if converged.violation else converged.samples, share

@@ -35,6 +35,11 @@ _LATER = {"has_outer": True, "weights_power": 0.0, "loss": "cross-entropy"}
 #: Share of the examples that are drawn as the test set where the files give none.
 TEST_SHARE = 0.2
 
+#: Columns that a training has whatever becomes of it; after it diverged the others say nothing.
+KNOWN_COLUMNS = frozenset({
+    "train_accuracy", "validation_accuracy", "test_accuracy", "validation_accuracies", "diverged", "log_displacement",
+})  # fmt: skip
+
 #: Most epochs, and bytes of weights, moments and states of one training.
 MAXIMAL_EPOCHS = 10_000
 MAXIMAL_BYTES = 2**31

@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
+import msgspec
+
 from theory_check.findings.circumstances import Circumstances
 from theory_check.findings.pictures import PictureText
 from theory_check.foundation.arrays import FloatArray
@@ -64,6 +66,22 @@ class VariantFinding:
     kind: VariantKind = "measured"
 
 
+@dataclass(frozen=True)
+class Divergence:
+    """Trainings of a point that diverged.
+
+    Attributes
+    ----------
+    diverged : int
+        Replicates with a training that did, of those that the point has.
+    left_out : int
+        Those of them that the estimate is without: they have no value, and the point speaks of the others.
+    """
+
+    diverged: Count
+    left_out: Count
+
+
 @dataclass(frozen=True, kw_only=True)
 class Finding:
     """The outcome of one check: one quantity of one network against one predicted value.
@@ -104,6 +122,8 @@ class Finding:
         against the target itself if it is exact. 0 where a hypothesis is violated.
     violation : str
         The hypothesis that the sample contradicts, in a few words; empty if there is none.
+    divergence : Divergence, or unset
+        Unset where nothing was trained.
     variants : tuple of VariantFinding
         The nearby false statements that this check must refute.
     """
@@ -128,6 +148,7 @@ class Finding:
     planned: Count = 0
     log_evidence: LogEvidence
     violation: str = ""
+    divergence: Divergence | msgspec.UnsetType = msgspec.UNSET
     variants: tuple[VariantFinding, ...]
 
     @property

@@ -21,7 +21,7 @@ from theory_check.experiments.training import Training
 from theory_check.findings.pictures import Band, Curve, HeatPanel, RatePanel
 from theory_check.foundation.arrays import FloatArray
 from theory_check.paper.figure import LEVEL, FigureData, PaperFigure, Settings, Table
-from theory_check.reporting.learning_curves import confidence, median_over_seeds
+from theory_check.reporting.learning_curves import confidence, diverged_text, median_over_seeds
 
 #: Hurst indices and scaling exponents; learning rates, which are a tenth after half of the epochs.
 _GRID = tuple(round(float(value), 12) for value in np.linspace(0.1, 0.9, 10))
@@ -91,7 +91,7 @@ def _tabulate(settings: Settings, samples: Mapping[Training, Sample[Training]], 
     columns = _columns(settings.replicates, chosen_by)
     return FigureData(
         (Table("", columns, rows),),
-        _panels(np.array(rows), settings),
+        _panels(np.array(rows), settings, diverged_text(*samples.values())),
         [experiment.to_json() for experiment in _experiments(settings)],
         sum(sample.seconds for sample in samples.values()),
     )
@@ -111,7 +111,7 @@ def _columns(seeds: int, chosen_by: str) -> dict[str, str]:
     }
 
 
-def _panels(rows: FloatArray, settings: Settings) -> tuple[RatePanel | HeatPanel, ...]:
+def _panels(rows: FloatArray, settings: Settings, diverged: str) -> tuple[RatePanel | HeatPanel, ...]:
     grid, size = np.array(_GRID), len(_GRID)
     accuracy, lower, upper = rows[:, 3:6].T
     displacement = rows[:, 8]
@@ -129,7 +129,7 @@ def _panels(rows: FloatArray, settings: Settings) -> tuple[RatePanel | HeatPanel
     )
     by = "the test set" if settings.selection == "test" else "validation"
     heat = HeatPanel(
-        title=f"Test accuracy, rate chosen by {by}",
+        title=f"Test accuracy, rate chosen by {by}{diverged}",
         xlabel=r"$\beta$",
         ylabel="$H$",
         columns=grid,

@@ -19,7 +19,7 @@ from theory_check.findings.pictures import Band, Curve, CurvePanel, RatePanel
 from theory_check.foundation.arrays import FloatArray
 from theory_check.inference.roughness import variation_index
 from theory_check.paper.figure import LEVEL, FigureData, PaperFigure, Settings, Table
-from theory_check.reporting.learning_curves import confidence, median_over_seeds
+from theory_check.reporting.learning_curves import confidence, diverged_text, median_over_seeds
 
 #: Scaling exponent and initial weights of the panels.
 _REGIMES = ((1.0, "smooth:length=0.1"), (1.0, "uniform"), (0.5, "uniform"))
@@ -30,7 +30,7 @@ _COLUMNS = {
     "beta": "scaling exponent, a = depth^-beta (no unit)",
     "weights": "law of the initial weights",
     "layer": "k, from 1 (no unit)",
-    "initial": f"entry {_ENTRY} of V_k at initialisation, first seed (no unit)",
+    "initial": f"entry {_ENTRY} of V_k at initialisation, first seed that does not diverge (no unit)",
     "trained": "the same after training",
 }
 _QUANTITIES = {
@@ -74,23 +74,24 @@ def _tabulate(settings: Settings, samples: Mapping[Training, Sample[Training]], 
     found: dict[str, list[tuple[float, float, float]]] = {name: [] for name in _QUANTITIES}
     for (beta, weights), experiment in zip(_REGIMES, experiments, strict=True):
         sample = samples[experiment]
-        initial, trained = sample.values["outer_entries"][0, :, 0]
+        # The first seed that did not diverge; if all did, what the first one was left with.
+        diverged = sample.values["diverged"]
+        initial, trained = sample.values["outer_entries"][int(np.argmin(diverged)), :, 0]
         columns = (range(1, settings.depth + 1), initial.tolist(), trained.tolist())
         paths += [(beta, weights, *row) for row in zip(*columns, strict=True)]
         panels.append(
             CurvePanel(
-                title=rf"$\beta = {beta:g}$, {_TITLES[weights]}",
+                title=rf"$\beta = {beta:g}$, {_TITLES[weights]}" + diverged_text(sample),
                 xlabel="$k/L$",
                 ylabel=f"$V_k[{_ENTRY[0]}, {_ENTRY[1]}]$",
-                paths=(Curve("trained", times, trained),),
-                theory=(Curve("trained less initial", times, trained - initial),),
+                paths=() if diverged.all() else (Curve("trained", times, trained),),
+                theory=() if diverged.all() else (Curve("trained less initial", times, trained - initial),),
             )
         )
-        diverged = int(sample.values["diverged"].sum())
         for name, column in _quantities(sample).items():
             ends = (np.nan,) * 3 if not len(column) else tuple(float(p) for p in median_over_seeds(column, LEVEL))
             found[name].append((ends[0], ends[1], ends[2]))
-            statistics.append((beta, weights, name, *ends, diverged))
+            statistics.append((beta, weights, name, *ends, int(diverged.sum())))
     panels.append(_roughness_panel(found))
     quantities = "; ".join(f"{name}: {text}" for name, text in _QUANTITIES.items())
     table = {

@@ -77,7 +77,10 @@ def _share(seeds: int) -> str:
 
 
 def curve_table(sample: Sample[Training]) -> str:
-    """Return the learning curves as CSV: epoch, and for each curve median, ends of its interval, and every seed."""
+    """Return the learning curves as CSV: epoch, and for each curve median, ends of its interval, and every seed.
+
+    ``diverged`` is the share of the seeds that have diverged by the end of an epoch.
+    """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     headings = ["epoch"]
@@ -87,10 +90,25 @@ def curve_table(sample: Sample[Training]) -> str:
         numbered = [f"{name}_{seed}" for seed in range(len(curves))]
         headings += [f"{name}_median", f"{name}_lower", f"{name}_upper", *numbered]
         columns += [*median_over_seeds(curves, LEVEL), *curves]
+    headings.append("diverged")
+    columns.append(_diverged_by_epoch(sample))
     writer.writerow(headings)
     for epoch, *row in zip(*columns, strict=True):
         writer.writerow([int(epoch), *(f"{value:.9g}" for value in row)])
     return text.getvalue()
+
+
+def _diverged_by_epoch(sample: Sample[Training]) -> FloatArray:
+    """Return the share of the seeds without a finite loss; after the last epoch, of all that the last update lost."""
+    share = np.mean(~np.isfinite(sample.values["loss"]), axis=0)
+    share[-1] = np.mean(sample.values["diverged"])
+    return np.asarray(share)
+
+
+def diverged_text(*samples: Sample[Training]) -> str:
+    """Return how many trainings of how many diverged, as the end of a title; nothing if none did."""
+    diverged = int(sum(sample.values["diverged"].sum() for sample in samples))
+    return f", {diverged} of {sum(sample.replicates for sample in samples)} diverged" if diverged else ""
 
 
 def _shown(sample: Sample[Training]) -> Mapping[str, str]:
@@ -111,7 +129,7 @@ def curve_panels(sample: Sample[Training]) -> list[CurvePanel]:
             ribbons = (Ribbon(f"{_share(seeds)} of the median", epochs[known], lower[known], upper[known]),)
         panels.append(
             CurvePanel(
-                title=title.capitalize() + _diverged(sample),
+                title=title.capitalize() + diverged_text(sample),
                 xlabel="epoch",
                 ylabel=title.split()[-1] if name != "loss" else "loss",
                 logarithmic="y" if name == "loss" else "",
@@ -123,19 +141,15 @@ def curve_panels(sample: Sample[Training]) -> list[CurvePanel]:
     return panels
 
 
-def _diverged(sample: Sample[Training]) -> str:
-    diverged = int(sample.values["diverged"].sum())
-    return f", {diverged} of {sample.replicates} diverged" if diverged else ""
-
-
 def summarise_trainings(sample: Sample[Training]) -> list[str]:
     """Return a line for what was trained, for what diverged, and for each number of a training."""
     seeds, experiment = sample.replicates, sample.experiment
     seen, validation, tests = experiment.split
+    diverged = int(sample.values["diverged"].sum())
     lines = [
         f"{experiment}: {seeds} seeds, {sample.seconds:.2f} core s",
         f"  {seen} examples to train on, {validation} to validate, {tests} to test; "
-        f"{int(sample.values['diverged'].sum())} of {seeds} trainings diverged",
+        f"{diverged} of {seeds} trainings diverged" + (f" ({diverged / seeds:.0%})" if diverged else ""),
     ]
     single = {name: column for name, column in sample.values.items() if column.ndim == 1 and name != "diverged"}
     longest = max(map(len, single))

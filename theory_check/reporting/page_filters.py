@@ -10,6 +10,8 @@ from html import escape
 from types import MappingProxyType
 from typing import Any
 
+import msgspec
+
 from theory_check.findings.run import (
     ClaimFinding,
     Finding,
@@ -123,6 +125,22 @@ def _undecided(finding: Finding) -> str:
     return f"resolution {format_at_most(finding.resolution)} against {format_significant(tolerance)}; {reason}"
 
 
+def _diverged(claim: ClaimFinding) -> list[str]:
+    """Say at which points trainings diverged, how many, and what became of them; nothing where none was trained."""
+    counted = [(f.id, f.replicates, f.divergence) for f in claim.findings if f.divergence is not msgspec.UNSET]
+    found = [(point, replicates, counts) for point, replicates, counts in counted if counts.diverged]
+    if not found:
+        return ["No training diverged."] if counted else []
+    lines = [f"Trainings diverged at {len(found)} of {plural(len(claim.findings), 'point')}:", ""]
+    for point, replicates, counts in found:
+        share = f"in {counts.diverged:,} of {replicates:,} replicates ({counts.diverged / replicates:.1%})"
+        kept = "counted, with the accuracies of a constant answer"
+        if counts.left_out:
+            kept = f"{counts.left_out:,} left out: the estimate is about trainings that converge"
+        lines.append(f"- `{point}`: {share}, {kept}.")
+    return lines
+
+
 def _shown(correction: JudgedCorrection, claim: ClaimFinding) -> str:
     """Return the points that refuted what was first stated, or what is missing for it to be shown false."""
     if not correction.points:
@@ -199,6 +217,7 @@ FILTERS: Mapping[str, Callable[..., Any]] = MappingProxyType(
         "at_most": format_at_most,
         "by_method": _by_method,
         "cell": table_cell,
+        "diverged": _diverged,
         "change_lines": change_lines,
         "changed": changed_text,
         "claim_ids": _claim_ids,

@@ -19,12 +19,12 @@ from theory_check.foundation.errors import StorageError
 from theory_check.foundation.files import read_bytes
 from theory_check.foundation.records import decode_record, encode_record, record_schema
 
-SCHEMA_VERSION = 8
+SCHEMA_VERSION = 9
 
 #: Version 2 had no corrections and no own claims, version 3 no distances of variants and no words for pictures,
 #: version 4 no violated hypotheses, version 5 no sources of corrections, version 6 no derivations, domains and
-#: remarks, version 7 no digest.
-READABLE = (2, 3, 4, 5, 6, 7, 8)
+#: remarks, version 7 no digest, version 8 no diverged trainings.
+READABLE = (2, 3, 4, 5, 6, 7, 8, 9)
 
 _FIRST_SEALED = 8
 

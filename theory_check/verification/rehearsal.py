@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from theory_check.claims.divergence import leave_out_diverged
 from theory_check.claims.estimators import Distance, Estimator
 from theory_check.claims.planning import PlannedCheck
 from theory_check.experiments.experiment import Sample
@@ -41,7 +42,9 @@ def rehearse(checks: Sequence[PlannedCheck], seed: int) -> None:
         try:
             found = run_experiments(requests, seed, threads=1)
             for estimator in (planned.check.estimator, *(v.estimator for v in planned.check.variants if v.estimator)):
-                _try(estimator, [found[experiment] for experiment in planned.experiments])
+                converged = leave_out_diverged(planned.check, [found[one] for one in planned.experiments])
+                if not converged.violation:
+                    _try(estimator, converged.samples)
         except InterruptedSimulationError:
             raise
         except Exception as error:

@@ -22,6 +22,7 @@ from typing import Any, TypeAlias
 
 from theory_check.claims.checks import Check
 from theory_check.claims.claim import Claim
+from theory_check.claims.divergence import leave_out_diverged
 from theory_check.claims.domains import Domain, Hypothesis
 from theory_check.claims.judging import evaluate
 from theory_check.claims.planning import PlannedCheck, paid_replicates
@@ -315,9 +316,12 @@ def _plan(claim: Claim, check: Check, level: float, seconds: float) -> PlannedCh
 
 def _observe(network: Any, planned: PlannedCheck, samples: list[Sample[Any]]) -> Observation:
     check = planned.check
-    evidence = check.estimator.log_evidence(samples, check.null, EXPLORATION_LEVEL)
+    converged = leave_out_diverged(check, samples)
+    if converged.violation:
+        raise NumericalOverflowError(converged.violation)
+    evidence = check.estimator.log_evidence(converged.samples, check.null, EXPLORATION_LEVEL)
     low, high = check.target
-    interval, predicted = check.estimator.interval(samples, 0.01), low if low == high != 0.0 else math.nan
+    interval, predicted = check.estimator.interval(converged.samples, 0.01), low if low == high != 0.0 else math.nan
     ratio = (interval.estimate / predicted, interval.lower / predicted, interval.upper / predicted)
     return Observation(network, check.name, evidence, ratio)
 

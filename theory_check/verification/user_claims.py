@@ -19,6 +19,7 @@ import numpy as np
 
 from theory_check.catalogue.regimes import REGIMES, all_claims
 from theory_check.claims.claim import Claim, Illustration, Regime
+from theory_check.claims.divergence import leave_out_diverged
 from theory_check.claims.planning import PLACES, PlannedCheck
 from theory_check.experiments.experiment import Sample
 from theory_check.findings.run import PointData
@@ -95,12 +96,15 @@ def own_data(
 
 def _values(planned: PlannedCheck, samples: Sequence[Sample[Any]]) -> PointData:
     check = planned.check
-    found = [array for values in check.estimator.values(samples) for array in np.atleast_2d(values.T)]
+    converged = leave_out_diverged(check, samples)
+    arrays = () if converged.violation else check.estimator.values(converged.samples)
+    found = [array for values in arrays for array in np.atleast_2d(values.T)]
     names = ["value"] if len(found) == 1 else [f"value_{number}" for number in range(1, len(found) + 1)]
     notes = (
         f"{planned.id}: {check.quantity}",
         f"formula: {check.estimator.observable.formula}",
         f"seed: {samples[0].seed}; a row per replicate",
+        *([f"left out: {converged.left_out} replicates with a training that diverged"] if converged.left_out else ()),
         *(f"experiment {place}: {sample.experiment}" for place, sample in enumerate(samples)),
     )
     return PointData(planned.id, notes, dict(zip(names, found, strict=True)))
