@@ -11,8 +11,9 @@ import pytest
 from theory_check.experiments.spelling import network
 from theory_check.experiments.workload import Workload
 from theory_check.kernels import LANES
-from theory_check.simulation import execution
-from theory_check.simulation.execution import THREADS, Simulation, silent
+from theory_check.simulation import engines
+from theory_check.simulation.engines import THREADS, Threads
+from theory_check.simulation.execution import Simulation, silent
 
 SHORT, LONG = (network("linear", "uniform", width=3, depth=depth) for depth in (2, 400))
 
@@ -21,19 +22,19 @@ SHORT, LONG = (network("linear", "uniform", width=3, depth=depth) for depth in (
 def begun(monkeypatch):
     """The experiments of the units that were begun, in this order."""
     monkeypatch.setattr("theory_check.simulation.units.UNIT_WORK", 1)
-    seen, simulate_blocks = [], execution.simulate_blocks
+    seen, simulate_blocks = [], engines.simulate_blocks
 
     def watched(unit, *arguments, **options):
         seen.append(unit.experiment)
         return simulate_blocks(unit, *arguments, **options)
 
-    monkeypatch.setattr(execution, "simulate_blocks", watched)
+    monkeypatch.setattr(engines, "simulate_blocks", watched)
     return seen
 
 
 def simulation(threads, report=silent):
     merged = Workload.of([(SHORT, 3 * LANES), (LONG, 3 * LANES)]).merged
-    return Simulation(merged, 5, stops={}, threads=threads, folder=None, report=report)
+    return Simulation(merged, 5, stops={}, engine=Threads(threads), folder=None, report=report)
 
 
 def test_longer_units_asked_for_later_go_first(begun):
@@ -83,8 +84,8 @@ def deaf(monkeypatch):
         assert let_go.wait(30)
         return {"log_norm_ratio": np.zeros(unit.last - unit.first)}, 0.0
 
-    monkeypatch.setattr(execution, "simulate_blocks", simulate_blocks)
-    monkeypatch.setattr(execution, "_PATIENCE", 0.1)
+    monkeypatch.setattr(engines, "simulate_blocks", simulate_blocks)
+    monkeypatch.setattr(engines, "_PATIENCE", 0.1)
     yield begun, let_go
     let_go.set()
     join()
@@ -100,7 +101,7 @@ def seconds_to_end(deaf, folder, error):
     """Return how long a simulation takes to end after an error while a unit is running."""
     begun, _ = deaf
     merged = Workload.of([(SHORT, LANES)]).merged
-    running = Simulation(merged, 5, stops={}, threads=1, folder=folder, report=silent)
+    running = Simulation(merged, 5, stops={}, engine=Threads(1), folder=folder, report=silent)
     running.ask(merged.values())
     assert begun.wait(30)
     started = time.perf_counter()

@@ -34,11 +34,11 @@ def test_a_unit_of_another_name_is_not_used(content):
 def test_a_unit_of_another_version_of_a_library_is_not_used(content, monkeypatch, package):
     found = origin.version
     monkeypatch.setattr(origin, "version", lambda name: "0.0" if name == package else found(name))
-    unit_files._origin.cache_clear()
+    unit_files.origin.cache_clear()
     try:
         assert decode_unit("unit", content) is None
     finally:
-        unit_files._origin.cache_clear()
+        unit_files.origin.cache_clear()
 
 
 def test_the_values_of_one_file_with_the_digest_of_another_are_not_used(content):

@@ -14,8 +14,8 @@ from theory_check.findings.calibration import CalibrationRecord, MethodFinding, 
 from theory_check.findings.circumstances import circumstances
 from theory_check.foundation.arguments import check_choice, check_integer
 from theory_check.foundation.streams import check_seed
+from theory_check.simulation.engines import available_threads
 from theory_check.simulation.execution import silent
-from theory_check.simulation.runner import available_threads
 
 #: Packages whose versions can move a count.
 _PACKAGES = ("theory-check", "numpy", "numba", "scipy")

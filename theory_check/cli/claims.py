@@ -8,8 +8,16 @@ from typing import TYPE_CHECKING
 
 import click
 
+from theory_check.cli.engines import open_engine
 from theory_check.cli.exit_codes import INCONCLUSIVE, REFUTED
-from theory_check.cli.options import claims_option, out_option, profile_option, seed_option, threads_option
+from theory_check.cli.options import (
+    claims_option,
+    cluster_options,
+    out_option,
+    profile_option,
+    seed_option,
+    threads_option,
+)
 from theory_check.cli.terminal import hold_output, open_console, show_progress
 
 if TYPE_CHECKING:
@@ -28,6 +36,7 @@ if TYPE_CHECKING:
               help="Add the evidence to that of earlier runs in this ledger; the seed must be a new one.")  # fmt: skip
 @click.option("--new-history", is_flag=True, help="Begin the ledger if there is none.")
 @threads_option()
+@cluster_options
 @click.option("--pictures", default="", metavar="svg,pdf", help="Also write the figures in these formats.")
 @click.option("--budget", default=None, metavar="TIME",
               help="Processor time that may be expected, 90s, 10min, 1.5h; default: that of the profile.")  # fmt: skip
@@ -40,6 +49,8 @@ def run(
     history: Path | None,
     new_history: bool,
     threads: int | None,
+    cluster: str | None,
+    share: str | None,
     pictures: str,
     budget: str | None,
 ) -> int:
@@ -85,9 +96,12 @@ def run(
 
         ledger = open_ledger(history, profile=profile, seed=seed, plan=plan, new=new_history)
     with hold_output(resume, files=files, folders=folders):
-        with show_progress(f"theory-check run, profile {profile}, seed {seed}") as report:
+        with (
+            open_engine(cluster, threads, share) as engine,
+            show_progress(f"theory-check run, profile {profile}, seed {seed}") as report,
+        ):
             outcome = examine(
-                claims, profile=profile, seed=seed, threads=threads, folder=resume, report=report, budget=granted,
+                claims, profile=profile, seed=seed, folder=resume, report=report, budget=granted, engine=engine,
                 claims=given, claims_file="" if claims_file is None else str(claims_file),
             )  # fmt: skip
         record = outcome.record

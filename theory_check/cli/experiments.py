@@ -7,10 +7,12 @@ from typing import Any
 
 import click
 
+from theory_check.cli.engines import open_engine
 from theory_check.cli.options import (
     activation_option,
     archive_option,
     branch_option,
+    cluster_options,
     definitions_option,
     depth_option,
     gradients_option,
@@ -53,9 +55,19 @@ from theory_check.cli.terminal import hold_output, show_progress
 @click.option("--kernel", default="auto", show_default=True, metavar="auto|dense|reduced|chain|stored")
 @definitions_option
 @threads_option()
+@cluster_options
 @memory_option
 @archive_option
-def simulate(replicates: int, seed: int, threads: int | None, memory: int, out: Path, **spelling: Any) -> int:
+def simulate(
+    replicates: int,
+    seed: int,
+    threads: int | None,
+    cluster: str | None,
+    share: str | None,
+    memory: int,
+    out: Path,
+    **spelling: Any,
+) -> int:
     """Simulate one network and write its values.
 
     Arrays of shape (replicates,): log_norm_ratio = log(|h_L|^2/|h_0|^2), displacement = |h_L - h_0|/|h_0|,
@@ -78,9 +90,12 @@ def simulate(replicates: int, seed: int, threads: int | None, memory: int, out: 
         raise click.UsageError(f"--out {out}: give the path of a file in an existing folder")
     resume = out.parent / f".{out.name}.resume"
     with hold_output(resume, files=[out]):
-        with show_progress(f"theory-check simulate, {replicates} replicates") as report:
+        with (
+            open_engine(cluster, threads, share) as engine,
+            show_progress(f"theory-check simulate, {replicates} replicates") as report,
+        ):
             sample = run_experiments(
-                {cell: replicates}, seed, threads=threads, folder=resume, report=report, memory=memory
+                {cell: replicates}, seed, folder=resume, report=report, memory=memory, engine=engine
             )[cell]
         write_sample(sample, out)
         UnitStore(resume).clear()
@@ -114,9 +129,12 @@ def simulate(replicates: int, seed: int, threads: int | None, memory: int, out: 
 @seed_option
 @definitions_option
 @threads_option()
+@cluster_options
 @memory_option
 @archive_option
-def phase_map(seed: int, threads: int | None, memory: int, out: Path, **spelling: Any) -> int:
+def phase_map(
+    seed: int, threads: int | None, cluster: str | None, share: str | None, memory: int, out: Path, **spelling: Any
+) -> int:
     """Map output and gradient over a parameter of the weights and the scaling exponent beta.
 
     Arrays of shape (parameters, betas, draws, inputs): log_norm_ratio, log_displacement = log(|h_L - h_0|/|h_0|),
@@ -125,7 +143,7 @@ def phase_map(seed: int, threads: int | None, memory: int, out: Path, **spelling
     """
     from theory_check.paper.map_pictures import write_map
     from theory_check.paper.phase_map import make_map, run_map
-    from theory_check.simulation.runner import available_threads
+    from theory_check.simulation.engines import available_threads
     from theory_check.simulation.units import UnitStore
 
     specification = make_map(**spelling)
@@ -134,8 +152,11 @@ def phase_map(seed: int, threads: int | None, memory: int, out: Path, **spelling
     resume = out.parent / f".{out.name}.resume"
     values, betas = len(specification.values), len(specification.betas)
     with hold_output(resume, files=[out, out.with_suffix(".png")]):
-        with show_progress(f"theory-check map, {values} x {betas} points") as report:
-            found = run_map(specification, seed, threads=threads, folder=resume, report=report, memory=memory)
+        with (
+            open_engine(cluster, threads, share) as engine,
+            show_progress(f"theory-check map, {values} x {betas} points") as report,
+        ):
+            found = run_map(specification, seed, folder=resume, report=report, memory=memory, engine=engine)
         written = write_map(found, out, threads=threads or available_threads())
         UnitStore(resume).clear()
     click.echo(

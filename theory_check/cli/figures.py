@@ -6,7 +6,15 @@ from pathlib import Path
 
 import click
 
-from theory_check.cli.options import data_option, definitions_option, out_option, seed_option, threads_option
+from theory_check.cli.engines import open_engine
+from theory_check.cli.options import (
+    cluster_options,
+    data_option,
+    definitions_option,
+    out_option,
+    seed_option,
+    threads_option,
+)
 from theory_check.cli.terminal import hold_output, show_progress
 
 
@@ -24,6 +32,7 @@ from theory_check.cli.terminal import hold_output, show_progress
               help="What chooses the learning rate of figure 9; default: validation.")  # fmt: skip
 @definitions_option
 @threads_option()
+@cluster_options
 def figure(
     number: int,
     out: Path,
@@ -34,6 +43,8 @@ def figure(
     data: str | None,
     selection: str | None,
     threads: int | None,
+    cluster: str | None,
+    share: str | None,
 ) -> int:
     """Regenerate figure N of the paper, 1 to 9, with its published settings.
 
@@ -54,8 +65,8 @@ def figure(
     )
     resume = out / f".figure-{number}.resume"
     with hold_output(resume, files=[out / f"figure-{number}.{kind}" for kind in ("png", "svg", "csv", "json")]):
-        with show_progress(f"theory-check figure {number}") as report:
-            made = make_figure(chosen, settings, threads=threads, folder=resume, report=report)
+        with open_engine(cluster, threads, share) as engine, show_progress(f"theory-check figure {number}") as report:
+            made = make_figure(chosen, settings, threads=threads, folder=resume, report=report, engine=engine)
         written = write_figure(chosen, settings, made, out)
         UnitStore(resume).clear()
     click.echo(f"figure {number}: {chosen.title}; {made.seconds:.1f} core s")

@@ -33,11 +33,27 @@ def _read_memory(_context: click.Context, _parameter: click.Parameter, mebibytes
     return mebibytes * 2**20
 
 
-def _add_definitions(_context: click.Context, _parameter: click.Parameter, path: Path | None) -> None:
+def _add_definitions(context: click.Context, parameter: click.Parameter, path: Path | None) -> None:
     if path is not None:
         from theory_check.verification.user_claims import load_definitions
 
         load_definitions(path)
+        _remember_definitions(context, parameter, path)
+
+
+#: Where a command keeps the path of the file of definitions or claims that it was given.
+_DEFINITIONS = "theory_check.definitions"
+
+
+def _remember_definitions(context: click.Context, _parameter: click.Parameter, path: Path | None) -> Path | None:
+    context.meta[_DEFINITIONS] = path
+    return path
+
+
+def given_definitions() -> Path | None:
+    """Return the file of own definitions or claims that the command was given."""
+    found: Path | None = click.get_current_context().meta.get(_DEFINITIONS)
+    return found
 
 
 def read_integers(what: str) -> Callback:
@@ -79,6 +95,20 @@ def threads_option(help: str = "Threads; default: all processors. Values do not 
     return click.option("--threads", type=int, default=None, metavar="N", callback=_check_threads, help=help)
 
 
+def cluster_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options of a cluster."""
+    where = click.option(
+        "--cluster", default=None, metavar="local|HOST:PORT|FILE",
+        help="Simulate in processes of this machine, or on the cluster of a dask scheduler, given by its address or "
+        "file. Values do not depend on it.",
+    )  # fmt: skip
+    share = click.option(
+        "--share", default=None, metavar="DIR|URL",
+        help="With --cluster: where workers keep finished units for each other and for later runs.",
+    )  # fmt: skip
+    return where(share(command))
+
+
 def out_option(default: str = "reports/latest", help: str | None = None) -> Callable[..., Any]:
     """Return the option of the folder of a report."""
     return click.option(
@@ -106,6 +136,7 @@ seed_option = click.option(
 )  # fmt: skip
 claims_option = click.option(
     "--claims", "claims_file", type=click.Path(path_type=Path, dir_okay=False), default=None, metavar="FILE.py",
+    callback=_remember_definitions,
     help="A Python file of own claims (theory_check.claim).",
 )  # fmt: skip
 definitions_option = click.option(

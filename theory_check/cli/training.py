@@ -7,9 +7,11 @@ from typing import Any
 
 import click
 
+from theory_check.cli.engines import open_engine
 from theory_check.cli.options import (
     activation_option,
     archive_option,
+    cluster_options,
     data_option,
     definitions_option,
     read_pairs,
@@ -57,8 +59,11 @@ from theory_check.cli.terminal import hold_output, show_progress
 @seed_option
 @definitions_option
 @threads_option()
+@cluster_options
 @archive_option
-def train(replicates: int, seed: int, threads: int | None, out: Path, **spelling: Any) -> int:
+def train(
+    replicates: int, seed: int, threads: int | None, cluster: str | None, share: str | None, out: Path, **spelling: Any
+) -> int:
     """Train one setting on labelled images and write what was observed.
 
     FILE.npz has train_accuracy, validation_accuracy, test_accuracy and diverged, shape (replicates,); loss and
@@ -81,8 +86,11 @@ def train(replicates: int, seed: int, threads: int | None, out: Path, **spelling
         raise click.UsageError(f"--out {out}: give the path of an archive, FILE.npz, in an existing folder")
     resume = out.parent / f".{out.name}.resume"
     with hold_output(resume, files=[out, table, picture]):
-        with show_progress(f"theory-check train, {replicates} seeds") as report:
-            sample = run_experiments({experiment: replicates}, seed, threads=threads, folder=resume, report=report)[
+        with (
+            open_engine(cluster, threads, share) as engine,
+            show_progress(f"theory-check train, {replicates} seeds") as report,
+        ):
+            sample = run_experiments({experiment: replicates}, seed, folder=resume, report=report, engine=engine)[
                 experiment
             ]
         write_together({

@@ -18,8 +18,9 @@ from theory_check.paper import (
     trained_weights,
 )
 from theory_check.paper.figure import FigureData, PaperFigure, Settings
+from theory_check.simulation.engines import Engine, available_threads
 from theory_check.simulation.execution import Report, silent
-from theory_check.simulation.runner import available_threads, run_experiments
+from theory_check.simulation.runner import run_experiments
 
 #: By number.
 FIGURES: dict[int, PaperFigure] = {
@@ -107,6 +108,7 @@ def make_figure(
     threads: int | None = None,
     folder: Path | None = None,
     report: Report = silent,
+    engine: Engine | None = None,
 ) -> FigureData:
     """Simulate what a figure needs and tabulate it.
 
@@ -114,7 +116,7 @@ def make_figure(
     ----------
     figure : PaperFigure
     settings : Settings
-    threads, folder, report
+    threads, folder, report, engine
         As of :func:`theory_check.simulation.runner.run_experiments`.
 
     Returns
@@ -122,5 +124,5 @@ def make_figure(
     FigureData
     """
     requests = dict.fromkeys(figure.experiments(settings), settings.replicates)
-    samples = run_experiments(requests, settings.seed, threads=threads, folder=folder, report=report)
+    samples = run_experiments(requests, settings.seed, threads=threads, folder=folder, report=report, engine=engine)
     return figure.tabulate(settings, samples, threads or available_threads())

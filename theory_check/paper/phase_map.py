@@ -25,6 +25,7 @@ from theory_check.networks.activations import Activation
 from theory_check.networks.branches import Branch
 from theory_check.networks.inputs import Input
 from theory_check.networks.weights import Weights, process_names
+from theory_check.simulation.engines import Engine
 from theory_check.simulation.execution import Report, silent
 from theory_check.simulation.runner import run_experiments
 
@@ -184,6 +185,7 @@ def run_map(
     folder: Path | None = None,
     report: Report = silent,
     memory: int = MEMORY,
+    engine: Engine | None = None,
 ) -> PhaseMap:
     """Simulate a map.
 
@@ -192,7 +194,7 @@ def run_map(
     specification : MapSpecification
     seed : int
         Root seed.
-    threads, folder, report, memory
+    threads, folder, report, memory, engine
         As of :func:`theory_check.simulation.runner.run_experiments`.
 
     Returns
@@ -200,7 +202,9 @@ def run_map(
     PhaseMap
     """
     requests = dict.fromkeys(specification.sweeps, specification.draws)
-    samples = run_experiments(requests, seed, threads=threads, folder=folder, report=report, memory=memory)
+    samples = run_experiments(
+        requests, seed, threads=threads, folder=folder, report=report, memory=memory, engine=engine
+    )
     return collect_map(specification, seed, samples)
 
 

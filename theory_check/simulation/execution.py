@@ -1,12 +1,11 @@
-"""Simulation in threads that can be asked for more: experiments grow block by block while others look at them."""
+"""Simulation that can be asked for more: experiments grow block by block while others look at them."""
 
 from __future__ import annotations
 
 import heapq
-import threading
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from itertools import accumulate, count
 from pathlib import Path
 from types import TracebackType
@@ -16,16 +15,11 @@ import numpy as np
 
 from theory_check.experiments.experiment import MEMORY, E, Sample, Values
 from theory_check.experiments.machine_costs import ESTIMATED, MachineCosts
-from theory_check.simulation.units import Unit, UnitStore, plan_units, simulate_blocks
+from theory_check.simulation.engines import Engine
+from theory_check.simulation.units import Unit, UnitStore, plan_units
 
 #: Called with (done, total), both in microseconds of estimated processor time.
 Report = Callable[[int, int], None]
-
-#: How the names of the threads begin.
-THREADS = "theory-check simulation"
-
-#: Seconds that an interrupt waits for the kernels to end: most do, and their units are kept.
-_PATIENCE = 0.5
 
 
 def silent(done: int, total: int) -> None:
@@ -33,11 +27,11 @@ def silent(done: int, total: int) -> None:
 
 
 class Simulation(Generic[E]):
-    """Experiments under a seed, simulated by threads as far as they are asked for; a context that ends the threads.
+    """Experiments under a seed, simulated as far as they are asked for; a context that ends what simulates.
 
     Units of work end at the stops, so that what is asked for never needs half a unit, and a run that was interrupted
-    finds the units of the same plan in its store. A thread is given a unit when the one before has been received, the
-    longest first: an interruption leaves nothing behind but the units in the threads, which stop.
+    finds the units of the same plan in its store. A unit is handed out when one before has been received, the longest
+    first: an interruption leaves nothing behind but the units that run, which stop.
 
     Parameters
     ----------
@@ -47,13 +41,14 @@ class Simulation(Generic[E]):
         Root seed.
     stops : mapping of str to iterable of int
         By identity: numbers of replicates that will be asked for.
-    threads : int
+    engine : Engine
+        Where units are simulated.
     folder : Path, optional
         Where finished units are kept.
     report : callable
         Called with what is done and what may be needed in all, in estimated microseconds.
     memory : int
-        Bytes that stored weights may take in all threads together.
+        Bytes that stored weights may take on a machine, all its threads together.
     costs : MachineCosts
         What simulations are expected to take, for the order of the units and for the report.
     """
@@ -64,14 +59,13 @@ class Simulation(Generic[E]):
         seed: int,
         *,
         stops: Mapping[str, Iterable[int]],
-        threads: int,
+        engine: Engine,
         folder: Path | None,
         report: Report,
         memory: int = MEMORY,
         costs: MachineCosts = ESTIMATED,
     ) -> None:
-        self._seed, self._report, self._memory = seed, report, memory // threads
-        self._store = UnitStore(folder)
+        self._seed, self._report = seed, report
         self._unions = {identity: experiment for identity, (experiment, _) in merged.items()}
         self._units = {
             identity: plan_units(experiment, most, seed, stops.get(identity, ()))
@@ -88,11 +82,9 @@ class Simulation(Generic[E]):
         #: Asked for and not begun: a heap of (-cost, number of the request, identity, place), longest first.
         self._pending: list[tuple[int, int, str, int]] = []
         self._requested = count()
-        self._running: dict[Future[tuple[Values, float]], tuple[str, int]] = {}
+        self._running: dict[Future[Any], tuple[str, int]] = {}
         self._received: set[str] = set()
-        self._stopped = threading.Event()
-        self._threads = threads
-        self._pool = ThreadPoolExecutor(threads, THREADS)
+        self._pool = engine.open(UnitStore(folder), memory)
         self._done = 0
 
     def __enter__(self) -> Self:
@@ -102,17 +94,10 @@ class Simulation(Generic[E]):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._stopped.set()
-        interrupted = kind is not None and issubclass(kind, KeyboardInterrupt)
-        if wait(self._running, timeout=_PATIENCE if interrupted else None).not_done:
-            # A kernel cannot be stopped. Nobody waits for it, and what it returns is dropped.
-            self._store = UnitStore(None)
-            self._pool.shutdown(wait=False)
-        else:
-            self._pool.shutdown()
+        self._pool.close(self._running, interrupted=kind is not None and issubclass(kind, KeyboardInterrupt))
 
     def ask(self, requests: Iterable[tuple[E, int]]) -> None:
-        """Let the threads simulate experiments up to these numbers of replicates, the longest units first."""
+        """Let experiments be simulated up to these numbers of replicates, the longest units first."""
         for experiment, replicates in requests:
             identity = experiment.identity
             needed = self._needed(identity, replicates)
@@ -123,29 +108,23 @@ class Simulation(Generic[E]):
         self._hand_out()
 
     def _hand_out(self) -> None:
-        while self._pending and len(self._running) < self._threads:
+        free = self._pool.slots - len(self._running) if self._pending else 0
+        for _ in range(min(free, len(self._pending))):
             *_, identity, place = heapq.heappop(self._pending)
-            self._running[self._pool.submit(self._finish, self._units[identity][place])] = identity, place
+            self._running[self._pool.submit(self._units[identity][place])] = identity, place
 
     def receive(self) -> None:
-        """Take over the units that are finished by now and give their threads the next: for use between two waits."""
+        """Take over the units that are finished by now and hand out the next: for use between two waits."""
         finished = [future for future in self._running if future.done()]
         for future in finished:
             identity, place = self._running.pop(future)
-            self._parts[identity][place] = future.result()
-            self._done += self._unit_cost(self._units[identity][place])
+            unit = self._units[identity][place]
+            self._parts[identity][place] = self._pool.result(unit, future)
+            self._done += self._unit_cost(unit)
             self._received.add(identity)
         if finished:
             self._report(self._done, self._wanted)
             self._hand_out()
-
-    def _finish(self, unit: Unit[E]) -> tuple[Values, float]:
-        stored = self._store.load(unit)
-        if stored is not None:
-            return stored
-        found = simulate_blocks(unit, self._stopped.is_set, memory=self._memory)
-        self._store.save(unit, *found)
-        return found
 
     def limit(self, requests: Mapping[str, int]) -> None:
         """Say that no more than these numbers of replicates, by identity, will be asked for: for the progress only."""
@@ -162,7 +141,7 @@ class Simulation(Generic[E]):
         return (unit.last - unit.first) * self._cost[unit.experiment.identity]
 
     def wait(self) -> set[str]:
-        """Return the identities of what has grown when another unit is finished; raise what a thread raised."""
+        """Return the identities of what has grown when another unit is finished; raise what a unit raised."""
         if not self._received:
             wait(self._running, return_when=FIRST_COMPLETED)
             self.receive()

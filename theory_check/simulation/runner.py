@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -10,12 +9,8 @@ from theory_check.experiments.experiment import MEMORY, E, Sample, check_replica
 from theory_check.experiments.workload import Workload
 from theory_check.foundation.files import make_directory
 from theory_check.foundation.streams import check_seed
+from theory_check.simulation.engines import Engine, Threads, available_threads
 from theory_check.simulation.execution import Report, Simulation, silent
-
-
-def available_threads() -> int:
-    """Return the number of processors this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def run_experiments(
@@ -26,6 +21,7 @@ def run_experiments(
     folder: Path | None = None,
     report: Report = silent,
     memory: int = MEMORY,
+    engine: Engine | None = None,
 ) -> dict[E, Sample[E]]:
     """Simulate the union of experiments once and return a sample for each.
 
@@ -45,6 +41,8 @@ def run_experiments(
     memory : int
         Bytes that stored weights, and what is kept for their backward pass, may take in all threads together. Values
         do not depend on it.
+    engine : Engine, optional
+        Where to simulate instead of in threads, see :func:`theory_check.simulation.cluster.open_cluster`.
 
     Returns
     -------
@@ -61,9 +59,9 @@ def run_experiments(
         check_replicates(replicates)
     if folder is not None:
         make_directory(folder)
-    count = threads or available_threads()
+    chosen = engine or Threads(threads or available_threads())
     with Simulation(
-        workload.merged, seed, stops={}, threads=count, folder=folder, report=report, memory=memory
+        workload.merged, seed, stops={}, engine=chosen, folder=folder, report=report, memory=memory
     ) as simulation:
         simulation.ask(workload.merged.values())
         while not simulation.is_idle:
@@ -72,7 +70,13 @@ def run_experiments(
 
 
 def simulate(
-    experiment: E, replicates: int, seed: int = 0, *, threads: int | None = None, memory: int = MEMORY
+    experiment: E,
+    replicates: int,
+    seed: int = 0,
+    *,
+    threads: int | None = None,
+    memory: int = MEMORY,
+    engine: Engine | None = None,
 ) -> Sample[E]:
     """Simulate one experiment.
 
@@ -84,7 +88,7 @@ def simulate(
         Independent networks, one row of the sample each.
     seed : int
         Root seed, 0 to 2^64 - 1. Replicate r has one value under a seed, however many replicates and threads there are.
-    threads, memory : int
+    threads, memory, engine
         As of :func:`run_experiments`.
 
     Returns
@@ -96,4 +100,4 @@ def simulate(
     SpecificationError
         If the number of replicates or the seed is out of range.
     """
-    return run_experiments({experiment: replicates}, seed, threads=threads, memory=memory)[experiment]
+    return run_experiments({experiment: replicates}, seed, threads=threads, memory=memory, engine=engine)[experiment]

@@ -20,13 +20,13 @@ _PACKAGES = ("numpy", "numba", "llvmlite", "scipy")
 
 
 @cache
-def _origin() -> str:
+def origin() -> str:
     """Return what makes the values besides the unit: kernels, libraries and the kind of processor."""
     return "; ".join((f"kernels {KERNEL_VERSION}", library_versions(_PACKAGES), platform.machine()))
 
 
 def _digest(name: str, arrays: Mapping[str, Any]) -> str:
-    digest = hashlib.sha256(f"{name}; {_origin()}".encode())
+    digest = hashlib.sha256(f"{name}; {origin()}".encode())
     for key in sorted(arrays):
         array = np.ascontiguousarray(arrays[key])
         digest.update(f"; {key} {array.dtype.str} {array.shape}:".encode())

@@ -11,6 +11,7 @@ from theory_check.experiments.workload import Workload
 from theory_check.findings.run import Finding
 from theory_check.foundation.errors import SpecificationError
 from theory_check.foundation.streams import check_seed
+from theory_check.simulation.engines import Threads
 from theory_check.simulation.execution import Simulation, silent
 from theory_check.verification.looks import decide, stops
 
@@ -115,7 +116,7 @@ def judge_drawn(claim: Claim, network: Any, *, seed: int, level: float, seconds:
         raise SpecificationError(f"{claim.id}: {seconds:g} s pay for no margin of any check of {network}")
     experiments = Workload.of(pair for check in planned for pair in check.requests.items()).merged
     with Simulation(
-        experiments, check_seed(seed), stops=stops(planned, {}), threads=1, folder=None, report=silent
+        experiments, check_seed(seed), stops=stops(planned, {}), engine=Threads(1), folder=None, report=silent
     ) as simulation:
         decisions = decide(planned, {}, simulation)
     return tuple(DrawnFinding(check, decisions[check.id].finding) for check in planned)

@@ -22,8 +22,8 @@ from theory_check.foundation.arguments import check_integer
 from theory_check.foundation.files import make_directory
 from theory_check.foundation.streams import check_seed
 from theory_check.reporting.summary import describe
+from theory_check.simulation.engines import Engine, Threads, available_threads
 from theory_check.simulation.execution import Report, Simulation, silent
-from theory_check.simulation.runner import available_threads
 from theory_check.verification.looks import Decision, decide, stops
 from theory_check.verification.plan import Plan, check_budget, find_profile, machine_costs, plan_run
 from theory_check.verification.rehearsal import rehearse
@@ -95,12 +95,13 @@ def examine(
     budget: float | None = None,
     claims: Iterable[Claim | Illustration] = (),
     claims_file: str = "",
+    engine: Engine | None = None,
 ) -> Outcome:
     """Simulate and judge claims, and keep the samples and the pictures.
 
     Parameters
     ----------
-    names, profile, seed, threads, folder, report, budget, claims, claims_file
+    names, profile, seed, threads, folder, report, budget, claims, claims_file, engine
         As of :func:`verify`.
 
     Returns
@@ -115,6 +116,7 @@ def examine(
     started, clock = datetime.now(UTC), perf_counter()
     count = available_threads() if threads is None else threads
     check_integer("number of threads", count, 1, 1024)
+    chosen = engine or Threads(count)
     names = tuple(names)
     plan = plan_run(names, find_profile(profile), own_regime(claims, claims_file))
     costs = machine_costs(plan, count)
@@ -133,7 +135,7 @@ def examine(
     for picture in plan.pictures.values():
         shown |= {e: max(n, shown.get(e, 0)) for e, n in picture.items()}
     with Simulation(
-        plan.workload.merged, seed, stops=stops(plan.checks, shown), threads=count, folder=folder, report=report,
+        plan.workload.merged, seed, stops=stops(plan.checks, shown), engine=chosen, folder=folder, report=report,
         costs=costs,
     ) as simulation:  # fmt: skip
         decisions = decide(plan.checks, shown, simulation)
@@ -150,8 +152,8 @@ def examine(
         simulated_networks=sum(n for _, n in simulated),
         regimes=tuple(section for section, _ in sections),
         run=circumstances(
-            started, perf_counter() - clock, threads=count, processors=available_threads(), packages=_PACKAGES,
-            seconds=seconds,
+            started, perf_counter() - clock, threads=chosen.processors, processors=available_threads(),
+            packages=_PACKAGES, seconds=seconds,
         ),
     )  # fmt: skip
     return Outcome(plan, decisions, record, tuple(picture for _, pictures in sections for picture in pictures))
@@ -168,6 +170,7 @@ def verify(
     budget: float | None = None,
     claims: Iterable[Claim | Illustration] = (),
     claims_file: str = "",
+    engine: Engine | None = None,
 ) -> RunRecord:
     """Simulate and judge claims.
 
@@ -192,6 +195,8 @@ def verify(
         leaves free.
     claims_file : str
         Where they come from, for the report.
+    engine : Engine, optional
+        Where to simulate instead of in threads, see :func:`theory_check.simulation.cluster.open_cluster`.
 
     Returns
     -------
@@ -206,7 +211,7 @@ def verify(
     """
     return examine(
         names, profile=profile, seed=seed, threads=threads, folder=folder, report=report, budget=budget, claims=claims,
-        claims_file=claims_file,
+        claims_file=claims_file, engine=engine,
     ).record  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.util
 import re
 import sys
+import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -144,6 +145,22 @@ def load_definitions(path: Path) -> ModuleType:
     except (Exception, SystemExit) as error:
         raise SpecificationError(f"claims file {path}: {described(error)}") from error
     return module
+
+
+def add_source(name: str, source: bytes) -> None:
+    """Add the definitions of a file that is on another machine, and let what was pickled there find its module.
+
+    Parameters
+    ----------
+    name : str
+        Of the file, without its folder.
+    source : bytes
+        Its content.
+    """
+    with tempfile.TemporaryDirectory(prefix="theory-check-") as folder:
+        path = Path(folder) / name
+        path.write_bytes(source)
+        load_definitions(path)
 
 
 def load_claims(path: Path) -> tuple[Claim | Illustration, ...]:

@@ -1,0 +1,235 @@
+"""Units of work on the machines of a ``dask.distributed`` cluster, with the values that threads give.
+
+A unit is a pure function of its experiment, seed and blocks, so that where it runs, and how often after a worker died,
+changes no value. Workers tell what made their values, kernels and libraries; values of another origin are refused.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator
+from concurrent.futures import Future
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from theory_check.experiments.experiment import Values
+from theory_check.foundation.errors import SpecificationError, StorageError
+from theory_check.simulation.engines import Pool, available_threads
+from theory_check.simulation.unit_files import decode_unit, encode_unit, origin
+from theory_check.simulation.units import Unit, UnitStore, simulate_blocks
+
+if TYPE_CHECKING:
+    from distributed import Client, WorkerPlugin
+
+#: Units handed out for each processor of the cluster: the next is there when one is finished.
+_AHEAD = 2
+
+#: Seconds to wait for a scheduler, for its first worker, and between two looks at how many there are.
+_CONNECT, _PATIENCE, _LOOK = 10.0, 60.0, 1.0
+
+#: Workers that a unit may lose before it is given up: it may be the unit that kills them.
+_LOSSES = 3
+
+
+def simulate_elsewhere(unit: Unit[Any], memory: int, share: str | None) -> tuple[str, Values, float]:
+    """Simulate a unit on a worker, or take it from what is shared.
+
+    Parameters
+    ----------
+    unit : Unit
+    memory : int
+        Bytes, as of :func:`simulate_blocks`.
+    share : str, optional
+        Folder or URL of finished units. They carry a digest: what is half written, damaged or of another origin is
+        simulated anew.
+
+    Returns
+    -------
+    (str, Values, float)
+        What makes the values here, the columns, and processor time.
+    """
+    if share is None:
+        return (origin(), *simulate_blocks(unit, memory=memory))
+    from fsspec.core import url_to_fs
+
+    files, root = url_to_fs(share)
+    path = f"{root}/{unit.name}"
+    with suppress(OSError):
+        stored = decode_unit(unit.name, files.cat_file(path))
+        if stored is not None:
+            return (origin(), *stored)
+    found = simulate_blocks(unit, memory=memory)
+    files.makedirs(root, exist_ok=True)
+    files.pipe_file(path, encode_unit(unit.name, *found))
+    return (origin(), *found)
+
+
+class Cluster:
+    """An engine: the workers that a client reaches, those that come later included.
+
+    Parameters
+    ----------
+    client : distributed.Client
+    share : str, optional
+        Where workers keep finished units for each other and for later runs: a folder that all of them see, or a URL
+        that fsspec takes.
+    """
+
+    def __init__(self, client: Client, share: str | None = None) -> None:
+        self._client, self.share = client, share
+        self._looked, self._threads = -_LOOK, Counter[str]()
+
+    def _by_machine(self) -> Counter[str]:
+        """Return how many units each machine simulates at a time."""
+        if monotonic() - self._looked >= _LOOK:
+            self._threads = Counter()
+            for address, count in self._client.nthreads().items():
+                self._threads[urlsplit(address).hostname or address] += count
+            self._looked = monotonic()
+        return self._threads
+
+    @property
+    def processors(self) -> int:
+        """How many units are simulated at a time, now."""
+        return max(1, self._by_machine().total())
+
+    def open(self, store: UnitStore, memory: int) -> Pool:
+        """Return a pool that hands units to the workers."""
+        return _ClusterPool(self, self._client, store, memory // max(self._by_machine().values(), default=1))
+
+
+class _ClusterPool:
+    def __init__(self, cluster: Cluster, client: Client, store: UnitStore, memory: int) -> None:
+        self._cluster, self._store, self._memory = cluster, store, memory
+        self._executor = client.get_executor(pure=False)
+
+    @property
+    def slots(self) -> int:
+        return _AHEAD * self._cluster.processors
+
+    def submit(self, unit: Unit[Any]) -> Future[Any]:
+        stored = self._store.load(unit)
+        if stored is None:
+            submitted: Future[Any] = self._executor.submit(simulate_elsewhere, unit, self._memory, self._cluster.share)
+            return submitted
+        kept: Future[Any] = Future()
+        kept.set_result((None, *stored))
+        return kept
+
+    def result(self, unit: Unit[Any], finished: Future[Any]) -> tuple[Values, float]:
+        from distributed import KilledWorker
+
+        try:
+            made_by, values, seconds = finished.result()
+        except KilledWorker as error:
+            raise StorageError(
+                f"the cluster lost {_LOSSES + 1} workers while they simulated {unit.experiment}; give them more memory"
+            ) from error
+        if made_by is None:
+            return values, seconds
+        if made_by != origin():
+            raise SpecificationError(
+                f"a worker of the cluster has other versions, {made_by}, where this process has {origin()}; install "
+                "the same everywhere"
+            )
+        self._store.save(unit, values, seconds)
+        return values, seconds
+
+    def close(self, _running: Collection[Future[Any]], *, interrupted: bool) -> None:  # noqa: ARG002
+        # What runs on a worker ends there after a unit of about a second, and is dropped.
+        self._executor.shutdown(wait=False)
+
+
+@contextmanager
+def open_cluster(
+    where: str,
+    *,
+    workers: int | None = None,
+    prepare: Callable[[], object] | None = None,
+    share: str | None = None,
+) -> Iterator[Cluster]:
+    """Reach a cluster, or start one of processes on this machine, for as long as the context lasts.
+
+    Parameters
+    ----------
+    where : str
+        ``local``; the address of a scheduler, ``tcp://HOST:PORT``; or its file (``dask scheduler --scheduler-file``).
+    workers : int, optional
+        Processes of a local cluster; default: one for each processor.
+    prepare : callable, optional
+        Called once on every worker, those that come later included. It must be picklable.
+    share : str, optional
+        As of :class:`Cluster`.
+
+    Returns
+    -------
+    context manager
+        Of a :class:`Cluster`.
+
+    Raises
+    ------
+    SpecificationError
+        If ``distributed`` is not installed, ``where`` is none of the three, or a number of workers is given for a
+        cluster that exists.
+    StorageError
+        If the scheduler cannot be reached, or has no worker within a minute.
+    """
+    try:
+        from distributed import Client
+    except ImportError as error:
+        raise SpecificationError("a cluster needs dask.distributed: pip install 'theory-check[cluster]'") from error
+    # What goes wrong ends up in one line of ours.
+    logging.getLogger("distributed").setLevel(logging.CRITICAL + 1)
+    if where != "local" and workers is not None:
+        raise SpecificationError(f"the cluster {where} has its own number of workers; give no number of threads")
+    with ExitStack() as ends:
+        try:
+            if where == "local":
+                folder = ends.enter_context(tempfile.TemporaryDirectory(prefix="theory-check-"))
+                here = ends.enter_context(_local_cluster(workers or available_threads(), folder))
+                client = ends.enter_context(Client(here))
+            else:
+                client = ends.enter_context(_connected(where))
+            client.wait_for_workers(1, timeout=_PATIENCE)
+        except (OSError, TimeoutError) as error:
+            reason = str(error) or "no worker came within a minute"
+            raise StorageError(f"cannot use the cluster {where}: {reason}") from error
+        if prepare is not None:
+            client.register_plugin(_preparation(prepare))
+        yield Cluster(client, share)
+
+
+def _local_cluster(workers: int, folder: str) -> Any:
+    from distributed import LocalCluster
+
+    return LocalCluster(
+        n_workers=workers, threads_per_worker=1, dashboard_address=None, memory_limit=0, local_directory=folder,
+        silence_logs=logging.CRITICAL + 1,
+    )  # fmt: skip
+
+
+def _connected(where: str) -> Client:
+    from distributed import Client
+
+    if Path(where).is_file():
+        return Client(scheduler_file=where, timeout=_CONNECT)
+    if not re.fullmatch(r"([a-z]+://)?[^/\s]+:\d+", where):
+        raise SpecificationError(
+            f"cluster {where!r}: accepted are local, the address of a scheduler, tcp://HOST:PORT, or its file"
+        )
+    return Client(where, timeout=_CONNECT)
+
+
+def _preparation(prepare: Callable[[], object]) -> WorkerPlugin:
+    from distributed import WorkerPlugin
+
+    plugin = WorkerPlugin()
+    plugin.name = "theory-check"
+    plugin.setup = lambda worker: prepare()  # noqa: ARG005
+    return plugin

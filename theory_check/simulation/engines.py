@@ -1,0 +1,103 @@
+"""Where units of work are simulated: an engine opens a pool for each simulation, and a pool takes units."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Collection
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from theory_check.experiments.experiment import Values
+from theory_check.simulation.units import Unit, UnitStore, simulate_blocks
+
+#: How the names of the threads begin.
+THREADS = "theory-check simulation"
+
+#: Seconds that an interrupt waits for the kernels to end: most do, and their units are kept.
+_PATIENCE = 0.5
+
+
+class Pool(Protocol):
+    """What simulates the units of one simulation."""
+
+    @property
+    def slots(self) -> int:
+        """How many units to hand out at a time."""
+
+    def submit(self, unit: Unit[Any]) -> Future[Any]:
+        """Begin a unit, or take it from the store."""
+
+    def result(self, unit: Unit[Any], finished: Future[Any]) -> tuple[Values, float]:
+        """Return columns and processor time of a unit that is finished; raise what it raised."""
+
+    def close(self, running: Collection[Future[Any]], *, interrupted: bool) -> None:
+        """Stop what runs and take no more."""
+
+
+class Engine(Protocol):
+    """What opens pools. Values do not depend on it."""
+
+    @property
+    def processors(self) -> int:
+        """How many units are simulated at a time."""
+
+    def open(self, store: UnitStore, memory: int) -> Pool:
+        """Return a pool that keeps finished units in a store; all its units of a machine share ``memory`` bytes."""
+
+
+def available_threads() -> int:
+    """Return the number of processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@dataclass(frozen=True)
+class Threads:
+    """The threads of this process.
+
+    Attributes
+    ----------
+    processors : int
+        How many.
+    """
+
+    processors: int
+
+    def open(self, store: UnitStore, memory: int) -> Pool:
+        """Return a pool of new threads."""
+        return _ThreadPool(self.processors, store, memory // self.processors)
+
+
+class _ThreadPool:
+    """Threads that stop between two kernels, and finish no unit after an interrupt that would not wait for it."""
+
+    def __init__(self, count: int, store: UnitStore, memory: int) -> None:
+        self.slots = count
+        self._store, self._memory = store, memory
+        self._stopped = threading.Event()
+        self._pool = ThreadPoolExecutor(count, THREADS)
+
+    def submit(self, unit: Unit[Any]) -> Future[Any]:
+        return self._pool.submit(self._finish, unit)
+
+    def _finish(self, unit: Unit[Any]) -> tuple[Values, float]:
+        stored = self._store.load(unit)
+        if stored is not None:
+            return stored
+        found = simulate_blocks(unit, self._stopped.is_set, memory=self._memory)
+        self._store.save(unit, *found)
+        return found
+
+    def result(self, _unit: Unit[Any], finished: Future[Any]) -> tuple[Values, float]:
+        found: tuple[Values, float] = finished.result()
+        return found
+
+    def close(self, running: Collection[Future[Any]], *, interrupted: bool) -> None:
+        self._stopped.set()
+        if wait(running, timeout=_PATIENCE if interrupted else None).not_done:
+            # A kernel cannot be stopped. Nobody waits for it, and what it returns is dropped.
+            self._store = UnitStore(None)
+            self._pool.shutdown(wait=False)
+        else:
+            self._pool.shutdown()
