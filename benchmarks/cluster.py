@@ -1,0 +1,117 @@
+"""What a cluster costs: worker processes beside threads, the scheduler's time for a unit, and what follows for more.
+
+``python benchmarks/cluster.py [--out FILE.md]`` needs an idle machine and the extra ``cluster``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import sys
+from concurrent.futures import wait
+from pathlib import Path
+
+from machine import elapsed, machine_line, seconds  # isort: skip
+
+from theory_check.claims.claim import PROFILES
+from theory_check.experiments.machine_costs import ESTIMATED
+from theory_check.experiments.spelling import network
+from theory_check.simulation.cluster import open_cluster, simulate_elsewhere
+from theory_check.simulation.engines import Threads
+from theory_check.simulation.units import Unit, plan_units
+from theory_check.verification.plan import plan_run
+from theory_check.verification.run import examine
+
+WORKERS = 2
+#: Units of next to nothing, for the time that the scheduler needs for one.
+UNITS = 2000
+ROUNDS = 3
+
+
+def largest_claims(count: int) -> list[str]:
+    """Return the claims that are expected to take most time at standard."""
+    plan = plan_run([], PROFILES["standard"])
+    costs = {
+        claim.id: sum(ESTIMATED.seconds((e, check.expected) for e in check.experiments) for check in checks)
+        for _, claims in plan.regimes
+        for claim, checks in claims
+    }
+    return sorted(costs, key=costs.__getitem__)[-count:]
+
+
+def overhead(engine) -> float:
+    """Return seconds that the scheduler and the transport need for a unit."""
+    cell = network("linear", "uniform", width=1, depth=1)
+    executor = engine._client.get_executor(pure=False)
+    units = [Unit(cell, 1, block, block + 1) for block in range(UNITS)]
+    wait([executor.submit(simulate_elsewhere, unit, 2**20, None) for unit in units[:50]])
+    took = elapsed(lambda: wait([executor.submit(simulate_elsewhere, unit, 2**20, None) for unit in units]))
+    return took / UNITS
+
+
+def units_of(profile: str) -> tuple[int, float]:
+    """Return the number of units that a profile is expected to need, and their core-seconds."""
+    expected = plan_run([], PROFILES[profile]).expected.merged.values()
+    return sum(len(plan_units(e, n, 1)) for e, n in expected), ESTIMATED.seconds(expected)
+
+
+def model(work: float, units: int, each: float, processors: int) -> float:
+    """Return the seconds of a run: the processors share the work, the scheduler serves one unit after another."""
+    return max(work / processors, units * each) + work / units
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path)
+    given = parser.parse_args()
+    names = largest_claims(3)
+    options = {"profile": "standard", "seed": 1, "budget": 1e6}
+    with open_cluster("local", workers=WORKERS) as engine:
+        for one in (engine, Threads(WORKERS)):  # compiled and planned
+            examine(names, profile="quick", seed=1, engine=one)
+        rounds = [
+            [elapsed(lambda one=one: examine(names, **options, engine=one)) for one in (Threads(WORKERS), engine)]
+            for _ in range(ROUNDS)
+        ]
+        each = overhead(engine)
+    threads, cluster = (statistics.median(times) for times in zip(*rounds, strict=True))
+    ratio = statistics.median(a / b for a, b in rounds)
+    lines = [
+        "# What a cluster costs",
+        "",
+        machine_line("distributed"),
+        "",
+        f"{', '.join(names)} at `standard`, by {WORKERS} threads and by {WORKERS} worker processes, medians of "
+        f"{ROUNDS} rounds: {threads:.1f} s and {cluster:.1f} s, a speed of {ratio:.2f} times that of threads.",
+        "",
+        f"The scheduler and the transport take {seconds(each)} for a unit, measured on {UNITS:,} units of next to "
+        "nothing. A unit is a second of work, so that one scheduler feeds about "
+        f"{1.0 / each:,.0f} processors. With more, the time a run needs is that of its scheduler:",
+        "",
+        "$$T(P) = \\max(W / P,\\; U c) + W / U$$",
+        "",
+        "for W core-seconds in U units, c seconds of the scheduler for each, and P processors.",
+        "",
+        "| Run | Units | Core-seconds | P = 10 | 100 | 1,000 | 10,000 |",
+        "|:--|--:|--:|--:|--:|--:|--:|",
+    ]
+    runs = [(f"`{profile}`", *units_of(profile)) for profile in PROFILES]
+    deep = network("res-3", "uniform", width=40, depth=1000)
+    blocks = 10**9 // deep.block_size
+    runs.append((
+        "10^9 replicates of width 40, depth 1000",
+        len(plan_units(deep, 10**9, 1)),
+        blocks * ESTIMATED.block_seconds(deep),
+    ))  # fmt: skip
+    for name, units, work in runs:
+        times = " | ".join(seconds(model(work, units, each, processors)) for processors in (10, 100, 1000, 10_000))
+        lines.append(f"| {name} | {units:,} | {work:,.0f} | {times} |")
+    text = "\n".join(lines) + "\n"
+    if given.out is None:
+        sys.stdout.write(text)
+    else:
+        given.out.write_text(text)
+
+
+if __name__ == "__main__":
+    main()
