@@ -14,6 +14,7 @@ from numpy_twins import LANES, UNIT, DenseTwin, Matrices, key_of
 from theory_check.experiments.cell import Cell
 from theory_check.foundation.streams import Purpose
 from theory_check.kernels import jacobian as tangent
+from theory_check.kernels import tangents
 from theory_check.networks.activations import Activation
 from theory_check.networks.branches import Branch
 from theory_check.networks.inputs import Input
@@ -160,8 +161,9 @@ def test_tangents_and_singular_values_in_decimal_arithmetic(branch):
         assert abs(columns["log_determinant"][0, lane] - values.sum()) <= 40 * DOUBLE * (1 + np.abs(values).sum())
 
 
-def test_the_kernel_reads_the_streams_of_the_forward_pass():
-    assert (tangent._OUTER, tangent._INNER) == (Purpose.OUTER_WEIGHTS, Purpose.INNER_WEIGHTS)
+@pytest.mark.parametrize("kernel", [tangent, tangents])
+def test_the_kernel_reads_the_streams_of_the_forward_pass(kernel):
+    assert (kernel._OUTER, kernel._INNER) == (Purpose.OUTER_WEIGHTS, Purpose.INNER_WEIGHTS)
 
 
 def stack(block):

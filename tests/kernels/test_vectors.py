@@ -17,6 +17,7 @@ from theory_check.kernels.vectors import (
     rotate,
     store,
     to_singles,
+    transpose,
     view,
     zeros,
 )
@@ -64,14 +65,30 @@ def on_singles(words, x, y, z, out):
         store(out[3], i, view(load(words, i)))
         store(out[4], i, zeros())
         store(out[5], i, a * b + c)
+        store(out[6], i, repeat(x[i]))
 
 
 def test_singles():
-    found = np.empty((6, X.size), np.float32)
+    found = np.empty((7, X.size), np.float32)
     on_singles(FIRST, X, Y, Z, found)
     whole = FIRST.view(np.int32).astype(np.float32)
     expected = np.array([X + Y, X * Y, whole, FIRST.view(np.float32), np.zeros_like(X)])
     np.testing.assert_array_equal(found[:5].view(np.uint32), expected.view(np.uint32))
+    np.testing.assert_array_equal(found[6], np.repeat(X[::SIZE], SIZE))
     # Rounded once or twice: half a unit of the product more at most.
     exact = X.astype(float) * Y + Z
     np.testing.assert_array_less(np.abs(found[5] - exact), 2.0**-24 * (np.abs(X * Y) + np.abs(exact)) + 1e-30)
+
+
+@numba.njit
+def transposed(source, target):
+    transpose(source, 3, 20, target, 1, 17)
+
+
+def test_sixteen_vectors_are_transposed():
+    source, target = np.arange(400, dtype=np.float32), np.zeros(1 + 17 * SIZE, np.float32)
+    transposed(source, target)
+    places = 3 + 20 * np.arange(SIZE) + np.arange(SIZE)[:, None]
+    np.testing.assert_array_equal(target[1:].reshape(SIZE, 17)[:, :SIZE], source[places])
+    assert target[0] == 0
+    assert not target[1:].reshape(SIZE, 17)[:, SIZE].any()

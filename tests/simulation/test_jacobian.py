@@ -173,6 +173,28 @@ def test_values_do_not_depend_on_the_budget_of_a_stretch_but_to_rounding(monkeyp
         np.testing.assert_allclose(found, expected, rtol=0, atol=50 * 0.14 * 20 * UNIT * 50)
 
 
+@pytest.mark.parametrize(("branch", "width", "beta"), [("res-3", 5, 0.5), ("linear", 3, 0.13), ("linear", 2, 0.0)])
+def test_products_have_the_singular_values_that_rotations_find(branch, width, beta, monkeypatch):
+    """Spreads below 2^20 in all lanes, in some of them, and in none."""
+    cell = a_cell(branch, width, 60, Scaling.power(beta), "uniform")
+    mixed = simulate(cell, LANES, SEED).values["log_singular_values"]
+    monkeypatch.setattr(jacobian_module, "REACH", -1)
+    rotated = simulate(cell, LANES, SEED).values["log_singular_values"]
+    spread = (rotated[:, 0] - rotated[:, -1]) / math.log(2.0)
+    # Singular values of the product in double precision, an error of a few width 2^-53 of the largest.
+    bound = 10 * width * 2.0**-53 * 2.0 ** np.minimum(spread, 20)
+    assert np.all(np.abs(mixed - rotated).max(axis=1) <= bound + 2.0**-50 * np.abs(rotated).max(axis=1))
+    np.testing.assert_array_equal(mixed[spread > 20], rotated[spread > 20])
+    assert {0.5: np.all(spread < 20), 0.13: 0 < np.sum(spread < 20) < LANES, 0.0: np.all(spread > 20)}[beta]
+
+
+def test_values_do_not_depend_on_how_much_a_call_does(monkeypatch):
+    cell = a_cell("res-3", 30, 9, weights="uniform", input=Input(count=2))
+    expected = simulate(cell, 1, SEED).values["log_singular_values"]
+    monkeypatch.setattr(jacobian_module, "CALL_PRODUCTS", 1)
+    np.testing.assert_array_equal(simulate(cell, 1, SEED).values["log_singular_values"], expected)
+
+
 # E9: log|det J| -> N(-kappa/2, kappa) at beta = 1/2, whatever d and the law.
 
 DETERMINANTS = [

@@ -248,7 +248,7 @@ class Cell:
     def content_hash(self) -> str:
         """Hash of the identity and of the observables (16 hexadecimal digits)."""
         # What was added to the observables later leaves the hashes of cells without it as they were.
-        text = f"{self.identity}|{self.gradients}|{list(self.recorded_depths)}" + "|jacobian" * self.jacobian
+        text = f"{self.identity}|{self.gradients}|{list(self.recorded_depths)}" + "|jacobian 2" * self.jacobian
         text += f"|weight gradients {list(self.weight_gradients)}" if self.weight_gradients else ""
         text += f"|gradient cosines {list(self.gradient_cosines)}" if self.gradient_cosines else ""
         text += "|active norm" * self.active_norm + "|controls" * self.controls

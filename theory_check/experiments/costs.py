@@ -107,13 +107,17 @@ def dense_work(network: Network, weights: Weights, inputs: int, *, gradients: bo
         matrices = 2
     total = passes * (_pass_work(width, inputs) + LANES * depth * layer + STOP_WORK * stops)
     if jacobian:
-        # A frame goes through the same weights and is orthonormalised ten times in a unit of time, sum a_k^2.
-        # Beyond 1 each layer renews its frame; huge factors have no square.
-        factors = network.factors.clip(-1.0, 1.0)
-        renewals = min(float(depth), 1.0 + 10.0 * float(factors @ factors))
-        frame = layer + matrices * (width**2 + width**3 / 5)
+        # A frame goes through the same weights and is orthonormalised four times in five units of time, sum a_k^2.
+        # A layer renews its frame once at most; huge factors have no square.
+        factors = network.factors.clip(-math.sqrt(1.25), math.sqrt(1.25))
+        renewals = min(float(depth), 1.0 + 0.8 * float(factors @ factors))
+        # From this width on, components without a slope are left out.
+        halved = network.branch.has_inner and network.branch.activation.constants[:1].tolist() == [0.0]
+        share = 10.0 if width < 28 else 14.0 if halved else 7.0
+        frame = layer + matrices * (width**2 + width**3 / share)
         renewal = 500_000 + LANES * (60 * width**2 + 6 * width**3)
-        total += inputs * (LANES * depth * frame + renewals * renewal)
+        spectrum = LANES * (1_400 * width + 1.6 * width**3)
+        total += inputs * (LANES * depth * frame + renewals * renewal + spectrum)
     return math.ceil(total)
 
 

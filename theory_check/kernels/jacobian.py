@@ -183,6 +183,14 @@ def normalise_row(row, exponents, norms):
 
 
 @kernel()
+def normalise_rows(rows, exponents):
+    """Bring all rows to norms in [1/2, 2), see :func:`normalise_row`."""
+    norms = np.empty(LANES)
+    for i in range(rows.shape[0]):
+        normalise_row(rows[i], exponents[i], norms)
+
+
+@kernel()
 def multiply_triangle(triangle, rows, exponents):
     """Replace the product diag(2^exponents) rows by ``triangle`` times it, both upper triangular, in place."""
     width = rows.shape[0]
@@ -281,5 +289,4 @@ def orthogonalise_rows(rows, exponents):
                     normalise_row(rows[j], exponents[j], cosines)
         if not moved:
             break
-    for i in range(rows.shape[0]):
-        normalise_row(rows[i], exponents[i], cosines)
+    normalise_rows(rows, exponents)

@@ -1,9 +1,9 @@
 """Vectors of sixteen lanes as values of a kernel: ``load``, ``store`` and arithmetic on whole vectors.
 
-A loop over lanes goes through memory between one statement and the next; a vector stays in a register. Two types, of
-unsigned words and of single-precision numbers, in portable LLVM: a processor without registers of 512 bits takes two
-or four instructions for one, with the same values. As everywhere in the kernels, ``x * y + z`` is rounded once where
-the processor can.
+A loop over lanes goes through memory between one statement and the next; a vector stays in a register. Three types, of
+unsigned words and of numbers in single and in double precision, in portable LLVM: a processor without registers of 512
+bits takes two or four instructions for one, with the same values. As everywhere in the kernels, ``x * y + z`` is
+rounded once where the processor can.
 """
 
 from __future__ import annotations
@@ -23,7 +23,11 @@ SIZE = 16
 assert LANES % SIZE == 0
 
 _BITS = ir.IntType(32)
-_VECTORS = {types.uint32: ir.VectorType(_BITS, SIZE), types.float32: ir.VectorType(ir.FloatType(), SIZE)}
+_VECTORS = {
+    types.uint32: ir.VectorType(_BITS, SIZE),
+    types.float32: ir.VectorType(ir.FloatType(), SIZE),
+    types.float64: ir.VectorType(ir.DoubleType(), SIZE),
+}
 
 
 class Vector(types.Type):
@@ -36,7 +40,8 @@ class Vector(types.Type):
 
 WORDS = Vector(types.uint32)
 SINGLES = Vector(types.float32)
-_OF = {types.uint32: WORDS, types.float32: SINGLES}
+DOUBLES = Vector(types.float64)
+_OF = {types.uint32: WORDS, types.float32: SINGLES, types.float64: DOUBLES}
 
 
 @register_model(Vector)
@@ -88,13 +93,43 @@ def zeros(typing):
 
 @intrinsic
 def repeat(typing, number):
-    """Return sixteen times a word."""
+    """Return sixteen times a word or a number."""
 
     def generate(context, builder, signature, arguments):
-        single = builder.insert_element(ir.Constant(_VECTORS[types.uint32], ir.Undefined), arguments[0], _BITS(0))
+        vector = _VECTORS[signature.args[0]]
+        single = builder.insert_element(ir.Constant(vector, ir.Undefined), arguments[0], _BITS(0))
         return builder.shuffle_vector(single, single, _constant(0))
 
-    return WORDS(types.uint32), generate
+    return _OF[number](number), generate
+
+
+@intrinsic
+def transpose(typing, source, place, step, target, target_place, target_step):
+    """Write ``target[target_place + l * target_step + k] = source[place + k * step + l]`` for k, l = 0 .. 15.
+
+    Four rounds; in the round of distance h, vectors k and k + h exchange the lanes in which they differ by h.
+    """
+
+    def generate(context, builder, signature, arguments):
+        def address(array, base, stride, number):
+            index = builder.add(arguments[base], builder.mul(arguments[stride], ir.Constant(ir.IntType(64), number)))
+            return _place(context, builder, signature.args[array], arguments[array], index)
+
+        rows = [builder.load(address(0, 1, 2, k), align=4) for k in range(SIZE)]
+        for distance in (1, 2, 4, 8):
+            for k in range(SIZE):
+                if not k & distance:
+                    pair = rows[k], rows[k + distance]
+                    for more in (0, distance):
+                        # Of the second vector, numbered from SIZE on, where the lane has the bit of the distance.
+                        lanes = [(SIZE - distance if n & distance else 0) + n + more for n in range(SIZE)]
+                        mask = ir.Constant(_VECTORS[types.uint32], lanes)
+                        rows[k + more] = builder.shuffle_vector(*pair, mask)
+        for number, row in enumerate(rows):
+            builder.store(row, address(3, 4, 5, number), align=4)
+        return context.get_dummy_value()
+
+    return types.void(source, types.intp, types.intp, target, types.intp, types.intp), generate
 
 
 @intrinsic
@@ -198,7 +233,9 @@ def _binary(vector: Vector, instruction: str, **options: Any) -> Any:
 _add_words = _binary(WORDS, "add")
 _xor_words = _binary(WORDS, "xor")
 _add_singles = _binary(SINGLES, "fadd", flags=("contract",))
+_add_doubles = _binary(DOUBLES, "fadd", flags=("contract",))
 _multiply_singles = _binary(SINGLES, "fmul", flags=("contract",))
+_multiply_doubles = _binary(DOUBLES, "fmul", flags=("contract",))
 
 
 @overload(operator.add)
@@ -207,6 +244,8 @@ def _add(first, second):
         return lambda first, second: _add_words(first, second)
     if first is SINGLES and second is SINGLES:
         return lambda first, second: _add_singles(first, second)
+    if first is DOUBLES and second is DOUBLES:
+        return lambda first, second: _add_doubles(first, second)
     return None
 
 
@@ -214,6 +253,8 @@ def _add(first, second):
 def _mul(first, second):
     if first is SINGLES and second is SINGLES:
         return lambda first, second: _multiply_singles(first, second)
+    if first is DOUBLES and second is DOUBLES:
+        return lambda first, second: _multiply_doubles(first, second)
     return None
 
 

@@ -108,7 +108,8 @@ class DensePasses(SlopeRoom, BranchPasses, ControlledPasses):
         frame : float64 array (columns, width * LANES)
             Changed in place.
         """
-        from theory_check.kernels import jacobian
+        from theory_check.kernels import jacobian, tangents
 
         slopes = np.ascontiguousarray(kept[: len(scaling), index])
-        jacobian.advance(*self._block, first, scaling, *self._weights, self._branch.has_inner, slopes, frame)
+        advance: Any = tangents.advance if len(frame) >= tangents.LEAST_WIDTH else jacobian.advance
+        advance(*self._block, first, scaling, *self._weights, self._branch.has_inner, slopes, frame)
