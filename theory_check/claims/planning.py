@@ -12,16 +12,10 @@ from theory_check.experiments.costs import SECONDS_PER_WORK
 from theory_check.experiments.experiment import MAXIMAL_REPLICATES, Experiment
 from theory_check.foundation.errors import SpecificationError
 from theory_check.foundation.stored_values import shelf
+from theory_check.inference.design import look_shares, planned_looks
 
 #: Chance of any false alarm in a run: the sum of the levels of all claims.
 FAMILY_LEVEL = 1e-3
-
-#: Parts of its replicates at which a point is looked at before the last look. Most points are decided between a
-#: quarter and a half, where the looks are closest.
-EARLY_LOOKS = (1 / 32, 1 / 16, 1 / 8, 1 / 4, 3 / 8, 1 / 2, 3 / 4)
-
-#: Fewest replicates of a look before the last.
-_FEWEST = 16
 
 #: Claims share the family level equally among this many places, taken or still free, so that adding a claim, or running
 #: a selection, leaves the level of every other as it was.
@@ -72,14 +66,12 @@ class PlannedCheck:
         """
         if self.looked_once:
             return (self.replicates,)
-        block = max(experiment.block_size for experiment in self.experiments)
-        counts = {math.ceil(part * self.replicates / block) * block for part in EARLY_LOOKS}
-        return (*sorted(n for n in counts if _FEWEST <= n <= self.replicates - block), self.replicates)
+        return planned_looks(self.replicates, block=max(experiment.block_size for experiment in self.experiments))
 
     @property
     def shares(self) -> tuple[float, ...]:
         """Share of the level of each look: half for the last, the rest equally for the others; they add up to 1."""
-        return _shares(len(self.looks))
+        return look_shares(len(self.looks))
 
     @cached_property
     def expected(self) -> int:
@@ -106,10 +98,6 @@ class PlannedCheck:
     def requests(self) -> dict[Experiment, int]:
         """Its experiments, each with that number of replicates."""
         return dict.fromkeys(self.experiments, self.replicates)
-
-
-def _shares(count: int) -> tuple[float, ...]:
-    return (1.0,) if count == 1 else (*(0.5 / (count - 1) for _ in range(count - 1)), 0.5)
 
 
 def plan_check(claim: Claim, check: Check, level: float) -> PlannedCheck:

@@ -65,6 +65,7 @@ from theory_check.inference.sequential import ConfidenceSequence, EvidencePath
 from theory_check.inference.significance import Test
 from theory_check.inference.symmetry import symmetry_test
 from theory_check.inference.two_samples import law_distance_interval, smirnov_test
+from theory_check.inference.variances import pilot_size, variance_bound_test, variance_limit
 from theory_check.inference.verdicts import judge
 
 __all__ = [
@@ -99,6 +100,7 @@ __all__ = [
     "nonnegative_mean_evidence",
     "nonnegative_mean_interval",
     "norms_test",
+    "pilot_size",
     "proportion_interval",
     "proportion_test",
     "quadratic_variations",
@@ -110,7 +112,9 @@ __all__ = [
     "slope_interval",
     "smirnov_test",
     "symmetry_test",
+    "variance_bound_test",
     "variance_interval",
+    "variance_limit",
     "variance_test",
     "variation_index",
     "whittle_index",

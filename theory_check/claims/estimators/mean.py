@@ -11,7 +11,7 @@ import numpy as np
 from theory_check.claims.estimators.estimator import Estimator, Range, SidedEvidence
 from theory_check.claims.observables import Samples
 from theory_check.foundation.arrays import FloatArray
-from theory_check.inference import betting, design, evidence, intervals
+from theory_check.inference import design, evidence, intervals, variances
 from theory_check.inference.intervals import Interval
 
 
@@ -32,10 +32,10 @@ def variance_violation(values: FloatArray, bound: float, level: float) -> str:
     pairs = values[: len(values) // 2 * 2].reshape(-1, 2, values.shape[1])
     if not len(pairs):
         return ""
-    squares = (pairs[:, 0] - pairs[:, 1]).ravel() ** 2 / 2.0
-    if betting.nonnegative_mean_evidence(squares, bound).p_value > level:
+    test = variances.variance_bound_test(pairs.transpose(0, 2, 1).ravel(), bound)
+    if test.p_value > level:
         return ""
-    return f"the variance exceeds the stated bound {bound:.4g}: it is about {float(np.mean(squares)):.4g}"
+    return f"the variance exceeds the stated bound {bound:.4g}: it is about {test.statistic:.4g}"
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,8 @@ Each method has its module; all names are available here. An interval has three 
 * ``*_resolution``: the smallest deviation of the truth from the target at which the interval excludes the target with
   probability at least ``power``.
 
+Looks at a growing sample share the level: :func:`planned_looks`, :func:`look_shares`, :func:`open_looks`.
+
 A significance test has a sample size, for the deviation that it must detect, and a resolution.
 
 All rest on inequalities that hold at finite sample size, never on a normal approximation. A proven remainder does not
@@ -45,6 +47,7 @@ from theory_check.inference.design.gaussian import (
     variance_resolution,
     variance_sample_size,
 )
+from theory_check.inference.design.looks import look_shares, open_looks, planned_looks
 from theory_check.inference.design.means import (
     mean_margin,
     mean_resolution,
@@ -91,6 +94,7 @@ __all__ = [
     "kolmogorov_sample_size",
     "law_distance_margin",
     "law_distance_sample_size",
+    "look_shares",
     "mean_margin",
     "mean_resolution",
     "mean_sample_size",
@@ -102,6 +106,8 @@ __all__ = [
     "nights_to_refute",
     "nonnegative_mean_resolution",
     "nonnegative_mean_sample_size",
+    "open_looks",
+    "planned_looks",
     "proportion_margin",
     "proportion_resolution",
     "proportion_sample_size",
