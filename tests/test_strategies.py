@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from theory_check import strategies
 from theory_check.experiments.cell import Cell
-from theory_check.networks.activations import Activation
+from theory_check.networks.activations import ACTIVATIONS, Activation, ActivationDefinition
+from theory_check.networks.additions import add_activation, temporary_additions
 from theory_check.networks.branches import Branch
 from theory_check.networks.inputs import Input
 from theory_check.networks.network import Network
@@ -122,3 +123,25 @@ def test_a_failure_shrinks_to_what_causes_it():
     cell = least(strategies.cells(), lambda c: c.network.width >= 3 and c.weights.law == "student" and c.gradients)
     assert cell.network == Network(Branch("linear"), 3, 1, Scaling.power(0.5))
     assert (cell.weights, cell.input) == (Weights("student"), Input())
+
+
+@pytest.mark.parametrize(
+    "simplest",
+    [
+        Activation(next(iter(ACTIVATIONS)).name),
+        Branch("linear"),
+        Scaling.power(0.5),
+        Weights(),
+        Input(),
+        Network(Branch("linear"), 1, 1, Scaling.power(0.5)),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_types_are_drawn_and_shrink_to_the_simplest(simplest):
+    assert least(st.from_type(type(simplest))) == simplest
+
+
+def test_a_type_draws_what_a_program_adds():
+    with temporary_additions():
+        add_activation(ActivationDefinition(name="half", summary="x/2", negative_slope=lambda _: 0.5))
+        assert least(st.from_type(Activation), lambda a: a.name == "half") == Activation("half")

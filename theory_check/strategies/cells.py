@@ -192,7 +192,8 @@ def inputs(*, maximal_count: int = 3) -> st.SearchStrategy[Input]:
     laws = [law for law in INPUTS if not law.takes_cosine]
     counts = st.integers(1, maximal_count)
     plain = st.sampled_from(laws).flatmap(
-        lambda law: st.builds(Input, st.just(law.name), st.just(1) if law.single else counts)
+        # Always a choice of the count: laws without one would look simpler than the first.
+        lambda law: st.builds(Input, st.just(law.name), counts.map(lambda count: 1 if law.single else count))
     )
     several = st.integers(2, max(maximal_count, 2)).flatmap(_correlated)
     return plain | several if maximal_count > 1 else plain
