@@ -14,16 +14,18 @@ PROPERTY = "theory_check"
 class Summary:
     """Collects verdicts from the reports of all workers and prints what they are."""
 
-    def __init__(self) -> None:
+    def __init__(self, family_level: float) -> None:
+        self._family_level = family_level
         self._tests = 0
-        self._records: list[dict[str, str]] = []
+        self._records: list[dict[str, Any]] = []
         self._strata: list[dict[str, str]] = []
         self._told: dict[str, dict[str, bool]] = {}
         self._level = 0.0
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take the verdicts of a finished test."""
-        if report.when != "call":
+        # What is run again, as some plugins do with what failed, reports once more.
+        if report.when != "call" or str(report.outcome) == "rerun":
             return
         for name, value in report.user_properties:
             if name == PROPERTY:
@@ -35,6 +37,17 @@ class Summary:
                 if told["told"]:
                     self._told[report.nodeid.rpartition("::")[2]] = told["told"]
 
+    @property
+    def _is_overspent(self) -> bool:
+        # 1e-9: levels that add up to the family level may exceed it by rounding.
+        return self._level > self._family_level * (1.0 + 1e-9)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Fail a session that has spent more than the family level: collection does not see every test."""
+        if self._is_overspent and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """Print how many verdicts were as they should be, and the chance of a false alarm among them."""
         if not self._records:
@@ -42,8 +55,13 @@ class Summary:
         kept = sum(record["wanted"] == record["verdict"] for record in self._records)
         terminalreporter.write_line(
             f"theory_check: {kept} of {len(self._records)} verdicts as stated in {self._tests} statistical tests; "
-            f"chance of any false alarm at most {self._level:.1e}"
+            f"chance of any false alarm at most {min(1.0, self._level):.1e}"
         )
+        if self._is_overspent:
+            terminalreporter.write_line(
+                f"theory_check: the session fails, for it spent more than the family level of {self._family_level:g}",
+                red=True,
+            )
         if self._strata:
             names = dict.fromkeys(name for place in self._strata for name in place)
             found = {name: sorted({place[name] for place in self._strata if name in place}) for name in names}

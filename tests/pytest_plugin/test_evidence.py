@@ -8,6 +8,8 @@ import sys
 
 import pytest
 
+import theory_check.inference.intervals  # noqa: F401  (a session inside forgets what it loads, and NumPy loads only once)
+
 HEAD = """
 import pytest
 from theory_check.inference.intervals import Interval
@@ -28,7 +30,7 @@ from hypothesis import HealthCheck, assume, example, given, settings, strategies
 
 def run(pytester: pytest.Pytester, body: str, *arguments: str) -> pytest.RunResult:
     pytester.makepyfile(HEAD + body)
-    return pytester.runpytest_subprocess("-p", "no:cacheprovider", *arguments)
+    return pytester.runpytest_inprocess("-p", "no:cacheprovider", *arguments)
 
 
 def test_verdicts_as_stated_pass_and_are_summarised(pytester):
