@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -227,6 +228,24 @@ def test_list_has_a_row_for_every_claim(command):
     regime = REGIMES[-1]
     _, out, _ = command("list", "--regime", regime.name)
     assert [line.split()[0] for line in out[1:] if not line.startswith(" ")] == [claim.id for claim in regime.claims]
+
+
+def test_list_and_show_print_json(command):
+    from theory_check.catalogue.regimes import all_claims
+
+    code, out, err = command("list", "--json")
+    assert (code, err) == (0, [])
+    rows = json.loads("\n".join(out))
+    assert [row["id"] for row in rows] == [claim.id for claim in all_claims()]
+    assert all(0.0 <= cost["expected"] <= cost["most"] for row in rows for cost in row["core_seconds"].values())
+    code, out, err = command("show", "P5", "--json")
+    assert (code, err) == (0, [])
+    claim = json.loads("\n".join(out))
+    assert (claim["id"], claim["profile"], claim["last_finding"]) == ("P5", "quick", None)
+    check = claim["checks"][0]
+    assert check["id"].startswith("P5/")
+    assert check["must_refute"][0].keys() == {"name", "distance"}
+    assert len(check["target"]) == 2
 
 
 def test_show_has_every_part_of_a_claim(command):

@@ -36,6 +36,14 @@ def test_lines_are_plain_away_from_a_terminal(record):
     assert "4 min 12 s" in lines[-1]
 
 
+def test_every_point_has_a_line_if_it_is_asked_for(record):
+    console = Console(file=io.StringIO(), highlight=False, width=500)
+    print_summary(record, console, every_point=True)
+    lines = console.file.getvalue().splitlines()
+    points = [finding.id for claim in record.claims for finding in claim.findings]
+    assert [point for point in points if any(f"  {point}  " in line for line in lines)] == points
+
+
 def test_table_on_a_terminal(record):
     text = printed(record, force_terminal=True)
     assert "\x1b[1;31m" in text

@@ -8,21 +8,27 @@ from __future__ import annotations
 import os
 import sys
 import threading
+from pathlib import Path
 
 import click
 
 from theory_check import __version__
 from theory_check.cli.calibration import calibrate
-from theory_check.cli.claims import list_claims, run, show
+from theory_check.cli.claims import run
 from theory_check.cli.exit_codes import USAGE_ERROR
 from theory_check.cli.experiments import phase_map, simulate
 from theory_check.cli.figures import figure
+from theory_check.cli.listing import list_claims, show
 from theory_check.cli.nights import compare, history
-from theory_check.cli.process import debug_option, run_command
+from theory_check.cli.process import debug_option, quiet_option, run_command
+from theory_check.cli.project import read_defaults
 from theory_check.cli.report import report
 from theory_check.cli.search import search
 from theory_check.cli.training import train
 from theory_check.foundation.files import remove_unfinished
+
+#: Set by the completion of a shell, which wants nothing of what a command does.
+_COMPLETE = "_THEORY_CHECK_COMPLETE"
 
 #: What NumPy's and SciPy's libraries of linear algebra read when they are loaded.
 _LINEAR_ALGEBRA_THREADS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
@@ -34,10 +40,14 @@ _LINEAR_ALGEBRA_THREADS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 @click.version_option(__version__, prog_name="theory-check")
 @click.pass_context
 def cli(context: click.Context) -> None:
-    """Check theorems about very deep random residual networks by simulation, with controlled error."""
+    """Check theorems about very deep random residual networks by simulation, with controlled error.
+
+    Defaults of options come from the table [tool.theory-check.COMMAND] of the nearest pyproject.toml, if there is one.
+    """
     if context.invoked_subcommand is None:
         click.echo(context.get_help(), err=True)
         context.exit(USAGE_ERROR)
+    context.default_map = read_defaults(Path.cwd(), cli.commands)
 
 
 for _command in (
@@ -54,7 +64,7 @@ for _command in (
     report,
     search,
 ):
-    _command.params.append(debug_option)
+    _command.params.extend((quiet_option, debug_option))
     cli.add_command(_command)
 cli.params.append(debug_option)
 
@@ -65,6 +75,8 @@ def main(arguments: list[str] | None = None) -> None:
     # take ten times as long on a machine with other work.
     for variable in _LINEAR_ALGEBRA_THREADS:
         os.environ.setdefault(variable, "1")
+    if _COMPLETE in os.environ:
+        cli.main(prog_name="theory-check")
     code = run_command(cli, arguments)
     if any(thread.name.startswith("theory-check") for thread in threading.enumerate()):
         # A kernel that an interrupt did not wait for; Python would.

@@ -13,7 +13,7 @@ from theory_check.cli.terminal import hold_output, show_progress
 
 @click.command()
 @click.argument("methods", nargs=-1, metavar="[METHOD]...")
-@profile_option("quick|nightly")
+@profile_option(("quick", "nightly"))
 @seed_option
 @out_option()
 @threads_option("Processes; default: one for each processor. Counts do not depend on it.")

@@ -1,4 +1,4 @@
-"""``run``, ``list`` and ``show``: the claims and their verdicts."""
+"""``run``: claims are simulated, judged and reported."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from theory_check.cli.completion import complete_claim
 from theory_check.cli.engines import open_engine
 from theory_check.cli.exit_codes import INCONCLUSIVE, REFUTED
 from theory_check.cli.options import (
@@ -21,13 +22,13 @@ from theory_check.cli.options import (
 from theory_check.cli.terminal import hold_output, open_console, show_progress
 
 if TYPE_CHECKING:
-    from theory_check.claims.claim import Claim, Illustration, Regime
+    from theory_check.claims.claim import Regime
     from theory_check.verification.ledger import Entry
     from theory_check.verification.plan import Plan
 
 
 @click.command()
-@click.argument("claims", nargs=-1, metavar="[CLAIM]...")
+@click.argument("claims", nargs=-1, metavar="[CLAIM]...", shell_complete=complete_claim)
 @profile_option()
 @claims_option
 @seed_option
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 @click.option("--new-history", is_flag=True, help="Begin the ledger if there is none.")
 @threads_option()
 @cluster_options
+@click.option("-v", "--verbose", is_flag=True, help="Print the numbers of every point.")
 @click.option("--pictures", default="", metavar="svg,pdf", help="Also write the figures in these formats.")
 @click.option("--budget", default=None, metavar="TIME",
               help="Processor time that may be expected, 90s, 10min, 1.5h; default: that of the profile.")  # fmt: skip
@@ -51,6 +53,7 @@ def run(
     threads: int | None,
     cluster: str | None,
     share: str | None,
+    verbose: bool,
     pictures: str,
     budget: str | None,
 ) -> int:
@@ -71,9 +74,9 @@ def run(
     from theory_check.simulation.units import UnitStore
     from theory_check.verification.plan import find_claim, find_profile, plan_run
     from theory_check.verification.run import examine, exit_code
-    from theory_check.verification.user_claims import own_data, own_regime
+    from theory_check.verification.user_claims import load_claims, own_data, own_regime
 
-    given = _own_claims(claims_file)
+    given = () if claims_file is None else load_claims(claims_file)
     own = own_regime(given)
     for name in claims:
         find_claim(name, own)
@@ -113,7 +116,7 @@ def run(
         said = () if entry is None else answer_nights(entry.history)
         written = write_report(record, out, outcome.pictures, [weight_law_table(record)], data, said, formats)
         UnitStore(resume).clear()
-    print_summary(record, open_console())
+    print_summary(record, open_console(), every_point=verbose)
     if os.environ.get("GITHUB_ACTIONS") == "true":
         for line in github_annotations(record, str(written[0])):
             click.echo(line)
@@ -146,122 +149,3 @@ def _report_night(entry: Entry, history: Path | None, own: Regime | None, code: 
         click.echo("refuted by this night alone, not by the nights together")
         return INCONCLUSIVE
     return code
-
-
-def _own_claims(path: Path | None) -> tuple[Claim | Illustration, ...]:
-    from theory_check.verification.user_claims import load_claims
-
-    return () if path is None else load_claims(path)
-
-
-@click.command("list")
-@click.option("--regime", default=None, metavar="R", help="Only the claims of this regime.")
-@claims_option
-def list_claims(regime: str | None, claims_file: Path | None) -> int:
-    """List the catalogue and own claims: id, regime, statement, source, core time expected and at most."""
-    from rich.table import Table
-
-    from theory_check.catalogue.references import origin
-    from theory_check.claims.claim import PROFILES
-    from theory_check.experiments.machine_costs import stored_costs
-    from theory_check.foundation.arguments import check_choice
-    from theory_check.reporting.numerals import format_duration
-    from theory_check.reporting.summary import plain_text
-    from theory_check.verification.plan import planned_costs
-    from theory_check.verification.user_claims import own_regime, regimes_with
-
-    regimes = regimes_with(own_regime(_own_claims(claims_file)))
-    if regime is not None:
-        check_choice("regime", regime, [r.name for r in regimes])
-    table = Table(box=None, pad_edge=False, title_justify="left")
-    for heading in ("id", "regime", "statement", "source"):
-        table.add_column(heading, overflow="fold")
-    for profile in PROFILES:
-        table.add_column(f"{profile}: core time, at most", justify="right")
-    machine = stored_costs()
-    listed = [(group.name, claim) for group in regimes if regime in (None, group.name) for claim in group.claims]
-    costs = planned_costs([claim for _, claim in listed], PROFILES.values())
-    for (name, claim), row in zip(listed, costs, strict=True):
-        times = [map(format_duration, cost.seconds(machine)) for cost in row]
-        table.add_row(
-            claim.id, name, plain_text(claim.statement), plain_text(origin(claim)), *(", ".join(pair) for pair in times)
-        )
-    console = open_console()
-    if not console.is_terminal:
-        console.width = 240
-    console.print(table)
-    return 0
-
-
-@click.command()
-@click.argument("claim")
-@profile_option(help=None)
-@claims_option
-@out_option(help="Where the last finding is read from.")
-def show(claim: str, profile: str, claims_file: Path | None, out: Path) -> int:
-    """Show one claim in full: statement, derivation, corrections, checks, wrong variants, last finding."""
-    from theory_check.catalogue.references import origin, written_out
-    from theory_check.claims.planning import plan_claim
-    from theory_check.experiments.cell import Cell
-    from theory_check.reporting.numerals import format_significant, format_target
-    from theory_check.reporting.results import load_results
-    from theory_check.reporting.summary import plain_text
-    from theory_check.verification.plan import find_claim, find_profile
-    from theory_check.verification.user_claims import own_regime
-
-    found = find_claim(claim, own_regime(_own_claims(claims_file)))
-    checks = plan_claim(found, find_profile(profile))
-    for title, text in (
-        (found.id, found.title),
-        ("Statement", plain_text(found.statement)),
-        ("Formula", found.formula),
-        ("Hypotheses", found.hypotheses),
-        ("Derivation", found.derivation),
-        ("Source", plain_text(origin(found))),
-    ):
-        if text:
-            click.echo(f"{title}: {text}")
-    if found.domain is not None:
-        click.echo(f"Domain: theory-check search {found.id} draws networks such that")
-        for hypothesis in found.domain.hypotheses:
-            click.echo(f"  {hypothesis.sentence}")
-    for remark in found.remarks:
-        click.echo(f"Remark: {plain_text(remark)}")
-    for correction in found.corrections:
-        click.echo(f"\nCorrection\n  source      {plain_text(written_out(correction.source))}")
-        click.echo(f"  as stated   {plain_text(correction.stated)}")
-        click.echo(f"  what holds  {plain_text(correction.corrected)}")
-        judges = [planned.id for planned in checks if correction.variant in {v.name for v in planned.check.variants}]
-        click.echo(f"  evidence    the variant “{correction.variant}” at {', '.join(judges)}")
-    click.echo(f"\nChecks at profile {profile}, each at level {format_significant(checks[0].level)}:")
-    for planned in checks:
-        check = planned.check
-        click.echo(f"\n{planned.id}")
-        for experiment in check.experiments:
-            kernel = f", {experiment.kernel} kernel" if isinstance(experiment, Cell) else ""
-            click.echo(f"  network   {experiment}{kernel}")
-        click.echo(
-            f"  quantity  {plain_text(check.quantity)}; {check.estimator.method}; {planned.replicates} replicates"
-        )
-        remainder = f" + remainder {format_significant(check.remainder)}" if check.remainder else ""
-        click.echo(f"  target    {format_target(*check.target)}{' (exact)' if check.basis.exact else ''}")
-        click.echo(f"  margin    {format_significant(check.margin)}{remainder}: {check.basis.reason}")
-        for variant in check.variants:
-            click.echo(f"  must refute  {variant.name}{_apart(variant.distance)}")
-        for variant in planned.too_near:
-            click.echo(f"  too near at this profile  {variant.name}{_apart(variant.distance)}")
-    results = out / "results.json"
-    if results.is_file():
-        record = load_results(results)
-        click.echo(f"\nLast finding ({record.run.started}, profile {record.profile}, seed {record.seed}):")
-        last = [c for c in record.claims if c.id == found.id]
-        click.echo(f"  {last[0].verdict if last else 'not part of that run'}")
-        for finding in last[0].findings if last else ():
-            click.echo(f"  {finding.verdict:<12} {finding.id}")
-        for judged in last[0].corrections if last else ():
-            click.echo(f"  {'shown' if judged.shown else 'not shown':<12} “{judged.variant}” is false")
-    return 0
-
-
-def _apart(distance: float | None) -> str:
-    return "" if distance is None else f" ({distance:.1f} tolerances away)"

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from theory_check.cli.completion import Names, complete_process, complete_weights
 from theory_check.cli.engines import open_engine
 from theory_check.cli.options import (
     activation_option,
@@ -29,6 +30,7 @@ from theory_check.cli.terminal import hold_output, show_progress
 @branch_option
 @activation_option
 @click.option("--weights", default="gaussian", show_default=True, metavar="NAME[:key=value,...]",
+              shell_complete=complete_weights,
               help="Weight law, with its parameters and variance=unit|he|glorot|lecun|pytorch.")  # fmt: skip
 @width_option
 @depth_option
@@ -52,7 +54,8 @@ from theory_check.cli.terminal import hold_output, show_progress
               help="Norm of the active coordinates; res-1 with relu.")  # fmt: skip
 @click.option("--controls/--no-controls", default=False, show_default=True,
               help="Control variates of log R; linear and res-3.")  # fmt: skip
-@click.option("--kernel", default="auto", show_default=True, metavar="auto|dense|reduced|chain|stored")
+@click.option("--kernel", type=Names(("auto", "dense", "reduced", "chain", "stored")), default="auto",
+              show_default=True)  # fmt: skip
 @definitions_option
 @threads_option()
 @cluster_options
@@ -117,6 +120,7 @@ def simulate(
 @width_option
 @depth_option
 @click.option("--process", default="fgn", show_default=True, metavar="NAME[:key=value,...]",
+              shell_complete=complete_process,
               help="Weight process; the first of its parameters that is left open varies.")  # fmt: skip
 @click.option("--parameters", default="0.05:0.97:51", show_default=True, metavar="FIRST:LAST:COUNT",
               help="Values of that parameter; or numbers separated by commas.")  # fmt: skip

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from theory_check.cli.completion import Names
 from theory_check.cli.engines import open_engine
 from theory_check.cli.options import (
     cluster_options,
@@ -28,7 +29,7 @@ from theory_check.cli.terminal import hold_output, show_progress
 @click.option("--weights", default=None, metavar="NAME[:key=value,...]",
               help="Weight law (figures 1, 2, 3) or process (4, 5); default: the published one.")  # fmt: skip
 @data_option(None)
-@click.option("--selection", default=None, metavar="validation|test",
+@click.option("--selection", type=Names(("validation", "test")), default=None,
               help="What chooses the learning rate of figure 9; default: validation.")  # fmt: skip
 @definitions_option
 @threads_option()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
+
+from theory_check.cli.completion import Names
 
 Callback = Callable[[click.Context, click.Parameter, Any], Any]
 
@@ -117,10 +119,10 @@ def out_option(default: str = "reports/latest", help: str | None = None) -> Call
 
 
 def profile_option(
-    names: str = "quick|standard|nightly", help: str | None = "Depth of evidence."
+    names: Sequence[str] = ("quick", "standard", "nightly"), help: str | None = "Depth of evidence."
 ) -> Callable[..., Any]:
     """Return the option of the profile."""
-    return click.option("--profile", default="quick", show_default=True, metavar=names, help=help)
+    return click.option("--profile", type=Names(names), default="quick", show_default=True, help=help)
 
 
 branch_option = click.option("--branch", default="res-3", show_default=True, metavar="linear|res-1|res-2|res-3")

@@ -13,7 +13,7 @@ import traceback
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -155,9 +155,10 @@ def _termination() -> Iterator[_Signals]:
 
 @dataclass
 class Settings:
-    """What the commands share: whether errors come with their traceback."""
+    """What the commands share: whether errors come with their traceback, and work without its progress."""
 
-    debug: bool = field(default=False)
+    debug: bool = False
+    quiet: bool = False
 
 
 def _set_debug(context: click.Context, _parameter: click.Parameter, value: bool) -> None:
@@ -169,6 +170,23 @@ debug_option = click.Option(
     ["--debug"], is_flag=True, expose_value=False, is_eager=True, callback=_set_debug,
     help="Show the traceback of an error.",
 )  # fmt: skip
+
+
+def _set_quiet(context: click.Context, _parameter: click.Parameter, value: bool) -> None:
+    if value:
+        context.ensure_object(Settings).quiet = True
+
+
+quiet_option = click.Option(
+    ["-q", "--quiet"], is_flag=True, expose_value=False, is_eager=True, callback=_set_quiet, help="Show no progress.",
+)  # fmt: skip
+
+
+def is_quiet() -> bool:
+    """Tell whether the command was asked to show no progress."""
+    context = click.get_current_context(silent=True)
+    settings = None if context is None else context.find_object(Settings)
+    return settings is not None and settings.quiet
 
 
 def _say(text: str) -> None:

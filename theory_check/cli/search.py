@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from theory_check.cli.completion import complete_claim
 from theory_check.cli.exit_codes import REFUTED
 from theory_check.cli.options import claims_option, seed_option, threads_option
 from theory_check.cli.terminal import open_console, show_progress
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("claim")
+@click.argument("claim", shell_complete=complete_claim)
 @click.option("--examples", type=int, default=200, show_default=True, metavar="N",
               help="Networks to draw in exploration.")  # fmt: skip
 @click.option("--minutes", type=float, default=math.inf, metavar="M",

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from theory_check.cli.process import is_quiet
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -46,7 +48,12 @@ def hold_output(
 
 @contextmanager
 def show_progress(description: str) -> Iterator[Report]:
-    """Show a bar on a terminal and a line at every tenth of the work elsewhere."""
+    """Show a bar on a terminal and a line at every tenth of the work elsewhere; nothing if the command is quiet."""
+    if is_quiet():
+        from theory_check.simulation.execution import silent
+
+        yield silent
+        return
     console = open_console(stderr=True)
     if console.is_terminal:
         from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn

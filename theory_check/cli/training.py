@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from theory_check.cli.completion import Names, complete_weights
 from theory_check.cli.engines import open_engine
 from theory_check.cli.options import (
     activation_option,
@@ -25,6 +26,7 @@ from theory_check.cli.terminal import hold_output, show_progress
 @click.option("--branch", default="res-1", show_default=True, metavar="linear|res-1|res-3")
 @activation_option
 @click.option("--weights", default="uniform", show_default=True, metavar="NAME[:key=value,...]",
+              shell_complete=complete_weights,
               help="Law or process of the initial weights.")  # fmt: skip
 @click.option("--width", type=int, default=30, show_default=True)
 @click.option("--depth", type=int, default=100, show_default=True)
@@ -36,7 +38,7 @@ from theory_check.cli.terminal import hold_output, show_progress
 @click.option("--weights-power", type=float, default=0.0, show_default=True, metavar="P",
               help="Initial weights are multiplied by depth^P.")  # fmt: skip
 @data_option("digits")
-@click.option("--loss", default="cross-entropy", show_default=True, metavar="cross-entropy|square")
+@click.option("--loss", type=Names(("cross-entropy", "square")), default="cross-entropy", show_default=True)
 @click.option("--optimiser", default="adam", show_default=True, metavar="gradient-descent|momentum|adam[:key=value]")
 @click.option("--learning-rate", type=float, default=1e-3, show_default=True, metavar="ETA")
 @click.option("--rate-power", type=float, default=0.0, show_default=True, metavar="P",
@@ -47,11 +49,11 @@ from theory_check.cli.terminal import hold_output, show_progress
 @click.option("--epochs", type=int, default=10, show_default=True)
 @click.option("--train-ends/--freeze-ends", "trains_ends", default=True, show_default=True,
               help="First and last layer.")  # fmt: skip
-@click.option("--trained-scaling", default="fixed", show_default=True, metavar="fixed|shared|layers",
+@click.option("--trained-scaling", type=Names(("fixed", "shared", "layers")), default="fixed", show_default=True,
               help="Train the a_k too, as one number or each by itself.")  # fmt: skip
 @click.option("--validation", "validation_share", type=float, default=0.2, show_default=True, metavar="SHARE",
               help="Share of the examples that is held back from training.")  # fmt: skip
-@click.option("--precision", default="single", show_default=True, metavar="single|double")
+@click.option("--precision", type=Names(("single", "double")), default="single", show_default=True)
 @click.option("--entries", default="", metavar="I:J[,I:J...]", callback=read_pairs("entries"),
               help="Entries of the weights, from 0, to record along the layers.")  # fmt: skip
 @click.option("--replicates", type=int, default=7, show_default=True,

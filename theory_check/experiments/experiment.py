@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
+from html import escape
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,10 @@ from numpy.typing import NDArray
 from theory_check.foundation.arguments import check_integer
 from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.errors import InterruptedSimulationError, NumericalOverflowError, SpecificationError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
 
 Values = dict[str, FloatArray]
 
@@ -92,7 +97,7 @@ class Experiment(Protocol):
 E = TypeVar("E", bound=Experiment)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Sample(Generic[E]):
     """Values of an experiment, one row per replicate.
 
@@ -116,6 +121,67 @@ class Sample(Generic[E]):
     def replicates(self) -> int:
         """Independent repetitions, the rows of every column."""
         return len(next(iter(self.values.values()), ()))
+
+    def __repr__(self) -> str:
+        columns = ", ".join(f"{name} {column.shape}" for name, column in self.values.items())
+        return f"<Sample of {self.experiment}, seed {self.seed}: {columns}>"
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><td>{escape(name)}</td><td>{column.shape}</td><td>{_middle(column)}</td></tr>"
+            for name, column in self.values.items()
+        )
+        return (
+            f"<table><caption>{escape(str(self.experiment))}; seed {self.seed}, {self.seconds:.2f} core-s</caption>"
+            f"<tr><th>column</th><th>shape</th><th>median</th></tr>{rows}</table>"
+        )
+
+    def to_dataframe(self) -> pd.DataFrame:
+        """Return a row per replicate. A column of several entries becomes as many, ``norms_profile_0`` and on.
+
+        Returns
+        -------
+        pandas.DataFrame
+            With the experiment in words and the seed among its ``attrs``.
+        """
+        import pandas as pd
+
+        columns = {
+            "_".join((name, *map(str, place))): column[(slice(None), *place)]
+            for name, column in self.values.items()
+            for place in np.ndindex(*column.shape[1:])
+        }
+        frame = pd.DataFrame(columns)
+        frame.index.name = "replicate"
+        frame.attrs.update(self._attributes)
+        return frame
+
+    def to_xarray(self) -> xr.Dataset:
+        """Return the columns with their axes: ``replicate``, and those of a column by its name and number.
+
+        Returns
+        -------
+        xarray.Dataset
+            With the experiment in words and the seed among its ``attrs``.
+
+        Raises
+        ------
+        SpecificationError
+            If xarray is not installed.
+        """
+        try:
+            import xarray as xr
+        except ImportError as error:
+            raise SpecificationError("to_xarray needs xarray: pip install xarray") from error
+        arrays = {
+            name: (("replicate", *(f"{name}_axis_{axis}" for axis in range(1, column.ndim))), column)
+            for name, column in self.values.items()
+        }
+        return xr.Dataset(arrays, attrs=self._attributes)
+
+    @property
+    def _attributes(self) -> dict[str, Any]:
+        return {"experiment": str(self.experiment), "seed": self.seed}
 
     def first(self, replicates: int) -> Sample[E]:
         """Return the sample of the first replicates alone."""
@@ -148,6 +214,11 @@ class Sample(Generic[E]):
                 f"{overflows} of {self.replicates} replicates overflowed in column {name} of: {self.experiment}"
             )
         return column
+
+
+def _middle(column: FloatArray) -> str:
+    """Return the median of a column that has one number a replicate."""
+    return f"{np.median(column):.4g}" if column.ndim == 1 and len(column) else ""
 
 
 def _has_overflowed(column: FloatArray) -> NDArray[np.bool_]:

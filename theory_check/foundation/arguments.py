@@ -10,7 +10,7 @@ from __future__ import annotations
 import difflib
 import math
 import operator
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import SupportsFloat, SupportsIndex, TypeVar
 
 from theory_check.foundation.errors import SpecificationError
@@ -22,7 +22,7 @@ MAXIMAL_GRID = 100_000
 
 
 def check_choice(what: str, value: object, accepted: Iterable[str]) -> None:
-    """Raise unless a value is one of the accepted names; suggest the nearest one.
+    """Raise unless a value is one of the accepted names; suggest one of other case, of equal meaning, or the nearest.
 
     Parameters
     ----------
@@ -49,10 +49,62 @@ def check_choice(what: str, value: object, accepted: Iterable[str]) -> None:
     names = tuple(accepted)
     if value in names:
         return
-    near = difflib.get_close_matches(str(value), names, 1)
-    hint = f"; did you mean {near[0]}?" if near else ""
+    near = nearest_name(str(value), names)
+    hint = f"; did you mean {near}?" if near else ""
     listed = ", ".join(names) if names else "nothing"
     raise SpecificationError(f"unknown {what} {value!r}; accepted: {listed}{hint}")
+
+
+#: What others call what we call by the name that follows.
+_SYNONYMS = {
+    "normal": "gaussian",
+    "gauss": "gaussian",
+    "signs": "rademacher",
+    "bernoulli": "rademacher",
+    "t": "student",
+    "double-exponential": "laplace",
+    "shared": "tied",
+    "iid": "gaussian",
+    "ornstein-uhlenbeck": "ou",
+    "fractional": "fgn",
+    "fbm": "fgn",
+    "lrelu": "leaky",
+    "leaky-relu": "leaky",
+    "linear": "identity",
+    "none": "identity",
+    "sgd": "gradient-descent",
+    "gd": "gradient-descent",
+    "mse": "square",
+    "float32": "single",
+    "float64": "double",
+}
+
+
+def nearest_name(given: str, names: Sequence[str]) -> str:
+    """Return the name that was probably meant; empty if there is none.
+
+    Parameters
+    ----------
+    given : str
+    names : sequence of str
+        The accepted ones.
+
+    Returns
+    -------
+    str
+        One that differs by case alone, one of equal meaning, or the nearest by its letters.
+
+    Examples
+    --------
+    >>> [nearest_name(given, ("E4", "gaussian", "uniform")) for given in ("e4", "Normal", "unifrom", "x")]
+    ['E4', 'gaussian', 'uniform', '']
+    """
+    folded = given.casefold()
+    same = [name for name in names if name.casefold() == folded]
+    synonym = _SYNONYMS.get(folded)
+    if same or synonym in names:
+        return same[0] if same else str(synonym)
+    return next(iter(difflib.get_close_matches(given, names, 1)), "")
 
 
 def check_integer(what: str, value: object, least: int, most: int) -> None:

@@ -33,7 +33,7 @@ _STYLES: dict[Verdict, str] = {
 }
 
 
-def print_summary(record: RunRecord, console: Console) -> None:
+def print_summary(record: RunRecord, console: Console, every_point: bool = False) -> None:
     """Print the verdict on every claim, the points that need attention, and the answers of the report.
 
     Parameters
@@ -42,6 +42,8 @@ def print_summary(record: RunRecord, console: Console) -> None:
     console : rich.console.Console
         A table with colours on a terminal (without colours under ``NO_COLOR``), else one plain line
         for each claim.
+    every_point : bool
+        Whether to print the numbers of every point; otherwise of those that are not supported.
     """
     if console.is_terminal:
         console.print(_table(record))
@@ -49,7 +51,7 @@ def print_summary(record: RunRecord, console: Console) -> None:
         for claim in record.claims:
             _print_line(_line(claim), console)
     for finding in all_points(record):
-        if finding.verdict != "supported":
+        if every_point or finding.verdict != "supported":
             _print_line(_attention(finding), console, _STYLES[finding.verdict])
     for finding in toothless(all_points(record)):
         _print_line(f"without proof of power  {finding.id}", console, "yellow")
