@@ -176,6 +176,12 @@ def test_a_check_none_of_whose_mistakes_can_be_told_is_refused_with_the_toleranc
     )
 
 
+@pytest.mark.parametrize("wrong", [None, {"the prediction": 1.0}])
+def test_a_check_that_names_no_mistake_is_refused_with_what_to_name(wrong):
+    with pytest.raises(SpecificationError, match=r"^N1/point: it names no mistake that differs .* wrong=\{'no drift'"):
+        plan_claim(claim_of(point(MEAN, 1.0, wrong=wrong)), PROFILES["quick"])
+
+
 def test_the_precision_of_a_claim_widens_its_margins_at_quick_alone():
     def margins(quick_precision):
         @claim("N1", quick_precision=quick_precision)

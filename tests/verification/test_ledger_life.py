@@ -43,7 +43,8 @@ def probabilities(margin):
     def stated(profile):
         """Two probabilities."""
         for name, probability in (("often", 0.3), ("rarely", 0.02)):
-            yield tc.check(name, NETWORK, "p", Probability(events), probability, margin=margin)
+            wrong = {"always": 1.0}
+            yield tc.check(name, NETWORK, "p", Probability(events), probability, margin=margin, wrong=wrong)
 
     return stated
 
@@ -51,13 +52,14 @@ def probabilities(margin):
 @tc.claim("Z2")
 def mean(profile):
     """The mean of values that deviate by 3.5 per cent."""
-    return tc.check("mean", NETWORK, "m", Mean(values, 0.035**2), 1.0, margin=0.02)
+    return tc.check("mean", NETWORK, "m", Mean(values, 0.035**2), 1.0, margin=0.02, wrong={"no mean": 0.0})
 
 
 @tc.claim("Z3")
 def middle(profile):
     """The median of a normal law."""
-    return tc.check("median", NETWORK, "m", median(values, Normal(0.0, 1.0)), 0.0, margin=0.3)
+    wrong = {"the mean of its square": 1.0}
+    return tc.check("median", NETWORK, "m", median(values, Normal(0.0, 1.0)), 0.0, margin=0.3, wrong=wrong)
 
 
 def judged_night(monkeypatch, night, nights, seed):

@@ -17,7 +17,8 @@ RIGHT = {
     "law": "    law = tc.Normal(0.5, 1.0)",
     "estimator": "    found = tc.median(helper, law)",
     "check": "    margin = 0.4 * profile.precision\n"
-    "    yield tc.check('m', deep, 'q', found, 0.4, margin=margin, basis=tc.Basis('a limit'))",
+    "    basis, wrong = tc.Basis('a limit'), {'drift 1.6': 1.6}\n"
+    "    yield tc.check('m', deep, 'q', found, 0.4, margin=margin, basis=basis, wrong=wrong)",
 }
 
 #: What is replaced, by what, what the line on the standard error must say, and which line of the part is named.
@@ -39,7 +40,8 @@ MISTAKES = {
         "helper", "def helper(samples):\n    return samples[0].values['log_norm_ratio'].astype(str)", "X1/m", None,
     ),
     "a division by zero": ("law", "    law = tc.Normal(1 / 0, 1.0)", "ZeroDivisionError", 1),
-    "a negative margin": ("check", RIGHT["check"].replace("0.4 *", "-0.4 *"), "margin", 2),
+    "no mistake that it must refute": ("check", RIGHT["check"].replace(", wrong=wrong", ""), "names no mistake", None),
+    "a negative margin": ("check", RIGHT["check"].replace("0.4 *", "-0.4 *"), "margin", 3),
     "no target": ("check", "    yield tc.check('m', deep, 'q', tc.Mean(helper, 1.0), margin=0.1)", "target", 1),
     "no docstring": ("claim", "@tc.claim('X1')\ndef statement(profile):", "docstring", 1),
     "an id that is taken": ("claim", RIGHT["claim"].replace("X1", "E1"), "taken", None),
@@ -91,7 +93,10 @@ def test_a_mistake_gives_one_line_before_anything_is_simulated(mistake, tmp_path
     lines = RIGHT | {part: text}
     if mistake == "a law without a cdf" or mistake == "a cdf that fails":
         lines["estimator"] = "    found = tc.Distance(helper, law)" if part == "law" else text
-        lines["check"] = "    yield tc.check('m', deep, 'q', found, margin=0.2 * profile.precision)"
+        lines["check"] = (
+            "    wrong = {'no drift': tc.Normal(0.0, 1.0)}\n"
+            "    yield tc.check('m', deep, 'q', found, margin=0.2 * profile.precision, wrong=wrong)"
+        )
     if mistake == "a weight law that cannot be compiled":
         lines["claim"] = (
             "from theory_check.networks.weight_laws import WeightLaw\n"

@@ -117,6 +117,7 @@ def test_own_claims_are_verified_in_python():
 
 
 LIMIT = Basis("a limit", allowance=0.3)
+NO_DRIFT = {"no drift": Normal(0.0, 0.2)}
 
 
 def law_of(deep, law, of="log_norm_ratio", **options):
@@ -129,7 +130,7 @@ def an_own_claim(name: str) -> Claim:
 
 def _one_check(profile):
     """A statement."""
-    return law_of(network(width=10, depth=10), Normal(0.4, 0.2))
+    return law_of(network(width=10, depth=10), Normal(0.4, 0.2), wrong=NO_DRIFT)
 
 
 def test_own_claims_leave_the_levels_of_the_catalogue():
@@ -211,10 +212,10 @@ def test_every_spelling_makes_a_check_that_can_be_planned():
     grown = observables.between(observables.LOG_NORM_RATIO, lower=0.8)
     made = [
         law_of(deep, limit, wrong={"no drift": Normal(0.0, 0.4)}),
-        replace(law_of(deep, limit, of="log_gradient_ratio"), name="gradient-law"),
-        check("median", deep, "median", median("log_norm_ratio", limit), margin=0.2, basis=LIMIT),
+        replace(law_of(deep, limit, of="log_gradient_ratio", wrong=NO_DRIFT), name="gradient-law"),
+        check("median", deep, "median", median("log_norm_ratio", limit), margin=0.2, basis=LIMIT, wrong={"0": 0.0}),
         check("grown", deep, "P", Probability(grown), 0.5, margin=0.05, basis=LIMIT, wrong={"rare": 0.1}),
-        check("mean", deep, "mean", Mean(observables.NORM_RATIO, 5.0), 2.7, margin=0.2, basis=LIMIT),
+        check("mean", deep, "mean", Mean(observables.NORM_RATIO, 5.0), 2.7, margin=0.2, basis=LIMIT, wrong={"1": 1.0}),
     ]
     assert made[1].experiments[0].gradients
     assert not made[0].experiments[0].gradients
@@ -236,15 +237,18 @@ def test_every_estimator_of_the_catalogue_is_spelled_by_users_names():
     def law_at(beta):
         return Normal(0.7 - beta, 0.01)
 
+    wrong = {"far from all of them": 3.0}
+
     made = [
-        check("quantile", deep, "q", tc.Quantile("log_norm_ratio", 0.9, limit), margin=0.3),
-        check("spread", deep, "s", tc.Spread("log_norm_ratio", (0.25, 0.75), limit), margin=0.3),
+        check("quantile", deep, "q", tc.Quantile("log_norm_ratio", 0.9, limit), margin=0.3, wrong=wrong),
+        check("spread", deep, "s", tc.Spread("log_norm_ratio", (0.25, 0.75), limit), margin=0.3, wrong=wrong),
         check("slope", several, "s", tc.Slope(MOVED, depths, (tc.ScaledChiSquare(10, 1 / 16, root=True),) * 2),
-              -0.5, margin=0.2),
-        check("order", several, "o", tc.Order(errors, depths, (0.25, 0.125), (0.1, 0.05)), -0.5, margin=0.3),
-        check("crossing", sweeps, "beta", median(tc.crossing(), Normal(0.7, 0.01)), margin=0.1),
+              -0.5, margin=0.2, wrong=wrong),
+        check("order", several, "o", tc.Order(errors, depths, (0.25, 0.125), (0.1, 0.05)), -0.5, margin=0.3,
+              wrong=wrong),
+        check("crossing", sweeps, "beta", median(tc.crossing(), Normal(0.7, 0.01)), margin=0.1, wrong=wrong),
         check("point", sweeps, "beta", tc.CriticalPoint(lambda s: s[0].column("log_displacement")[:, :, 0],
-              (0.5, 0.7, 0.9), law_at), 0.7001, margin=0.25),
+              (0.5, 0.7, 0.9), law_at), 0.7001, margin=0.25, wrong=wrong),
     ]  # fmt: skip
     everything = claim("X1")(_documented(made))
     assert [planned.id for planned in plan_claim(everything, QUICK)] == [f"X1/{point.name}" for point in made]
@@ -281,7 +285,8 @@ def test_a_scale_of_ones_own_is_judged():
 
 
 def test_the_wrong_scale_is_refuted():
-    assert tc.verify(claims=[scaled_like_gpt2(WHOLE, {})], seed=12, threads=1).verdict == "refuted"
+    stated = scaled_like_gpt2(WHOLE, {"no drift": tc.Normal(0.0, 0.1)})
+    assert tc.verify(claims=[stated], seed=12, threads=1).verdict == "refuted"
 
 
 def depth_slopes(exponent):
@@ -327,8 +332,10 @@ def identity(profile):
     laws = tuple(tc.ScaledChiSquare(d, 1 / depth, root=True) for depth in depths)
     moved = tc.observables.ROOT_DISPLACEMENT
     D = tc.observables.exp(2 * tc.observables.column("log_displacement"))
-    yield tc.check("mean", deep[0], "E D", tc.Mean(D, 0.01), (1 + 1 / 256) ** 16 - 1, margin=0.03)
-    yield tc.check("slope/median", tuple(deep), "slope", tc.Slope(moved, depths, laws), -0.5, margin=0.2)
+    wrong = {"an increment a layer": 1.0}
+    yield tc.check("mean", deep[0], "E D", tc.Mean(D, 0.01), (1 + 1 / 256) ** 16 - 1, margin=0.03, wrong=wrong)
+    wrong = {"nothing vanishes": 0.0}
+    yield tc.check("slope/median", tuple(deep), "slope", tc.Slope(moved, depths, laws), -0.5, margin=0.2, wrong=wrong)
 """
 
 
@@ -380,7 +387,8 @@ import theory_check as tc
 def believed(profile):
     "The mean of R, with a variance that is not that of R."
     deep = tc.network("linear", width=4, depth=32)
-    yield tc.check("mean", deep, "E R", tc.Mean(tc.observables.NORM_RATIO, {variance}), {mean}, margin=0.2 * {mean})
+    mean, wrong = tc.Mean(tc.observables.NORM_RATIO, {variance}), {{"no growth": 1.0}}
+    yield tc.check("mean", deep, "E R", mean, {mean}, margin=0.2 * {mean}, wrong=wrong)
 """
 
 

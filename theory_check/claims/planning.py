@@ -149,7 +149,12 @@ def plan_check(claim: Claim, check: Check, level: float) -> PlannedCheck:
 
 
 def _untold(check: Check) -> str:
-    """Return which of the mistakes that a check names is the farthest, and the tolerance that would tell it."""
+    """Return that a check names no mistake, or which of them is the farthest and the tolerance that would tell it."""
+    if not check.variants:
+        return (
+            "it names no mistake that differs from its prediction; name one that a reader would fear, with the value, "
+            f"law or observable that it predicts: check({check.name!r}, ..., wrong={{'no drift': 0.0}})"
+        )
     nearest = max(check.variants, key=lambda variant: variant.distance or 0.0)
     distance = nearest.distance or 0.0
     return (
@@ -273,8 +278,8 @@ def plan_claim(claim: Claim, profile: Profile) -> tuple[PlannedCheck, ...]:
     Raises
     ------
     SpecificationError
-        As :func:`plan_check`, for a check none of whose mistakes can be told from its prediction, and for a correction
-        without evidence: no check has the variant that it names.
+        As :func:`plan_check`, for a check that names no mistake or none that can be told from its prediction, and for
+        a correction without evidence: no check has the variant that it names.
     """
     if profile.name == "quick":
         profile = replace(profile, precision=profile.precision * claim.quick_precision)
@@ -294,6 +299,6 @@ def _planned(claim: Claim, checks: tuple[Check, ...]) -> tuple[PlannedCheck, ...
     level = FAMILY_LEVEL / PLACES / len(checks)
     plans = tuple(plan_check(claim, check, level) for check in checks)
     for plan, check in zip(plans, checks, strict=True):
-        if check.variants and not plan.check.variants:
+        if not plan.check.variants:
             raise SpecificationError(f"{plan.id}: {_untold(check)}")
     return plans
