@@ -1,4 +1,8 @@
-"""Run the claims against every planted defect, cheapest first, until one is refuted or inapplicable; print a table.
+"""Run the claims against every planted defect, cheapest first, until one is not supported; print a table.
+
+A true statement is left undecided with a probability of at most 5e-6, and a wrong variant is refuted wherever the
+statement is supported: what is inconclusive, or supported without having refuted a variant, is a find as well, and the
+run fails; refuted and inapplicable points are named first.
 
 ``python tests/defects [--profile quick|standard] [--seed N] [NAME...]``, or ``tox run -e defects``. Each defect has a
 process of its own. Exit code 1 if a defect escapes the claims that should find it.
@@ -14,6 +18,7 @@ from pathlib import Path
 
 import pytest
 
+from theory_check.findings.run import Finding
 from theory_check.foundation import stored_values
 from theory_check.verification.run import verify
 
@@ -23,17 +28,27 @@ from planted import DEFECTS, Defect
 
 
 def caught(defect: Defect, profile: str, seed: int) -> str:
-    """Return the first point that is refuted or inapplicable, with its verdict; nothing if none is."""
+    """Return the first point that fails the run of a claim, with its verdict; nothing if none does."""
     with pytest.MonkeyPatch.context() as patch:
         # What a wrong oracle computes must not be kept on the disk.
         patch.setattr(stored_values, "values_folder", lambda: None)
         defect.plant(patch)
         for claim in defect.claims:
             record = verify([claim], profile=profile, seed=seed, threads=1, budget=1e6)
-            for finding in (finding for found in record.claims for finding in found.findings):
-                if finding.verdict in ("refuted", "inapplicable"):
-                    return f"`{finding.id}` {finding.verdict}"
+            findings = [finding for found in record.claims for finding in found.findings]
+            failed = list(filter(None, map(failure, findings)))
+            if failed:
+                _, point, how = min(failed, key=lambda found: found[0])
+                return f"`{point}` {how}"
     return ""
+
+
+def failure(finding: Finding) -> tuple[int, str, str] | None:
+    """Return how strongly a point fails, 0 the most, its name and in which way; None if it is as it should be."""
+    if finding.verdict != "supported":
+        return int(finding.verdict == "inconclusive"), finding.id, finding.verdict
+    missed = [variant.name for variant in finding.variants if variant.verdict != "refuted"]
+    return (2, finding.id, f"does not refute {missed[0]!r}") if missed else None
 
 
 def row(name: str, profile: str, seed: int) -> str:

@@ -2,32 +2,21 @@
 
 from __future__ import annotations
 
-import importlib.util
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from planted import DEFECTS
 
 from theory_check.catalogue.regimes import all_claims
 
 FOLDER = Path(__file__).parent
 
 
-def load_planted():
-    specification = importlib.util.spec_from_file_location("planted", FOLDER / "planted.py")
-    module = importlib.util.module_from_spec(specification)
-    sys.modules["planted"] = module
-    specification.loader.exec_module(module)
-    return module
-
-
-PLANTED = load_planted()
-
-
-@pytest.mark.parametrize("name", PLANTED.DEFECTS)
+@pytest.mark.parametrize("name", DEFECTS)
 def test_defects_name_claims_and_tests_that_exist_and_can_be_planted(name):
-    defect = PLANTED.DEFECTS[name]
+    defect = DEFECTS[name]
     assert set(defect.claims) <= {claim.id for claim in all_claims()}
     assert not defect.unit_test or (FOLDER.parents[1] / defect.unit_test).is_file()
     with pytest.MonkeyPatch.context() as patch:

@@ -123,6 +123,22 @@ def jacobian_check(deep: Cell, precision: float) -> Check:
     )  # fmt: skip
 
 
+def centred_check(layer: Cell, precision: float) -> Check:
+    """Compare the mean of the cross term <V h, h>/||h||^2 = (R - 1 - D)/2 at h = (1, ..., 1) with 0.
+
+    A mean m of the entries, in units of their deviation, would make it m sqrt(d). Its variance is 1/d for every law.
+    """
+    width = layer.network.width
+    root = math.sqrt(width)
+    return check(
+        f"{label(layer)}-cross-term", layer,
+        r"$\mathbb{E}\,\langle V h, h\rangle/\Vert h\Vert^2$ at $h = (1, \ldots, 1)$",
+        Mean((NORM_RATIO - DISPLACEMENT - 1.0) * 0.5, 1.0 / width), 0.0, margin=0.0065 * precision,
+        wrong={"entries have a mean of 1% of their deviation": 0.01 * root},
+        sized={"entries have a mean of {:g}% of their deviation": lambda mean: 0.01 * mean * root},
+    )  # fmt: skip
+
+
 def universal_check(deep: Cell, relative: float) -> Check:
     """Compare the mean of R for any law with a fourth moment."""
     multiplier, a, depth = layer = gaussian_layer(deep)
@@ -205,7 +221,8 @@ DOMAIN = Domain(
     source="Derived; sharpens the bounds of @marion2025",
     derivation="Given h_k, V is centred and independent of g(h_k), so the cross term has mean zero and E||V g||^2 = "
     "||g||^2; E||g(h)||^2 = kappa ||h||^2 by symmetry of W. Induct over layers. Backward, the same holds for a "
-    "gradient whose direction does not depend on the residual weights. The variance of R and D for entries of kurtosis "
+    "gradient whose direction does not depend on the residual weights. That the cross term has mean zero is checked by "
+    "itself at h = (1, ..., 1), where a mean of the entries adds up. The variance of R and D for entries of kurtosis "
     "at most 3 is at most the Gaussian one, which Catoni's interval uses. Where R is carried by rare paths the "
     "identity is checked layer by layer: given the past the ratios have mean 1 + kappa a^2 and a bounded variance, and "
     "the mean of R is the product of the layers' means.",
@@ -223,6 +240,13 @@ def exact_means(profile: Profile) -> Iterator[Check]:
     for deep, relative in (*critical, *others):
         finer = 0.029 if deep.gradients and deep.network.branch.has_inner else relative
         yield from mean_checks(deep, relative * profile.precision, finer * profile.precision)
+
+    for law in ("uniform", "rademacher"):
+        yield centred_check(network("linear", law, width=400, depth=1, beta=0.0, input="ones"), profile.precision)
+
+    # The chain is cheap enough to see a prediction that is off by 1%.
+    for branch in BRANCHES:
+        yield from mean_checks(network(branch, "gaussian", width=400, depth=16, beta=1.0), 0.0067 * profile.precision)
 
     # Deep in the explosion regime E R^2 / (E R)^2 is 1600 (linear) and 52 (res-3): no mean of R is in reach.
     shallow = [(branch, "uniform", 20, 100, 0.5, 0.1) for branch in BRANCHES]

@@ -51,8 +51,24 @@ def squared_displacement(deep: Cell, relative: float) -> Check:
             "D does not fluctuate": mean**2,
             "D is chi-square, as in the identity regime": mean**2 * (1.0 + 2.0 / multiplier.width),
         },
-        sized={"weights of {:.0%} more variance": lambda more: moments.displacement_second_moment(
+        sized={"weights of {:.1%} more variance": lambda more: moments.displacement_second_moment(
             replace(multiplier, gain=(1.0 + more) * multiplier.gain), a, depth)},
+    )  # fmt: skip
+
+
+#: Weight law, and the fourth and the eighth moment of an entry, from its density: of the uniform one 3^2/5 and 3^4/9,
+#: of the sum of two uniform numbers 6^2/15 and 6^4/45.
+FOURTH_MOMENTS = (("uniform", 9 / 5, 9.0), ("triangular", 12 / 5, 144 / 5))
+
+
+def entry_check(law: str, fourth: float, eighth: float, precision: float) -> Check:
+    """Compare the second moment of D in a layer of one unit, where D = V^2, with the fourth moment of an entry."""
+    wrong = {f"{other} entries": value for other, value, _ in FOURTH_MOMENTS if other != law}
+    return check(
+        f"linear-{law}-d1-entry", network("linear", law, width=1, depth=1, beta=0.0), r"$\mathbb{E}\,V^4$",
+        Mean(exp(4.0 * LOG_DISPLACEMENT), eighth - fourth**2), fourth, margin=0.1 * fourth * precision,
+        wrong={"normal entries": 3.0, **wrong},
+        sized={"the fourth moment is {:.0%} larger": lambda more: (1.0 + more) * fourth},
     )  # fmt: skip
 
 
@@ -74,15 +90,22 @@ SQUARES = Domain.of_cells(
     derivation="D = R - 2 Y + 1 with the overlap Y = <h_L, h_0>/||h_0||^2. The increment of a layer is isotropic given "
     "the past, so the moments of degree 4 in (||h||, Y) follow a linear recursion. The variance of D^2 that the "
     "interval needs comes from the same recursion at degree 16, evaluated exactly.",
-    hypotheses="Gaussian V and W; linear or res-3 branch.",
+    hypotheses="Gaussian V and W; linear or res-3 branch. A linear layer of one unit: any law.",
 )
 def second_moment_of_displacement(profile: Profile) -> Iterator[Check]:
-    r"""With Gaussian weights $\mathbb{E}\,D^2$ is an explicit combination of $L$-th powers."""
+    r"""With Gaussian weights $\mathbb{E}\,D^2$ is an explicit combination of $L$-th powers; in a linear layer of one
+    unit it is $a^4$ times the fourth moment of the entries, whatever their law.
+    """
     for branch in BRANCHES:
         # At width 10 the fluctuations of D, its second moment less its squared mean, are two of the margins at least.
         for width, beta, relative in ((40, 0.5, 0.06), (40, 1.0, 0.05), (10, 0.5, 0.1), (10, 1.0, 0.06)):
             deep = network(branch, "gaussian", width=width, depth=16, beta=beta, kernel="dense")
             yield squared_displacement(deep, relative * profile.precision)
+        # The chain is cheap enough to see a prediction that is off by 1%.
+        fine = network(branch, "gaussian", width=400, depth=16, beta=1.0)
+        yield squared_displacement(fine, 0.0083 * profile.precision)
+    for law, fourth, eighth in FOURTH_MOMENTS:
+        yield entry_check(law, fourth, eighth, profile.precision)
 
 
 def bias_checks(deep: Cell, relative: float) -> Iterator[Check]:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 #: Branch, width, depth, beta and kernel: one layer by itself, then products of layers by every kernel.
 LAWS = (
     ("linear", 3, 1, 0.0, "dense"),
+    ("linear", 3, 1, 0.0, "chain"),
     ("res-3", 20, 1, 0.0, "dense"),
     ("linear", 10, 50, 0.5, "dense"),
     ("res-3", 20, 50, 0.5, "dense"),
@@ -65,14 +66,16 @@ def still_check(width: int, kernel: str, precision: float) -> Check:
     """Compare the probability that one layer of ReLU has no active unit, and leaves the input as it is."""
     deep = network("res-3", "gaussian", width=width, depth=1, beta=0.0, kernel=kernel)
     still = Probability(between(LOG_NORM_RATIO, 0.0, 0.0))
-    # Half of the effect of one unit more or less is a quarter of the probability.
+    # Half of the effect of one unit more or less is a quarter of the probability. Networks whose weights are drawn one
+    # by one show a unit that switches elsewhere than at 0: at 0.02 it is active with probability 0.492.
     return check(
         f"{label(deep)}-depth1-{kernel}-still", deep, r"$\mathbb{P}(R = 1)$, no unit is active", still, 2.0**-width,
-        margin=0.2 * 2.0**-width * precision,
+        margin=(0.1 if kernel == "dense" else 0.2) * 2.0**-width * precision,
         wrong={
             f"{width + 1} units": 2.0 ** -(width + 1), "one unit is always off": 2.0 ** -(width - 1),
             "an inactive unit leaks": 0.0,
         },
+        sized={"units are off with probability {:.1%} more": lambda more: (0.5 * (1.0 + more)) ** width},
     )  # fmt: skip
 
 

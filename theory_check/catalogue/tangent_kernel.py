@@ -101,7 +101,7 @@ _BETAS = (1.0, 0.5, 0.25)
 
 def _networks(_profile: Profile) -> dict[Experiment, int]:
     return {
-        network("res-3", width=20, depth=depth, beta=beta, gradients=True, weight_gradients=range(1, depth + 1)): 512
+        network("res-3", width=20, depth=depth, beta=beta, gradients=True, weight_gradients=range(1, depth + 1)): 256
         for beta in _BETAS
         for depth in (2, 4, 8, 16, 32)
     }
@@ -129,7 +129,7 @@ def _draw(samples: Samples) -> Picture:
     return Picture(
         "tangent-kernel",
         "Mean of the tangent kernel at initialisation against depth on logarithmic axes (res-3, Gaussian weights, "
-        "width 20; Catoni intervals from 512 networks): what a step of a fixed learning rate gains falls, stays, or "
+        "width 20; Catoni intervals from 256 networks): what a step of a fixed learning rate gains falls, stays, or "
         "explodes.",
         tuple(panels),
     )
