@@ -14,7 +14,7 @@ from theory_check.findings.run import Table
 from theory_check.foundation.errors import SpecificationError
 from theory_check.reporting import files
 from theory_check.reporting.files import rewrite_report, write_report
-from theory_check.reporting.html import _mathml
+from theory_check.reporting.html import mathml
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), "")
 
@@ -91,7 +91,7 @@ def test_formulas_are_set_and_no_sign_of_latex_or_markdown_is_left(parsed):
     assert not re.findall(r"\$|\\[a-z]|\*\*|```|\ue000|\[!", parsed.text)
     assert "Very deep random residual networks" in parsed.text
     for formula in (r"\Vert x \rVert", r"\lVert x\Vert", r"\mathbb{E}\thinspace R", r"\xrightarrow{\ \text{law}\ }"):
-        assert "\\" not in _mathml(formula, "inline")
+        assert "\\" not in mathml(formula, "inline")
 
 
 def test_each_picture_is_in_the_file_once_and_has_words(page, parsed):
@@ -117,7 +117,7 @@ def test_missing_packages_are_said(monkeypatch, tmp_path):
     monkeypatch.setattr(files, "render", lambda panels, suffixes: dict.fromkeys(suffixes, small_png()))
     write_report(make_record(), tmp_path, make_pictures())
     before = sorted(tmp_path.rglob("*"))
-    _mathml.cache_clear()
+    mathml.cache_clear()
     monkeypatch.setitem(sys.modules, "latex2mathml.converter", None)
     with pytest.raises(SpecificationError, match=r"pip install 'theory-check\[html\]'"):
         rewrite_report(tmp_path, html=True)

@@ -114,7 +114,7 @@ def _translated(
     def kept(found: re.Match[str]) -> str:
         if found[1] is not None:
             return found[1]
-        formulas.append(_mathml(found[2][1:-1], "inline"))
+        formulas.append(mathml(found[2][1:-1], "inline"))
         return _PLACE.format(len(formulas) - 1)
 
     def image(found: re.Match[str]) -> str:
@@ -162,7 +162,25 @@ def _anchor(path: str) -> str:
 
 
 @cache
-def _mathml(formula: str, display: str) -> str:
+def mathml(formula: str, display: str) -> str:
+    """Return a formula as MathML.
+
+    Parameters
+    ----------
+    formula : str
+        LaTeX.
+    display : str
+        ``"inline"`` or ``"block"``.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    SpecificationError
+        If the packages of the extra ``html`` are not installed.
+    """
     try:
         from latex2mathml.converter import convert
     except ImportError:
@@ -182,7 +200,7 @@ def _markdown() -> MarkdownIt:
     def fence(_self: Any, tokens: Any, place: int, _options: Any, _environment: Any) -> str:
         token = tokens[place]
         if token.info.strip() == "math":
-            return _mathml(token.content.strip(), "block") + "\n"
+            return mathml(token.content.strip(), "block") + "\n"
         return f"<pre><code>{escape(token.content)}</code></pre>\n"
 
     translator.add_render_rule("fence", fence)

@@ -157,7 +157,7 @@ def _shown(correction: JudgedCorrection, claim: ClaimFinding) -> str:
     return ("" if correction.shown else "⚠️ **not shown**: ") + "; ".join(places)
 
 
-def _literal(text: str) -> str:
+def literal(text: str) -> str:
     """Return plain text so that Markdown shows each of its signs as it is; mathematics stays mathematics."""
     pieces = MATHEMATICS.split(one_line(text))
     return "".join(p if place % 2 else _SIGNS.sub(r"\\\g<0>", p) for place, p in enumerate(pieces))
@@ -224,7 +224,7 @@ FILTERS: Mapping[str, Callable[..., Any]] = MappingProxyType(
         "estimate": estimate_text,
         "evidence": _evidence,
         "line": one_line,
-        "literal": _literal,
+        "literal": literal,
         "safe": safe_mathematics,
         "searched": _searched,
         "shown": _shown,
