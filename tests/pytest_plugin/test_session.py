@@ -193,10 +193,10 @@ def test_a_failure_has_one_paragraph_no_frames_of_the_plugin_and_numbers_in_juni
     assert repeat.group(0) in again.stdout.str()
 
 
-def test_the_readme_shows_what_is_seen(pytester):
-    text = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
-    body = next(block for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL) if "evidence.mean" in block)
-    shown = next(block for block in re.findall(r"```console\n(.*?)```", text, re.DOTALL) if "Failed: refuted" in block)
+def test_the_guide_shows_what_is_seen(pytester):
+    text = (Path(__file__).parents[2] / "docs/guides/monte-carlo.md").read_text(encoding="utf-8")
+    body = next(block for block in re.findall(r"```python.*?\n(.*?)```", text, re.DOTALL) if "evidence.mean" in block)
+    shown = next(block for block in re.findall(r"```text\n(.*?)```", text, re.DOTALL) if "Failed: refuted" in block)
     for scale, outcome in (("0.5", "passed"), ("0.6", "failed")):
         pytester.makepyfile(test_waits=body.replace("exponential(0.5", f"exponential({scale}"))
         result = pytester.runpytest_inprocess("-p", "no:cacheprovider", "test_waits.py")

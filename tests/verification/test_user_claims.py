@@ -35,7 +35,7 @@ from theory_check.verification.plan import find_claim, plan_run
 from theory_check.verification.run import verify
 from theory_check.verification.user_claims import load_claims, own_regime
 
-README = Path(__file__).parents[2] / "README.md"
+GUIDE = Path(__file__).parents[2] / "docs/guides/weight-law.md"
 QUICK = PROFILES["quick"]
 LONGEST = 18
 MOVED = tc.observables.ROOT_DISPLACEMENT
@@ -47,8 +47,8 @@ def _no_additions():
         yield
 
 
-def readme_block() -> str:
-    blocks = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+def guide_block() -> str:
+    blocks = re.findall(r"```python[^\n]*\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL)
     (block,) = [block for block in blocks if "@tc.claim" in block]
     return block
 
@@ -70,13 +70,13 @@ def cheap(text: str) -> str:
     return text.replace("/ 2, 10", "/ 2, 6").replace("100 *", "40 *").replace("wrong = 0.05", "wrong = 0.1")
 
 
-def test_the_claim_of_the_readme_is_short():
-    assert len(readme_block().splitlines()) <= LONGEST
-    assert cheap(readme_block()).count("40 *") == cheap(readme_block()).count("wrong = 0.1") == 1
+def test_the_claim_of_the_guide_is_short():
+    assert len(guide_block().splitlines()) <= LONGEST
+    assert cheap(guide_block()).count("40 *") == cheap(guide_block()).count("wrong = 0.1") == 1
 
 
-def test_the_claim_of_the_readme_is_supported_and_reported(tmp_path, capsys):
-    path = claims_file(tmp_path, cheap(readme_block()))
+def test_the_claim_of_the_guide_is_supported_and_reported(tmp_path, capsys):
+    path = claims_file(tmp_path, cheap(guide_block()))
     out = tmp_path / "report"
     assert command("run", "--claims", path, "--seed", 11, "--threads", 1, "--out", out) == 0
     assert "supported" in capsys.readouterr().out
@@ -93,7 +93,7 @@ def test_the_claim_of_the_readme_is_supported_and_reported(tmp_path, capsys):
 
 
 def test_a_wrong_claim_is_refuted(tmp_path, capsys):
-    wrong = cheap(readme_block()).replace("(1 - 2 / d)", "(1 + 2 / d)")
+    wrong = cheap(guide_block()).replace("(1 - 2 / d)", "(1 + 2 / d)")
     path = claims_file(tmp_path, wrong)
     assert command("run", "--claims", path, "--seed", 11, "--threads", 1, "--out", tmp_path / "report") == 1
     assert "refuted" in capsys.readouterr().out
