@@ -23,6 +23,7 @@ from .networks.weights import Weights as Weights
 from .experiments.experiment import Sample as Sample
 from .simulation.archive import read_sample as read_sample
 from .simulation.archive import write_sample as write_sample
+from .simulation.cluster import open_cluster as open_cluster
 from .simulation.runner import simulate as simulate
 
 # isort: split
