@@ -19,7 +19,7 @@ from pathlib import Path
 from types import ModuleType
 
 _BLOCK = re.compile(
-    r"(<!-- not run: .*-->\n)?```(python|sh|console)(?: title=\"([^\"]+)\")?\n(.*?)```(?:\n+```text\n(.*?)```)?",
+    r"(<!-- not run: [^\n]*-->\n)?```(python|sh|console)(?: title=\"([^\"]+)\")?\n(.*?)```(?:\n+```text\n(.*?)```)?",
     re.DOTALL,
 )
 
