@@ -13,6 +13,7 @@ import griffe
 _ROLE = re.compile(r":[a-z]+:`~?([^`]+)`")
 _MATH_ROLE = re.compile(r":math:`([^`]+)`")
 _MATH_BLOCK = re.compile(r"^\.\. math:: (.+(?:\n .+)*)", re.MULTILINE)
+_TYPE = re.compile(r"^[\w*, ]+ : .*", re.MULTILINE)
 _DOUBLE = re.compile(r"``([^`]+)``")
 
 
@@ -30,4 +31,5 @@ def to_markdown(docstring: str) -> str:
     text = _MATH_BLOCK.sub(lambda found: f"\n```math\n{' '.join(found[1].split())}\n```\n", docstring)
     text = _MATH_ROLE.sub(lambda found: f"${' '.join(found[1].split())}$", text)
     text = _ROLE.sub(r"`\1`", text)
+    text = _TYPE.sub(lambda found: found[0].replace("`", ""), text)
     return re.sub(r"::$", ":", _DOUBLE.sub(r"`\1`", text), flags=re.MULTILINE)

@@ -31,6 +31,7 @@ _PLACE = "\ue000{}\ue001"
 
 _IMAGE = re.compile(r'(?:<picture>.*?)?<img alt="([^"]*)" src="([^"]+)">(?:</picture>)?')
 _ALERT = re.compile(r"<blockquote>\n<p>\[!(\w+)\]\n")
+_ARROW = re.compile(r"\\xrightarrow\{((?:[^{}]|\{[^{}]*\})*)\}")
 _LINK = re.compile(r'href="([^"]+)"')
 
 
@@ -185,8 +186,10 @@ def mathml(formula: str, display: str) -> str:
         from latex2mathml.converter import convert
     except ImportError:
         raise _missing() from None
-    # The one command of the reports that the library does not know by this name.
-    return str(convert(re.sub(r"\\[lr]?Vert(?![A-Za-z])", r"\\|", formula), display=display))
+    # The one command of the reports that the library does not know by this name, and one that it sets in a way that
+    # browsers no longer read.
+    known = _ARROW.sub(r"\\overset{\1}{\\longrightarrow}", re.sub(r"\\[lr]?Vert(?![A-Za-z])", r"\\|", formula))
+    return str(convert(known, display=display))
 
 
 @cache
