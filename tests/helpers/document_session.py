@@ -48,7 +48,7 @@ def blocks(text: str) -> list[Block]:
 
 def commands(block: Block) -> Iterator[tuple[str, int]]:
     """Yield the commands of a shell block that are not for setting up, with the exit code that a comment names."""
-    for line in block.code.splitlines() if block.language != "python" else ():
+    for line in block.code.replace("\\\n", "").splitlines() if block.language != "python" else ():
         command, _, comment = line.removeprefix("$ ").partition("  # exit code ")
         for part in command.split(" && "):
             if part.strip() and not part.startswith(_SETTING_UP):

@@ -163,3 +163,13 @@ def test_files_and_blocks_are_found_at_all():
 )
 def test_output_is_compared(printed, expected, same):
     assert document_session.matches(printed, expected) == same
+
+
+def test_commands_are_read_as_a_shell_reads_them():
+    unread = "<!-- not run: long -->\n```sh\ntheory-check run \\\n  --seed 1 && ls  # exit code 3\n```\n\n"
+    unrun, run = document_session.blocks(unread + "```sh\npip install .\n```\n")
+    assert (unrun.is_run, run.is_run) == (False, True)
+    assert [list(document_session.commands(block)) for block in (unrun, run)] == [
+        [("theory-check run   --seed 1", 3), ("ls", 3)],
+        [],
+    ]
