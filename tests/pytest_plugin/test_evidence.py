@@ -110,7 +110,7 @@ def test_it(evidence, name):
     assert len(set(seeds[0])) == 2
 
 
-def test_workers_hand_their_verdicts_to_the_controller(pytester):
+def test_workers_hand_verdicts_and_examples_to_the_controller(pytester):
     pytest.importorskip("xdist")
     result = run(
         pytester,
@@ -119,11 +119,19 @@ def test_workers_hand_their_verdicts_to_the_controller(pytester):
 @pytest.mark.parametrize("index", range(4))
 def test_it(evidence, index):
     evidence.supports(interval(0.49, 0.51), target=(0.5, 0.5), margin=0.05 if index else 0.001)
+
+@pytest.mark.statistical
+@pytest.mark.parametrize("index", range(4))
+def test_examples(evidence, index):
+    for n in range(3):
+        with evidence.share(n, examples=3, strata={"index": str(index)}) as example:
+            example.admits(interval(0, 1, level=example.level), target=(0.5, 0.5))
 """,
         "-n2",
     )
-    result.assert_outcomes(passed=3, failed=1)
-    result.stdout.fnmatch_lines(["*3 of 4 verdicts as stated in 4 statistical tests*"])
+    result.assert_outcomes(passed=7, failed=1)
+    result.stdout.fnmatch_lines(["*15 of 16 verdicts as stated in 8 statistical tests*"])
+    result.stdout.fnmatch_lines(["*12 examples of properties; 4 of index: 0, 1, 2, 3"])
 
 
 def test_examples_share_the_level_and_one_drawn_again_spends_nothing(pytester):
@@ -270,24 +278,6 @@ def test_it(evidence):
     )
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["*a verdict other than stated was recorded, and the test went on*"])
-
-
-def test_workers_hand_over_examples_too(pytester):
-    pytest.importorskip("xdist")
-    result = run(
-        pytester,
-        """
-@pytest.mark.statistical
-@pytest.mark.parametrize("index", range(4))
-def test_it(evidence, index):
-    for n in range(3):
-        with evidence.share(n, examples=3, strata={"index": str(index)}) as example:
-            example.admits(interval(0, 1, level=example.level), target=(0.5, 0.5))
-""",
-        "-n2",
-    )
-    result.assert_outcomes(passed=4)
-    result.stdout.fnmatch_lines(["*12 examples of properties; 4 of index: 0, 1, 2, 3"])
 
 
 def test_the_plugin_imports_nothing_heavy():
