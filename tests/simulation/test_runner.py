@@ -23,7 +23,7 @@ from theory_check.networks.branches import Branch
 from theory_check.networks.network import Network
 from theory_check.networks.scalings import Scaling
 from theory_check.networks.weights import Weights
-from theory_check.simulation import execution, runner, units
+from theory_check.simulation import engines, runner, units
 from theory_check.simulation.cell import simulate_block
 from theory_check.simulation.runner import run_experiments, simulate
 from theory_check.simulation.units import Unit, UnitStore, plan_units, simulate_blocks
@@ -50,7 +50,7 @@ def simulated(monkeypatch):
         seen.append(unit)
         return simulate_blocks(unit, *arguments, **options)
 
-    monkeypatch.setattr(execution, "simulate_blocks", watched)
+    monkeypatch.setattr(engines, "simulate_blocks", watched)
     return seen
 
 
