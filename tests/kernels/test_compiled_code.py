@@ -10,9 +10,9 @@ import numba
 import numpy as np
 import pytest
 
-from theory_check.kernels import compiled_code
+from theory_check.kernels import compilation, compiled_code, layers
 from theory_check.kernels.compilation import COMPILED
-from theory_check.kernels.compiled_code import SealedCache, SealedCode
+from theory_check.kernels.compiled_code import SealedCache, SealedCode, function_content, renamed
 
 KEY = (("float64", "int64"), ("x86_64", "generic"), ("hash", "of the code"))
 CODE = {"library": bytes(range(256)) * 8, "signature": (1.5, None)}
@@ -103,3 +103,43 @@ def test_a_damaged_cache_is_compiled_again(tmp_path):
         again, value = compiled()
     assert (value, sum(again.stats.cache_hits.values())) == (3.5, 0)
     assert path.exists()
+
+
+def scaled(factor):
+    return lambda x, _: factor * x
+
+
+def test_the_content_of_a_function_is_its_code_and_what_it_reads():
+    assert function_content(scaled(2.0)) == function_content(scaled(2.0))
+    contents = {
+        function_content(f)
+        for f in (scaled(2.0), scaled(3.0), lambda x, _: 2.0 * x, lambda x, _: 3.0 * x, lambda x, _: np.exp(x))
+    }
+    assert len(contents) == 5
+    assert None not in contents
+    # An array, or a function of its own: what these are cannot be told by their names.
+    assert function_content(scaled(np.ones(2))) is None
+    assert function_content(lambda x, _: scaled(x)) is None
+
+
+def test_functions_of_other_content_have_other_names():
+    first, second = scaled(2.0), scaled(3.0)
+    names = {renamed(f, function_content(f)).__qualname__ for f in (first, second, scaled(2.0))}
+    assert len(names) == 2
+    assert renamed(first, "x")(4.0, None) == 8.0
+
+
+@pytest.mark.skipif(not COMPILED, reason="nothing is compiled")
+def test_composed_kernels_are_kept_by_the_content_of_their_parts(tmp_path, monkeypatch):
+    monkeypatch.setattr(compilation, "_cache_directory", lambda: str(tmp_path))
+    values = np.linspace(-1.0, 1.0, 3)
+
+    def found(factor):
+        write = layers.entrywise_function(scaled(factor))
+        out = np.empty(3)
+        write(values, out, np.empty(0))
+        return out.tolist(), sum(write.stats.cache_hits.values())
+
+    assert [found(2.0), found(3.0)] == [([-2.0, 0.0, 2.0], 0), ([-3.0, 0.0, 3.0], 0)]
+    assert [found(3.0), found(2.0)] == [([-3.0, 0.0, 3.0], 1), ([-2.0, 0.0, 2.0], 1)]
+    assert len(list(tmp_path.rglob("*.code"))) == 2

@@ -186,6 +186,18 @@ def test_the_number_of_replicates_does_not_cut_the_units(small_units):
     assert plan_units(CELL, 200, SEED) == plan_units(CELL, 5 * LANES, SEED)[: -(-200 // LANES)]
 
 
+def test_a_short_cell_has_work_for_several_threads():
+    """Half a second is cut into units whose longest is an eighth of what comes before it, and never below 20 ms."""
+    cell = network("res-3", "uniform", width=40, depth=1000)
+    units_of_512 = plan_units(cell, 512, SEED)
+    assert [unit.last - unit.first for unit in units_of_512] == [1] * 8
+    longest = [unit.last - unit.first for unit in plan_units(cell, 200 * LANES, SEED)]
+    assert 8 * max(longest) <= 200
+    assert max(unit.work for unit in plan_units(cell, 10**6, SEED)) <= units.UNIT_WORK
+    tiny = plan_units(CELL, 10**6, SEED)
+    assert all(unit.work > 0.9 * units.LEAST_WORK for unit in tiny[:-1])
+
+
 @pytest.mark.parametrize("cell", [CELL, OTHER, network("res-3", "fgn:hurst=0.7", width=3, depth=4)], ids=str)
 def test_units_can_be_sent_to_another_process(cell):
     unit = Unit(cell, SEED, 0, 1)

@@ -19,12 +19,14 @@ import platformdirs
 from numba import types
 
 from theory_check.foundation.errors import SpecificationError
-from theory_check.kernels.compiled_code import SealedCache
+from theory_check.kernels.compiled_code import SealedCache, function_content, renamed
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 #: Whether kernels are compiled; vectors in registers exist in compiled code only.
 COMPILED = not numba.config.DISABLE_JIT
+
+_OPTIONS: Any = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
 
 #: One-dimensional arrays, as signatures need them.
 SINGLES = types.float32[::1]
@@ -66,8 +68,7 @@ def kernel(*signature: Any) -> Callable[[Function], Function]:
     """
 
     def compile_kernel(function: Function) -> Function:
-        options = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
-        compiled: Any = numba.njit(**options)(function)
+        compiled: Any = numba.njit(**_OPTIONS)(function)
         directory = _cache_directory()
         if directory is not None and COMPILED:
             # Before the signature: Numba compiles, or loads, as soon as it has one.
@@ -80,9 +81,28 @@ def kernel(*signature: Any) -> Callable[[Function], Function]:
     return compile_kernel
 
 
-def uncached_kernel(function: Function) -> Function:
-    """Compile a kernel that closes over another one, which a disk cache could never recognise again."""
-    return numba.njit(nogil=True, error_model="numpy", fastmath={"contract"})(function)  # type: ignore[no-any-return]
+def added_kernel(function: Function) -> Function:
+    """Compile a function of a law or an activation, for a :func:`composed_kernel` that closes over it."""
+    content = function_content(function)
+    return numba.njit(**_OPTIONS)(function if content is None else renamed(function, content))  # type: ignore[no-any-return]
+
+
+def composed_kernel(function: Function) -> Function:
+    """Compile a kernel that closes over kernels of :func:`added_kernel`; the disk keeps it by their content.
+
+    Where the content of one cannot be told, every process compiles anew.
+    """
+    if not COMPILED:
+        return numba.njit(**_OPTIONS)(function)  # type: ignore[no-any-return]
+    contents = [function_content(cell.cell_contents.py_func) for cell in function.__closure__ or ()]
+    directory = _cache_directory()
+    if directory is None or None in contents:
+        return numba.njit(**_OPTIONS)(function)  # type: ignore[no-any-return]
+    content = hashlib.sha256(repr(contents).encode()).hexdigest()[:16]
+    named = renamed(function, content)
+    compiled: Any = numba.njit(**_OPTIONS)(named)
+    compiled._cache = SealedCache(named, directory, content)
+    return compiled  # type: ignore[no-any-return]
 
 
 class Callback:

@@ -13,6 +13,7 @@ import pickle
 import warnings
 from contextlib import suppress
 from pathlib import Path
+from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 import llvmlite
@@ -92,13 +93,62 @@ def _tell(path: Path) -> None:
 
 
 class SealedCache(FunctionCache):
-    """Numba's cache of a function, with its files sealed."""
+    """Numba's cache of a function, with its files sealed.
 
-    def __init__(self, function: Any, directory: str) -> None:
+    Parameters
+    ----------
+    function : callable
+    directory : str
+    content : str, optional
+        What is known of the functions it closes over, where there are such: Numba would ask who they are, not what.
+    """
+
+    def __init__(self, function: Any, directory: str, content: str | None = None) -> None:
         inherited = numba.config.CACHE_DIR
         numba.config.CACHE_DIR = directory
         try:
             super().__init__(function)
         finally:
             numba.config.CACHE_DIR = inherited
+        self._content = content
         self._cache_file = SealedCode(Path(self.cache_path), self._impl.filename_base)
+
+    def _index_key(self, signature: Any, codegen: Any) -> Any:
+        if self._content is None:
+            return super()._index_key(signature, codegen)
+        return signature, codegen.magic_tuple(), self._content
+
+
+def function_content(function: Any) -> str | None:
+    """Return a hash of the code of a function and of the constants it reads; None if it reads anything else."""
+    try:
+        described = repr(_described(function.__code__, function))
+    except ValueError:
+        return None
+    return hashlib.sha256(described.encode()).hexdigest()[:16]
+
+
+def _described(code: CodeType, function: Any) -> tuple[object, ...]:
+    """Return the instructions of a function, its constants, and what stands behind the names that it reads."""
+    constants = [_described(c, function) if isinstance(c, CodeType) else repr(c) for c in code.co_consts]
+    cells = dict(zip(code.co_freevars, function.__closure__ or (), strict=False))
+    read = {name: function.__globals__[name] for name in code.co_names if name in function.__globals__}
+    read |= {name: cell.cell_contents for name, cell in cells.items()}
+    if not all(isinstance(value, (bool, int, float, str, ModuleType)) for value in read.values()):
+        raise ValueError("a name is neither a constant nor a module")
+    names = [(name, value.__name__ if isinstance(value, ModuleType) else repr(value)) for name, value in read.items()]
+    return code.co_code, constants, code.co_names, code.co_varnames, sorted(names), repr(function.__defaults__)
+
+
+def renamed(function: Any, content: str) -> Any:
+    """Return the function under a name that no function of other content has.
+
+    Machine code finds functions by their names, and Numba numbers those that share one anew in every process: two that
+    were compiled in different processes could take each other's place.
+    """
+    copy = FunctionType(
+        function.__code__, function.__globals__, function.__name__, function.__defaults__, function.__closure__
+    )
+    copy.__qualname__ = f"{function.__qualname__}_{content}"
+    copy.__module__ = function.__module__
+    return copy

@@ -11,7 +11,7 @@ import numpy as np
 from numpy import float32, float64
 
 from theory_check.kernels import LANES
-from theory_check.kernels.compilation import kernel, uncached_kernel
+from theory_check.kernels.compilation import added_kernel, composed_kernel, kernel
 
 _UPPER = 2.0**40
 _LOWER = 2.0**-40
@@ -44,7 +44,7 @@ def entrywise_activator(function, derivative):
 
     They are compiled here in double precision.
     """
-    value_of, slope_of = uncached_kernel(function), uncached_kernel(derivative)
+    value_of, slope_of = added_kernel(function), added_kernel(derivative)
 
     def activate(pre, post, slope, parameters):
         for i in range(pre.size):
@@ -52,18 +52,18 @@ def entrywise_activator(function, derivative):
             post[i] = post.dtype.type(value_of(x, parameters))
             slope[i] = slope.dtype.type(slope_of(x, parameters))
 
-    return uncached_kernel(activate)
+    return composed_kernel(activate)
 
 
 def entrywise_function(function):
     """Return ``write(values, out, parameters)`` that applies such a function to a flat array in double precision."""
-    value_of = uncached_kernel(function)
+    value_of = added_kernel(function)
 
     def write(values, out, parameters):
         for i in range(values.size):
             out[i] = value_of(values[i], parameters)
 
-    return uncached_kernel(write)
+    return composed_kernel(write)
 
 
 @kernel()

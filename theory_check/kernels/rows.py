@@ -13,7 +13,7 @@ import numpy as np
 from numpy import float32, int32, uint32
 
 from theory_check.kernels import LANES
-from theory_check.kernels.compilation import COMPILED, kernel, uncached_kernel
+from theory_check.kernels.compilation import COMPILED, added_kernel, composed_kernel, kernel
 from theory_check.kernels.words import draw_words, next_four, next_one
 
 #: Standard deviation of :func:`fill_uniform`, which leaves the scaling of the raw words to the caller:
@@ -214,7 +214,7 @@ def entrywise_filler(transform):
     ``transform`` is a plain Python function on floats, compiled here in double precision. It may read u from the tail
     of a heavy law, so u has 64 random bits, v has 32.
     """
-    compiled = uncached_kernel(transform)
+    compiled = added_kernel(transform)
 
     def fill(state, row, parameters):
         words = np.empty(3 * row.size, np.uint32)
@@ -225,4 +225,4 @@ def entrywise_filler(transform):
             v = (float(words[2 * row.size + i]) + 0.5) * 2.0**-32
             row[i] = compiled(u, v, parameters)
 
-    return uncached_kernel(fill)
+    return composed_kernel(fill)

@@ -34,6 +34,12 @@ from theory_check.simulation.unit_files import decode_unit, encode_unit
 #: Work of a unit: about a second, so that a killed run loses little.
 UNIT_WORK = 4 * 10**9
 
+#: Least work of a unit that could be smaller: 20 milliseconds, a hundred times what a unit costs besides.
+LEAST_WORK = 8 * 10**7
+
+#: A unit has at most this share of the blocks before it, so that all threads have work to the end of a short cell.
+SHARE = 8
+
 
 @dataclass(frozen=True)
 class Unit(Generic[E]):
@@ -102,7 +108,7 @@ def simulate_blocks(unit: Unit[Any], stop: Callable[[], bool] = never, *, memory
 
 
 def plan_units(experiment: E, replicates: int, seed: int, stops: Iterable[int] = ()) -> list[Unit[E]]:
-    """Cut an experiment into units of work of about a second.
+    """Cut an experiment into units of work of about a second, and shorter ones at its beginning.
 
     Parameters
     ----------
@@ -118,8 +124,10 @@ def plan_units(experiment: E, replicates: int, seed: int, stops: Iterable[int] =
     list of Unit
     """
     blocks = -(-replicates // experiment.block_size)
-    step = max(1, UNIT_WORK // experiment.work_per_block)
-    ends = {-(-stop // experiment.block_size) for stop in stops} | {*range(step, blocks, step), blocks}
+    most, least = (max(1, work // experiment.work_per_block) for work in (UNIT_WORK, LEAST_WORK))
+    ends, end = {blocks, *(-(-stop // experiment.block_size) for stop in stops)}, 0
+    while end < blocks:
+        ends.add(end := end + min(most, max(least, end // SHARE)))
     cuts = [0, *sorted(end for end in ends if 0 < end <= blocks)]
     return [Unit(experiment, seed, first, last) for first, last in pairwise(cuts)]
 
