@@ -18,7 +18,21 @@ class Names(_Choice):
     """A fixed set of names. Another one is refused in the words of the package, with the name that was meant."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:  # noqa: ARG002
-        """Return a name that is accepted."""
+        """Return a name that is accepted.
+
+        Parameters
+        ----------
+        value : str
+            What was given.
+        param : click.Parameter, optional
+            The option or argument it was given for.
+        ctx : click.Context, optional
+            Not read.
+
+        Returns
+        -------
+        str
+        """
         from theory_check.foundation.arguments import check_choice
 
         what = "name" if param is None or param.name is None else param.name.replace("_", " ")

@@ -26,9 +26,14 @@ def open_engine(cluster: str | None, threads: int | None, share: str | None) -> 
     threads : int or None
     share : str or None
 
-    Returns
-    -------
-    context manager
+    Yields
+    ------
+    Engine
+
+    Raises
+    ------
+    UsageError
+        If ``share`` is given without a cluster.
     """
     if cluster is None:
         if share is not None:

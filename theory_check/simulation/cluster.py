@@ -167,10 +167,9 @@ def open_cluster(
     share : str, optional
         As of :class:`Cluster`.
 
-    Returns
-    -------
-    context manager
-        Of a :class:`Cluster`.
+    Yields
+    ------
+    Cluster
 
     Raises
     ------
