@@ -127,7 +127,9 @@ def test_rules_in_decimal_arithmetic(optimiser, kind, unit):
     gradients = np.array([[1e-12, -3e-3, 0.7, 1e3], [2e-12, 5e-3, 0.6, 1e3], [1e-12, 4e-3, -0.1, 9e2]], dtype=kind)
     weights, first, second = start.copy(), np.zeros_like(start), np.zeros_like(start)
     for step, gradient in enumerate(gradients, start=1):
-        optimisers.update(weights, gradient, first, second, scale, rate, rule, step)
+        optimisers.update(
+            weights[None], 0, gradient, first[None], second[None], scale, rate, rule, optimisers.weight_seen(rule, step)
+        )
     for i, expected in enumerate(textbook.moved(optimiser, start, gradients, scale, rate)):
         # Three moves, each below the rate times the largest gradient, thrice that with momentum, or below the rate by
         # Adam. An update rounds it 12 times: each constant by itself, a product or a sum each; and the weight once.

@@ -20,7 +20,7 @@ from theory_check.experiments.optimisers import Optimiser
 from theory_check.foundation.arguments import check_choice, check_finite, check_integer
 from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.errors import SpecificationError
-from theory_check.kernels import KERNEL_VERSION
+from theory_check.kernels import KERNEL_VERSION, TRAINING_VERSION
 from theory_check.networks.additions import identities
 from theory_check.networks.network import Network
 from theory_check.networks.weights import Weights
@@ -228,7 +228,8 @@ class Training:
         }
         # The values of the examples, not the folder that they are in.
         parts |= {"experiment": "training", "data": [self.data.name, self.data.examples.digest]}
-        parts |= {"kernel_version": KERNEL_VERSION, **identities(self.network.branch, self.weights.law)}
+        parts |= {"kernel_version": KERNEL_VERSION, "training_version": TRAINING_VERSION}
+        parts |= identities(self.network.branch, self.weights.law)
         return json.dumps(msgspec.to_builtins(parts), sort_keys=True, separators=(",", ":"))
 
     @property
@@ -295,7 +296,7 @@ class Training:
         """Return the specification as JSON values."""
         specification: dict[str, Any] = msgspec.to_builtins(self)
         data = {"name": self.data.name, "digest": self.data.examples.digest}
-        return {**specification, "data": data, "kernel_version": KERNEL_VERSION}
+        return {**specification, "data": data, "kernel_version": KERNEL_VERSION, "training_version": TRAINING_VERSION}
 
     def __str__(self) -> str:
         power = f" x depth^{self.rate_power:g}" if self.rate_power else ""

@@ -13,3 +13,6 @@ LANES = 64
 
 #: Bumped whenever an edit changes simulated values; it enters the identity of every cell.
 KERNEL_VERSION = 1
+
+#: The same for what changes the values of trainings alone; it enters their identity.
+TRAINING_VERSION = 2

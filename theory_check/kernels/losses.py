@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from theory_check.kernels.compilation import kernel
 
 
@@ -12,6 +14,7 @@ def cross_entropy(logits, labels, rows):
     """Return the summed loss of a batch and how many answers are right; leave its gradient in ``logits``."""
     classes, count = logits.shape
     loss, right = 0.0, 0
+    powers = np.empty(classes)
     for s in range(count):
         largest, answer = logits[0, s], 0
         for c in range(1, classes):
@@ -19,13 +22,13 @@ def cross_entropy(logits, labels, rows):
                 largest, answer = logits[c, s], c
         total = 0.0
         for c in range(classes):
-            total += math.exp(float(logits[c, s] - largest))
+            powers[c] = math.exp(float(logits[c, s] - largest))
+            total += powers[c]
         label = labels[rows[s]]
         loss += math.log(total) + float(largest) - float(logits[label, s])
         right += answer == label
         for c in range(classes):
-            share = math.exp(float(logits[c, s] - largest)) / total
-            logits[c, s] = (share - (1.0 if c == label else 0.0)) / count
+            logits[c, s] = (powers[c] / total - (1.0 if c == label else 0.0)) / count
     return loss, right
 
 

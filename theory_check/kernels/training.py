@@ -22,8 +22,18 @@ import numpy as np
 from numba import types
 
 from theory_check.kernels.compilation import DOUBLES, SINGLES, kernel
+from theory_check.kernels.entrywise import (
+    add_bent_in_place,
+    add_scaled_in_place,
+    bend,
+    inner_product,
+    layer_rows,
+    multiply_by_bend,
+    multiply_in_place,
+)
 from theory_check.kernels.losses import measure
-from theory_check.kernels.optimisers import update
+from theory_check.kernels.optimisers import update, update_whole, weight_seen
+from theory_check.kernels.products import add_product, multiply_by_transposed, multiply_transposed, zero_and_one
 
 #: Activations of a training: those of the other kernels, in either precision.
 ACTIVATORS = {
@@ -92,62 +102,6 @@ def gather(examples, rows, unit, out):
 
 
 @kernel()
-def add_layer(state, factor, product, out):
-    """Write the next state, ``state + factor * product``, to another place: loops over places that overlap are slow."""
-    a = state.dtype.type(factor)
-    for i in range(state.size):
-        out[i] = state[i] + a * product[i]
-
-
-@kernel()
-def bend(pre, negative, post):
-    """Write the activation that is x above 0 and ``negative`` x below."""
-    one, below = pre.dtype.type(1), pre.dtype.type(negative)
-    for i in range(pre.size):
-        post[i] = (one if pre[i] > 0 else below) * pre[i]
-
-
-@kernel()
-def multiply_by_bend(vector, negative, post):
-    """Do ``vector *= sigma'``, told by the activation, for such an activation with ``negative`` of at least 0."""
-    one, below = vector.dtype.type(1), vector.dtype.type(negative)
-    for i in range(vector.size):
-        vector[i] *= one if post[i] > 0 else below
-
-
-@kernel()
-def add_bent_in_place(gradient, factor, vector, negative, post):
-    """Do ``gradient += factor * (sigma' * vector)``; otherwise as :func:`multiply_by_bend`."""
-    a, one, below = gradient.dtype.type(factor), gradient.dtype.type(1), gradient.dtype.type(negative)
-    for i in range(gradient.size):
-        gradient[i] += a * ((one if post[i] > 0 else below) * vector[i])
-
-
-@kernel()
-def add_scaled_in_place(gradient, factor, increment):
-    """Do ``gradient += factor * increment``."""
-    a = gradient.dtype.type(factor)
-    for i in range(gradient.size):
-        gradient[i] += a * increment[i]
-
-
-@kernel()
-def multiply_in_place(vector, factors):
-    """Do ``vector *= factors``, entry by entry."""
-    for i in range(vector.size):
-        vector[i] *= factors[i]
-
-
-@kernel()
-def inner_product(first, second):
-    """Return the sum of products in double precision."""
-    total = 0.0
-    for i in range(first.size):
-        total += first[i] * second[i]
-    return total
-
-
-@kernel()
 def open_rooms(weights, batch, keeps, trains):
     """Return buffers for a batch of that many examples; without ``trains``, for the way forward alone.
 
@@ -187,25 +141,25 @@ def forward(weights, activate, constants, keeps, x, states, posts, slopes, produ
     outer, inner, entry, readout, scaling = weights
     layers = scaling.size
     has_outer, has_inner = outer.shape[0] > 0, inner.shape[0] > 0
-    np.dot(entry, x, states[0])
+    kept, flat_posts, numbers = posts.shape[0], layer_rows(posts), zero_and_one(entry)
+    state = states[0]
+    np.dot(entry, x, state)
     for k in range(layers):
-        state, post, slope = states[k % states.shape[0]], posts[k % posts.shape[0]], slopes[k % slopes.shape[0]]
         pre = state
         if has_inner:
             np.dot(inner[k], state, product)
             pre = product
         if keeps:
-            activate(pre.ravel(), post.ravel(), slope.ravel(), constants)
+            activate(pre.ravel(), posts[k % kept].ravel(), slopes[k % slopes.shape[0]].ravel(), constants)
         else:
-            bend(pre.ravel(), constants[0], post.ravel())
-        branch = post
+            bend(pre.ravel(), constants[0], flat_posts, k % kept)
+        if states.shape[0] > 1:
+            states[k + 1, :, :] = state
+            state = states[k + 1]
         if has_outer:
-            np.dot(outer[k], post, product)
-            branch = product
-        if states.shape[0] == 1:
-            add_scaled_in_place(state.ravel(), scaling[k], branch.ravel())
+            add_product(outer, k, scaling, posts, k % kept, numbers, state)
         else:
-            add_layer(state.ravel(), scaling[k], branch.ravel(), states[k + 1].ravel())
+            add_scaled_in_place(state.ravel(), scaling[k], posts[k % kept].ravel())
     np.dot(readout, states[layers % states.shape[0]], logits)
 
 
@@ -240,52 +194,46 @@ def backward(
     layers, width = scaling.size, readout.shape[1]
     has_outer, has_inner = outer.shape[0] > 0, inner.shape[0] > 0
     change = np.empty((width, width), entry.dtype)
-    scaling_gradient = np.empty(layers, entry.dtype)
+    flat_posts, flat_slopes = layer_rows(posts), layer_rows(slopes)
+    flat_gradient, flat_pulled, flat_change = gradient.ravel(), pulled.ravel(), change.ravel()
+    outer_rows, outer_moments = layer_rows(outer), (layer_rows(first.outer), layer_rows(second.outer))
+    inner_rows, inner_moments = layer_rows(inner), (layer_rows(first.inner), layer_rows(second.inner))
+    scaling_gradient, numbers = np.empty(layers, entry.dtype), zero_and_one(entry)
+    seen = weight_seen(rule, step)
     np.dot(readout.T, delta, gradient)
     if rule.trains_ends:
         readout_change = np.dot(delta, states[layers % states.shape[0]].T)
-        update(
-            readout.ravel(), readout_change.ravel(), first.readout.ravel(), second.readout.ravel(), 1.0, ends_rate,
-            rule, step,
-        )  # fmt: skip
+        update_whole(readout, readout_change, first.readout, second.readout, ends_rate, rule, seen)
     for k in range(layers - 1, -1, -1):
-        post, slope, factor = posts[k], slopes[k % slopes.shape[0]], scaling[k]
+        factor = scaling[k]
         if has_outer:
-            np.dot(gradient, post.T, change)
-            np.dot(outer[k].T, gradient, pulled)
-            update(
-                outer[k].ravel(), change.ravel(), first.outer[k].ravel(), second.outer[k].ravel(), factor, rate, rule,
-                step,
-            )  # fmt: skip
+            multiply_by_transposed(gradient, posts, k, numbers, change)
+            multiply_transposed(outer, k, gradient, numbers, pulled)
+            update(outer_rows, k, flat_change, *outer_moments, factor, rate, rule, seen)
         else:
             pulled[:] = gradient
         if rule.scaling > 0:
-            scaling_gradient[k] = inner_product(pulled.ravel(), post.ravel())
+            scaling_gradient[k] = inner_product(flat_pulled, posts[k].ravel())
         if keeps:
-            multiply_in_place(pulled.ravel(), slope.ravel())
+            multiply_in_place(flat_pulled, flat_slopes, k)
         elif has_inner:
-            multiply_by_bend(pulled.ravel(), negative, post.ravel())
+            multiply_by_bend(flat_pulled, negative, flat_posts, k)
         if has_inner:
-            np.dot(pulled, states[k].T, change)
-            np.dot(inner[k].T, pulled, product)
-            update(
-                inner[k].ravel(), change.ravel(), first.inner[k].ravel(), second.inner[k].ravel(), factor, rate, rule,
-                step,
-            )  # fmt: skip
-            add_scaled_in_place(gradient.ravel(), factor, product.ravel())
+            multiply_by_transposed(pulled, states, k, numbers, change)
+            multiply_transposed(inner, k, pulled, numbers, product)
+            update(inner_rows, k, flat_change, *inner_moments, factor, rate, rule, seen)
+            add_scaled_in_place(flat_gradient, factor, product.ravel())
         elif keeps:
-            add_scaled_in_place(gradient.ravel(), factor, pulled.ravel())
+            add_scaled_in_place(flat_gradient, factor, flat_pulled)
         else:
-            add_bent_in_place(gradient.ravel(), factor, pulled.ravel(), negative, post.ravel())
+            add_bent_in_place(flat_gradient, factor, flat_pulled, negative, flat_posts, k)
     if rule.scaling == 2:
         scaling_gradient[:] = scaling_gradient.sum()
     if rule.scaling > 0:
-        update(scaling, scaling_gradient, first.scaling, second.scaling, 1.0, rate, rule, step)
+        update_whole(scaling, scaling_gradient, first.scaling, second.scaling, rate, rule, seen)
     if rule.trains_ends:
         entry_change = np.dot(gradient, x.T)
-        update(
-            entry.ravel(), entry_change.ravel(), first.entry.ravel(), second.entry.ravel(), 1.0, ends_rate, rule, step
-        )
+        update_whole(entry, entry_change, first.entry, second.entry, ends_rate, rule, seen)
 
 
 @kernel()
