@@ -89,6 +89,17 @@ def test_summaries_count_what_diverged():
     assert "interval" not in summarise_trainings(sample_of(1))[2]
 
 
+def test_summaries_tell_of_weights_where_trainings_converged():
+    sample = sample_of(7, 2)
+    sample.values["outer_movement"] = np.array([1e30, np.inf, 0.3, 0.2, 0.5, 0.1, 0.4])
+    (line,) = [line for line in summarise_trainings(sample) if "outer_movement" in line]
+    # Five seeds: their range covers the median with probability 1 - 2^-4.
+    assert line.endswith("median 0.30 [0.10, 0.50], 94% interval, 5 seeds that converged")
+    sample.values["diverged"][:] = True
+    assert "outer_movement" in summarise_trainings(sample)[-1]
+    assert summarise_trainings(sample)[-1].endswith("no value: all trainings diverged")
+
+
 def test_a_panel_without_a_finite_loss_says_so():
     sample = sample_of(3, 3)
     sample.values["loss"][:] = np.inf

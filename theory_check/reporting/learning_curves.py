@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from theory_check.experiments.experiment import Sample
-from theory_check.experiments.training import Training
+from theory_check.experiments.training import KNOWN_COLUMNS, Training
 from theory_check.findings.pictures import Band, Curve, CurvePanel, Ribbon
 from theory_check.foundation.arrays import FloatArray
 from theory_check.inference.intervals import quantile_ranks
@@ -142,10 +142,14 @@ def curve_panels(sample: Sample[Training]) -> list[CurvePanel]:
 
 
 def summarise_trainings(sample: Sample[Training]) -> list[str]:
-    """Return a line for what was trained, for what diverged, and for each number of a training."""
+    """Return a line for what was trained, for what diverged, and for each number of a training.
+
+    What weights became is told of the trainings that converged.
+    """
     seeds, experiment = sample.replicates, sample.experiment
     seen, validation, tests = experiment.split
-    diverged = int(sample.values["diverged"].sum())
+    converged = sample.values["diverged"] == 0.0
+    diverged = seeds - int(converged.sum())
     lines = [
         f"{experiment}: {seeds} seeds, {sample.seconds:.2f} core s",
         f"  {seen} examples to train on, {validation} to validate, {tests} to test; "
@@ -154,9 +158,16 @@ def summarise_trainings(sample: Sample[Training]) -> list[str]:
     single = {name: column for name, column in sample.values.items() if column.ndim == 1 and name != "diverged"}
     longest = max(map(len, single))
     for name, column in single.items():
-        median, lower, upper = (float(part) for part in median_over_seeds(column, LEVEL))
+        of_some = diverged > 0 and name not in KNOWN_COLUMNS
+        shown = column[converged] if of_some else column
+        if not len(shown):
+            lines.append(f"  {name:<{longest}} no value: all trainings diverged")
+            continue
+        median, lower, upper = (float(part) for part in median_over_seeds(shown, LEVEL))
         text = f"{median:.4g}"
-        if seeds > 1 and np.isfinite(upper) and np.isfinite(lower):
-            text = f"{format_estimate(median, lower, upper)}, {_share(seeds)}"
+        if len(shown) > 1 and np.isfinite(upper) and np.isfinite(lower):
+            text = f"{format_estimate(median, lower, upper)}, {_share(len(shown))}"
+        if of_some:
+            text += f", {len(shown)} seeds that converged"
         lines.append(f"  {name:<{longest}} median {text}")
     return lines
