@@ -244,6 +244,13 @@ def render(times: dict[int, dict[str, float]], size: Size) -> str:
     return "\n".join(lines) + "\n"
 
 
+def notes_of(file: Path) -> str:
+    """Return what was written by hand below the table of an earlier run: all from the first heading of level 2 on."""
+    text = file.read_text(encoding="utf-8") if file.is_file() else ""
+    _, heading, notes = text.partition("\n## ")
+    return heading + notes
+
+
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Time training against PyTorch and JAX.")
     parser.add_argument("--quick", action="store_true", help="tiny sizes: whether it runs, not how fast")
@@ -260,7 +267,7 @@ def main(arguments: list[str] | None = None) -> int:
     report = render(times, size)
     print(report, end="")
     if options.out:
-        options.out.write_text(report, encoding="utf-8")
+        options.out.write_text(report + notes_of(options.out), encoding="utf-8")
     return 1 if "| no |" in report else 0
 
 
