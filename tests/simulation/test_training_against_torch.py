@@ -48,7 +48,7 @@ def torch_losses(experiment, run, optimiser):
             chosen.zero_grad()
             loss.backward()
             chosen.step()
-            total += float(loss) * len(rows)
+            total += float(loss.detach()) * len(rows)
         losses.append(total / len(order))
     return losses
 
