@@ -33,9 +33,9 @@ MISTAKES = {
     "a column by name": ("estimator", "    found = tc.median('log_ratio', law)", "no column 'log_ratio'", None),
     "an index out of range": ("helper", RIGHT["helper"].replace("[0]", "[1]"), "IndexError", 2),
     "a list for an array": (
-        "helper", RIGHT["helper"].replace("samples[0]", "list(samples[0]") + ")", "AttributeError", None,
+        "helper", RIGHT["helper"].replace("samples[0]", "list(samples[0]") + ")", "gives list", None,
     ),
-    "a number for an array": ("helper", "def helper(samples):\n    return 1.0", "AttributeError", None),
+    "a number for an array": ("helper", "def helper(samples):\n    return 1.0", "gives float", None),
     "text in an array": (
         "helper", "def helper(samples):\n    return samples[0].values['log_norm_ratio'].astype(str)", "X1/m", None,
     ),
@@ -64,6 +64,111 @@ MISTAKES = {
 }  # fmt: skip
 
 
+CLAIM, CHECK, COLUMN = RIGHT["claim"], RIGHT["check"], "samples[0].column('log_norm_ratio')"
+
+
+def checked(old, new):
+    return {"check": CHECK.replace(old, new)}
+
+
+def observed(text, head="def helper(samples):\n    "):
+    return {"helper": head + text}
+
+
+def judged(estimator, rest):
+    return {"estimator": f"    found = {estimator}", "check": f"    yield tc.check('m', deep, 'q', found, {rest})"}
+
+
+#: Parts that are replaced, what the line must say, and which line of the file it must name.
+KINDS = {
+    # What a claim is made of and gives back.
+    "a number for checks": ({"check": "    return 1.0"}, "it gives float 1.0", 6),
+    "nothing for checks": ({"check": "    pass"}, "it gives NoneType None", 6),
+    "text for checks": ({"check": "    return 'm'"}, "it gives str 'm'", 6),
+    "a list within the checks": ({"check": CHECK.replace("yield ", "yield [") + "]"}, "it gives list", 6),
+    "no check at all": ({"check": "    if False:\n        yield None"}, "checks of different names", 6),
+    "a name twice": ({"check": CHECK + "\n" + CHECK.splitlines()[1]}, "not ['m', 'm']", 6),
+    "a decorator without an id": ({"claim": CLAIM.replace("('X1')", "")}, "has the id <function", 6),
+    "an id that is a number": ({"claim": CLAIM.replace("'X1'", "1")}, "has the id 1", 6),
+    "a class for a function": (
+        {"claim": "@tc.claim('X1')\nclass Statement:\n  'A statement.'\n  def checks(self, profile):"},
+        "plain function of a profile", 6,
+    ),
+    "a coroutine": ({"claim": CLAIM.replace("def ", "async def ")}, "plain function of a profile", 6),
+    "no profile": ({"claim": CLAIM.replace("(profile)", "()")}, "must take a profile alone", 6),
+    "a profile that is changed": ({"network": "    profile.depth = 3\n" + RIGHT["network"]}, "FrozenInstanceError", 9),
+    "remarks that are no tuple": ({"claim": CLAIM.replace("'X1'", "'X1', remarks='why'")}, "remarks is 'why'", 6),
+    "a correction that is text": ({"claim": CLAIM.replace("'X1'", "'X1', corrections=('a',)")}, "a Correction", 6),
+    "a title that is a number": ({"claim": CLAIM.replace("'X1'", "'X1', title=3")}, "title is 3", 6),
+    "a claim that is none sharpened": (
+        {"claim": CLAIM.replace("'X1'", "'X1', sharpens=('E999',)")}, "that X1 sharpens 'E999'", 6,
+    ),
+    # What a check is made of.
+    "a target that is NaN": (checked(" 0.4,", " math.nan,"), "must be a real number, got NaN", 13),
+    "a target that is infinite": (checked(" 0.4,", " math.inf,"), "its target is inf", 13),
+    "a target that is text": (checked(" 0.4,", " '0.4',"), "got '0.4'", 13),
+    "a target of three numbers": (checked(" 0.4,", " (0.1, 0.2, 0.3),"), "two in order", 13),
+    "a target in the wrong order": (checked(" 0.4,", " (0.5, 0.3),"), "two in order", 13),
+    "a margin that is infinite": (checked("0.4 * profile.precision", "math.inf"), "margin is inf", 13),
+    "a margin that nothing pays for": (checked("0.4 * profile.precision", "1e-12"), "replicates would be needed", 13),
+    "a negative remainder": (checked("basis=", "remainder=-0.1, basis="), "its remainder must be", 13),
+    "a miss rate of 2": (checked("basis=", "miss_rate=2, basis="), "its miss_rate is the probability", 13),
+    "a basis that is text": (checked("tc.Basis('a limit')", "'a limit'"), "give EXACT, LIMIT or a Basis", 13),
+    "an allowance above 1": (checked("'a limit'", "'a limit', allowance=2"), "from 0 to below 1", 13),
+    "a list of mistakes": (checked("basis=", "wrong=['x'], basis="), "a dictionary of mistakes", 13),
+    "a mistake of NaN": (checked("basis=", "wrong={'x': math.nan}, basis="), "got NaN", 13),
+    "a mistake without a name": (checked("basis=", "wrong={1: 5.0}, basis="), "must be text", 13),
+    "a name with a slash": (checked("'m'", "'../m'"), "letters, digits and .:=_+-/", 13),
+    "a name that is not ASCII": (checked("'m'", "'\u00e9'"), "letters, digits and .:=_+-/", 13),
+    "no network": (checked("deep,", "None,"), "its experiment is None", 13),
+    "no estimator": (checked("found,", "helper,"), "its estimator is <function helper", 13),
+    "a quantity that is a number": (checked("'q'", "3"), "its quantity is 3", 13),
+    # What estimators are made of.
+    "a negative variance": ({"law": "    law = tc.Normal(0.5, -1.0)"}, "the variance of a normal law", 11),
+    "a variance bound of 0": ({"estimator": "    found = tc.Mean(helper, 0.0)"}, "variance_bound must be", 11),
+    "a quantile of 2": ({"estimator": "    found = tc.Quantile(helper, 2.0, law)"}, "strictly between 0 and 1", 11),
+    "an event that is a number": (judged("tc.Probability(helper)", "0.5, margin=0.3"), "must be 0 or 1", 12),
+    "a probability of 2": (
+        judged("tc.Probability(ob.between(ob.LOG_NORM_RATIO, lower=0))", "2.0, margin=0.3"), "got 2.0", 12,
+    ),
+    "a cdf that decreases": (
+        {"law": "    class Law(tc.Normal):\n        def cdf(self, x):\n            return 1 - super().cdf(x)\n"
+                "    law = Law(0.5, 1.0)"} | judged("tc.Distance(helper, law)", "margin=0.2"),
+        "its cdf at the quantiles", 14,
+    ),
+    "a cdf that is one number": (
+        {"law": "    class Law(tc.Normal):\n        def cdf(self, x):\n            return 0.5\n    law = Law(0.5, 1.0)"}
+        | judged("tc.Distance(helper, law)", "margin=0.2"),
+        "it must give a number for each", 14,
+    ),
+    # What observables do.
+    "values that are NaN": (observed(f"return math.nan * {COLUMN}"), "is NaN or infinite for 64 of 64", 13),
+    "a sum over replicates": (observed(f"return {COLUMN}.sum()"), "for each of 64 replicates", 13),
+    "half of the replicates": (observed(f"return {COLUMN}[::2]"), "for each of 64 replicates", 13),
+    "complex values": (observed(f"return 1j * {COLUMN}"), "gives complex128", 13),
+    "no values": (observed(f"{COLUMN}"), "gives NoneType", 13),
+    "a sample that is changed": (observed(f"x = {COLUMN}\n    x += 1\n    return x"), "read-only", 6),
+    "other values every time": (
+        observed(f"return random.random() + {COLUMN}", "import random\ndef helper(samples):\n    "),
+        "other values of the same samples", 14,
+    ),
+    "an observable that yields": (observed(f"yield from {COLUMN}"), "must be a plain function", 11),
+    "an observable that waits": (
+        observed(f"return {COLUMN}", "async def helper(samples):\n    "), "must be a plain function", 11,
+    ),
+    "an observable of nothing": (observed("return 1", "def helper():\n    "), "must take the samples alone", 11),
+    "a module that only it needs": (observed(f"import nowhere\n    return {COLUMN}"), "ModuleNotFoundError", 5),
+    "an observable without an end": (observed("return helper(samples)"), "RecursionError", 5),
+    "a network that is not there": (
+        {"estimator": "    found = tc.median(ob.column('log_norm_ratio', 5), law)"}, "from experiment 5, of 1", 13,
+    ),
+    # What networks are made of.
+    "a depth beyond all": ({"network": "    deep = tc.network('linear', width=4, depth=10**30)"}, "depth is 1000", 9),
+    "a depth that is a truth": ({"network": "    deep = tc.network('linear', width=4, depth=True)"}, "is True", 9),
+    "a beta that is NaN": ({"network": "    deep = tc.network('linear', width=4, depth=8, beta=math.nan)"}, "beta", 9),
+}  # fmt: skip
+
+
 @pytest.fixture(autouse=True)
 def _no_additions():
     with temporary_additions():
@@ -82,13 +187,36 @@ def test_the_claim_without_a_mistake_is_supported(tmp_path):
     assert outcome(tmp_path, RIGHT) in (0, 3)
 
 
-@pytest.mark.parametrize("mistake", MISTAKES)
-def test_a_mistake_gives_one_line_before_anything_is_simulated(mistake, tmp_path, capsys, monkeypatch):
-    asked = []
-    ask = Simulation.ask
+@pytest.fixture
+def asked(monkeypatch):
+    """What simulations were asked for."""
+    found, ask = [], Simulation.ask
     monkeypatch.setattr(
-        Simulation, "ask", lambda self, requests: asked.append(requests := list(requests)) or ask(self, requests)
+        Simulation, "ask", lambda self, requests: found.append(requests := list(requests)) or ask(self, requests)
     )
+    return found
+
+
+def the_line(capsys, asked):
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1, error
+    assert error.startswith("theory-check: error: ")
+    # At most the few networks of the rehearsal.
+    assert all(replicates <= 64 for requests in asked for _, replicates in requests)
+    return error
+
+
+@pytest.mark.parametrize("mistake", KINDS)
+def test_every_kind_of_mistake_gives_one_line_with_its_place(mistake, tmp_path, capsys, asked):
+    parts, said, line = KINDS[mistake]
+    assert outcome(tmp_path, RIGHT | parts) == 2
+    error = the_line(capsys, asked)
+    assert said in error
+    assert f"line {line}" in error
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_gives_one_line_before_anything_is_simulated(mistake, tmp_path, capsys, asked):
     part, text, said, line = MISTAKES[mistake]
     lines = RIGHT | {part: text}
     if mistake == "a law without a cdf" or mistake == "a cdf that fails":
@@ -104,12 +232,8 @@ def test_a_mistake_gives_one_line_before_anything_is_simulated(mistake, tmp_path
         )
         lines["network"] = "    deep = tc.network('linear', 'mine', width=4, depth=8)"
     assert outcome(tmp_path, lines) == 2
-    error = capsys.readouterr().err
-    assert error.count("\n") == 1, error
-    assert error.startswith("theory-check: error: ")
+    error = the_line(capsys, asked)
     assert said in error
     if line is not None:
         before = list(RIGHT)[: list(RIGHT).index(part)]
         assert f"line {line + sum(len(lines[name].splitlines()) for name in before)}" in error
-    # At most the few networks of the rehearsal.
-    assert all(replicates <= 64 for requests in asked for _, replicates in requests)

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import math
+import re
+import reprlib
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+
+import numpy as np
 
 from theory_check.claims.estimators import Estimator, Range
 from theory_check.experiments.cell import CONTROL_COLUMNS, GRADIENT_COLUMNS, Cell
 from theory_check.experiments.experiment import Experiment
+from theory_check.foundation.arguments import check_nonnegative, check_number, check_text
 from theory_check.foundation.errors import SpecificationError
+from theory_check.foundation.user_code import called_at
+from theory_check.inference.validation import check_level
 
 #: Probability, at most, that a check does not support a true statement by lack of replicates; the default.
 MISS_RATE = 1e-6
@@ -41,6 +49,11 @@ class Basis:
     reason: str
     exact: bool = False
     allowance: float = 0.0
+
+    def __post_init__(self) -> None:
+        check_text("the reason of a basis", self.reason)
+        if not 0.0 <= check_number("the allowance of a basis", self.allowance) < 1.0:
+            raise SpecificationError(f"the allowance of a basis is {self.allowance!r}; it must be from 0 to below 1")
 
 
 EXACT = Basis(
@@ -104,6 +117,7 @@ class Check:
     remainder: float = 0.0
     miss_rate: float = MISS_RATE
     variants: tuple[Variant, ...] = ()
+    place: str = field(default="", compare=False, repr=False)
 
     @property
     def tolerance(self) -> float:
@@ -184,17 +198,28 @@ def check(
     Raises
     ------
     SpecificationError
-        If there is no target, or a margin is not positive.
+        If there is no target, or an argument is of another kind or outside its range.
     """
+    several = experiments if isinstance(experiments, tuple) else (experiments,)
+    _check_parts(name, several, quantity, estimator, basis)
     predicted = estimator.prediction if target is None else target
     if predicted is None:
         raise SpecificationError(f"check {name}: give it a target, which {estimator.kind} estimates do not have")
-    if not margin > 0.0:
-        raise SpecificationError(f"check {name}: its margin is {margin!r}; it must be positive")
-    given = _observing(experiments if isinstance(experiments, tuple) else (experiments,), estimator)
+    low, high = _range(predicted, f"check {name}: its target")
+    if not (low <= high and (math.isfinite(low) or math.isfinite(high))):
+        raise SpecificationError(f"check {name}: its target is {predicted!r}; it must be a number, or two in order")
+    if not (isinstance(margin, (int, float, np.number)) and 0.0 < margin < math.inf):
+        raise SpecificationError(f"check {name}: its margin is {margin!r}; it must be positive and finite")
+    check_nonnegative(f"check {name}: its remainder", remainder)
+    check_level(f"check {name}: its miss_rate", miss_rate)
+    for what, mistakes in (("wrong", wrong), ("sized", sized)):
+        if not (mistakes is None or isinstance(mistakes, Mapping)):
+            raise SpecificationError(f"check {name}: {what} is {mistakes!r}; it must be a dictionary of mistakes")
+        for text in mistakes or ():
+            check_text(f"check {name}: a mistake in {what}", text)
     made = Check(
-        name=name, experiments=given, quantity=quantity, estimator=estimator, target=_range(predicted), margin=margin,
-        basis=basis, remainder=remainder, miss_rate=miss_rate,
+        name=name, experiments=_observing(several, estimator), quantity=quantity, estimator=estimator,
+        target=(low, high), margin=margin, basis=basis, remainder=remainder, miss_rate=miss_rate, place=called_at(),
     )  # fmt: skip
     variants = [_variant(made, text, what) for text, what in (wrong or {}).items()]
     variants += [replace(_variant(made, text, what), sized=True) for text, what in _told(made, sized or {})]
@@ -217,6 +242,26 @@ def _told(made: Check, sized: Mapping[str, Callable[[float], float]]) -> Iterato
                 break
 
 
+def _check_parts(
+    name: object, experiments: tuple[object, ...], quantity: object, estimator: object, basis: object
+) -> None:
+    """Raise unless the parts of a check are of their kinds."""
+    # Names stand in those of files, and after the claim's in "E4/NAME".
+    part = "[A-Za-z0-9][A-Za-z0-9.:=_+-]*"
+    if not (isinstance(name, str) and re.fullmatch(f"{part}(/{part})*", name)):
+        raise SpecificationError(f"the name of a check is {name!r}; it must be made of letters, digits and .:=_+-/")
+    check_text(f"check {name}: its quantity", quantity)
+    if not experiments or not all(hasattr(experiment, "block_size") for experiment in experiments):
+        given = experiments[0] if len(experiments) == 1 else experiments
+        raise SpecificationError(
+            f"check {name}: its experiment is {reprlib.repr(given)}; give what network(...) returns, or a tuple"
+        )
+    if not isinstance(estimator, Estimator):
+        raise SpecificationError(f"check {name}: its estimator is {estimator!r}; give one, such as median(...)")
+    if not isinstance(basis, Basis):
+        raise SpecificationError(f"check {name}: its basis is {basis!r}; give EXACT, LIMIT or a Basis")
+
+
 def _observing(experiments: tuple[Experiment, ...], estimator: Estimator) -> tuple[Experiment, ...]:
     """Let networks carry the gradient back, or sum control variates, where the estimator reads such a column."""
 
@@ -232,8 +277,11 @@ def _observing(experiments: tuple[Experiment, ...], estimator: Estimator) -> tup
     return tuple(observing(e, place) if isinstance(e, Cell) else e for place, e in enumerate(experiments))
 
 
-def _range(value: float | Range) -> Range:
-    return (float(value[0]), float(value[1])) if isinstance(value, tuple) else (float(value), float(value))
+def _range(value: float | Range, what: str = "the value of a mistake") -> Range:
+    parts = value if isinstance(value, tuple) else (value, value)
+    if len(parts) != 2:
+        raise SpecificationError(f"{what} is {value!r}; it must be a number, or two in order")
+    return check_number(what, parts[0]), check_number(what, parts[1])
 
 
 def _variant(made: Check, text: str, what: object) -> Variant:

@@ -14,6 +14,8 @@ r"""What a claim is: a statement, where it comes from, and the checks that decid
 
 from __future__ import annotations
 
+import inspect
+import reprlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -23,7 +25,9 @@ from theory_check.claims.domains import Domain
 from theory_check.experiments.experiment import Experiment, Sample
 from theory_check.findings.pictures import Picture
 from theory_check.findings.run import Correction
+from theory_check.foundation.arguments import check_kinds, check_positive, check_text
 from theory_check.foundation.errors import SpecificationError
+from theory_check.foundation.user_code import defined_at
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,8 @@ class Claim:
         What a reader should know besides, Markdown.
     believed : bool
         Whether variance bounds and the like are stated without proof, and therefore tested on the samples.
+    place : str
+        Where it is defined, for errors, if that is a file of the user's.
     """
 
     id: str
@@ -81,6 +87,7 @@ class Claim:
     domain: Domain | None = None
     remarks: tuple[str, ...] = ()
     believed: bool = False
+    place: str = ""
 
 
 def claim(
@@ -131,17 +138,36 @@ def claim(
     Raises
     ------
     SpecificationError
-        If the function has no docstring; when it is planned, if its checks do not have different names.
+        If an argument is of another kind, or the function has no docstring or does not take a profile; when it is
+        planned, if it gives something else than checks, or checks whose names do not differ.
     """
+    if not isinstance(id, str):
+        raise SpecificationError(f'a claim has the id {id!r}; it must be text, as in @claim("X1")')
+    texts = {"title": title, "formula": formula, "source": source, "derivation": derivation, "hypotheses": hypotheses}
+    for what, text in texts.items():
+        check_text(f"claim {id}: {what}", text)
+    check_kinds(f"claim {id}: sharpens", sharpens, str, "the id of a claim")
+    check_kinds(f"claim {id}: corrections", corrections, Correction, "a Correction")
+    check_kinds(f"claim {id}: remarks", remarks, str, "a text")
+    check_positive(f"claim {id}: quick_precision", quick_precision)
+    if not (domain is None or isinstance(domain, Domain)):
+        raise SpecificationError(f"claim {id}: domain is {domain!r}; it must be a Domain")
 
     def build(function: Callable[[Profile], Check | Iterable[Check]]) -> Claim:
+        _check_function(id, function)
+        place = defined_at(function)
         statement = " ".join((function.__doc__ or "").split())
         if not statement:
             raise SpecificationError(f"claim {id}: state it in the docstring of {function.__name__}")
 
         def checks(profile: Profile) -> tuple[Check, ...]:
             made = function(profile)
-            found = (made,) if isinstance(made, Check) else tuple(made)
+            found = tuple(made) if isinstance(made, Iterable) else (made,)
+            for part in found:
+                if not isinstance(part, Check):
+                    raise SpecificationError(
+                        f"claim {id}: it gives {type(part).__name__} {reprlib.repr(part)}, not what check(...) returns"
+                    )
             names = [check.name for check in found]
             if not found or len(set(names)) < len(names):
                 raise SpecificationError(f"claim {id}: needs checks of different names, not {names}")
@@ -151,10 +177,26 @@ def claim(
             id=id, title=title or function.__name__.replace("_", " ").strip().capitalize(), statement=statement,
             formula=formula, source=source, sharpens=sharpens, derivation=derivation, hypotheses=hypotheses,
             checks=checks, corrections=corrections, remarks=remarks, quick_precision=quick_precision,
-            domain=domain,
+            domain=domain, place=place,
         )  # fmt: skip
 
     return build
+
+
+def _check_function(id: str, function: object) -> None:
+    """Raise unless a claim is made of a plain function of a profile."""
+    if (
+        not inspect.isfunction(function)
+        or inspect.iscoroutinefunction(function)
+        or inspect.isasyncgenfunction(function)
+    ):
+        raise SpecificationError(
+            f"claim {id}: it is made of {reprlib.repr(function)}; make it of a plain function of a profile"
+        )
+    try:
+        inspect.signature(function).bind(PROFILES["quick"])
+    except TypeError as error:
+        raise SpecificationError(f"claim {id}: {function.__name__} must take a profile alone: {error}") from None
 
 
 @dataclass(frozen=True, kw_only=True)

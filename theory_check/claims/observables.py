@@ -13,10 +13,11 @@ exp((2.0 * log_displacement))
 
 from __future__ import annotations
 
+import inspect
 import math
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -135,8 +136,15 @@ def apply(name: str, function: Callable[..., FloatArray], *parts: Observable) ->
 
 def column(name: str, experiment: int = 0) -> Observable:
     """Return a column of the sample of one experiment of the check, by its place among them."""
+    check_count("place of an experiment", experiment, 0)
     place = f"@{experiment}" if experiment else ""
-    return Observable(f"{name}{place}", lambda s: s[experiment].column(name), frozenset({(name, experiment)}))
+
+    def read(samples: Samples) -> FloatArray:
+        if experiment >= len(samples):
+            raise SpecificationError(f"column {name} is read from experiment {experiment}, of {len(samples)} from 0 on")
+        return samples[experiment].column(name)
+
+    return Observable(f"{name}{place}", read, frozenset({(name, experiment)}))
 
 
 def observable(what: object) -> Observable:
@@ -151,7 +159,53 @@ def observable(what: object) -> Observable:
         return column(what)
     if not callable(what):
         raise SpecificationError(f"observable is {what!r}; give a column, a formula or a function of the samples")
-    return Observable(f"function {code_identity(what)}", what)
+    _check_function(what)
+    return Observable(f"function {code_identity(what)}", lambda samples: _values(what, samples))
+
+
+def _check_function(function: Callable[..., Any]) -> None:
+    """Raise unless a function takes samples alone and returns, rather than yields or awaits."""
+    named = f"observable {getattr(function, '__name__', function)!s}"
+    if any(
+        kind(function)
+        for kind in (
+            inspect.iscoroutinefunction,
+            inspect.isasyncgenfunction,
+            inspect.isgeneratorfunction,
+            inspect.isclass,
+        )
+    ):
+        raise SpecificationError(f"{named} must be a plain function that returns an array")
+    try:
+        inspect.signature(function).bind(())
+    except TypeError as error:
+        raise SpecificationError(f"{named} must take the samples alone: {error}") from None
+    except ValueError:  # compiled functions may have no signature
+        return
+
+
+def _values(function: Callable[..., Any], samples: Samples) -> FloatArray:
+    """Evaluate a function of the user's on samples that it cannot change."""
+    found = function([_protected(sample) for sample in samples])
+    rows = {sample.replicates for sample in samples if isinstance(sample, Sample)}
+    right = isinstance(found, np.ndarray) and found.dtype.kind in "fbiu" and found.ndim in (1, 2)
+    if not right or (rows and len(found) not in rows):
+        text = f"{found.dtype} of shape {found.shape}" if isinstance(found, np.ndarray) else type(found).__name__
+        raise SpecificationError(
+            f"observable {getattr(function, '__name__', function)!s} gives {text}; it must give an array with one "
+            f"number, or one row of numbers, for each of {' or '.join(map(str, sorted(rows)))} replicates"
+        )
+    return np.array(found, dtype=np.float64)
+
+
+def _protected(sample: Sample[Any]) -> Sample[Any]:
+    """Return a sample whose columns cannot be written to; other worlds than samples are left as they are."""
+    if not isinstance(sample, Sample):
+        return sample
+    columns = {name: column.view() for name, column in sample.values.items()}
+    for column in columns.values():
+        column.flags.writeable = False
+    return replace(sample, values=columns)
 
 
 def exp(x: Observable) -> Observable:

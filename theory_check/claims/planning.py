@@ -12,6 +12,7 @@ from theory_check.experiments.costs import SECONDS_PER_WORK
 from theory_check.experiments.experiment import MAXIMAL_REPLICATES, Experiment
 from theory_check.foundation.errors import SpecificationError
 from theory_check.foundation.stored_values import shelf
+from theory_check.foundation.user_code import located
 from theory_check.inference.design import look_shares, planned_looks
 
 #: Chance of any false alarm in a run: the sum of the levels of all claims.
@@ -283,7 +284,7 @@ def plan_claim(claim: Claim, profile: Profile) -> tuple[PlannedCheck, ...]:
     """
     if profile.name == "quick":
         profile = replace(profile, precision=profile.precision * claim.quick_precision)
-    with shelf(f"plan of {claim.id} at {profile.name}"):
+    with located(claim.place), shelf(f"plan of {claim.id} at {profile.name}"):
         return _planned(claim, claim.checks(profile))
 
 
@@ -297,8 +298,11 @@ def _planned(claim: Claim, checks: tuple[Check, ...]) -> tuple[PlannedCheck, ...
                 f"{claim.id}: no check has the variant {correction.variant!r}, which a correction names as evidence"
             )
     level = FAMILY_LEVEL / PLACES / len(checks)
-    plans = tuple(plan_check(claim, check, level) for check in checks)
-    for plan, check in zip(plans, checks, strict=True):
-        if not plan.check.variants:
-            raise SpecificationError(f"{plan.id}: {_untold(check)}")
-    return plans
+    plans = []
+    for check in checks:
+        with located(check.place):
+            plan = plan_check(claim, check, level)
+            if not plan.check.variants:
+                raise SpecificationError(f"{plan.id}: {_untold(check)}")
+        plans.append(plan)
+    return tuple(plans)

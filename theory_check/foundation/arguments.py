@@ -157,9 +157,47 @@ def check_finite(what: str, value: object) -> None:
         raise SpecificationError(f"{what} is {value!r}; it must be a finite number")
 
 
+def check_text(what: str, value: object) -> None:
+    """Raise unless ``value`` is text."""
+    if not isinstance(value, str):
+        raise SpecificationError(f"{what} is {value!r}; it must be text")
+
+
+def check_kinds(what: str, values: object, kind: type, named: str) -> None:
+    """Raise unless ``values`` is a tuple of values of one kind.
+
+    Parameters
+    ----------
+    what : str
+        Name of the argument.
+    values : object
+        What was given.
+    kind : type
+    named : str
+        What a value of that kind is called.
+
+    Raises
+    ------
+    SpecificationError
+        If it is no tuple, or one of the values is of another kind.
+
+    Examples
+    --------
+    >>> check_kinds("remarks", ("Tested.",), str, "a text")
+    >>> check_kinds("remarks", "Tested.", str, "a text")
+    Traceback (most recent call last):
+        ...
+    theory_check.foundation.errors.SpecificationError: remarks is 'Tested.'; it must be a tuple, each part a text
+    """
+    if not isinstance(values, tuple) or not all(isinstance(value, kind) for value in values):
+        raise SpecificationError(f"{what} is {values!r}; it must be a tuple, each part {named}")
+
+
 def check_number(what: str, value: SupportsFloat) -> float:
-    """Return `value` as a float; anything that is not one real number other than NaN is an error."""
+    """Return `value` as a float; anything that is not one real number other than NaN is an error, and so is text."""
     try:
+        if isinstance(value, (str, bytes)):
+            raise TypeError
         number = float(value)
     except (TypeError, ValueError):
         raise SpecificationError(f"{what} must be a real number, got {value!r}") from None

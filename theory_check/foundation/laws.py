@@ -15,6 +15,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import ArrayLike
 
+from theory_check.foundation.arguments import check_number, check_positive
 from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.errors import SpecificationError
 from theory_check.foundation.stored_values import stored
@@ -27,6 +28,9 @@ LARGEST_TILT = 0.25
 _BELOW = 2.0**-44
 _LEAST_JUMP = 1e-9
 
+#: How far cdf and quantile may be from inverses of each other: laws that are computed have errors.
+_LEAST_FIT = 1e-3
+
 
 class Law(Hashable, Protocol):
     """A law on the real line; every law of the package that is compared with samples has these methods."""
@@ -36,6 +40,47 @@ class Law(Hashable, Protocol):
 
     def quantile(self, p: ArrayLike) -> FloatArray:
         """Return the quantiles of probabilities of any shape."""
+
+
+#: Probabilities at which a law from elsewhere is looked at.
+_LOOKED_AT = (0.01, 0.1, 0.25, 0.5, 0.75, 0.9, 0.99)
+
+
+def check_law(law: Law) -> None:
+    """Raise unless the two functions of a law fit each other at a few points, up to its atoms.
+
+    Examples
+    --------
+    >>> check_law(Normal(0.0, 1.0))
+    >>> check_law(Mirrored(Normal(0.0, 1.0)))
+    """
+    if type(law) is Normal:
+        check_number("the mean of a normal law", law.mean)
+        check_positive("the variance of a normal law", law.variance)
+        return
+    p = np.array(_LOOKED_AT)
+    points = _row(law, "quantile", law.quantile(p), p.shape)
+    if not (np.all(np.isfinite(points)) and np.all(np.diff(points) >= 0.0)):
+        raise SpecificationError(
+            f"law {law!r}: its quantiles at {p.tolist()} are {points.tolist()}; they must increase"
+        )
+    reached = _row(law, "cdf", law.cdf(points), p.shape)
+    before = _row(law, "cdf", left_limits(law.cdf, points), p.shape)
+    if not np.all((reached >= p - _LEAST_FIT) & (before <= p + _LEAST_FIT) & (reached <= 1.0) & (before >= 0.0)):
+        raise SpecificationError(
+            f"law {law!r}: its cdf at the quantiles of {p.tolist()} is {reached.tolist()}; it must be these, or "
+            "jump over them"
+        )
+
+
+def _row(law: Law, name: str, values: object, shape: tuple[int, ...]) -> FloatArray:
+    found = np.asarray(values)
+    if found.shape != shape or found.dtype.kind not in "fiu":
+        raise SpecificationError(
+            f"law {law!r}: its {name} of an array of shape {shape} gives {found.dtype} of shape {found.shape}; it must "
+            "give a number for each"
+        )
+    return found
 
 
 def left_limits(cdf: Callable[[FloatArray], ArrayLike], values: FloatArray, at: FloatArray | None = None) -> FloatArray:

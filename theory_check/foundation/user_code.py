@@ -1,10 +1,17 @@
-"""Where in a file of the user's an error came from."""
+"""Where in a file of the user's an error, a function or a call came from."""
 
 from __future__ import annotations
 
 import re
+import sys
 import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from theory_check.foundation.errors import SpecificationError
 
 #: Names of modules that are made of files of the user's begin with this.
 _PREFIX = "theory_check_claims_"
@@ -13,6 +20,40 @@ _PREFIX = "theory_check_claims_"
 def module_name(path: Path) -> str:
     """Return the name of the module that a file becomes."""
     return _PREFIX + re.sub(r"[^A-Za-z0-9]", "_", path.stem)
+
+
+def is_foreign(value: object) -> bool:
+    """Tell whether a function or a class is defined outside the package."""
+    return not str(getattr(value, "__module__", "")).startswith("theory_check.")
+
+
+def defined_at(function: Callable[..., Any]) -> str:
+    """Return the place of a function of the user's, ``my_claims.py, line 5``; nothing for another one."""
+    code = getattr(function, "__code__", None)
+    if code is None or not str(getattr(function, "__module__", "")).startswith(_PREFIX):
+        return ""
+    return f"{Path(code.co_filename).name}, line {code.co_firstlineno}"
+
+
+def called_at() -> str:
+    """Return the place in a user's file from which the running function was called; nothing if from none."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        if str(frame.f_globals.get("__name__", "")).startswith(_PREFIX):
+            return f"{Path(frame.f_code.co_filename).name}, line {frame.f_lineno}"
+        frame = frame.f_back
+    return ""
+
+
+@contextmanager
+def located(place: str) -> Iterator[None]:
+    """Say in an error that something the user wrote, at that place, is the matter, unless the error says where."""
+    try:
+        yield
+    except SpecificationError as error:
+        if not place or user_place(error) or place.partition(",")[0] in str(error):
+            raise
+        raise SpecificationError(f"{error} ({place})") from error
 
 
 def user_place(error: BaseException) -> tuple[str, int] | None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,8 @@ from theory_check.claims.judging import Look
 from theory_check.claims.planning import PlannedCheck
 from theory_check.experiments.experiment import Experiment, Sample
 from theory_check.findings.run import Finding
+from theory_check.foundation.errors import SpecificationError
+from theory_check.foundation.user_code import located
 from theory_check.simulation.execution import Simulation
 
 
@@ -74,8 +77,11 @@ def decide(
             samples = tuple(simulation.sample(*request) for request in _requests(check, number))
             look = Look(check, samples, number)
             simulation.receive()
-            if look.is_decided or look.is_last:
-                decisions[point] = Decision(look.finding, samples, number)
+            with _named(check):
+                over = look.is_decided or look.is_last
+                finding = look.finding if over else None
+            if finding is not None:
+                decisions[point] = Decision(finding, samples, number)
                 simulation.limit({e.identity: most(e) for e in check.experiments})
             else:
                 waiting[point] = check, number + 1
@@ -83,6 +89,18 @@ def decide(
                 # What it needs next may be there already, simulated for another point.
                 ready.append(point)
     return decisions
+
+
+@contextmanager
+def _named(check: PlannedCheck) -> Iterator[None]:
+    """Say of which point of the user's an error is, and where it is spelled."""
+    try:
+        yield
+    except SpecificationError as error:
+        if not check.check.place:
+            raise
+        with located(check.check.place):
+            raise SpecificationError(f"{check.id}: {error}") from error
 
 
 def _requests(check: PlannedCheck, look: int) -> list[tuple[Experiment, int]]:

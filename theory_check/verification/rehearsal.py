@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from theory_check.claims.divergence import leave_out_diverged
-from theory_check.claims.estimators import Distance, Estimator
+from theory_check.claims.estimators import Distance, Estimator, Mean, Probability, Quantile, Spread
 from theory_check.claims.planning import PlannedCheck
 from theory_check.experiments.experiment import Sample
 from theory_check.experiments.workload import Workload
 from theory_check.foundation.errors import InterruptedSimulationError, SpecificationError, TheoryCheckError
-from theory_check.foundation.user_code import described
+from theory_check.foundation.user_code import described, located
 from theory_check.simulation.runner import run_experiments
+
+#: Estimators whose intervals need finite values.
+_OF_FINITE_VALUES = (Distance, Mean, Quantile, Spread)
 
 #: Processor seconds that the rehearsal of a point may take; a point of larger networks is not rehearsed.
 _LONGEST = 10.0
@@ -44,20 +49,26 @@ def rehearse(checks: Sequence[PlannedCheck], seed: int) -> None:
             for estimator in (planned.check.estimator, *(v.estimator for v in planned.check.variants if v.estimator)):
                 converged = leave_out_diverged(planned.check, [found[one] for one in planned.experiments])
                 if not converged.violation:
-                    _try(estimator, converged.samples)
+                    with np.errstate(all="ignore"):
+                        _try(estimator, converged.samples)
         except InterruptedSimulationError:
             raise
         except Exception as error:
             text = str(error) if isinstance(error, TheoryCheckError) else f"it fails with {described(error)}"
-            raise SpecificationError(f"{planned.id}: {text}") from error
+            with located(planned.check.place):
+                raise SpecificationError(f"{planned.id}: {text}") from error
 
 
 def _try(estimator: Estimator, samples: Sequence[Sample[Any]]) -> None:
-    for values in estimator.values(samples):
-        if values.dtype.kind not in "fbiu" or values.ndim > 2:
-            raise SpecificationError(
-                f"its observable {estimator.observable} gives {values.dtype} of shape {values.shape}; it must give one "
-                "number, or one row of numbers, per replicate"
-            )
+    again = estimator.values(samples)
+    for values, others in zip(estimator.values(samples), again, strict=True):
+        named = f"its observable {estimator.observable}"
+        if not np.array_equal(values, others, equal_nan=True):
+            raise SpecificationError(f"{named} gives other values of the same samples when it is evaluated again")
+        infinite = int(np.sum(~np.isfinite(values)))
+        if np.isnan(values).any() or (infinite and isinstance(estimator, _OF_FINITE_VALUES)):
+            raise SpecificationError(f"{named} is NaN or infinite for {infinite} of {values.size} values")
         if isinstance(estimator, Distance):
             estimator.law.cdf(values.ravel())
+    if isinstance(estimator, Probability):
+        estimator.interval(samples, 0.5)

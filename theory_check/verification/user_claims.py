@@ -24,8 +24,9 @@ from theory_check.claims.divergence import leave_out_diverged
 from theory_check.claims.planning import PLACES, PlannedCheck
 from theory_check.experiments.experiment import Sample
 from theory_check.findings.run import PointData
+from theory_check.foundation.arguments import check_choice
 from theory_check.foundation.errors import SpecificationError, TheoryCheckError
-from theory_check.foundation.user_code import described, module_name, user_place
+from theory_check.foundation.user_code import described, located, module_name, user_place
 from theory_check.networks.additions import add_definition
 from theory_check.networks.definitions import Definition
 
@@ -54,6 +55,11 @@ def own_regime(own: Iterable[Claim | Illustration], source: str = "") -> Regime 
         if claim.id.lower() in taken:
             raise SpecificationError(f"claim {claim.id}: the id is taken; choose another")
         taken.append(claim.id.lower())
+    known = [claim.id for claim in (*all_claims(), *found)]
+    for claim in found:
+        with located(claim.place):
+            for other in claim.sharpens:
+                check_choice(f"claim that {claim.id} sharpens", other, known)
     free = PLACES - len(taken) + len(found)
     if len(found) > free:
         raise SpecificationError(

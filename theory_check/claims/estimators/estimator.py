@@ -14,6 +14,8 @@ from theory_check.claims.estimators import deviations
 from theory_check.claims.observables import Observable, Samples, observable
 from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.errors import SpecificationError
+from theory_check.foundation.laws import Normal, check_law
+from theory_check.foundation.user_code import is_foreign
 from theory_check.inference import evidence
 from theory_check.inference.intervals import Interval
 
@@ -55,6 +57,8 @@ class Estimator(ABC):
         for law in laws:
             if law is not None and not (hasattr(law, "cdf") and hasattr(law, "quantile")):
                 raise SpecificationError(f"law is {law!r}; give one with the functions cdf and quantile")
+            if isinstance(law, Normal) or (law is not None and is_foreign(type(law))):
+                check_law(law)
 
     @property
     def prediction(self) -> Range | None:

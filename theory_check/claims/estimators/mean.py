@@ -10,6 +10,7 @@ import numpy as np
 
 from theory_check.claims.estimators.estimator import Estimator, Range, SidedEvidence
 from theory_check.claims.observables import Samples
+from theory_check.foundation.arguments import check_count, check_positive
 from theory_check.foundation.arrays import FloatArray
 from theory_check.inference import design, evidence, intervals, variances
 from theory_check.inference.intervals import Interval
@@ -56,6 +57,11 @@ class Mean(Estimator):
     kind: ClassVar[str] = "mean"
     method: ClassVar[str] = "Catoni, proven variance bound"
     told_by: ClassVar[tuple[str, ...]] = ("variance_bound",)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_positive("variance_bound", self.variance_bound)
+        check_count("values_per_replicate", self.values_per_replicate)
 
     def replicates(self, target: Range, margin: float, alpha: float, miss: float) -> int:
         values = design.mean_sample_size(variance_bound=self.variance_bound, margin=margin, alpha=alpha, miss=miss)

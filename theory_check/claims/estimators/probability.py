@@ -11,6 +11,7 @@ import numpy as np
 from theory_check.claims.estimators.estimator import Estimator, Range, SidedEvidence
 from theory_check.claims.observables import Samples, observable
 from theory_check.foundation.arrays import FloatArray
+from theory_check.foundation.errors import SpecificationError
 from theory_check.inference import design, evidence, intervals
 from theory_check.inference.intervals import Interval
 
@@ -49,16 +50,24 @@ class Probability(Estimator):
     def resolution(self, target: Range, replicates: int, alpha: float) -> float:
         return design.proportion_resolution(target, trials=replicates, alpha=alpha)
 
-    def interval(self, samples: Samples, alpha: float) -> Interval:
+    def _event(self, samples: Samples) -> FloatArray:
         event = self.observable(samples)
+        if not np.all((event == 0.0) | (event == 1.0)):
+            raise SpecificationError(
+                f"event {self.observable} must be 0 or 1 in each replicate; between(...) makes one"
+            )
+        return event
+
+    def interval(self, samples: Samples, alpha: float) -> Interval:
+        event = self._event(samples)
         return intervals.proportion_interval(int(event.sum()), event.size, alpha=alpha)
 
     def log_evidence(self, samples: Samples, null: Range, alpha: float) -> float:
-        event = self.observable(samples)
+        event = self._event(samples)
         return evidence.bernoulli_evidence(int(event.sum()), event.size, null)
 
     def sided_evidence(self, samples: Samples, values: FloatArray, gain: float) -> SidedEvidence:
-        event = self.observable(samples)
+        event = self._event(samples)
         n, k = event.size, float(event.sum())
         return (
             evidence.log_tilted_ratio(k, n, values, gain=gain),

@@ -15,6 +15,7 @@ from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.laws import Law
 from theory_check.inference import design, evidence, intervals
 from theory_check.inference.intervals import Interval
+from theory_check.inference.validation import check_probability
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,10 @@ class Quantile(Estimator):
     kind: ClassVar[str] = "quantile"
     method: ClassVar[str] = "order statistics"
     told_by: ClassVar[tuple[str, ...]] = ("probability",)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_probability("probability", self.probability)
 
     @property
     def prediction(self) -> Range | None:
