@@ -97,6 +97,25 @@ def test_a_stated_variance_is_tested_where_it_is_believed():
     assert "variance" in found(heavy, Mean("log_norm_ratio", 10.0), believed=True)
 
 
+@pytest.mark.parametrize(
+    ("weights", "of", "violated"),
+    [
+        ("student:df=3", lambda x: np.exp(x), True), ("student:df=3", lambda x: np.exp(x / 2), False),
+        ("student:df=3", lambda x: x * x, False), ("student:df=3", lambda x: np.exp(np.minimum(x, 9.0)), False),
+        ("student:df=1.5", lambda x: np.exp(x / 2), True), ("student:df=1.5", lambda x: np.exp(x / 4), False),
+        ("student:df=5", lambda x: np.exp(x), False), ("uniform", lambda x: np.exp(2 * x), False),
+    ],
+)  # fmt: skip
+def test_values_without_a_variance_have_no_bound_of_one(weights, of, violated):
+    """R^g needs the moment of order 4 g of an entry for a variance: of those of df degrees, moments below df exist."""
+    mean = Mean(lambda samples: of(samples[0].column("log_norm_ratio")), 1e6)
+    for experiment in (network("linear", weights, width=3, depth=2), NETWORK):
+        heavy = violated and experiment is not NETWORK
+        text = violation(mean, [sample(independent(), experiment)], LEVEL, believed=True)
+        assert bool(text) == heavy
+        assert ("infinite kurtosis" in text) == heavy
+
+
 def test_a_stated_variance_of_errors_is_tested_at_every_depth():
     errors = np.abs(1.0 + 0.2 * np.random.default_rng(2).standard_normal((SIZE, 2)))
     observed = sample(errors)

@@ -102,6 +102,18 @@ def test_a_cdf_returns_probabilities(wrong):
         kolmogorov_interval([0.1, 0.2], lambda x: np.full(x.shape, wrong), alpha=0.05)
 
 
+@pytest.mark.parametrize(
+    ("cdf", "message"),
+    [
+        (lambda x: 1.0 - uniform_cdf(x), "must not decrease"), (stats.norm(), "must return probabilities, got"),
+        (0.5, "must be a function"), (lambda x: np.array(["a"] * x.size), "must return probabilities, got"),
+    ],
+)  # fmt: skip
+def test_what_is_no_cdf_is_refused(cdf, message):
+    with pytest.raises(SpecificationError, match=message):
+        kolmogorov_interval([0.1, 0.2], cdf, alpha=0.05)
+
+
 def test_a_cdf_is_vectorised():
     with pytest.raises(SpecificationError, match="one probability per value"):
         kolmogorov_interval([0.1, 0.2], lambda _: 0.5, alpha=0.05)

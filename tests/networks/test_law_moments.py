@@ -88,6 +88,31 @@ def test_a_law_that_is_not_what_it_says_is_refused(honest, transform, message):
         add_law(replace(HONEST[honest], transform=transform))
 
 
+def centred(scale, shift=0.0):
+    return lambda u, v, _: scale * (u - 0.5) + shift
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({}, ""), ({"transform": centred(3.464)}, ""),
+        ({"transform": centred(math.sqrt(12.036))}, "variance is 1.003, it must be 1"),
+        ({"transform": centred(math.sqrt(12.0), 0.0015)}, "mean is 0.0015, it must be 0"),
+        ({"kurtosis": lambda _: math.nan}, "its kurtosis is nan"), ({"kurtosis": 1.8}, "fails with TypeError"),
+        ({"variance": lambda _: math.nan}, "its variance nan"), ({"variance": lambda p: p["df"]}, "KeyError"),
+    ],
+)  # fmt: skip
+def test_moments_are_numbers_and_the_first_two_are_those_of_the_contract(changes, message):
+    """The square root of 12 to four digits gives a variance of .99994; half a per cent more would refute a theorem."""
+    uniform = replace(law(centred(math.sqrt(12.0)), 1.8), **changes)
+    with temporary_additions():
+        if message:
+            with pytest.raises(SpecificationError, match=message):
+                add_law(uniform)
+        else:
+            add_law(uniform)
+
+
 @pytest.mark.parametrize(
     ("name", "parameters"),
     [

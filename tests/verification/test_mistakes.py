@@ -112,6 +112,7 @@ KINDS = {
     "a margin that is infinite": (checked("0.4 * profile.precision", "math.inf"), "margin is inf", 13),
     "a margin that nothing pays for": (checked("0.4 * profile.precision", "1e-12"), "replicates would be needed", 13),
     "a negative remainder": (checked("basis=", "remainder=-0.1, basis="), "its remainder must be", 13),
+    "an exact prediction with an error": (checked("basis=tc.Basis('a limit')", "remainder=0.1"), "of an exact", 13),
     "a miss rate of 2": (checked("basis=", "miss_rate=2, basis="), "its miss_rate is the probability", 13),
     "a basis that is text": (checked("tc.Basis('a limit')", "'a limit'"), "give EXACT, LIMIT or a Basis", 13),
     "an allowance above 1": (checked("'a limit'", "'a limit', allowance=2"), "from 0 to below 1", 13),
@@ -152,6 +153,8 @@ KINDS = {
         observed(f"return random.random() + {COLUMN}", "import random\ndef helper(samples):\n    "),
         "other values of the same samples", 14,
     ),
+    "a mean that is taken off": (observed(f"x = {COLUMN}\n    return x - x.mean()"), "mixes replicates", 14),
+    "a running sum": (observed(f"return {COLUMN}.cumsum()"), "mixes replicates", 13),
     "an observable that yields": (observed(f"yield from {COLUMN}"), "must be a plain function", 11),
     "an observable that waits": (
         observed(f"return {COLUMN}", "async def helper(samples):\n    "), "must be a plain function", 11,

@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from itertools import combinations
 from typing import Any
 
 import numpy as np
 
-from theory_check.claims.estimators import Estimator
+from theory_check.claims.estimators import Estimator, Mean
 from theory_check.experiments.cell import Cell
 from theory_check.experiments.experiment import Sample
 from theory_check.foundation.arrays import FloatArray
@@ -69,6 +70,8 @@ def violation(estimator: Estimator, samples: Sequence[Sample[Any]], level: float
     str
     """
     distinct = list({sample.experiment.identity: sample for sample in samples if sample.values}.values())
+    if believed and isinstance(estimator, Mean) and (heavy := _without_variance(estimator, distinct)):
+        return heavy
     tests = [*_dependence(distinct), *(_added_laws(distinct) if believed else ())]
     share = SHARE * level / (len(tests) + 1)
     for what, p_value in tests:
@@ -79,6 +82,29 @@ def violation(estimator: Estimator, samples: Sequence[Sample[Any]], level: float
         if repeated >= _FEWEST_REPETITIONS:
             return f"{repeated} of {sample.replicates} replicates repeat another one"
     return estimator.violated(samples, max(share, _BELIEF)) if believed else ""
+
+
+def _without_variance(estimator: Mean, samples: Sequence[Sample[Any]]) -> str:
+    """Return that values have no variance where the moments of the weights say so, which no sample can be relied on to.
+
+    Squared norms are sums of products of two entries of each layer. If the kurtosis of the entries is infinite so is
+    the mean of R^2, and if their variance is, the mean of R: then f(R), which grows as R^g, has no variance for g from
+    1, or from 1/2, on. The power g is that of the values of the same sample with R larger by e^100.
+    """
+    for sample in samples:
+        if not isinstance(sample.experiment, Cell) or math.isfinite(sample.experiment.weights.kurtosis):
+            continue
+        raised = {
+            name: column + (50.0 if "displacement" in name else 100.0) if name.startswith("log_") else column
+            for name, column in sample.values.items()
+        }
+        larger = [replace(other, values=raised) if other is sample else other for other in samples]
+        with np.errstate(all="ignore"):
+            before, after = (float(np.max(np.abs(estimator.observable(part)))) for part in (samples, larger))
+            power = math.log(after / before) / 100.0 if 0.0 < before < after else 0.0
+        if power > (0.9 if math.isfinite(sample.experiment.weights.entry_variance) else 0.4):
+            return f"{sample.experiment.weights} weights have entries of infinite kurtosis: the values have no variance"
+    return ""
 
 
 def _dependence(samples: Sequence[Sample[Any]]) -> Iterator[tuple[str, float]]:

@@ -35,6 +35,9 @@ from theory_check.foundation.errors import SpecificationError
 from theory_check.foundation.laws import left_limits
 from theory_check.inference.validation import check_sample
 
+#: Most by which a distribution function may decrease: the rounding of one that is computed.
+_DECREASE = 1e-9
+
 #: The union bound is used up to here.
 _SMALL = 0.02
 
@@ -64,13 +67,21 @@ def kolmogorov_statistic(values: ArrayLike, cdf: Callable[[FloatArray], ArrayLik
 def predicted_probabilities(values: ArrayLike, cdf: Callable[[FloatArray], ArrayLike]) -> FloatArray:
     """Return the predicted distribution function at the sorted values, checked."""
     sample = np.sort(check_sample("values", values))
-    predicted = np.asarray(cdf(sample), dtype=np.float64)
+    if not callable(cdf):
+        raise SpecificationError(f"cdf is {cdf!r}; it must be a function")
+    found = np.asarray(cdf(sample))
+    if found.dtype.kind not in "fbiu":
+        raise SpecificationError(f"cdf must return probabilities, got {type(found.flat[0] if found.size else found)!r}")
+    predicted = found.astype(np.float64)
     if predicted.shape != sample.shape:
         raise SpecificationError(
             f"cdf must return one probability per value, got shape {predicted.shape} for {sample.size} values"
         )
     if not np.all((predicted >= 0.0) & (predicted <= 1.0)):
         raise SpecificationError("cdf must return probabilities between 0 and 1, got a value outside or NaN")
+    # Distribution functions that are computed may err in their last digits.
+    if np.any(np.diff(predicted) < -_DECREASE):
+        raise SpecificationError("cdf must not decrease, but it does between two of the values")
     return predicted
 
 

@@ -39,8 +39,11 @@ _SLOPE_ERROR = 1e-3
 _ROUNDING = 1e-12
 
 
-#: A moment may be stated to three significant digits.
+#: A third moment or a kurtosis may be stated to three significant digits.
 _STATED = 0.005
+
+#: Mean and variance are not stated but 0 and 1: constants of four significant digits leave them within this.
+_NORMALISED = 0.001
 
 #: Largest size of weights, and of the entries of an input.
 _LARGEST = 2.0**32
@@ -282,7 +285,17 @@ def _check_law(law: WeightLaw | Process) -> None:
     name = law.name
     if not isinstance(law, WeightLaw) or law.transform is None or law.kernel != "entrywise" or law.inner:
         raise SpecificationError(f"weight law {name}: give it a transform, a function of two uniform numbers")
-    kurtosis, variance = law.kurtosis(law.defaults), law.variance(law.defaults)
+    try:
+        kurtosis, variance = float(law.kurtosis(law.defaults)), float(law.variance(law.defaults))
+    except Exception as error:
+        raise SpecificationError(
+            f"weight law {name}: its kurtosis or variance, functions of its parameters, fails with "
+            f"{type(error).__name__}: {error}"
+        ) from error
+    if math.isnan(kurtosis) or math.isnan(variance):
+        raise SpecificationError(
+            f"weight law {name}: its kurtosis is {kurtosis} and its variance {variance}; give numbers"
+        )
     if math.isfinite(variance):
         _check_size(f"weight law {name}: its standard deviation", math.sqrt(variance))
     try:
@@ -309,7 +322,8 @@ def _check_law(law: WeightLaw | Process) -> None:
             raise SpecificationError(
                 f"weight law {name}: its {what} does not exist, its tails are too heavy; it must be {expected:.4g}"
             )
-        if abs(value - expected) > bounds[what] + _STATED * max(1.0, abs(expected)):
+        allowed = _NORMALISED if what in ("mean", "variance") else _STATED
+        if abs(value - expected) > bounds[what] + allowed * max(1.0, abs(expected)):
             raise SpecificationError(f"weight law {name}: its {what} is {value:.4g}, it must be {expected:.4g}")
 
 

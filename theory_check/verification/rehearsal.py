@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -59,12 +60,23 @@ def rehearse(checks: Sequence[PlannedCheck], seed: int) -> None:
                 raise SpecificationError(f"{planned.id}: {text}") from error
 
 
+def _part(sample: Sample[Any], side: int) -> Sample[Any]:
+    """Return one half of the replicates."""
+    middle = sample.replicates // 2
+    chosen = slice(middle, None) if side else slice(middle)
+    return replace(sample, values={name: column[chosen] for name, column in sample.values.items()})
+
+
 def _try(estimator: Estimator, samples: Sequence[Sample[Any]]) -> None:
     again = estimator.values(samples)
-    for values, others in zip(estimator.values(samples), again, strict=True):
+    sides = (0, 1) if min(sample.replicates for sample in samples) > 1 else ()
+    halves = [estimator.values([_part(sample, side) for sample in samples]) for side in sides]
+    for values, others, *parts in zip(estimator.values(samples), again, *halves, strict=True):
         named = f"its observable {estimator.observable}"
         if not np.array_equal(values, others, equal_nan=True):
             raise SpecificationError(f"{named} gives other values of the same samples when it is evaluated again")
+        if parts and not np.array_equal(np.concatenate(parts), values, equal_nan=True):
+            raise SpecificationError(f"{named} mixes replicates: the values of half of them differ without the others")
         infinite = int(np.sum(~np.isfinite(values)))
         if np.isnan(values).any() or (infinite and isinstance(estimator, _OF_FINITE_VALUES)):
             raise SpecificationError(f"{named} is NaN or infinite for {infinite} of {values.size} values")
