@@ -105,8 +105,8 @@ def test_a_cdf_returns_probabilities(wrong):
 @pytest.mark.parametrize(
     ("cdf", "message"),
     [
-        (lambda x: 1.0 - uniform_cdf(x), "must not decrease"), (stats.norm(), "must return probabilities, got"),
-        (0.5, "must be a function"), (lambda x: np.array(["a"] * x.size), "must return probabilities, got"),
+        (lambda x: 1.0 - uniform_cdf(x), "must not decrease"), (stats.norm, "must return probabilities, got"),
+        (stats.norm(), "must be a function"), (lambda x: np.array(["a"] * x.size), "must return probabilities, got"),
     ],
 )  # fmt: skip
 def test_what_is_no_cdf_is_refused(cdf, message):
