@@ -211,8 +211,6 @@ def check(
     if not (isinstance(margin, (int, float, np.number)) and 0.0 < margin < math.inf):
         raise SpecificationError(f"check {name}: its margin is {margin!r}; it must be positive and finite")
     check_nonnegative(f"check {name}: its remainder", remainder)
-    if basis.exact and remainder > 0.0:
-        raise SpecificationError(f"check {name}: its remainder is {remainder!r}; that of an exact prediction is 0")
     check_level(f"check {name}: its miss_rate", miss_rate)
     for what, mistakes in (("wrong", wrong), ("sized", sized)):
         if not (mistakes is None or isinstance(mistakes, Mapping)):

@@ -304,5 +304,9 @@ def _planned(claim: Claim, checks: tuple[Check, ...]) -> tuple[PlannedCheck, ...
             plan = plan_check(claim, check, level)
             if not plan.check.variants:
                 raise SpecificationError(f"{plan.id}: {_untold(check)}")
+            if check.basis.exact and check.remainder > 0.0:
+                raise SpecificationError(
+                    f"{plan.id}: its remainder is {check.remainder!r}; that of an exact prediction is 0"
+                )
         plans.append(plan)
     return tuple(plans)
