@@ -11,6 +11,7 @@ import numpy as np
 
 from theory_check.claims import (
     EXACT_AT_DEPTHS,
+    PROFILES,
     Basis,
     Check,
     Distance,
@@ -34,6 +35,8 @@ from theory_check.inference.rates import slope_variance, slope_weights
 from theory_check.networks.activations import Activation
 from theory_check.theory.coupled_moments import coupled_moments
 from theory_check.theory.orders import STRONG_ORDER, mean_square_error
+from theory_check.theory.plane_diffusion import ERROR as PLANE_ERROR
+from theory_check.theory.plane_diffusion import plane_diffusion_law
 from theory_check.theory.scalar_diffusion import ERROR, ScalarDiffusionLaw, stratonovich_law, tanh_diffusion_law
 
 if TYPE_CHECKING:
@@ -101,6 +104,29 @@ def _limit_check(depth: int, precision: float) -> Check:
     )  # fmt: skip
 
 
+@stored
+def plane_laws() -> tuple[ScalarDiffusionLaw, ScalarDiffusionLaw]:
+    """Return the law of the limit at width 2 from H_0 = (1, 1), and that of coordinates driven by their own tanh."""
+    return plane_diffusion_law(1.0), plane_diffusion_law(1.0, shared=False)
+
+
+def _plane_check(depth: int, precision: float) -> Check:
+    """Compare log R of a network of width 2 with tanh with the law of its limit, by another approximation of it."""
+    deep = network("res-1", activation="tanh", width=2, depth=depth, input="ones", kernel="dense")
+    law, apart = plane_laws()
+    wrong: dict[str, object] = {"tanh H is H: geometric Brownian motion": Normal(0.0, 2.0)}
+    # 0.049 from the law.
+    if precision <= PROFILES["standard"].precision:
+        wrong["each coordinate is driven by its own tanh"] = apart
+    return check(
+        "res-1-tanh-d2-limit", deep,
+        r"Kolmogorov distance between $\log R$ and $\log(\Vert H_1\Vert^2/\Vert H_0\Vert^2)$ for "
+        r"$dH = 2^{-1/2}\,dB\,\tanh H$",
+        Distance(LOG_NORM_RATIO, law), (0.0, PLANE_ERROR), margin=0.025 * precision,
+        basis=Basis("limit law; the error, of order 1/L, is found to be 0.005 at depth 16", allowance=0.2), wrong=wrong,
+    )  # fmt: skip
+
+
 def _strong_checks(deep: EulerMaruyama, precision: float) -> Iterator[Check]:
     branch, width = deep.network.branch, deep.network.width
     if branch.is_rectifier and width <= _STILL_WIDTH:
@@ -154,11 +180,14 @@ P6_DOMAIN = Domain(
     "L, and independent of each other given B (what drives them are products of increments within steps). So they are "
     "exchangeable between depths, and the slope of a replicate, whose weights are antisymmetric, has a law symmetric "
     "about -1/2: its median is -1/2. The limit at width 1 with tanh: log sinh H is a Brownian motion with the drift "
-    "-1/(2 cosh^2 H), whose law at time 1 comes from Girsanov's theorem, without a network.",
+    "-1/(2 cosh^2 H), whose law at time 1 comes from Girsanov's theorem, without a network. At width 2 dH = d^(-1/2) "
+    "||tanh H|| dW with a plane Brownian motion W, whose law comes from a walk on a lattice.",
     hypotheses="Gaussian V, Lipschitz sigma, at least one active coordinate at the input.",
     remarks=(
         r"With ReLU some coordinate of the input must be positive: otherwise, with probability $2^{-d}$, the "
         r"network never moves and its error has no order.",
+        r"That the length of $\tanh H$ drives each of two coordinates, and not its own, is told from the standard "
+        "profile on; the margin of the quick profile is wider.",
     ),
 )
 def strong_order(profile: Profile) -> Iterator[Check]:
@@ -175,6 +204,7 @@ def strong_order(profile: Profile) -> Iterator[Check]:
     yield _strong_check(tanh, "tanh", precision)
     yield _still_check(brownian_networks("res-1", width=3, depth=4, doublings=2, suprema=True), precision)
     yield _limit_check(256, precision)
+    yield _plane_check(256, precision)
 
 
 def _order_check(deep: EulerMaruyama, *, strong: bool, precision: float) -> Check:
