@@ -9,7 +9,12 @@ from scipy.stats import norm
 
 from theory_check.foundation.errors import SpecificationError
 from theory_check.inference.intervals import mean_interval
-from theory_check.theory.bounded_branch import bounded_displacement, tanh_moments
+from theory_check.theory.bounded_branch import (
+    _slope_moments,
+    bounded_displacement,
+    bounded_laws,
+    tanh_moments,
+)
 
 
 @pytest.mark.parametrize("q", [0.05, 1.0, 9.0])
@@ -72,6 +77,64 @@ def test_the_mean_is_that_of_numpy_networks_and_the_variance_is_bounded(bias):
     assert interval.lower <= found.mean * 1.01
     assert found.mean * 0.99 <= interval.upper
     assert np.var(displaced) < found.variance_bound < 3.0 * np.var(displaced)
+
+
+@pytest.mark.parametrize("q", [0.05, 1.0, 9.0])
+def test_the_mean_square_of_the_slope_is_an_integral_and_its_derivatives_differences(q):
+    def slope(z):
+        return 1.0 - np.tanh(np.sqrt(q) * z) ** 2
+
+    found, step = _slope_moments(q), 1e-4
+    assert found.value == pytest.approx(quad(lambda z: slope(z) ** 2 * norm.pdf(z), -9.0, 9.0)[0], abs=2e-8)
+    # Stein's lemma: E z^2 s^2 is B + 2 q B'.
+    squares = quad(lambda z: (z * slope(z)) ** 2 * norm.pdf(z), -9.0, 9.0)[0]
+    assert found.value + 2.0 * q * found.slope == pytest.approx(squares, abs=5e-8)
+    below, above = _slope_moments(q - step), _slope_moments(q + step)
+    # Central differences as above.
+    assert found.slope == pytest.approx((above.value - below.value) / (2 * step), abs=1e-5)
+    assert found.curvature == pytest.approx((above.slope - below.slope) / (2 * step), abs=1e-5)
+
+
+def test_one_layer_has_exact_moments():
+    a, d, at, slope = 0.7, 6, tanh_moments(1.0), _slope_moments(1.0)
+    found = bounded_laws(d, a, 1)
+    # D = a^2 S chi2_d / d; tr(J J^T) = d + a^2 sum s_i^2 |w_i|^2, of which E z^2 s^2 along h.
+    square = at.value**2 + (at.fourth - at.value**2) / d
+    assert found.displacement_variance == pytest.approx(a**4 * ((1 + 2 / d) * square - at.value**2), rel=1e-12)
+    assert found.gradient_mean == pytest.approx(1 + a * a * (slope.value + 2 * slope.slope / d), rel=1e-12)
+
+
+@pytest.mark.parametrize("bias", [0.0, 0.125])
+def test_gradients_and_variances_are_those_of_numpy_networks(bias):
+    """The mean of tr(J J^T)/d, whose fluctuations are small, and the variances of D and of log R*."""
+    g = np.random.Generator(np.random.Philox(key=10))
+    n, d, depth, a = 6_000, 8, 8, 0.5
+    h = g.standard_normal((n, d, 1))
+    h *= np.sqrt(d) / np.linalg.norm(h, axis=1, keepdims=True)
+    start, jacobian = h.copy(), np.broadcast_to(np.eye(d), (n, d, d))
+    for _ in range(depth):
+        v, w = (g.standard_normal((n, d, d)) / np.sqrt(d) for _ in range(2))
+        post = np.tanh(w @ h + np.sqrt(bias) * g.standard_normal((n, d, 1)))
+        jacobian = jacobian + a * v @ ((1.0 - post**2) * (w @ jacobian))
+        h = h + a * v @ post
+    displaced = np.sum((h - start) ** 2, axis=(1, 2)) / d
+    trace = np.sum(jacobian**2, axis=(1, 2)) / d
+    output = g.standard_normal((n, 1, d))
+    ratio = np.sum((output @ jacobian) ** 2, axis=(1, 2)) / np.sum(output**2, axis=(1, 2))
+    found = bounded_laws(d, a, depth, bias_variance=bias)
+    assert found.displacement_mean == pytest.approx(
+        bounded_displacement(d, a, depth, bias_variance=bias).mean, abs=1e-9
+    )
+    # Five standard errors, and terms of order 1/d^2: 1.5%.
+    error = 5.0 * np.std(trace) / np.sqrt(n)
+    assert found.gradient_mean == pytest.approx(np.mean(trace), abs=error + 0.3 / d**2)
+    # Infinite width, and a slope that stays that at the input, are told from it.
+    wide = bounded_laws(10**6, a, depth, bias_variance=bias).gradient_mean
+    unchanged = bounded_laws(10**6, a, 1, bias_variance=bias).gradient_mean ** depth
+    assert min(wide, unchanged) > np.mean(trace) + 2.0 * error
+    # A sample variance of nearly normal numbers errs by sqrt(2/n); to first order in 1/d.
+    for values, variance in ((displaced, found.displacement_variance), (np.log(ratio), found.log_gradient_variance)):
+        assert np.var(values) / variance == pytest.approx(1.0, abs=5.0 * np.sqrt(2.0 / n) + 1.2 / d)
 
 
 def test_sizes_are_checked():

@@ -3,21 +3,41 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from statistics import NormalDist
 from typing import TYPE_CHECKING
 
-from theory_check.claims import EXACT, Basis, Check, Distance, Domain, Hypothesis, Mean, Profile, check, claim
+from theory_check.claims import (
+    EXACT,
+    Basis,
+    Check,
+    Distance,
+    Domain,
+    Hypothesis,
+    Mean,
+    Probability,
+    Profile,
+    check,
+    claim,
+)
 from theory_check.claims.domains import GAUSSIAN, INDEPENDENT_LAYERS, ONE_FACTOR, UNIT_VARIANCE, mean_in_reach
 from theory_check.claims.networks import check_dominated, dominated_layer, finite_depth_law, one_layer
-from theory_check.claims.observables import DISPLACEMENT, GRADIENT_DISPLACEMENT, LOG_GRADIENT_RATIO, LOG_NORM_RATIO
+from theory_check.claims.observables import (
+    DISPLACEMENT,
+    GRADIENT_DISPLACEMENT,
+    GRADIENT_RATIO,
+    LOG_GRADIENT_RATIO,
+    LOG_NORM_RATIO,
+    between,
+)
 from theory_check.experiments.cell import Cell
 from theory_check.experiments.spelling import network
 from theory_check.foundation.laws import Law, Shifted
 from theory_check.networks.activations import Activation
 from theory_check.networks.branches import Branch
 from theory_check.theory import biased_moments, moments
-from theory_check.theory.bounded_branch import bounded_displacement, tanh_moments
+from theory_check.theory.bounded_branch import bounded_displacement, bounded_laws, tanh_moments
 from theory_check.theory.multiplier import Multiplier
 
 if TYPE_CHECKING:
@@ -54,6 +74,57 @@ def bounded_check(deep: Cell, relative: float) -> Check:
         _name(deep, f"d{width}"), deep, r"$\mathbb{E}\,D$", Mean(DISPLACEMENT, found.variance_bound), found.mean,
         margin=relative * found.mean, basis=_SECOND_ORDER, wrong=wrong,
     )  # fmt: skip
+
+
+_MEDIANS = Basis(
+    "the median is one to first order in 1/d; the skewness of the law moves the probability by less than the target is "
+    "wide at this width",
+    allowance=0.3,
+)
+
+
+def _larger(predict: Callable[[float], float], mean: float) -> Callable[[float], float]:
+    return lambda more: predict((1.0 + more) * mean)
+
+
+def bounded_law_checks(deep: Cell, precision: float) -> Iterator[Check]:
+    """Compare the probabilities that D and R* exceed their predicted medians with one half, tanh(W h + b).
+
+    h_L - h_0 is a sum of vectors of nearly known lengths, isotropic but for what the norm tells: D is about a multiple
+    of a chi-square number, of which mean and variance are known. log R* is about normal.
+    """
+    from scipy.special import gammainc, gammaincinv
+
+    shape = deep.network
+    a, depth, width = shape.scaling.factor(shape.depth), shape.depth, shape.width
+    bias = 1.0 / width if shape.branch.has_bias else 0.0
+    found, start = bounded_laws(width, a, depth, bias_variance=bias), bounded_laws(width, 1.0, 1, bias_variance=bias)
+    mean, deviation = found.displacement_mean, math.sqrt(found.log_gradient_variance)
+    half_degrees = mean * mean / found.displacement_variance
+    middle = float(gammaincinv(half_degrees, 0.5))
+
+    def displaced(other: float) -> float:
+        """P(D >= c) if the mean were another one."""
+        return 1.0 - float(gammainc(half_degrees, middle * mean / other))
+
+    def grown(other: float) -> float:
+        """P(R* >= c) if the mean were another one."""
+        return NormalDist().cdf(math.log(other / found.gradient_mean) / deviation)
+
+    unchanged = start.displacement_mean * a * a * depth
+    slope = (1.0 + a * a * (start.gradient_mean - 1.0)) ** depth
+    for name, symbol, observed, median, low, predict, centre, mistakes in (
+        ("displaced", "D", DISPLACEMENT, mean * middle / half_degrees, 0.485, displaced, mean,
+         {"the state does not change what the branch does": unchanged, "a saturated branch": a * a * depth}),
+        ("backward", "R^*", GRADIENT_RATIO, found.gradient_median, 0.475, grown, found.gradient_mean,
+         {"the slope of the branch stays that at the input": slope, "a branch of slope 1": (1.0 + a * a) ** depth}),
+    ):  # fmt: skip
+        yield check(
+            _name(deep, f"d{width}-{name}"), deep, rf"$\mathbb{{P}}({symbol} \geq {median:.3g})$",
+            Probability(between(observed, lower=median)), (low, 0.5), margin=0.05 * precision, basis=_MEDIANS,
+            wrong={text: predict(value) for text, value in mistakes.items()},
+            sized={f"${symbol}$ larger by {{:.0%}}": _larger(predict, centre)},
+        )  # fmt: skip
 
 
 def biased_checks(deep: Cell, relative: float) -> Iterator[Check]:
@@ -143,13 +214,14 @@ DOMAIN = Domain.of_cells(
     derivation="V is centred and independent of the branch, so E D = E R - 1 for every activation. With W and b "
     "Gaussian the entries of tanh(W h + b) are independent given ||h||, which makes Q = ||h||^2/d a Markov chain with "
     "mean step a^2 T(Q + c); its curvature enters by the variance of Q, of order 1/d. T tends to 1: below beta = 1/2 "
-    "the growth saturates to a^2 L = L^(1 - 2 beta), a power of the depth. Leaky activations are closed branches of "
-    "kappa = (1 + s^2)/2 (E1, E16, E19), and biases add to the energy of the input (E18).",
+    "the growth saturates to a^2 L = L^(1 - 2 beta), a power of the depth. Backward the mean of R* grows by a^2 times "
+    "the mean squared slope at the current norm, and by a term of order 1/d along h. Leaky activations are closed "
+    "branches of kappa = (1 + s^2)/2 (E1, E16, E19), and biases add to the energy of the input (E18).",
     hypotheses="Symmetric independent weights; Gaussian ones and an input of norm sqrt(d) for tanh.",
     remarks=(
         r"For a bounded activation the displacement below $\beta = 1/2$ grows like a power of the depth; the "
-        "exponential growth of E7 needs a branch that grows with its input. Gradients of bounded activations are not "
-        "checked here.",
+        "exponential growth of E7 needs a branch that grows with its input. Backward the slope of the activation falls "
+        "as the state grows.",
     ),
 )
 def other_branches(profile: Profile) -> Iterator[Check]:
@@ -169,3 +241,6 @@ def other_branches(profile: Profile) -> Iterator[Check]:
             yield from biased_checks(deep, 0.09 * precision)
     deep = network("res-3", activation="leaky:slope=0.3", width=10, depth=32, beta=0.25, gradients=True, kernel="dense")
     yield from leaky_laws(deep, precision)
+    for beta in (0.5, 0.25):
+        deep = network("res-3", activation="tanh", width=12, depth=32, beta=beta, input="ones", gradients=True)
+        yield from bounded_law_checks(deep, precision)

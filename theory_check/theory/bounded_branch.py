@@ -25,6 +25,23 @@ Variance for intervals. T is concave (tested), T(q) <= alpha + beta q with the t
 place of T the moments of degree 2 of (Q, D) obey a linear recursion whose terms are all increasing in it, an upper
 bound of E D^2. The bound of Var D takes off the square of the mean less 2%.
 
+Second moments and gradients, to first order in 1/d (`bounded_laws`). With x = E D, w = Var D, r = Cov(D, Q) and the
+inner products <h - h_0, h>/d of mean x,
+
+    w' = w + 2 a^2 T' r + 4 a^2 x T / d + a^4 (T'^2 v + (1 + 2/d) E S^2 - T^2),
+    r' = (1 + a^2 T') r + a^2 T' v + 4 a^2 x T / d + a^4 (T'^2 v + (1 + 2/d) E S^2 - T^2).
+
+Backward, J = I + a V D_h W with slopes s = 1 - tanh^2, and tau = E tr(J_k J_k^T)/d is E R* of an isotropic gradient.
+With B(q) = E s^2, B' = E (8 s^2 - 10 s^3), B'' = E (64 s^2 - 260 s^3 + 210 s^4) and, by Stein's lemma, E z^2 s^2 =
+B + 2 Q B' where z is the coordinate along h: if u = h^T J J^T h / ||h||^2 and c = Cov(Q, tr(J J^T)/d),
+
+    tau' = tau + a^2 (B tau + B'' v tau / 2 + B' c + 2 m B' u / d),
+    c' = (1 + a^2 T') ((1 + a^2 B) c + a^2 B' tau v),
+    m' u' = m u + a^2 (tau T + tau m B + 2 m T' u) + a^4 (m T'^2 u + tau E (s^2 - s^3) + tau B T),
+
+u at infinite width. E D* = tau_L - 1, since E J = I. Var log R* is the sum of 4 a^2 B / (d (1 + a^2 B)^2), from the
+directions, and of the variance of tr(J J^T)/d over tau^2, whose only part of order 1/d comes through Q.
+
 Source: derived; setting of Marion, Fermanian, Biau, Vert (2022; JMLR 2025).
 """
 
@@ -148,3 +165,97 @@ def bounded_displacement(width: int, a: float, depth: int, *, bias_variance: flo
         wide += square * tangent.value
     mean = m - 1.0
     return BoundedDisplacement(mean, displaced - (0.98 * mean) ** 2, wide - 1.0)
+
+
+@dataclass(frozen=True)
+class BoundedLaws:
+    """Mean and variance of D, the mean of R*, and the variance of its logarithm."""
+
+    displacement_mean: float
+    displacement_variance: float
+    gradient_mean: float
+    log_gradient_variance: float
+
+    @property
+    def gradient_median(self) -> float:
+        """The median of R* if its logarithm is normal."""
+        return self.gradient_mean * math.exp(-0.5 * self.log_gradient_variance)
+
+
+@dataclass(frozen=True)
+class _SlopeMoments:
+    """B(q), its first two derivatives, and E s^2 tanh^2."""
+
+    value: float
+    slope: float
+    curvature: float
+    mixed: float
+
+
+def _slope_moments(q: float) -> _SlopeMoments:
+    s = 1.0 - np.tanh(math.sqrt(q) * _POINTS) ** 2
+    square, cube, fourth = (float(_WEIGHTS @ s**power) for power in (2, 3, 4))
+    return _SlopeMoments(
+        square, 8.0 * square - 10.0 * cube, 64.0 * square - 260.0 * cube + 210.0 * fourth, square - cube
+    )
+
+
+def bounded_laws(width: int, a: float, depth: int, *, bias_variance: float = 0.0) -> BoundedLaws:
+    """Return the moments of D and R* for tanh(W h + b), to first order in 1/d, as :func:`bounded_displacement`.
+
+    Parameters
+    ----------
+    width : int
+        d.
+    a : float
+    depth : int
+    bias_variance : float
+
+    Returns
+    -------
+    BoundedLaws
+
+    Examples
+    --------
+    One layer: E R* = 1 + a^2 E s^2, the coordinate along h included.
+
+    >>> one = bounded_laws(10, 0.5, 1)
+    >>> round(one.displacement_mean / tanh_moments(1.0).value, 12), 1.1 < one.gradient_mean < 1.25
+    (0.25, True)
+    """
+    check_integer("width", width, 1, 10**9)
+    check_integer("depth", depth, 1, 10**6)
+    square, part = a * a, 1.0 / width
+    m, v, moved, joint = 1.0, 0.0, 0.0, 0.0
+    trace, along, coupled, spread, turned = 1.0, 1.0, 0.0, 0.0, 0.0
+    for _ in range(depth):
+        at, slope = tanh_moments(m + bias_variance), _slope_moments(m + bias_variance)
+        lengths = (1.0 + 2.0 * part) * (at.value**2 + (at.fourth - at.value**2) * part) - at.value**2
+        steps = square**2 * (at.slope**2 * v + lengths)
+        pulled = 4.0 * square * part * (m - 1.0) * at.value + steps
+        moved += 2.0 * square * at.slope * joint + pulled
+        joint = (1.0 + square * at.slope) * joint + square * at.slope * v + pulled
+
+        forward, growth = 1.0 + square * at.slope, 1.0 + square * slope.value
+        shifted = square * slope.slope * trace
+        spread = growth**2 * spread + 2.0 * growth * shifted * coupled + shifted**2 * v
+        turned += 4.0 * square * part * slope.value / growth**2
+        longer = m * along * (1.0 + 2.0 * square * at.slope + (square * at.slope) ** 2)
+        longer += square * trace * (at.value + m * slope.value)
+        longer += square**2 * trace * (slope.mixed + slope.value * at.value)
+        trace += square * (
+            (slope.value + 0.5 * slope.curvature * v) * trace
+            + slope.slope * coupled
+            + 2.0 * part * m * slope.slope * along
+        )
+        coupled = forward * (growth * coupled + shifted * v)
+        along = longer / (m + square * at.value)
+
+        grown = m + square * (at.value + 0.5 * at.curvature * v)
+        v = (
+            forward**2 * v
+            + 4.0 * square * part * (m * at.value + (at.slope + 0.5 * m * at.curvature) * v)
+            + square**2 * lengths
+        )
+        m = grown
+    return BoundedLaws(m - 1.0, moved, trace, turned + spread / trace**2)
