@@ -42,7 +42,8 @@ from theory_check.simulation.runner import simulate
         (("--seed", -1), "seed is -1; it must be a whole number from 0 to 2^64 - 1"),
         (("--seed", 2**64), "seed is 18446744073709551616"),
         (("--threads", 0), "number of threads is 0"),
-        (("--memory", 0), "memory in MiB is 0; it must be a whole number from 1 to"),
+        (("--memory", 0), "memory is '0'; it must be a size from 1MiB to 1024GiB"),
+        (("--memory", 300), "of memory are needed, --memory allows 300 MiB: allow more (--memory)"),
         (("--kernel", "dense", "--weights", "fgn"), "the dense kernel does not take fgn weights; use stored"),
         (("--weights", "fgn:hurst=1"), "hurst of fgn weights is 1; it must be between 0 and 1"),
         (("--out", "missing/s.npz"), "--out missing/s.npz: give the path of a file in an existing folder"),
@@ -68,7 +69,7 @@ def test_bad_input_of_simulate(command, tmp_path, arguments, message):
         (("map", "--out", "m.npz", "--process", "unifrom"), "unknown process 'unifrom'; accepted: fgn, "),
         (("map", "--out", "m.npz", "--betas", "0:1"), "betas '0:1' must be FIRST:LAST:COUNT or numbers"),
         (("map", "--out", "m.npz", "--parameters", "0.5:1:3"), "hurst of fgn weights is 1; it must be between 0 and 1"),
-        (("map", "--out", "m.npz", "--memory", "0"), "memory in MiB is 0"),
+        (("map", "--out", "m.npz", "--memory", "2TB"), "memory is '2TB'; it must be a size"),
     ],
     ids=str,
 )
@@ -83,7 +84,8 @@ def test_simulate_writes_the_documented_arrays(command, tmp_path):
     code, out, err = command(*SMALL)
     assert code == 0
     assert out[-1] == "written: s.npz"
-    assert all(line.startswith("theory-check simulate, 70 replicates: ") for line in err)
+    assert err[0].startswith("theory-check simulate: about ")
+    assert all(line.startswith("theory-check simulate, 70 replicates: ") for line in err[1:])
     assert names(tmp_path) == ["s.npz"]
     with np.load("s.npz", allow_pickle=False) as stored:
         for name in ("log_norm_ratio", "displacement", "log_gradient_ratio", "gradient_displacement"):
@@ -187,7 +189,7 @@ def test_simulate_with_weights_that_are_tied_across_layers(command, weights):
     for name, column in expected.items():
         np.testing.assert_array_equal(sample.values[name], column)
     first = Path("s.npz").read_bytes()
-    assert command(*SMALL, "--weights", weights, "--recorded-depths", "2,4", "--inputs", 2, "--memory", 1)[0] == 0
+    assert command(*SMALL, "--weights", weights, "--recorded-depths", "2,4", "--inputs", 2, "--memory", 402)[0] == 0
     assert Path("s.npz").read_bytes() == first
 
 
@@ -202,7 +204,8 @@ def test_map_writes_arrays_and_a_picture(command, tmp_path):
     assert code == 0
     assert out[0].startswith("3 values of hurst, 3 of beta, 2 draws x 2 inputs: ")
     assert out[1:] == ["written: m.npz", "written: m.png"]
-    assert all(line.startswith("theory-check map, 3 x 3 points: ") for line in err)
+    assert err[0].startswith("theory-check map: about ")
+    assert all(line.startswith("theory-check map, 3 x 3 points: ") for line in err[1:])
     assert names(tmp_path) == ["m.npz", "m.png"]
     found = read_map(Path("m.npz"))
     expected = run_map(found.specification, int(SEED))

@@ -65,7 +65,8 @@ def test_files_of_every_figure(command, tmp_path, small_map, small_trainings, nu
     code, out, err = command("figure", number, *SMALL[number], "--seed", 3, "--threads", 2, "--out", "two")
     assert code == 0
     assert out[0].startswith(f"figure {number}: ")
-    assert all(line.startswith(f"theory-check figure {number}: ") for line in err)
+    assert err[0].startswith(f"theory-check figure {number}: about ")
+    assert all(line.startswith(f"theory-check figure {number}: ") for line in err[1:])
     tables = {f"figure-{number}.csv"} | TABLES.get(number, set())
     expected = {f"figure-{number}.{suffix}" for suffix in ("json", "png", "svg")} | tables
     assert set(names(tmp_path / "two")) == expected

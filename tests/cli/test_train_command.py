@@ -25,7 +25,8 @@ def test_train_writes_columns_curves_and_a_picture(command, tmp_path):
     assert code == 0
     assert out[0].startswith("res-3 tanh, width 6, depth 5, beta 0.7, fgn weights, 2 epochs on digits by momentum")
     assert out[-3:] == ["written: t.npz", "written: t.csv", "written: t.png"]
-    assert all(line.startswith("theory-check train, 3 seeds: ") for line in err)
+    assert err[0].startswith("theory-check train: about ")
+    assert all(line.startswith("theory-check train, 3 seeds: ") for line in err[1:])
     assert names(tmp_path) == FILES
     experiment = training(
         "res-3", "fgn:hurst=0.7", activation="tanh", width=6, depth=5, beta=0.7, epochs=2, optimiser="momentum",

@@ -192,7 +192,7 @@ class _Child:
         seconds = time.monotonic() - self._started
         ended, status = os.waitpid(self._process, os.WNOHANG)
         if not ended:
-            if seconds > self._signals[0][0]:
+            if self._signals and seconds > self._signals[0][0]:
                 os.kill(self._process, self._signals.pop(0)[1])
             return None
         texts = []

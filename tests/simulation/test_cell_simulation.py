@@ -11,6 +11,7 @@ from numpy_twins import LANES, UNIT, key_of, uniform_row, words
 from scipy import stats
 
 from theory_check import strategies
+from theory_check.experiments import segments
 from theory_check.experiments.cell import CONTROL_COLUMNS, JACOBIAN_COLUMNS, Cell
 from theory_check.experiments.kernel_choice import choose_kernel
 from theory_check.foundation.errors import InterruptedSimulationError, NumericalOverflowError
@@ -23,7 +24,6 @@ from theory_check.networks.network import Network
 from theory_check.networks.scalings import Scaling
 from theory_check.networks.weights import Weights
 from theory_check.simulation import cell as simulation
-from theory_check.simulation import course
 from theory_check.simulation.boundary import Boundary
 from theory_check.simulation.cell import simulate_block
 from theory_check.simulation.runner import simulate
@@ -138,7 +138,7 @@ def test_blocks_are_simulated_in_any_order(cell):
 @each_cell
 @pytest.mark.parametrize(
     ("module", "limit", "value"),
-    [(simulation, "SEGMENT_BYTES", 1), (course, "SEGMENT_WEIGHTS", 1), (simulation, "SEGMENT_BYTES", 12_000)],
+    [(simulation, "SEGMENT_BYTES", 1), (segments, "SEGMENT_WEIGHTS", 1), (simulation, "SEGMENT_BYTES", 12_000)],
 )
 def test_values_do_not_depend_on_the_cuts_of_the_depth(cell, module, limit, value, monkeypatch):
     whole = simulate(cell, few_of(cell), SEED).values
@@ -291,7 +291,7 @@ def test_values_do_not_depend_on_memory(cell, memory):
 
 @pytest.mark.parametrize("cell", [CELLS[0], next(c for c in CELLS if c.kernel == "stored")], ids=str)
 def test_a_stop_is_obeyed_between_segments(cell, monkeypatch):
-    monkeypatch.setattr(course, "SEGMENT_WEIGHTS", 1)
+    monkeypatch.setattr(segments, "SEGMENT_WEIGHTS", 1)
     for allowed in range(4):
         asked = iter([False] * allowed)
         with pytest.raises(InterruptedSimulationError):

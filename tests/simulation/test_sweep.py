@@ -11,6 +11,7 @@ from numpy_twins import LANES, StoredTwin
 from one_layer_laws import a_layer
 from scipy import stats
 
+from theory_check.experiments import segments
 from theory_check.experiments.cell import Cell
 from theory_check.experiments.sweep import GRADIENTS, OUTPUTS, Sweep
 from theory_check.foundation.errors import InterruptedSimulationError, SpecificationError
@@ -22,7 +23,6 @@ from theory_check.networks.inputs import Input
 from theory_check.networks.network import Network
 from theory_check.networks.scalings import Scaling
 from theory_check.networks.weights import Weights
-from theory_check.simulation import course
 from theory_check.simulation.boundary import Boundary
 from theory_check.simulation.paths.sources import open_paths
 from theory_check.simulation.runner import run_experiments, simulate
@@ -156,7 +156,7 @@ def test_values_do_not_depend_on_threads_memory_or_interruption(sweep, monkeypat
         run(sweep, threads=1, folder=tmp_path, report=interrupt)
     assert len(list(tmp_path.iterdir())) == 1
     assert_same(run(sweep, threads=1, folder=tmp_path), expected)
-    monkeypatch.setattr(course, "SEGMENT_WEIGHTS", 1)
+    monkeypatch.setattr(segments, "SEGMENT_WEIGHTS", 1)
     assert_same(run(sweep), expected)
     asked = iter([False] * 3)
     with pytest.raises(InterruptedSimulationError):

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 
 import click
 
+from theory_check.cli.announcement import announce
 from theory_check.cli.completion import complete_claim
 from theory_check.cli.engines import open_engine
 from theory_check.cli.exit_codes import INCONCLUSIVE, REFUTED
 from theory_check.cli.options import (
     claims_option,
     cluster_options,
+    memory_option,
     out_option,
     profile_option,
     seed_option,
@@ -23,6 +25,7 @@ from theory_check.cli.terminal import hold_output, open_console, show_progress
 
 if TYPE_CHECKING:
     from theory_check.claims.claim import Regime
+    from theory_check.experiments.machine_costs import MachineCosts
     from theory_check.verification.ledger import Entry
     from theory_check.verification.plan import Plan
 
@@ -38,6 +41,7 @@ if TYPE_CHECKING:
 @click.option("--new-history", is_flag=True, help="Begin the ledger if there is none.")
 @threads_option()
 @cluster_options
+@memory_option
 @click.option("-v", "--verbose", is_flag=True, help="Print the numbers of every point.")
 @click.option("--pictures", default="", metavar="svg,pdf", help="Also write the figures in these formats.")
 @click.option("--budget", default=None, metavar="TIME",
@@ -53,6 +57,7 @@ def run(
     threads: int | None,
     cluster: str | None,
     share: str | None,
+    memory: int | None,
     verbose: bool,
     pictures: str,
     budget: str | None,
@@ -98,6 +103,13 @@ def run(
             return plan_run(claims, find_profile(profile), own)
 
         ledger = open_ledger(history, profile=profile, seed=seed, plan=plan, new=new_history)
+
+    def say(plan: Plan, costs: MachineCosts) -> int:
+        most, expected = plan.workload, plan.expected
+        return announce(
+            "run", most, expected=expected, costs=costs, threads=threads, cluster=cluster, limit=memory
+        ).stored
+
     with hold_output(resume, files=files, folders=folders):
         with (
             open_engine(cluster, threads, share) as engine,
@@ -105,7 +117,7 @@ def run(
         ):
             outcome = examine(
                 claims, profile=profile, seed=seed, folder=resume, report=report, budget=granted, engine=engine,
-                claims=given, claims_file="" if claims_file is None else str(claims_file),
+                claims=given, claims_file="" if claims_file is None else str(claims_file), announce=say,
             )  # fmt: skip
         record = outcome.record
         code = exit_code(record)

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from theory_check.cli.announcement import announce
 from theory_check.cli.completion import Names, complete_process, complete_weights
 from theory_check.cli.engines import open_engine
 from theory_check.cli.options import (
@@ -67,7 +68,7 @@ def simulate(
     threads: int | None,
     cluster: str | None,
     share: str | None,
-    memory: int,
+    memory: int | None,
     out: Path,
     **spelling: Any,
 ) -> int:
@@ -84,6 +85,7 @@ def simulate(
     """
     from theory_check.cli.samples import summarise
     from theory_check.experiments.spelling import network
+    from theory_check.experiments.workload import Workload
     from theory_check.simulation.archive import write_sample
     from theory_check.simulation.runner import run_experiments
     from theory_check.simulation.units import UnitStore
@@ -91,15 +93,15 @@ def simulate(
     cell = network(**spelling)
     if not out.parent.is_dir() or out.is_dir():
         raise click.UsageError(f"--out {out}: give the path of a file in an existing folder")
+    workload = Workload.of([(cell, replicates)])
+    stored = announce("simulate", workload, threads=threads, cluster=cluster, limit=memory).stored
     resume = out.parent / f".{out.name}.resume"
     with hold_output(resume, files=[out]):
         with (
             open_engine(cluster, threads, share) as engine,
             show_progress(f"theory-check simulate, {replicates} replicates") as report,
         ):
-            sample = run_experiments(
-                {cell: replicates}, seed, folder=resume, report=report, memory=memory, engine=engine
-            )[cell]
+            sample = run_experiments(workload, seed, folder=resume, report=report, memory=stored, engine=engine)[cell]
         write_sample(sample, out)
         UnitStore(resume).clear()
     for line in summarise(sample):
@@ -137,7 +139,13 @@ def simulate(
 @memory_option
 @archive_option
 def phase_map(
-    seed: int, threads: int | None, cluster: str | None, share: str | None, memory: int, out: Path, **spelling: Any
+    seed: int,
+    threads: int | None,
+    cluster: str | None,
+    share: str | None,
+    memory: int | None,
+    out: Path,
+    **spelling: Any,
 ) -> int:
     """Map output and gradient over a parameter of the weights and the scaling exponent beta.
 
@@ -145,6 +153,8 @@ def phase_map(
     log_gradient_ratio, log_gradient_displacement; parameters, betas and the specification as JSON in spec. A picture
     of the medians stands beside them, FILE.png, for fractional noise with the predicted critical curves.
     """
+    from theory_check.experiments.memory import replicate_memory
+    from theory_check.experiments.workload import Workload
     from theory_check.paper.map_pictures import write_map
     from theory_check.paper.phase_map import make_map, run_map
     from theory_check.simulation.engines import available_threads
@@ -153,6 +163,10 @@ def phase_map(
     specification = make_map(**spelling)
     if not out.parent.is_dir() or out.is_dir() or out.suffix == ".png":
         raise click.UsageError(f"--out {out}: give the path of a file in an existing folder, not of a picture")
+    workload = Workload.of((sweep, specification.draws) for sweep in specification.sweeps)
+    # The values of all sweeps are joined, and written.
+    more = 2 * sum(count * replicate_memory(sweep) for sweep, count in workload.requests.items())
+    stored = announce("map", workload, threads=threads, cluster=cluster, limit=memory, more=more).stored
     resume = out.parent / f".{out.name}.resume"
     values, betas = len(specification.values), len(specification.betas)
     with hold_output(resume, files=[out, out.with_suffix(".png")]):
@@ -160,7 +174,7 @@ def phase_map(
             open_engine(cluster, threads, share) as engine,
             show_progress(f"theory-check map, {values} x {betas} points") as report,
         ):
-            found = run_map(specification, seed, folder=resume, report=report, memory=memory, engine=engine)
+            found = run_map(specification, seed, folder=resume, report=report, memory=stored, engine=engine)
         written = write_map(found, out, threads=threads or available_threads())
         UnitStore(resume).clear()
     click.echo(

@@ -6,12 +6,14 @@ from pathlib import Path
 
 import click
 
+from theory_check.cli.announcement import announce
 from theory_check.cli.completion import Names
 from theory_check.cli.engines import open_engine
 from theory_check.cli.options import (
     cluster_options,
     data_option,
     definitions_option,
+    memory_option,
     out_option,
     seed_option,
     threads_option,
@@ -34,6 +36,7 @@ from theory_check.cli.terminal import hold_output, show_progress
 @definitions_option
 @threads_option()
 @cluster_options
+@memory_option
 def figure(
     number: int,
     out: Path,
@@ -46,6 +49,7 @@ def figure(
     threads: int | None,
     cluster: str | None,
     share: str | None,
+    memory: int | None,
 ) -> int:
     """Regenerate figure N of the paper, 1 to 9, with its published settings.
 
@@ -56,18 +60,23 @@ def figure(
     motion; 7: maps over the Hurst index and beta; 8: weights after training, over 21 seeds; 9: test accuracy over the
     Hurst index and beta. Exit code 2: bad input; 130: interrupted, the same command continues.
     """
-    from theory_check.paper.figure import write_figure
-    from theory_check.paper.figures import choose_settings, find_figure, make_figure
+    from theory_check.paper.figure import ROW, write_figure
+    from theory_check.paper.figures import choose_settings, figure_workload, find_figure, make_figure
     from theory_check.simulation.units import UnitStore
 
     chosen = find_figure(number)
     settings = choose_settings(
         chosen, seed=seed, replicates=replicates, depth=depth, weights=weights, data=data, selection=selection
     )
+    more = ROW * (0 if chosen.rows is None else chosen.rows(settings))
+    workload = figure_workload(chosen, settings)
+    stored = announce(f"figure {number}", workload, threads=threads, cluster=cluster, limit=memory, more=more).stored
     resume = out / f".figure-{number}.resume"
     with hold_output(resume, files=[out / f"figure-{number}.{kind}" for kind in ("png", "svg", "csv", "json")]):
         with open_engine(cluster, threads, share) as engine, show_progress(f"theory-check figure {number}") as report:
-            made = make_figure(chosen, settings, threads=threads, folder=resume, report=report, engine=engine)
+            made = make_figure(
+                chosen, settings, threads=threads, folder=resume, report=report, memory=stored, engine=engine
+            )
         written = write_figure(chosen, settings, made, out)
         UnitStore(resume).clear()
     click.echo(f"figure {number}: {chosen.title}; {made.seconds:.1f} core s")

@@ -27,12 +27,11 @@ def _check_threads(_context: click.Context, _parameter: click.Parameter, threads
     return threads
 
 
-def _read_memory(_context: click.Context, _parameter: click.Parameter, mebibytes: int) -> int:
+def _read_memory(_context: click.Context, _parameter: click.Parameter, size: str | None) -> int | None:
     """Return bytes."""
-    from theory_check.foundation.arguments import check_integer
+    from theory_check.foundation.machine import parse_size
 
-    check_integer("memory in MiB", mebibytes, 1, 2**20)
-    return mebibytes * 2**20
+    return None if size is None else parse_size("memory", size)
 
 
 def _add_definitions(context: click.Context, parameter: click.Parameter, path: Path | None) -> None:
@@ -147,7 +146,7 @@ definitions_option = click.option(
     help="A Python file of own weight laws, processes, activations, branches and input laws.",
 )  # fmt: skip
 memory_option = click.option(
-    "--memory", type=int, default=512, show_default=True, metavar="MIB", callback=_read_memory,
-    help="Memory for weights that are tied across layers, all threads together. Values do not depend on it.",
+    "--memory", default=None, metavar="SIZE", callback=_read_memory,
+    help="Memory that the command may take, 800MiB, 4GiB; default: what the machine has. Values do not depend on it.",
 )  # fmt: skip
 archive_option = click.option("--out", type=click.Path(path_type=Path), required=True, metavar="FILE.npz")

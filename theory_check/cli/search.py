@@ -5,15 +5,15 @@ from __future__ import annotations
 import math
 import os
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from theory_check.cli.announcement import say, share
 from theory_check.cli.completion import complete_claim
 from theory_check.cli.exit_codes import REFUTED
-from theory_check.cli.options import claims_option, seed_option, threads_option
+from theory_check.cli.options import claims_option, memory_option, seed_option, threads_option
 from theory_check.cli.terminal import open_console, show_progress
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
               help="Also keep what was found beside the report in this folder, for the page of the claim.")  # fmt: skip
 @claims_option
 @threads_option()
+@memory_option
 def search(
     claim: str,
     examples: int,
@@ -54,6 +55,7 @@ def search(
     page: Path | None,
     claims_file: Path | None,
     threads: int | None,
+    memory: int | None,
 ) -> int:
     """Search the domain of a claim for a network that refutes it.
 
@@ -67,9 +69,8 @@ def search(
     from theory_check.foundation.arguments import check_between, check_integer, check_positive
     from theory_check.reporting.drawing import draw
     from theory_check.reporting.searches import write_search
-    from theory_check.simulation.runner import run_experiments
     from theory_check.verification.repetition import find_claim, read_network
-    from theory_check.verification.search import confirm, searched_domain
+    from theory_check.verification.search import CONFIRMATION_SECONDS, EXPLORATION_SECONDS, confirm, searched_domain
     from theory_check.verification.search import search as run_search
     from theory_check.verification.search_picture import search_picture
     from theory_check.verification.search_record import summarised
@@ -82,7 +83,7 @@ def search(
     searched_domain(found, everywhere)
     check_integer("number of examples", examples, 1, 10**6)
     check_between("level", level, 0.0, 1.0)
-    sampler = partial(run_experiments, threads=threads)
+    most, sampler = share(threads=threads, limit=memory)
     if network is not None:
         if check is None:
             raise click.UsageError("--network: name the check to judge, --check NAME")
@@ -92,6 +93,8 @@ def search(
         return REFUTED if finding.verdict == "refuted" else 0
     if not math.isinf(minutes):
         check_positive("minutes", minutes)
+    seconds = min(examples * EXPLORATION_SECONDS, 60.0 * minutes) + CONFIRMATION_SECONDS
+    say("search", seconds, most)
     started = datetime.now(UTC)
     with show_progress(f"theory-check search {claim}, seed {seed}") as report:
         result = run_search(found, examples=examples, minutes=minutes, seed=seed, level=level, everywhere=everywhere,

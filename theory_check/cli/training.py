@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from theory_check.cli.announcement import announce
 from theory_check.cli.completion import Names, complete_weights
 from theory_check.cli.engines import open_engine
 from theory_check.cli.options import (
@@ -15,6 +16,7 @@ from theory_check.cli.options import (
     cluster_options,
     data_option,
     definitions_option,
+    memory_option,
     read_pairs,
     seed_option,
     threads_option,
@@ -62,9 +64,17 @@ from theory_check.cli.terminal import hold_output, show_progress
 @definitions_option
 @threads_option()
 @cluster_options
+@memory_option
 @archive_option
 def train(
-    replicates: int, seed: int, threads: int | None, cluster: str | None, share: str | None, out: Path, **spelling: Any
+    replicates: int,
+    seed: int,
+    threads: int | None,
+    cluster: str | None,
+    share: str | None,
+    memory: int | None,
+    out: Path,
+    **spelling: Any,
 ) -> int:
     """Train one setting on labelled images and write what was observed.
 
@@ -75,6 +85,7 @@ def train(
     beside them. An interrupted command continues from the trainings that were finished.
     """
     from theory_check.experiments.spelling import training
+    from theory_check.experiments.workload import Workload
     from theory_check.foundation.files import write_together
     from theory_check.reporting.drawing import render
     from theory_check.reporting.learning_curves import curve_panels, curve_table, summarise_trainings
@@ -86,15 +97,15 @@ def train(
     table, picture = out.with_suffix(".csv"), out.with_suffix(".png")
     if not out.parent.is_dir() or out.is_dir() or out in (table, picture):
         raise click.UsageError(f"--out {out}: give the path of an archive, FILE.npz, in an existing folder")
+    workload = Workload.of([(experiment, replicates)])
+    announce("train", workload, threads=threads, cluster=cluster, limit=memory)
     resume = out.parent / f".{out.name}.resume"
     with hold_output(resume, files=[out, table, picture]):
         with (
             open_engine(cluster, threads, share) as engine,
             show_progress(f"theory-check train, {replicates} seeds") as report,
         ):
-            sample = run_experiments({experiment: replicates}, seed, folder=resume, report=report, engine=engine)[
-                experiment
-            ]
+            sample = run_experiments(workload, seed, folder=resume, report=report, engine=engine)[experiment]
         write_together({
             picture: render(curve_panels(sample))["png"], table: curve_table(sample), out: encode_trainings(sample),
         })  # fmt: skip

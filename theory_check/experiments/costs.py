@@ -19,6 +19,9 @@ from theory_check.networks.weights import Weights
 #: Processor seconds of a unit of work, before a machine is measured.
 SECONDS_PER_WORK = 2e-10
 
+#: Work of a unit: about a second, so that a killed run loses little.
+UNIT_WORK = 4 * 10**9
+
 #: Work of a block that is timed: some milliseconds.
 TRIAL_WORK = 2 * 10**7
 

@@ -82,4 +82,5 @@ FIGURE = PaperFigure(
     weights=None,
     experiments=lambda _settings: (),
     tabulate=_tabulate,
+    rows=lambda settings: len(_HURSTS) * settings.replicates * (settings.depth + 1),
 )

@@ -19,6 +19,9 @@ from theory_check.reporting.drawing import render
 #: Error probability of the intervals in the figures, each by itself.
 LEVEL = 0.01
 
+#: Bytes of a row of a table while it is written: its numbers, its text, and its points in two pictures.
+ROW = 1000
+
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
@@ -112,6 +115,8 @@ class PaperFigure:
         ``data`` and ``selection``, if the figure has these settings.
     published_replicates : int, optional
         Where the published number is none that intervals could be made of.
+    rows : callable, optional
+        Settings to the number of rows of its tables, where it grows with depth and replicates.
     """
 
     number: int
@@ -123,6 +128,7 @@ class PaperFigure:
     tabulate: Callable[[Settings, Mapping[Any, Sample[Any]], int], FigureData]
     options: frozenset[str] = frozenset()
     published_replicates: int | None = None
+    rows: Callable[[Settings], int] | None = None
 
 
 def write_figure(figure: PaperFigure, settings: Settings, data: FigureData, directory: Path) -> list[Path]:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from theory_check.data.data_set import DataSet
+from theory_check.experiments.experiment import MEMORY
+from theory_check.experiments.workload import Workload
 from theory_check.foundation.arguments import check_choice, check_integer
 from theory_check.foundation.errors import SpecificationError
 from theory_check.foundation.streams import check_seed
@@ -101,6 +104,11 @@ def choose_settings(
     return settings
 
 
+def figure_workload(figure: PaperFigure, settings: Settings) -> Workload[Any]:
+    """Return what a figure simulates."""
+    return Workload.of((experiment, settings.replicates) for experiment in figure.experiments(settings))
+
+
 def make_figure(
     figure: PaperFigure,
     settings: Settings,
@@ -108,6 +116,7 @@ def make_figure(
     threads: int | None = None,
     folder: Path | None = None,
     report: Report = silent,
+    memory: int = MEMORY,
     engine: Engine | None = None,
 ) -> FigureData:
     """Simulate what a figure needs and tabulate it.
@@ -116,13 +125,15 @@ def make_figure(
     ----------
     figure : PaperFigure
     settings : Settings
-    threads, folder, report, engine
+    threads, folder, report, memory, engine
         As of :func:`theory_check.simulation.runner.run_experiments`.
 
     Returns
     -------
     FigureData
     """
-    requests = dict.fromkeys(figure.experiments(settings), settings.replicates)
-    samples = run_experiments(requests, settings.seed, threads=threads, folder=folder, report=report, engine=engine)
+    samples = run_experiments(
+        figure_workload(figure, settings), settings.seed, threads=threads, folder=folder, report=report, memory=memory,
+        engine=engine,
+    )  # fmt: skip
     return figure.tabulate(settings, samples, threads or available_threads())

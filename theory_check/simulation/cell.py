@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from theory_check.experiments.cell import Cell
 from theory_check.experiments.experiment import MEMORY, Values, never
+from theory_check.experiments.segments import SEGMENT_BYTES
 from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.streams import stream_key
 from theory_check.kernels import LANES
@@ -32,9 +33,6 @@ from theory_check.simulation.passes.protocol import BranchPasses, ControlledPass
 from theory_check.simulation.passes.reduced import ReducedPasses
 from theory_check.simulation.passes.stored import StoredPasses, from_panels, to_panels
 from theory_check.simulation.weight_gradients import WeightGradients
-
-#: Bytes that the slopes or hidden states kept for the backward pass of a block may take.
-SEGMENT_BYTES = 48 * 2**20
 
 
 def simulate_block(

@@ -19,10 +19,6 @@ from theory_check.simulation.jacobian import Jacobian
 from theory_check.simulation.passes.protocol import Passes
 from theory_check.simulation.weight_gradients import WeightGradients, log_squared_norm
 
-#: Weights (all lanes) that one kernel call may draw: a fraction of a second, the time a run takes to react to an
-#: interrupt.
-SEGMENT_WEIGHTS = 2 * 10**9
-
 
 def _squared(vector: FloatArray) -> FloatArray:
     with np.errstate(over="ignore", invalid="ignore"):
@@ -107,14 +103,14 @@ class Course:
     @property
     def fits(self) -> bool:
         """Whether all that the backward pass needs can be kept."""
-        return self.gradients and self.depth * self.passes.bytes_per_layer <= self.kept_bytes
+        return self.gradients and self.passes.layer_size.fits(self.depth, self.kept_bytes)
 
 
 def _segments(course: Course) -> list[tuple[int, int]]:
     """Cut the depth at recorded depths, around observed layers, and where a kernel call would take or keep too much."""
-    most = max(1, SEGMENT_WEIGHTS // course.passes.weights_per_layer)
-    if course.keeps and not course.fits:
-        most = min(most, max(1, course.kept_bytes // course.passes.bytes_per_layer))
+    most = course.passes.layer_size.longest_segment(
+        course.depth, course.kept_bytes, gradients=course.gradients, keeps=course.keeps
+    )
     stops = sorted({0, course.depth, *course.recorded_depths, *(course.weights.stops if course.weights else ())})
     return [(first, min(first + most, stop)) for start, stop in pairwise(stops) for first in range(start, stop, most)]
 

@@ -26,16 +26,13 @@ from numpy.typing import NDArray
 
 from theory_check.experiments.euler_maruyama import EulerMaruyama
 from theory_check.experiments.experiment import Values, check_interrupted, never
+from theory_check.experiments.segments import SEGMENT_WEIGHTS
 from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.streams import stream_key
 from theory_check.kernels import LANES
 from theory_check.simulation.boundary import Boundary
 from theory_check.simulation.doublings import by_replicate, doubling_columns, doubling_errors, norms
 from theory_check.simulation.passes.compiled import compiled_activation, row_filler
-
-#: Weights (all lanes) that one kernel call may draw: a fraction of a second, the time a run takes to react to an
-#: interrupt.
-SEGMENT_WEIGHTS = 2 * 10**9
 
 
 class Ladder:

@@ -81,7 +81,7 @@ class Jacobian:
             Asked before every call of a kernel whether to stop.
         """
         width = self._exponents.shape[1]
-        most = max(1, CALL_PRODUCTS // (self._passes.weights_per_layer * width))
+        most = max(1, CALL_PRODUCTS // (self._passes.layer_size.weights * width))
         inside = (depth for depth in (*self._stretches, *range(first + most, last, most)) if first < depth < last)
         for start, end in pairwise((first, *sorted({*inside}), last)):
             check_interrupted(stop)

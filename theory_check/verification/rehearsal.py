@@ -11,7 +11,7 @@ import numpy as np
 from theory_check.claims.divergence import leave_out_diverged
 from theory_check.claims.estimators import Distance, Estimator, Mean, Probability, Quantile, Spread
 from theory_check.claims.planning import PlannedCheck
-from theory_check.experiments.experiment import Sample
+from theory_check.experiments.experiment import MEMORY, Sample
 from theory_check.experiments.workload import Workload
 from theory_check.foundation.errors import InterruptedSimulationError, SpecificationError, TheoryCheckError
 from theory_check.foundation.user_code import described, located
@@ -24,7 +24,7 @@ _OF_FINITE_VALUES = (Distance, Mean, Quantile, Spread)
 _LONGEST = 10.0
 
 
-def rehearse(checks: Sequence[PlannedCheck], seed: int) -> None:
+def rehearse(checks: Sequence[PlannedCheck], seed: int, memory: int = MEMORY) -> None:
     """Simulate a block or two of each point and evaluate its observables and laws, those of its variants too.
 
     Parameters
@@ -32,6 +32,8 @@ def rehearse(checks: Sequence[PlannedCheck], seed: int) -> None:
     checks : sequence of PlannedCheck
     seed : int
         Root seed: the networks are the first of the run.
+    memory : int
+        Bytes that stored weights may take.
 
     Raises
     ------
@@ -46,7 +48,7 @@ def rehearse(checks: Sequence[PlannedCheck], seed: int) -> None:
         if Workload.of(requests.items()).seconds > _LONGEST:
             continue
         try:
-            found = run_experiments(requests, seed, threads=1)
+            found = run_experiments(requests, seed, threads=1, memory=memory)
             for estimator in (planned.check.estimator, *(v.estimator for v in planned.check.variants if v.estimator)):
                 converged = leave_out_diverged(planned.check, [found[one] for one in planned.experiments])
                 if not converged.violation:

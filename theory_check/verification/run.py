@@ -5,7 +5,7 @@ It names no claim: the catalogue is data.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +14,8 @@ from time import perf_counter
 from theory_check.catalogue.references import origin, written_out
 from theory_check.claims.claim import Claim, Illustration, Regime
 from theory_check.claims.planning import FAMILY_LEVEL, PlannedCheck
-from theory_check.experiments.experiment import Experiment
+from theory_check.experiments.experiment import MEMORY, Experiment
+from theory_check.experiments.machine_costs import MachineCosts
 from theory_check.findings.circumstances import circumstances
 from theory_check.findings.pictures import Picture, PictureText
 from theory_check.findings.run import ClaimFinding, RegimeReport, RunRecord, judge_correction
@@ -84,6 +85,10 @@ class Outcome:
     pictures: tuple[Picture, ...]
 
 
+def _quiet(_plan: Plan, _costs: MachineCosts) -> int:
+    return MEMORY
+
+
 def examine(
     names: Iterable[str] = (),
     *,
@@ -96,6 +101,7 @@ def examine(
     claims: Iterable[Claim | Illustration] = (),
     claims_file: str = "",
     engine: Engine | None = None,
+    announce: Callable[[Plan, MachineCosts], int] = _quiet,
 ) -> Outcome:
     """Simulate and judge claims, and keep the samples and the pictures.
 
@@ -103,6 +109,9 @@ def examine(
     ----------
     names, profile, seed, threads, folder, report, budget, claims, claims_file, engine
         As of :func:`verify`.
+    announce : callable
+        Called with the plan and what it costs on this machine before anything is simulated; returns the bytes that
+        stored weights may take.
 
     Returns
     -------
@@ -126,8 +135,11 @@ def examine(
     else:
         check_budget(plan, budget, costs)
     check_seed(seed)
+    memory = announce(plan, costs)
     rehearse(
-        [check for regime, found in plan.regimes if is_own(regime) for _, checks in found for check in checks], seed
+        [check for regime, found in plan.regimes if is_own(regime) for _, checks in found for check in checks],
+        seed,
+        memory,
     )
     if folder is not None:
         make_directory(folder)
@@ -136,7 +148,7 @@ def examine(
         shown |= {e: max(n, shown.get(e, 0)) for e, n in picture.items()}
     with Simulation(
         plan.workload.merged, seed, stops=stops(plan.checks, shown), engine=chosen, folder=folder, report=report,
-        costs=costs,
+        memory=memory, costs=costs,
     ) as simulation:  # fmt: skip
         decisions = decide(plan.checks, shown, simulation)
     sections = [_report_regime(plan, regime, claims, decisions, simulation) for regime, claims in plan.regimes]

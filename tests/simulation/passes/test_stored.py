@@ -128,10 +128,10 @@ def test_memory_is_bounded(branch):
         weights = 4 * 100 * passes._chunk * (2 if branch.has_inner else 1)
         assert weights <= max(memory / 2, needed / 1000)
         # A pass over L layers keeps n slopes of 4 bytes and L/n states of 8: with n = sqrt(2 L) that is least.
-        least = (math.isqrt(2 * 1000) + 1) * passes.bytes_per_layer
+        least = (math.isqrt(2 * 1000) + 1) * passes.layer_size.kept
         assert least <= passes.kept_bytes <= max(memory - weights, least)
     assert passes._chunk == 1000
-    assert passes.kept_bytes > 1000 * passes.bytes_per_layer
+    assert passes.kept_bytes > 1000 * passes.layer_size.kept
 
 
 def test_a_chunk_is_made_once_for_all_calls_inside(monkeypatch):

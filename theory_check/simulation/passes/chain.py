@@ -9,12 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theory_check.experiments.cell import Cell
+from theory_check.experiments.segments import LayerSize
 from theory_check.foundation.arrays import FloatArray
 from theory_check.kernels import LANES
 from theory_check.simulation.passes.protocol import ControlledPasses, Passes
-
-#: Weights of the dense kernel that take as long as a layer of a lane.
-LAYER_WEIGHTS = 100
 
 
 def unit_states() -> FloatArray:
@@ -28,9 +26,6 @@ def unit_states() -> FloatArray:
 class ChainPasses(Passes, ControlledPasses):
     """Forward passes of two coordinates, exact in law; nothing is kept, for there is no way back."""
 
-    bytes_per_layer = 0
-    weights_per_layer = LAYER_WEIGHTS * LANES
-
     def __init__(self, cell: Cell, key: NDArray[np.uint32], first_replicate: int) -> None:
         from theory_check.kernels import chain
 
@@ -40,6 +35,7 @@ class ChainPasses(Passes, ControlledPasses):
         self._deviation = math.sqrt(cell.weights.gain / width)
         self._branch = (branch.has_inner, branch.activation.negative_slope)
         self._width = width
+        self.layer_size = LayerSize.of(cell)
         self._kappa = cell.growth or 0.0
 
     def storage(self, layers: int) -> Any:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theory_check.experiments.cell import Cell
+from theory_check.experiments.segments import LayerSize
 from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.streams import Purpose
 from theory_check.kernels import LANES
@@ -35,8 +36,7 @@ class DensePasses(SlopeRoom, BranchPasses, ControlledPasses):
         self._activation = compiled_activation(network.branch.activation)
         self._shape = (inputs, width * LANES)
         self._kappa = cell.growth or 0.0
-        self.bytes_per_layer = 4 * inputs * width * LANES
-        self.weights_per_layer = width * width * LANES * (2 if network.branch.has_inner else 1)
+        self.layer_size = LayerSize.of(cell)
 
     def forward(
         self, first: int, scaling: FloatArray, hidden: FloatArray, exponents: NDArray[np.int64], kept: Any,

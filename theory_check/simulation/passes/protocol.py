@@ -7,6 +7,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from theory_check.experiments.segments import LayerSize
 from theory_check.foundation.arrays import FloatArray
 
 
@@ -59,14 +60,11 @@ class Passes(Protocol):
 
     Attributes
     ----------
-    bytes_per_layer : int
-        What the backward pass keeps of a layer.
-    weights_per_layer : int
-        Numbers that a layer draws or reads, all lanes together.
+    layer_size : LayerSize
+        What the backward pass keeps of a layer, and how many weights it has.
     """
 
-    bytes_per_layer: int
-    weights_per_layer: int
+    layer_size: LayerSize
 
     def storage(self, layers: int) -> Any:
         """Return room for what ``layers`` layers must keep."""

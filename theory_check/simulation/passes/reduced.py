@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theory_check.experiments.cell import Cell
+from theory_check.experiments.segments import LayerSize
 from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.streams import Purpose
 from theory_check.kernels import LANES
@@ -41,8 +42,7 @@ class GaussianPasses(Passes):
         self._activation = compiled_activation(network.branch.activation)
         self._states = (*rows, network.width * LANES)
         self._units = (*rows, LANES)
-        self.bytes_per_layer = (4 * network.width + 8) * math.prod(rows) * LANES
-        self.weights_per_layer = math.prod(self._states) * (2 if network.branch.has_inner else 1)
+        self.layer_size = LayerSize.of(cell)
 
     def storage(self, layers: int) -> Any:
         """Return room for what ``layers`` layers must keep."""

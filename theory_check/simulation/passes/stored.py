@@ -5,13 +5,13 @@ A column is one input under one scaling; see :mod:`theory_check.kernels.stored` 
 
 from __future__ import annotations
 
-import math
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from theory_check.experiments.segments import LayerSize, StoredPlan
 from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.streams import Purpose
 from theory_check.kernels import LANES
@@ -52,13 +52,12 @@ class StoredPasses(SlopeRoom, BranchPasses):
         What multiplies the factors of the depth in each column.
     memory : int
         Bytes that the weights, and what :func:`theory_check.simulation.course.traverse` keeps, may take; values do
-        not depend on it. Weights get half of it at most.
+        not depend on it.
 
     Attributes
     ----------
     kept_bytes : int
-        Bytes for the slopes: three quarters of what the weights leave, the last for checkpoints. Never less than
-        sqrt(2 depth) layers, where slopes (4 bytes) and checkpoints (8 bytes) together are least.
+        Bytes for the slopes, as of :class:`~theory_check.experiments.segments.StoredPlan`.
     """
 
     def __init__(
@@ -73,11 +72,11 @@ class StoredPasses(SlopeRoom, BranchPasses):
         from theory_check.kernels import stored
 
         width, depth = network.width, network.depth
-        matrices = 2 if network.branch.has_inner else 1
-        share = memory // (2 * matrices)
+        plan = StoredPlan.of(network, factors.size, memory)
+        size = LayerSize.stored(network, factors.size)
 
         def paths(purpose: Purpose, rows: int = width) -> PathSource:
-            return open_paths(weights, width, depth, key, replicate, purpose, rows=rows, budget_bytes=share)
+            return open_paths(weights, width, depth, key, replicate, purpose, rows=rows, budget_bytes=plan.path_bytes)
 
         self._kernel: Any = stored
         self._branch = network.branch
@@ -87,16 +86,12 @@ class StoredPasses(SlopeRoom, BranchPasses):
         if network.branch.has_bias:
             self._paths.append(paths(Purpose.BIAS, 1))
         self._depth = depth
-        self._chunk = min(depth, max(1, share // (4 * width**2)))
+        self._chunk = plan.chunk
         self._loaded: tuple[int, list[NDArray[np.float32]]] = (-1, [])
         self._factors = factors
         self._activation = compiled_activation(network.branch.activation)
         self._shape = (len(factors), width * LANES)
-        self.bytes_per_layer = 4 * factors.size * width
-        weight_bytes = 4 * matrices * width**2 * self._chunk
-        least = math.isqrt(2 * depth) + 1
-        self.kept_bytes = max(3 * (memory - weight_bytes) // 4, least * self.bytes_per_layer)
-        self.weights_per_layer = matrices * factors.size * width**2
+        self.layer_size, self.kept_bytes = size, plan.kept_bytes
 
     def _chunks(self, first: int, last: int) -> list[tuple[int, int]]:
         """Cut layers where the chunks of the depth end."""
@@ -141,6 +136,8 @@ class StoredPasses(SlopeRoom, BranchPasses):
                 outer, inner, self._branch.has_inner, scaling[layers], self._factors, kept[layers],
                 gradient.reshape(self._shape), exponents,
             )  # fmt: skip
+            # Their chunk must go before the next one comes.
+            del outer, inner
 
     def branch_value(self, layer: int, hidden: FloatArray, exponents: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return g(h); see :class:`~theory_check.simulation.passes.protocol.BranchPasses`."""

@@ -1,0 +1,143 @@
+"""What a command says before it begins: how long it takes and how much memory; and what it refuses."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from theory_check.experiments.machine_costs import MachineCosts
+    from theory_check.experiments.memory import Memory
+    from theory_check.experiments.workload import Workload
+
+#: Bytes that a network which a search draws may take, with its values.
+_DRAWN = 2**30
+
+
+def announce(
+    command: str,
+    workload: Workload[Any],
+    *,
+    threads: int | None,
+    limit: int | None,
+    cluster: str | None = None,
+    expected: Workload[Any] | None = None,
+    costs: MachineCosts | None = None,
+    more: int = 0,
+) -> Memory:
+    """Say in one line what a command takes; refuse it where there is less memory than it may need.
+
+    Parameters
+    ----------
+    command : str
+    workload : Workload
+        What is simulated, at most.
+    threads : int, optional
+        Default: all processors.
+    limit : int, optional
+        Bytes that the process may take; default: what the machine has.
+    cluster : str, optional
+        ``local``, whose processes are programs of their own, or another one, which has memory of its own.
+    expected : Workload, optional
+        What of it is expected to be simulated; default: all.
+    costs : MachineCosts, optional
+        Default: those that were measured on this machine.
+    more : int
+        Bytes besides those of the simulation.
+
+    Returns
+    -------
+    Memory
+        With the bytes that stored weights may take.
+
+    Raises
+    ------
+    SpecificationError
+        If the limit is exceeded, or a number of replicates is out of range.
+    """
+    from theory_check.experiments.experiment import MEMORY, check_replicates
+    from theory_check.experiments.machine_costs import stored_costs
+    from theory_check.experiments.memory import PROGRAM, Memory
+    from theory_check.simulation.engines import available_threads
+
+    for replicates in workload.requests.values():
+        check_replicates(replicates)
+    most, source = _limit(limit)
+    stored = MEMORY if limit is None else limit
+    count = threads or available_threads()
+    if cluster == "local":
+        more += PROGRAM * count
+    elif cluster is not None:
+        count = 1
+    memory = Memory.within(most, workload, count, stored=stored, more=more)
+    memory.check(most, source)
+    seconds = (costs or stored_costs()).seconds((expected or workload).merged.values())
+    say(command, seconds, memory.total)
+    return memory
+
+
+def say(command: str, seconds: float, memory: float) -> None:
+    """Print the line.
+
+    Parameters
+    ----------
+    command : str
+    seconds, memory : float
+        What it takes, the memory in bytes.
+    """
+    from theory_check.foundation.machine import format_size
+    from theory_check.reporting.numerals import format_duration
+
+    time = format_duration(max(seconds, 0.1))
+    click.echo(
+        f"theory-check {command}: about {time} of processor time, at most {format_size(memory)} of memory", err=True
+    )
+
+
+def share(*, threads: int | None, limit: int | None) -> tuple[int, Callable[..., dict[Any, Any]]]:
+    """Return the bytes that samples of networks that are not known yet may take, and what draws samples within them.
+
+    Parameters
+    ----------
+    threads, limit
+        As of :func:`announce`.
+
+    Returns
+    -------
+    bytes : int
+        With the program.
+    sampler : callable
+        Of requests and a seed; raises :exc:`SpecificationError` for a network that takes more.
+
+    Raises
+    ------
+    SpecificationError
+        If the program alone takes more.
+    """
+    from theory_check.experiments.memory import PROGRAM, Memory
+    from theory_check.experiments.workload import Workload
+    from theory_check.simulation.engines import available_threads
+    from theory_check.simulation.runner import run_experiments
+
+    there, source = _limit(limit)
+    Memory(0, 0).check(there, source)
+    most = round(min(there, PROGRAM + _DRAWN))
+    count = threads or available_threads()
+
+    def sampler(requests: Mapping[Any, int], seed: int) -> dict[Any, Any]:
+        workload = Workload.of(requests.items())
+        memory = Memory.within(most, workload, count)
+        memory.check(most, "a drawn network may take")
+        return run_experiments(workload, seed, threads=count, memory=memory.stored)
+
+    return most, sampler
+
+
+def _limit(limit: int | None) -> tuple[float, str]:
+    from theory_check.foundation.machine import available_memory
+
+    there = available_memory() if limit is None else limit
+    return math.inf if there is None else there, "this machine has" if limit is None else "--memory allows"

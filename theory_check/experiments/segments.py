@@ -1,0 +1,125 @@
+"""How the depth is cut into segments, and what is kept of a block for its backward pass.
+
+:mod:`theory_check.simulation` makes room by these numbers and :mod:`theory_check.experiments.memory` counts by them.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from theory_check.experiments.cell import Cell
+from theory_check.kernels import LANES
+from theory_check.networks.network import Network
+
+#: Weights (all lanes) that one kernel call may draw: a fraction of a second, the time a run takes to react to an
+#: interrupt.
+SEGMENT_WEIGHTS = 2 * 10**9
+
+#: Bytes that the slopes or hidden states kept for the backward pass of a block may take.
+SEGMENT_BYTES = 48 * 2**20
+
+#: Weights of the dense kernel that take as long as a layer of a lane of the chain kernel.
+CHAIN_LAYER_WEIGHTS = 100
+
+
+@dataclass(frozen=True)
+class LayerSize:
+    """A layer of a block.
+
+    Attributes
+    ----------
+    kept : int
+        Bytes that the backward pass keeps of it.
+    weights : int
+        Numbers that it draws or reads, all lanes together.
+    """
+
+    kept: int
+    weights: int
+
+    @classmethod
+    def of(cls, cell: Cell) -> LayerSize:
+        """Return what a layer takes in a cell whose weights are not stored."""
+        network, inputs = cell.network, cell.input.count
+        matrices = 2 if network.branch.has_inner else 1
+        if cell.kernel == "chain":
+            return cls(0, CHAIN_LAYER_WEIGHTS * LANES)
+        if cell.kernel == "reduced":
+            return cls((4 * network.width + 8) * inputs * LANES, matrices * inputs * network.width * LANES)
+        return cls(4 * inputs * network.width * LANES, matrices * network.width**2 * LANES)
+
+    @classmethod
+    def stored(cls, network: Network, columns: int) -> LayerSize:
+        """Return what a layer takes of one network of stored weights with so many columns that share them."""
+        lanes = -(-columns // LANES) * LANES
+        matrices = 2 if network.branch.has_inner else 1
+        return cls(4 * lanes * network.width, matrices * lanes * network.width**2)
+
+    def fits(self, depth: int, kept_bytes: int) -> bool:
+        """Tell whether all layers can be kept."""
+        return depth * self.kept <= kept_bytes
+
+    def longest_segment(self, depth: int, kept_bytes: int, *, gradients: bool, keeps: bool) -> int:
+        """Return how many layers go through a kernel together.
+
+        Parameters
+        ----------
+        depth : int
+        kept_bytes : int
+            Bytes that may be kept.
+        gradients, keeps : bool
+            Whether there is a way back, and whether the way forward keeps anything.
+
+        Returns
+        -------
+        int
+        """
+        most = max(1, SEGMENT_WEIGHTS // self.weights)
+        if keeps and not (gradients and self.fits(depth, kept_bytes)):
+            most = min(most, max(1, kept_bytes // self.kept))
+        return min(most, depth)
+
+
+@dataclass(frozen=True)
+class StoredPlan:
+    """How the memory of one network of stored weights is shared between its weights and what is kept.
+
+    Attributes
+    ----------
+    chunk : int
+        Layers whose weights are there at a time.
+    path_bytes : int
+        Bytes that the path of each matrix may keep.
+    kept_bytes : int
+        Bytes for the slopes: three quarters of what the weights leave, the last for checkpoints. Never less than
+        sqrt(2 depth) layers, where slopes (4 bytes) and checkpoints (8 bytes) together are least.
+    """
+
+    chunk: int
+    path_bytes: int
+    kept_bytes: int
+
+    @classmethod
+    def of(cls, network: Network, columns: int, memory: int) -> StoredPlan:
+        """Return the plan of a network with columns that share its weights.
+
+        Parameters
+        ----------
+        network : Network
+        columns : int
+            Inputs times scalings.
+        memory : int
+            Bytes that the weights and what is kept may take. Weights get half of it at most.
+
+        Returns
+        -------
+        StoredPlan
+        """
+        width, depth = network.width, network.depth
+        matrices = 2 if network.branch.has_inner else 1
+        share = memory // (2 * matrices)
+        chunk = min(depth, max(1, share // (4 * width**2)))
+        weight_bytes = 4 * matrices * width**2 * chunk
+        least = (math.isqrt(2 * depth) + 1) * LayerSize.stored(network, columns).kept
+        return cls(chunk, share, max(3 * (memory - weight_bytes) // 4, least))
