@@ -89,15 +89,15 @@ class Variant:
     estimator : Estimator, optional
     distance : float, optional
         From the predicted value or law, in tolerances; None if only samples can tell.
-    sized : bool
-        Whether its size, and with it its name, follows the margin.
+    sized : float
+        Its size, if that and with it the name follow the margin; otherwise 0.
     """
 
     name: str
     target: Range | None = None
     estimator: Estimator | None = None
     distance: float | None = None
-    sized: bool = False
+    sized: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,6 +118,7 @@ class Check:
     miss_rate: float = MISS_RATE
     variants: tuple[Variant, ...] = ()
     place: str = field(default="", compare=False, repr=False)
+    sized: Mapping[str, Callable[[float], float]] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def tolerance(self) -> float:
@@ -144,6 +145,14 @@ class Check:
     def all_variants(self) -> tuple[Variant, ...]:
         """The displaced statements and the named mistakes."""
         return (*self.displaced, *self.variants)
+
+    def within(self, margin: float) -> Check:
+        """Return the check with another margin; mistakes of a size have the smallest that this margin tells."""
+        other = replace(self, margin=margin)
+        scale = self.tolerance / other.tolerance
+        kept = (v if v.distance is None else replace(v, distance=v.distance * scale)
+                for v in self.variants if not v.sized)  # fmt: skip
+        return replace(other, variants=(*kept, *_told(other)))
 
 
 def check(
@@ -220,10 +229,10 @@ def check(
     made = Check(
         name=name, experiments=_observing(several, estimator), quantity=quantity, estimator=estimator,
         target=(low, high), margin=margin, basis=basis, remainder=remainder, miss_rate=miss_rate, place=called_at(),
+        sized=sized or {},
     )  # fmt: skip
-    variants = [_variant(made, text, what) for text, what in (wrong or {}).items()]
-    variants += [replace(_variant(made, text, what), sized=True) for text, what in _told(made, sized or {})]
-    return replace(made, variants=tuple(variant for variant in variants if not _is_prediction(made, variant)))
+    variants = (_variant(made, text, what) for text, what in (wrong or {}).items())
+    return replace(made, variants=(*(v for v in variants if not _is_prediction(made, v)), *_told(made)))
 
 
 def higher(value: float, unit: float = 1.0) -> Callable[[float], float]:
@@ -231,14 +240,14 @@ def higher(value: float, unit: float = 1.0) -> Callable[[float], float]:
     return lambda size: value + size * unit
 
 
-def _told(made: Check, sized: Mapping[str, Callable[[float], float]]) -> Iterator[tuple[str, float]]:
-    """Return each mistake at the smallest size that lies more than two tolerances from the target."""
+def _told(made: Check) -> Iterator[Variant]:
+    """Return each mistake of a size at the smallest that lies more than two tolerances from the target."""
     least = (1.0 + 1e-9) * LEAST_DISTANCE * made.tolerance
-    for text, predict in sized.items():
+    for text, predict in made.sized.items():
         for size in _SIZES:
             value = predict(size)
             if max(made.target[0] - value, value - made.target[1]) > least:
-                yield text.format(size), value
+                yield replace(_variant(made, text.format(size), value), sized=size)
                 break
 
 

@@ -174,22 +174,27 @@ def affordable_margin(planned: PlannedCheck, replicates: int) -> float | None:
     """Return the smallest margin, to a tenth of a per cent, that so many replicates pay for; None if there is none."""
     check, last = planned.check, planned.level * planned.shares[-1]
 
-    def pays(margin: float) -> bool:
+    def needed(margin: float) -> float:
         try:
-            return _needed_replicates(planned.id, replace(check, margin=margin), last) <= replicates
+            return _needed_replicates(planned.id, replace(check, margin=margin), last)
         except SpecificationError:  # wider than a statement can be, or than its variants leave room for
-            return False
+            return math.nan
 
     if replicates < 1:
         return None
-    below = above = check.margin
-    while not pays(above):
-        below, above = above, 1.1 * above
+    below, above, step = check.margin, check.margin, 2.0
+    count = needed(above)
+    while not count <= replicates:
+        before, count = count, needed(step * above)
+        if math.isnan(count) and before > replicates and step == 2.0:  # too wide, but less may do
+            step, count = 1.1, before
+            continue
+        below, above = above, step * above
         if above > 1e6 * check.margin:
             return None
     while above > 1.001 * below:
         middle = math.sqrt(below * above)
-        below, above = (below, middle) if pays(middle) else (middle, above)
+        below, above = (below, middle) if needed(middle) <= replicates else (middle, above)
     return above
 
 
@@ -230,14 +235,13 @@ def plan_within(id: str, check: Check, level: float, seconds: float) -> PlannedC
     margin = affordable_margin(bare, paid)
     if margin is None:
         raise SpecificationError(f"{id}: {seconds:g} s pay for {paid} replicates, too few for any margin")
-    wide = replace(check, margin=max(margin, check.margin))
-    variants = [v if v.distance is None else replace(v, distance=v.distance * check.tolerance / wide.tolerance)
-                for v in check.variants]  # fmt: skip
-    kept = tuple(v for v in variants if _is_told(id, replace(wide, variants=(v,)), level, paid, widened=wide != check))
+    wide = check.within(max(margin, check.margin))
+    widened = wide.margin > check.margin
+    kept = tuple(v for v in wide.variants if _is_told(id, replace(wide, variants=(v,)), level, paid, widened=widened))
     planned = replace(wide, variants=kept)
     return PlannedCheck(
         id, planned, level, min(-(-_needed_replicates(id, planned, level) // block) * block, paid),
-        tuple(v for v in variants if v not in kept), looked_once=True,
+        tuple(v for v in wide.variants if v not in kept), looked_once=True,
     )  # fmt: skip
 
 
