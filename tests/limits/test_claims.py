@@ -7,11 +7,11 @@ ones there is one for each part of the domain: regime, branch, law of the weight
 
 from __future__ import annotations
 
-import re
+import math
 from contextlib import suppress
 
 import pytest
-from claim_examples import ENLARGED, SECONDS, Choice, chosen, strata, survey
+from claim_examples import ENLARGED, SECONDS, Choice, chosen, kind, strata, survey
 from hypothesis import assume, given, reject
 from hypothesis import strategies as st
 from hypothesis.errors import Unsatisfiable
@@ -21,7 +21,7 @@ import theory_check as tc
 from theory_check.experiments.first_step import FirstStep
 from theory_check.foundation.errors import NumericalOverflowError
 from theory_check.inference.intervals import Interval
-from theory_check.verification.drawn import judge_drawn, plan_drawn
+from theory_check.verification.drawn import judge_planned, plan_drawn, sizes_told
 from theory_check.verification.repetition import spell_network
 
 CLAIMS = {claim.id: claim for claim in tc.all_claims() if claim.domain is not None}
@@ -42,9 +42,6 @@ print(judge_drawn(find_claim({claim!r}), network, seed={{seed}}, level={{level}}
 COMMON = f"all factors larger by {ENLARGED - 1.0:.0%}"
 
 
-#: Mistakes of one kind differ between networks in a number.
-NUMBERS = re.compile(r"\d[\d.]*(e[+-]?\d+)?")
-
 #: What the properties found: the oracle of E10 was a staircase where log R hardly varies, and N4 divided 0 by 0 where
 #: all gradients vanish.
 KEPT = {
@@ -64,20 +61,20 @@ def test_claims_hold_all_over_their_domains(evidence, id):
     claim = CLAIMS[id]
     choices = chosen(claim, survey(claim))
     examples, refuted, named = FREE + len(KEPT.get(id, ())) + len(choices), set(), set()
+    sizes, last = {}, []
 
     def holds_on(networks, count, seconds, pull):
         @drawn(count)
         @given(networks)
         def holds(network):
-            assume(plan_drawn(claim, network, level=LEVEL / examples, seconds=seconds))
+            planned = plan_drawn(claim, network, level=LEVEL / examples, seconds=seconds)
+            assume(planned)
             repeat = REPEAT.format(network=spell_network(network), claim=id, seconds=seconds)
             with evidence.share(network, examples=examples, strata=strata(claim, network), repeat=repeat) as example:
                 if pull > 0.0:
                     example.mistakes[COMMON] = pull >= 1.0
                 try:
-                    drawn_findings = judge_drawn(
-                        claim, network, seed=example.seed, level=example.level, seconds=seconds
-                    )
+                    drawn_findings = judge_planned(planned, example.seed)
                 except NumericalOverflowError:
                     reject()
                 for found in drawn_findings:
@@ -95,8 +92,10 @@ def test_claims_hold_all_over_their_domains(evidence, id):
                     named.update(variant.name for variant in told)
                     refuted.update(variant.name for variant in told if variant.verdict == "refuted")
                     for name, is_told in found.mistakes.items():
-                        kind = NUMBERS.sub("#", name)
-                        example.mistakes[kind] = example.mistakes.get(kind, False) or is_told
+                        example.mistakes[kind(name)] = example.mistakes.get(kind(name), False) or is_told
+                    for text, size in sizes_told(found.planned).items():
+                        sizes[text] = min(sizes.get(text, math.inf), size)
+                last.append(example)
 
         holds()
 
@@ -104,4 +103,7 @@ def test_claims_hold_all_over_their_domains(evidence, id):
     for choice in (*(Choice(network, SECONDS, 0.0) for network in KEPT.get(id, ())), *choices):
         with suppress(Unsatisfiable):  # an input of width 1 was 0, one in a million
             holds_on(st.just(choice.network), 1, choice.seconds, choice.pull)
+    for text, size in sizes.items():
+        name = text.format(size) if size < math.inf else kind(text.format(1))
+        last[-1].mistakes[name] = size < math.inf
     assert refuted or not named, f"no named mistake of {id} was refuted: {sorted(named)}"

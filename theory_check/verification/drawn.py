@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,20 +38,52 @@ class DrawnFinding:
 
     @property
     def mistakes(self) -> dict[str, bool]:
-        """Named mistakes, and whether planning promises to tell each from the prediction with a probability of 99%.
+        """:func:`mistakes_told` by the replicates that were judged: some quantities exist in a part of them only."""
+        return mistakes_told(self.planned, self.finding.replicates)
 
-        A value is told if it lies outside of what agrees with the statement by the resolution; a law if it was kept.
-        One that only samples can tell is not listed.
-        """
-        check, exact = self.planned.check, self.planned.check.basis.exact
-        reach = self.finding.resolution + (0.0 if exact else check.tolerance)
-        told = {v.name: True for v in check.variants if v.distance is not None}
-        near = {
-            v.name: v.target is not None and v.distance * check.tolerance >= reach
-            for v in self.planned.too_near
-            if v.distance is not None
-        }
-        return near | told
+
+def mistakes_told(planned: PlannedCheck, replicates: int | None = None) -> dict[str, bool]:
+    """Return the named mistakes, and whether planning promises to tell each with a probability of 99%.
+
+    A value is told if it lies outside of what agrees with the statement by the resolution; a law if it was kept. One
+    that only samples can tell is not listed, nor are mistakes of a size (:func:`sizes_told`).
+
+    Parameters
+    ----------
+    planned : PlannedCheck
+    replicates : int, optional
+        Default: all that are planned.
+
+    Returns
+    -------
+    dict of str to bool
+    """
+    check = planned.check
+    reach = check.estimator.resolution(check.target, replicates or planned.replicates, planned.level)
+    reach += 0.0 if check.basis.exact else check.tolerance
+    told = {v.name: True for v in check.variants if v.distance is not None and not v.sized}
+    near = {
+        v.name: v.target is not None and v.distance * check.tolerance >= reach
+        for v in planned.too_near
+        if v.distance is not None
+    }
+    return near | told
+
+
+def sizes_told(planned: PlannedCheck) -> dict[str, float]:
+    """Return the mistakes of a size, as a check spells them, and the smallest that is told; infinite if none is.
+
+    Parameters
+    ----------
+    planned : PlannedCheck
+
+    Returns
+    -------
+    dict of str to float
+    """
+    told = {v.name: v.sized for v in planned.check.variants}
+    return {text: next((size for name, size in told.items() if size and text.format(size) == name), math.inf)
+            for text in planned.check.sized}  # fmt: skip
 
 
 def plan_drawn(claim: Claim, network: Any, *, level: float, seconds: float) -> tuple[PlannedCheck, ...]:
@@ -79,12 +112,14 @@ def plan_drawn(claim: Claim, network: Any, *, level: float, seconds: float) -> t
     """
     if claim.domain is None:
         raise SpecificationError(f"claim {claim.id} states no domain")
-    usual, fine = (claim.domain.checks(network, precision) for precision in (1.0, FINE))
+    checks = claim.domain.checks(network, FINE)
+    if not all(check.basis.exact for check in checks):
+        usual = claim.domain.checks(network, 1.0)
+        checks = tuple(one if one.basis.exact else other for one, other in zip(checks, usual, strict=True))
     planned = []
-    for check, finer in zip(usual, fine, strict=True):
+    for check in checks:
         try:
-            wanted = finer if check.basis.exact else check
-            planned.append(plan_within(f"{claim.id}/{check.name}", wanted, level / len(usual), seconds))
+            planned.append(plan_within(f"{claim.id}/{check.name}", check, level / len(checks), seconds))
         except SpecificationError:
             continue
     return tuple(planned)
@@ -114,6 +149,11 @@ def judge_drawn(claim: Claim, network: Any, *, seed: int, level: float, seconds:
     planned = plan_drawn(claim, network, level=level, seconds=seconds)
     if not planned:
         raise SpecificationError(f"{claim.id}: {seconds:g} s pay for no margin of any check of {network}")
+    return judge_planned(planned, seed)
+
+
+def judge_planned(planned: tuple[PlannedCheck, ...], seed: int) -> tuple[DrawnFinding, ...]:
+    """Simulate what :func:`plan_drawn` planned, and judge it."""
     experiments = Workload.of(pair for check in planned for pair in check.requests.items()).merged
     with Simulation(
         experiments, check_seed(seed), stops=stops(planned, {}), engine=Threads(1), folder=None, report=silent
