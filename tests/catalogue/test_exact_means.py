@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from theory_check.catalogue import exact_means as module
 from theory_check.catalogue.exact_means import exact_means
 from theory_check.claims import PROFILES, Mean
 from theory_check.claims.networks import one_layer
@@ -94,3 +95,24 @@ def test_the_mean_of_r_is_useless_where_its_layers_are_not(evidence):
     layer = one_layer(deep)
     relative = moments.log_norm_ratio_variance(*layer) - 2 * moments.log_norm_ratio_moment(*layer)
     assert math.exp(relative) / size > 1.0
+
+
+@pytest.mark.parametrize("weights", ["gaussian", "mixture:share=0.5,ratio=1.5"])
+def test_several_inputs_of_a_linear_network_have_a_product_and_averages(weights):
+    deep = network(
+        "linear", weights, width=6, depth=8, gradients=True, kernel="dense", input="correlated:cosine=0.8", inputs=3
+    )
+    checks = module.DOMAIN.checks(deep, 0.4)
+    assert [one.name.rpartition("-")[2] for one in checks] == ["norm", "displacement", "gradient", "product"]
+    sample = simulate(deep, 6000, 11)
+    for one in checks:
+        found = one.estimator.interval([sample], 1e-6)
+        # The mistake: a mean that is off by 15%, half widths are 4 to 11%.
+        assert found.contains(one.target[0])
+        assert not found.contains(1.15 * one.target[0])
+
+
+def test_rectifiers_have_no_product_and_several_inputs_no_layers():
+    correlated = {"input": "correlated:cosine=0.8", "inputs": 2}
+    deep = network("res-3", "uniform", width=6, depth=4, recorded_depths=range(5), **correlated)
+    assert [one.name.rpartition("-")[2] for one in module.DOMAIN.checks(deep, 1.0)] == ["displacement"]

@@ -13,7 +13,7 @@ from theory_check.networks.weights import Weights
 SPELLINGS = [
     "fgn:hurst=0.2", "fgn:hurst=0.5", "fgn:hurst=0.95", "smooth:length=0.1", "smooth-increments:length=0.3",
     "ou:length=0.4", "ou-increments:length=2", "periodic:length=0.5", "periodic:length=0.7,period=2", "matern:length=3",
-    "matern-increments:length=0.2", "tied",
+    "matern-increments:length=0.2", "tied", "piecewise:pieces=1", "piecewise:pieces=3", "piecewise:pieces=100",
 ]  # fmt: skip
 
 
@@ -29,6 +29,8 @@ def test_written_sums_agree_with_the_covariance_of_the_package(spelling, depth):
 def test_written_sums_of_small_depths_are_those_of_hand():
     assert accumulated("fgn", {"hurst": 0.75}, 4) == pytest.approx(8.0, rel=1e-14)
     assert accumulated("tied", {}, 5) == 25.0
+    # Times 0, 1/5, 2/5 and 3/5, 4/5.
+    assert accumulated("piecewise", {"pieces": 2.0}, 5) == 9.0 + 4.0
     assert accumulated("ou", {"length": 0.5}, 2) == pytest.approx(2.0 + 2.0 * math.exp(-1.0), rel=1e-14)
     assert accumulated("smooth", {"length": 0.5}, 2) == pytest.approx(2.0 + 2.0 * math.exp(-0.5), rel=1e-14)
     # X(1) - X(0) in two steps of variance 2 (1 - rho(1/2)) each.
@@ -59,6 +61,6 @@ def test_terms_of_higher_order_and_roundings_stay_below_the_remainder():
         assert np.sum((moved - state) ** 2) / a**2 == pytest.approx(expected, rel=1e-6)
 
 
-@pytest.mark.parametrize("spelling", ["periodic-increments", "matern:nu=0.5", "piecewise"])
+@pytest.mark.parametrize("spelling", ["periodic-increments", "matern:nu=0.5"])
 def test_processes_that_are_not_written_out_are_outside(spelling):
     assert PATHS_DOMAIN.violated(sums(spelling, 3)).name == "written process"

@@ -22,6 +22,8 @@ from theory_check.claims.observables import (
     DISPLACEMENT,
     GRADIENT_RATIO,
     NORM_RATIO,
+    PRODUCT,
+    Observable,
     column,
     exp,
     expm1,
@@ -33,6 +35,7 @@ from theory_check.experiments.spelling import network
 from theory_check.networks.branches import BranchName
 from theory_check.theory import moments
 from theory_check.theory.entry_laws import norm_ratio_variance_bound
+from theory_check.theory.scalar_products import mean_product, product_variance
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
@@ -46,6 +49,11 @@ OTHER_SCALINGS: tuple[tuple[BranchName, str, float, float], ...] = (
 )
 
 
+def over_inputs(deep: Cell, quantity: Observable) -> Observable:
+    """Return a quantity of one input, or its average over several: no larger variance, whatever their dependence."""
+    return quantity.mean() if deep.input.count > 1 else quantity
+
+
 def mean_checks(deep: Cell, relative: float, finer: float | None = None) -> Iterator[Check]:
     """Compare the means of D and, where gradients are observed, of R and R* for entries of kurtosis at most 3.
 
@@ -55,10 +63,11 @@ def mean_checks(deep: Cell, relative: float, finer: float | None = None) -> Iter
     multiplier, a, depth = layer = dominated_layer(deep)
     ratio, displacement = moments.norm_ratio_moment(*layer), moments.mean_displacement(*layer)
     variance, added = moments.norm_ratio_variance(*layer), multiplier.kappa * a * a * depth
+    moved = over_inputs(deep, DISPLACEMENT)
     quantities = (
-        ("norm", "R", Mean(NORM_RATIO, variance), ratio, 1.0 + added),
-        ("displacement", "D", Mean(DISPLACEMENT, moments.displacement_variance(*layer)), displacement, added),
-        ("gradient", "R^*", Mean(GRADIENT_RATIO, variance), ratio, 1.0 + added),
+        ("norm", "R", Mean(over_inputs(deep, NORM_RATIO), variance), ratio, 1.0 + added),
+        ("displacement", "D", Mean(moved, moments.displacement_variance(*layer)), displacement, added),
+        ("gradient", "R^*", Mean(over_inputs(deep, GRADIENT_RATIO), variance), ratio, 1.0 + added),
     )
     for name, symbol, observed, target, additive in quantities if deep.gradients else quantities[1:2]:
         margin, start = relative * target, float(name != "displacement")
@@ -139,6 +148,24 @@ def centred_check(layer: Cell, precision: float) -> Check:
     )  # fmt: skip
 
 
+def product_check(deep: Cell, relative: float) -> Check:
+    """Compare the mean scalar product of two correlated inputs of a linear network: it grows as the squared norms."""
+    multiplier, a, depth = layer = dominated_layer(deep)
+    start = float(deep.input.cosine or 0.0)
+    target = mean_product(*layer, start)
+    return check(
+        f"{label(deep)}-beta{deep.network.scaling.beta:g}-cosine{start:g}-product", deep,
+        r"$\mathbb{E}\,\langle h_L, h_L'\rangle/(\Vert h_0\Vert\,\Vert h_0'\Vert)$ of two inputs",
+        Mean(PRODUCT, product_variance(*layer, start)), target, margin=relative * abs(target),
+        wrong={
+            "two branches share nothing": start,
+            "increments add up without compounding": start * (1.0 + multiplier.kappa * a * a * depth),
+        },
+        sized={"weights of {:.0%} more variance": lambda more: mean_product(
+            replace(multiplier, gain=(1.0 + more) * multiplier.gain), a, depth, start)},
+    )  # fmt: skip
+
+
 def universal_check(deep: Cell, relative: float) -> Check:
     """Compare the mean of R for any law with a fourth moment."""
     multiplier, a, depth = layer = gaussian_layer(deep)
@@ -150,8 +177,8 @@ def universal_check(deep: Cell, relative: float) -> Check:
         unit, scaling = replace(multiplier, gain=1.0), a * math.sqrt(multiplier.gain)
         variance = norm_ratio_variance_bound(unit, deep.weights.kurtosis, deep.weights.skewness, scaling, depth)
     return check(
-        f"{label(deep)}-universal-norm", deep, r"$\mathbb{E}\,R$", Mean(NORM_RATIO, variance), target,
-        margin=relative * target,
+        f"{label(deep)}-universal-norm", deep, r"$\mathbb{E}\,R$", Mean(over_inputs(deep, NORM_RATIO), variance),
+        target, margin=relative * target,
         wrong={
             "increments add up without compounding": 1.0 + multiplier.kappa,
             "He's variance in the last layer": moments.norm_ratio_moment(replace(multiplier, gain=2.0), a, depth),
@@ -166,7 +193,8 @@ def _forward_unless_free_of_ties(deep: Cell) -> Cell:
 
 
 def _checks(deep: Cell, precision: float) -> Iterator[Check]:
-    if DOMINATED.holds(deep) and deep.recorded_depths == tuple(range(deep.network.depth + 1)):
+    every_depth = deep.recorded_depths == tuple(range(deep.network.depth + 1))
+    if DOMINATED.holds(deep) and every_depth and deep.input.count == 1:
         growth = layer_check(deep, 0.1 * precision)
         if is_in_reach(growth):
             yield growth
@@ -176,14 +204,24 @@ def _checks(deep: Cell, precision: float) -> Iterator[Check]:
             yield ratio
         if DOMINATED.holds(deep):
             yield from mean_checks(_forward_unless_free_of_ties(deep), 0.06 * precision)
+    if deep.input.cosine and deep.network.branch.is_linear and DOMINATED.holds(deep):
+        product = product_check(deep, 0.1 * precision)
+        if is_in_reach(product):
+            yield product
 
 
 def _networks() -> SearchStrategy[Cell]:
-    from theory_check.strategies import betas, closed_branches, deep_cells, weights
+    from theory_check.strategies import betas, closed_branches, deep_cells, several_inputs, single_inputs, weights
 
     admissible = weights(finite_variance=True, nonzero=True)
     return (
-        deep_cells(branches=closed_branches(), weights=admissible, betas=betas(0.3, 2.0), gradients=True)
+        deep_cells(
+            branches=closed_branches(),
+            weights=admissible,
+            betas=betas(0.3, 2.0),
+            gradients=True,
+            inputs=single_inputs() | several_inputs(),
+        )
         | deep_cells(branches=closed_branches(), weights=admissible, betas=betas(0.0, 2.0), profile=True)
     ).filter(lambda deep: DOMAIN.violated(deep) is None)
 
@@ -225,7 +263,9 @@ DOMAIN = Domain(
     "itself at h = (1, ..., 1), where a mean of the entries adds up. The variance of R and D for entries of kurtosis "
     "at most 3 is at most the Gaussian one, which Catoni's interval uses. Where R is carried by rare paths the "
     "identity is checked layer by layer: given the past the ratios have mean 1 + kappa a^2 and a bounded variance, and "
-    "the mean of R is the product of the layers' means.",
+    "the mean of R is the product of the layers' means. For several inputs the averages of R and D have the same means "
+    "and no larger variances; for linear branches E[<V h, V h'> | h, h'] = <h, h'>, and scalar products grow as "
+    "squared norms do.",
     hypotheses="V centred with uncorrelated entries; W symmetric without atoms at 0 of W h; p_L/||p_L|| independent.",
 )
 def exact_means(profile: Profile) -> Iterator[Check]:

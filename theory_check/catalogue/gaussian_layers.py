@@ -14,7 +14,7 @@ from theory_check.catalogue.scaling_factors import NEAREST
 from theory_check.claims import Check, Domain, Hypothesis, Mean, Profile, check, claim
 from theory_check.claims.domains import CLOSED_BRANCH, FINITE_VARIANCE, GAUSSIAN, INDEPENDENT_LAYERS
 from theory_check.claims.networks import label
-from theory_check.claims.observables import COSINE, LOG_GRADIENT_RATIO, LOG_NORM_RATIO, exp
+from theory_check.claims.observables import LOG_GRADIENT_RATIO, LOG_NORM_RATIO, PRODUCT, exp
 from theory_check.experiments.cell import Cell
 from theory_check.experiments.spelling import network
 from theory_check.theory.moments import norm_ratio_moment
@@ -61,10 +61,6 @@ def product_variance(width: int, branch: str, cosine: float, a: float) -> float:
     d, s, q = float(width), a * a, (target - cosine) / (a * a)
     both = ((1.0 - 1.0 / d) * q * q + 1.5 / d) * (1.0 + 1.0 / d) + (d + 5.0) / (4.0 * d * d)
     return cosine**2 + 2.0 * cosine * s * q + s * (1.0 + 2.0 * cosine * q) / d + s * s * both - target**2
-
-
-#: <h_1, h_1'> of two inputs, in units of the norms at the input.
-PRODUCT = COSINE * exp(0.5 * (LOG_NORM_RATIO[0] + LOG_NORM_RATIO[1]))
 
 
 def layer_checks(deep: Cell, precision: float) -> Iterator[Check]:

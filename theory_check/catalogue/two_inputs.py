@@ -24,7 +24,7 @@ from theory_check.claims import (
 )
 from theory_check.claims.domains import LAYERS, SYMMETRIC, UNIT_VARIANCE, beta_within, width_not
 from theory_check.claims.networks import label
-from theory_check.claims.observables import COSINE, LOG_NORM_RATIO, exp
+from theory_check.claims.observables import COSINE, PRODUCT, Observable, column
 from theory_check.experiments.cell import Cell, Sample
 from theory_check.experiments.experiment import Experiment
 from theory_check.experiments.spelling import network
@@ -51,11 +51,13 @@ _FLOW = Basis(
 
 
 def _network(
-    weights: str, width: int, start: float, *, depth: int = _DEPTH, beta: float = 0.5, slope: float = 0.0
-) -> Cell:
+    weights: str, width: int, start: float, *, depth: int = _DEPTH, beta: float = 0.5, slope: float = 0.0,
+    inputs: int = 2,
+) -> Cell:  # fmt: skip
     return network(
         "res-3", weights, activation=f"leaky:slope={slope:g}" if slope else "relu", width=width, depth=depth, beta=beta,
-        input=f"correlated:cosine={start:g}", inputs=2, kernel="reduced" if weights == "gaussian" else "dense",
+        input=f"correlated:cosine={start:g}", inputs=inputs,
+        kernel="reduced" if weights == "gaussian" else "dense",
     )  # fmt: skip
 
 
@@ -72,7 +74,7 @@ def law_check(deep: Cell, margin: float) -> Check:
     return check(
         f"{label(deep)}{f'-slope{slope:g}' if slope else ''}-cosine{start:g}-law", deep,
         f"Kolmogorov distance between $c_L$ and the law of the diffusion at time 1, $c_0 = {start:g}$",
-        Distance(COSINE, law), remainder=law.error, wrong=wrong, margin=margin,
+        Distance(_cosine(deep), law), remainder=law.error, wrong=wrong, margin=margin,
         basis=LIMIT if deep.weights.definition.gaussian else _OTHER_ENTRIES,
     )  # fmt: skip
 
@@ -86,11 +88,17 @@ def flow_check(deep: Cell, margin: float) -> Check:
     variance = time * float(CorrelationDiffusion(shape.width).variance_rate(start))
     return check(
         f"res-3-gaussian-wide-beta{shape.scaling.beta:g}-cosine{start:g}-flow", deep,
-        f"median of $c_L$ at large width, $c_0 = {start:g}$", median(COSINE, Normal(cosine, variance)), cosine,
+        f"median of $c_L$ at large width, $c_0 = {start:g}$", median(_cosine(deep), Normal(cosine, variance)),
+        cosine,
         margin=margin, basis=_FLOW,
         wrong={"no drift": start, "twice the speed, arc(c) - c": float(correlation_flow(start, [2.0 * time])[0])},
         sized={"speed {:.0%} higher": lambda more: float(correlation_flow(start, [(1.0 + more) * time])[0])},
     )  # fmt: skip
+
+
+def _cosine(deep: Cell) -> Observable:
+    """Return the cosine of the outputs of the first input and the last: each pair of inputs has one law."""
+    return column("cosine_output")[deep.input.count - 1]
 
 
 def _start(deep: Cell) -> float:
@@ -131,15 +139,20 @@ def _networks() -> SearchStrategy[Cell]:
         lambda width, start, depth, slope: _network("gaussian", width, start, depth=depth, slope=slope),
         by_octaves(2, 32), starts, depths, slopes,
     )  # fmt: skip
+    three = st.builds(
+        lambda width, tenths, depth: _network("gaussian", width, tenths / 10.0, depth=depth, inputs=3),
+        by_octaves(3, 32), st.integers(-4, 9), depths,
+    )  # fmt: skip
     others = st.builds(
         lambda law, width, start: _network(law, width, start),
-        st.sampled_from(["uniform", "rademacher", "triangular"]), st.integers(20, 24), starts,
+        st.sampled_from(["uniform", "rademacher", "triangular", "mixture:share=0.5,ratio=1.5"]), st.integers(20, 24),
+        starts,
     )  # fmt: skip
     wide = st.builds(
         lambda width, start, depth, beta: _network("gaussian", width, start, depth=depth, beta=beta),
         st.integers(400, 800), starts, by_octaves(1, 128), st.integers(25, 100).map(lambda n: n / 100.0),
     )  # fmt: skip
-    return narrow | wide | others
+    return narrow | wide | others | three
 
 
 DOMAIN = Domain(
@@ -150,9 +163,8 @@ DOMAIN = Domain(
         Hypothesis("res-3", "the branch is res-3 with a slope of at most 1/2 in size",
                    lambda deep: deep.network.branch.has_inner
                    and abs(deep.network.branch.activation.negative_slope or 0.0) <= 0.5),
-        Hypothesis("two inputs", "there are two inputs of a cosine between -0.9 and 0.9",
-                   lambda deep: deep.input.count == 2 and deep.input.cosine is not None
-                   and abs(deep.input.cosine) <= 0.9),
+        Hypothesis("correlated inputs", "there are several inputs, every two of a cosine between -0.9 and 0.9",
+                   lambda deep: deep.input.cosine is not None and abs(deep.input.cosine) <= 0.9),
         width_not(1, "the cosine is 1 or -1"),
         beta_within(0.2, 2.0),
         Hypothesis(
@@ -172,12 +184,11 @@ def _layer_check(start: float, precision: float) -> Check:
         kernel="reduced",
     )  # fmt: skip
     mean, variance = layer_product(start, a, width)
-    product = COSINE * exp(0.5 * (LOG_NORM_RATIO[0] + LOG_NORM_RATIO[1]))
     kernel = mean - start
     return check(
         f"{label(deep)}-cosine{start:g}-layer", deep,
         rf"$\mathbb{{E}}\langle h_1, h_1'\rangle/(\Vert h_0\Vert\,\Vert h_0'\Vert)$ after one layer, $a = {a:g}$",
-        Mean(product, variance), mean, margin=0.012 * precision * kernel,
+        Mean(PRODUCT, variance), mean, margin=0.012 * precision * kernel,
         wrong={
             "the product of the branch values is smaller by 3%": start + 0.97 * kernel,
             "the cosine moves faster by 5%": start + kernel + 0.05 * (kernel - 0.5 * a * a * start),

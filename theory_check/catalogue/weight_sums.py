@@ -8,6 +8,7 @@ rho where the simulator reads it; here each correlation is spelled once more.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
@@ -50,6 +51,9 @@ def accumulated(process: str, parameters: Mapping[str, float], depth: int) -> fl
     """Return the variance of the sum of an entry over the layers, from the definition of its process."""
     if process == "fgn":
         return math.exp(2.0 * parameters["hurst"] * math.log(depth))
+    if process == "piecewise":
+        # Layer k reads the piece of time k/L; pieces are independent.
+        return float(sum(n * n for n in Counter(int(k * parameters["pieces"]) // depth for k in range(depth)).values()))
     values = process.removesuffix("-increments")
     correlation = CORRELATIONS[values]
     if values != process:
@@ -73,6 +77,8 @@ def path_check(deep: Cell, precision: float) -> Iterator[Check]:
         wrong["H is larger by .015"] = float(depth) ** (2.0 * parameters["hurst"] + 0.03)
         wrong["H is smaller by .015"] = float(depth) ** (2.0 * parameters["hurst"] - 0.03)
         margin = (target - wrong["H is smaller by .015"]) / NEAREST
+    if "pieces" in parameters:
+        wrong["one piece more"] = accumulated(process, {"pieces": parameters["pieces"] + 1.0}, depth)
     if "length" in parameters:
         for factor, name in ((1.1, "larger"), (0.9, "smaller")):
             other = {**parameters, "length": factor * parameters["length"]}
@@ -98,15 +104,19 @@ def _networks_of_paths() -> SearchStrategy[Cell]:
     from hypothesis import strategies as st
 
     lengths = st.integers(2, 40).map(lambda n: f"length={n / 20:g}")
-    named = st.sampled_from(["smooth", "smooth-increments", "ou", "ou-increments", "periodic", "matern"])
-    indices = st.integers(5, 95).map(lambda n: f"fgn:hurst={n / 100:g}")
-    tied = st.builds("{}:{}".format, named, lengths) | indices | st.just("tied")
+    named = ("smooth", "smooth-increments", "ou", "ou-increments", "periodic", "matern", "matern-increments")
+    tied = st.one_of(
+        st.just("tied"),
+        st.integers(1, 8).map(lambda n: f"piecewise:pieces={n}"),
+        st.integers(5, 95).map(lambda n: f"fgn:hurst={n / 100:g}"),
+        *(st.builds("{}:{}".format, st.just(name), lengths) for name in named),
+    )
     return st.builds(sums, tied, st.integers(2, 16))
 
 
 def _is_written(process: str) -> bool:
     values = process.removesuffix("-increments")
-    return process in ("fgn", *CORRELATIONS) or (values != process and values in _DECREASING)
+    return process in ("fgn", "piecewise", *CORRELATIONS) or (values != process and values in _DECREASING)
 
 
 PATHS_DOMAIN = Domain(
@@ -115,8 +125,8 @@ PATHS_DOMAIN = Domain(
         LINEAR,
         Hypothesis(
             "written process",
-            "the weights are fractional noise, tied, or values of the smooth, periodic, Ornstein-Uhlenbeck or Matern "
-            "process, the last of smoothness 3/2, or increments of these but the periodic one",
+            "the weights are fractional noise, constant on pieces, or values of the smooth, periodic, Ornstein-"
+            "Uhlenbeck or Matern process, the last of smoothness 3/2, or increments of these but the periodic one",
             lambda deep: _is_written(deep.weights.law) and dict(deep.weights.parameters).get("nu", 1.5) == 1.5
             and deep.weights.entry_variance == 1.0,
         ),
@@ -140,8 +150,8 @@ PATHS_DOMAIN = Domain(
     derivation="To first order in a the displacement is a S h_0 with S the sum of V_k, whose entries are normal; their "
     "variance is the sum of the covariances, which telescopes for increments. Covariances are spelled in the claim; "
     "other predictions for such weights read those of the simulator.",
-    hypotheses="Linear branch; one small factor a; fractional noise, one matrix, or a smooth, periodic, "
-    "Ornstein-Uhlenbeck or Matérn process of smoothness 3/2.",
+    hypotheses="Linear branch; one small factor a; fractional noise, matrices constant on pieces, or a smooth, "
+    "periodic, Ornstein-Uhlenbeck or Matérn process of smoothness 3/2.",
 )
 def sums_of_weights(profile: Profile) -> Iterator[Check]:
     r"""The weights of a network move along the layers as their process says: the sum of an entry over $L$ layers has

@@ -369,3 +369,6 @@ def controlled_square(centre: float, projection_variance: float) -> Observable:
 
 #: Cosine of the outputs of two inputs.
 COSINE = column("cosine_output")[1]
+
+#: <h_L, h_L'> of the first two inputs, in units of the norms at the input.
+PRODUCT = COSINE * exp(0.5 * (LOG_NORM_RATIO[0] + LOG_NORM_RATIO[1]))

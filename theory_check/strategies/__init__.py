@@ -45,11 +45,18 @@ from theory_check.strategies.cells import (
     weight_processes,
     weights,
 )
-from theory_check.strategies.deep_cells import betas, by_octaves, closed_branches, deep_cells, single_inputs
+from theory_check.strategies.deep_cells import (
+    betas,
+    by_octaves,
+    closed_branches,
+    deep_cells,
+    several_inputs,
+    single_inputs,
+)
 
 __all__ = [
     "activations", "betas", "branches", "by_octaves", "cells", "closed_branches", "deep_cells", "inputs", "networks",
-    "scalings", "single_inputs", "weight_processes", "weights",
+    "scalings", "several_inputs", "single_inputs", "weight_processes", "weights",
 ]  # fmt: skip
 
 _DRAWN: dict[type, Callable[[], st.SearchStrategy[Any]]] = {

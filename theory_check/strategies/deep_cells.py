@@ -122,6 +122,15 @@ def single_inputs() -> st.SearchStrategy[Input]:
     return st.sampled_from([Input(law.name) for law in INPUTS if not law.takes_cosine and not law.observed])
 
 
+def several_inputs() -> st.SearchStrategy[Input]:
+    """Draw two or three inputs that share the weights, correlated (cosines in tenths) or independent."""
+    apart = st.sampled_from(["gaussian", "sphere"])
+    cosines = st.integers(-5, 10).map(lambda n: n / 10.0)
+    return st.builds(Input, st.just("correlated"), st.integers(2, 3), cosines) | st.builds(
+        Input, apart, st.integers(2, 3)
+    )
+
+
 def by_octaves(low: int, high: int) -> st.SearchStrategy[int]:
     """Draw a whole number, at least 1, whose logarithm is about uniform; the smallest is the simplest."""
     check_count("low", low)
