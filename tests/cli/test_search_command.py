@@ -6,6 +6,7 @@ import pytest
 from command_line import names
 
 from theory_check.reporting.searches import read_searches
+from theory_check.simulation import execution
 
 CLAIMS = """
 import theory_check as tc
@@ -53,6 +54,17 @@ def test_what_was_found_is_kept_beside_a_report(command, claims, tmp_path):
     [kept] = read_searches(tmp_path / "r", ["X1"])["X1"]
     assert (kept.drawn, kept.strata, kept.counterexamples) == (4, {"critical": 4, "linear": 4} | kept.strata, ())
     assert {"figures/search-X1.png", "figures/dark/search-X1.png"} <= set(names(tmp_path / "r"))
+
+
+def test_an_interrupted_search_says_so_in_one_line(command, claims, monkeypatch):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(execution.Simulation, "wait", interrupted)
+    code, out, err = command("search", "X1", "--claims", claims(100), "--threads", 2)
+    assert (code, out) == (130, [])
+    assert err[-1] == "theory-check: interrupted; a search keeps nothing, --minutes ends it with its results"
+    assert not [line for line in err if "Traceback" in line]
 
 
 def test_a_counterexample_and_the_command_that_repeats_it(command, claims):

@@ -214,7 +214,11 @@ def _explain(error: BaseException) -> int:
         return USAGE_ERROR
     match error:
         case click.Abort() | KeyboardInterrupt():
-            _say("interrupted; finished parts are kept, the same command continues")
+            # click raises Abort from it.
+            _say(
+                _one_line(error.__cause__ or error)
+                or "interrupted; finished parts are kept, the same command continues"
+            )
             return INTERRUPTED
         case click.ClickException():
             _say(f"error: {' '.join(error.format_message().split())}")

@@ -96,9 +96,12 @@ def search(
     seconds = min(examples * EXPLORATION_SECONDS, 60.0 * minutes) + CONFIRMATION_SECONDS
     say("search", seconds, most)
     started = datetime.now(UTC)
-    with show_progress(f"theory-check search {claim}, seed {seed}") as report:
-        result = run_search(found, examples=examples, minutes=minutes, seed=seed, level=level, everywhere=everywhere,
-                            sampler=sampler, report=report)  # fmt: skip
+    try:
+        with show_progress(f"theory-check search {claim}, seed {seed}") as report:
+            result = run_search(found, examples=examples, minutes=minutes, seed=seed, level=level,
+                                everywhere=everywhere, sampler=sampler, report=report)  # fmt: skip
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt("interrupted; a search keeps nothing, --minutes ends it with its results") from None
     _print_coverage(result)
     if out is not None:
         draw(search_picture(result), out)
