@@ -6,7 +6,6 @@ import pytest
 from command_line import names
 
 from theory_check.reporting.searches import read_searches
-from theory_check.simulation import execution
 
 CLAIMS = """
 import theory_check as tc
@@ -60,7 +59,7 @@ def test_an_interrupted_search_says_so_in_one_line(command, claims, monkeypatch)
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(execution.Simulation, "wait", interrupted)
+    monkeypatch.setattr("theory_check.verification.search.search", interrupted)
     code, out, err = command("search", "X1", "--claims", claims(100), "--threads", 2)
     assert (code, out) == (130, [])
     assert err[-1] == "theory-check: interrupted; a search keeps nothing, --minutes ends it with its results"
