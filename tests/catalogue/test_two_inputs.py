@@ -38,7 +38,7 @@ def test_narrow_networks_refute_the_flow_and_wide_ones_its_absence():
 
 def test_every_law_is_told_from_another_width_and_from_no_activation():
     laws = [check for check in CHECKS.values() if isinstance(check.estimator, Distance)]
-    assert len(laws) == 6  # that of random signs is left to standard
+    assert len(laws) == 7
     for check in laws:
         assert {"the law of twice the width", "no activation"} <= {v.name for v in check.variants}
 

@@ -47,6 +47,13 @@ def test_a_sized_mistake_is_the_smallest_that_the_margin_tells():
     assert made(Mean("a", 1.0), 2.0, sized={"{:.0%} larger": lambda more: 2.0}).variants == ()
 
 
+def test_a_sized_mistake_may_be_a_law():
+    """N(0, 1) and N(m, 1) are 2 Phi(m/2) - 1 apart: .197 at m = .5, .236 at .6, with a margin of .1."""
+    (told,) = made(Distance("a", Normal(0.0, 1.0)), sized={"{:g} higher": lambda more: Normal(more, 1.0)}).variants
+    assert (told.name, told.sized) == ("0.6 higher", True)
+    assert told.distance == pytest.approx(2.36, abs=0.01)
+
+
 def test_a_check_without_options_has_the_common_ones():
     found = made(Mean("a", 1.0), 2)
     assert found.experiments == (CELL,)

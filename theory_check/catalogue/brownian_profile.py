@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from itertools import combinations
 
 from theory_check.claims import (
@@ -21,6 +22,7 @@ from theory_check.claims import (
     check,
     claim,
 )
+from theory_check.claims.checks import heavier
 from theory_check.claims.domains import CRITICAL, GAUSSIAN, LAYERS
 from theory_check.claims.networks import (
     BRANCHES,
@@ -60,6 +62,7 @@ def increment_checks(deep: Cell, precision: float, basis: Basis, remainder: floa
             "deviations grow like time: one random slope for the whole path": Normal(mean, variance / 4.0),
             "no drift": Normal(0.0, variance),
         },
+        sized={"weights of {:.0%} more variance": partial(heavier, Normal(mean, variance))},
     )  # fmt: skip
     yield check(
         f"{label(deep)}-independence", deep,
@@ -71,6 +74,7 @@ def increment_checks(deep: Cell, precision: float, basis: Basis, remainder: floa
             "the increments rise and fall together": 0.5,
             "correlation 1/2: 1/4 + asin(1/2)/(2 pi)": 0.25 + math.asin(0.5) / math.tau,
         },
+        sized={"correlation {:g}": lambda r: 0.25 + math.asin(min(r, 1.0)) / math.tau},
     )  # fmt: skip
 
 
@@ -100,6 +104,7 @@ def quarter_checks(deep: Cell, precision: float) -> Iterator[Check]:
                 "no correction for the width in the drift": Normal(multiplier.kappa * time, limit.variance),
                 "no drift": Normal(0.0, limit.variance),
             },
+            sized={"lognormal, weights of {:.0%} more variance": partial(heavier, limit)},
         )  # fmt: skip
 
 
@@ -122,6 +127,7 @@ def pair_checks(deep: Cell, precision: float, middle: float, remainder: float, b
                 "a quarter of the variance is a random slope of the whole path": 0.5 + math.asin(0.25) / math.pi,
                 "half of the variance is a random slope of the whole path": 0.5 + math.asin(0.5) / math.pi,
             },
+            sized={"{:.0%} of the variance are a random slope": lambda r: 0.5 + math.asin(min(r, 1.0)) / math.pi},
         )  # fmt: skip
 
 

@@ -149,6 +149,7 @@ def contraction(profile: Profile) -> Iterator[Check]:
             "contraction at every width": -(a**2) * depth / width,
             "independent layers": a**2 * depth * (1.0 - 2.0 / width),
         },
+        sized={"growth {:.0%} faster": lambda more: (1.0 + more) * mean},
     )  # fmt: skip
 
 

@@ -213,8 +213,6 @@ DOMAIN = Domain(
     remarks=(
         r"PyTorch's default variance, $1/(3d)$, divides $\kappa$ by 3 for linear branches; in both matrices of res-3"
         r" it divides $\kappa$ by 9.",
-        "The quick profile checks skewed weights in one layer; the mean over several, whose bound of the variance asks "
-        "for half a million networks, is left to standard.",
     ),
 )
 def contrasts(profile: Profile) -> Iterator[Check]:
@@ -260,8 +258,7 @@ def contrasts(profile: Profile) -> Iterator[Check]:
     yield from law_checks(default, capped(profile), prefix="default-")
     yield bounded(default, capped(profile))
     yield skewed_layer_check(network("res-3", "exponential", width=4, depth=1, input="ones"), capped(profile).precision)
-    if profile.precision < 1.0:
-        yield _skewed_mean()
+    yield _skewed_mean()
     yield bounded(network("res-3", "exponential", width=6, depth=DEPTH), capped(profile))
 
 

@@ -36,7 +36,7 @@ def chebyshev_check(deep: Cell, precision: float, delta: float = 0.05) -> Check:
     mean, variance = moments.mean_displacement(*layer), moments.displacement_variance(*layer)
     lower, upper = (mean + sign * math.sqrt(variance / delta) for sign in (-1.0, 1.0))
     # One network in ten lies on either side of these, by the lognormal law of the same mean and variance.
-    left, right = (float(q) for q in LogNormal.of_moments(mean, variance).quantile(np.array([0.1, 0.9])))
+    left, right = _central(mean, variance, 0.1)
     return check(
         label(deep), deep, rf"$\mathbb{{P}}({lower:.3g} \leq D \leq {upper:.3g})$",
         Probability(between(DISPLACEMENT, lower, upper), truth=0.985, exact=True), (1.0 - delta, 1.0),
@@ -51,6 +51,12 @@ def chebyshev_check(deep: Cell, precision: float, delta: float = 0.05) -> Check:
                 between(DISPLACEMENT, left, right),
         },
     )  # fmt: skip
+
+
+def _central(mean: float, variance: float, tail: float) -> tuple[float, float]:
+    """Return the ends that the lognormal law of this mean and variance leaves on either side with a probability."""
+    left, right = LogNormal.of_moments(mean, variance).quantile(np.array([tail, 1.0 - tail]))
+    return float(left), float(right)
 
 
 DOMAIN = Domain.of_cells(
@@ -103,6 +109,8 @@ def bounded(deep: Cell, profile: Profile) -> Check:
     largest_kappa = 1.0 if skewed else multiplier.kappa
     upper = math.expm1(depth * math.log1p(largest_kappa * a * a)) / (DELTA / 2.0)
     lower = _least_move(lognormal_limit(multiplier)) ** 2
+    left, right = _central(moments.mean_displacement(multiplier, a, depth),
+                           moments.displacement_variance(multiplier, a, depth), 0.25)  # fmt: skip
     return check(
         f"{label(deep)}-bounded", deep, rf"$\mathbb{{P}}({lower:.2g} \leq D \leq {upper:.3g})$",
         Probability(between(DISPLACEMENT, lower, upper), truth=0.99), (1.0 - DELTA, 1.0),
@@ -111,7 +119,12 @@ def bounded(deep: Cell, profile: Profile) -> Check:
             "Markov's bound above is exact, the bound below that of the limit law; both are far from tight, and the "
             "margin is the resolution that the profile pays for"
         ),
-        wrong={ABOVE: between(DISPLACEMENT, lower=upper), BELOW: between(DISPLACEMENT, upper=lower)},
+        wrong={
+            ABOVE: between(DISPLACEMENT, lower=upper),
+            BELOW: between(DISPLACEMENT, upper=lower),
+            f"the same probability for {left:.3g} <= D <= {right:.3g}, which one Gaussian network in two leaves":
+                between(DISPLACEMENT, left, right),
+        },
     )  # fmt: skip
 
 

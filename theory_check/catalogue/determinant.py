@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 from theory_check.catalogue.pictures import density_curve
 from theory_check.claims import Basis, Check, Distance, Domain, Hypothesis, Illustration, Normal, Profile, check, claim
+from theory_check.claims.checks import heavier
 from theory_check.claims.domains import CRITICAL, DOMINATED, LAYERS, NO_TIES
 from theory_check.claims.networks import COMBINATIONS, label, layer_law
 from theory_check.claims.observables import LOG_DETERMINANT
@@ -37,6 +39,7 @@ def law_check(deep: Cell, precision: float, basis: Basis, remainder: float = 0.0
             "the law of the other branch": Normal(-other / 2.0, other),
             "every direction grows as the state does, d/2 log R": Normal(kappa * (width - 2) / 2.0, kappa * width),
         },
+        sized={"weights of {:.0%} more variance": partial(heavier, Normal(-kappa / 2.0, kappa))},
     )  # fmt: skip
 
 

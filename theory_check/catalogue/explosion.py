@@ -27,6 +27,7 @@ from theory_check.claims import (
     check,
     claim,
 )
+from theory_check.claims.checks import higher
 from theory_check.claims.domains import (
     GAUSSIAN,
     LAYERS,
@@ -218,6 +219,8 @@ def fluctuation_check(deep: Cell, precision: float) -> Check:
             "centred one standard deviation higher":
                 Normal(normal.mean + math.sqrt(normal.variance), normal.variance),
         },
+        sized={"centred {:g} standard deviations higher": lambda more: Normal(
+            normal.mean + more * math.sqrt(normal.variance), normal.variance)},
     )  # fmt: skip
 
 
@@ -295,6 +298,7 @@ def explosion_rate(profile: Profile) -> Iterator[Check]:
                 "three times the width correction": rate - 4.0 * rate / 18.0,
                 "kappa of the other branch": rate * (0.5 if branch == "linear" else 2.0),
             },
+            sized={"{:.0%} faster": higher(rate, rate)},
         )  # fmt: skip
 
     for branch, width in (("linear", 3), ("linear", 9), ("res-3", 9), ("res-3", 30)):

@@ -102,6 +102,7 @@ def displacement_law_check(deep: Cell, precision: float) -> Check:
             "one degree of freedom for two coordinates": ScaledChiSquare(width // 2),
             "the other branch's kappa": ScaledChiSquare(width, 0.5 if multiplier.branch.is_linear else 2.0),
         },
+        sized={"weights of {:.0%} more variance": lambda more: ScaledChiSquare(width, 1.0 + more)},
     )  # fmt: skip
 
 
@@ -121,6 +122,7 @@ def ratio_law_check(deep: Cell, precision: float) -> Check:
             f"the width correction is {2.0 - 2.0 * share:g}/d in the place of 2/d": Shifted(law, shift),
             f"the width correction is {2.0 + 2.0 * share:g}/d in the place of 2/d": Shifted(law, -shift),
         },
+        sized={"the width correction is larger by {:.0%}": lambda more: Shifted(law, -more * shift / share)},
     )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from theory_check.claims import Check, Distance, Domain, Hypothesis, Mean, Profile, check, claim
@@ -120,16 +121,23 @@ def bias_checks(deep: Cell, relative: float) -> Iterator[Check]:
     norm_variance = biased_moments.norm_ratio_variance(*layer, bias_energy=energy)
     displacement_variance = biased_moments.displacement_variance(*layer, bias_energy=energy)
     ratio, ratio_variance = 1.0 + growth, moments.norm_ratio_variance(*layer)
-    for name, symbol, observed, target, wrong in (
-        ("norm", "R", Mean(NORM_RATIO, norm_variance), norm, {"the bias does not matter": ratio}),
+
+    def energetic(start: float, more: float) -> float:
+        return start + (1.0 + (1.0 + more) * energy) * growth
+
+    for name, symbol, observed, target, wrong, start in (
+        ("norm", "R", Mean(NORM_RATIO, norm_variance), norm, {"the bias does not matter": ratio}, 1.0),
         ("displacement", "D", Mean(DISPLACEMENT, displacement_variance), displacement,
-         {"the bias does not matter": growth}),
+         {"the bias does not matter": growth}, 0.0),
         ("gradient", "R^*", Mean(GRADIENT_RATIO, ratio_variance), ratio,
-         {"the bias adds to the gradient": (1.0 + energy) * ratio - energy}),
+         {"the bias adds to the gradient": (1.0 + energy) * ratio - energy}, None),
     ):  # fmt: skip
+        sized = {"{:.0%} of the bias adds to the gradient": lambda share: ratio + share * energy * growth}
+        if start is not None:
+            sized = {"a bias of {:.0%} more variance": partial(energetic, start)}
         yield check(
             f"{label(deep)}-{name}", deep, rf"$\mathbb{{E}}\,{symbol}$ with a bias", observed, target,
-            margin=relative * target * (1.6 if name == "displacement" else 1.0), wrong=wrong,
+            margin=relative * target * (1.6 if name == "displacement" else 1.0), wrong=wrong, sized=sized,
         )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,7 +25,7 @@ from theory_check.claims import (
     check,
     claim,
 )
-from theory_check.claims.checks import higher
+from theory_check.claims.checks import heavier, higher
 from theory_check.claims.domains import (
     CLOSED_BRANCH,
     CRITICAL,
@@ -91,6 +92,7 @@ def limit_checks(deep: Cell, precision: float, basis: Basis, remainder: float) -
                 "a third of the variance": Normal(mean, variance / 3.0),
                 "three times the variance": Normal(mean, variance * 3.0),
             },
+            sized={"weights of {:.0%} more variance": partial(heavier, limit)},
         )  # fmt: skip
 
 
@@ -219,6 +221,7 @@ def lognormal_limit(profile: Profile) -> Iterator[Check]:
             # Half of the effect of twice the variance at the quick profile.
             margin=0.178 * sigma * profile.precision, basis=LIMIT,
             wrong={"twice the variance": math.sqrt(2.0) * sigma},
+            sized={"{:.0%} more deviation": higher(sigma, sigma)},
         )  # fmt: skip
 
     for admissible in ADMISSIBLE:
@@ -248,6 +251,7 @@ def law_checks(deep: Cell, profile: Profile, prefix: str = "") -> Iterator[Check
                 "a sixth of the variance": Normal(limit.mean, limit.variance / 6.0),
                 "PyTorch's variance in place of unit variance, or the reverse": limits.lognormal_limit(other),
             },
+            sized={"weights of {:.0%} more variance": partial(heavier, limit)},
         )  # fmt: skip
 
 

@@ -70,6 +70,8 @@ def difference_checks(deep: Cell, margin: float) -> Iterator[Check]:
                 "only the state changes from layer to layer, or only the gradient": 0.5,
                 "neighbours have independent gradients": (1.0 + a**2) / a**2,
             },
+            sized={"weights of {:.1%} more variance": lambda more: theory.mean_squared_difference(
+                a * math.sqrt(1.0 + more), depth) / mean},
         )  # fmt: skip
 
 
@@ -93,6 +95,7 @@ def correlation_checks(deep: Cell, margin: float, inner_margin: float) -> Iterat
                 "neighbours have independent gradients": 0.0,
                 "as smooth as in a linear network": 1.0 / (1.0 + a**2),
             },
+            sized={"correlation higher by {:g}": lambda more: correlation + more},
         )  # fmt: skip
         # The terms that are left out, of order a^4 / (pi d^2), are then below half of what the margin leaves for them.
         if depth > 2 and a * a <= 0.1 * width:

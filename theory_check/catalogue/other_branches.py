@@ -73,6 +73,8 @@ def bounded_check(deep: Cell, relative: float) -> Check:
     return check(
         _name(deep, f"d{width}"), deep, r"$\mathbb{E}\,D$", Mean(DISPLACEMENT, found.variance_bound), found.mean,
         margin=relative * found.mean, basis=_SECOND_ORDER, wrong=wrong,
+        sized={"V of {:.1%} more variance": lambda more: bounded_displacement(
+            width, a * math.sqrt(1.0 + more), depth, bias_variance=bias).mean},
     )  # fmt: skip
 
 
@@ -139,11 +141,14 @@ def biased_checks(deep: Cell, relative: float) -> Iterator[Check]:
     yield check(
         _name(deep, "displacement"), deep, r"$\mathbb{E}\,D$ with a bias", Mean(DISPLACEMENT, variance), target,
         margin=relative * target, wrong={"the bias does not matter": plain},
+        sized={"V of {:.1%} more variance": lambda more: moments.biased_displacement_mean(
+            layer[0], a * math.sqrt(1.0 + more), shape.depth, bias_energy=energy)},
     )  # fmt: skip
     yield check(
         _name(deep, "gradient"), deep, r"$\mathbb{E}\,D^*$ with a bias",
         Mean(GRADIENT_DISPLACEMENT, moments.displacement_variance(*layer)), plain, margin=relative * plain,
         wrong={"the bias adds to the gradient": target, "the bias switches a quarter of the units off": 0.75 * plain},
+        sized={"the bias switches {:.1%} of the units off": lambda share: (1.0 - share) * plain},
     )  # fmt: skip
 
 
@@ -162,6 +167,8 @@ def leaky_checks(deep: Cell, relative: float) -> Iterator[Check]:
             _name(deep, name), deep, rf"$\mathbb{{E}}\,{symbol}$ with a leaky activation", Mean(observed, variance),
             target, margin=relative * target,
             wrong={text: moments.mean_displacement(other, a, depth) for text, other in wrong.items()},
+            sized={"V of {:.1%} more variance": lambda more: moments.mean_displacement(
+                multiplier, a * math.sqrt(1.0 + more), depth)},
         )  # fmt: skip
 
 

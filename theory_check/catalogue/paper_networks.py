@@ -72,6 +72,8 @@ def mean_checks(deep: Cell, relative: float) -> Iterator[Check]:
                 "weights of twice the variance": doubled,
                 **({"the gradient at the output is along the state": aligned} if name == "gradient" else {}),
             },
+            sized={"weights of {:.1%} more variance": lambda more: moments.mean_displacement(
+                replace(multiplier, gain=(1.0 + more) * multiplier.gain), a, depth)},
         )  # fmt: skip
 
 

@@ -61,6 +61,7 @@ def factor_checks(deep: Cell, precision: float, written: float | None = None) ->
         f"{label(deep)}-L{depth}-{_spelled(deep)}", deep, r"$\mathbb{E}\,D$",
         Mean(DISPLACEMENT, displacement_variance(Multiplier(width), factors)), target,
         margin=precision * (product(found) - product(missed)) / NEAREST, wrong=wrong,
+        sized={"factors are larger by {:.1%}": lambda more: product([(1.0 + more) ** 2 * s for s in found]) - 1.0},
     )  # fmt: skip
 
 

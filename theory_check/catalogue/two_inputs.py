@@ -211,10 +211,7 @@ def _layer_check(start: float, precision: float) -> Check:
     "||h|| ||h'|| k(c) exactly.",
     hypotheses="Independent layers; res-3 with ReLU or leaky activation; Gaussian W at finite width (other symmetric "
     "entries up to O(1/d)).",
-    remarks=(
-        r"A negative slope $s$ has the flow of ReLU at the speed $(1-s)^2$.",
-        "The quick profile has uniform weights for entries that are not Gaussian, and leaves random signs to standard.",
-    ),
+    remarks=(r"A negative slope $s$ has the flow of ReLU at the speed $(1-s)^2$.",),
 )
 def two_inputs(profile: Profile) -> Iterator[Check]:
     r"""At $\beta = 1/2$ the cosine between the hidden states of two inputs tends, as $L \to \infty$, to a diffusion on
@@ -229,7 +226,7 @@ def two_inputs(profile: Profile) -> Iterator[Check]:
         ("gaussian", 10, 0.3, -0.5),
         # Entries that are not Gaussian make the kernel of a layer deviate by O(1/d): their networks are wider.
         ("uniform", 20, 0.0, -0.5),
-        *((("rademacher", 20, 0.0, -0.5),) if profile.precision < 1.0 else ()),
+        ("rademacher", 20, 0.0, -0.5),
     ):
         # The kernel of other entries does not come nearer as the depth grows with the profile.
         factor = profile.precision if weights == "gaussian" else profile.precision**0.5

@@ -159,6 +159,7 @@ def scheduled_means(deep: Cell, margin: float) -> Iterator[Check]:
                 "the profile is flat whatever the factors": flat / own,
                 "all layers count, the layer itself too": 1.0 + multiplier.kappa * own,
             },
+            sized={"the factor of the layer is {:.1%} larger": lambda more: (1.0 + more) ** 2},
         )  # fmt: skip
 
 

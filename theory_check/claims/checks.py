@@ -15,6 +15,7 @@ from theory_check.experiments.cell import CONTROL_COLUMNS, GRADIENT_COLUMNS, Cel
 from theory_check.experiments.experiment import Experiment
 from theory_check.foundation.arguments import check_nonnegative, check_number, check_text
 from theory_check.foundation.errors import SpecificationError
+from theory_check.foundation.laws import Normal
 from theory_check.foundation.user_code import called_at
 from theory_check.inference.validation import check_level
 
@@ -118,7 +119,7 @@ class Check:
     miss_rate: float = MISS_RATE
     variants: tuple[Variant, ...] = ()
     place: str = field(default="", compare=False, repr=False)
-    sized: Mapping[str, Callable[[float], float]] = field(default_factory=dict, compare=False, repr=False)
+    sized: Mapping[str, Callable[[float], object]] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def tolerance(self) -> float:
@@ -167,7 +168,7 @@ def check(
     remainder: float = 0.0,
     miss_rate: float = MISS_RATE,
     wrong: Mapping[str, object] | None = None,
-    sized: Mapping[str, Callable[[float], float]] | None = None,
+    sized: Mapping[str, Callable[[float], object]] | None = None,
 ) -> Check:
     """Return a check: what is measured, the prediction, why the margin is what it is, and the mistakes to refute.
 
@@ -196,9 +197,9 @@ def check(
         same samples, or another estimator. What equals the prediction is no mistake and is left out here; planning
         leaves out the values that lie too near at a profile. If all are, the check cannot be planned.
     sized : mapping
-        Mistakes of a size, ``{"weights of {:.0%} more variance": prediction}``, with what each size predicts. The
-        smallest of a few round sizes that the margin tells from the target is one of the mistakes: it shows what the
-        margin resolves where other mistakes are far.
+        Mistakes of a size, ``{"weights of {:.0%} more variance": prediction}``, with the value or law that each size
+        predicts. The smallest of a few round sizes that the margin tells from the target is one of the mistakes: it
+        shows what the margin resolves where other mistakes are far.
 
     Returns
     -------
@@ -240,14 +241,19 @@ def higher(value: float, unit: float = 1.0) -> Callable[[float], float]:
     return lambda size: value + size * unit
 
 
+def heavier(limit: Normal, more: float) -> Normal:
+    """Return the limit of a log norm for weights of more variance, by a share: for ``sized``."""
+    return Normal((1.0 + more) * limit.mean, (1.0 + more) * limit.variance)
+
+
 def _told(made: Check) -> Iterator[Variant]:
-    """Return each mistake of a size at the smallest that lies more than two tolerances from the target."""
-    least = (1.0 + 1e-9) * LEAST_DISTANCE * made.tolerance
+    """Return each mistake of a size at the smallest that lies more than two tolerances from the prediction."""
+    least = (1.0 + 1e-9) * LEAST_DISTANCE
     for text, predict in made.sized.items():
         for size in _SIZES:
-            value = predict(size)
-            if max(made.target[0] - value, value - made.target[1]) > least:
-                yield replace(_variant(made, text.format(size), value), sized=size)
+            variant = _variant(made, text.format(size), predict(size))
+            if variant.distance is not None and variant.distance > least:
+                yield replace(variant, sized=size)
                 break
 
 
