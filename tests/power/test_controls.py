@@ -51,7 +51,9 @@ def values_of_world(planned: PlannedCheck, shift: float) -> tuple[np.ndarray, ..
 def judged(planned: PlannedCheck, shift: float):
     given = Observable("given", Given(*values_of_world(planned, shift)))
     check = replace(planned.check, estimator=replace(planned.check.estimator, observable=given), variants=())
-    samples = [Sample(experiment, 0, {}, 0.0) for experiment in check.experiments]
+    # No training of this world diverged.
+    columns = {"diverged": np.zeros(planned.replicates)}
+    samples = [Sample(experiment, 0, columns, 0.0) for experiment in check.experiments]
     return evaluate(replace(planned, check=check), samples)
 
 
