@@ -189,7 +189,7 @@ def test_simulate_with_weights_that_are_tied_across_layers(command, weights):
     for name, column in expected.items():
         np.testing.assert_array_equal(sample.values[name], column)
     first = Path("s.npz").read_bytes()
-    assert command(*SMALL, "--weights", weights, "--recorded-depths", "2,4", "--inputs", 2, "--memory", 402)[0] == 0
+    assert command(*SMALL, "--weights", weights, "--recorded-depths", "2,4", "--inputs", 2, "--memory", 410)[0] == 0
     assert Path("s.npz").read_bytes() == first
 
 

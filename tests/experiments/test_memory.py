@@ -91,7 +91,7 @@ MEASURED = {
     "tangents": (tc.network("res-1", "uniform", jacobian=True, **TINY),
                  tc.network("res-1", "uniform", jacobian=True, width=100, depth=2), 16, MIB),
     "values": (tc.network("linear", "uniform", gradients=False, **TINY),
-               tc.network("linear", "uniform", gradients=False, width=2, depth=1, inputs=200), 1600, MIB),
+               tc.network("linear", "uniform", gradients=False, width=2, depth=1, inputs=200), 6400, MIB),
     "all stored": (tc.network("res-1", "ou", gradients=True, **TINY),
                    tc.network("res-1", "ou", gradients=True, width=40, depth=3000), 2, 200 * MIB),
     "chunks and checkpoints": (tc.network("res-1", "ou", gradients=True, **TINY),

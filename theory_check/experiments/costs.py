@@ -22,6 +22,12 @@ SECONDS_PER_WORK = 2e-10
 #: Work of a unit: about a second, so that a killed run loses little.
 UNIT_WORK = 4 * 10**9
 
+#: Least work of a unit that could be smaller: 20 milliseconds, a hundred times what a unit costs besides.
+LEAST_WORK = 8 * 10**7
+
+#: A unit has at most this share of the blocks before it, so that all threads have work to the end of a short cell.
+SHARE = 8
+
 #: Work of a block that is timed: some milliseconds.
 TRIAL_WORK = 2 * 10**7
 

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any
 
 from theory_check.experiments.cell import Cell
-from theory_check.experiments.costs import UNIT_WORK
+from theory_check.experiments.costs import LEAST_WORK, SHARE, UNIT_WORK
 from theory_check.experiments.euler import Euler, weight_purposes
 from theory_check.experiments.euler_maruyama import EulerMaruyama
 from theory_check.experiments.experiment import MEMORY
@@ -299,7 +299,9 @@ class Memory:
         for union, replicates in workload.merged.values():
             blocks = -(-replicates // union.block_size)
             size = replicate_memory(union)
-            length = min(blocks, max(1, UNIT_WORK // union.work_per_block))
+            # A unit is never longer than this share of its experiment, or the least work.
+            share = max(1, LEAST_WORK // union.work_per_block, blocks // SHARE)
+            length = min(blocks, share, max(1, UNIT_WORK // union.work_per_block))
             units += min(blocks, -(-blocks // length) + SHORT_UNITS)
             values += blocks * union.block_size * size
             longest = max(longest, blocks * union.block_size * size)

@@ -18,7 +18,7 @@ from typing import Any, Generic
 import numpy as np
 
 from theory_check.experiments.cell import Cell
-from theory_check.experiments.costs import UNIT_WORK
+from theory_check.experiments.costs import LEAST_WORK, SHARE, UNIT_WORK
 from theory_check.experiments.euler import Euler
 from theory_check.experiments.euler_maruyama import EulerMaruyama
 from theory_check.experiments.experiment import MEMORY, E, Values, never
@@ -31,12 +31,6 @@ from theory_check.simulation import euler, euler_maruyama, first_step
 from theory_check.simulation import sweep as sweeps
 from theory_check.simulation import training as trainings
 from theory_check.simulation.unit_files import decode_unit, encode_unit
-
-#: Least work of a unit that could be smaller: 20 milliseconds, a hundred times what a unit costs besides.
-LEAST_WORK = 8 * 10**7
-
-#: A unit has at most this share of the blocks before it, so that all threads have work to the end of a short cell.
-SHARE = 8
 
 
 @dataclass(frozen=True)
