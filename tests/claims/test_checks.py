@@ -50,7 +50,7 @@ def test_a_sized_mistake_is_the_smallest_that_the_margin_tells():
 def test_a_sized_mistake_may_be_a_law():
     """N(0, 1) and N(m, 1) are 2 Phi(m/2) - 1 apart: .197 at m = .5, .236 at .6, with a margin of .1."""
     (told,) = made(Distance("a", Normal(0.0, 1.0)), sized={"{:g} higher": lambda more: Normal(more, 1.0)}).variants
-    assert (told.name, told.sized) == ("0.6 higher", True)
+    assert (told.name, told.sized) == ("0.6 higher", 0.6)
     assert told.distance == pytest.approx(2.36, abs=0.01)
 
 

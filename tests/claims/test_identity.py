@@ -9,6 +9,7 @@ import pytest
 from theory_check.claims import (
     EXACT,
     PROFILES,
+    PROVEN,
     Basis,
     CriticalPoint,
     Distance,
@@ -145,7 +146,8 @@ def test_what_is_observed_besides_leaves_it_alone():
 
 @pytest.mark.parametrize("change", [1.0 + 1e-12, 1.0 - 1e-9])
 def test_the_last_digits_of_a_library_leave_it_alone(change):
-    assert version(target=0.25 * change, margin=0.1 * change, remainder=0.03 * change) == version(remainder=0.03)
+    changed = version(target=0.25 * change, margin=0.1 * change, remainder=0.03 * change, basis=PROVEN)
+    assert changed == version(remainder=0.03, basis=PROVEN)
     assert version(Mean(LOG_NORM_RATIO, change)) == version()
     laws = (Normal(0.5 * mu, 4.0) for mu in (1.0, change))
     assert len({version(Distance(LOG_NORM_RATIO, law), 0.0) for law in laws}) == 1
@@ -218,7 +220,7 @@ CHANGES = {
     "lower end of the target": ({"target": (0.25, 0.3)}, {"target": (0.24, 0.3)}),
     "upper end of the target": ({"target": (0.25, 0.3)}, {"target": (0.25, 0.31)}),
     "margin": ({}, {"margin": 0.1001}),
-    "remainder": ({}, {"remainder": 0.001}),
+    "remainder": ({"basis": PROVEN}, {"remainder": 0.001}),
     "exactness": ({}, {"basis": Basis(EXACT.reason)}),
     "point": ({}, {"point": "another"}),
 }

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from theory_check.experiments.machine_costs import MachineCosts
     from theory_check.experiments.memory import Memory
     from theory_check.experiments.workload import Workload
 
@@ -17,22 +16,18 @@ if TYPE_CHECKING:
 _DRAWN = 2**30
 
 
-def announce(
-    command: str,
+def weigh(
     workload: Workload[Any],
     *,
     threads: int | None,
     limit: int | None,
     cluster: str | None = None,
-    expected: Workload[Any] | None = None,
-    costs: MachineCosts | None = None,
     more: int = 0,
 ) -> Memory:
-    """Say in one line what a command takes; refuse it where there is less memory than it may need.
+    """Return the memory that a command may need; refuse it where there is less.
 
     Parameters
     ----------
-    command : str
     workload : Workload
         What is simulated, at most.
     threads : int, optional
@@ -41,10 +36,6 @@ def announce(
         Bytes that the process may take; default: what the machine has.
     cluster : str, optional
         ``local``, whose processes are programs of their own, or another one, which has memory of its own.
-    expected : Workload, optional
-        What of it is expected to be simulated; default: all.
-    costs : MachineCosts, optional
-        Default: those that were measured on this machine.
     more : int
         Bytes besides those of the simulation.
 
@@ -59,7 +50,6 @@ def announce(
         If the limit is exceeded, or a number of replicates is out of range.
     """
     from theory_check.experiments.experiment import MEMORY, check_replicates
-    from theory_check.experiments.machine_costs import stored_costs
     from theory_check.experiments.memory import PROGRAM, Memory
     from theory_check.simulation.engines import available_threads
 
@@ -74,8 +64,15 @@ def announce(
         count = 1
     memory = Memory.within(most, workload, count, stored=stored, more=more)
     memory.check(most, source)
-    seconds = (costs or stored_costs()).seconds((expected or workload).merged.values())
-    say(command, seconds, memory.total)
+    return memory
+
+
+def announce(command: str, workload: Workload[Any], **options: Any) -> Memory:
+    """Say in one line what a command takes, see :func:`weigh` for its arguments, what it returns and raises."""
+    from theory_check.experiments.machine_costs import stored_costs
+
+    memory = weigh(workload, **options)
+    say(command, stored_costs().seconds(workload.merged.values()), memory.total)
     return memory
 
 
@@ -103,7 +100,7 @@ def share(*, threads: int | None, limit: int | None) -> tuple[int, Callable[...,
     Parameters
     ----------
     threads, limit
-        As of :func:`announce`.
+        As of :func:`weigh`.
 
     Returns
     -------

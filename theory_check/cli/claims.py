@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from theory_check.cli.announcement import announce
+from theory_check.cli.announcement import say, weigh
 from theory_check.cli.completion import complete_claim
 from theory_check.cli.engines import open_engine
 from theory_check.cli.exit_codes import INCONCLUSIVE, REFUTED
@@ -26,6 +26,7 @@ from theory_check.cli.terminal import hold_output, open_console, show_progress
 if TYPE_CHECKING:
     from theory_check.claims.claim import Regime
     from theory_check.experiments.machine_costs import MachineCosts
+    from theory_check.experiments.memory import Memory
     from theory_check.verification.ledger import Entry
     from theory_check.verification.plan import Plan
 
@@ -104,11 +105,11 @@ def run(
 
         ledger = open_ledger(history, profile=profile, seed=seed, plan=plan, new=new_history)
 
-    def say(plan: Plan, costs: MachineCosts) -> int:
-        most, expected = plan.workload, plan.expected
-        return announce(
-            "run", most, expected=expected, costs=costs, threads=threads, cluster=cluster, limit=memory
-        ).stored
+    def room(plan: Plan) -> Memory:
+        return weigh(plan.workload, threads=threads, cluster=cluster, limit=memory)
+
+    def announce(plan: Plan, costs: MachineCosts) -> None:
+        say("run", costs.seconds(plan.expected.merged.values()), room(plan).total)
 
     with hold_output(resume, files=files, folders=folders):
         with (
@@ -117,7 +118,8 @@ def run(
         ):
             outcome = examine(
                 claims, profile=profile, seed=seed, folder=resume, report=report, budget=granted, engine=engine,
-                claims=given, claims_file="" if claims_file is None else str(claims_file), announce=say,
+                claims=given, claims_file="" if claims_file is None else str(claims_file), announce=announce,
+                memory=lambda plan: room(plan).stored,
             )  # fmt: skip
         record = outcome.record
         code = exit_code(record)

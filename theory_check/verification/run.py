@@ -85,10 +85,6 @@ class Outcome:
     pictures: tuple[Picture, ...]
 
 
-def _quiet(_plan: Plan, _costs: MachineCosts) -> int:
-    return MEMORY
-
-
 def examine(
     names: Iterable[str] = (),
     *,
@@ -101,7 +97,8 @@ def examine(
     claims: Iterable[Claim | Illustration] = (),
     claims_file: str = "",
     engine: Engine | None = None,
-    announce: Callable[[Plan, MachineCosts], int] = _quiet,
+    memory: Callable[[Plan], int] = lambda _plan: MEMORY,
+    announce: Callable[[Plan, MachineCosts], None] = lambda _plan, _costs: None,
 ) -> Outcome:
     """Simulate and judge claims, and keep the samples and the pictures.
 
@@ -109,9 +106,10 @@ def examine(
     ----------
     names, profile, seed, threads, folder, report, budget, claims, claims_file, engine
         As of :func:`verify`.
+    memory : callable
+        Returns the bytes that stored weights of a plan may take, or refuses it.
     announce : callable
-        Called with the plan and what it costs on this machine before anything is simulated; returns the bytes that
-        stored weights may take.
+        Called with the plan and what it costs on this machine, when nothing stands against it.
 
     Returns
     -------
@@ -135,12 +133,13 @@ def examine(
     else:
         check_budget(plan, budget, costs)
     check_seed(seed)
-    memory = announce(plan, costs)
+    granted = memory(plan)
     rehearse(
         [check for regime, found in plan.regimes if is_own(regime) for _, checks in found for check in checks],
         seed,
-        memory,
+        granted,
     )
+    announce(plan, costs)
     if folder is not None:
         make_directory(folder)
     shown: dict[Experiment, int] = {}
@@ -148,7 +147,7 @@ def examine(
         shown |= {e: max(n, shown.get(e, 0)) for e, n in picture.items()}
     with Simulation(
         plan.workload.merged, seed, stops=stops(plan.checks, shown), engine=chosen, folder=folder, report=report,
-        memory=memory, costs=costs,
+        memory=granted, costs=costs,
     ) as simulation:  # fmt: skip
         decisions = decide(plan.checks, shown, simulation)
     sections = [_report_regime(plan, regime, claims, decisions, simulation) for regime, claims in plan.regimes]
