@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -33,7 +34,7 @@ from theory_check.reporting.results import load_results
 from theory_check.verification.ledger import read_ledger
 from theory_check.verification.plan import find_claim, plan_run
 from theory_check.verification.run import verify
-from theory_check.verification.user_claims import load_claims, own_regime
+from theory_check.verification.user_claims import load_claims, load_definitions, own_regime
 
 GUIDE = Path(__file__).parents[2] / "docs/guides/weight-law.md"
 QUICK = PROFILES["quick"]
@@ -414,3 +415,10 @@ def test_a_variance_that_is_exceeded_is_inapplicable_and_no_refutation(variance,
         assert read_ledger(ledger).records[0].night.claims == {}
     else:
         assert finding.verdict == {0: "supported", 1: "refuted"}[code]
+
+
+def test_nothing_appears_beside_a_claims_file(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    (tmp_path / "own.py").write_text("x = 1\n")
+    assert load_definitions(tmp_path / "own.py").x == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["own.py"]

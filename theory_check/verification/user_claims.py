@@ -12,6 +12,7 @@ import sys
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar
@@ -117,6 +118,13 @@ def _values(planned: PlannedCheck, samples: Sequence[Sample[Any]]) -> PointData:
     return PointData(planned.id, notes, dict(zip(names, found, strict=True)))
 
 
+class _Uncached(SourceFileLoader):
+    """Compiles a file each time: nothing of ours appears beside it."""
+
+    def set_data(self, path: str, data: object, *, _mode: int = 0o666) -> None:
+        """Keep no compiled code."""
+
+
 def load_definitions(path: Path) -> ModuleType:
     """Run a file and add the definitions among its global names, for the life of this process.
 
@@ -138,6 +146,7 @@ def load_definitions(path: Path) -> ModuleType:
     specification = importlib.util.spec_from_file_location(name, path)
     if specification is None or specification.loader is None:
         raise SpecificationError(f"claims file {path}: it is not a Python file, NAME.py")
+    specification.loader = _Uncached(name, str(path))
     module = importlib.util.module_from_spec(specification)
     # Dataclasses of the file look for their module.
     sys.modules[name] = module
