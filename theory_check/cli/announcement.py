@@ -68,7 +68,19 @@ def weigh(
 
 
 def announce(command: str, workload: Workload[Any], **options: Any) -> Memory:
-    """Say in one line what a command takes, see :func:`weigh` for its arguments, what it returns and raises."""
+    """Say in one line what a command takes; refuse it where there is less memory than it may need.
+
+    Parameters
+    ----------
+    command : str
+    workload, **options
+        As of :func:`weigh`.
+
+    Returns
+    -------
+    Memory
+        As of :func:`weigh`, which raises what is raised.
+    """
     from theory_check.experiments.machine_costs import stored_costs
 
     memory = weigh(workload, **options)
