@@ -66,7 +66,7 @@ finally:
 """
 
 
-@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs Linux")
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux tells the peak of a process there")
 def test_a_command_stays_within_what_it_says(tmp_path):
     line = ("simulate", "--width", "40", "--depth", "10000", "--weights", "ou", "--branch", "res-1", "--replicates",
             "2", "--memory", "460", "--threads", "2", "--out", "s.npz")  # fmt: skip

@@ -102,7 +102,7 @@ MEASURED = {
 }  # fmt: skip
 
 
-@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="needs Linux")
+@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="only Linux lets a process begin its peak anew")
 @pytest.mark.parametrize("name", MEASURED)
 def test_simulations_stay_within_their_memory(name):
     small, large, replicates, stored = MEASURED[name]

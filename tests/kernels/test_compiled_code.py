@@ -84,7 +84,7 @@ def test_a_full_disk_keeps_nothing_and_raises_nothing(tmp_path, monkeypatch, ste
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.skipif(not COMPILED, reason="nothing is compiled")
+@pytest.mark.skipif(not COMPILED, reason="under NUMBA_DISABLE_JIT nothing is compiled, and nothing kept")
 def test_a_damaged_cache_is_compiled_again(tmp_path):
     def add(x, y):
         return x + y
@@ -129,7 +129,7 @@ def test_functions_of_other_content_have_other_names():
     assert renamed(first, "x")(4.0, None) == 8.0
 
 
-@pytest.mark.skipif(not COMPILED, reason="nothing is compiled")
+@pytest.mark.skipif(not COMPILED, reason="under NUMBA_DISABLE_JIT nothing is compiled, and nothing kept")
 def test_composed_kernels_are_kept_by_the_content_of_their_parts(tmp_path, monkeypatch):
     monkeypatch.setattr(compilation, "_cache_directory", lambda: str(tmp_path))
     values = np.linspace(-1.0, 1.0, 3)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -34,7 +33,7 @@ from theory_check.reporting.results import load_results
 from theory_check.verification.ledger import read_ledger
 from theory_check.verification.plan import find_claim, plan_run
 from theory_check.verification.run import verify
-from theory_check.verification.user_claims import load_claims, load_definitions, own_regime
+from theory_check.verification.user_claims import load_claims, own_regime
 
 GUIDE = Path(__file__).parents[2] / "docs/guides/weight-law.md"
 QUICK = PROFILES["quick"]
@@ -166,30 +165,6 @@ def test_ids_that_are_taken_or_cannot_be_spelled_are_refused(name):
         own_regime([an_own_claim(name)])
     with pytest.raises(SpecificationError, match="taken"):
         own_regime([an_own_claim("X1"), an_own_claim("X1")])
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("x = 1", "names no claim"),
-        ("1 / 0", "ZeroDivisionError: division by zero"),
-        ("def broken(:", "SyntaxError"),
-        ("import nowhere_to_be_found", "ModuleNotFoundError"),
-        ("import theory_check as tc\ntc.claim('X1')(lambda profile: ())", "docstring"),
-    ],
-)
-def test_bad_files_give_one_line(tmp_path, capsys, text, message):
-    path = claims_file(tmp_path, text)
-    assert command("list", "--claims", path) == 2
-    error = capsys.readouterr().err
-    assert error.startswith(f"theory-check: error: claims file {path}: ")
-    assert message in error
-    assert error.count("\n") == 1
-
-
-def test_a_missing_file_gives_one_line(tmp_path, capsys):
-    assert command("run", "--claims", tmp_path / "missing.py") == 2
-    assert "there is no such file" in capsys.readouterr().err
 
 
 def test_checks_of_one_name_and_claims_without_checks_are_refused():
@@ -368,19 +343,6 @@ def test_the_catalogue_writes_no_data(tmp_path):
     assert not (tmp_path / "data").exists()
 
 
-def test_a_file_names_its_claims_in_order_and_only_once(tmp_path):
-    text = (
-        "import theory_check as tc\n"
-        "def law(profile):\n"
-        '    """A statement."""\n'
-        "    found = tc.Distance('log_norm_ratio', tc.Normal(0, 1))\n"
-        "    return tc.check('law', tc.network(width=4, depth=4), 'law', found, margin=0.1)\n"
-        "second, first = tc.claim('X2')(law), tc.claim('X1')(law)\n"
-        "again = second\n"
-    )
-    assert [found.id for found in load_claims(claims_file(tmp_path, text))] == ["X2", "X1"]
-
-
 BELIEVED = """
 import theory_check as tc
 
@@ -415,10 +377,3 @@ def test_a_variance_that_is_exceeded_is_inapplicable_and_no_refutation(variance,
         assert read_ledger(ledger).records[0].night.claims == {}
     else:
         assert finding.verdict == {0: "supported", 1: "refuted"}[code]
-
-
-def test_nothing_appears_beside_a_claims_file(tmp_path, monkeypatch):
-    monkeypatch.setattr(sys, "dont_write_bytecode", False)
-    (tmp_path / "own.py").write_text("x = 1\n")
-    assert load_definitions(tmp_path / "own.py").x == 1
-    assert [path.name for path in tmp_path.iterdir()] == ["own.py"]
