@@ -37,6 +37,15 @@ def test_grids_have_their_correlation(text):
     np.testing.assert_allclose(functions.T @ functions, law.correlation(lags(np.arange(50) / 50)), atol=1e-12)
 
 
+@pytest.mark.parametrize("text", ON_A_GRID)
+def test_grids_have_the_only_root_that_is_symmetric_and_positive(text):
+    """Any other root depends on the signs and the order of eigenvectors, which libraries choose."""
+    functions = PathLaw.parse(text).grid_functions(50)
+    # Rounding of a sum of 50 products of numbers of at most 1: 50 * 1.1e-16.
+    np.testing.assert_allclose(functions, functions.T, rtol=0, atol=1e-14)
+    assert np.linalg.eigvalsh(functions).min() >= -1e-12
+
+
 @pytest.mark.parametrize("length", [0.03, 0.1, 0.5])
 def test_the_smooth_series_stops_where_it_may_and_not_before(length):
     terms = len(PathLaw("smooth", (("length", length),)).functions(np.zeros(1)))

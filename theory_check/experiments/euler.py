@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 import msgspec
 
@@ -94,7 +95,7 @@ class Euler:
     @cached_property
     def identity(self) -> str:
         """Canonical text of all that determines a replicate's values, whatever is observed."""
-        parts = {
+        parts: dict[str, Any] = {
             "experiment": "euler",
             "network": self.network,
             "path": self.path,
@@ -104,6 +105,8 @@ class Euler:
             "kernel_version": KERNEL_VERSION,
             **identities(self.network.branch, self.path.name, self.input.name),
         }
+        if not self.path.everywhere:
+            parts["root"] = "symmetric"
         return json.dumps(msgspec.to_builtins(parts), sort_keys=True, separators=(",", ":"))
 
     @property

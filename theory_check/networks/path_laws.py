@@ -85,7 +85,11 @@ class PathLaw:
 
 @lru_cache(maxsize=8)
 def _grid_functions(process: Process, parameters: tuple[tuple[str, float], ...], points: int) -> FloatArray:
-    """Return a series, or the root of the covariance matrix: eigenvectors times roots of eigenvalues, as rows."""
+    """Return a series, or the symmetric root of the covariance matrix, as rows.
+
+    The symmetric root is the only one that no choice of a library changes: eigenvectors have free signs, and those of
+    equal eigenvalues free directions, but they cancel in V sqrt(D) V'.
+    """
     times, named = np.arange(points) / points, dict(parameters)
     if process.functions is not None:
         found = process.functions(named, times)
@@ -95,6 +99,6 @@ def _grid_functions(process: Process, parameters: tuple[tuple[str, float], ...],
         stationary = process.stationary
         values, vectors = eigh(toeplitz(process.of_lags(named, times)) if stationary else process.matrix(named, points))
         # A covariance has no negative eigenvalues; rounding leaves some of about 1e-16 times the largest.
-        found = np.sqrt(np.maximum(values, 0.0))[:, None] * vectors.T
+        found = (vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T
     found.setflags(write=False)
     return found
