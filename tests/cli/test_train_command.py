@@ -70,7 +70,7 @@ def test_threads_change_no_byte_and_an_interrupted_command_goes_on(command, tmp_
     ("arguments", "message"),
     [
         (("--branch", "res-2"), "branch is res-2; training accepts branches without a bias"),
-        (("--data", "mnits"), "mnits is neither digits nor a folder with the files of MNIST or Fashion-MNIST"),
+        (("--data", "mnits"), "mnits is neither digits nor a folder with files like those of MNIST"),
         (("--optimiser", "rmsprop"), "unknown optimiser 'rmsprop'; accepted: gradient-descent, momentum, adam"),
         (("--learning-rate", "-1"), "they must be positive"),
         (("--validation", "0.9"), "validation share is 0.9; it must lie between 0 and 0.5"),

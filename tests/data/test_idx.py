@@ -70,10 +70,13 @@ def test_plain_images_are_mapped(tmp_path, arrays):
 def test_names_with_a_dot_are_found(tmp_path, arrays):
     write(tmp_path, {name.replace("-idx", ".idx"): array for name, array in arrays.items()})
     assert len(read_idx_folder(tmp_path).labels) == 12
-    assert DataSet.parse(str(tmp_path)) == DataSet("mnist", str(tmp_path))
-    (tmp_path / "fashion").mkdir()
-    write(tmp_path / "fashion", arrays, compressed=True)
-    assert DataSet.parse(str(tmp_path / "fashion")).name == "fashion-mnist"
+
+
+@pytest.mark.parametrize(("folder", "name"), [("MNIST", "mnist"), ("Fashion-MNIST", "fashion-mnist"), ("mine", "idx")])
+def test_the_folder_tells_sets_of_one_format_apart(tmp_path, arrays, folder, name):
+    (tmp_path / folder).mkdir()
+    write(tmp_path / folder, arrays, compressed=True)
+    assert DataSet.parse(str(tmp_path / folder)) == DataSet(name, str(tmp_path / folder))
 
 
 def test_one_digest_for_plain_and_compressed_files_and_another_for_other_values(tmp_path, arrays):

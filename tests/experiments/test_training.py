@@ -42,11 +42,11 @@ def write_mnist(folder, seed):
         labels = struct.pack(">HBBI", 0, 8, 1, count) + rng.integers(0, 10, count, np.uint8).tobytes()
         (folder / f"{name}-images-idx3-ubyte").write_bytes(images)
         (folder / f"{name}-labels-idx1-ubyte").write_bytes(labels)
-    return DataSet("mnist", str(folder))
+    return DataSet.parse(str(folder))
 
 
 def test_the_values_of_the_examples_count_and_not_where_they_are(tmp_path):
-    first, copy, other = (write_mnist(tmp_path / name, seed) for name, seed in (("a", 1), ("b", 1), ("c", 2)))
+    first, copy, other = (write_mnist(tmp_path / name, seed) for name, seed in (("a", 1), ("mnist", 1), ("c", 2)))
     identities = [replace(BASE, data=data).identity for data in (first, copy, other)]
     assert identities[0] == identities[1] != identities[2]
     # Six of thirty for validation, the given test set.

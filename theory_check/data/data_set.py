@@ -30,7 +30,12 @@ def _digits() -> LabelledImages:
 
 #: Data sets read from files of the user, by the name that they are asked for.
 READERS: Mapping[str, Callable[[Path], LabelledImages]] = MappingProxyType(
-    {"mnist": read_idx_folder, "fashion-mnist": read_idx_folder, "cifar-10": read_cifar_folder}
+    {
+        "mnist": read_idx_folder,
+        "fashion-mnist": read_idx_folder,
+        "idx": read_idx_folder,
+        "cifar-10": read_cifar_folder,
+    }
 )
 
 
@@ -46,7 +51,8 @@ class DataSet:
     Attributes
     ----------
     name : str
-        ``digits``, which comes with the package, or ``mnist``, ``fashion-mnist``, ``cifar-10``.
+        ``digits``, which comes with the package, or ``mnist``, ``fashion-mnist``, ``cifar-10``, or ``idx``, any other
+        images in the format of MNIST.
     folder : str, optional
         Where the files of the others are.
     """
@@ -67,6 +73,9 @@ class DataSet:
     def parse(cls, text: str) -> DataSet:
         """Read ``digits``, or a folder: which data set it holds is told by the names of its files.
 
+        Files of MNIST, of Fashion-MNIST and of others in their format have the same names: the path of the folder
+        tells them apart.
+
         Raises
         ------
         SpecificationError
@@ -80,10 +89,11 @@ class DataSet:
             if (folder / "data_batch_1").is_file() or (folder / "cifar-10-batches-py").is_dir():
                 return cls("cifar-10", text)
             if any(folder.glob("train-images*idx3-ubyte*")):
-                return cls("fashion-mnist" if "fashion" in str(folder.resolve()).lower() else "mnist", text)
+                path = str(folder.resolve()).lower()
+                return cls("fashion-mnist" if "fashion" in path else "mnist" if "mnist" in path else "idx", text)
         raise SpecificationError(
-            f"{text} is neither digits nor a folder with the files of MNIST or Fashion-MNIST (IDX) or of the Python "
-            "version of CIFAR-10"
+            f"{text} is neither digits nor a folder with files like those of MNIST (IDX) or of the Python version of "
+            "CIFAR-10"
         )
 
     @property

@@ -226,8 +226,9 @@ class Training:
             for f in self.__dataclass_fields__
             if f not in ("data", "lags", "entries") and not (f in _LATER and getattr(self, f) == _LATER[f])
         }
-        # The values of the examples, not the folder that they are in.
-        parts |= {"experiment": "training", "data": [self.data.name, self.data.examples.digest]}
+        # The values of the examples, not the folder that they are in, whose name is all that tells some sets apart.
+        source = self.data.name if self.data.folder is None else "files"
+        parts |= {"experiment": "training", "data": [source, self.data.examples.digest]}
         parts |= {"kernel_version": KERNEL_VERSION, "training_version": TRAINING_VERSION}
         parts |= identities(self.network.branch, self.weights.law)
         return json.dumps(msgspec.to_builtins(parts), sort_keys=True, separators=(",", ":"))
