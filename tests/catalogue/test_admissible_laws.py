@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from one_layer_laws import a_layer
+from plans import plan_of
 
 from theory_check.catalogue.admissible_laws import ADMISSIBLE
 from theory_check.catalogue.contrasts import ZERO_LAST, contrasts
@@ -13,7 +14,6 @@ from theory_check.catalogue.lognormal_limit import fine_checks, lognormal_limit
 from theory_check.catalogue.weight_law_table import ROWS, STATEMENTS
 from theory_check.claims.claim import PROFILES
 from theory_check.claims.networks import layer_law
-from theory_check.claims.planning import plan_claim
 from theory_check.experiments.spelling import network
 from theory_check.foundation.errors import HypothesisError
 from theory_check.networks.weight_laws import LAWS
@@ -21,7 +21,7 @@ from theory_check.networks.weights import Weights
 from theory_check.theory.limits import explosion_law
 
 CLAIMS = {claim.id: claim for claim in (exact_means, lognormal_limit, contrasts, critical_scaling)}
-POINTS = {p.id: p for claim in CLAIMS.values() for p in plan_claim(claim, PROFILES["quick"])}
+POINTS = {p.id: p for id in CLAIMS for p in plan_of(id)}
 
 
 def test_every_registered_law_is_in_the_table():
@@ -108,7 +108,7 @@ def test_slow_laws_cost_no_more_at_nightly_than_at_standard():
         for claim, kind in (("E1", "universal-norm"), ("E4", "gradient-law"), ("P3", "bounded")):
             name = f"{law.label}-{kind}"
             standard, nightly = (
-                next(c for c in CLAIMS[claim].checks(PROFILES[profile]) if c.name == name)
+                next(p.check for p in plan_of(claim, profile) if p.check.name == name)
                 for profile in ("standard", "nightly")
             )
             assert standard.experiments == nightly.experiments

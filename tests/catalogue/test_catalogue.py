@@ -8,6 +8,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 import pytest
+from plans import CLAIMS, plan_of, plans
 
 from theory_check import catalogue
 from theory_check.catalogue.regimes import MODULES, REGIMES, all_claims
@@ -15,14 +16,12 @@ from theory_check.claims import PROFILES, Claim, Distance, Illustration
 from theory_check.claims.networks import COMBINATIONS, label
 from theory_check.claims.planning import FAMILY_LEVEL, PLACES, plan_claim
 from theory_check.experiments.spelling import network
-from theory_check.verification.plan import check_budget, plan_run
-
-CLAIMS = {claim.id: claim for claim in all_claims()}
+from theory_check.verification.plan import Plan, check_budget
 
 
 def test_ids_are_unique_and_levels_add_up():
     assert len(CLAIMS) == len(all_claims()) <= PLACES
-    spent = sum(planned.level for claim in all_claims() for planned in plan_claim(claim, PROFILES["quick"]))
+    spent = sum(planned.level for planned in plans())
     assert spent == pytest.approx(FAMILY_LEVEL * len(CLAIMS) / PLACES)
 
 
@@ -35,13 +34,13 @@ def test_a_claim_states_everything_a_reader_needs(claim):
 @pytest.mark.parametrize("name", PROFILES)
 @pytest.mark.parametrize("claim", all_claims(), ids=lambda c: c.id)
 def test_points_keep_their_names_across_profiles_and_plan(claim, name):
-    planned = plan_claim(claim, PROFILES[name])
+    planned = plan_of(claim.id, name)
     assert len({p.id for p in planned}) == len(planned)
-    points, quick = [p.id for p in planned], [p.id for p in plan_claim(claim, PROFILES["quick"])]
+    points, quick = [p.id for p in planned], [p.id for p in plan_of(claim.id)]
     assert [point for point in points if point in quick] == quick
     if points != quick:
         assert name != "quick"
-        assert points == [p.id for p in plan_claim(claim, PROFILES["standard"])]
+        assert points == [p.id for p in plan_of(claim.id, "standard")]
         assert any("quick profile" in remark for remark in claim.remarks)
     for one in planned:
         check = one.check
@@ -57,31 +56,31 @@ def test_points_keep_their_names_across_profiles_and_plan(claim, name):
 @pytest.mark.parametrize("claim", all_claims(), ids=lambda c: c.id)
 def test_every_point_tells_a_mistake_that_it_names(claim):
     for name in PROFILES:
-        assert [p.id for p in plan_claim(claim, PROFILES[name]) if not p.check.variants] == []
+        assert [p.id for p in plan_of(claim.id, name) if not p.check.variants] == []
 
 
 @pytest.mark.parametrize("claim", all_claims(), ids=lambda c: c.id)
 def test_checks_declare_a_miss_rate(claim):
-    for check in claim.checks(PROFILES["quick"]):
+    for check in (planned.check for planned in plan_of(claim.id)):
         assert 0.0 < check.miss_rate < 1.0
 
 
 @pytest.mark.parametrize("profile", PROFILES.values(), ids=lambda p: p.name)
 def test_every_profile_stays_within_its_budget(profile):
-    check_budget(plan_run((), profile), profile.budget)
+    regimes = ((regime, tuple((c, plan_of(c.id, profile.name)) for c in regime.claims)) for regime in REGIMES)
+    check_budget(Plan(profile, tuple(regimes)), profile.budget)
 
 
 @pytest.mark.parametrize("claim_id", ["E1", "E4", "E5", "E6", "P1", "P2", "P3", "P4", "P5", "E8", "E10"])
 def test_central_statements_cover_both_branches_and_three_weight_laws(claim_id):
-    checks = CLAIMS[claim_id].checks(PROFILES["quick"])
+    checks = [planned.check for planned in plan_of(claim_id)]
     seen = {(c.network.branch.name, c.weights.law) for check in checks for c in check.experiments}
     assert set(COMBINATIONS) <= seen
 
 
 @pytest.mark.parametrize("claim", all_claims(), ids=lambda c: c.id)
 def test_a_finer_profile_never_plans_fewer_networks(claim):
-    plans = [plan_claim(claim, profile) for profile in PROFILES.values()]
-    for coarse, fine in pairwise(plans):
+    for coarse, fine in pairwise([plan_of(claim.id, name) for name in PROFILES]):
         finer = {planned.id: planned for planned in fine}
         for a in coarse:
             b = finer[a.id]
@@ -91,8 +90,7 @@ def test_a_finer_profile_never_plans_fewer_networks(claim):
 
 
 def test_the_miss_rate_leaves_a_run_inconclusive_by_chance_less_than_once_in_a_thousand():
-    rates = [check.miss_rate for claim in all_claims() for check in claim.checks(PROFILES["quick"])]
-    assert sum(rates) < 1e-3
+    assert sum(planned.check.miss_rate for planned in plans()) < 1e-3
 
 
 def test_labels_tell_networks_apart():
@@ -114,27 +112,26 @@ def test_regimes_have_pictures():
     assert all(regime.illustrations for regime in REGIMES if regime.name != "moments")
 
 
-def planned_mistakes(claim, profile):
-    """Return the point and the name of every wrong value that a claim plans to refute, none sized by the margin."""
-    planned = plan_claim(claim, profile)
+def planned_mistakes(planned):
+    """Return the point and the name of every wrong value that a plan refutes, none sized by the margin."""
     return {(p.id, v.name) for p in planned for v in p.check.variants if v.target is not None and not v.sized}
 
 
 @pytest.mark.parametrize("claim", [c for c in all_claims() if c.quick_precision != 1.0], ids=lambda claim: claim.id)
 def test_what_wider_margins_leave_out_at_quick_is_refuted_at_standard(claim):
-    plain = planned_mistakes(replace(claim, quick_precision=1.0), PROFILES["quick"])
-    assert planned_mistakes(claim, PROFILES["standard"]) >= plain
+    plain = planned_mistakes(plan_claim(replace(claim, quick_precision=1.0), PROFILES["quick"]))
+    assert planned_mistakes(plan_of(claim.id, "standard")) >= plain
 
 
 @pytest.mark.parametrize("claim", all_claims(), ids=lambda claim: claim.id)
 def test_every_mistake_that_a_claim_names_is_refuted_somewhere_at_nightly(claim):
     checks = claim.checks(PROFILES["nightly"])
     named = {v.name for check in checks for v in check.variants if v.target is not None and not v.sized}
-    assert {name for _, name in planned_mistakes(claim, PROFILES["nightly"])} == named
+    assert {name for _, name in planned_mistakes(plan_of(claim.id, "nightly"))} == named
 
 
 @pytest.mark.parametrize("profile", PROFILES.values(), ids=lambda profile: profile.name)
 @pytest.mark.parametrize("claim", [c for c in all_claims() if c.corrections], ids=lambda claim: claim.id)
 def test_every_correction_has_evidence_at_every_profile(claim, profile):
-    planned = {variant.name for p in plan_claim(claim, profile) for variant in p.check.variants}
+    planned = {variant.name for p in plan_of(claim.id, profile.name) for variant in p.check.variants}
     assert {correction.variant for correction in claim.corrections} <= planned

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from plans import plan_of
 from scipy import stats
 
 from theory_check.catalogue.critical_exponent import critical_exponent, finite_depth_exponent, fractional, grid
 from theory_check.claims import PROFILES, Quantile
 from theory_check.claims.observables import at_beta, column
-from theory_check.claims.planning import plan_claim
 from theory_check.experiments.cell import Sample
 from theory_check.inference.crossings import OUTSIDE
 from theory_check.networks.branches import Branch
@@ -17,7 +17,7 @@ from theory_check.simulation.runner import run_experiments
 from theory_check.theory.critical_curves import contour
 
 CLAIMS = (critical_exponent, finite_depth_exponent)
-PLANNED = [planned for claim in CLAIMS for planned in plan_claim(claim, PROFILES["quick"])]
+PLANNED = [planned for claim in CLAIMS for planned in plan_of(claim.id)]
 CROSSINGS = [planned for planned in PLANNED if isinstance(planned.check.estimator, Quantile)]
 
 
@@ -51,7 +51,7 @@ def test_the_law_that_a_crossing_is_planned_with_is_no_narrower_than_the_sampled
 @pytest.mark.parametrize("name", PROFILES)
 def test_named_values_are_beyond_two_margins(name):
     for claim in CLAIMS:
-        for check in (planned.check for planned in plan_claim(claim, PROFILES[name])):
+        for check in (planned.check for planned in plan_of(claim.id, name)):
             for variant in check.variants:
                 if variant.target is not None:
                     distance = abs(variant.target[0] - check.target[0])

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from theory_check.catalogue.gradient_law import gradient_law
-from theory_check.claims import PROFILES
+from plans import plan_of
+
 from theory_check.foundation.laws import Mirrored
 
-E16 = gradient_law.checks(PROFILES["quick"])
+E16 = [planned.check for planned in plan_of("E16")]
 
 
 def test_gradient_laws_are_checked_on_every_weight_and_told_from_their_mirror():

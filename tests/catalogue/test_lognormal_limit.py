@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import pytest
+from plans import plan_of
 
-from theory_check.catalogue.lognormal_limit import lognormal_limit
-from theory_check.claims.claim import PROFILES
 from theory_check.claims.judging import evaluate
-from theory_check.claims.planning import plan_claim
 from theory_check.experiments.experiment import Sample
 from theory_check.experiments.spelling import network
 from theory_check.simulation.runner import simulate
 
 SEED = 5
-STANDARD = {planned.check.name: planned for planned in plan_claim(lognormal_limit, PROFILES["standard"])}
+STANDARD = {planned.check.name: planned for planned in plan_of("E4", "standard")}
 
 
 def verdict(name, excess):

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from plans import plan_of
 
 from theory_check.catalogue.other_branches import DOMAIN, other_branches
 from theory_check.catalogue.paper_networks import paper_networks
-from theory_check.claims import PROFILES
-from theory_check.claims.planning import plan_claim
 from theory_check.experiments.spelling import network
 from theory_check.foundation.errors import HypothesisError
 
-PLANNED = {claim.id: plan_claim(claim, PROFILES["quick"]) for claim in (other_branches, paper_networks)}
+PLANNED = {claim.id: plan_of(claim.id) for claim in (other_branches, paper_networks)}
 
 
 def test_every_branch_is_checked_in_the_three_regimes():

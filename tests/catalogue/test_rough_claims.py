@@ -8,13 +8,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from one_layer_laws import a_branch
+from plans import plan_of
 
 from theory_check.catalogue.contraction import contraction
 from theory_check.catalogue.rough_diffusion import rough_diffusion
 from theory_check.catalogue.wide_recursion import INPUTS, LONG_MEMORY_POINTS, POINTS, long_memory, wide_recursion
 from theory_check.claims import PROFILES
 from theory_check.claims.judging import evaluate
-from theory_check.claims.planning import plan_claim
 from theory_check.experiments.costs import SECONDS_PER_WORK, STORED_PASS_WORK
 from theory_check.experiments.experiment import Sample
 from theory_check.experiments.spelling import network
@@ -26,8 +26,7 @@ from theory_check.theory.rough_weights import corrected_scaling, drift_correctio
 
 CLAIMS = {claim.id: claim for claim in (wide_recursion, rough_diffusion, contraction, long_memory)}
 PLANNED = {
-    profile: {name: {p.check.name: p for p in plan_claim(claim, PROFILES[profile])} for name, claim in CLAIMS.items()}
-    for profile in PROFILES
+    profile: {name: {p.check.name: p for p in plan_of(name, profile)} for name in CLAIMS} for profile in PROFILES
 }
 QUICK = PLANNED["quick"]
 
@@ -160,7 +159,7 @@ def test_value_variants_are_further_than_two_margins(claim_id):
 def test_the_regime_stays_within_its_share(profile, share):
     """Weights and products alone: the share was given without the start of every network, which its budget counts."""
     start = STORED_PASS_WORK * SECONDS_PER_WORK
-    plans = [plan_claim(claim, PROFILES[profile]) for claim in CLAIMS.values()]
+    plans = [plan_of(id, profile) for id in CLAIMS]
     costs = [Workload.of(pair for check in plan for pair in check.requests.items()) for plan in plans]
     assert sum(cost.seconds - start * cost.replicates for cost in costs) < share
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from plans import plan_of
 
-from theory_check.catalogue.two_inputs import two_inputs
-from theory_check.claims import PROFILES, Distance
+from theory_check.claims import Distance
 from theory_check.claims.observables import COSINE
 from theory_check.experiments.spelling import network
 from theory_check.simulation.runner import simulate
 from theory_check.theory.correlation_flow import correlation_flow
 
-CHECKS = {check.name: check for check in two_inputs.checks(PROFILES["quick"])}
+CHECKS = {planned.check.name: planned.check for planned in plan_of("E13")}
 
 
 def test_the_cosine_observed_is_that_of_the_second_input():

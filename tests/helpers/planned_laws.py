@@ -5,16 +5,16 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from plans import plan_of
 from scipy import stats
 
-from theory_check.claims import PROFILES, Quantile
-from theory_check.claims.planning import plan_claim
+from theory_check.claims import Quantile
 from theory_check.simulation.runner import run_experiments
 
 
 def planned_medians(*claims):
     """Return the planned checks of medians at the quick profile."""
-    planned = [p for claim in claims for p in plan_claim(claim, PROFILES["quick"])]
+    planned = [p for claim in claims for p in plan_of(claim.id)]
     return [p for p in planned if isinstance(p.check.estimator, Quantile)]
 
 

@@ -15,13 +15,13 @@ import numpy as np
 import pytest
 import scipy
 from pinned_experiments import EXPERIMENTS, REPLICATES, SEED
+from plans import plan_of, plans
 
 from reports import without_run_block
 from theory_check.catalogue.regimes import REGIMES
 from theory_check.catalogue.weight_law_table import weight_law_table
 from theory_check.claims.claim import PROFILES
 from theory_check.claims.identity import claim_version
-from theory_check.claims.planning import plan_claim
 from theory_check.reporting.pages import Report, render_pages
 from theory_check.reporting.results import encode_results
 from theory_check.simulation.runner import run_experiments
@@ -49,17 +49,12 @@ def simulated(name):
 
 
 def planned():
-    claims = [claim for regime in REGIMES for claim in regime.claims]
-    return {
-        check.id: [experiment.content_hash for experiment in check.experiments]
-        for claim in claims
-        for check in plan_claim(claim, PROFILES["quick"])
-    }
+    return {check.id: [experiment.content_hash for experiment in check.experiments] for check in plans()}
 
 
 def versions(profile):
     claims = [claim for regime in REGIMES for claim in regime.claims]
-    return {claim.id: claim_version(plan_claim(claim, PROFILES[profile])) for claim in claims}
+    return {claim.id: claim_version(plan_of(claim.id, profile)) for claim in claims}
 
 
 @cache

@@ -13,15 +13,15 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from plans import plans
 
-from theory_check.catalogue.regimes import all_claims
-from theory_check.claims import PROFILES, Probability
+from theory_check.claims import Probability
 from theory_check.claims.judging import evaluate
 from theory_check.claims.observables import Observable
-from theory_check.claims.planning import PlannedCheck, plan_claim
+from theory_check.claims.planning import PlannedCheck
 from theory_check.experiments.experiment import Sample
 
-QUICK = [planned for claim in all_claims() for planned in plan_claim(claim, PROFILES["quick"])]
+QUICK = plans()
 ROOT_SEED = 20260601
 
 
