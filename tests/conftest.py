@@ -6,11 +6,14 @@
 from __future__ import annotations
 
 import os
+import pkgutil
+from importlib import import_module
 
 import pytest
 from hypothesis import settings
 from hypothesis.database import DirectoryBasedExampleDatabase
 
+from theory_check import kernels
 from theory_check.foundation import stored_values
 
 settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True, database=None)
@@ -22,6 +25,15 @@ settings.register_profile(
     database=DirectoryBasedExampleDatabase(".hypothesis/nightly"),
 )
 settings.load_profile(os.environ.get("THEORY_CHECK_HYPOTHESIS_PROFILE", "ci"))
+
+
+def pytest_sessionstart(session):
+    """Compile the kernels, every other worker from the last: what one has compiled another finds on the disk."""
+    worker = getattr(session.config, "workerinput", {}).get("workerid")
+    if worker is not None:
+        names = sorted(module.name for module in pkgutil.iter_modules(kernels.__path__))
+        for name in names[:: 1 if int(worker.removeprefix("gw")) % 2 == 0 else -1]:
+            import_module(f"{kernels.__name__}.{name}")
 
 
 @pytest.fixture(autouse=True, scope="session")
