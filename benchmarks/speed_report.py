@@ -32,7 +32,7 @@ def best_peer(work: Results) -> str:
     return min((name for name in work["times"] if name != OWN), key=lambda name: median(ratios(work, name)))
 
 
-def _table(works: list[Results]) -> list[str]:
+def table(works: list[Results]) -> list[str]:
     names = list(dict.fromkeys(name for work in works for name in work["times"]))
     lines = [
         f"| {works[0]['group']} | " + " | ".join(f"{name}, a {works[0]['unit']}" for name in names[:1])
@@ -65,7 +65,7 @@ def render(results: Results) -> str:
         "",
     ]
     for group, members in groupby(results["works"], key=lambda work: work["group"]):
-        lines += [f"## {group.capitalize()}", "", *_table(list(members)), ""]
+        lines += [f"## {group.capitalize()}", "", *table(list(members)), ""]
     lines += ["![Time of a weight against width](figures/widths.png)", "", "## Depth", "",
               "A block of 64 networks, forward.", "", "| network | depth | processor time | a layer of a network |",
               "|:--|--:|--:|--:|"]  # fmt: skip

@@ -6,9 +6,9 @@ import math
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy_twins import LANES, StoredTwin
+from numpy_twins import StoredTwin
 
-from theory_check.kernels import stored
+from theory_check.kernels import PANEL, stored
 from theory_check.networks.branches import Branch
 from theory_check.simulation.passes.compiled import compiled_activation
 
@@ -26,7 +26,7 @@ class Tied:
     inner: np.ndarray
     bias: np.ndarray
     scaling: np.ndarray
-    factors: np.ndarray  # (panels, LANES)
+    factors: np.ndarray  # (panels, PANEL)
 
     @classmethod
     def draw(cls, branch, *, width=5, depth=DEPTH, panels=1, scale=1.0):
@@ -34,7 +34,7 @@ class Tied:
         outer, inner = (rng.standard_normal((2, depth, width, width)) / math.sqrt(width)).astype(np.float32)
         bias = (rng.standard_normal((depth, width)) / math.sqrt(width)).astype(np.float32)
         # Factors of both signs, 0 and 1 among them; every layer and every column has another one.
-        factors = np.concatenate([[0.0, 1.0], rng.uniform(-1.5, 1.5, panels * LANES - 2)]).reshape(panels, LANES)
+        factors = np.concatenate([[0.0, 1.0], rng.uniform(-1.5, 1.5, panels * PANEL - 2)]).reshape(panels, PANEL)
         return cls(branch, outer, inner, bias, scale * rng.uniform(0.5, 1.0, depth), factors)
 
     def cut(self, first, last):
@@ -45,7 +45,7 @@ class Tied:
         )  # fmt: skip
 
     def states(self, count):
-        shape = (count, len(self.factors), self.outer.shape[1], LANES)
+        shape = (count, len(self.factors), self.outer.shape[1], PANEL)
         return np.random.default_rng(SEED_OF_STATES).standard_normal(shape)
 
     def forward(self, start, keep=True, exponents=None):
@@ -54,8 +54,9 @@ class Tied:
         flat = hidden.reshape(len(hidden), -1)
         slopes = np.empty((len(self.scaling) if keep else 1, *flat.shape), np.float32)
         branch = self.branch
+        weights = (np.ascontiguousarray(part) for part in (self.outer, self.inner, self.bias))
         stored.forward(
-            self.outer, self.inner, self.bias, branch.has_inner, branch.has_bias, self.scaling,
+            *weights, branch.has_inner, branch.has_bias, self.scaling,
             self.factors, *compiled_activation(branch.activation), branch.activation.homogeneous,
             flat, new_exponents(start) if exponents is None else exponents, slopes,
         )  # fmt: skip
@@ -64,8 +65,9 @@ class Tied:
     def backward(self, slopes, output, exponents=None):
         """Return p, in units of 2^exponents."""
         gradient = output.copy()
+        weights = (np.ascontiguousarray(part) for part in (self.outer, self.inner))
         stored.backward(
-            self.outer, self.inner, self.branch.has_inner, self.scaling, self.factors, slopes,
+            *weights, self.branch.has_inner, self.scaling, self.factors, slopes,
             gradient.reshape(len(gradient), -1), new_exponents(output) if exponents is None else exponents,
         )  # fmt: skip
         return gradient
@@ -77,7 +79,7 @@ class Tied:
 
 
 def new_exponents(state):
-    return np.zeros((state.shape[0], LANES), np.int64)
+    return np.zeros((state.shape[0], PANEL), np.int64)
 
 
 def unscaled(state, exponents):

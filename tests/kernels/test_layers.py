@@ -47,6 +47,10 @@ def test_squared_norms(width, kind):
     expected = np.sum(vector.reshape(width, LANES).astype(np.float64) ** 2, axis=0)
     # width products and sums in double precision.
     np.testing.assert_allclose(norms, expected, rtol=(width + 2) * 2.0**-53)
+    # The lanes of a panel, as many as there are norms.
+    few = np.empty(LANES // 4)
+    layers.squared_norms(np.ascontiguousarray(vector.reshape(width, LANES)[:, : LANES // 4]).ravel(), few)
+    np.testing.assert_array_equal(few, norms[: LANES // 4])
 
 
 @given(st.lists(st.integers(-400, 400), min_size=LANES, max_size=LANES), st.integers(1, 4))

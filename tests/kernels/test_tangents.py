@@ -15,7 +15,6 @@ from theory_check.networks.weights import Weights
 from theory_check.simulation.passes.dense import DensePasses
 
 KEY = np.array([31, 0x9E3779B9], np.uint32)
-GENERATOR = np.random.default_rng(31)
 
 # Vectors of sixteen: less than one, one, one and a half, two, three, four, seven.
 WIDTHS = (1, 3, 16, 21, 32, 41, 64, 100)
@@ -63,19 +62,6 @@ def test_wide_networks_are_carried_one_by_one(monkeypatch):
         passes.tangent(0, network.factors, kept, 0, frame)
         frames.append(frame)
     np.testing.assert_array_equal(*frames)
-
-
-@pytest.mark.parametrize(("rows", "columns", "pitch"), [(4, 1, 16), (8, 5, 32), (4, 3, 48), (12, 7, 64), (4, 2, 80)])
-def test_products_of_chosen_rows_and_columns(rows, columns, pitch):
-    matrix = GENERATOR.standard_normal((rows + 3, 9)).astype(np.float32)
-    chosen, few = GENERATOR.integers(0, rows + 3, rows), np.sort(GENERATOR.permutation(9)[:columns])
-    vectors = GENERATOR.standard_normal((columns, pitch)).astype(np.float32)
-    found = np.zeros(rows * pitch, np.float32)
-    tangents.multiply(matrix.ravel(), chosen * 9, few, vectors.ravel(), pitch, found)
-    exact = matrix[chosen][:, few].astype(float) @ vectors
-    # One rounding for each of at most nine products and sums.
-    size = np.abs(matrix[chosen][:, few]).astype(float) @ np.abs(vectors)
-    assert np.all(np.abs(found.reshape(rows, pitch) - exact) <= 9 * 2.0**-24 * size)
 
 
 def test_components_without_slope_are_left_out():

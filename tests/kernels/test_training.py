@@ -9,9 +9,8 @@ import numpy as np
 import pytest
 import training_twin as twin
 from decimal_textbook import exact
-from numpy_twins import LANES
 
-from theory_check.kernels import optimisers, stored
+from theory_check.kernels import PANEL, optimisers, stored
 from theory_check.kernels import training as kernel
 from theory_check.networks.activations import Activation
 from theory_check.simulation.passes.compiled import compiled_activation
@@ -156,27 +155,27 @@ def test_the_gradient_at_the_input_is_that_of_the_stored_passes(branch, activati
     # The stored passes always have a V.
     stored_outer = outer if len(outer) else np.tile(np.eye(4, dtype=np.float32), (3, 1, 1))
     rng = np.random.default_rng(3)
-    start, back = rng.standard_normal((2, 4, LANES))
+    start, back = rng.standard_normal((2, 4, PANEL))
     hidden, gradient = start.reshape(1, -1).copy(), back.reshape(1, -1).copy()
-    slopes = np.empty((3, 1, 4 * LANES), np.float32)
-    exponents = np.zeros((1, LANES), np.int64)
+    slopes = np.empty((3, 1, 4 * PANEL), np.float32)
+    exponents = np.zeros((1, PANEL), np.int64)
     activate = compiled_activation(Activation.parse(activation))
     has_inner = branch != "res-1"
     stored.forward(
         stored_outer, inner if has_inner else stored_outer[:0], np.empty((0, 0), np.float32), has_inner, False,
-        parameters["scaling"], np.ones((1, LANES)), *activate, True, hidden, exponents, slopes,
+        parameters["scaling"], np.ones((1, PANEL)), *activate, True, hidden, exponents, slopes,
     )  # fmt: skip
     stored.backward(
-        stored_outer, inner if has_inner else stored_outer[:0], has_inner, parameters["scaling"], np.ones((1, LANES)),
-        slopes, gradient, np.zeros((1, LANES), np.int64),
+        stored_outer, inner if has_inner else stored_outer[:0], has_inner, parameters["scaling"], np.ones((1, PANEL)),
+        slopes, gradient, np.zeros((1, PANEL), np.int64),
     )  # fmt: skip
 
     weights = kernel.Tensors(
         outer, inner, np.eye(4, dtype=np.float32), np.eye(4, dtype=np.float32), parameters["scaling"].astype(np.float32)
     )
     keeps = keeps or not Activation.parse(activation).homogeneous
-    rooms = kernel.open_rooms(weights, LANES, keeps, True)
-    states, posts, slopes, product, pulled, carried, x, logits = kernel.arrange(rooms, weights, LANES)
+    rooms = kernel.open_rooms(weights, PANEL, keeps, True)
+    states, posts, slopes, product, pulled, carried, x, logits = kernel.arrange(rooms, weights, PANEL)
     x[:] = start
     function = compiled(activation, "single")
     kernel.forward(weights, *function, keeps, x, states, posts, slopes, product, logits)

@@ -22,6 +22,7 @@ from numpy_twins import LANES
 
 from theory_check import strategies
 from theory_check.experiments.cell import Cell
+from theory_check.kernels import PANEL
 from theory_check.networks.activations import Activation
 from theory_check.networks.branches import Branch
 from theory_check.networks.inputs import Input
@@ -62,20 +63,23 @@ def with_every_weight():
 
 
 def states(cell, inputs=1):
-    return np.random.default_rng(SEED_OF_STATES).standard_normal((2, inputs, cell.network.width, LANES))
+    lanes = PANEL if cell.kernel == "stored" else LANES
+    return np.random.default_rng(SEED_OF_STATES).standard_normal((2, inputs, cell.network.width, lanes))
 
 
 def carried(cell, hidden, gradient, cuts=()):
     """h_L and p_0 by the kernel of a cell, on streams that are the same for all cells, in one call or in several."""
     if cell.kernel == "stored":
-        passes = StoredPasses(cell.network, cell.weights, KEY, 0, np.ones((len(hidden), LANES)), 2**20)
+        passes = StoredPasses(cell.network, cell.weights, KEY, 0, np.ones((len(hidden), PANEL)), 2**20)
     else:
         passes = make_passes(
             replace(cell, input=Input(count=len(hidden)), weight_gradients=(), gradient_cosines=()), KEY, 0
         )
     scaling = cell.network.scaling.factors(cell.network.depth)
     parts, room = list(pairwise([0, *cuts, len(scaling)])), passes.storage(len(scaling))
-    (hidden, shift), (gradient, back) = ((x.copy(), np.zeros((len(x), LANES), np.int64)) for x in (hidden, gradient))
+    (hidden, shift), (gradient, back) = (
+        (x.copy(), np.zeros((len(x), x.shape[2]), np.int64)) for x in (hidden, gradient)
+    )
     for first, last in parts:
         passes.forward(first, scaling[first:last], hidden, shift, passes.slice(room, first, last))
     for first, last in reversed(parts):
@@ -268,7 +272,7 @@ def test_coordinates_of_zeros_change_nothing(branch, width, more, depth):
 
 
 def forward(network, start):
-    """h_L of the first panel, (width, LANES), and its distance at most from the exact result."""
+    """h_L of the first panel, (width, PANEL), and its distance at most from the exact result."""
     exponents = new_exponents(start[0])
     end, _ = network.forward(start, exponents=exponents)
     return unscaled(end[0], exponents)[0], network.twin().forward(start[0, 0])[1]

@@ -18,6 +18,7 @@ from theory_check.experiments.cell import Cell
 from theory_check.experiments.kernel_choice import choose_kernel
 from theory_check.experiments.spelling import network
 from theory_check.foundation.errors import HypothesisError, SpecificationError
+from theory_check.kernels import PANEL
 from theory_check.networks.activations import ACTIVATIONS, Activation, ActivationDefinition
 from theory_check.networks.additions import add_activation, add_branch, temporary_additions
 from theory_check.networks.branches import Branch, BranchDefinition
@@ -62,16 +63,16 @@ def a_cell(activation, weights="gaussian", count=1, branch="res-2"):
 
 def passed(cell):
     """h_L and p_0 of given states, from streams that do not depend on the activation."""
-    rng = np.random.default_rng(SEED_OF_STATES)
+    rng, lanes = np.random.default_rng(SEED_OF_STATES), PANEL if cell.kernel == "stored" else LANES
     if cell.kernel == "stored":
-        passes = StoredPasses(cell.network, cell.weights, KEY, 0, np.ones((1, LANES)), 2**20)
+        passes = StoredPasses(cell.network, cell.weights, KEY, 0, np.ones((1, PANEL)), 2**20)
     else:
         passes = make_passes(cell, KEY, 0)
     scaling = cell.network.scaling.factors(cell.network.depth)
-    hidden, gradient = (rng.standard_normal((cell.input.count, 5, LANES)) for _ in range(2))
+    hidden, gradient = (rng.standard_normal((cell.input.count, 5, lanes)) for _ in range(2))
     kept = passes.storage(3)
     for vector, step in ((hidden, passes.forward), (gradient, passes.backward)):
-        exponents = np.zeros((cell.input.count, LANES), np.int64)
+        exponents = np.zeros((cell.input.count, lanes), np.int64)
         arguments = (vector, exponents, kept) if vector is hidden else (kept, vector, exponents)
         step(0, scaling, *arguments)
         vector[:] = np.ldexp(vector, exponents[:, None])

@@ -24,7 +24,7 @@ from theory_check.experiments.training import Training
 from theory_check.experiments.workload import Workload
 from theory_check.foundation.errors import SpecificationError
 from theory_check.foundation.machine import format_size
-from theory_check.kernels import LANES
+from theory_check.kernels import LANES, PANEL
 
 #: Python, its libraries, and the kernels, some of them compiled on the way.
 PROGRAM = 400 * 2**20
@@ -97,7 +97,7 @@ def _stored(cell: Cell, columns: int, memory: int) -> int:
         rank = depth if depth <= FULL_RANK_DEPTH else RANK
         candidates = min(depth, FULL_RANK_DEPTH)
         paths += 8 * rank * (plan.chunk + 2 * candidates)
-    vector = _vector(cell, -(-columns // LANES) * LANES)
+    vector = _vector(cell, -(-columns // PANEL) * PANEL)
     return weights + paths + _course(cell, LayerSize.stored(network, columns), plan.kept_bytes, vector)
 
 

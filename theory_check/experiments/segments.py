@@ -9,7 +9,7 @@ import math
 from dataclasses import dataclass
 
 from theory_check.experiments.cell import Cell
-from theory_check.kernels import LANES
+from theory_check.kernels import LANES, PANEL
 from theory_check.networks.network import Network
 
 #: Weights (all lanes) that one kernel call may draw: a fraction of a second, the time a run takes to react to an
@@ -52,7 +52,7 @@ class LayerSize:
     @classmethod
     def stored(cls, network: Network, columns: int) -> LayerSize:
         """Return what a layer takes of one network of stored weights with so many columns that share them."""
-        lanes = -(-columns // LANES) * LANES
+        lanes = -(-columns // PANEL) * PANEL
         matrices = 2 if network.branch.has_inner else 1
         return cls(4 * lanes * network.width, matrices * lanes * network.width**2)
 

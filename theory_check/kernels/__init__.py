@@ -11,6 +11,9 @@ This file imports nothing, so that the constants are free to read; Numba loads w
 #: latency of the generator, and the row of weights of a width of 100 still fits the first-level cache.
 LANES = 64
 
+#: Columns of a panel of stored passes, :mod:`theory_check.kernels.stored`: one vector of single-precision numbers.
+PANEL = 16
+
 #: Bumped whenever an edit changes simulated values; it enters the identity of every cell.
 KERNEL_VERSION = 1
 

@@ -1,6 +1,7 @@
 """Pieces of one residual layer that the dense and the reduced kernel share: activations and rescaling.
 
-A vector of a block is flat, component j of lane l at ``j * LANES + l``.
+A vector of a block is flat, component j of lane l at ``j * LANES + l``; that of a panel of stored passes has fewer
+lanes.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ import numpy as np
 from numpy import float32, float64
 
 from theory_check.kernels import LANES
-from theory_check.kernels.compilation import added_kernel, composed_kernel, kernel
+from theory_check.kernels.compilation import COMPILED, added_kernel, composed_kernel, kernel
+from theory_check.kernels.vectors import SIZE, load, repeat, store, to_doubles
 
 _UPPER = 2.0**40
 _LOWER = 2.0**-40
@@ -68,35 +70,42 @@ def entrywise_function(function):
 
 @kernel()
 def squared_norms(vector, norms):
-    """Write the squared Euclidean norm of a block vector for every lane, in double precision."""
-    for lane in range(LANES):
-        norms[lane] = 0.0
-    for j in range(vector.size // LANES):
-        for lane in range(LANES):
-            value = float64(vector[j * LANES + lane])
-            norms[lane] += value * value
+    """Write the squared Euclidean norm for every lane of ``norms``, a multiple of sixteen, in double precision."""
+    lanes = norms.size
+    for start in range(0, lanes, SIZE):
+        if COMPILED:
+            total = repeat(0.0)
+            for place in range(start, vector.size, lanes):
+                values = to_doubles(load(vector, place))
+                total = values * values + total
+            store(norms, start, total)
+        else:
+            norms[start : start + SIZE] = 0.0
+            for place in range(start, vector.size, lanes):
+                norms[start : start + SIZE] += vector[place : place + SIZE].astype(float64) ** 2
 
 
 @kernel()
 def rescale(vector, exponents, norms):
     """Bring lanes whose squared norm left [2^-80, 2^80] back to a norm near 1 by a power of two, kept in ``exponents``.
 
-    The represented vector is ``vector * 2^exponents``. Powers of two are exact, so rescaling never rounds. Lanes with
-    norm 0, infinite or NaN are left alone.
+    The represented vector is ``vector * 2^exponents``; it has the lanes of ``norms``, which is room. Powers of two are
+    exact, so rescaling never rounds. Lanes with norm 0, infinite or NaN are left alone.
     """
     squared_norms(vector, norms)
+    lanes = norms.size
     outside = False
-    for lane in range(LANES):
+    for lane in range(lanes):
         outside |= not (_LOWER * _LOWER < norms[lane] < _UPPER * _UPPER)
     if not outside:
         return
-    for lane in range(LANES):
+    for lane in range(lanes):
         norm = norms[lane]
         if norm > 0.0 and norm < np.inf and not (_LOWER * _LOWER < norm < _UPPER * _UPPER):
             shift = math.frexp(norm)[1] // 2
             factor = math.ldexp(1.0, -shift)
-            for j in range(vector.size // LANES):
-                vector[j * LANES + lane] *= factor
+            for j in range(vector.size // lanes):
+                vector[j * lanes + lane] *= factor
             exponents[lane] += shift
 
 

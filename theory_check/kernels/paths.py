@@ -14,8 +14,11 @@ from numpy import float32
 from theory_check.kernels import LANES
 from theory_check.kernels.compilation import kernel
 from theory_check.kernels.rows import fill_normal
+from theory_check.kernels.tiles import multiply
+from theory_check.kernels.vectors import SIZE
 from theory_check.kernels.words import seed_entries
 
+_PART = 64  # layers of combinations that are copied at a time
 _BLOCK = 16  # layers of a block of a transposition: 16 lines of 64 bytes for each pair stay in the first-level cache
 
 
@@ -52,52 +55,35 @@ def write_pairs(series, first, out, first_entry):
 
 
 @kernel()
-def _combine_four(factor, k, normals, tile):
-    """Write ``tile[i, lane] = sum_j factor[k + i, j] normals[j, lane]`` for i = 0 .. 3."""
-    first, second, third, fourth = tile[0], tile[1], tile[2], tile[3]
-    for lane in range(LANES):
-        first[lane] = float32(0)
-        second[lane] = float32(0)
-        third[lane] = float32(0)
-        fourth[lane] = float32(0)
-    for j in range(0, factor.shape[1], 4):
-        a0, a1, a2, a3 = factor[k, j], factor[k, j + 1], factor[k, j + 2], factor[k, j + 3]
-        b0, b1, b2, b3 = factor[k + 1, j], factor[k + 1, j + 1], factor[k + 1, j + 2], factor[k + 1, j + 3]
-        c0, c1, c2, c3 = factor[k + 2, j], factor[k + 2, j + 1], factor[k + 2, j + 2], factor[k + 2, j + 3]
-        d0, d1, d2, d3 = factor[k + 3, j], factor[k + 3, j + 1], factor[k + 3, j + 2], factor[k + 3, j + 3]
-        z = normals[j * LANES : (j + 4) * LANES]
-        for lane in range(LANES):
-            z0 = z[lane]
-            z1 = z[LANES + lane]
-            z2 = z[2 * LANES + lane]
-            z3 = z[3 * LANES + lane]
-            first[lane] = first[lane] + a0 * z0 + a1 * z1 + a2 * z2 + a3 * z3
-            second[lane] = second[lane] + b0 * z0 + b1 * z1 + b2 * z2 + b3 * z3
-            third[lane] = third[lane] + c0 * z0 + c1 * z1 + c2 * z2 + c3 * z3
-            fourth[lane] = fourth[lane] + d0 * z0 + d1 * z1 + d2 * z2 + d3 * z3
-
-
-@kernel()
 def write_combinations(key, replicate, purpose, factor, out):
     """Write ``out[k, entry] = sum_j factor[k, j] z[j, entry]`` with standard normal z.
 
-    ``factor`` has the layers of ``out`` and up to three more, so that its shape is a multiple of 4 by a multiple of 4.
+    ``factor`` has at least the layers of ``out``, and an even number of columns.
     """
     layers, entries = out.shape
+    rank = factor.shape[1]
     state = np.empty(4 * LANES, np.uint32)
-    normals = np.empty(factor.shape[1] * LANES, np.float32)
-    tile = np.empty((4, LANES), np.float32)
+    normals = np.empty(rank * LANES, np.float32)
+    part = np.empty(_PART * LANES, np.float32)
     parameters = np.empty(0, np.float64)
+    coefficients, flat = factor.reshape(-1), out.reshape(-1)
+    rows, columns = np.arange(layers) * rank, np.arange(rank)
     for group in range((entries + LANES - 1) // LANES):
         seed_entries(state, key, replicate, group, 0, purpose)
         fill_normal(state, normals, parameters)
         start = group * LANES
-        stop = min(start + LANES, entries)
-        for k in range(0, layers, 4):
-            _combine_four(factor, k, normals, tile)
-            for i in range(min(4, layers - k)):
-                for lane in range(stop - start):
-                    out[k + i, start + lane] = tile[i, lane]
+        lanes = min(LANES, entries - start)
+        if lanes == LANES:
+            multiply(coefficients, rows, columns, normals, (LANES, SIZE), LANES // SIZE, flat[start:], (entries, SIZE))
+            continue
+        # Sixteen entries at a time would write beyond the last.
+        for first in range(0, layers, _PART):
+            some = rows[first : min(first + _PART, layers)]
+            count = (lanes + SIZE - 1) // SIZE
+            multiply(coefficients, some, columns, normals, (LANES, SIZE), count, part, (LANES, SIZE))
+            for i in range(some.size):
+                for lane in range(lanes):
+                    out[first + i, start + lane] = part[i * LANES + lane]
 
 
 @kernel()

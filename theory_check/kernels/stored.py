@@ -1,8 +1,8 @@
 """Stored passes: one network whose weights are given, many columns through them as products of matrices.
 
 A *column* is one hidden state with a scaling of its own, a_k = scaling[k] * factors[column]; all columns share V_k, W_k
-and b_k. Columns stand where replicates stand in the other kernels, LANES of them in a *panel*: component j of column c
-at ``[c // LANES, j * LANES + c % LANES]``. Forward and backward, layer by layer, as in
+and b_k. Columns stand where replicates stand in the other kernels, PANEL of them in a *panel*: component j of column c
+at ``[c // PANEL, j * PANEL + c % PANEL]``. Forward and backward, layer by layer, as in
 :mod:`theory_check.kernels.dense`; precision as there: the state double, products with weights single.
 
 No operation mixes columns and every sum runs over j in order, so that a column has the same value alone and among
@@ -16,15 +16,20 @@ import math
 
 import numpy as np
 from numba import types
-from numpy import float32, float64
+from numpy import float64
 
-from theory_check.kernels import LANES
-from theory_check.kernels.compilation import ACTIVATOR, DOUBLES, kernel
+from theory_check.kernels import PANEL
+from theory_check.kernels.compilation import ACTIVATOR, COMPILED, DOUBLES, kernel
 from theory_check.kernels.layers import narrow, rescale
+from theory_check.kernels.tiles import multiply
+from theory_check.kernels.vectors import load, repeat, store, to_doubles
 
-# Any strides, as matrices common to all layers are one matrix with stride 0; never written.
-_MATRICES = types.Array(types.float32, 3, "A", readonly=True)
-_VECTORS = types.Array(types.float32, 2, "A", readonly=True)
+#: Numbers of the panels that go through a layer together: 16 KiB, half a first-level cache.
+STRIP = 4096
+
+# Never written: paths that are kept are read-only.
+_MATRICES = types.Array(types.float32, 3, "C", readonly=True)
+_VECTORS = types.Array(types.float32, 2, "C", readonly=True)
 _PANELS = types.float64[:, ::1]
 _FORWARD = types.void(
     _MATRICES, _MATRICES, _VECTORS, types.boolean, types.boolean, DOUBLES, _PANELS,
@@ -36,82 +41,48 @@ _BACKWARD = types.void(
 
 
 @kernel()
-def multiply(matrix, vectors, products):
-    """Write ``products = matrix vectors`` for one panel.
+def strip_of(panels, size):
+    """Return how many panels of ``size`` numbers go through a layer together: so many that they stay in the cache."""
+    return min(panels, max(3, STRIP // size // 3 * 3))
 
-    Tiles of four rows by four columns of the matrix: sixteen products for four loads of ``vectors``. Each entry adds
-    its terms in the order of j, whatever the tile.
+
+@kernel()
+def add_common_bias(pre, bias, exponents, first, count):
+    """Do ``pre += bias * 2^-exponents`` for ``count`` panels, one bias for all columns, in the units of each.
+
+    ``exponents`` are flat, those of panel ``first`` belong to the first of ``pre``.
     """
-    rows, columns = matrix.shape
-    products[:] = float32(0)
-    whole_rows, whole_columns = rows // 4 * 4, columns // 4 * 4
-    for i in range(0, whole_rows, 4):
-        first = products[i * LANES : (i + 1) * LANES]
-        second = products[(i + 1) * LANES : (i + 2) * LANES]
-        third = products[(i + 2) * LANES : (i + 3) * LANES]
-        fourth = products[(i + 3) * LANES : (i + 4) * LANES]
-        for j in range(0, whole_columns, 4):
-            a0, a1, a2, a3 = matrix[i, j], matrix[i, j + 1], matrix[i, j + 2], matrix[i, j + 3]
-            b0, b1, b2, b3 = matrix[i + 1, j], matrix[i + 1, j + 1], matrix[i + 1, j + 2], matrix[i + 1, j + 3]
-            c0, c1, c2, c3 = matrix[i + 2, j], matrix[i + 2, j + 1], matrix[i + 2, j + 2], matrix[i + 2, j + 3]
-            d0, d1, d2, d3 = matrix[i + 3, j], matrix[i + 3, j + 1], matrix[i + 3, j + 2], matrix[i + 3, j + 3]
-            for lane in range(LANES):
-                x0, x1 = vectors[j * LANES + lane], vectors[(j + 1) * LANES + lane]
-                x2, x3 = vectors[(j + 2) * LANES + lane], vectors[(j + 3) * LANES + lane]
-                total = first[lane]
-                total += a0 * x0
-                total += a1 * x1
-                total += a2 * x2
-                total += a3 * x3
-                first[lane] = total
-                total = second[lane]
-                total += b0 * x0
-                total += b1 * x1
-                total += b2 * x2
-                total += b3 * x3
-                second[lane] = total
-                total = third[lane]
-                total += c0 * x0
-                total += c1 * x1
-                total += c2 * x2
-                total += c3 * x3
-                third[lane] = total
-                total = fourth[lane]
-                total += d0 * x0
-                total += d1 * x1
-                total += d2 * x2
-                total += d3 * x3
-                fourth[lane] = total
-        for j in range(whole_columns, columns):
-            a0, b0, c0, d0 = matrix[i, j], matrix[i + 1, j], matrix[i + 2, j], matrix[i + 3, j]
-            for lane in range(LANES):
-                x0 = vectors[j * LANES + lane]
-                first[lane] += a0 * x0
-                second[lane] += b0 * x0
-                third[lane] += c0 * x0
-                fourth[lane] += d0 * x0
-    for i in range(whole_rows, rows):
-        for j in range(columns):
-            a0 = matrix[i, j]
-            for lane in range(LANES):
-                products[i * LANES + lane] += a0 * vectors[j * LANES + lane]
-
-
-@kernel()
-def add_common_bias(pre, bias, exponents):
-    """Do ``pre += bias * 2^-exponents``, one bias for all columns, in the units of each."""
-    for lane in range(LANES):
-        factor = float32(math.ldexp(1.0, int(-exponents[lane])))
+    size = bias.size * PANEL
+    units = np.empty(PANEL, np.float32)
+    for p in range(count):
+        for lane in range(PANEL):
+            units[lane] = math.ldexp(1.0, int(-exponents[(first + p) * PANEL + lane]))
         for j in range(bias.size):
-            pre[j * LANES + lane] += factor * bias[j]
+            place = p * size + j * PANEL
+            if COMPILED:
+                store(pre, place, load(units, 0) * repeat(bias[j]) + load(pre, place))
+            else:
+                pre[place : place + PANEL] += units * bias[j]
 
 
 @kernel()
-def add_scaled_columns(vector, factor, factors, increment):
-    """Do ``vector += factor * factors[column] * increment`` in double precision."""
-    for j in range(vector.size // LANES):
-        for lane in range(LANES):
-            vector[j * LANES + lane] += (factor * factors[lane]) * float64(increment[j * LANES + lane])
+def add_scaled_columns(states, size, factor, factors, increments, first, count):
+    """Do ``states += factor * factors[column] * increments`` for ``count`` panels of ``size`` numbers, from ``first``.
+
+    States are in double precision; all arrays are flat, and ``increments`` begin with those of panel ``first``.
+    """
+    for p in range(count):
+        start = (first + p) * size
+        if COMPILED:
+            scale = repeat(factor) * load(factors, (first + p) * PANEL)
+            for place in range(0, size, PANEL):
+                moved = scale * to_doubles(load(increments, p * size + place)) + load(states, start + place)
+                store(states, start + place, moved)
+        else:
+            scales = factor * factors[(first + p) * PANEL : (first + p + 1) * PANEL]
+            for place in range(0, size, PANEL):
+                added = increments[p * size + place : p * size + place + PANEL].astype(float64)
+                states[start + place : start + place + PANEL] += scales * added
 
 
 @kernel(_FORWARD)
@@ -127,54 +98,77 @@ def forward(
     bias : float32 array (layers, width)
     has_inner, has_bias, homogeneous : bool; without one, ``inner`` or ``bias`` is not read
     scaling : float64 array (layers,)
-    factors : float64 array (panels, LANES)
+    factors : float64 array (panels, PANEL)
     activate : activation with its parameters
-    hidden : float64 array (panels, width * LANES), h in units of 2^exponents
-    exponents : int64 array (panels, LANES), only moved when the branch is homogeneous
-    slopes : float32 array (layers kept, panels, width * LANES); sigma'(z) of each layer, or a single scratch layer
+    hidden : float64 array (panels, width * PANEL), h in units of 2^exponents
+    exponents : int64 array (panels, PANEL), only moved when the branch is homogeneous
+    slopes : float32 array (layers kept, panels, width * PANEL); sigma'(z) of each layer, or a single scratch layer
     """
     panels, size = hidden.shape
-    vector = np.empty(size, np.float32)
-    pre = np.empty(size, np.float32)
-    norms = np.empty(LANES)
+    width = size // PANEL
+    square, layout = width * width, (PANEL, size)
+    rows, columns = np.arange(width) * width, np.arange(width)
+    states, kept, column_factors = hidden.reshape(-1), slopes.reshape(-1), factors.reshape(-1)
+    outer_entries, inner_entries = outer.reshape(-1), inner.reshape(-1)
+    strip = strip_of(panels, size)
+    vectors, products = np.empty(strip * size, np.float32), np.empty(strip * size, np.float32)
+    norms, matrix = np.empty(PANEL), np.empty(square, np.float32)
     keep = slopes.shape[0] >= scaling.size
     for k in range(scaling.size):
-        for p in range(panels):
-            slope = slopes[k if keep else 0, p]
-            narrow(hidden[p], vector)
+        for first in range(0, panels, strip):
+            count = min(strip, panels - first)
+            start, numbers = first * size, count * size
+            place = (k * panels * size if keep else 0) + start
+            slope = kept[place : place + numbers]
+            narrow(states[start : start + numbers], vectors[:numbers])
             if has_inner:
-                multiply(inner[k], vector, pre)
+                narrow(inner_entries[k * square : (k + 1) * square], matrix)
+                multiply(matrix, rows, columns, vectors, layout, count, products, layout)
                 if has_bias:
-                    add_common_bias(pre, bias[k], exponents[p])
-                activate(pre, vector, slope, activation_parameters)
-                multiply(outer[k], vector, pre)
+                    add_common_bias(products, bias[k], exponents.reshape(-1), first, count)
+                activate(products[:numbers], vectors[:numbers], slope, activation_parameters)
             else:
-                activate(vector, pre, slope, activation_parameters)
-                multiply(outer[k], pre, vector)
-            add_scaled_columns(hidden[p], scaling[k], factors[p], pre if has_inner else vector)
+                activate(vectors[:numbers], products[:numbers], slope, activation_parameters)
+                vectors, products = products, vectors
+            narrow(outer_entries[k * square : (k + 1) * square], matrix)
+            multiply(matrix, rows, columns, vectors, layout, count, products, layout)
+            add_scaled_columns(states, size, scaling[k], column_factors, products, first, count)
             if homogeneous:
-                rescale(hidden[p], exponents[p], norms)
+                for p in range(first, first + count):
+                    rescale(hidden[p], exponents[p], norms)
 
 
 @kernel(_BACKWARD)
 def backward(outer, inner, has_inner, scaling, factors, slopes, gradient, exponents):
     """Carry dLoss/dh back through the layers of one :func:`forward` call, in place.
 
-    ``gradient`` is a float64 array (panels, width * LANES) in units of 2^exponents, ``slopes`` what the forward call
+    ``gradient`` is a float64 array (panels, width * PANEL) in units of 2^exponents, ``slopes`` what the forward call
     kept. The map is linear in the gradient, so rescaling is always exact.
     """
     panels, size = gradient.shape
-    vector = np.empty(size, np.float32)
-    product = np.empty(size, np.float32)
-    norms = np.empty(LANES)
+    width = size // PANEL
+    square, layout = width * width, (PANEL, size)
+    # Of the transposed matrices.
+    rows, columns = np.arange(width), np.arange(width) * width
+    states, kept, column_factors = gradient.reshape(-1), slopes.reshape(-1), factors.reshape(-1)
+    outer_entries, inner_entries = outer.reshape(-1), inner.reshape(-1)
+    strip = strip_of(panels, size)
+    vectors, products = np.empty(strip * size, np.float32), np.empty(strip * size, np.float32)
+    norms, matrix = np.empty(PANEL), np.empty(square, np.float32)
     for k in range(scaling.size - 1, -1, -1):
-        for p in range(panels):
-            narrow(gradient[p], vector)
-            multiply(outer[k].T, vector, product)
-            slope = slopes[k, p]
-            for i in range(size):
-                vector[i] = slope[i] * product[i]
+        for first in range(0, panels, strip):
+            count = min(strip, panels - first)
+            start, numbers = first * size, count * size
+            narrow(states[start : start + numbers], vectors[:numbers])
+            narrow(outer_entries[k * square : (k + 1) * square], matrix)
+            multiply(matrix, rows, columns, vectors, layout, count, products, layout)
+            place = k * panels * size + start
+            for i in range(numbers):
+                products[i] *= kept[place + i]
             if has_inner:
-                multiply(inner[k].T, vector, product)
-            add_scaled_columns(gradient[p], scaling[k], factors[p], product if has_inner else vector)
-            rescale(gradient[p], exponents[p], norms)
+                narrow(inner_entries[k * square : (k + 1) * square], matrix)
+                multiply(matrix, rows, columns, products, layout, count, vectors, layout)
+                vectors, products = products, vectors
+            add_scaled_columns(states, size, scaling[k], column_factors, products, first, count)
+            for p in range(first, first + count):
+                rescale(gradient[p], exponents[p], norms)

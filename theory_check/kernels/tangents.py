@@ -1,9 +1,8 @@
 """Tangent vectors through dense layers, one network at a time: ``t <- t + a_k V (sigma'(z) * W t)``.
 
-All tangent vectors of a network meet the same two matrices, so that these are products of matrices: sixteen tangent
-vectors are one vector of the processor, twelve sums of such vectors stay in registers, and each entry of V or W serves
-up to three of them. Weights are those of the forward pass, drawn again for all networks of a block and sorted by
-network. Rows of W and columns of V whose slope sigma'(z) is zero are left out: half of the work of a ReLU.
+All tangent vectors of a network meet the same two matrices, so that these are products of matrices, by
+:mod:`theory_check.kernels.tiles`. Weights are those of the forward pass, drawn again for all networks of a block and
+sorted by network. Rows of W and columns of V whose slope sigma'(z) is zero are left out: half of the work of a ReLU.
 
 The state t is in double precision, the increment in single, as in the forward pass; every sum takes its terms in order.
 Component i of tangent vector c of a network stands at ``[i * pitch + c]``, the pitch a multiple of sixteen.
@@ -16,11 +15,12 @@ from numba import types
 from numpy import float32
 
 from theory_check.kernels import LANES
-from theory_check.kernels.compilation import COMPILED, DOUBLES, LONGS, SINGLES, WEIGHT_LAW, WORDS, kernel
+from theory_check.kernels.compilation import COMPILED, DOUBLES, SINGLES, WEIGHT_LAW, WORDS, kernel
 from theory_check.kernels.dense import orthonormalise, row_size
 from theory_check.kernels.layers import add_scaled, narrow
 from theory_check.kernels.rows import ORTHOGONAL_ROWS
-from theory_check.kernels.vectors import SIZE, load, repeat, store, transpose, zeros
+from theory_check.kernels.tiles import multiply
+from theory_check.kernels.vectors import SIZE, transpose
 from theory_check.kernels.words import seed_lanes
 
 _OUTER = 0  # streams.Purpose, frozen here because kernels see numbers only; a test compares
@@ -30,12 +30,8 @@ _INNER = 1
 #: below, much of a vector of tangent vectors stays empty.
 LEAST_WIDTH = 28
 
-#: Rows of a product that are computed at once.
-TILE = 4
-
 _WEIGHTS = (*WEIGHT_LAW, types.float64, *WEIGHT_LAW, types.float64)
 _DRAW = types.void(*WEIGHT_LAW, WORDS, types.int64, SINGLES, types.float32[:, ::1])
-_MULTIPLY = types.void(SINGLES, LONGS, LONGS, SINGLES, types.int64, SINGLES)
 _ADVANCE = types.void(
     WORDS, types.int64, types.int64, DOUBLES, *_WEIGHTS, types.boolean,
     types.float32[:, ::1], types.float64[:, ::1],
@@ -69,119 +65,6 @@ def draw_matrices(fill, parameters, way, state, width, rows, matrices):
                     transpose(row, j * LANES + lane, LANES, flat, lane * stride + i * pitch + j, stride)
         else:
             matrices[:, i * pitch : i * pitch + width] = row[: width * LANES].reshape(width, LANES).T
-
-
-@kernel()
-def multiply_one(matrix, a, b, c, d, columns, vectors, pitch, products, place):
-    """Write sixteen columns of four rows of a product; see :func:`multiply`."""
-    p = q = r = s = zeros()
-    for k in range(columns.size):
-        j = columns[k]
-        x = load(vectors, k * pitch)
-        p = repeat(matrix[a + j]) * x + p
-        q = repeat(matrix[b + j]) * x + q
-        r = repeat(matrix[c + j]) * x + r
-        s = repeat(matrix[d + j]) * x + s
-    store(products, place, p)
-    store(products, place + pitch, q)
-    store(products, place + 2 * pitch, r)
-    store(products, place + 3 * pitch, s)
-
-
-@kernel()
-def multiply_two(matrix, a, b, c, d, columns, vectors, pitch, products, place):
-    """Write twice sixteen columns of four rows of a product; see :func:`multiply`."""
-    p = q = r = s = t = u = v = w = zeros()
-    for k in range(columns.size):
-        j = columns[k]
-        x, y = load(vectors, k * pitch), load(vectors, k * pitch + SIZE)
-        entry = repeat(matrix[a + j])
-        p = entry * x + p
-        t = entry * y + t
-        entry = repeat(matrix[b + j])
-        q = entry * x + q
-        u = entry * y + u
-        entry = repeat(matrix[c + j])
-        r = entry * x + r
-        v = entry * y + v
-        entry = repeat(matrix[d + j])
-        s = entry * x + s
-        w = entry * y + w
-    store(products, place, p)
-    store(products, place + SIZE, t)
-    store(products, place + pitch, q)
-    store(products, place + pitch + SIZE, u)
-    store(products, place + 2 * pitch, r)
-    store(products, place + 2 * pitch + SIZE, v)
-    store(products, place + 3 * pitch, s)
-    store(products, place + 3 * pitch + SIZE, w)
-
-
-@kernel()
-def multiply_three(matrix, a, b, c, d, columns, vectors, pitch, products, place):
-    """Write three times sixteen columns of four rows of a product; see :func:`multiply`."""
-    p = q = r = s = t = u = v = w = e = f = g = h = zeros()
-    for k in range(columns.size):
-        j = columns[k]
-        x, y, z = load(vectors, k * pitch), load(vectors, k * pitch + SIZE), load(vectors, k * pitch + 2 * SIZE)
-        entry = repeat(matrix[a + j])
-        p = entry * x + p
-        t = entry * y + t
-        e = entry * z + e
-        entry = repeat(matrix[b + j])
-        q = entry * x + q
-        u = entry * y + u
-        f = entry * z + f
-        entry = repeat(matrix[c + j])
-        r = entry * x + r
-        v = entry * y + v
-        g = entry * z + g
-        entry = repeat(matrix[d + j])
-        s = entry * x + s
-        w = entry * y + w
-        h = entry * z + h
-    store(products, place, p)
-    store(products, place + SIZE, t)
-    store(products, place + 2 * SIZE, e)
-    store(products, place + pitch, q)
-    store(products, place + pitch + SIZE, u)
-    store(products, place + pitch + 2 * SIZE, f)
-    store(products, place + 2 * pitch, r)
-    store(products, place + 2 * pitch + SIZE, v)
-    store(products, place + 2 * pitch + 2 * SIZE, g)
-    store(products, place + 3 * pitch, s)
-    store(products, place + 3 * pitch + SIZE, w)
-    store(products, place + 3 * pitch + 2 * SIZE, h)
-
-
-@kernel(_MULTIPLY)
-def multiply(matrix, rows, columns, vectors, pitch, products):
-    """Write ``products[r, c] = sum_k matrix[rows[r] + columns[k]] vectors[k, c]``, both of ``pitch`` columns, flat.
-
-    The number of rows is a multiple of four; ``rows`` and ``columns`` are places in the flat matrix.
-    """
-    if not COMPILED:
-        found = products[: rows.size * pitch].reshape(rows.size, pitch)
-        found[:] = float32(0)
-        for k in range(columns.size):
-            for r in range(rows.size):
-                found[r] += matrix[rows[r] + columns[k]] * vectors[k * pitch : (k + 1) * pitch]
-        return
-    for row in range(0, rows.size, TILE):
-        a, b, c, d = rows[row], rows[row + 1], rows[row + 2], rows[row + 3]
-        start = 0
-        while start < pitch:
-            some, place, left = vectors[start:], row * pitch + start, (pitch - start) // SIZE
-            # Four are two and two: a single one waits for its sums.
-            if left == 3 or left > 4:
-                multiply_three(matrix, a, b, c, d, columns, some, pitch, products, place)
-                start += 3 * SIZE
-            elif left > 1:
-                multiply_two(matrix, a, b, c, d, columns, some, pitch, products, place)
-                start += 2 * SIZE
-            else:
-                multiply_one(matrix, a, b, c, d, columns, some, pitch, products, place)
-                start += SIZE
 
 
 @kernel()
@@ -221,20 +104,21 @@ def advance(
     ``[c, i * LANES + l]``.
     """
     columns, width = frame.shape[0], frame.shape[1] // LANES
-    pitch, rows, across = whole(width, SIZE), whole(width, TILE), whole(columns, SIZE)
+    pitch, across = whole(width, SIZE), whole(columns, SIZE)
+    layout, sixteens = (across, SIZE), across // SIZE
     room = np.zeros(width * pitch * LANES, np.float32)
     # A cache line more: networks at a distance of a power of two would compete for the same places of a cache.
-    outer_matrices = np.zeros((LANES, rows * pitch + SIZE), np.float32)
-    inner_matrices = np.zeros((LANES if has_inner else 0, rows * pitch + SIZE), np.float32)
+    outer_matrices = np.zeros((LANES, width * pitch + SIZE), np.float32)
+    inner_matrices = np.zeros((LANES if has_inner else 0, width * pitch + SIZE), np.float32)
     frames = np.zeros((LANES, width * across))
     single = np.empty(width * across, np.float32)
-    products = np.empty(rows * across, np.float32)
-    increment = np.empty(rows * across, np.float32)
+    products = np.empty(width * across, np.float32)
+    increment = np.empty(width * across, np.float32)
     state = np.empty(4 * LANES, np.uint32)
-    active, places = np.empty(width, np.int64), np.zeros(rows, np.int64)
+    active, places = np.empty(width, np.int64), np.empty(width, np.int64)
     factors = np.empty(width, np.float32)
     everything = np.arange(width)
-    all_places = np.arange(rows) * pitch
+    all_places = np.arange(width) * pitch
     deviation = float32(inner_deviation) if has_inner else float32(1)
     for c in range(columns):
         for i in range(width):
@@ -252,16 +136,15 @@ def advance(
             count = list_active(slopes[k], lane, deviation, active, factors)
             narrow(frames[lane], single)
             if has_inner:
-                wanted = whole(count, TILE)
-                for r in range(wanted):
-                    places[r] = active[min(r, count - 1)] * pitch
-                multiply(inner_matrices[lane], places[:wanted], everything, single, across, products)
+                for r in range(count):
+                    places[r] = active[r] * pitch
+                multiply(inner_matrices[lane], places[:count], everything, single, layout, sixteens, products, layout)
             else:
                 for r in range(count):
                     source = single[active[r] * across : (active[r] + 1) * across]
                     products[r * across : (r + 1) * across] = source
             scale_rows(products, factors, count, across)
-            multiply(outer_matrices[lane], all_places, active[:count], products, across, increment)
+            multiply(outer_matrices[lane], all_places, active[:count], products, layout, sixteens, increment, layout)
             add_scaled(frames[lane], factor, increment)
     for c in range(columns):
         for i in range(width):

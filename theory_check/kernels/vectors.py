@@ -91,16 +91,31 @@ def zeros(typing):
     return SINGLES(), generate
 
 
+def _repeated(builder: Any, dtype: Any, number: Any) -> Any:
+    single = builder.insert_element(ir.Constant(_VECTORS[dtype], ir.Undefined), number, _BITS(0))
+    return builder.shuffle_vector(single, single, _constant(0))
+
+
 @intrinsic
 def repeat(typing, number):
     """Return sixteen times a word or a number."""
 
     def generate(context, builder, signature, arguments):
-        vector = _VECTORS[signature.args[0]]
-        single = builder.insert_element(ir.Constant(vector, ir.Undefined), arguments[0], _BITS(0))
-        return builder.shuffle_vector(single, single, _constant(0))
+        return _repeated(builder, signature.args[0], arguments[0])
 
     return _OF[number](number), generate
+
+
+@intrinsic
+def repeat_entry(typing, array, index):
+    """Return sixteen times ``array[index]``; the index is not negative, which takes time to find out."""
+
+    def generate(context, builder, signature, arguments):
+        kind = signature.args[0]
+        data = context.make_array(kind)(context, builder, arguments[0]).data
+        return _repeated(builder, kind.dtype, builder.load(builder.gep(data, [arguments[1]])))
+
+    return _OF[array.dtype](array, types.intp), generate
 
 
 @intrinsic
@@ -171,6 +186,18 @@ def to_singles(typing, words):
         return builder.sitofp(arguments[0], _VECTORS[types.float32])
 
     return SINGLES(WORDS), generate
+
+
+@intrinsic
+def to_doubles(typing, vector):
+    """Return the numbers in double precision."""
+
+    def generate(context, builder, signature, arguments):
+        if vector is DOUBLES:
+            return arguments[0]
+        return builder.fpext(arguments[0], _VECTORS[types.float64])
+
+    return DOUBLES(vector), generate
 
 
 @intrinsic

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -86,14 +87,26 @@ class Boundary:
         scaled = hidden.astype(np.float64) / (math.sqrt(size) * rows.UNIFORM_NATURAL_DEVIATION)
         return scaled.reshape(count, self._width, LANES)[..., self._lanes]
 
+    # The same for every scaling of a sweep.
+    @cached_property
+    def _directions(self) -> FloatArray:
+        """Gradients p_L of all inputs that do not depend on h_L."""
+        law = self._cell.input.law
+        return np.stack([law.gradient(self._normal(Purpose.READOUT, m)) for m in range(self._cell.input.count)])
+
+    @cached_property
+    def _losses(self) -> tuple[FloatArray, FloatArray]:
+        """B and the targets y of the losses (B h - y)^2."""
+        readout = self._uniform(Purpose.READOUT, 0, self._width)[:, self._lanes] * math.sqrt(12.0 / self._width)
+        count = self._cell.input.count
+        targets = np.stack([self._uniform(Purpose.TARGET, m, 1)[0, self._lanes] + 0.5 for m in range(count)])
+        return readout, targets
+
     def gradient(self, hidden: FloatArray, exponents: NDArray[np.int64]) -> tuple[FloatArray, NDArray[np.int64]]:
         """Return p_L and its exponents, given h_L in units of 2^exponents."""
-        count, law = self._cell.input.count, self._cell.input.law
-        if not law.observed:
-            vectors = [law.gradient(self._normal(Purpose.READOUT, m)) for m in range(count)]
-            return np.stack(vectors), np.zeros_like(exponents)
-        readout = self._uniform(Purpose.READOUT, 0, self._width)[:, self._lanes] * math.sqrt(12.0 / self._width)
-        targets = np.stack([self._uniform(Purpose.TARGET, m, 1)[0, self._lanes] + 0.5 for m in range(count)])
+        if not self._cell.input.law.observed:
+            return self._directions, np.zeros_like(exponents)
+        readout, targets = self._losses
         # d/dh (B h - y)^2 = 2 (B h - y) B^T, in units of the larger of h and 1.
         units = np.maximum(exponents, 0)
         shrunk = np.ldexp(hidden, (exponents - units)[:, None, :])

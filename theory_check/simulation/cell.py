@@ -21,7 +21,7 @@ from theory_check.experiments.experiment import MEMORY, Values, never
 from theory_check.experiments.segments import SEGMENT_BYTES
 from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.streams import stream_key
-from theory_check.kernels import LANES
+from theory_check.kernels import LANES, PANEL
 from theory_check.simulation.boundary import Boundary
 from theory_check.simulation.controls import Controls
 from theory_check.simulation.course import Course, normalised, traverse
@@ -138,7 +138,7 @@ def _simulate_stored(
     count = cell.input.count
     boundary = Boundary.of_replicate(cell, key, replicate)
     states = to_panels(boundary.hidden()[..., 0])
-    factors = np.ones((len(states), LANES))
+    factors = np.ones((len(states), PANEL))
     passes = StoredPasses(cell.network, cell.weights, key, replicate, factors, memory)
     observer = _observer(cell, passes, scaling)
     course = Course(

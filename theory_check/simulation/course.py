@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from theory_check.experiments.experiment import Values, check_interrupted, never
 from theory_check.foundation.arrays import FloatArray
-from theory_check.kernels import LANES
 from theory_check.simulation.controls import Controls
 from theory_check.simulation.jacobian import Jacobian
 from theory_check.simulation.passes.protocol import Passes
@@ -127,7 +126,7 @@ def traverse(
     Parameters
     ----------
     course : Course
-    start : float64 array (rows, width, LANES)
+    start : float64 array (rows, width, lanes)
         Hidden states h_0.
     output_gradient : callable
         Returns p_L and its exponents, given h_L in units of 2^exponents.
@@ -140,7 +139,7 @@ def traverse(
     Returns
     -------
     columns : Values
-        Logarithms of ratios and displacements, pairings and columns at recorded depths, shape (rows, LANES[, depths]).
+        Logarithms of ratios and displacements, pairings and columns at recorded depths, shape (rows, lanes[, depths]).
     """
     passes, scaling = course.passes, course.scaling
     segments = _segments(course)
@@ -154,7 +153,7 @@ def traverse(
         return passes.slice(kept, first, last) if course.fits else passes.slice(kept, 0, last - first)
 
     hidden = start.copy()
-    exponents = np.zeros((start.shape[0], LANES), np.int64)
+    exponents = np.zeros((start.shape[0], start.shape[2]), np.int64)
     observed = {course.depth, *course.recorded_depths}
     reference, norms = _log_squared(start), {0: np.zeros(exponents.shape)}
     states = {0: (start, exponents.copy())}
@@ -229,11 +228,11 @@ def normalised(left: FloatArray, right: FloatArray, first: FloatArray, second: F
 
     Parameters
     ----------
-    left, right, first, second : float64 array (inputs, width, LANES)
+    left, right, first, second : float64 array (inputs, width, lanes)
 
     Returns
     -------
-    float64 array (inputs, LANES)
+    float64 array (inputs, lanes)
 
     Examples
     --------

@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from numpy_twins import LANES, StoredTwin, key_of
+from numpy_twins import StoredTwin, key_of
 from scipy.linalg import expm
 
 from theory_check.experiments.cell import Cell
 from theory_check.foundation.streams import Purpose, stream_key
+from theory_check.kernels import PANEL
 from theory_check.networks.activations import Activation
 from theory_check.networks.branches import Branch
 from theory_check.networks.inputs import Input
@@ -53,13 +54,13 @@ def weights_of(network, weights, key=KEY, replicate=REPLICATE):
 
 def columns_of(panels):
     rng = np.random.default_rng(5)
-    factors = rng.uniform(-1.0, 1.0, (panels, LANES))
-    return factors, *rng.standard_normal((2, panels, WIDTH, LANES))
+    factors = rng.uniform(-1.0, 1.0, (panels, PANEL))
+    return factors, *rng.standard_normal((2, panels, WIDTH, PANEL))
 
 
 def passed(passes, start, output, cuts=(0, DEPTH), keep=True):
     """h_L and p_0, in several calls."""
-    hidden, exponents = start.copy(), np.zeros((len(start), LANES), np.int64)
+    hidden, exponents = start.copy(), np.zeros((len(start), PANEL), np.int64)
     kept = passes.storage(DEPTH if keep else 0)
     scaling = np.linspace(0.5, 1.0, DEPTH)
     for first, last in pairwise(cuts):
@@ -68,17 +69,17 @@ def passed(passes, start, output, cuts=(0, DEPTH), keep=True):
     hidden = np.ldexp(hidden, exponents[:, None])
     if not keep:
         return hidden, None
-    gradient, exponents = output.copy(), np.zeros((len(start), LANES), np.int64)
+    gradient, exponents = output.copy(), np.zeros((len(start), PANEL), np.int64)
     for first, last in reversed(list(pairwise(cuts))):
         passes.backward(first, scaling[first:last], passes.slice(kept, first, last), gradient, exponents)
     return hidden, np.ldexp(gradient, exponents[:, None])
 
 
-@given(st.integers(1, 3 * LANES), st.integers(1, 3))
+@given(st.integers(1, 3 * PANEL), st.integers(1, 3))
 def test_columns_come_back_from_their_panels(count, width):
     columns = np.arange(float(count * width)).reshape(count, width)
     panels = to_panels(columns)
-    assert panels.shape == (-(-count // LANES), width, LANES)
+    assert panels.shape == (-(-count // PANEL), width, PANEL)
     np.testing.assert_array_equal(from_panels(panels, count), columns)
     assert set(panels.ravel()) == set(columns.ravel())
     np.testing.assert_array_equal(from_panels(to_panels(columns[:, 0]), count), columns[:, 0])
@@ -121,7 +122,7 @@ def test_values_do_not_depend_on_memory_or_calls(branch, weights, memory):
 @pytest.mark.parametrize("branch", [Branch("linear"), Branch("res-3")], ids=str)
 def test_memory_is_bounded(branch):
     network = Network(branch, 10, 1000, Scaling.power(0.5))
-    factors = np.ones((1, LANES))
+    factors = np.ones((1, PANEL))
     needed = 4 * 100 * 1000 * (2 if branch.has_inner else 1)
     for memory in (1, 50_000, needed, 3 * needed, 100 * needed):
         passes = StoredPasses(network, Weights("fgn"), KEY, 0, factors, memory)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from theory_check.experiments.segments import LayerSize, StoredPlan
 from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.streams import Purpose
-from theory_check.kernels import LANES
+from theory_check.kernels import PANEL
 from theory_check.networks.network import Network
 from theory_check.networks.weights import Weights
 from theory_check.simulation.passes.compiled import activate, compiled_activation
@@ -23,13 +23,13 @@ from theory_check.simulation.paths.sources import PathSource, open_paths
 
 
 def to_panels(columns: NDArray[Any]) -> NDArray[Any]:
-    """Arrange one row for each column, shape (columns, ...), as (panels, ..., LANES).
+    """Arrange one row for each column, shape (columns, ...), as (panels, ..., PANEL).
 
     The last panel is filled up with copies, so that no column is special.
     """
-    panels = -(-len(columns) // LANES)
-    filled = np.take(columns, np.arange(panels * LANES) % len(columns), axis=0)
-    return np.ascontiguousarray(np.moveaxis(filled.reshape(panels, LANES, *columns.shape[1:]), 1, -1))
+    panels = -(-len(columns) // PANEL)
+    filled = np.take(columns, np.arange(panels * PANEL) % len(columns), axis=0)
+    return np.ascontiguousarray(np.moveaxis(filled.reshape(panels, PANEL, *columns.shape[1:]), 1, -1))
 
 
 def from_panels(panels: NDArray[Any], columns: int) -> NDArray[Any]:
@@ -48,7 +48,7 @@ class StoredPasses(SlopeRoom, BranchPasses):
     weights : Weights
     key, replicate
         Streams of the weights.
-    factors : float64 array (panels, LANES)
+    factors : float64 array (panels, PANEL)
         What multiplies the factors of the depth in each column.
     memory : int
         Bytes that the weights, and what :func:`theory_check.simulation.course.traverse` keeps, may take; values do
@@ -90,7 +90,7 @@ class StoredPasses(SlopeRoom, BranchPasses):
         self._loaded: tuple[int, list[NDArray[np.float32]]] = (-1, [])
         self._factors = factors
         self._activation = compiled_activation(network.branch.activation)
-        self._shape = (len(factors), width * LANES)
+        self._shape = (len(factors), width * PANEL)
         self.layer_size, self.kept_bytes = size, plan.kept_bytes
 
     def _chunks(self, first: int, last: int) -> list[tuple[int, int]]:
@@ -114,7 +114,7 @@ class StoredPasses(SlopeRoom, BranchPasses):
     def forward(
         self, first: int, scaling: FloatArray, hidden: FloatArray, exponents: NDArray[np.int64], kept: Any
     ) -> None:
-        """Advance ``hidden`` (panels, width, LANES) in units of 2^exponents, in place."""
+        """Advance ``hidden`` (panels, width, PANEL) in units of 2^exponents, in place."""
         branch = self._branch
         keeps = len(kept) >= len(scaling)
         for start, end in self._chunks(first, first + len(scaling)):
@@ -128,7 +128,7 @@ class StoredPasses(SlopeRoom, BranchPasses):
     def backward(
         self, first: int, scaling: FloatArray, kept: Any, gradient: FloatArray, exponents: NDArray[np.int64]
     ) -> None:
-        """Carry ``gradient`` (panels, width, LANES) back through the same layers, in place."""
+        """Carry ``gradient`` (panels, width, PANEL) back through the same layers, in place."""
         for start, end in reversed(self._chunks(first, first + len(scaling))):
             layers = slice(start - first, end - first)
             outer, inner, _ = self._weights(start, end)

@@ -247,10 +247,8 @@ def _combinations(path: Path, factor: LowRankFactor) -> Writer:
         last = first + len(out)
         tiles = range(first // _TILE, -(-last // _TILE))
         rows = np.concatenate([_factor_rows(law, factor, tile) for tile in tiles])
-        needed = np.zeros((-(-len(out) // 4) * 4, rows.shape[1]), np.float32)
         start = first - tiles[0] * _TILE
-        needed[: len(out)] = rows[start : start + len(out)]
-        needed *= np.float32(path.deviation)
+        needed = rows[start : start + len(out)] * np.float32(path.deviation)
         paths.write_combinations(*path.stream, needed, out)
 
     return Writer(write, f"factor of rank {len(factor.pivots)}")
