@@ -76,6 +76,14 @@ def test_rows_of_a_table_have_equal_numbers_of_cells(pages):
     assert rows > 30
 
 
+def test_what_is_supported_is_folded_away(first):
+    folded = first[first.index("<details>\n<summary>The other 2 claims, supported") :]
+    assert "| [P2](claims/P2.md) |" in folded[: folded.index("</details>")]
+    assert "| [E1](claims/E1.md) |" not in folded
+    seen = re.sub(r"<details>.*?</details>", "", first, flags=re.DOTALL)
+    assert re.findall(r"^\| \[(\w+)\]", seen, re.MULTILINE) == ["E1"]
+
+
 def test_every_claim_has_its_row_and_every_point_its_page(record, pages, first):
     for claim in record.claims:
         assert first.count(f"| [{claim.id}](claims/{claim.id}.md) |") == 1
@@ -126,6 +134,7 @@ def test_every_picture_has_alternative_text_and_those_of_pixels_a_dark_twin(page
         for _, path in images:
             dark = f'srcset="{path.replace("figures/", "figures/dark/")}"'
             assert path.endswith(".svg") or dark in text
+    assert '(max-width: 600px)" srcset="figures/overview-narrow.svg"' in pages["REPORT.md"]
     assert 'src="../figures/claims/E4.svg"' in pages["claims/E4.md"]
     assert 'src="../figures/critical-laws.png"' in pages["claims/E4.md"]
 
@@ -141,7 +150,7 @@ def test_the_first_page_shows_pictures_of_regimes_in_trouble_or_headlines(first)
 
 
 def test_what_needs_attention_comes_first_with_its_numbers(first):
-    top = first[: first.index("## Claims")]
+    top = first[: first.index("overview.svg")]
     assert "**Refuted: 1 of 7 points.**" in top
     assert "`E1/uniform-d8`" in top
     assert "estimated as 0.4747 [0.4731, 0.4763] from 10,000 networks, predicted 0.4951 with margin ± 0.01" in top

@@ -44,6 +44,7 @@ def test_what_is_not_supported_looks_different():
     assert len(marks(claim_picture(record.claims[1]), "other")) == 3
     assert len(marks(overview_picture(record), "other")) == 3
     assert len(marks(overview_picture(record), "supported")) == 4
+    assert len(marks(overview_picture(record, columns=2, width=360), "supported")) == 4
 
 
 def test_nothing_leaves_the_picture_and_what_is_no_number_has_no_dot():
@@ -52,6 +53,11 @@ def test_nothing_leaves_the_picture_and_what_is_no_number_has_no_dot():
     svg = claim_picture(make_claim("X", *wild))
     places = [float(x) for x in re.findall(r'(?:cx="|M|H)([\d.]+)', svg)]
     assert all(0 <= x <= 860 for x in places)
+    regime = replace(make_record().regimes[0], claims=tuple(make_claim(f"X{i}", *wild) for i in range(51)))
+    many = replace(make_record(), regimes=(regime,))
+    narrow = ElementTree.fromstring(overview_picture(many, columns=2, width=360))
+    assert all(10 <= float(dot.get("cx")) <= 350 for dot in narrow.iter(f"{SVG}circle"))
+    assert float(narrow.get("height")) < 500
     assert svg.count("<circle") == 2
 
 

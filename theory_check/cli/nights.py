@@ -88,14 +88,14 @@ def compare(before: Path, now: Path, out: Path | None) -> int:
     from theory_check.findings.changes import compare_runs
     from theory_check.foundation.errors import SpecificationError
     from theory_check.foundation.files import write_atomically
-    from theory_check.reporting.change_text import change_lines, changed_text, comparison_page
+    from theory_check.reporting.change_text import change_lines, changed_text, comparison_page, cost_text
     from theory_check.reporting.summary import plain_text
 
     if out is not None and any(out.resolve() == _results(path).resolve() for path in (before, now)):
         raise SpecificationError(f"--out {out} is one of the results that are compared; give another file")
     first, second = _load(before), _load(now)
     changes = compare_runs(first, second)
-    for line in (changed_text(changes, second), *change_lines(changes, second)):
+    for line in (changed_text(changes, second), *change_lines(changes), cost_text(changes, second)):
         click.echo(plain_text(line))
     if out is not None:
         write_atomically(out, comparison_page(first, second))

@@ -42,11 +42,9 @@ def changed_text(changes: Changes | None, now: RunRecord) -> str:
     return f"{verdicts} since {before}; {moved}. By chance alone any moves with probability at most {chance}."
 
 
-def change_lines(changes: Changes | None, now: RunRecord) -> list[str]:
-    """Return a line for everything that stands out: verdicts, moved estimates, predictions, points, versions, cost."""
-    if changes is None:
-        return []
-    return [*(f"{title}: {_named(texts)}" for title, texts in _groups(changes)), _cost(changes, now)]
+def change_lines(changes: Changes | None) -> list[str]:
+    """Return a line for everything that stands out: verdicts, moved estimates, predictions, points, versions."""
+    return [] if changes is None else [f"{title}: {_named(texts)}" for title, texts in _groups(changes)]
 
 
 def comparison_page(before: RunRecord, now: RunRecord) -> str:
@@ -61,7 +59,7 @@ def comparison_page(before: RunRecord, now: RunRecord) -> str:
     str
     """
     changes = compare_runs(before, now)
-    lines = ["# What changed", "", changed_text(changes, now), "", _cost(changes, now)]
+    lines = ["# What changed", "", changed_text(changes, now), "", cost_text(changes, now)]
     for title, texts in _groups(changes):
         lines += ["", f"## {title}: {len(texts)}", "", *(f"- {text}" for text in texts)]
     return safe_mathematics("\n".join(lines)) + "\n"
@@ -86,9 +84,10 @@ def _groups(changes: Changes) -> Iterator[tuple[str, list[str]]]:
     return ((title, texts) for title, texts in groups if texts)
 
 
-def _cost(changes: Changes, now: RunRecord) -> str:
+def cost_text(changes: Changes, now: RunRecord) -> str:
+    """Return what a run cost and what the one before did."""
     networks = f"{now.simulated_networks:,} networks, before {changes.networks:,}"
-    return f"Cost: {format_duration(now.run.duration)}, before {format_duration(changes.duration)}; {networks}"
+    return f"Cost: {format_duration(now.run.duration)}, before {format_duration(changes.duration)}; {networks}."
 
 
 def _named(texts: Sequence[str]) -> str:

@@ -157,6 +157,7 @@ def _texts(report: Report) -> dict[str, bytes | str]:
     record = report.record
     contents: dict[str, bytes | str] = {_claim_picture_path(claim.id): claim_picture(claim) for claim in record.claims}
     contents["figures/overview.svg"] = overview_picture(record)
+    contents["figures/overview-narrow.svg"] = overview_picture(record, columns=2, width=360)
     contents |= {"junit.xml": junit(record), "badge.json": badge(record)}
     pages = render_pages(report)
     first = pages.pop("REPORT.md")

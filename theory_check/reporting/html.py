@@ -29,7 +29,8 @@ _PIECES = re.compile(rf"(```.*?\n```|`[^`\n]*`)|{MATHEMATICS.pattern}", re.DOTAL
 #: Stands for the mathematics of a page while Markdown is translated: signs of private use.
 _PLACE = "\ue000{}\ue001"
 
-_IMAGE = re.compile(r'(?:<picture>.*?)?<img alt="([^"]*)" src="([^"]+)">(?:</picture>)?')
+_IMAGE = re.compile(r'(?:<picture>(.*?))?<img alt="([^"]*)" src="([^"]+)">(?:</picture>)?')
+_NARROW = re.compile(r'media="(\(max-width: [^"]+)" srcset="([^"]+)"')
 _ALERT = re.compile(r"<blockquote>\n<p>\[!(\w+)\]\n")
 _ARROW = re.compile(r"\\xrightarrow\{((?:[^{}]|\{[^{}]*\})*)\}")
 _LINK = re.compile(r'href="([^"]+)"')
@@ -119,13 +120,13 @@ def _translated(
         return _PLACE.format(len(formulas) - 1)
 
     def image(found: re.Match[str]) -> str:
-        alt, source = found[1], _resolved(path, found[2])
+        alt, source = found[2], _resolved(path, found[3])
+        narrow = _NARROW.search(found[1] or "")
+        if narrow is not None:
+            on_phones = f'<source media="{narrow[1]}" srcset="{_embedded(read(_resolved(path, narrow[2])))}">'
+            return f'<picture>{on_phones}<img alt="{alt}" src="{_embedded(read(source))}"></picture>'
         if source.endswith(".svg"):
-            data = base64.b64encode(read(source)).decode()
-            tag = f'<img alt="{alt}" src="data:image/svg+xml;base64,{data}">'
-            return (
-                f'<span class="scroll" style="display:block" tabindex="0" role="group" aria-label="{alt}">{tag}</span>'
-            )
+            return _scrolled(f'<img alt="{alt}" src="{_embedded(read(source))}">', alt)
         name = re.sub(r"\W+", "-", source.rpartition("/")[2].rpartition(".")[0])
         new = name not in pictures
         if new:
@@ -133,7 +134,7 @@ def _translated(
             width, height = struct.unpack(">II", png[16:24])
             pictures[name] = {"name": name, "width": width, "height": height, "data": base64.b64encode(png).decode()}
         place = f' id="picture-{name}"' if new else ""
-        return f'<span class="picture p-{name}"{place} role="img" aria-label="{alt}"></span>'
+        return _scrolled(f'<span class="picture p-{name}"{place} role="img" aria-label="{alt}"></span>', alt)
 
     def link(found: re.Match[str]) -> str:
         target = _resolved(path, found[1])
@@ -148,6 +149,15 @@ def _translated(
     html = html.replace("<table>", '<div class="scroll" tabindex="0" role="group" aria-label="table"><table>')
     html = html.replace("</table>", "</table></div>")
     return re.sub("\ue000(\\d+)\ue001", lambda found: formulas[int(found[1])], html)
+
+
+def _embedded(svg: bytes) -> str:
+    return f"data:image/svg+xml;base64,{base64.b64encode(svg).decode()}"
+
+
+def _scrolled(element: str, label: str) -> str:
+    """Return a picture in a box that a phone, and a keyboard, can scroll."""
+    return f'<span class="scroll" tabindex="0" role="group" aria-label="{label}">{element}</span>'
 
 
 def _resolved(page: str, target: str) -> str:

@@ -22,7 +22,7 @@ from theory_check.findings.run import (
 )
 from theory_check.findings.searches import SearchSummary
 from theory_check.inference.verdicts import Verdict
-from theory_check.reporting.change_text import change_lines, changed_text
+from theory_check.reporting.change_text import change_lines, changed_text, cost_text
 from theory_check.reporting.markdown import MATHEMATICS, one_line, safe_mathematics, table_cell
 from theory_check.reporting.numerals import format_at_most, format_significant
 from theory_check.reporting.summary import (
@@ -35,8 +35,10 @@ from theory_check.reporting.summary import (
     margin_text,
     mistakes_text,
     more_networks,
+    nearest_mistake,
     off_target,
     plural,
+    refuted_text,
     tally,
     target_text,
 )
@@ -71,8 +73,13 @@ def _variants_refuted(claim: ClaimFinding) -> str:
 
 
 def _mark_variants(claim: ClaimFinding) -> str:
-    text = _variants_refuted(claim)
-    return text if claim.has_teeth else f"⚠️ **{text}**"
+    text = refuted_text(claim.findings)
+    return text if claim.has_teeth else f"⚠️ **{text or 'none'}**"
+
+
+def _told_from(claim: ClaimFinding) -> str:
+    nearest = nearest_mistake(claim.findings)
+    return "" if nearest is None else format_significant(nearest)
 
 
 def _telling_point(claim: ClaimFinding) -> str:
@@ -190,22 +197,23 @@ def _arguments(record: RunRecord, claims: str = "", later: int = 0) -> str:
     return f"{selection + ' ' if selection else ''}{own}--profile {record.profile} --seed {record.seed + later}"
 
 
-def picture_markup(path: str, alt: str, dark: str = "") -> str:
+def picture_markup(path: str, alt: str, dark: str = "", narrow: str = "") -> str:
     """Return a picture as HTML, which Markdown takes as it is.
 
     Parameters
     ----------
-    path, alt, dark : str
-        Path of the picture, its alternative text, and the path of what is shown in its place on a dark background.
+    path, alt, dark, narrow : str
+        Path of the picture, its alternative text, and the paths of what is shown in its place on a dark background and
+        on a phone.
 
     Returns
     -------
     str
     """
+    media = (("prefers-color-scheme: dark", dark), ("max-width: 600px", narrow))
+    sources = "".join(f'<source media="({one})" srcset="{other}">' for one, other in media if other)
     image = f'<img alt="{escape(alt)}" src="{path}">'
-    if not dark:
-        return image
-    return f'<picture><source media="(prefers-color-scheme: dark)" srcset="{dark}">{image}</picture>'
+    return f"<picture>{sources}{image}</picture>" if sources else image
 
 
 FILTERS: Mapping[str, Callable[..., Any]] = MappingProxyType(
@@ -221,6 +229,7 @@ FILTERS: Mapping[str, Callable[..., Any]] = MappingProxyType(
         "change_lines": change_lines,
         "changed": changed_text,
         "claim_ids": _claim_ids,
+        "cost": cost_text,
         "estimate": estimate_text,
         "evidence": _evidence,
         "line": one_line,
@@ -232,9 +241,11 @@ FILTERS: Mapping[str, Callable[..., Any]] = MappingProxyType(
         "mark": lambda verdict: _MARKS[verdict],
         "most_used": _most_used,
         "off": lambda finding: format_significant(off_target(finding)),
+        "plural": plural,
         "points_supported": _points_supported,
         "target": target_text,
         "telling": _telling_point,
+        "told_from": _told_from,
         "undecided": _undecided,
         "used": _percent,
         "variant": _variant,

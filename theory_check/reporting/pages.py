@@ -115,7 +115,7 @@ def render_pages(report: Report) -> dict[str, str]:
     """
     pages = dict(_claim_pages(report))
     pages |= {table_path(table): _render("table.md.jinja", table=table) for table in report.shown_tables}
-    pages["SUMMARY.md"] = _render("summary.md.jinja", report=report, most=3 * _TROUBLE, rows=len(report.ordered))
+    pages["SUMMARY.md"] = _render("summary.md.jinja", report=report, most=3 * _TROUBLE)
     pages["REPORT.md"] = render_first_page(report)
     return pages
 
@@ -124,17 +124,18 @@ def render_first_page(report: Report) -> str:
     """Return ``REPORT.md``, cut short where it would be longer than :data:`FIRST_PAGE`."""
     pictures = _headlines(report.record)
     everything = [(picture, regime) for regime in report.record.regimes for picture in regime.pictures]
+    troubled = [claim for claim in report.record.claims if not is_well(claim)]
     options = {
         "report": report,
         "overview": describe_overview(report.record),
         "nearest": nearest_points(report.points, _NEAREST),
         "pictures": pictures,
         "others": [pair for pair in everything if pair not in pictures],
+        "troubled": troubled,
+        "well": [claim for claim in report.record.claims if is_well(claim)],
     }
-    claims = len(report.ordered)
-    troubled = sum(not is_well(claim) for claim in report.ordered)
-    for most, rows in ((_TROUBLE, claims), (1, claims), (1, min(troubled, 20))):
-        text = _render("report.md.jinja", most=most, rows=rows, **options)
+    for most, rows, listed in ((_TROUBLE, len(troubled), True), (1, len(troubled), True), (1, 20, False)):
+        text = _render("report.md.jinja", most=most, rows=rows, listed=listed, **options)
         if len(text.encode()) <= FIRST_PAGE:
             break
     return text

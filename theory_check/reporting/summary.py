@@ -56,12 +56,22 @@ def measured_variants(findings: Iterable[Finding]) -> tuple[VariantFinding, ...]
     return tuple(v for f in findings for v in f.variants if v.kind == "measured")
 
 
+def refuted_text(findings: Iterable[Finding]) -> str:
+    """Return how many measured variants were refuted, of how many; nothing where there are none."""
+    counts = tally(v.verdict for v in measured_variants(findings))
+    return f"{counts.refuted}/{counts.total}" if counts.total else ""
+
+
+def nearest_mistake(findings: Iterable[Finding]) -> float | None:
+    """Return the least distance in margins of a wrong value that a point tells from its target, if any does."""
+    return min((f.nearest for f in findings if f.nearest is not None), default=None)
+
+
 def mistakes_text(findings: Sequence[Finding]) -> str:
     """Return how many measured variants were refuted, and from how many margins on wrong values are told."""
-    counts = tally(v.verdict for v in measured_variants(findings))
-    distances = sorted(f.nearest for f in findings if f.nearest is not None)
-    nearest = f"from {format_significant(distances[0])} margins" if distances else ""
-    return ", ".join(part for part in (f"{counts.refuted}/{counts.total}" if counts.total else "", nearest) if part)
+    nearest = nearest_mistake(findings)
+    told = "" if nearest is None else f"from {format_significant(nearest)} margins"
+    return ", ".join(part for part in (refuted_text(findings), told) if part)
 
 
 def toothless(findings: Iterable[Finding]) -> tuple[Finding, ...]:
@@ -128,7 +138,10 @@ def answer_theory(record: RunRecord) -> str:
         return f"Nothing contradicts it, but not all is decided: {support}"
     if record.verdict != "supported":
         return f"Nothing contradicts it, but some checks could not have failed: {support}"
-    return f"Yes, wherever it was checked: {support}"
+    return (
+        f"Yes, wherever it was checked: {claims.total} of {plural(claims.total, 'claim')} supported, at {points.total} "
+        f"of {plural(points.total, 'point')}."
+    )
 
 
 def answer_certainty(record: RunRecord) -> str:
@@ -154,8 +167,8 @@ def answer_cost(record: RunRecord) -> str:
     networks, layers = record.simulated_networks, record.simulated_layers
     return (
         f"{format_count(networks)} {'network' if networks == 1 else 'networks'} with "
-        f"{format_count(layers)} residual {'layer' if layers == 1 else 'layers'} in all were simulated, in "
-        f"{format_duration(record.run.duration)} of wall-clock time on {plural(record.run.threads, 'thread')}."
+        f"{format_count(layers)} residual {'layer' if layers == 1 else 'layers'} were simulated in "
+        f"{format_duration(record.run.duration)} on {plural(record.run.threads, 'thread')}."
     )
 
 

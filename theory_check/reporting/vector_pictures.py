@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from string import ascii_lowercase
 from typing import Any
 
 from theory_check.findings.run import ClaimFinding, Finding, RunRecord
@@ -18,8 +19,8 @@ from theory_check.reporting.summary import all_points, excess, plain_text, plura
 #: What lies farther from its target, in tolerances, is drawn at the edge of the picture.
 _FARTHEST, _FARTHEST_OF_ALL = 2.0, 1.5
 
-#: Sizes in pixels: of the picture, of a row, and where rows begin.
-_WIDTH, _ROW, _TOP = 860, 17, 24
+#: Sizes in pixels: of the picture, of a row, of a row where there are many, and where rows begin.
+_WIDTH, _ROW, _LOW_ROW, _TOP = 860, 17, 14, 24
 
 _AXIS_HEIGHT = 42
 
@@ -53,14 +54,29 @@ def claim_picture(claim: ClaimFinding) -> str:
     return _draw([_panel("", rows, left, _WIDTH - 16, _FARTHEST, bars=True)], describe_claim(claim), xlabel)
 
 
-def overview_picture(record: RunRecord) -> str:
-    """Return all claims as SVG, a row each with a dot per point, in two panels."""
+def overview_picture(record: RunRecord, columns: int = 4, width: int = _WIDTH) -> str:
+    """Return all claims as SVG, a row each with a dot per point.
+
+    Parameters
+    ----------
+    record : RunRecord
+    columns : int
+        Panels side by side that share the claims.
+    width : int
+        Of the picture in pixels.
+
+    Returns
+    -------
+    str
+    """
     rows = [(claim.id, claim.findings) for claim in record.claims]
-    half = math.ceil(len(rows) / 2)
-    middle = _WIDTH // 2
-    panels = [_panel("a", rows[:half], 60, middle - 16, _FARTHEST_OF_ALL, bars=False)]
-    panels += [_panel("b", rows[half:], middle + 60, _WIDTH - 16, _FARTHEST_OF_ALL, bars=False)]
-    return _draw(panels, describe_overview(record), "deviation from the target, in margins")
+    share, wide = math.ceil(len(rows) / columns) or 1, width // columns
+    panels = [
+        _panel(letter, rows[place * share : (place + 1) * share], place * wide + 44, (place + 1) * wide - 10,
+               _FARTHEST_OF_ALL, row=_LOW_ROW, bars=False)
+        for place, letter in zip(range(columns), ascii_lowercase, strict=False)
+    ]  # fmt: skip
+    return _draw(panels, describe_overview(record), "deviation in margins", width)
 
 
 def describe_claim(claim: ClaimFinding) -> str:
@@ -86,7 +102,14 @@ def _farthest(findings: Sequence[Finding]) -> str:
 
 
 def _panel(
-    letter: str, rows: Sequence[tuple[str, Iterable[Finding]]], left: int, right: int, farthest: float, *, bars: bool
+    letter: str,
+    rows: Sequence[tuple[str, Iterable[Finding]]],
+    left: int,
+    right: int,
+    farthest: float,
+    *,
+    row: int = _ROW,
+    bars: bool,
 ) -> dict[str, Any]:
     """Return what the template draws: places in pixels of band, ticks and rows."""
 
@@ -109,19 +132,19 @@ def _panel(
         "letter": letter,
         "left": left,
         "right": right,
-        "bottom": _TOP + _ROW * len(rows),
+        "bottom": _TOP + row * len(rows),
         "band": (place(-1.0), place(1.0)),
         "zero": place(0.0),
         "ticks": [(f"{tick}".replace("-", "−"), place(tick)) for tick in ticks],
         "rows": [
-            {"label": label, "y": _TOP + _ROW * number + _ROW // 2, "marks": [mark(f) for f in findings]}
+            {"label": label, "y": _TOP + row * number + row // 2, "marks": [mark(f) for f in findings]}
             for number, (label, findings) in enumerate(rows)
         ],
     }
 
 
-def _draw(panels: Sequence[dict[str, Any]], title: str, xlabel: str) -> str:
+def _draw(panels: Sequence[dict[str, Any]], title: str, xlabel: str, width: int = _WIDTH) -> str:
     height = max(panel["bottom"] for panel in panels) + _AXIS_HEIGHT
     template = template_environment().get_template("deviations.svg.jinja")
     shown = [panel for panel in panels if panel["rows"]]
-    return template.render(panels=shown, title=title, xlabel=xlabel, width=_WIDTH, height=height, top=_TOP)
+    return template.render(panels=shown, title=title, xlabel=xlabel, width=width, height=height, top=_TOP)
