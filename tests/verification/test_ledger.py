@@ -172,6 +172,12 @@ def flips(content, number, seed):
         yield bytes(damaged)
 
 
+def test_damage_that_sqlite_quotes_need_not_be_text(path):
+    path.write_bytes(path.read_bytes().replace(b"CREATE TABLE", b"CREATE TABL\xcb"))
+    with pytest.raises(StorageError, match="is damaged"):
+        read_ledger(path)
+
+
 @pytest.mark.parametrize("number", [300, pytest.param(2000, marks=pytest.mark.slow)])
 def test_no_bit_flip_is_accepted_with_other_content(path, number):
     content, before, refused = path.read_bytes(), read_ledger(path), 0
@@ -232,7 +238,7 @@ def test_threads_that_add_nights_at_once_lose_none(path):
     assert sorted(seeds(path)) == [1, 2, 3, 11, 12, 13, 14]
     assert sorted(entry.number for entry in entries if not entry.repeated) == [4, 5, 6, 7]
     assert sum(entry.repeated for entry in entries) == 1
-    assert processes(read_ledger(path).history)["E8"].nights == 7
+    assert processes(read_ledger(path).history)["P4"].nights == 7
 
 
 class Crash(BaseException):

@@ -27,7 +27,7 @@ def storage_errors(path: Path) -> Iterator[None]:
     """Turn what SQLite raises into a :exc:`StorageError` that names the file."""
     try:
         yield
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:  # SQLite quotes damage, which need not be text
         code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
         if code in _BUSY:
             reason = f"cannot write {path}: other runs have held it for {_PATIENCE:.0f} s"
