@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 from command_line import names
 from example_record import make_pictures, make_record
+from plans import plan_of
 
 from theory_check.claims.claim import PROFILES
 from theory_check.claims.planning import plan_claim
@@ -14,7 +15,7 @@ from theory_check.foundation.records import encode_record
 from theory_check.inference.nights import ClaimNight, Night
 from theory_check.reporting import files
 from theory_check.reporting.results import load_results
-from theory_check.verification import nights
+from theory_check.verification import nights, plan
 from theory_check.verification import run as verification
 from theory_check.verification.ledger import read_ledger
 from theory_check.verification.nights import claim_version, new_history
@@ -22,23 +23,29 @@ from theory_check.verification.plan import Plan, find_claim
 from theory_check.verification.run import Outcome, exit_code
 
 
+@pytest.fixture
+def planned_once(monkeypatch):
+    """Costs that are listed are those of plans that other tests look at too."""
+    monkeypatch.setattr(plan, "plan_claim", lambda claim, profile: plan_of(claim.id, profile.name))
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (("run", "E99"), "unknown claim 'E99'; accepted: "),
-        (("run", "E8", "--profile", "fast"), "unknown profile 'fast'; accepted: quick, standard, nightly"),
-        (("run", "E8", "--seed", "-1"), "seed is -1"),
-        (("run", "E8", "--threads", "0"), "number of threads is 0"),
+        (("run", "P4", "--profile", "fast"), "unknown profile 'fast'; accepted: quick, standard, nightly"),
+        (("run", "P4", "--seed", "-1"), "seed is -1"),
+        (("run", "P4", "--threads", "0"), "number of threads is 0"),
         (
-            ("run", "E8", "--budget", "soon"),
+            ("run", "P4", "--budget", "soon"),
             "budget is 'soon'; it must be a positive duration such as 90s",
         ),
-        (("run", "E8", "--pictures", "svg,gif"), "unknown format of pictures 'gif'; accepted: svg, pdf"),
+        (("run", "P4", "--pictures", "svg,gif"), "unknown format of pictures 'gif'; accepted: svg, pdf"),
         (("run", "--nope"), "No such option"),
-        (("run", "E8", "--history", "."), "File '.' is a directory"),
+        (("run", "P4", "--history", "."), "File '.' is a directory"),
         (("show", "E99"), "unknown claim 'E99'"),
         (("show",), "Missing argument 'CLAIM'"),
-        (("show", "E8", "--profile", "fast"), "unknown profile 'fast'"),
+        (("show", "P4", "--profile", "fast"), "unknown profile 'fast'"),
         (("list", "--regime", "chaos"), "unknown regime 'chaos'"),
     ],
     ids=str,
@@ -55,24 +62,24 @@ def test_an_interrupted_run_exits_with_130(command, monkeypatch):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(verification, "decide", interrupted)
-    code, _, err = command("run", "E8")
+    code, _, err = command("run", "P4")
     assert code == 130
     assert "the same command continues" in err[-1]
 
 
 def test_run_writes_a_report_that_loads(command, tmp_path):
-    code, out, _ = command("run", "E8", "--out", "reports", "--threads", 1)
+    code, out, _ = command("run", "P4", "--out", "reports", "--threads", 1)
     assert code == 0
     assert out[-1] == "report: reports/REPORT.md"
     written = names(tmp_path / "reports")
     assert {"REPORT.md", "results.json", "figures"} <= set(written)
     assert not any(".resume" in name or name.endswith((".tmp", ".npz")) for name in written)
     record = load_results(tmp_path / "reports" / "results.json")
-    assert [claim.id for claim in record.claims] == ["E8"]
+    assert [claim.id for claim in record.claims] == ["P4"]
     assert (record.verdict, record.profile, record.seed) == ("supported", "quick", 0)
     assert exit_code(record) == 0
     # The last finding is shown with the claim.
-    code, out, _ = command("show", "E8", "--out", "reports")
+    code, out, _ = command("show", "P4", "--out", "reports")
     assert code == 0
     assert any(line.startswith("Last finding") for line in out)
 
@@ -88,13 +95,13 @@ def test_a_plan_beyond_its_budget_is_a_usage_error(command, tmp_path):
 
 
 def test_a_history_grows_refuses_a_seed_twice_and_can_be_shown(command, tmp_path, monkeypatch):
-    again = ("run", "E8", "--out", "out", "--history", "nights/h.db", "--threads", 1)
+    again = ("run", "P4", "--out", "out", "--history", "nights/h.db", "--threads", 1)
     code, out, err = command(*again, "--seed", 1)
     assert (code, out) == (74, [])
     assert err == ["theory-check: error: there is no ledger nights/h.db; give --new-history to begin one"]
     code, out, _ = command(*again, "--seed", 1, "--new-history")
     assert (code, out[-1]) == (0, "history: nights/h.db")
-    assert out[-2].startswith("night 1 of the history: smallest p-value 1 (E8)")
+    assert out[-2].startswith("night 1 of the history: smallest p-value 1 (P4)")
     assert command(*again, "--seed", 2)[1][-2].startswith("night 2 of the history")
     assert command(*again, "--seed", 4)[1][-2].startswith("night 3 of the history")
     kept = read_ledger(tmp_path / "nights" / "h.db")
@@ -112,14 +119,14 @@ def test_a_history_grows_refuses_a_seed_twice_and_can_be_shown(command, tmp_path
     assert read_ledger(tmp_path / "nights" / "h.db") == kept
     code, out, err = command("history", "--history", "nights/h.db", "--out", "h.png")
     assert (code, err) == (0, [])
-    row = next(line.split() for line in out if line.startswith("E8 "))
+    row = next(line.split() for line in out if line.startswith("P4 "))
     assert (row[2], row[-1]) == ("3", "supported")
     assert out[-1] == "picture: h.png"
     assert (tmp_path / "h.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_a_repeated_command_succeeds_and_counts_once(command, tmp_path, monkeypatch):
-    again = ("run", "E8", "--history", "h.db", "--new-history", "--threads", 1)
+    again = ("run", "P4", "--history", "h.db", "--new-history", "--threads", 1)
     assert command(*again)[0] == 0
     kept = read_ledger(tmp_path / "h.db")
     code, out, err = command(*again)
@@ -139,7 +146,7 @@ def test_a_night_is_stored_before_anything_is_written_or_printed(command, tmp_pa
     def full(*arguments, **options):
         raise StorageError("cannot write REPORT.md: no space left on device")
 
-    again = ("run", "E8", "--history", "h.db", "--new-history", "--threads", 1, "--out", "out")
+    again = ("run", "P4", "--history", "h.db", "--new-history", "--threads", 1, "--out", "out")
     monkeypatch.setattr(files, "write_report", full)
     code, out, err = command(*again)
     assert (code, out) == (74, [])
@@ -159,24 +166,24 @@ def json_history(path, history):
 
 def test_a_claim_that_the_nights_refute_is_refuted_whatever_this_run_says(command, tmp_path):
     # No night's evidence refutes by itself; four together do, and this run's own finding is supported.
-    version = claim_version(plan_claim(find_claim("E8"), PROFILES["quick"]))
+    version = claim_version(plan_claim(find_claim("P4"), PROFILES["quick"]))
     history = new_history("quick")
-    evidence = tuple(Night(seed, "2026-01-01T00:00:00+00:00", {"E8": ClaimNight(version, 6.0)}) for seed in range(1, 5))
+    evidence = tuple(Night(seed, "2026-01-01T00:00:00+00:00", {"P4": ClaimNight(version, 6.0)}) for seed in range(1, 5))
     json_history(tmp_path / "h.json", replace(history, nights=evidence))
-    code, out, err = command("run", "E8", "--history", "h.json", "--seed", 9)
+    code, out, err = command("run", "P4", "--history", "h.json", "--seed", 9)
     assert (code, out, len(err)) == (2, [], 1)
     assert "import it once: theory-check history --import h.json --history h.db" in err[0]
     assert command("history", "--import", "h.json", "--history", "h.db")[1][0] == "nights added to h.db: 4"
-    code, out, _ = command("run", "E8", "--history", "h.db", "--seed", 9, "--threads", 1)
+    code, out, _ = command("run", "P4", "--history", "h.db", "--seed", 9, "--threads", 1)
     assert load_results(tmp_path / "reports" / "latest" / "results.json").verdict == "supported"
     assert code == 1
-    assert "refuted by the nights together: E8" in out
+    assert "refuted by the nights together: P4" in out
 
 
 def test_a_night_alone_does_not_refute_for_the_life_of_a_history(command, monkeypatch):
     monkeypatch.setattr(verification, "exit_code", lambda _record: 1)
-    assert command("run", "E8", "--seed", 9, "--threads", 1)[0] == 1
-    code, out, _ = command("run", "E8", "--history", "h.db", "--new-history", "--seed", 9, "--threads", 1)
+    assert command("run", "P4", "--seed", 9, "--threads", 1)[0] == 1
+    code, out, _ = command("run", "P4", "--history", "h.db", "--new-history", "--seed", 9, "--threads", 1)
     assert code == 3
     assert "refuted by this night alone, not by the nights together" in out
 
@@ -185,7 +192,7 @@ def test_a_damaged_history_is_neither_used_nor_replaced(command, tmp_path):
     for content in (b"", b"SQLite format 3\0 and more", b"nothing"):
         (tmp_path / "h.db").write_bytes(content)
         for arguments in (
-            ("run", "E8", "--history", "h.db", "--new-history"),
+            ("run", "P4", "--history", "h.db", "--new-history"),
             ("history", "--history", "h.db", "--verify"),
         ):
             code, out, err = command(*arguments)
@@ -199,7 +206,7 @@ def test_a_damaged_history_is_neither_used_nor_replaced(command, tmp_path):
 
 
 def test_a_ledger_is_verified_exported_and_imported(command, tmp_path):
-    command("run", "E8", "--history", "h.db", "--new-history", "--threads", 1, "--seed", 4)
+    command("run", "P4", "--history", "h.db", "--new-history", "--threads", 1, "--seed", 4)
     code, out, err = command("history", "--history", "h.db", "--verify")
     assert (code, len(out), err) == (0, 1, [])
     assert out[0].startswith("h.db: 1 nights of profile quick, checksum ")
@@ -212,12 +219,12 @@ def test_a_ledger_is_verified_exported_and_imported(command, tmp_path):
 
 @pytest.mark.parametrize("arguments", [("--new-history",), ("--history", "none/h.db")], ids=str)
 def test_histories_that_cannot_be_used_are_refused_before_the_run(command, tmp_path, arguments):
-    code, out, err = command("run", "E8", *arguments)
+    code, out, err = command("run", "P4", *arguments)
     assert (code in (2, 74), out, len(err)) == (True, [], 1)
     assert names(tmp_path) == []
 
 
-def test_list_has_a_row_for_every_claim(command):
+def test_list_has_a_row_for_every_claim(command, planned_once):
     from theory_check.catalogue.regimes import REGIMES, all_claims
 
     code, out, err = command("list")
@@ -230,7 +237,7 @@ def test_list_has_a_row_for_every_claim(command):
     assert [line.split()[0] for line in out[1:] if not line.startswith(" ")] == [claim.id for claim in regime.claims]
 
 
-def test_list_and_show_print_json(command):
+def test_list_and_show_print_json(command, planned_once):
     from theory_check.catalogue.regimes import all_claims
 
     code, out, err = command("list", "--json")

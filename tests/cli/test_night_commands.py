@@ -9,7 +9,7 @@ import pytest
 def two_reports(command):
     """The folders of two runs with other seeds, and a ledger of both."""
     for seed, new in ((1, ["--new-history"]), (2, [])):
-        code, _, err = command("run", "E8", "--seed", seed, "--out", f"r{seed}", "--history", "h.db", *new)
+        code, _, err = command("run", "P4", "--seed", seed, "--out", f"r{seed}", "--history", "h.db", *new)
         assert code == 0, err
     return "r1", "r2"
 

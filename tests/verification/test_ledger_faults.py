@@ -175,7 +175,7 @@ def test_the_ledger_is_never_written_over(path, tmp_path, capsys, link):
 def test_a_report_is_never_written_over_its_ledger(tmp_path, capsys):
     ledger = tmp_path / "results.json"
     with pytest.raises(SystemExit) as stopped:
-        main(["run", "E8", "--out", str(tmp_path), "--history", str(ledger), "--new-history"])
+        main(["run", "P4", "--out", str(tmp_path), "--history", str(ledger), "--new-history"])
     assert stopped.value.code == 2
     assert "is the ledger itself" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []

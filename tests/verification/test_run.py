@@ -22,11 +22,11 @@ SEED = 71
 
 @pytest.fixture(scope="module")
 def record():
-    return verify(["E8", "E3"], seed=SEED)
+    return verify(["P4", "E3"], seed=SEED)
 
 
 def test_a_selection_is_reported_in_catalogue_order_with_the_levels_of_the_whole(record):
-    assert [claim.id for claim in record.claims] == ["E3", "E8"]
+    assert [claim.id for claim in record.claims] == ["E3", "P4"]
     whole = {p.id: p.level for p in plans()}
     assert all(f.level == whole[f.id] for claim in record.claims for f in claim.findings)
     assert record.family_level == FAMILY_LEVEL
@@ -53,8 +53,8 @@ def test_the_same_seed_gives_the_same_findings_and_another_seed_others(record):
     def outcome(other):
         return [(f.id, f.estimate, f.lower, f.upper) for claim in other.claims for f in claim.findings]
 
-    assert outcome(verify(["E3", "E8"], seed=SEED, threads=1)) == outcome(record)
-    assert outcome(verify(["E3", "E8"], seed=SEED + 1)) != outcome(record)
+    assert outcome(verify(["E3", "P4"], seed=SEED, threads=1)) == outcome(record)
+    assert outcome(verify(["E3", "P4"], seed=SEED + 1)) != outcome(record)
 
 
 @pytest.mark.parametrize("claim_id", ["E1", "E2", "E4", "E6", "P5"])
