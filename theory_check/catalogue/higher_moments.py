@@ -147,12 +147,23 @@ def _biased() -> SearchStrategy[Branch]:
     return st.just(Branch("res-2"))
 
 
+#: Mean of D below which its variance, 2/d of the square or so, is lost in the rounding of terms of size 1.
+LEAST_DISPLACEMENT = 1e-3
+
+
+def _is_displaced(deep: Cell) -> bool:
+    shape, gain = deep.network, deep.weights.gain * deep.weights.inner.gain
+    layer = Multiplier(shape.width, Branch("res-3"), gain)
+    return moments.mean_displacement(layer, shape.scaling.factor(shape.depth), shape.depth) >= LEAST_DISPLACEMENT
+
+
 BIASED = Domain.of_cells(
     lambda deep, precision: bias_checks(deep, 0.04 * precision),
     (
         INDEPENDENT_LAYERS, ONE_FACTOR, FINITE_VARIANCE, DOMINATED, NO_TIES,
         Hypothesis("res-2", "the branch is res-2 with ReLU", lambda deep: deep.network.branch == Branch("res-2")),
         Hypothesis("energy", "the norm of the input is sqrt(d)", lambda deep: deep.input.name in ("sphere", "ones")),
+        Hypothesis("displacement", f"the mean of D is at least {LEAST_DISPLACEMENT:g}", _is_displaced),
         mean_in_reach("R", lambda deep: next(bias_checks(deep, 1.0))),
     ),
     branches=_biased, betas=(0.3, 2.0), gradients=True, kernel="dense",
