@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import islice, product
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,7 @@ from theory_check.experiments.cell import Cell
 from theory_check.foundation.errors import SpecificationError
 from theory_check.networks.scalings import Scaling
 from theory_check.simulation.runner import run_experiments
-from theory_check.verification.drawn import FINE, mistakes_told, plan_drawn
+from theory_check.verification.drawn import FINE, networks_needed, plan_drawn
 
 #: What the first strata of a network are; parts of these, and of the inputs, are asked for.
 STRATA = ("regime", "branch", "weights")
@@ -33,11 +33,14 @@ SURVEY = 40
 
 #: More where a part is rare, one of four ways to zero the last layer, one of ten processes, and where many networks see
 #: little of the common mistake; fewer where a hypothesis is on a law that takes as long as a sample.
-SURVEYS = {"E1": 160, "E15": 120, "E22": 100, "E5": 16}
+SURVEYS = {"E1": 160, "E15": 120, "E22": 100, "E5": 16, "E17": 24, "E24": 16}
 
 #: Networks of a part that are compared. Of all, the cheapest are, since many replicates see more than many layers,
 #: until one sees so much of the common mistake that the longest time makes it all.
 CANDIDATES, ENOUGH = 4, 0.6
+
+#: Networks that see nothing of it after which no others are compared: the claim states laws.
+NOTHING = 2
 
 #: Processor time of an example, in seconds, and at most where more of it makes the common mistake seen.
 SECONDS, LONGEST = 0.12, 0.8
@@ -49,7 +52,7 @@ SPARE, MORE_SPARE = 1.0, {"E1": 4.0}
 TIMES, PLANNED_FOR = (SECONDS, 0.3, LONGEST), 40
 
 #: Fewer, and fewer compared, where the prediction is a law that takes as long as a sample.
-FEW_PLANNED = {"E2": 8, "E5": 8, "E7": 8, "E10": 16, "E11": 8, "E13": 20, "E16": 8, "E19": 8}
+FEW_PLANNED = {"E2": 4, "E5": 8, "E7": 8, "E10": 16, "E11": 8, "E13": 8, "E16": 8, "E19": 8, "E24": 8}
 
 #: How much a longer example aims at: a bit more than a probability of 99%.
 AIM = 1.3
@@ -119,7 +122,9 @@ def chosen(claim, networks):
         if most == 0:  # what is left is too dear
             break
         candidates = [network for network in networks if covered[network] == most][:CANDIDATES]
-        pulls |= {network: pull(claim, network, SECONDS) for network in candidates if network not in pulls}
+        for network in candidates:
+            if network not in pulls:
+                pulls[network] = pull(claim, network, SECONDS) if any(pulls.values()) else 0.0
         best = max(candidates, key=pulls.get)
         if not pulls[best] and not plan_drawn(claim, best, level=PLANNED_LEVEL, seconds=SECONDS):
             networks.remove(best)
@@ -134,25 +139,20 @@ def _telling(claim, networks, choices):
 
     def told(network, seconds):
         plans = plan_drawn(claim, network, level=PLANNED_LEVEL, seconds=seconds)
-        return {(kind(name), is_told) for plan in plans for name, is_told in mistakes_told(plan).items()}
+        return {(kind(name), times <= 1.0) for plan in plans for name, times in networks_needed(plan).items()}
 
     found = {choice.network: choice for choice in choices}
     known = set().union(*(told(choice.network, choice.seconds) for choice in choices))
-    for seconds in TIMES:
+    few = networks[: FEW_PLANNED.get(claim.id, PLANNED_FOR)]
+    for seconds, network in product(TIMES, few):
         untold = {name for name, is_told in known if not is_told and (name, True) not in known}
         if not untold:
             break
-        plans = {n: told(n, max(seconds, found[n].seconds if n in found else 0.0))
-                 for n in networks[: FEW_PLANNED.get(claim.id, PLANNED_FOR)]}  # fmt: skip
-        while untold:
-            best = max(plans, key=lambda n: len({(name, True) for name in untold} & plans[n]))
-            new = {name for name in untold if (name, True) in plans[best]}
-            if not new:
-                break
-            untold -= new
-            known |= plans[best]
-            before = found.get(best, Choice(best, 0.0, 0.0))
-            found[best] = replace(before, seconds=max(seconds, before.seconds))
+        before = found.get(network, Choice(network, 0.0, 0.0))
+        new = told(network, max(seconds, before.seconds))
+        if {(name, True) for name in untold} & new:
+            known |= new
+            found[network] = replace(before, seconds=max(seconds, before.seconds))
     return list(found.values())
 
 
@@ -163,10 +163,10 @@ def _sharpest(claim, networks, pulls):
         if enlarged(network) is not None:
             pulls[network] = pull(claim, network, SECONDS)
             compared.append(pulls[network])
-            # Without exact means there is nothing to compare.
             most = max(compared)
             few = len(compared) == FEW_PLANNED.get(claim.id, 0)
-            if few or (len(compared) >= CANDIDATES and (most == 0.0 or most >= ENOUGH)):
+            # Without exact means there is nothing to compare.
+            if few or len(compared) >= (CANDIDATES if most >= ENOUGH else NOTHING if most == 0.0 else math.inf):
                 break
     return max((n for n in networks if n in pulls), key=pulls.get, default=None)
 

@@ -37,16 +37,18 @@ class DrawnFinding:
     finding: Finding
 
     @property
-    def mistakes(self) -> dict[str, bool]:
-        """:func:`mistakes_told` by the replicates that were judged: some quantities exist in a part of them only."""
-        return mistakes_told(self.planned, self.finding.replicates)
+    def needed(self) -> dict[str, float]:
+        """:func:`networks_needed` by the replicates that were judged: some quantities exist in a part of them only."""
+        return networks_needed(self.planned, self.finding.replicates)
 
 
-def mistakes_told(planned: PlannedCheck, replicates: int | None = None) -> dict[str, bool]:
-    """Return the named mistakes, and whether planning promises to tell each with a probability of 99%.
+def networks_needed(planned: PlannedCheck, replicates: int | None = None) -> dict[str, float]:
+    """Return the named mistakes, and how many times as many networks tell each with a probability of 99%.
 
-    A value is told if it lies outside of what agrees with the statement by the resolution; a law if it was kept. One
-    that only samples can tell is not listed, nor are mistakes of a size (:func:`sizes_told`).
+    At most 1 for those that planning promises to tell: a value lies outside of what agrees with the statement by the
+    resolution, which falls as the root of the number; a law was kept. Infinite where the value agrees with the
+    statement at finite size. One that only samples can tell is not listed, nor are mistakes of a size
+    (:func:`sizes_told`).
 
     Parameters
     ----------
@@ -56,18 +58,19 @@ def mistakes_told(planned: PlannedCheck, replicates: int | None = None) -> dict[
 
     Returns
     -------
-    dict of str to bool
+    dict of str to float
     """
     check = planned.check
-    reach = check.estimator.resolution(check.target, replicates or planned.replicates, planned.level)
-    reach += 0.0 if check.basis.exact else check.tolerance
-    told = {v.name: True for v in check.variants if v.distance is not None and not v.sized}
-    near = {
-        v.name: v.target is not None and v.distance * check.tolerance >= reach
-        for v in planned.too_near
-        if v.distance is not None
-    }
-    return near | told
+    resolution = check.estimator.resolution(check.target, replicates or planned.replicates, planned.level)
+    agrees = 0.0 if check.basis.exact else check.tolerance
+    needed = {}
+    for variant in planned.too_near:
+        if variant.distance is not None:
+            room = variant.distance * check.tolerance - agrees
+            times = (resolution / room) ** 2 if room > 0.0 else math.inf
+            # Laws are left out by the exact number that their distance needs.
+            needed[variant.name] = times if variant.target is not None else max(times, math.nextafter(1.0, 2.0))
+    return needed | {v.name: 1.0 for v in check.variants if v.distance is not None and not v.sized}
 
 
 def sizes_told(planned: PlannedCheck) -> dict[str, float]:
