@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import cache
 
 import numpy as np
 import pytest
@@ -23,6 +24,9 @@ from theory_check.theory.weight_gradients import (
 LAYERS = [a_layer(6, "linear"), a_layer(6, "res-3"), a_layer(6, "res-3", 0.3)]
 SEED_OF_LAWS = 12
 
+#: Two tests look at one law, which takes seconds.
+law_of = cache(weight_gradient_law)
+
 
 def test_first_moments_at_depth_one_by_hand():
     """||dLoss/dV||^2 = a^2 ||g||^2: a^2 for linear; with ReLU chi2_N/d, mean 1/2 and second moment 1/4 + 5/(4 d)."""
@@ -37,7 +41,7 @@ def test_first_moments_at_depth_one_by_hand():
 @pytest.mark.parametrize("multiplier", LAYERS, ids=str)
 def test_the_law_has_the_moments(multiplier):
     a, depth = 0.5, 4
-    law = weight_gradient_law(multiplier, a, depth)
+    law = law_of(multiplier, a, depth)
     x = np.linspace(-30.0, 12.0, 200_001)
     steps = np.diff(law.cdf(x))
     middles = np.exp((x[1:] + x[:-1]) / 2)
@@ -70,7 +74,7 @@ def test_the_law_is_that_of_the_product():
         squares *= (1.0 + scale * rng.standard_normal(n)) ** 2 + scale**2 * chi2(np.full(n, d - 1))
     with np.errstate(divide="ignore"):
         values = np.log(squares)
-    law = weight_gradient_law(LAYERS[1], a, depth)
+    law = law_of(LAYERS[1], a, depth)
     points = np.sort(values)
     empirical = np.arange(1, n + 1) / n
     distance = np.max(np.abs(law.cdf(points) - empirical)[points > -np.inf])

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import pytest
+from plans import plan_of
 
 from theory_check.catalogue.regimes import all_claims
-from theory_check.claims.claim import PROFILES
+from theory_check.claims.claim import PROFILES, Regime
 from theory_check.experiments.machine_costs import ESTIMATED, MachineCosts
 from theory_check.experiments.workload import Workload
 from theory_check.foundation import stored_values
 from theory_check.foundation.errors import BudgetError
 from theory_check.verification import plan as plans
 from theory_check.verification import run as verification
-from theory_check.verification.plan import check_budget, find_claim, machine_costs, plan_run, planned_costs
+from theory_check.verification.plan import Plan, check_budget, find_claim, machine_costs, plan_run, planned_costs
 from theory_check.verification.run import verify
 
 
@@ -88,6 +89,7 @@ def test_a_long_plan_times_the_machine_once_and_keeps_what_it_finds(monkeypatch,
 
 def test_every_claim_is_expected_to_need_less_than_it_may():
     for claim in all_claims():
-        plan = plan_run([claim.id], PROFILES["quick"])
+        alone = Regime(name="", title="", text="", formula="", claims=(claim,))
+        plan = Plan(PROFILES["quick"], ((alone, ((claim, plan_of(claim.id)),)),))
         assert all(0 < check.expected <= check.replicates for check in plan.checks)
         assert plan.expected.work <= plan.workload.work

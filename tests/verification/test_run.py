@@ -71,8 +71,8 @@ def test_networks_with_weights_of_twice_the_variance_refute_the_claims(claim_id)
     [
         ({"names": ["E99"]}, "unknown claim"),
         ({"profile": "fast"}, "unknown profile"),
-        ({"seed": -1}, "seed is -1"),
-        ({"threads": 0}, "number of threads"),
+        ({"names": ["P4"], "seed": -1}, "seed is -1"),
+        ({"names": ["P4"], "threads": 0}, "number of threads"),
     ],
 )
 def test_bad_arguments_are_named(arguments, message):
