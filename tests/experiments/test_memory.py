@@ -21,11 +21,11 @@ MIB = 2**20
 TINY = {"width": 4, "depth": 6}
 
 
-def swept(width=4, depth=6, count=1):
+def swept(width=4, depth=6, count=1, weights="fgn:hurst=0.7"):
     return Sweep(
         width=width,
         depth=depth,
-        weights=Weights.parse("fgn:hurst=0.7"),
+        weights=Weights.parse(weights),
         betas=(0.0, 0.5),
         input=tc.Input("gaussian", count),
     )
@@ -96,6 +96,8 @@ MEASURED = {
                    tc.network("res-1", "ou", gradients=True, width=40, depth=3000), 2, 200 * MIB),
     "chunks and checkpoints": (tc.network("res-1", "ou", gradients=True, **TINY),
                                tc.network("res-1", "ou", gradients=True, width=40, depth=5000), 2, 16 * MIB),
+    "factors": (swept(weights="smooth:length=0.1"), swept(width=2, depth=200_000, weights="smooth:length=0.1"), 1,
+                60 * MIB),
     "spectra": (swept(), swept(width=2, depth=100_000), 1, 60 * MIB),
     "training": (tc.training("res-1", epochs=1, precision="double", **TINY),
                  tc.training("res-1", epochs=1, precision="double", width=60, depth=100, batch=700), 1, MIB),

@@ -25,6 +25,15 @@ from theory_check.experiments.workload import Workload
 from theory_check.foundation.errors import SpecificationError
 from theory_check.foundation.machine import format_size
 from theory_check.kernels import LANES, PANEL
+from theory_check.networks.covariance_factors import (
+    CANDIDATES,
+    FULL_RANK_DEPTH,
+    TILE,
+    TILES,
+    embedding_factor,
+    padded_rank,
+    path_rank,
+)
 
 #: Python, its libraries, and the kernels, some of them compiled on the way.
 PROGRAM = 400 * 2**20
@@ -48,8 +57,11 @@ FACTORS = 40
 #: while it is made, amplitudes of two matrices, and two pairs of paths that are transformed together.
 SPECTRUM = 240
 
-#: Rank of a factor that makes a smooth path, at most, and up to which depth it may be the depth.
-RANK, FULL_RANK_DEPTH = 256, 2048
+#: Of these, what is kept for the next path: the spectrum, and the amplitudes.
+TRANSFORM = 40
+
+#: Bytes for each layer of a path that is made by a factor: its variance, its lag, and correlations on their way.
+LAGS = 40
 
 #: Steps in which stored weights get less.
 _PARTS = 16
@@ -80,25 +92,38 @@ def _vector(cell: Cell, columns: int) -> int:
     return 8 * columns * (width + 1)
 
 
+def _paths(cell: Cell, chunk: int) -> tuple[int, int]:
+    """Return what it takes to make a chunk of a path, besides the chunk, and what of that remains for the next."""
+    process, depth = cell.weights.process, cell.network.depth
+    generator = "function" if process is None else process.generator
+    if process is None or generator not in ("circulant", "gaussian", "covariance"):
+        return 0, 0
+    parameters = cell.weights.parameters
+    rank = None if generator == "circulant" else path_rank(process, parameters, depth)
+    if rank is None and generator != "covariance":
+        transformed = SPECTRUM * embedding_factor(process, parameters, depth) * depth + 2**20
+        # Correlations that are made in many steps leave arrays of sizes that the allocator keeps.
+        return transformed, (TRANSFORM * depth if generator == "circulant" else transformed)
+    # Rows of the factor for the layers that are searched, a copy, and the triangle; then those of the chunk.
+    known = min(depth, FULL_RANK_DEPTH) if rank is None else rank
+    searched = 8 * known * (2 * min(depth, CANDIDATES) + known)
+    tiles = 4 * padded_rank(known) * min(depth, TILES * TILE)
+    return LAGS * depth + searched + tiles + 4 * padded_rank(known) * chunk, 8 * depth + tiles
+
+
 def _stored(cell: Cell, columns: int, memory: int) -> int:
     """Return what one network of stored weights takes: chunks of them, and of the paths that make them."""
     network, plan = cell.network, StoredPlan.of(cell.network, columns, memory)
-    width, depth = network.width, network.depth
+    width = network.width
     matrices = 2 if network.branch.has_inner else 1
     weights = 4 * matrices * width**2 * plan.chunk
     # Biases have a path of their own; the next chunk is made in one piece.
     weights += 4 * width * plan.chunk * int(network.branch.has_bias)
-    process = cell.weights.process
-    generator = "function" if process is None else process.generator
-    paths = 0
-    if generator in ("circulant", "gaussian"):
-        paths = SPECTRUM * depth + 2**20
-    if generator in ("gaussian", "covariance"):
-        rank = depth if depth <= FULL_RANK_DEPTH else RANK
-        candidates = min(depth, FULL_RANK_DEPTH)
-        paths += 8 * rank * (plan.chunk + 2 * candidates)
+    paths, tables = _paths(cell, plan.chunk)
     vector = _vector(cell, -(-columns // PANEL) * PANEL)
-    return weights + paths + _course(cell, LayerSize.stored(network, columns), plan.kept_bytes, vector)
+    course = _course(cell, LayerSize.stored(network, columns), plan.kept_bytes, vector)
+    # Paths that can be kept are made before the pass, others during it.
+    return weights + (max(paths, tables + course) if plan.chunk == network.depth else paths + course)
 
 
 def _cell(cell: Cell, memory: int) -> int:

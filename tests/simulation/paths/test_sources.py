@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from theory_check import strategies
 from theory_check.foundation.errors import SpecificationError
 from theory_check.foundation.streams import Purpose
+from theory_check.networks.covariance_factors import circulant_spectrum, embedding_size
 from theory_check.networks.covariances import fractional_noise
 from theory_check.networks.custom_processes import CovarianceProcess, PathFunction
 from theory_check.networks.processes import PROCESSES
 from theory_check.networks.weights import Weights
 from theory_check.simulation.paths import writers
-from theory_check.simulation.paths.factors import circulant_spectrum, embedding_size
 from theory_check.simulation.paths.sources import open_paths
 from theory_check.simulation.paths.writers import bridge_steps
 

@@ -18,32 +18,28 @@ from numpy.typing import NDArray
 from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.errors import SpecificationError
 from theory_check.foundation.streams import Purpose
-from theory_check.networks.covariances import ORNSTEIN_UHLENBECK
-from theory_check.networks.custom_processes import CovarianceProcess, PathFunction
-from theory_check.networks.processes import Generator, Process, WeightProcess, piece_of_layer
-from theory_check.simulation.paths.factors import (
+from theory_check.networks.covariance_factors import (
+    FULL_RANK_DEPTH,
+    LOW_RANK,
+    TILE,
+    TILES,
     Covariance,
     LowRankFactor,
     circulant_spectrum,
-    embedding_size,
+    embedding_sizes,
     low_rank_factor,
+    padded_rank,
+    path_covariance,
+    path_variances,
 )
+from theory_check.networks.covariances import ORNSTEIN_UHLENBECK
+from theory_check.networks.custom_processes import CovarianceProcess, PathFunction
+from theory_check.networks.processes import Generator, Process, WeightProcess, piece_of_layer
 
 SingleArray = NDArray[np.float32]
 
 #: Key, replicate and purpose.
 Stream = tuple[NDArray[np.uint32], int, int]
-
-#: Largest rank of a factor that is preferred to the Fourier transform, and largest depth for a factor of full rank.
-LOW_RANK = 256
-FULL_RANK_DEPTH = 2048
-
-#: A longer embedding has fewer negative eigenvalues; the longest that is tried, over the shortest.
-LONGEST_EMBEDDING = 64
-_MOST_LAGS = 2**22
-
-#: Layers whose rows of a factor are made together.
-_TILE = 256
 
 
 @dataclass(frozen=True)
@@ -103,19 +99,12 @@ class Law:
     @property
     def covariance(self) -> Covariance:
         """Covariances of a layer with others."""
-        process, depth, named = self.process, self.depth, dict(self.parameters)
-        if isinstance(process, CovarianceProcess):
-            return lambda layers, pivot: process.evaluate(layers / depth, np.array(pivot / depth), named)
-        correlations = _correlations_of_layers(self)
-        return lambda layers, pivot: correlations[np.abs(layers - pivot)]
+        return _covariance(self)
 
     @property
     def variances(self) -> FloatArray:
         """Variance of an entry in each layer."""
-        if not isinstance(self.process, CovarianceProcess):
-            return np.ones(self.depth)
-        times = np.arange(self.depth) / self.depth
-        return self.process.evaluate(times, times, dict(self.parameters))
+        return path_variances(self.process, dict(self.parameters), self.depth)
 
     def correlations(self, lags: int) -> FloatArray:
         """Correlations of layers 0 .. lags - 1 apart."""
@@ -212,8 +201,8 @@ def _bridges(path: Path) -> Writer:
 
 
 @lru_cache(maxsize=8)
-def _correlations_of_layers(law: Law) -> FloatArray:
-    return law.correlations(law.depth)
+def _covariance(law: Law) -> Covariance:
+    return path_covariance(law.process, dict(law.parameters), law.depth)
 
 
 @lru_cache(maxsize=8)
@@ -228,12 +217,12 @@ def _checked_factor(law: Law) -> LowRankFactor | None:
     return _factor(law, law.depth if law.depth <= FULL_RANK_DEPTH else LOW_RANK)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=TILES)
 def _factor_rows(law: Law, factor: LowRankFactor, tile: int) -> SingleArray:
     """Return the rows of the factor for the layers of a tile, padded by zeros to multiples of 4."""
-    layers = np.arange(tile * _TILE, min((tile + 1) * _TILE, law.depth))
+    layers = np.arange(tile * TILE, min((tile + 1) * TILE, law.depth))
     rows = factor.rows(law.covariance, layers)
-    padded = np.zeros((len(rows), -(-max(rows.shape[1], 1) // 4) * 4), np.float32)
+    padded = np.zeros((len(rows), padded_rank(rows.shape[1])), np.float32)
     padded[:, : rows.shape[1]] = rows
     return padded
 
@@ -245,10 +234,12 @@ def _combinations(path: Path, factor: LowRankFactor) -> Writer:
 
     def write(first: int, out: SingleArray) -> None:
         last = first + len(out)
-        tiles = range(first // _TILE, -(-last // _TILE))
-        rows = np.concatenate([_factor_rows(law, factor, tile) for tile in tiles])
-        start = first - tiles[0] * _TILE
-        needed = rows[start : start + len(out)] * np.float32(path.deviation)
+        tiles = range(first // TILE, -(-last // TILE))
+        needed = np.empty((len(out), padded_rank(len(factor.pivots))), np.float32)
+        for tile in tiles:
+            rows, start = _factor_rows(law, factor, tile), tile * TILE - first
+            needed[max(start, 0) : min(start + TILE, len(out))] = rows[max(-start, 0) : len(out) - start]
+        needed *= np.float32(path.deviation)
         paths.write_combinations(*path.stream, needed, out)
 
     return Writer(write, f"factor of rank {len(factor.pivots)}")
@@ -257,13 +248,10 @@ def _combinations(path: Path, factor: LowRankFactor) -> Writer:
 @lru_cache(maxsize=8)
 def _spectrum(law: Law) -> FloatArray | None:
     """Return the square roots of eigenvalue / N of the shortest embedding without negative eigenvalues."""
-    shortest = embedding_size(law.depth)
-    length = shortest
-    while length == shortest or length <= min(LONGEST_EMBEDDING * shortest, _MOST_LAGS):
+    for length in embedding_sizes(law.depth):
         eigenvalues = circulant_spectrum(law.correlations(length + 1))
         if eigenvalues is not None:
             return np.asarray(np.sqrt(eigenvalues / len(eigenvalues)))
-        length *= 2
     return None
 
 

@@ -15,13 +15,17 @@ No function here calls BLAS, whose results may depend on the number of threads a
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from theory_check.foundation.arrays import FloatArray
+from theory_check.networks.custom_processes import CovarianceProcess
+from theory_check.networks.definitions import Parameters
+from theory_check.networks.processes import Process
 
 Layers = NDArray[np.int64]
 
@@ -34,7 +38,18 @@ TRUNCATION = 2.0**-48
 _TIE = 2.0**-6
 
 #: Points among which pivots are searched.
-_CANDIDATES = 2048
+CANDIDATES = 2048
+
+#: Largest rank of a factor that is preferred to the Fourier transform, and largest depth for a factor of full rank.
+LOW_RANK = 256
+FULL_RANK_DEPTH = 2048
+
+#: The longest embedding that is tried, over the shortest, and its most lags.
+LONGEST_EMBEDDING = 64
+_MOST_LAGS = 2**22
+
+#: Layers whose rows of a factor are made together, and how many such tiles are kept.
+TILE, TILES = 256, 64
 
 #: ``covariance(layers, pivot)``: covariances of a layer with others.
 Covariance = Callable[[Layers, int], FloatArray]
@@ -64,9 +79,9 @@ class LowRankFactor:
 
 def candidate_layers(depth: int) -> Layers:
     """Return all layers, or 2048 of them that crowd towards both ends as the nodes of Chebyshev do."""
-    if depth <= _CANDIDATES:
+    if depth <= CANDIDATES:
         return np.arange(depth)
-    angle = np.pi * np.arange(_CANDIDATES) / (_CANDIDATES - 1)
+    angle = np.pi * np.arange(CANDIDATES) / (CANDIDATES - 1)
     return np.unique(np.rint((depth - 1) * (1.0 - np.cos(angle)) / 2.0).astype(np.int64))
 
 
@@ -112,12 +127,65 @@ def low_rank_factor(covariance: Covariance, variances: FloatArray, most: int) ->
     found = LowRankFactor(tuple(int(candidates[i]) for i in chosen), np.tril(factor[: len(chosen), chosen].T))
     # Between the candidates the residual may be larger, if they are too coarse for the process. Twice the deviation is
     # allowed: near the tolerance it is made of the roundings of a covariance, a few 2^-53.
-    for start in range(0, len(variances) if len(candidates) < len(variances) else 0, _CANDIDATES):
-        layers = np.arange(start, min(start + _CANDIDATES, len(variances)))
+    for start in range(0, len(variances) if len(candidates) < len(variances) else 0, CANDIDATES):
+        layers = np.arange(start, min(start + CANDIDATES, len(variances)))
         rows = found.rows(covariance, layers)
         if np.any(variances[layers] - np.einsum("kj,kj->k", rows, rows) > 4.0 * tolerance):
             return None
     return found
+
+
+def padded_rank(rank: int) -> int:
+    """Return the length of a row of a factor: a multiple of 4, filled up with zeros."""
+    return -(-max(rank, 1) // 4) * 4
+
+
+def path_covariance(process: Process, parameters: Parameters, depth: int) -> Covariance:
+    """Return covariances of a layer with others.
+
+    Parameters
+    ----------
+    process : Process
+        A stationary one, or a CovarianceProcess.
+    parameters : mapping
+    depth : int
+
+    Returns
+    -------
+    callable
+    """
+    if isinstance(process, CovarianceProcess):
+        return lambda layers, pivot: process.evaluate(layers / depth, np.array(pivot / depth), parameters)
+    correlations = process.autocovariance(parameters, depth)
+    return lambda layers, pivot: correlations[np.abs(layers - pivot)]
+
+
+def path_variances(process: Process, parameters: Parameters, depth: int) -> FloatArray:
+    """Return the variance of an entry in each layer, of a process as of :func:`path_covariance`."""
+    if not isinstance(process, CovarianceProcess):
+        return np.ones(depth)
+    times = np.arange(depth) / depth
+    return process.evaluate(times, times, parameters)
+
+
+@lru_cache(maxsize=64)
+def path_rank(process: Process, parameters: tuple[tuple[str, float], ...], depth: int) -> int | None:
+    """Return about the rank of the factor that makes a path: that of so many layers as are searched for pivots.
+
+    Parameters
+    ----------
+    process : Process
+    parameters : tuple of (str, float)
+    depth : int
+
+    Returns
+    -------
+    int or None
+        None if it is above :data:`LOW_RANK`.
+    """
+    few, named = min(depth, CANDIDATES), dict(parameters)
+    found = low_rank_factor(path_covariance(process, named, few), path_variances(process, named, few), LOW_RANK)
+    return None if found is None else len(found.pivots)
 
 
 def circulant_spectrum(correlations: FloatArray) -> FloatArray | None:
@@ -132,6 +200,38 @@ def circulant_spectrum(correlations: FloatArray) -> FloatArray | None:
     eigenvalues = np.asarray(fft.fft(row).real)
     negative = -float(eigenvalues[eigenvalues < 0.0].sum()) / len(row)
     return None if negative > TRUNCATION else np.maximum(eigenvalues, 0.0)
+
+
+def embedding_sizes(depth: int) -> Iterator[int]:
+    """Yield the numbers M of lags that are tried: a longer embedding has fewer negative eigenvalues."""
+    shortest = length = embedding_size(depth)
+    while length == shortest or length <= min(LONGEST_EMBEDDING * shortest, _MOST_LAGS):
+        yield length
+        length *= 2
+
+
+@lru_cache(maxsize=64)
+def embedding_factor(process: Process, parameters: tuple[tuple[str, float], ...], depth: int) -> int:
+    """Return about how many times as long as the shortest the embedding of a stationary process is.
+
+    Found for at most as many layers as are searched for pivots: what decides is the correlation as a function of time.
+
+    Parameters
+    ----------
+    process : Process
+    parameters : tuple of (str, float)
+    depth : int
+
+    Returns
+    -------
+    int
+        A power of 2; 1 where no embedding has a spectrum.
+    """
+    few, named = min(depth, CANDIDATES), dict(parameters)
+    for length in embedding_sizes(few):
+        if circulant_spectrum(process.autocovariance(named, few, length + 1)) is not None:
+            return length // embedding_size(few)
+    return 1
 
 
 def embedding_size(depth: int) -> int:

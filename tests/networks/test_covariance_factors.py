@@ -8,14 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import linalg
 
-from theory_check.networks.covariances import MATERN, PERIODIC, RBF, fractional_noise
-from theory_check.simulation.paths.factors import (
+from theory_check.networks.covariance_factors import (
     TRUNCATION,
     candidate_layers,
     circulant_spectrum,
     embedding_size,
     low_rank_factor,
 )
+from theory_check.networks.covariances import MATERN, PERIODIC, RBF, fractional_noise
 
 
 def toeplitz_covariance(correlations):
@@ -66,7 +66,7 @@ def test_paths_do_not_jump_where_roundings_differ(kernel, parameters, depth, mon
     # them add up.
     assert largest_jump(kernel, parameters, depth) <= 1e-5
     # The largest residual itself is one of several that are equal but for roundings.
-    monkeypatch.setattr("theory_check.simulation.paths.factors._TIE", 0.0)
+    monkeypatch.setattr("theory_check.networks.covariance_factors._TIE", 0.0)
     if kernel is not MATERN and (kernel is PERIODIC or parameters["length"] == 0.5):
         assert largest_jump(kernel, parameters, depth) > 1e-2
 
@@ -93,7 +93,7 @@ def test_factors_that_do_not_suffice_are_not_returned(monkeypatch):
     assert len(low_rank_factor(hidden, np.ones(depth), 5).pivots) == 2
     fine = RBF.values({"length": 0.01}, 1.0 / 300, 300)
     assert low_rank_factor(toeplitz_covariance(fine), np.ones(300), 300) is not None
-    monkeypatch.setattr("theory_check.simulation.paths.factors._CANDIDATES", 20)
+    monkeypatch.setattr("theory_check.networks.covariance_factors.CANDIDATES", 20)
     assert low_rank_factor(toeplitz_covariance(fine), np.ones(300), 300) is None
 
 
