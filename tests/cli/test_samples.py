@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from theory_check.cli.samples import summarise
+from theory_check.cli.samples import summarise, warn_of_infinities
 from theory_check.experiments.spelling import network
 from theory_check.networks.inputs import Input
 from theory_check.simulation.archive import arrays
@@ -26,6 +26,24 @@ def test_summaries_of_several_inputs_and_jacobians():
     assert "log_determinant of input 1" in names
     shown = next(line for line in lines if "cosine_input" in line)
     assert "0.3" in shown
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({}, []),
+        ({"weights": "zero"}, ["-inf is the logarithm of 0: log_displacement in 20"]),
+        # A fourth of the vectors of two coordinates have none above 0, and never move.
+        ({"branch": "res-1", "weights": "uniform"}, ["-inf is the logarithm of 0: log_displacement in "]),
+        ({"scale": 1e160}, ["20 of 20 replicates left the range of double precision"]),
+        ({"scale": 1e100, "depth": 9}, ["inf is beyond double precision, its logarithm is not: displacement in 20"]),
+    ],
+)
+def test_infinities_are_not_left_in_silence(options, said, capsys):
+    warn_of_infinities(simulate(network(**{"branch": "linear", "width": 2, "depth": 2} | options), 20, 1))
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == len(said)
+    assert all(line.startswith(f"theory-check: warning: {text}") for line, text in zip(lines, said, strict=True))
 
 
 @pytest.mark.parametrize("weights", ["gaussian", "zero", "student:df=1"])

@@ -83,7 +83,7 @@ def simulate(
     --controls adds sums over the layers whose mean is 0, control_projection, control_length and control_square, and
     log_floored_ratio, the sum of log max(|h_k|^2/|h_{k-1}|^2, 1/2).
     """
-    from theory_check.cli.samples import summarise
+    from theory_check.cli.samples import summarise, warn_of_infinities
     from theory_check.experiments.spelling import network
     from theory_check.experiments.workload import Workload
     from theory_check.simulation.archive import write_sample
@@ -107,12 +107,7 @@ def simulate(
     for line in summarise(sample):
         click.echo(line)
     click.echo(f"written: {out}")
-    if sample.overflows:
-        click.echo(
-            f"theory-check: warning: {sample.overflows} of {replicates} replicates left the range of double precision; "
-            "their values are infinite, do not average them",
-            err=True,
-        )
+    warn_of_infinities(sample)
     return 0
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
+import click
 import numpy as np
 from numpy.typing import NDArray
 
@@ -36,6 +38,33 @@ def summarise(sample: Sample) -> list[str]:
             text = "∞" if interval.estimate > 0.0 else "-∞"
         lines.append(f"  {name:<{longest}} median {text}")
     return lines
+
+
+def warn_of_infinities(sample: Sample) -> None:
+    """Say on stderr which columns are infinite, in how many replicates and why; nothing where all are finite."""
+    count = sample.replicates
+    if sample.overflows:
+        _warn(
+            f"{sample.overflows} of {count} replicates left the range of double precision; their values are infinite, "
+            "do not average them"
+        )
+    columns = {name: column.reshape(count, -1) for name, column in arrays(sample).items()}
+    zero = _infinite(columns, -math.inf)
+    if zero:
+        _warn(f"-inf is the logarithm of 0: {zero} of {count} replicates")
+    # Displacements are exponentials of columns that are finite where nothing has overflowed.
+    large = _infinite(columns, math.inf)
+    if large and not sample.overflows:
+        _warn(f"inf is beyond double precision, its logarithm is not: {large} of {count} replicates")
+
+
+def _infinite(columns: Mapping[str, NDArray[np.float64]], value: float) -> str:
+    rows = {name: int(np.any(column == value, axis=1).sum()) for name, column in columns.items()}
+    return ", ".join(f"{name} in {number}" for name, number in rows.items() if number)
+
+
+def _warn(text: str) -> None:
+    click.echo(f"theory-check: warning: {text}", err=True)
 
 
 def _single_numbers(sample: Sample) -> Iterator[tuple[str, NDArray[np.float64]]]:
