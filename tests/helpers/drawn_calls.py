@@ -68,7 +68,7 @@ FUNCTIONS = (
     lambda *_: math.nan,
     lambda *_: -1e300,
     lambda x, *_: x,
-    lambda x, *_: 2.0 * x,
+    lambda x, *_: 0.5 * x,
     lambda *_: None,
 )
 OTHERS = (

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import inspect
 import math
+import time
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from scipy import stats
 
 from theory_check.foundation.errors import SpecificationError
 from theory_check.inference import design, equivalence, gaussian, goodness_of_fit, intervals, kolmogorov, rates
+from theory_check.inference.design.search import LARGEST_SAMPLE, LARGEST_WIDTH
 from theory_check.inference.intervals import Interval
 from theory_check.inference.significance import Test
 
@@ -278,6 +280,27 @@ def test_one_trial_says_little(k):
 def test_a_count_needs_a_level(alpha):
     with pytest.raises(SpecificationError, match="alpha"):
         COUNTS["proportion_interval"](1, 2, alpha=alpha)
+
+
+@pytest.mark.parametrize("name", [n for n, plan in PLANS.items() if not {"observations", "trials"}.isdisjoint(plan)])
+def test_planning_ends_soon_at_the_largest_sample(name):
+    counted = "observations" if "observations" in PLANS[name] else "trials"
+    for level in (1e-299, 0.5, 1.0 - 2.0**-53):
+        started = time.process_time()
+        arguments = PLANS[name] | {counted: LARGEST_SAMPLE} | ({"alpha": level} if "alpha" in PLANS[name] else {})
+        assert not np.any(np.isnan(getattr(design, name)(**arguments)))
+        assert time.process_time() - started < 1.0
+    with pytest.raises(SpecificationError, match=f"{counted} must be at most 1e"):
+        getattr(design, name)(**(arguments | {counted: LARGEST_SAMPLE + 1}))
+
+
+@pytest.mark.parametrize("width", [1, 3, LARGEST_WIDTH])
+@pytest.mark.parametrize("power", [1e-300, 0.5, 1.0 - 2.0**-53])
+def test_a_power_below_the_level_needs_no_deviation(width, power):
+    found = [design.mean_vector_resolution(width, observations=9, alpha=a, power=power) for a in (1e-300, 0.01, 0.75)]
+    assert found == sorted(found, reverse=True)
+    assert math.isfinite(found[0])
+    assert (found[-1] == 0.0) == (power <= 0.75)
 
 
 @pytest.mark.parametrize("name", PLANS)

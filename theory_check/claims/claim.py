@@ -18,6 +18,7 @@ import inspect
 import reprlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from theory_check.claims.checks import Check
@@ -25,9 +26,13 @@ from theory_check.claims.domains import Domain
 from theory_check.experiments.experiment import Experiment, Sample
 from theory_check.findings.pictures import Picture
 from theory_check.findings.run import Correction
-from theory_check.foundation.arguments import check_kinds, check_positive, check_text
+from theory_check.foundation.arguments import check_positive, check_text
 from theory_check.foundation.errors import SpecificationError
+from theory_check.foundation.kinds import check_kinds
 from theory_check.foundation.user_code import defined_at
+
+#: Most checks of a claim: a function that never ends is stopped.
+MAXIMAL_CHECKS = 10_000
 
 
 @dataclass(frozen=True)
@@ -162,7 +167,9 @@ def claim(
 
         def checks(profile: Profile) -> tuple[Check, ...]:
             made = function(profile)
-            found = tuple(made) if isinstance(made, Iterable) else (made,)
+            found = tuple(islice(made, MAXIMAL_CHECKS + 1)) if isinstance(made, Iterable) else (made,)
+            if len(found) > MAXIMAL_CHECKS:
+                raise SpecificationError(f"claim {id}: it gives more than {MAXIMAL_CHECKS} checks")
             for part in found:
                 if not isinstance(part, Check):
                     raise SpecificationError(

@@ -163,36 +163,6 @@ def check_text(what: str, value: object) -> None:
         raise SpecificationError(f"{what} is {value!r}; it must be text")
 
 
-def check_kinds(what: str, values: object, kind: type, named: str) -> None:
-    """Raise unless ``values`` is a tuple of values of one kind.
-
-    Parameters
-    ----------
-    what : str
-        Name of the argument.
-    values : object
-        What was given.
-    kind : type
-    named : str
-        What a value of that kind is called.
-
-    Raises
-    ------
-    SpecificationError
-        If it is no tuple, or one of the values is of another kind.
-
-    Examples
-    --------
-    >>> check_kinds("remarks", ("Tested.",), str, "a text")
-    >>> check_kinds("remarks", "Tested.", str, "a text")
-    Traceback (most recent call last):
-        ...
-    theory_check.foundation.errors.SpecificationError: remarks is 'Tested.'; it must be a tuple, each part a text
-    """
-    if not isinstance(values, tuple) or not all(isinstance(value, kind) for value in values):
-        raise SpecificationError(f"{what} is {values!r}; it must be a tuple, each part {named}")
-
-
 def check_number(what: str, value: SupportsFloat) -> float:
     """Return `value` as a float; anything that is not one real number other than NaN is an error, and so is text."""
     try:
@@ -259,7 +229,7 @@ def check_nonnegative(what: str, value: SupportsFloat) -> float:
     return number
 
 
-def check_count(what: str, value: SupportsIndex, minimum: int = 1) -> int:
+def check_count(what: str, value: SupportsIndex, minimum: int = 1, maximum: int | None = None) -> int:
     """Return an integer, from NumPy or Python; a float is an error even if whole.
 
     Parameters
@@ -270,6 +240,8 @@ def check_count(what: str, value: SupportsIndex, minimum: int = 1) -> int:
         What was given.
     minimum : int
         Smallest accepted number.
+    maximum : int, optional
+        Largest accepted number; default: any.
 
     Returns
     -------
@@ -278,7 +250,7 @@ def check_count(what: str, value: SupportsIndex, minimum: int = 1) -> int:
     Raises
     ------
     SpecificationError
-        If the value is no integer, or smaller.
+        If the value is no integer, or outside.
 
     Examples
     --------
@@ -291,6 +263,8 @@ def check_count(what: str, value: SupportsIndex, minimum: int = 1) -> int:
         raise SpecificationError(f"{what} must be an integer, got {value!r}") from None
     if number < minimum:
         raise SpecificationError(f"{what} must be at least {minimum}, got {number}")
+    if maximum is not None and number > maximum:
+        raise SpecificationError(f"{what} must be at most {maximum:.3g}, got {number}")
     return number
 
 
@@ -344,6 +318,7 @@ def parse_grid(what: str, text: str) -> tuple[float, ...]:
 
 def parse_call(what: str, text: str) -> tuple[str, dict[str, float | str]]:
     """Split ``name:key=value,key=value`` into the name and its arguments; numbers become floats."""
+    check_text(what, text)
     name, colon, rest = text.strip().partition(":")
     if not name or (colon and not rest):
         raise SpecificationError(f"{what} {text!r} is not of the form NAME or NAME:key=value,key=value")

@@ -198,6 +198,8 @@ def _encoded(value: Any) -> Any:
     # Scalars of NumPy stay what they are: identities tell them from numbers of Python.
     if isinstance(value, np.generic):
         return ["scalar", value.dtype.str, value.tobytes()]
+    if isinstance(value, int) and not -(2**63) <= value < 2**64:
+        return ["integer", str(value)]
     if isinstance(value, (bool, int, float, str)) or value is None:
         return value
     if value is msgspec.UNSET:
@@ -219,6 +221,8 @@ def _decoded(value: Any) -> Any:
     kind, *parts = value
     if kind == "unset":
         return msgspec.UNSET
+    if kind == "integer":
+        return int(parts[0])
     if kind == "scalar":
         dtype, content = parts
         return np.frombuffer(content, dtype)[0]

@@ -27,13 +27,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from theory_check.foundation.arguments import check_number, check_positive
-from theory_check.foundation.arrays import FloatArray
+from theory_check.foundation.arrays import FloatArray, check_array
 from theory_check.foundation.errors import SpecificationError
 from theory_check.inference.equivalence import Alternative, combine_tails
 from theory_check.inference.goodness_of_fit import kolmogorov_test
 from theory_check.inference.intervals import Interval
 from theory_check.inference.significance import Test
-from theory_check.inference.validation import check_array, check_level, check_sample, check_squares
+from theory_check.inference.validation import check_level, check_sample, check_squares
 
 
 def _squares(values: ArrayLike, mean: float | None) -> tuple[float, int]:

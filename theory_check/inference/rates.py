@@ -25,6 +25,7 @@ from numpy.typing import ArrayLike
 from theory_check.foundation.arguments import check_positive
 from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.errors import SpecificationError
+from theory_check.foundation.kinds import check_kinds, check_sequence
 from theory_check.inference.intervals import Interval, mean_interval
 from theory_check.inference.validation import check_level, check_sample, check_squares
 
@@ -122,6 +123,7 @@ def slope_interval(log_sizes: ArrayLike, intervals: Sequence[Interval], *, alpha
     """
     alpha = check_level("alpha", alpha)
     weights = slope_weights(log_sizes)
+    intervals = check_intervals(intervals)
     if len(intervals) != weights.size:
         raise SpecificationError(f"one interval per size is needed, got {len(intervals)} for {weights.size} sizes")
     spent = math.fsum(interval.level for interval in intervals)
@@ -179,6 +181,7 @@ def rate(
     size = check_sample("sizes", sizes)
     if not np.all(size > 0.0) or np.unique(size).size < size.size:
         raise SpecificationError(f"sizes must be positive and different, got {size.tolist()}")
+    intervals = check_intervals(intervals)
     if len(intervals) != size.size:
         raise SpecificationError(f"one interval per size is needed, got {len(intervals)} for {size.size} sizes")
     order = np.argsort(size)
@@ -205,6 +208,13 @@ def rate(
     if math.isfinite(slope.estimate):
         line = (float(np.mean(np.log(estimates)) - slope.estimate * np.mean(x)), slope.estimate)
     return Rate(tuple(size.tolist()), slope, local, resolved, line)
+
+
+def check_intervals(intervals: Sequence[Interval]) -> tuple[Interval, ...]:
+    """Return intervals as a tuple."""
+    found = check_sequence("intervals", intervals)
+    check_kinds("intervals", found, Interval, "an Interval")
+    return found
 
 
 def magnitude(interval: Interval) -> Interval:
@@ -249,7 +259,7 @@ def error_intervals(
     ([0.5, 0.25], [0.005, 0.005])
     """
     alpha = check_level("alpha", alpha)
-    samples, bounds = tuple(errors), tuple(variance_bounds)
+    samples, bounds = check_sequence("errors", errors), check_sequence("variance_bounds", variance_bounds)
     if not samples or len(samples) != len(bounds):
         raise SpecificationError(f"one variance bound per size is needed, got {len(bounds)} for {len(samples)} sizes")
     level = alpha / len(samples)

@@ -38,15 +38,19 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from theory_check.foundation.arguments import check_between, check_integer, check_nonnegative
-from theory_check.foundation.arrays import FloatArray
+from theory_check.foundation.arrays import FloatArray, check_array
 from theory_check.foundation.errors import SpecificationError
+from theory_check.foundation.kinds import check_sequence
 from theory_check.inference.intervals import Interval, quantile_interval
 from theory_check.inference.rates import slope_weights
-from theory_check.inference.validation import check_array, check_sample, check_unit_range
+from theory_check.inference.validation import check_sample, check_unit_range
 from theory_check.networks.covariances import fractional_noise
 
 #: Indices that Whittle's estimate can take: the model ends at 0 and 1.
 _LEAST, _LARGEST = 1e-3, 1.0 - 1e-3
+
+#: Largest sum along a path: sixteen of them are squared and averaged.
+_LARGEST_SUM = 1e150
 
 
 def quadratic_variations(noise: ArrayLike, *, order: int = 2, lags: Sequence[int] = (1, 2)) -> FloatArray:
@@ -80,6 +84,7 @@ def quadratic_variations(noise: ArrayLike, *, order: int = 2, lags: Sequence[int
     paths = _check_paths(noise)
     check_integer("order", order, 1, 2)
     cumulated = np.concatenate([np.zeros((len(paths), 1)), np.cumsum(paths, axis=1)], axis=1)
+    lags = check_sequence("lags", lags)
     variations = np.empty(len(lags))
     for position, lag in enumerate(lags):
         check_integer(f"lag of order {order}", lag, 1, paths.shape[1] // order)
@@ -262,7 +267,10 @@ def hurst_interval(
     >>> found.lower < 0.5 < found.upper
     True
     """
-    return quantile_interval([index(paths) for paths in networks], 0.5, alpha=alpha)
+    if not callable(index):
+        raise SpecificationError(f"index is {index!r}; it must be a function of the paths of a network")
+    estimates = [index(check_array("a network", paths)) for paths in check_sequence("networks", networks)]
+    return quantile_interval(estimates, 0.5, alpha=alpha)
 
 
 def _check_paths(noise: ArrayLike) -> NDArray[np.float64]:
@@ -272,4 +280,8 @@ def _check_paths(noise: ArrayLike) -> NDArray[np.float64]:
         raise SpecificationError(f"noise must have at least two steps along its last axis, got shape {paths.shape}")
     if not np.all(np.isfinite(paths)):
         raise SpecificationError("noise must be finite, but some of it is NaN or infinite")
+    # Sums along a path are squared.
+    largest = float(np.abs(paths).max())
+    if largest * paths.shape[-1] > _LARGEST_SUM:
+        raise SpecificationError(f"noise has a value of {largest:.3g}, whose squares leave double precision; scale it")
     return paths.reshape(-1, paths.shape[-1])

@@ -13,11 +13,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from theory_check.foundation.arguments import check_count, check_number, check_unit
-from theory_check.foundation.arrays import FloatArray
+from theory_check.foundation.arrays import FloatArray, check_array
 from theory_check.foundation.errors import SpecificationError
 
 #: Smallest level: shares and logarithms of smaller ones leave double precision.
 LEAST_LEVEL = 1e-300
+
+#: Most trials: whole numbers beyond have no exact double.
+_MOST_TRIALS = 2**53
 
 
 def check_level(what: str, value: SupportsFloat) -> float:
@@ -47,22 +50,11 @@ def _check_open(what: str, value: SupportsFloat, rule: str) -> float:
 
 def check_successes(successes: SupportsIndex, trials: SupportsIndex) -> tuple[int, int]:
     """Return numbers of successes and of trials: integers, 0 <= successes <= trials, at least one trial."""
-    n = check_count("trials", trials)
+    n = check_count("trials", trials, maximum=_MOST_TRIALS)
     k = check_count("successes", successes, minimum=0)
     if k > n:
         raise SpecificationError(f"successes must not exceed trials, got {k} of {n}")
     return k, n
-
-
-def check_array(what: str, values: ArrayLike) -> FloatArray:
-    """Return a float array of any shape; complex numbers and text are no real numbers."""
-    try:
-        array = np.asarray(values)
-        if array.dtype.kind in "biuf" or array.dtype == object or not array.size:
-            return array.astype(np.float64, copy=False)
-    except (TypeError, ValueError, OverflowError):
-        pass
-    raise SpecificationError(f"{what} must be an array of real numbers, got {type(values).__name__}")
 
 
 def check_squares(what: str, sample: FloatArray) -> FloatArray:

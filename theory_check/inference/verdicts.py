@@ -8,6 +8,7 @@ from typing import Literal
 
 from theory_check.foundation.arguments import check_nonnegative
 from theory_check.foundation.errors import SpecificationError
+from theory_check.foundation.kinds import check_kind
 from theory_check.inference.intervals import Interval
 from theory_check.inference.validation import check_range
 
@@ -65,6 +66,7 @@ def judge(
     >>> judge(interval, target=(0.6, 0.6), margin=0.05)
     'refuted'
     """
+    check_kind("interval", interval, Interval, "an Interval")
     target_lower, target_upper = check_range("target", target)
     margin = check_nonnegative("margin", margin)
     remainder = check_nonnegative("remainder", remainder)

@@ -18,10 +18,9 @@ from typing import Any
 
 import numpy as np
 
-from theory_check.foundation.arrays import FloatArray
+from theory_check.foundation.arrays import FloatArray, check_array
 from theory_check.foundation.errors import SpecificationError
 from theory_check.inference import Interval, design, judge, neighbour_test
-from theory_check.inference.validation import check_array
 from theory_check.inference.verdicts import Verdict
 from theory_check.pytest_plugin.moments import Pilot
 from theory_check.pytest_plugin.statements import Samples, Statement

@@ -25,7 +25,7 @@ from theory_check.foundation.arguments import check_count, check_nonnegative, ch
 from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.errors import SpecificationError
 from theory_check.inference.betting import FRACTIONS
-from theory_check.inference.design.search import smallest_sample, smallest_value
+from theory_check.inference.design.search import LARGEST_SAMPLE, smallest_sample, smallest_value
 from theory_check.inference.validation import check_level, check_power, check_probability, check_range
 
 #: Powers over which the bound is minimised; the best one is near 1/2 and loses little between neighbours.
@@ -127,7 +127,7 @@ def nonnegative_mean_resolution(
     0.1
     """
     m, v = check_positive("bound", bound), check_positive("variance_bound", variance_bound)
-    n = check_count("observations", observations)
+    n = check_count("observations", observations, maximum=LARGEST_SAMPLE)
     alpha, power = check_level("alpha", alpha), check_power("power", power)
 
     def detected(excess: float) -> bool:
@@ -251,7 +251,11 @@ def bounded_mean_margin(
     0.1
     """
     mu, spread = _unit(truth, support, "truth"), _spread(variance_bound, support)
-    n, alpha, miss = check_count("observations", observations), check_level("alpha", alpha), check_level("miss", miss)
+    n, alpha, miss = (
+        check_count("observations", observations, maximum=LARGEST_SAMPLE),
+        check_level("alpha", alpha),
+        check_level("miss", miss),
+    )
 
     def sufficient(width: float) -> bool:
         return width > 0.0 and _support_miss(mu, width, spread, n, alpha) <= miss
@@ -294,7 +298,7 @@ def bounded_mean_resolution(
     """
     price, spread = _unit(mean, support, "mean"), _spread(variance_bound, support)
     n, alpha, power = (
-        check_count("observations", observations),
+        check_count("observations", observations, maximum=LARGEST_SAMPLE),
         check_level("alpha", alpha),
         check_power("power", power),
     )

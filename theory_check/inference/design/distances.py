@@ -10,7 +10,7 @@ from typing import SupportsIndex
 from theory_check.foundation.arguments import check_count, check_positive
 from theory_check.foundation.errors import SpecificationError
 from theory_check.foundation.stored_values import stored
-from theory_check.inference.design.search import sample_for
+from theory_check.inference.design.search import LARGEST_SAMPLE, sample_for
 from theory_check.inference.goodness_of_fit import anderson_darling_tail, cramer_von_mises_tail
 from theory_check.inference.kolmogorov import planning_radius
 from theory_check.inference.validation import check_level, check_power
@@ -43,7 +43,7 @@ def kolmogorov_margin(*, observations: SupportsIndex, alpha: float, miss: float)
     >>> round(margin, 5), round(2.0 * math.sqrt(math.log(1e3) / 2e6), 5)
     (0.00372, 0.00372)
     """
-    n = check_count("observations", observations)
+    n = check_count("observations", observations, maximum=LARGEST_SAMPLE)
     return planning_radius(n, check_level("alpha", alpha)) + planning_radius(n, check_level("miss", miss))
 
 
@@ -160,7 +160,7 @@ def kolmogorov_resolution(*, observations: SupportsIndex, alpha: float, power: f
     >>> round(found, 5), round(2.0 * math.sqrt(math.log(1e3) / 2e6), 5)
     (0.00372, 0.00372)
     """
-    n = check_count("observations", observations)
+    n = check_count("observations", observations, maximum=LARGEST_SAMPLE)
     alpha, power = check_level("alpha", alpha), check_power("power", power)
     return planning_radius(n, alpha) + math.sqrt(-math.log1p(-power) / (2.0 * n))
 
@@ -205,7 +205,7 @@ def _critical(tail: Callable[[float], float], alpha: float) -> float:
 def _integrated_reach(
     tail: Callable[[float], float], weight: float, observations: SupportsIndex, alpha: float, miss: float
 ) -> float:
-    n, alpha = check_count("observations", observations), check_level("alpha", alpha)
+    n, alpha = check_count("observations", observations, maximum=LARGEST_SAMPLE), check_level("alpha", alpha)
     return math.sqrt(_critical(tail, alpha) / (weight * n)) + planning_radius(n, miss)
 
 

@@ -7,7 +7,13 @@ from typing import SupportsIndex
 
 from theory_check.foundation.arguments import check_count, check_positive
 from theory_check.foundation.errors import SpecificationError
-from theory_check.inference.design.search import sample_for, smallest_sample, smallest_value
+from theory_check.inference.design.search import (
+    LARGEST_SAMPLE,
+    LARGEST_WIDTH,
+    sample_for,
+    smallest_sample,
+    smallest_value,
+)
 from theory_check.inference.validation import check_level, check_power
 
 
@@ -112,6 +118,9 @@ def variance_resolution(*, degrees: SupportsIndex, alpha: float, power: float = 
 def _noncentrality(width: int, alpha: float, miss: float) -> float:
     from scipy.special import chdtri, chndtrinc
 
+    # A test at this level rejects so often whatever the mean.
+    if miss >= 1.0 - alpha:
+        return 0.0
     return float(chndtrinc(float(chdtri(width, alpha)), width, miss))
 
 
@@ -143,7 +152,10 @@ def mean_vector_resolution(
     >>> round(mean_vector_resolution(1, observations=100, alpha=0.05, power=0.8), 3)
     0.28
     """
-    p, n = check_count("width", width), check_count("observations", observations)
+    p, n = (
+        check_count("width", width, maximum=LARGEST_WIDTH),
+        check_count("observations", observations, maximum=LARGEST_SAMPLE),
+    )
     alpha, power = check_level("alpha", alpha), check_power("power", power)
     return math.sqrt(_noncentrality(p, alpha, 1.0 - power) / n)
 
@@ -171,9 +183,9 @@ def mean_vector_sample_size(width: SupportsIndex, *, deviation: float, alpha: fl
     >>> mean_vector_sample_size(1, deviation=0.28, alpha=0.05, miss=0.2)
     101
     """
-    p, deviation = check_count("width", width), check_positive("deviation", deviation)
-    needed = _noncentrality(p, check_level("alpha", alpha), check_level("miss", miss)) / deviation**2
-    return smallest_sample(lambda n: n >= needed)
+    p, deviation = check_count("width", width, maximum=LARGEST_WIDTH), check_positive("deviation", deviation)
+    needed = math.sqrt(_noncentrality(p, check_level("alpha", alpha), check_level("miss", miss)))
+    return smallest_sample(lambda n: math.sqrt(n) * deviation >= needed)
 
 
 def _correlation_power(correlation: float, width: int, n: int, alpha: float, miss: float) -> float:
@@ -230,7 +242,10 @@ def covariance_resolution(
     >>> round(small / large, 1)
     2.0
     """
-    p, n = check_count("width", width, 2), check_count("observations", observations)
+    p, n = (
+        check_count("width", width, 2, LARGEST_WIDTH),
+        check_count("observations", observations, maximum=LARGEST_SAMPLE),
+    )
     alpha, power = check_level("alpha", alpha), check_power("power", power)
     if n < p:
         raise SpecificationError(f"the covariance of {p} coordinates needs at least {p} observations, got {n}")
@@ -265,7 +280,7 @@ def covariance_sample_size(width: SupportsIndex, *, correlation: float, alpha: f
     >>> covariance_resolution(3, observations=n, alpha=1e-3) <= 0.2 + 1e-9
     True
     """
-    p, rho = check_count("width", width, 2), check_positive("correlation", correlation)
+    p, rho = check_count("width", width, 2, LARGEST_WIDTH), check_positive("correlation", correlation)
     alpha, miss = check_level("alpha", alpha), check_level("miss", miss)
     if rho >= 1.0:
         raise SpecificationError(f"correlation must be below 1, got {rho!r}")

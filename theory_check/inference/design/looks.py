@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import SupportsFloat, SupportsIndex
 
 from theory_check.foundation.arguments import check_count
+from theory_check.inference.design.search import LARGEST_SAMPLE
 from theory_check.inference.validation import check_level
 
 #: Parts of a planned sample at which it is looked at before the last look. Most statements are decided between a
@@ -19,6 +20,10 @@ EARLY_LOOKS = (1 / 32, 1 / 16, 1 / 8, 1 / 4, 3 / 8, 1 / 2, 3 / 4)
 
 #: Fewest replicates of a look before the last.
 _FEWEST = 16
+
+
+#: Most looks whose shares are listed.
+MOST_LOOKS = 10**6
 
 
 def planned_looks(observations: SupportsIndex, *, block: SupportsIndex = 1) -> tuple[int, ...]:
@@ -42,7 +47,7 @@ def planned_looks(observations: SupportsIndex, *, block: SupportsIndex = 1) -> t
     >>> planned_looks(6400), planned_looks(10), planned_looks(300, block=100)
     ((200, 400, 800, 1600, 2400, 3200, 4800, 6400), (10,), (100, 200, 300))
     """
-    n, size = check_count("observations", observations), check_count("block", block)
+    n, size = check_count("observations", observations, maximum=LARGEST_SAMPLE), check_count("block", block)
     counts = {math.ceil(part * n / size) * size for part in EARLY_LOOKS}
     return (*sorted(count for count in counts if _FEWEST <= count <= n - size), n)
 
@@ -55,7 +60,7 @@ def look_shares(looks: SupportsIndex) -> tuple[float, ...]:
     >>> look_shares(1), look_shares(3)
     ((1.0,), (0.25, 0.25, 0.5))
     """
-    count = check_count("looks", looks)
+    count = check_count("looks", looks, maximum=MOST_LOOKS)
     return (1.0,) if count == 1 else (*(0.5 / (count - 1) for _ in range(count - 1)), 0.5)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from theory_check.foundation.arguments import check_count, check_positive
 from theory_check.inference.catoni import mean_tilts
-from theory_check.inference.design.search import sample_for
+from theory_check.inference.design.search import LARGEST_SAMPLE, sample_for
 from theory_check.inference.validation import check_level, check_power
 
 
@@ -25,7 +25,10 @@ def _reach(variance_bound: float, observations: SupportsIndex, alpha: float, log
     is :math:`1 - \sqrt{1 - 2c}`, if :math:`c \le 1/2`; a larger deviation is exceeded less often. Asymptotically
     :math:`\delta = (3s + t) \sqrt{v/(2sn)}`: half width plus deviation of the estimate.
     """
-    v, n = check_positive("variance_bound", variance_bound), check_count("observations", observations)
+    v, n = (
+        check_positive("variance_bound", variance_bound),
+        check_count("observations", observations, maximum=LARGEST_SAMPLE),
+    )
     s = math.log(2.0 / check_level("alpha", alpha))
     a = s / n
     c = a - math.expm1(-math.log1p(a) - (s + log_miss) / n)
@@ -177,7 +180,10 @@ def mean_sequence_margin(
     >>> 8.0 < wide / narrow < 12.0
     True
     """
-    v, n = check_positive("variance_bound", variance_bound), check_count("observations", observations)
+    v, n = (
+        check_positive("variance_bound", variance_bound),
+        check_count("observations", observations, maximum=LARGEST_SAMPLE),
+    )
     return _tilted_reach(v, n, check_level("alpha", alpha), math.log(2.0 / check_level("miss", miss)))
 
 
@@ -236,5 +242,8 @@ def mean_sequence_resolution(
     >>> round(mean_sequence_resolution(power=0.99, **plan) / mean_sequence_margin(miss=0.02, **plan), 12)
     1.0
     """
-    v, n = check_positive("variance_bound", variance_bound), check_count("observations", observations)
+    v, n = (
+        check_positive("variance_bound", variance_bound),
+        check_count("observations", observations, maximum=LARGEST_SAMPLE),
+    )
     return _tilted_reach(v, n, check_level("alpha", alpha), -math.log1p(-check_power("power", power)))

@@ -67,7 +67,12 @@ def nights_to_refute(
     17
     """
     values, chances = check_sample("log_evidence", log_evidence), check_sample("probabilities", probabilities)
-    if values.shape != chances.shape or (chances < 0.0).any() or abs(float(chances.sum()) - 1.0) > 1e-9:
+    if (
+        values.shape != chances.shape
+        or (chances < 0.0).any()
+        or (chances > 1.0).any()
+        or abs(float(chances.sum()) - 1.0) > 1e-9
+    ):
         raise SpecificationError("probabilities must be one for each value of log_evidence, and add up to 1")
     level = restart_level(check_level("alpha", alpha), version)
     needed = -math.log(level) - math.log(series_share(start))

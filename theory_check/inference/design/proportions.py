@@ -9,7 +9,7 @@ from theory_check.foundation.arguments import check_count, check_nonnegative, ch
 from theory_check.foundation.errors import SpecificationError
 from theory_check.foundation.stored_values import stored
 from theory_check.inference.binomial import miss_bound
-from theory_check.inference.design.search import smallest_sample, smallest_value
+from theory_check.inference.design.search import LARGEST_SAMPLE, smallest_sample, smallest_value
 from theory_check.inference.validation import check_level, check_power, check_unit_range
 
 
@@ -112,7 +112,7 @@ def proportion_margin(
     (0.0994, 0.0994)
     """
     low, high = check_unit_range("target", target)
-    n = check_count("trials", trials)
+    n = check_count("trials", trials, maximum=LARGEST_SAMPLE)
     alpha, miss = check_level("alpha", alpha), check_level("miss", miss)
     truth = None if truth is None else check_unit("truth", truth)
     trivial = max(low, 1.0 - high)
@@ -158,7 +158,7 @@ def proportion_resolution(
     (0.045, 0.045)
     """
     low, high = check_unit_range("target", target)
-    n = check_count("trials", trials)
+    n = check_count("trials", trials, maximum=LARGEST_SAMPLE)
     alpha, power = check_level("alpha", alpha), check_power("power", power)
     if low <= 0.0 and high >= 1.0:
         raise SpecificationError("target (0, 1) holds every probability: nothing to detect")
@@ -271,7 +271,7 @@ def proportion_test_resolution(
     (1.0, True)
     """
     p = check_unit("null", null)
-    n = check_count("trials", trials)
+    n = check_count("trials", trials, maximum=LARGEST_SAMPLE)
     alpha, power = check_level("alpha", alpha), check_power("power", power)
     below = detected_probability(n, 1.0 - p, alpha, 1.0 - power)
     return 1.0 - below, detected_probability(n, p, alpha, 1.0 - power)
@@ -338,7 +338,7 @@ def equivalence_margin(truth: float, *, trials: SupportsIndex, alpha: float, mis
     inf
     """
     p = check_unit("truth", truth)
-    n = check_count("trials", trials)
+    n = check_count("trials", trials, maximum=LARGEST_SAMPLE)
     alpha, miss = check_level("alpha", alpha), check_level("miss", miss)
     trivial = max(p, 1.0 - p)
 

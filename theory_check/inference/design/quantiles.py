@@ -12,13 +12,16 @@ from theory_check.foundation.errors import SpecificationError
 from theory_check.foundation.stored_values import stored
 from theory_check.inference.binomial import miss_bound
 from theory_check.inference.design.proportions import detected_probability
-from theory_check.inference.design.search import smallest_sample
+from theory_check.inference.design.search import LARGEST_SAMPLE, smallest_sample
 from theory_check.inference.validation import check_level, check_power, check_probability, check_range
 
 
 def _quantile_reach(probability: float, observations: SupportsIndex, alpha: float, miss: float) -> tuple[float, float]:
     """Return the cdf values that the two ends of the interval stay within, each with probability 1 - miss."""
-    p, n = check_probability("probability", probability), check_count("observations", observations)
+    p, n = (
+        check_probability("probability", probability),
+        check_count("observations", observations, maximum=LARGEST_SAMPLE),
+    )
     level = check_level("alpha", alpha) / 2
     below, above = detected_probability(n, 1.0 - p, level, miss), detected_probability(n, p, level, miss)
     return 1.0 - below, above

@@ -12,6 +12,9 @@ from theory_check.foundation.errors import SpecificationError
 #: Plans beyond are refused: no sample of that size fits a machine.
 LARGEST_SAMPLE = 10**12
 
+#: Most coordinates of a vector: quantiles of noncentral laws are sums that grow with their degrees of freedom.
+LARGEST_WIDTH = 10**5
+
 
 def smallest_sample(sufficient: Callable[[int], bool]) -> int:
     """Return the smallest n with ``sufficient(n)``, which holds for all larger n."""

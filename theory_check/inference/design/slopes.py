@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from theory_check.foundation.arguments import check_count, check_nonnegative, check_positive
 from theory_check.foundation.errors import SpecificationError
 from theory_check.inference.design.means import mean_margin
-from theory_check.inference.design.search import sample_for
+from theory_check.inference.design.search import LARGEST_SAMPLE, sample_for
 from theory_check.inference.rates import RESOLVED, slope_weights
 from theory_check.inference.validation import check_level, check_sample
 
@@ -112,7 +112,7 @@ def rate_margin(
     [inf, 0.24, 0.02]
     """
     plan = _check_plan(log_sizes, errors, variance_bounds)
-    n = check_count("observations", observations)
+    n = check_count("observations", observations, maximum=LARGEST_SAMPLE)
     return _rate_margin(*plan, n, check_level("alpha", alpha), check_level("miss", miss))
 
 
