@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import random
 from dataclasses import replace
 from functools import partial
 
@@ -20,7 +21,14 @@ from theory_check.experiments.spelling import network
 from theory_check.foundation.errors import HypothesisError, SpecificationError
 from theory_check.kernels import PANEL
 from theory_check.networks.activations import ACTIVATIONS, Activation, ActivationDefinition
-from theory_check.networks.additions import add_activation, add_branch, temporary_additions
+from theory_check.networks.additions import (
+    add_activation,
+    add_branch,
+    add_input,
+    add_law,
+    add_process,
+    temporary_additions,
+)
 from theory_check.networks.branches import Branch, BranchDefinition
 from theory_check.networks.inputs import Input
 from theory_check.networks.network import Network
@@ -164,6 +172,7 @@ def test_a_name_keeps_its_meaning():
         ({"derivative": lambda x, _: 1.0}, r"its derivative at .* is 1, it must be"),
         ({"function": lambda x, _: math.log(x)}, "it fails with ValueError: math domain error"),
         ({"function": lambda x, _: math.inf}, "it has values that are not finite"),
+        ({"function": lambda x, _: math.tanh(x) + 1e-9 * random.random()}, "it has two values at"),
         ({"defaults": {"slope": 1.0}}, "every parameter needs a default and a range"),
         ({"defaults": {"slope": 3.0}, "ranges": {"slope": (0.0, 1.0)}}, "slope of .* is 3; it must be between 0 and 1"),
         ({"function": lambda x, _: (OPAQUE, x)[1]}, "whose value cannot be told"),
@@ -173,6 +182,18 @@ def test_activations_that_are_not_what_they_say_are_refused(changes, message):
     with pytest.raises(SpecificationError, match=message) as caught:
         add_activation(replace(COPIES["hyperbolic"], **changes))
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("add", [add_activation, add_branch, add_input, add_law, add_process])
+@pytest.mark.parametrize("other", [None, 3.0, "relu", Activation(), ActivationDefinition])
+def test_definitions_of_another_kind_are_refused(add, other):
+    with pytest.raises(SpecificationError, match="it must be a"):
+        add(other)
+
+
+def test_the_activation_of_a_branch_is_no_name():
+    with pytest.raises(SpecificationError, match="activation of branch mine is 'relu'; it must be an Activation"):
+        add_branch(BranchDefinition(name="mine", activation="relu"))
 
 
 def test_a_function_that_cannot_be_compiled_gives_one_line():

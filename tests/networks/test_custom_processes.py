@@ -51,6 +51,8 @@ def test_covariances_of_scalars_and_constants_broadcast():
         (lambda s, t: np.where(s == t, 1.0, -0.5), "covariance bad is not positive semidefinite: eigenvalue -"),
         (lambda s, t: np.where(s == t, 0.0, 1.0), "covariance bad is not positive semidefinite: eigenvalue -"),
         (lambda s, t: np.full(np.broadcast_shapes(s.shape, t.shape), np.nan), "not finite"),
+        (lambda s, t: np.exp(1j * (s - t)), "does not return one number for each pair of times"),
+        (lambda s, t: np.minimum(s, t) * np.random.default_rng().uniform(), "has two values at the same times"),
         (lambda s, t: np.zeros(7), "does not return one number for each pair of times"),
     ],
 )
@@ -172,6 +174,11 @@ def test_what_an_added_process_computes_is_part_of_the_identity():
         (CovarianceProcess(name="mine", covariance=lambda s, t: s - t), "covariance mine is not symmetric"),
         (CovarianceProcess(name="mine", covariance=lambda s: s), "it fails with TypeError"),
         (PathFunction(name="mine", function=lambda t: t / "no"), "it fails with"),
+        (PathFunction(name="mine", function=lambda t: 1j * t), "must be an array of real numbers"),
+        (
+            PathFunction(name="mine", function=lambda t: np.random.default_rng().normal(size=(len(t), 1, 1))),
+            "two values",
+        ),
         (WeightProcess(name="mine"), "give it the correlation of its values"),
         (WeightProcess(name="mine", correlation=lambda _, lags: 2.0 - lags), "its correlation at lag 0 must be 1"),
         (WeightProcess(name="mine", correlation=lambda _, lags: 1.0 - 3.0 * lags), "not positive semidefinite"),

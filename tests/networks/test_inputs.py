@@ -59,6 +59,8 @@ def test_what_an_added_input_law_computes_is_part_of_the_identity():
         ({"hidden": lambda v: v[0]}, "it must return finite numbers, shape"),
         ({"gradient": lambda v: np.full_like(v, np.nan)}, "it must return finite numbers, shape"),
         ({"hidden": lambda v: v + np.ones(7)}, "it fails with ValueError"),
+        ({"hidden": lambda v: 1j * v}, "must be an array of real numbers"),
+        ({"hidden": lambda v: np.random.default_rng().normal(size=v.shape)}, "or on chance"),
         ({"takes_cosine": True}, "and no cosine or parameters"),
         ({"observed": True}, "and no cosine or parameters"),
         ({"defaults": {"a": 0.0}, "ranges": {"a": (-1.0, 1.0)}}, "and no cosine or parameters"),
@@ -67,3 +69,24 @@ def test_what_an_added_input_law_computes_is_part_of_the_identity():
 def test_input_laws_that_do_not_fit_are_refused(parts, message):
     with pytest.raises(SpecificationError, match=message):
         add_input(InputLaw(**{"name": "mine", **parts}))
+
+
+def test_an_input_law_of_whole_numbers_is_one_of_their_floats():
+    laws = {
+        "whole": InputLaw(name="whole", hidden=lambda v: np.sign(v).astype(int)),
+        "floats": InputLaw(name="floats", hidden=np.sign),
+    }
+    found = []
+    for name, law in laws.items():
+        add_input(law)
+        cell = network("linear", "uniform", width=3, depth=2, input=name)
+        found.append(Boundary(cell, KEY, 0).hidden())
+    np.testing.assert_array_equal(*found)
+    assert found[0].dtype == np.float64
+
+
+def test_an_input_that_is_sometimes_zero_is_refused_when_it_is_drawn():
+    # Of width 5, where laws are looked at when they are added, it is 0 once in 32 times; of width 1 once in two.
+    add_input(InputLaw(name="mine", hidden=lambda v: np.maximum(v, 0.0)))
+    with pytest.raises(SpecificationError, match="input mine: it returns a vector of length 0"):
+        simulate(network("linear", "uniform", width=1, depth=1, input="mine"), 64, seed=1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 from dataclasses import replace
 
 import numpy as np
@@ -92,6 +93,10 @@ def test_what_an_added_law_means_is_part_of_the_identity_of_its_cells():
         ({"kurtosis": lambda _: 3.0}, "kurtosis is 2.184"),
         ({"transform": lambda u, v, _: 1.0 / (u - u)}, "ZeroDivisionError"),
         ({"transform": lambda u, v, _: math.inf}, "not finite"),
+        (
+            {"transform": lambda u, v, _: math.sqrt(2.4) * (2.0 * u + v - 1.5) + 1e-9 * random.random()},
+            "two values at the same numbers",
+        ),
     ],
 )
 def test_laws_that_are_not_what_they_say_are_refused(change, message):

@@ -11,6 +11,7 @@ import numpy as np
 from theory_check.foundation.arguments import check_choice, check_finite, parse_call, render_call
 from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.errors import SpecificationError
+from theory_check.foundation.kinds import check_pairs
 from theory_check.networks.definitions import Definition, Parameters, Registry
 
 #: ``function(x, constants)`` of one number; compiled, so arithmetic and ``math`` only.
@@ -116,7 +117,7 @@ class Activation:
     def named(self) -> dict[str, float]:
         """The parameters by their names."""
         slope = {"slope": self.slope} if "slope" in self.definition.defaults else {}
-        return {**slope, **({} if self.parameters is msgspec.UNSET else dict(self.parameters))}
+        return {**slope, **({} if self.parameters is msgspec.UNSET else check_pairs("parameters", self.parameters))}
 
     @property
     def negative_slope(self) -> float | None:

@@ -16,8 +16,10 @@ from typing import Any
 
 import numpy as np
 
+from theory_check.foundation.arrays import check_array
 from theory_check.foundation.errors import SpecificationError
-from theory_check.networks.activations import ACTIVATIONS, ActivationDefinition
+from theory_check.foundation.kinds import check_kind
+from theory_check.networks.activations import ACTIVATIONS, Activation, ActivationDefinition
 from theory_check.networks.branches import BRANCHES, Branch, BranchDefinition
 from theory_check.networks.custom_processes import CovarianceProcess, PathFunction
 from theory_check.networks.definitions import Definition, Registry
@@ -29,6 +31,9 @@ from theory_check.networks.weights import WEIGHTS
 
 #: Where an added activation is looked at: every 0.07 from -5 to 5, off the kinks that people put at round numbers.
 _PLACES = tuple(0.0137 + 0.07 * k for k in range(-72, 72))
+
+#: Pairs of uniform numbers at which an added law is evaluated twice.
+_PAIRS = tuple((0.1 * k + 0.03, 0.1 * ((3 * k) % 10) + 0.07) for k in range(10))
 
 #: Step of the difference quotients there, and how far the stated derivative may be from them: with a third derivative
 #: of 100 the quotient is off by 2e-7.
@@ -81,6 +86,7 @@ def add_law(law: WeightLaw) -> None:
     ...     Weights("trapezoid").entry_variance
     1.0
     """
+    check_kind("law", law, WeightLaw, "a WeightLaw")
     WEIGHTS.add(law, _check_law)
 
 
@@ -109,6 +115,8 @@ def add_process(process: Process) -> None:
     ...     Weights("brownian").covariance(3)[2].tolist() == [0.0, 1 / 3, 2 / 3]
     True
     """
+    kinds = (CovarianceProcess, PathFunction, WeightProcess)
+    check_kind("process", process, kinds, "a CovarianceProcess, a PathFunction or a WeightProcess")
     WEIGHTS.add(process, _check_process)
 
 
@@ -142,6 +150,7 @@ def add_activation(definition: ActivationDefinition) -> None:
     ...     Activation("softplus").homogeneous
     False
     """
+    check_kind("definition", definition, ActivationDefinition, "an ActivationDefinition")
     ACTIVATIONS.add(definition, _check_activation)
 
 
@@ -166,6 +175,7 @@ def add_branch(definition: BranchDefinition) -> None:
     ...     Branch("product").kappa
     1.0
     """
+    check_kind("definition", definition, BranchDefinition, "a BranchDefinition")
     BRANCHES.add(definition, _check_branch)
 
 
@@ -193,6 +203,7 @@ def add_input(law: InputLaw) -> None:
     ...     str(Input("signs", 2))
     '2 signs inputs'
     """
+    check_kind("law", law, InputLaw, "an InputLaw")
     INPUTS.add(law, _check_input)
 
 
@@ -247,6 +258,19 @@ def identities(branch: Branch, law: str = "", input_name: str = "") -> dict[str,
     return {key: identity for key, identity in found.items() if identity is not None}
 
 
+@contextmanager
+def _called(noun: str, function: str = "it") -> Iterator[None]:
+    """Let every error of a function of the user's name the definition that it belongs to."""
+    try:
+        yield
+    except SpecificationError as error:
+        if str(error).startswith(noun):
+            raise
+        raise SpecificationError(f"{noun}: {error}") from error
+    except Exception as error:
+        raise SpecificationError(f"{noun}: {function} fails with {type(error).__name__}: {error}") from error
+
+
 def _check_activation(definition: ActivationDefinition) -> None:
     name, function, derivative = definition.name, definition.function, definition.derivative
     if definition.kernel != "entrywise" or (definition.negative_slope is None) != (
@@ -258,25 +282,25 @@ def _check_activation(definition: ActivationDefinition) -> None:
     if function is None or derivative is None:
         return
     constants = definition.constants(definition.defaults)
-    try:
+    with _called(f"activation {name}"):
         for x in _PLACES:
-            low, value, high = (float(function(x + step, constants)) for step in (-_STEP, 0.0, _STEP))
+            low, value, high, again = (float(function(x + step, constants)) for step in (-_STEP, 0.0, _STEP, 0.0))
             slope, quotient = float(derivative(x, constants)), (high - low) / (2.0 * _STEP)
             if not (math.isfinite(value) and math.isfinite(slope)):
                 raise SpecificationError(f"activation {name}: it has values that are not finite, at {x:.4g}")
+            if value != again:
+                raise SpecificationError(f"activation {name}: it has two values at {x:.4g}; it must be a function")
             if abs(slope - quotient) > _SLOPE_ERROR * max(1.0, abs(quotient)):
                 raise SpecificationError(
                     f"activation {name}: its derivative at {x:.4g} is {slope:.4g}, it must be {quotient:.4g}"
                 )
-    except SpecificationError:
-        raise
-    except Exception as error:
-        raise SpecificationError(f"activation {name}: it fails with {type(error).__name__}: {error}") from error
 
 
 def _check_branch(definition: BranchDefinition) -> None:
     if definition.has_bias and not definition.has_inner:
         raise SpecificationError(f"branch {definition.name}: no kernel has a bias without weights inside")
+    if definition.activation is not None:
+        check_kind(f"activation of branch {definition.name}", definition.activation, Activation, "an Activation")
     if definition.defaults:
         raise SpecificationError(f"branch {definition.name}: a branch has no parameters, its activation may have some")
 
@@ -285,27 +309,19 @@ def _check_law(law: WeightLaw | Process) -> None:
     name = law.name
     if not isinstance(law, WeightLaw) or law.transform is None or law.kernel != "entrywise" or law.inner:
         raise SpecificationError(f"weight law {name}: give it a transform, a function of two uniform numbers")
-    try:
+    with _called(f"weight law {name}", "its kurtosis or variance, functions of its parameters,"):
         kurtosis, variance = float(law.kurtosis(law.defaults)), float(law.variance(law.defaults))
-    except Exception as error:
-        raise SpecificationError(
-            f"weight law {name}: its kurtosis or variance, functions of its parameters, fails with "
-            f"{type(error).__name__}: {error}"
-        ) from error
     if math.isnan(kurtosis) or math.isnan(variance):
         raise SpecificationError(
             f"weight law {name}: its kurtosis is {kurtosis} and its variance {variance}; give numbers"
         )
     if math.isfinite(variance):
         _check_size(f"weight law {name}: its standard deviation", math.sqrt(variance))
-    try:
-        found = entry_moments(law.transform, law.constants(law.defaults))
-    except SpecificationError as error:
-        raise SpecificationError(f"weight law {name}: {error}") from error
-    except Exception as error:
-        raise SpecificationError(
-            f"weight law {name}: its transform fails with {type(error).__name__}: {error}"
-        ) from error
+    with _called(f"weight law {name}", "its transform"):
+        constants = law.constants(law.defaults)
+        found = entry_moments(law.transform, constants)
+        if any(len({law.transform(u, v, constants) for _ in range(2)}) > 1 for u, v in _PAIRS):
+            raise SpecificationError("its transform has two values at the same numbers; it must be a function")
     if not math.isfinite(variance):
         return
     mean, square, cube, fourth = found.values
@@ -339,7 +355,7 @@ def _check_process(process: WeightLaw | Process) -> None:
     name, named = process.name, process.defaults
     if isinstance(process, WeightProcess) and (process.correlation is None or process.increments):
         raise SpecificationError(f"process {name}: give it the correlation of its values, or a CovarianceProcess")
-    try:
+    with _called(f"process {name}"):
         if isinstance(process, WeightProcess):
             given = process.of_lags
             stationary = CovarianceProcess(name=name, covariance=lambda s, t: given(named, np.abs(s - t)))
@@ -351,14 +367,10 @@ def _check_process(process: WeightLaw | Process) -> None:
             _check_size("its largest standard deviation", math.sqrt(max(process.layer_variance(named, _LAYERS), 0.0)))
         elif isinstance(process, PathFunction):
             # Of the first layer alone: the function may know no times but those of the layers of its network.
-            _check_size("its largest value", float(np.abs(process.function(np.zeros(1), **named)).max()))
-        else:
-            raise SpecificationError("give a CovarianceProcess, a PathFunction or a WeightProcess")
-    except Exception as error:
-        reason = (
-            str(error) if isinstance(error, SpecificationError) else f"it fails with {type(error).__name__}: {error}"
-        )
-        raise SpecificationError(f"process {name}: {reason}") from error
+            first, again = (check_array("its value", process.function(np.zeros(1), **named)) for _ in range(2))
+            if not np.array_equal(first, again, equal_nan=True):
+                raise SpecificationError("it has two values at the same time; it must be a function")
+            _check_size("its largest value", float(np.abs(first).max()))
 
 
 def _check_input(law: InputLaw) -> None:
@@ -366,18 +378,14 @@ def _check_input(law: InputLaw) -> None:
         raise SpecificationError(f"input {law.name}: give it functions of normal vectors, and no cosine or parameters")
     vectors = np.random.default_rng(0).standard_normal((5, 3))
     for function in (law.hidden, law.gradient):
-        try:
-            together = np.asarray(function(vectors.copy()), np.float64)
-            apart = np.concatenate([np.asarray(function(vectors[:, k : k + 1].copy())) for k in range(3)], axis=-1)
-        except Exception as error:
-            raise SpecificationError(f"input {law.name}: it fails with {type(error).__name__}: {error}") from error
-        if together.shape != vectors.shape or not np.all(np.isfinite(together)):
-            raise SpecificationError(f"input {law.name}: it must return finite numbers, shape (width, networks)")
-        if not np.any(together, axis=0).all():
-            raise SpecificationError(f"input {law.name}: it returns a vector of length 0, which has no norm ratio")
+        with _called(f"input {law.name}"):
+            together = law.evaluate(function, vectors.copy())
+            apart = np.concatenate([law.evaluate(function, vectors[:, k : k + 1].copy()) for k in range(3)], axis=-1)
         _check_size(f"input {law.name}: its largest entry", float(np.abs(together).max()))
         if not np.allclose(together, apart, rtol=1e-12, atol=0.0):
-            raise SpecificationError(f"input {law.name}: a column of what it returns depends on other columns")
+            raise SpecificationError(
+                f"input {law.name}: a column of what it returns depends on other columns, or on chance"
+            )
 
 
 _ADDING: dict[type[Definition], Callable[[Any], None]] = {

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from theory_check.foundation.arrays import FloatArray
+from theory_check.foundation.arrays import FloatArray, check_array
 from theory_check.foundation.errors import SpecificationError
 from theory_check.networks.definitions import Parameters
 from theory_check.networks.processes import Generator, Process
@@ -71,7 +71,7 @@ class CovarianceProcess(Process):
         shape = np.broadcast_shapes(s.shape, t.shape)
         given = self.defaults if parameters is None else parameters
         try:
-            values = np.broadcast_to(np.asarray(self.covariance(s, t, **given), np.float64), shape)
+            values = np.broadcast_to(check_array("it", self.covariance(s, t, **given)), shape)
         except ValueError as error:
             raise SpecificationError(
                 f"covariance {self.name} does not return one number for each pair of times"
@@ -98,6 +98,8 @@ class CovarianceProcess(Process):
         """Raise unless the values at up to 256 layers are those of a covariance: symmetric, positive semidefinite."""
         times = _times(depth)
         matrix = self.evaluate(times[:, None], times, parameters)
+        if not np.array_equal(matrix, self.evaluate(times[:, None], times, parameters)):
+            raise SpecificationError(f"covariance {self.name} has two values at the same times; it must be a function")
         size = float(np.abs(matrix).max())
         if np.abs(matrix - matrix.T).max() > _ROUNDING * size:
             raise SpecificationError(f"covariance {self.name} is not symmetric")
@@ -158,7 +160,7 @@ class PathFunction(Process):
         """
         given = {"outer": self.function, "inner": self.inner_function, "bias": self.bias_function}[part]
         arguments = self.defaults if parameters is None else parameters
-        values = np.asarray((given or self.function)(times, **arguments), np.float64)
+        values = check_array(f"what path function {self.name} returns", (given or self.function)(times, **arguments))
         if values.shape != (len(times), *shape):
             wanted = (len(times), *shape)
             raise SpecificationError(f"path function {self.name} returns shape {values.shape}; it must be {wanted}")

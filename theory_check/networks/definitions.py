@@ -93,7 +93,7 @@ class Registry(Generic[D]):
 
     def find(self, name: str) -> D:
         """Return the definition of that name."""
-        if name in self._built_in:
+        if isinstance(name, str) and name in self._built_in:
             return self._built_in[name]
         check_choice(self.what, name, self.names)
         return self.added[name][0]

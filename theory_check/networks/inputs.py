@@ -18,7 +18,7 @@ from theory_check.foundation.arguments import (
     plain_number,
     render_call,
 )
-from theory_check.foundation.arrays import FloatArray
+from theory_check.foundation.arrays import FloatArray, check_array
 from theory_check.foundation.errors import SpecificationError
 from theory_check.networks.definitions import Definition, Registry
 
@@ -60,6 +60,30 @@ class InputLaw(Definition):
     single: bool = False
     takes_cosine: bool = False
     observed: bool = False
+
+    def evaluate(self, transform: Transform, vectors: FloatArray) -> FloatArray:
+        """Return what ``hidden`` or ``gradient`` makes of normal vectors.
+
+        Parameters
+        ----------
+        transform : callable
+        vectors : array, shape (width, networks)
+
+        Returns
+        -------
+        array, shape (width, networks)
+
+        Raises
+        ------
+        SpecificationError
+            Unless these are finite numbers, and no vector is 0.
+        """
+        found = check_array(f"what input {self.name} returns", transform(vectors))
+        if found.shape != vectors.shape or not np.all(np.isfinite(found)):
+            raise SpecificationError(f"input {self.name}: it must return finite numbers, shape (width, networks)")
+        if not found.any(axis=0).all():
+            raise SpecificationError(f"input {self.name}: it returns a vector of length 0, which has no norm ratio")
+        return found
 
 
 INPUTS: Registry[InputLaw] = Registry(
@@ -143,7 +167,7 @@ class Input:
 
     def hidden(self, vectors: FloatArray) -> FloatArray:
         """Return h_0, (inputs, width, networks), from as many standard normal vectors as :attr:`vectors`."""
-        states = [self.law.hidden(vector) for vector in vectors]
+        states = [self.law.evaluate(self.law.hidden, vector) for vector in vectors]
         return np.stack(states) if self.cosine is None else _correlated(states, self.correlation_factor)
 
     @property

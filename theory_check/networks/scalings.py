@@ -8,8 +8,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from theory_check.foundation.arguments import check_choice, check_finite, plain_number
+from theory_check.foundation.arguments import check_choice, check_finite, check_number, plain_number
 from theory_check.foundation.errors import SpecificationError
+from theory_check.foundation.kinds import check_kind, check_sequence
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,7 @@ class Scaling:
 
     def __post_init__(self) -> None:
         check_choice("scaling", self.kind, ("power", "constant", "sequence"))
+        check_kind("values of a scaling", self.values, tuple, "a tuple of numbers")
         name = "beta" if self.kind == "power" else "scaling factor"
         if not self.values or (self.kind != "sequence" and len(self.values) != 1):
             wanted = "one number a layer" if self.kind == "sequence" else "one number"
@@ -32,17 +34,18 @@ class Scaling:
     @classmethod
     def power(cls, beta: float) -> Scaling:
         """a_k = L^-beta for every layer of a network of depth L."""
-        return cls("power", (float(beta),))
+        return cls("power", (check_number("beta", beta),))
 
     @classmethod
     def constant(cls, factor: float) -> Scaling:
         """a_k = factor for every layer, whatever the depth."""
-        return cls("constant", (float(factor),))
+        return cls("constant", (check_number("scaling factor", factor),))
 
     @classmethod
     def sequence(cls, factors: tuple[float, ...] | list[float] | NDArray[np.float64]) -> Scaling:
         """a_k = factors[k]; the network must have as many layers."""
-        return cls("sequence", tuple(float(f) for f in factors))
+        parts = check_sequence("scaling factors", factors)
+        return cls("sequence", tuple(check_number("scaling factor", part) for part in parts))
 
     @property
     def beta(self) -> float | None:

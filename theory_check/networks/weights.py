@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from theory_check.foundation.arguments import check_choice, check_finite, parse_call, render_call
 from theory_check.foundation.errors import SpecificationError
+from theory_check.foundation.kinds import check_pairs
 from theory_check.networks.custom_processes import PathFunction
 from theory_check.networks.definitions import Registry
 from theory_check.networks.processes import PROCESSES, Process
@@ -55,7 +56,9 @@ class Weights:
     def __post_init__(self) -> None:
         law = self.definition
         check_choice("variance convention", self.variance, GAINS)
-        complete = law.complete(f"{self.law} weights", dict(self.parameters))
+        complete = law.complete(
+            f"{self.law} weights", check_pairs(f"parameters of {self.law} weights", self.parameters)
+        )
         object.__setattr__(self, "parameters", tuple(complete.items()))
         if isinstance(law, PathFunction) and self.variance != "unit":
             raise SpecificationError(f"{self.law} weights are given as they are; they accept no variance convention")

@@ -92,7 +92,8 @@ class Boundary:
     def _directions(self) -> FloatArray:
         """Gradients p_L of all inputs that do not depend on h_L."""
         law = self._cell.input.law
-        return np.stack([law.gradient(self._normal(Purpose.READOUT, m)) for m in range(self._cell.input.count)])
+        normal = [self._normal(Purpose.READOUT, m) for m in range(self._cell.input.count)]
+        return np.stack([law.evaluate(law.gradient, vectors) for vectors in normal])
 
     @cached_property
     def _losses(self) -> tuple[FloatArray, FloatArray]:
