@@ -217,6 +217,12 @@ def test_what_is_no_observable_is_refused(what):
         observable(what)
 
 
+def test_nobody_goes_through_the_columns_of_an_observable_for_ever():
+    for go in (tuple, dict, sum):
+        with pytest.raises(TypeError, match="not iterable"):
+            go(A)
+
+
 def test_columns_of_every_kind_of_formula_are_reported():
     event = between(column("b", 1), 0.0)
     assert A.given(event).columns == {("a", 0), ("b", 1)}

@@ -55,6 +55,12 @@ def test_cells_from_spellings():
         ({"scale": "1,x"}, "scale '1,x' must be numbers separated by commas"),
         ({"scale": "1,2,3", "depth": 2}, "3 values for depth 2"),
         ({"scale": ()}, "scale is empty"),
+        ({"recorded_depths": 3}, "recorded depths is 3; it must be a sequence"),
+        ({"recorded_depths": (1.0,)}, "each part a whole number"),
+        ({"activation": None}, "activation is None; it must be text"),
+        ({"input": None}, "input is None; it must be a name or an Input"),
+        ({"width": None}, "width is None; it must be a whole number"),
+        ({"gradients": "no"}, "gradients is 'no'; it must be True or False"),
         ({"kernel": "fast"}, "unknown kernel 'fast'; accepted: auto, dense, reduced"),
     ],
 )

@@ -18,15 +18,16 @@ import math
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 
 from theory_check.experiments.experiment import Sample
-from theory_check.foundation.arguments import check_count
+from theory_check.foundation.arguments import check_count, check_number, check_text
 from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.code_identity import code_identity
 from theory_check.foundation.errors import SpecificationError
+from theory_check.foundation.kinds import check_sequence
 from theory_check.inference.rates import slope_weights
 
 Samples: TypeAlias = Sequence[Sample[Any]]
@@ -49,6 +50,9 @@ class Observable:
     formula: str
     evaluate: Callable[[Samples], FloatArray] = field(compare=False, repr=False)
     columns: frozenset[tuple[str, int]] = field(default=frozenset(), compare=False, repr=False)
+
+    #: It has as many columns as its samples: without them Python would take one after the other for ever.
+    __iter__: ClassVar[None] = None
 
     def __call__(self, samples: Samples) -> FloatArray:
         """Return one value, or one row of values, per replicate."""
@@ -109,7 +113,10 @@ def _combine(sign: str, function: Any, left: Observable | float, right: Observab
         return part(samples) if isinstance(part, Observable) else part
 
     columns = frozenset[tuple[str, int]]().union(*(p.columns for p in (left, right) if isinstance(p, Observable)))
-    first, second = (part if isinstance(part, Observable) else repr(float(part)) for part in (left, right))
+    first, second = (
+        part if isinstance(part, Observable) else repr(check_number("a part of an observable", part))
+        for part in (left, right)
+    )
     return Observable(f"({first} {sign} {second})", lambda s: function(value(left, s), value(right, s)), columns)
 
 
@@ -122,20 +129,22 @@ def apply(name: str, function: Callable[..., FloatArray], *parts: Observable) ->
         It must say all of what is computed, numbers included.
     function : callable
         Of one array for each observable.
-    *parts : Observable
+    *parts : Observable, or the name of a column, or a function of the samples
 
     Returns
     -------
     Observable
     """
-    columns = frozenset[tuple[str, int]]().union(*(part.columns for part in parts))
+    read = [observable(part) for part in parts]
+    columns = frozenset[tuple[str, int]]().union(*(part.columns for part in read))
     return Observable(
-        f"{name}({', '.join(map(str, parts))})", lambda samples: function(*(part(samples) for part in parts)), columns
+        f"{name}({', '.join(map(str, read))})", lambda samples: function(*(part(samples) for part in read)), columns
     )
 
 
 def column(name: str, experiment: int = 0) -> Observable:
     """Return a column of the sample of one experiment of the check, by its place among them."""
+    check_text("column", name)
     check_count("place of an experiment", experiment, 0)
     place = f"@{experiment}" if experiment else ""
 
@@ -248,13 +257,14 @@ def between(x: Observable, lower: float = -math.inf, upper: float = math.inf) ->
 
     Parameters
     ----------
-    x : Observable
+    x : Observable, or the name of a column, or a function of the samples
     lower, upper : float
 
     Returns
     -------
     Observable
     """
+    x, lower, upper = observable(x), check_number("lower", lower), check_number("upper", upper)
     columns = x.columns
     return Observable(
         f"({x} in [{float(lower)!r}, {float(upper)!r}])", lambda s: _is_between(x(s), lower, upper), columns
@@ -272,6 +282,8 @@ def always(event: Observable) -> Observable:
 
 def at_beta(name: str, beta: float) -> Observable:
     """Return a column of a sweep at one of its betas, for the first input."""
+    check_text("column", name)
+    beta = check_number("beta", beta)
 
     def evaluate(samples: Samples) -> FloatArray:
         position: int = samples[0].experiment.betas.index(beta)
@@ -302,8 +314,7 @@ def error_slope(name: str, depths: tuple[int, ...], experiment: int = 0) -> Obse
     SpecificationError
         Unless the depths are whole numbers of which at least two differ.
     """
-    for depth in depths:
-        check_count("depth", depth)
+    depths = tuple(check_count("depth", depth) for depth in check_sequence("depths", depths))
     if len(set(depths)) < 2:
         raise SpecificationError(f"depths must hold at least two different depths, got {list(depths)}")
 
@@ -312,7 +323,7 @@ def error_slope(name: str, depths: tuple[int, ...], experiment: int = 0) -> Obse
         moved = np.all(errors > 0.0, axis=1)
         return np.where(moved, np.log(np.where(moved[:, None], errors, 1.0)) @ weights, 0.0)
 
-    return apply(f"slope over {[int(depth) for depth in depths]}", slope, column(name, experiment))
+    return apply(f"slope over {list(depths)}", slope, column(name, experiment))
 
 
 def displacement_slope(experiment: int = 0) -> Observable:
@@ -320,6 +331,7 @@ def displacement_slope(experiment: int = 0) -> Observable:
 
     A network that never moved is given slope 0: it counts against vanishing and against explosion.
     """
+    check_count("place of an experiment", experiment, 0)
 
     def evaluate(samples: Samples) -> FloatArray:
         values = samples[experiment].column("log_displacement")[:, [0, -1]]

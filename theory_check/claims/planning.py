@@ -11,6 +11,7 @@ from theory_check.claims.claim import Claim, Profile
 from theory_check.experiments.costs import SECONDS_PER_WORK
 from theory_check.experiments.experiment import MAXIMAL_REPLICATES, Experiment
 from theory_check.foundation.errors import SpecificationError
+from theory_check.foundation.kinds import check_kind
 from theory_check.foundation.stored_values import shelf
 from theory_check.foundation.user_code import located
 from theory_check.inference.design import look_shares, planned_looks
@@ -286,6 +287,8 @@ def plan_claim(claim: Claim, profile: Profile) -> tuple[PlannedCheck, ...]:
         As :func:`plan_check`, for a check that names no mistake or none that can be told from its prediction, and for
         a correction without evidence: no check has the variant that it names.
     """
+    check_kind("claim", claim, Claim, "what claim(...) makes of a function")
+    check_kind("profile", profile, Profile, "one of PROFILES")
     if profile.name == "quick":
         profile = replace(profile, precision=profile.precision * claim.quick_precision)
     with located(claim.place), shelf(f"plan of {claim.id} at {profile.name}"):

@@ -25,6 +25,7 @@ from theory_check.experiments.kernel_choice import (
 )
 from theory_check.foundation.arguments import check_choice, check_integer
 from theory_check.foundation.errors import SpecificationError
+from theory_check.foundation.kinds import check_fields, check_kinds
 from theory_check.kernels import KERNEL_VERSION, LANES
 from theory_check.networks.additions import identities
 from theory_check.networks.custom_processes import CovarianceProcess, PathFunction
@@ -103,6 +104,9 @@ class Cell:
 
     def __post_init__(self) -> None:
         check_choice("kernel", self.kernel, get_args(KernelName))
+        check_fields(self, network=Network, input=Input, gradients=bool, jacobian=bool, active_norm=bool, controls=bool)
+        for name in ("recorded_depths", "weight_gradients", "gradient_cosines"):
+            check_kinds(name.replace("_", " "), getattr(self, name), int, "a whole number")
         if not isinstance(self.weights, Weights):
             raise SpecificationError(f"weights are {self.weights!r}; give them a name by add_law or add_process")
         for depth in self.recorded_depths:

@@ -15,6 +15,7 @@ from theory_check.experiments.experiment import Values
 from theory_check.foundation.arguments import check_finite, check_integer
 from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.errors import SpecificationError
+from theory_check.foundation.kinds import check_fields
 from theory_check.foundation.streams import Purpose
 from theory_check.kernels import KERNEL_VERSION, LANES
 from theory_check.networks.additions import identities
@@ -68,6 +69,7 @@ class Euler:
     tolerance: float = 1e-9
 
     def __post_init__(self) -> None:
+        check_fields(self, network=Network, path=PathLaw, input=Input, reference=bool)
         check_integer("number of doublings", self.doublings, 0, 40)
         check_finite("tolerance", self.tolerance)
         beta = self.network.scaling.beta

@@ -18,6 +18,7 @@ from theory_check.experiments.experiment import Values
 from theory_check.foundation.arguments import check_choice, check_integer
 from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.errors import SpecificationError
+from theory_check.foundation.kinds import check_fields
 from theory_check.kernels import KERNEL_VERSION, LANES
 from theory_check.networks.additions import identities
 from theory_check.networks.inputs import Input
@@ -67,6 +68,7 @@ class EulerMaruyama:
     suprema: bool = False
 
     def __post_init__(self) -> None:
+        check_fields(self, network=Network, weights=Weights, input=Input, suprema=bool)
         check_integer("number of doublings", self.doublings, 0, MAXIMAL_DEPTHS - 1)
         check_choice("noise", self.noise, ("shared", "independent"))
         if self.network.branch.has_inner:

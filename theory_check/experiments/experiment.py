@@ -8,6 +8,7 @@ the experiment.
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from html import escape
@@ -37,6 +38,12 @@ MAXIMAL_REPLICATES = 10**8
 def check_replicates(count: int) -> None:
     """Raise :exc:`SpecificationError` unless a sample may have so many replicates."""
     check_integer("number of replicates", count, 1, MAXIMAL_REPLICATES)
+
+
+def check_experiment(experiment: object) -> None:
+    """Raise :exc:`SpecificationError` unless a value is an experiment, which has an identity of its own."""
+    if isinstance(experiment, type) or not hasattr(experiment, "block_size"):
+        raise SpecificationError(f"experiment is {reprlib.repr(experiment)}; it must be what network(...) returns")
 
 
 def never() -> bool:

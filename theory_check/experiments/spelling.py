@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from numbers import Real
 from typing import get_args
 
 from theory_check.data.data_set import DataSet
@@ -15,6 +16,7 @@ from theory_check.experiments.sweep import Sweep
 from theory_check.experiments.training import Loss, Precision, TrainedScaling, Training
 from theory_check.foundation.arguments import check_choice, parse_numbers
 from theory_check.foundation.errors import SpecificationError
+from theory_check.foundation.kinds import check_kind, check_sequence
 from theory_check.networks.activations import Activation
 from theory_check.networks.branches import Branch
 from theory_check.networks.inputs import Input
@@ -94,8 +96,18 @@ def network(
     >>> str(network("linear", "uniform", width=20, depth=100, scale=(2 * 100) ** -0.5))
     'linear, width 20, depth 100, scaling factor 0.0707107, uniform weights, gaussian input'
     """
+    recorded_depths, weight_gradients, gradient_cosines = (
+        check_sequence(what, given)
+        for what, given in {
+            "recorded depths": recorded_depths,
+            "weight gradients": weight_gradients,
+            "gradient cosines": gradient_cosines,
+        }.items()
+    )
     law = weights if isinstance(weights, Weights) else Weights.parse(weights)
     observed = Input.parse(input, inputs) if isinstance(input, str) else input
+    check_kind("input", observed, Input, "a name or an Input")
+    check_kind("width", width, int, "a whole number")
     check_choice("kernel", kernel, ("auto", *get_args(KernelName)))
     given = _branch(branch, activation)
     automatic = choose_kernel(
@@ -108,10 +120,10 @@ def network(
         input=observed,
         kernel=automatic if kernel == "auto" else kernel,  # type: ignore[arg-type]
         gradients=gradients,
-        recorded_depths=tuple(recorded_depths),
+        recorded_depths=recorded_depths,
         jacobian=jacobian,
-        weight_gradients=tuple(weight_gradients),
-        gradient_cosines=tuple(gradient_cosines),
+        weight_gradients=weight_gradients,
+        gradient_cosines=gradient_cosines,
         active_norm=active_norm,
         controls=controls,
     )
@@ -128,9 +140,9 @@ def _scaling(beta: float | None, scale: float | Sequence[float] | Scaling | str 
         raise SpecificationError("give beta or a scale, not both")
     if isinstance(scale, Scaling):
         return scale
-    if isinstance(scale, (int, float)):
-        return Scaling.constant(scale)
-    factors = parse_numbers("scale", scale, float) if isinstance(scale, str) else tuple(scale)
+    if isinstance(scale, Real):
+        return Scaling.constant(float(scale))
+    factors = parse_numbers("scale", scale, float) if isinstance(scale, str) else check_sequence("scale", scale)
     if not factors:
         raise SpecificationError("scale is empty; give one number, or one for each layer")
     return Scaling.constant(factors[0]) if isinstance(scale, str) and len(factors) == 1 else Scaling.sequence(factors)
@@ -170,7 +182,8 @@ def sweep(
     """
     return Sweep(
         branch=_branch(branch, activation), width=width, depth=depth,
-        weights=weights if isinstance(weights, Weights) else Weights.parse(weights), betas=tuple(betas),
+        weights=weights if isinstance(weights, Weights) else Weights.parse(weights),
+        betas=check_sequence("betas", betas),
         input=Input.parse(input, inputs) if isinstance(input, str) else input, gradients=gradients,
     )  # fmt: skip
 

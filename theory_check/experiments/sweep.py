@@ -14,6 +14,7 @@ from theory_check.experiments.experiment import Values
 from theory_check.foundation.arguments import MAXIMAL_GRID, check_finite
 from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.errors import SpecificationError
+from theory_check.foundation.kinds import check_fields, check_kind
 from theory_check.networks.branches import Branch
 from theory_check.networks.inputs import Input
 from theory_check.networks.network import Network
@@ -55,6 +56,7 @@ class Sweep:
 
     def __post_init__(self) -> None:
         check_grid("beta", self.betas)
+        check_fields(self, branch=Branch, weights=Weights, input=Input, gradients=bool)
         # The smallest exponent has the largest factor; a cell checks the rest.
         Network(self.branch, self.width, self.depth, Scaling.power(self.betas[0]))
         last = Network(self.branch, self.width, self.depth, Scaling.power(self.betas[-1]))
@@ -131,7 +133,8 @@ class Sweep:
 
 
 def check_grid(what: str, values: tuple[float, ...]) -> None:
-    """Raise unless values are finite, increasing, at least one and not too many."""
+    """Raise unless these are finite numbers, increasing, at least one and not too many."""
+    check_kind(f"grid of {what}", values, tuple, "a tuple of numbers")
     for value in values:
         check_finite(what, value)
     if not values or len(values) > MAXIMAL_GRID or any(b <= a for a, b in pairwise(values)):

@@ -20,6 +20,7 @@ from theory_check.experiments.optimisers import Optimiser
 from theory_check.foundation.arguments import check_choice, check_finite, check_integer
 from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.errors import SpecificationError
+from theory_check.foundation.kinds import check_fields, check_kinds
 from theory_check.kernels import KERNEL_VERSION, TRAINING_VERSION
 from theory_check.networks.additions import identities
 from theory_check.networks.network import Network
@@ -135,6 +136,9 @@ class Training:
     entries: tuple[tuple[int, int], ...] = ()
 
     def __post_init__(self) -> None:
+        check_fields(
+            self, network=Network, weights=Weights, data=DataSet, optimiser=Optimiser, has_outer=bool, trains_ends=bool
+        )
         if self.network.branch.has_bias:
             raise SpecificationError(f"branch is {self.network.branch}; training accepts branches without a bias")
         if not self.has_outer and not self.network.branch.has_inner:
@@ -162,6 +166,10 @@ class Training:
 
     def _check_observed(self) -> None:
         width, depth = self.network.width, self.network.depth
+        check_kinds("lags", self.lags, int, "a whole number")
+        check_kinds("entries", self.entries, tuple, "a pair of indices")
+        if any(len(place) != 2 for place in self.entries):
+            raise SpecificationError(f"entries are {self.entries}; each is a pair of indices")
         if list(self.lags) != sorted(set(self.lags)) or list(self.entries) != sorted(set(self.entries)):
             raise SpecificationError(f"lags {self.lags} and entries {self.entries} must be different and increase")
         for lag in self.lags:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Generic
 
 from theory_check.experiments.costs import SECONDS_PER_WORK
-from theory_check.experiments.experiment import E
+from theory_check.experiments.experiment import E, check_experiment
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,7 @@ class Workload(Generic[E]):
         """Merge experiments, each with a number of replicates; of one named twice the larger number counts."""
         wanted: dict[E, int] = {}
         for experiment, replicates in requests:
+            check_experiment(experiment)
             wanted[experiment] = max(replicates, wanted.get(experiment, 0))
         merged: dict[str, tuple[E, int]] = {}
         for experiment, replicates in wanted.items():

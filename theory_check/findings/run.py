@@ -16,6 +16,7 @@ import msgspec
 from theory_check.findings.circumstances import Circumstances
 from theory_check.findings.pictures import PictureText
 from theory_check.foundation.arrays import FloatArray
+from theory_check.foundation.kinds import check_kinds
 from theory_check.foundation.records import (
     Count,
     Deviation,
@@ -341,6 +342,7 @@ class RunRecord:
     verdict: Verdict = field(init=False)
 
     def __post_init__(self) -> None:
+        check_kinds("regimes", self.regimes, RegimeReport, "a RegimeReport")
         verdict = combine_verdicts(c.verdict for c in self.claims)
         if verdict == "supported" and not all(c.has_teeth for c in self.claims):
             verdict = "inconclusive"

@@ -123,7 +123,7 @@ def slope_interval(log_sizes: ArrayLike, intervals: Sequence[Interval], *, alpha
     """
     alpha = check_level("alpha", alpha)
     weights = slope_weights(log_sizes)
-    intervals = check_intervals(intervals)
+    intervals = _check_intervals(intervals)
     if len(intervals) != weights.size:
         raise SpecificationError(f"one interval per size is needed, got {len(intervals)} for {weights.size} sizes")
     spent = math.fsum(interval.level for interval in intervals)
@@ -181,7 +181,7 @@ def rate(
     size = check_sample("sizes", sizes)
     if not np.all(size > 0.0) or np.unique(size).size < size.size:
         raise SpecificationError(f"sizes must be positive and different, got {size.tolist()}")
-    intervals = check_intervals(intervals)
+    intervals = _check_intervals(intervals)
     if len(intervals) != size.size:
         raise SpecificationError(f"one interval per size is needed, got {len(intervals)} for {size.size} sizes")
     order = np.argsort(size)
@@ -210,7 +210,7 @@ def rate(
     return Rate(tuple(size.tolist()), slope, local, resolved, line)
 
 
-def check_intervals(intervals: Sequence[Interval]) -> tuple[Interval, ...]:
+def _check_intervals(intervals: Sequence[Interval]) -> tuple[Interval, ...]:
     """Return intervals as a tuple."""
     found = check_sequence("intervals", intervals)
     check_kinds("intervals", found, Interval, "an Interval")

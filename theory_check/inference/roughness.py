@@ -260,6 +260,11 @@ def hurst_interval(
     Interval
         Infinite for fewer than log2(2 / alpha) networks.
 
+    Raises
+    ------
+    SpecificationError
+        If the networks are no sequence of arrays, or the index is no function.
+
     Examples
     --------
     >>> rng = np.random.default_rng(1)

@@ -161,7 +161,17 @@ def path_covariance(process: Process, parameters: Parameters, depth: int) -> Cov
 
 
 def path_variances(process: Process, parameters: Parameters, depth: int) -> FloatArray:
-    """Return the variance of an entry in each layer, of a process as of :func:`path_covariance`."""
+    """Return the variance of an entry in each layer.
+
+    Parameters
+    ----------
+    process, parameters, depth
+        As of :func:`path_covariance`.
+
+    Returns
+    -------
+    array, shape (depth,)
+    """
     if not isinstance(process, CovarianceProcess):
         return np.ones(depth)
     times = np.arange(depth) / depth

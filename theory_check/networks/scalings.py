@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from theory_check.foundation.arguments import check_choice, check_finite, check_number, plain_number
+from theory_check.foundation.arguments import check_choice, check_finite, plain_number
 from theory_check.foundation.errors import SpecificationError
 from theory_check.foundation.kinds import check_kind, check_sequence
+
+
+def _plain(value: Any) -> Any:
+    """Return a number, of NumPy too, as a float; anything else as it is, for the check of the fields to name it."""
+    try:
+        return value if isinstance(value, (str, bytes)) else float(value)
+    except TypeError:
+        return value
+    except OverflowError:
+        return math.inf
 
 
 @dataclass(frozen=True)
@@ -34,18 +45,17 @@ class Scaling:
     @classmethod
     def power(cls, beta: float) -> Scaling:
         """a_k = L^-beta for every layer of a network of depth L."""
-        return cls("power", (check_number("beta", beta),))
+        return cls("power", (_plain(beta),))
 
     @classmethod
     def constant(cls, factor: float) -> Scaling:
         """a_k = factor for every layer, whatever the depth."""
-        return cls("constant", (check_number("scaling factor", factor),))
+        return cls("constant", (_plain(factor),))
 
     @classmethod
     def sequence(cls, factors: tuple[float, ...] | list[float] | NDArray[np.float64]) -> Scaling:
         """a_k = factors[k]; the network must have as many layers."""
-        parts = check_sequence("scaling factors", factors)
-        return cls("sequence", tuple(check_number("scaling factor", part) for part in parts))
+        return cls("sequence", tuple(map(_plain, check_sequence("scaling factors", factors))))
 
     @property
     def beta(self) -> float | None:

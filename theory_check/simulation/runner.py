@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from theory_check.experiments.experiment import MEMORY, E, Sample, check_replicates
+from theory_check.experiments.experiment import MEMORY, E, Sample, check_experiment, check_replicates
 from theory_check.experiments.workload import Workload
 from theory_check.foundation.files import make_directory
 from theory_check.foundation.streams import check_seed
@@ -100,4 +100,5 @@ def simulate(
     SpecificationError
         If the number of replicates or the seed is out of range.
     """
+    check_experiment(experiment)
     return run_experiments({experiment: replicates}, seed, threads=threads, memory=memory, engine=engine)[experiment]

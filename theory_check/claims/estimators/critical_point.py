@@ -18,6 +18,7 @@ import numpy as np
 from theory_check.claims.estimators.estimator import Estimator, Range, SidedEvidence
 from theory_check.claims.observables import Observable, Samples
 from theory_check.experiments.experiment import Sample
+from theory_check.foundation.arguments import check_count, check_number, check_text
 from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.errors import SpecificationError
 from theory_check.foundation.laws import Law
@@ -56,8 +57,13 @@ def crossing(
     Raises
     ------
     SpecificationError
-        On evaluation, if both sweeps have different betas.
+        Unless the arguments are of their kinds; on evaluation, if both sweeps have different betas.
     """
+    check_text("column", name)
+    shift = check_number("shift", shift)
+    for place in (experiment, other):
+        if place is not None:
+            check_count("place of an experiment", place, 0)
 
     def evaluate(samples: Samples) -> FloatArray:
         sweep = samples[experiment].experiment

@@ -14,6 +14,7 @@ from theory_check.claims.estimators import deviations
 from theory_check.claims.observables import Observable, Samples, observable
 from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.errors import SpecificationError
+from theory_check.foundation.kinds import check_sequence
 from theory_check.foundation.laws import Normal, check_law
 from theory_check.foundation.user_code import is_foreign
 from theory_check.inference import evidence
@@ -54,7 +55,7 @@ class Estimator(ABC):
     def __post_init__(self) -> None:
         object.__setattr__(self, "observable", observable(self.observable))
         laws = getattr(self, "laws", (getattr(self, "law", None),))
-        for law in laws:
+        for law in check_sequence("laws", laws):
             if law is not None and not (hasattr(law, "cdf") and hasattr(law, "quantile")):
                 raise SpecificationError(f"law is {law!r}; give one with the functions cdf and quantile")
             if isinstance(law, Normal) or (law is not None and is_foreign(type(law))):
