@@ -199,7 +199,8 @@ def mathml(formula: str, display: str) -> str:
     # The one command of the reports that the library does not know by this name, and one that it sets in a way that
     # browsers no longer read.
     known = _ARROW.sub(r"\\overset{\1}{\\longrightarrow}", re.sub(r"\\[lr]?Vert(?![A-Za-z])", r"\\|", formula))
-    return str(convert(known, display=display))
+    # A norm of a given size keeps the sign of its command.
+    return str(convert(known, display=display)).replace(r">\|</mo>", ">&#x02016;</mo>")
 
 
 @cache

@@ -83,7 +83,7 @@ def quantile_margin(
     r"""Return the values of the distribution function between which the interval of a quantile lies, for every law.
 
     With the quantile function Q of the planned law and q its p-quantile the margin is
-    :math:`\max(Q(\text{cdf\_high}) - q, q - Q(\text{cdf\_low}))`.
+    ``max(Q(cdf_high) - q, q - Q(cdf_low))``.
 
     Parameters
     ----------
