@@ -1,6 +1,7 @@
 """What a cluster costs: worker processes beside threads, the scheduler's time for a unit, and what follows for more.
 
-``python benchmarks/cluster.py [--out FILE.md]`` needs an idle machine and the extra ``cluster``.
+``python benchmarks/cluster.py [--claims N] [--rounds N] [--out FILE.md]`` needs the extra ``cluster``. Processor times
+of both ways, of all their processes together, can be compared on a busy machine too; wall-clock times need an idle one.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import statistics
 import sys
 from concurrent.futures import wait
 from pathlib import Path
+from time import process_time
 
 from machine import elapsed, machine_line, seconds  # isort: skip
 
@@ -25,7 +27,6 @@ from theory_check.verification.run import examine
 WORKERS = 2
 #: Units of next to nothing, for the time that the scheduler needs for one.
 UNITS = 2000
-ROUNDS = 3
 
 
 def largest_claims(count: int) -> list[str]:
@@ -39,14 +40,25 @@ def largest_claims(count: int) -> list[str]:
     return sorted(costs, key=costs.__getitem__)[-count:]
 
 
+def processor_time(engine) -> float:
+    """Return the processor seconds that this process, with the scheduler in it, and all workers have taken."""
+    return process_time() + sum(engine._client.run(process_time).values())
+
+
+def took(engine, action) -> tuple[float, float]:
+    """Return wall-clock and processor seconds of an action."""
+    before = processor_time(engine)
+    wall = elapsed(action)
+    return wall, processor_time(engine) - before
+
+
 def overhead(engine) -> float:
     """Return seconds that the scheduler and the transport need for a unit."""
     cell = network("linear", "uniform", width=1, depth=1)
     executor = engine._client.get_executor(pure=False)
     units = [Unit(cell, 1, block, block + 1) for block in range(UNITS)]
     wait([executor.submit(simulate_elsewhere, unit, 2**20, None) for unit in units[:50]])
-    took = elapsed(lambda: wait([executor.submit(simulate_elsewhere, unit, 2**20, None) for unit in units]))
-    return took / UNITS
+    return elapsed(lambda: wait([executor.submit(simulate_elsewhere, unit, 2**20, None) for unit in units])) / UNITS
 
 
 def units_of(profile: str) -> tuple[int, float]:
@@ -60,29 +72,38 @@ def model(work: float, units: int, each: float, processors: int) -> float:
     return max(work / processors, units * each) + work / units
 
 
+def compared(pairs) -> str:
+    """Return the times of threads and of workers, and the speed of workers relative to threads."""
+    threads, cluster = (statistics.median(times) for times in zip(*pairs, strict=True))
+    ratio = statistics.median(first / second for first, second in pairs)
+    return f"{threads:.1f} s and {cluster:.1f} s (a speed of {ratio:.2f})"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--claims", type=int, default=3, help="how many of the largest")
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--out", type=Path)
     given = parser.parse_args()
-    names = largest_claims(3)
+    names = largest_claims(given.claims)
     options = {"profile": "standard", "seed": 1, "budget": 1e6}
     with open_cluster("local", workers=WORKERS) as engine:
         for one in (engine, Threads(WORKERS)):  # compiled and planned
             examine(names, profile="quick", seed=1, engine=one)
         rounds = [
-            [elapsed(lambda one=one: examine(names, **options, engine=one)) for one in (Threads(WORKERS), engine)]
-            for _ in range(ROUNDS)
+            [took(engine, lambda one=one: examine(names, **options, engine=one)) for one in (Threads(WORKERS), engine)]
+            for _ in range(given.rounds)
         ]
         each = overhead(engine)
-    threads, cluster = (statistics.median(times) for times in zip(*rounds, strict=True))
-    ratio = statistics.median(a / b for a, b in rounds)
+    walls, works = ([tuple(one[kind] for one in both) for both in rounds] for kind in (0, 1))
     lines = [
         "# What a cluster costs",
         "",
         machine_line("distributed"),
         "",
-        f"{', '.join(names)} at `standard`, by {WORKERS} threads and by {WORKERS} worker processes, medians of "
-        f"{ROUNDS} rounds: {threads:.1f} s and {cluster:.1f} s, a speed of {ratio:.2f} times that of threads.",
+        f"{', '.join(names)} at `standard`, by {WORKERS} threads and by {WORKERS} worker processes, "
+        f"{'once' if given.rounds == 1 else f'medians of {given.rounds} rounds'}: {compared(works)} of processor time "
+        f"of all processes together, {compared(walls)} of wall-clock time.",
         "",
         f"The scheduler and the transport take {seconds(each)} for a unit, measured on {UNITS:,} units of next to "
         "nothing. A unit is a second of work, so that one scheduler feeds about "

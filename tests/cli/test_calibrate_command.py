@@ -56,6 +56,15 @@ def test_two_methods_are_calibrated(command, tmp_path):
     assert pictures[0] == pictures[1]
 
 
+def test_a_cluster_gives_the_counts_of_processes(command, tmp_path, cluster_of_threads):
+    assert command("proportion", "--threads", 1, "--out", "here")[0] == 0
+    assert command("proportion", "--cluster", "local", "--threads", 2, "--out", "there")[0] == 0
+    assert [(where, workers) for where, workers, *_ in cluster_of_threads] == [("local", 2)]
+    first, second = (json.loads((tmp_path / folder / "calibration.json").read_bytes()) for folder in ("here", "there"))
+    assert [first.pop("run")["threads"], second.pop("run")["threads"]] == [1, 2]
+    assert first == second
+
+
 def with_distance(monkeypatch, **changes):
     """Make the catalogue hold the method of the distance alone, changed."""
     method = next(method for method in METHODS if method.name == "distance")

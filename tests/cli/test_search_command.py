@@ -55,6 +55,16 @@ def test_what_was_found_is_kept_beside_a_report(command, claims, tmp_path):
     assert {"figures/search-X1.png", "figures/dark/search-X1.png"} <= set(names(tmp_path / "r"))
 
 
+def test_a_cluster_gives_what_threads_give(command, claims, cluster_of_threads):
+    arguments = ("search", "X1", "--claims", claims(100), "--examples", 4)
+    code, out, _ = command(*arguments, "--threads", 1)
+    assert command(*arguments, "--cluster", "local", "--threads", 2, "--share", "units")[:2] == (code, out)
+    assert [(where, workers, share) for where, workers, share, _ in cluster_of_threads] == [("local", 2, "units")]
+    assert cluster_of_threads[0][3] is not None, "definitions of the user's are known on the workers"
+    code, _, err = command(*arguments, "--share", "units")
+    assert (code, err) == (2, ["theory-check: error: --share: it is for the workers of a cluster; give --cluster too"])
+
+
 def test_an_interrupted_search_says_so_in_one_line(command, claims, monkeypatch):
     def interrupted(*_, **__):
         raise KeyboardInterrupt

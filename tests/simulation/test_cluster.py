@@ -15,7 +15,7 @@ from theory_check.experiments.spelling import network
 from theory_check.foundation.errors import SpecificationError, StorageError
 from theory_check.kernels import LANES
 from theory_check.simulation import cluster
-from theory_check.simulation.cluster import Cluster, simulate_elsewhere
+from theory_check.simulation.cluster import Cluster, judge_elsewhere, received, simulate_elsewhere
 from theory_check.simulation.unit_files import origin
 from theory_check.simulation.units import UnitStore, plan_units, simulate_blocks
 
@@ -128,6 +128,13 @@ def test_the_memory_of_a_machine_is_shared_by_its_workers(monkeypatch):
     assert pool.slots == 8
     pool.submit(UNIT)
     assert given == [(2**20, "there")]
+
+
+def test_a_call_tells_what_made_its_value():
+    assert judge_elsewhere(abs, -2) == (origin(), 2)
+    assert received(_Executor().submit(judge_elsewhere, abs, -2)) == 2
+    with pytest.raises(SpecificationError, match="other versions, theirs"):
+        received(_Executor(("theirs", 2)).submit(judge_elsewhere, abs, -2))
 
 
 def test_a_finished_unit_is_kept_and_not_submitted_again(tmp_path):

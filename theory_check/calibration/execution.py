@@ -12,11 +12,13 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from time import perf_counter
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -25,6 +27,9 @@ from theory_check.calibration.scenarios import Case
 from theory_check.calibration.trials import Trial
 from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.streams import stream_key
+
+if TYPE_CHECKING:
+    from theory_check.simulation.cluster import Cluster
 
 #: Values in a block of samples, at most: a megabyte.
 BLOCK_VALUES = 2**17
@@ -113,7 +118,9 @@ def plan_units(trials: Sequence[Trial], seed: int) -> list[Unit]:
     return units
 
 
-def run_trials(trials: Sequence[Trial], seed: int, *, threads: int, report: Report) -> dict[str, int]:
+def run_trials(
+    trials: Sequence[Trial], seed: int, *, threads: int, report: Report, cluster: Cluster | None = None
+) -> dict[str, int]:
     """Return the number of rejections of each trial.
 
     Parameters
@@ -125,6 +132,8 @@ def run_trials(trials: Sequence[Trial], seed: int, *, threads: int, report: Repo
         Processes; counts do not depend on it.
     report : callable
         Called with (done, total), in judged samples.
+    cluster : Cluster, optional
+        Where to judge instead of in processes of this machine.
 
     Returns
     -------
@@ -135,7 +144,7 @@ def run_trials(trials: Sequence[Trial], seed: int, *, threads: int, report: Repo
     total, done = sum(unit.judgements for unit in units), 0
     counts = dict.fromkeys((trial.id for trial in trials), 0)
     report(done, total)
-    for unit, rejections in _judged(units, threads):
+    for unit, rejections in _judged(units, threads, cluster):
         for trial, count in zip(unit.trials, rejections, strict=True):
             counts[trial.id] += count
         done += unit.judgements
@@ -143,23 +152,37 @@ def run_trials(trials: Sequence[Trial], seed: int, *, threads: int, report: Repo
     return counts
 
 
-def _judged(units: Sequence[Unit], threads: int) -> Iterator[tuple[Unit, tuple[int, ...]]]:
+def _judged(units: Sequence[Unit], threads: int, cluster: Cluster | None) -> Iterator[tuple[Unit, tuple[int, ...]]]:
+    if cluster is not None:
+        from theory_check.simulation.cluster import judge_elsewhere, received
+
+        judge = partial(judge_elsewhere, count_rejections)
+        with cluster.executor() as pool:
+            yield from _in_parallel(pool, judge, received, units, 2 * threads)
+        return
     if threads == 1:
         for unit in units:
             yield unit, count_rejections(unit)
         return
     # Most procedures are short calls, which the interpreter's lock would make wait for one another in threads.
     with _workers(min(threads, len(units))) as pool:
-        running: dict[Future[tuple[int, ...]], Unit] = {}
-        queue = iter(units)
-        while True:
-            for unit in islice(queue, 2 * threads - len(running)):
-                running[pool.submit(count_rejections, unit)] = unit
-            if not running:
-                return
-            finished, _ = wait(running, return_when=FIRST_COMPLETED)
-            for future in finished:
-                yield running.pop(future), future.result()
+        yield from _in_parallel(pool, count_rejections, Future.result, units, 2 * threads)
+
+
+def _in_parallel(
+    pool: Executor, judge: Callable[[Unit], Any], result: Callable[[Future[Any]], Any], units: Sequence[Unit], most: int
+) -> Iterator[tuple[Unit, tuple[int, ...]]]:
+    """Yield units with their rejections as they end, with at most so many handed out at a time."""
+    running: dict[Future[Any], Unit] = {}
+    queue = iter(units)
+    while True:
+        for unit in islice(queue, most - len(running)):
+            running[pool.submit(judge, unit)] = unit
+        if not running:
+            return
+        finished, _ = wait(running, return_when=FIRST_COMPLETED)
+        for future in finished:
+            yield running.pop(future), result(future)
 
 
 def _prepare_worker() -> None:

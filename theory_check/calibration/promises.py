@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from time import perf_counter
+from typing import TYPE_CHECKING
 
 from theory_check.calibration.execution import Report, run_trials, time_case
 from theory_check.calibration.methods import METHODS
@@ -16,6 +17,9 @@ from theory_check.foundation.arguments import check_choice, check_integer
 from theory_check.foundation.streams import check_seed
 from theory_check.simulation.engines import available_threads
 from theory_check.simulation.execution import silent
+
+if TYPE_CHECKING:
+    from theory_check.simulation.cluster import Cluster
 
 #: Packages whose versions can move a count.
 _PACKAGES = ("theory-check", "numpy", "numba", "scipy")
@@ -97,6 +101,7 @@ def calibrate(
     threads: int | None = None,
     report: Report = silent,
     catalogue: Sequence[Method] | None = None,
+    cluster: Cluster | None = None,
 ) -> CalibrationRecord:
     """Simulate the error rates and the power of methods and judge their promises.
 
@@ -114,6 +119,9 @@ def calibrate(
         Called with (done, total).
     catalogue : sequence of Method, optional
         What there is to calibrate; the family level is shared among all its promises. Default: all methods.
+    cluster : Cluster, optional
+        Where to judge instead of in processes of this machine, see
+        :func:`theory_check.simulation.cluster.open_cluster`.
 
     Returns
     -------
@@ -126,6 +134,8 @@ def calibrate(
     """
     started, clock = datetime.now(UTC), perf_counter()
     check_seed(seed)
+    if cluster is not None:
+        threads = cluster.processors
     workers = available_threads() if threads is None else threads
     check_integer("number of threads", workers, 1, 1024)
     names = tuple(names)
@@ -136,7 +146,7 @@ def calibrate(
     # Before the work in parallel, which would disturb the clock.
     seconds = {method.name: time_case(method.timed, seed) if method.timed else None for method in methods}
     trials = [trial for group in planned.values() for trial in group]
-    counts = run_trials(trials, seed, threads=workers, report=report)
+    counts = run_trials(trials, seed, threads=workers, report=report, cluster=cluster)
     return CalibrationRecord(
         profile=depth.name,
         seed=seed,

@@ -11,6 +11,7 @@ import click
 if TYPE_CHECKING:
     from theory_check.experiments.memory import Memory
     from theory_check.experiments.workload import Workload
+    from theory_check.simulation.engines import Engine
 
 #: Bytes that a network which a search draws may take, with its values.
 _DRAWN = 2**30
@@ -106,12 +107,18 @@ def say(command: str, seconds: float, memory: float) -> None:
     )
 
 
-def share(*, threads: int | None, limit: int | None) -> tuple[int, Callable[..., dict[Any, Any]]]:
+def sampler_within(
+    limit: int | None, engine: Engine, cluster: str | None = None
+) -> tuple[int, Callable[..., dict[Any, Any]]]:
     """Return the bytes that samples of networks that are not known yet may take, and what draws samples within them.
 
     Parameters
     ----------
-    threads, limit
+    limit : int, optional
+        As of :func:`weigh`.
+    engine : Engine
+        Where samples are drawn.
+    cluster : str, optional
         As of :func:`weigh`.
 
     Returns
@@ -128,19 +135,20 @@ def share(*, threads: int | None, limit: int | None) -> tuple[int, Callable[...,
     """
     from theory_check.experiments.memory import PROGRAM, Memory
     from theory_check.experiments.workload import Workload
-    from theory_check.simulation.engines import available_threads
     from theory_check.simulation.runner import run_experiments
 
     there, source = _limit(limit)
-    Memory(0, 0).check(there, source)
-    most = round(min(there, PROGRAM + _DRAWN))
-    count = threads or available_threads()
+    # The processes of a local cluster are programs of their own; another cluster has memory of its own.
+    count = engine.processors if cluster in (None, "local") else 1
+    programs = PROGRAM * count if cluster == "local" else 0
+    Memory(0, programs).check(there, source)
+    most = round(min(there, PROGRAM + programs + _DRAWN))
 
     def sampler(requests: Mapping[Any, int], seed: int) -> dict[Any, Any]:
         workload = Workload.of(requests.items())
-        memory = Memory.within(most, workload, count)
+        memory = Memory.within(most, workload, count, more=programs)
         memory.check(most, "a drawn network may take")
-        return run_experiments(workload, seed, threads=count, memory=memory.stored)
+        return run_experiments(workload, seed, memory=memory.stored, engine=engine)
 
     return most, sampler
 

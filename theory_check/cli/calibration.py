@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 
 import click
 
+from theory_check.cli.engines import open_workers
 from theory_check.cli.exit_codes import INTERRUPTED
-from theory_check.cli.options import out_option, profile_option, seed_option, threads_option
+from theory_check.cli.options import cluster_option, out_option, profile_option, seed_option, threads_option
 from theory_check.cli.terminal import hold_output, show_progress
 
 
@@ -17,7 +19,10 @@ from theory_check.cli.terminal import hold_output, show_progress
 @seed_option
 @out_option()
 @threads_option("Processes; default: one for each processor. Counts do not depend on it.")
-def calibrate(methods: tuple[str, ...], profile: str, seed: int, out: Path, threads: int | None) -> int:
+@cluster_option
+def calibrate(
+    methods: tuple[str, ...], profile: str, seed: int, out: Path, threads: int | None, cluster: str | None
+) -> int:
     """Check that the statistical methods keep their promises: all of them, or those named.
 
     Counts false rejections and missed deviations on samples from known laws, and those of procedures that are known to
@@ -34,8 +39,13 @@ def calibrate(methods: tuple[str, ...], profile: str, seed: int, out: Path, thre
     files = [out / "CALIBRATION.md", out / "calibration.json"]
     with hold_output(out / ".calibration.resume", files=files, folders=[out / "figures"]):
         try:
-            with show_progress(f"theory-check calibrate, profile {profile}, seed {seed}") as report:
-                record = run_calibration(methods, profile=profile, seed=seed, threads=threads, report=report)
+            with (
+                nullcontext() if cluster is None else open_workers(cluster, threads) as elsewhere,
+                show_progress(f"theory-check calibrate, profile {profile}, seed {seed}") as report,
+            ):
+                record = run_calibration(
+                    methods, profile=profile, seed=seed, threads=threads, report=report, cluster=elsewhere
+                )
         except KeyboardInterrupt:
             click.echo("theory-check: interrupted; nothing was written, the same command starts again", err=True)
             return INTERRUPTED

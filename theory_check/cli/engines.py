@@ -12,11 +12,12 @@ import click
 from theory_check.cli.options import given_definitions
 
 if TYPE_CHECKING:
+    from theory_check.simulation.cluster import Cluster
     from theory_check.simulation.engines import Engine
 
 
 @contextmanager
-def open_engine(cluster: str | None, threads: int | None, share: str | None) -> Iterator[Engine]:
+def open_engine(cluster: str | None, threads: int | None, share: str | None = None) -> Iterator[Engine]:
     """Yield what ``--cluster``, ``--threads`` and ``--share`` ask for; definitions of the user's are known there.
 
     Parameters
@@ -24,7 +25,7 @@ def open_engine(cluster: str | None, threads: int | None, share: str | None) -> 
     cluster : str or None
         As of :func:`theory_check.simulation.cluster.open_cluster`.
     threads : int or None
-    share : str or None
+    share : str, optional
 
     Yields
     ------
@@ -42,11 +43,28 @@ def open_engine(cluster: str | None, threads: int | None, share: str | None) -> 
 
         yield Threads(threads or available_threads())
         return
+    with open_workers(cluster, threads, share) as workers:
+        yield workers
+
+
+@contextmanager
+def open_workers(cluster: str, threads: int | None, share: str | None = None) -> Iterator[Cluster]:
+    """Yield the cluster of :func:`open_engine`.
+
+    Parameters
+    ----------
+    cluster, threads, share
+        As of :func:`open_engine`.
+
+    Yields
+    ------
+    Cluster
+    """
     from theory_check.simulation.cluster import open_cluster
     from theory_check.verification.user_claims import add_source
 
     file = given_definitions()
     prepare = None if file is None else partial(add_source, file.name, file.read_bytes())
-    with open_cluster(cluster, workers=threads, prepare=prepare, share=share) as engine:
-        click.echo(f"theory-check: {engine.processors} processors of the cluster {cluster}", err=True)
-        yield engine
+    with open_cluster(cluster, workers=threads, prepare=prepare, share=share) as workers:
+        click.echo(f"theory-check: {workers.processors} processors of the cluster {cluster}", err=True)
+        yield workers

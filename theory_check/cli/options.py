@@ -96,18 +96,20 @@ def threads_option(help: str = "Threads; default: all processors. Values do not 
     return click.option("--threads", type=int, default=None, metavar="N", callback=_check_threads, help=help)
 
 
+cluster_option = click.option(
+    "--cluster", default=None, metavar="local|HOST:PORT|FILE",
+    help="Simulate in processes of this machine, or on the cluster of a dask scheduler, given by its address or file. "
+    "Values do not depend on it.",
+)  # fmt: skip
+
+
 def cluster_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options of a cluster."""
-    where = click.option(
-        "--cluster", default=None, metavar="local|HOST:PORT|FILE",
-        help="Simulate in processes of this machine, or on the cluster of a dask scheduler, given by its address or "
-        "file. Values do not depend on it.",
-    )  # fmt: skip
+    """Add the options of a cluster that keeps finished units."""
     share = click.option(
         "--share", default=None, metavar="DIR|URL",
         help="With --cluster: where workers keep finished units for each other and for later runs.",
     )  # fmt: skip
-    return where(share(command))
+    return cluster_option(share(command))
 
 
 def out_option(default: str = "reports/latest", help: str | None = None) -> Callable[..., Any]:

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from theory_check.cli.announcement import say, share
+from theory_check.cli.announcement import sampler_within, say
 from theory_check.cli.completion import complete_claim
+from theory_check.cli.engines import open_engine
 from theory_check.cli.exit_codes import REFUTED
-from theory_check.cli.options import claims_option, memory_option, seed_option, threads_option
+from theory_check.cli.options import claims_option, cluster_options, memory_option, seed_option, threads_option
 from theory_check.cli.terminal import open_console, show_progress
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
               help="Also keep what was found beside the report in this folder, for the page of the claim.")  # fmt: skip
 @claims_option
 @threads_option()
+@cluster_options
 @memory_option
 def search(
     claim: str,
@@ -55,6 +57,8 @@ def search(
     page: Path | None,
     claims_file: Path | None,
     threads: int | None,
+    cluster: str | None,
+    share: str | None,
     memory: int | None,
 ) -> int:
     """Search the domain of a claim for a network that refutes it.
@@ -83,25 +87,26 @@ def search(
     searched_domain(found, everywhere)
     check_integer("number of examples", examples, 1, 10**6)
     check_between("level", level, 0.0, 1.0)
-    most, sampler = share(threads=threads, limit=memory)
-    if network is not None:
-        if check is None:
-            raise click.UsageError("--network: name the check to judge, --check NAME")
-        finding = confirm(found, read_network(network), check, seed=seed, level=level, everywhere=everywhere,
-                          sampler=sampler)  # fmt: skip
-        _print_finding(finding)
-        return REFUTED if finding.verdict == "refuted" else 0
+    if network is not None and check is None:
+        raise click.UsageError("--network: name the check to judge, --check NAME")
     if not math.isinf(minutes):
         check_positive("minutes", minutes)
-    seconds = min(examples * EXPLORATION_SECONDS, 60.0 * minutes) + CONFIRMATION_SECONDS
-    say("search", seconds, most)
-    started = datetime.now(UTC)
-    try:
-        with show_progress(f"theory-check search {claim}, seed {seed}") as report:
-            result = run_search(found, examples=examples, minutes=minutes, seed=seed, level=level,
-                                everywhere=everywhere, sampler=sampler, report=report)  # fmt: skip
-    except KeyboardInterrupt:
-        raise KeyboardInterrupt("interrupted; a search keeps nothing, --minutes ends it with its results") from None
+    with open_engine(cluster, threads, share) as engine:
+        most, sampler = sampler_within(memory, engine, cluster)
+        if network is not None:
+            finding = confirm(found, read_network(network), check or "", seed=seed, level=level,
+                              everywhere=everywhere, sampler=sampler)  # fmt: skip
+            _print_finding(finding)
+            return REFUTED if finding.verdict == "refuted" else 0
+        seconds = min(examples * EXPLORATION_SECONDS, 60.0 * minutes) + CONFIRMATION_SECONDS
+        say("search", seconds, most)
+        started = datetime.now(UTC)
+        try:
+            with show_progress(f"theory-check search {claim}, seed {seed}") as report:
+                result = run_search(found, examples=examples, minutes=minutes, seed=seed, level=level,
+                                    everywhere=everywhere, sampler=sampler, report=report)  # fmt: skip
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt("interrupted; a search keeps nothing, --minutes ends it with its results") from None
     _print_coverage(result)
     if out is not None:
         draw(search_picture(result), out)

@@ -11,11 +11,11 @@ import re
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
-from concurrent.futures import Future
+from concurrent.futures import Executor, Future
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 from theory_check.experiments.experiment import Values
@@ -26,6 +26,9 @@ from theory_check.simulation.units import Unit, UnitStore, simulate_blocks
 
 if TYPE_CHECKING:
     from distributed import Client, WorkerPlugin
+
+A = TypeVar("A")
+R = TypeVar("R")
 
 #: Units handed out for each processor of the cluster: the next is there when one is finished.
 _AHEAD = 2
@@ -70,6 +73,55 @@ def simulate_elsewhere(unit: Unit[Any], memory: int, share: str | None) -> tuple
     return (origin(), *found)
 
 
+def judge_elsewhere(function: Callable[[A], R], argument: A) -> tuple[str, R]:
+    """Call a function on a worker; return what makes the values there besides."""
+    return origin(), function(argument)
+
+
+def received(finished: Future[tuple[str, R]]) -> R:
+    """Return the value of a call that is finished, see :func:`judge_elsewhere`.
+
+    Parameters
+    ----------
+    finished : Future
+
+    Returns
+    -------
+    The value.
+
+    Raises
+    ------
+    SpecificationError
+        If the worker has other versions.
+    StorageError
+        If the call lost its workers.
+    """
+    with _losses("a call"):
+        made_by, value = finished.result()
+    _check_origin(made_by)
+    return value
+
+
+@contextmanager
+def _losses(what: object) -> Iterator[None]:
+    from distributed import KilledWorker
+
+    try:
+        yield
+    except KilledWorker as error:
+        raise StorageError(
+            f"the cluster lost {_LOSSES + 1} workers while they simulated {what}; give them more memory"
+        ) from error
+
+
+def _check_origin(made_by: str) -> None:
+    if made_by != origin():
+        raise SpecificationError(
+            f"a worker of the cluster has other versions, {made_by}, where this process has {origin()}; install the "
+            "same everywhere"
+        )
+
+
 class Cluster:
     """An engine: the workers that a client reaches, those that come later included.
 
@@ -99,15 +151,20 @@ class Cluster:
         """How many units are simulated at a time, now."""
         return max(1, self._by_machine().total())
 
+    def executor(self) -> Executor:
+        """Return what hands calls to the workers, whose values :func:`received` checks."""
+        made: Executor = self._client.get_executor(pure=False)
+        return made
+
     def open(self, store: UnitStore, memory: int) -> Pool:
         """Return a pool that hands units to the workers."""
-        return _ClusterPool(self, self._client, store, memory // max(self._by_machine().values(), default=1))
+        return _ClusterPool(self, store, memory // max(self._by_machine().values(), default=1))
 
 
 class _ClusterPool:
-    def __init__(self, cluster: Cluster, client: Client, store: UnitStore, memory: int) -> None:
+    def __init__(self, cluster: Cluster, store: UnitStore, memory: int) -> None:
         self._cluster, self._store, self._memory = cluster, store, memory
-        self._executor = client.get_executor(pure=False)
+        self._executor = cluster.executor()
 
     @property
     def slots(self) -> int:
@@ -123,21 +180,11 @@ class _ClusterPool:
         return kept
 
     def result(self, unit: Unit[Any], finished: Future[Any]) -> tuple[Values, float]:
-        from distributed import KilledWorker
-
-        try:
+        with _losses(unit.experiment):
             made_by, values, seconds = finished.result()
-        except KilledWorker as error:
-            raise StorageError(
-                f"the cluster lost {_LOSSES + 1} workers while they simulated {unit.experiment}; give them more memory"
-            ) from error
         if made_by is None:
             return values, seconds
-        if made_by != origin():
-            raise SpecificationError(
-                f"a worker of the cluster has other versions, {made_by}, where this process has {origin()}; install "
-                "the same everywhere"
-            )
+        _check_origin(made_by)
         self._store.save(unit, values, seconds)
         return values, seconds
 
@@ -208,8 +255,8 @@ def _local_cluster(workers: int, folder: str) -> Any:
     from distributed import LocalCluster
 
     return LocalCluster(
-        n_workers=workers, threads_per_worker=1, dashboard_address=None, memory_limit=0, local_directory=folder,
-        silence_logs=logging.CRITICAL + 1,
+        n_workers=workers, threads_per_worker=1, dashboard_address="127.0.0.1:0", memory_limit=0,
+        local_directory=folder, silence_logs=logging.CRITICAL + 1,
     )  # fmt: skip
 
 
