@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 import time
 
@@ -85,6 +86,7 @@ def deaf(monkeypatch):
         return {"log_norm_ratio": np.zeros(unit.last - unit.first)}, 0.0
 
     monkeypatch.setattr(engines, "simulate_blocks", simulate_blocks)
+    monkeypatch.setattr(engines, "_GRACE", 0.1)
     monkeypatch.setattr(engines, "_PATIENCE", 0.1)
     yield begun, let_go
     let_go.set()
@@ -112,6 +114,30 @@ def seconds_to_end(deaf, folder, error):
 def test_an_interrupt_leaves_the_kernel_and_drops_what_it_returns(deaf, tmp_path):
     # The unit would go on for 30 s.
     assert seconds_to_end(deaf, tmp_path, KeyboardInterrupt) < 10.0
+    deaf[1].set()
+    join()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_interrupt_finishes_and_keeps_the_unit_that_runs(deaf, tmp_path, monkeypatch):
+    monkeypatch.setattr(engines, "_GRACE", 30.0)
+    threading.Timer(0.2, deaf[1].set).start()
+    assert 0.1 < seconds_to_end(deaf, tmp_path, KeyboardInterrupt) < 20.0
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_second_interrupt_waits_for_nothing(deaf, tmp_path, monkeypatch):
+    monkeypatch.setattr(engines, "_GRACE", 30.0)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    again = threading.Timer(0.3, signal.pthread_kill, (threading.main_thread().ident, signal.SIGINT))
+    again.start()
+    started = time.perf_counter()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            seconds_to_end(deaf, tmp_path, KeyboardInterrupt)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert time.perf_counter() - started < 20.0
     deaf[1].set()
     join()
     assert list(tmp_path.iterdir()) == []

@@ -5,7 +5,9 @@ Everything here is parsing and printing; :mod:`theory_check.cli.process` turns w
 
 from __future__ import annotations
 
+import atexit
 import os
+import signal
 import sys
 import threading
 from pathlib import Path
@@ -15,7 +17,7 @@ import click
 from theory_check import __version__
 from theory_check.cli.calibration import calibrate
 from theory_check.cli.claims import run
-from theory_check.cli.exit_codes import USAGE_ERROR
+from theory_check.cli.exit_codes import INTERRUPTED, USAGE_ERROR
 from theory_check.cli.experiments import phase_map, simulate
 from theory_check.cli.figures import figure
 from theory_check.cli.listing import list_claims, show
@@ -77,9 +79,15 @@ def main(arguments: list[str] | None = None) -> None:
         os.environ.setdefault(variable, "1")
     if _COMPLETE in os.environ:
         cli.main(prog_name="theory-check")
-    code = run_command(cli, arguments)
+    try:
+        code = run_command(cli, arguments)
+    except KeyboardInterrupt:  # a second one, while the command ends
+        code = INTERRUPTED
     if any(thread.name.startswith("theory-check") for thread in threading.enumerate()):
         # A kernel that an interrupt did not wait for; Python would.
         remove_unfinished()
         os._exit(code)
+    if code == INTERRUPTED:
+        # Python forgets its handler before it has left: another interrupt would kill the process with another code.
+        atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)
     sys.exit(code)

@@ -15,8 +15,8 @@ from theory_check.simulation.units import Unit, UnitStore, simulate_blocks
 #: How the names of the threads begin.
 THREADS = "theory-check simulation"
 
-#: Seconds that an interrupt waits for the kernels to end: most do, and their units are kept.
-_PATIENCE = 0.5
+#: Seconds that an interrupt waits for the units that run, which are kept, and then for the kernels of those that stop.
+_GRACE, _PATIENCE = 0.7, 0.5
 
 
 class Pool(Protocol):
@@ -94,10 +94,16 @@ class _ThreadPool:
         return found
 
     def close(self, running: Collection[Future[Any]], *, interrupted: bool) -> None:
-        self._stopped.set()
-        if wait(running, timeout=_PATIENCE if interrupted else None).not_done:
-            # A kernel cannot be stopped. Nobody waits for it, and what it returns is dropped.
-            self._store = UnitStore(None)
-            self._pool.shutdown(wait=False)
-        else:
-            self._pool.shutdown()
+        left = set(running)
+        try:
+            if interrupted:
+                left = wait(left, timeout=_GRACE).not_done
+            self._stopped.set()
+            left = wait(left, timeout=_PATIENCE if interrupted else None).not_done
+        finally:
+            # A second interrupt waits for nothing.
+            self._stopped.set()
+            if left:
+                # A kernel cannot be stopped. Nobody waits for it, and what it returns is dropped.
+                self._store = UnitStore(None)
+            self._pool.shutdown(wait=not left)
