@@ -19,6 +19,7 @@ from typing import Any
 import llvmlite
 import numba
 from numba.core.caching import FunctionCache
+from numba.core.runtime import rtsys
 from numba.core.serialize import dumps
 
 from theory_check.foundation.errors import StorageError
@@ -112,6 +113,16 @@ class SealedCache(FunctionCache):
             numba.config.CACHE_DIR = inherited
         self._content = content
         self._cache_file = SealedCode(Path(self.cache_path), self._impl.filename_base)
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        """Return what is kept of a signature, or None.
+
+        Numba's own loads all that it can compile first, half a second; code that is compiled needs the counting of
+        references alone. What compiles later loads the rest.
+        """
+        rtsys.initialize(target_context)
+        with self._guard_against_spurious_io_errors():
+            return self._load_overload(sig, target_context)
 
     def _index_key(self, signature: Any, codegen: Any) -> Any:
         if self._content is None:
