@@ -296,8 +296,9 @@ class Cell:
         if depth >= self.network.depth:
             return self
         # The factor of a layer says how often the tangent vectors of a Jacobian are orthonormalised.
-        factors = self.network.factors
-        scaling = Scaling.constant(math.hypot(*factors.tolist()) / math.sqrt(len(factors)))
+        scaling, values = self.network.scaling, self.network.scaling.values
+        size = math.hypot(*values) / math.sqrt(len(values)) if scaling.kind == "sequence" else self.network.factors[0]
+        scaling = Scaling.constant(size)
         network = replace(self.network, depth=max(1, depth), scaling=scaling)
         return replace(
             self, network=network, recorded_depths=(), weight_gradients=(1,) if self.weight_gradients else ()

@@ -84,7 +84,9 @@ def _course(cell: Cell, size: LayerSize, kept_bytes: int, vector: int) -> int:
             checkpoints = -(-depth // longest) + stops
     kept = longest * size.kept if keeps else 0
     # Exponents of the lanes stand beside the states.
-    return kept + (VECTORS + checkpoints + states) * vector + FACTORS * depth
+    # One factor for all layers is laid out for a segment at a time.
+    factors = FACTORS * depth if cell.network.scaling.kind == "sequence" else 8 * longest
+    return kept + (VECTORS + checkpoints + states) * vector + factors
 
 
 def _vector(cell: Cell, columns: int) -> int:

@@ -94,6 +94,10 @@ class Course:
         """Number of layers."""
         return len(self.scaling)
 
+    def factors(self, first: int, last: int) -> FloatArray:
+        """Return a_k of layers ``first`` to ``last - 1``, side by side as kernels read them."""
+        return np.array(self.scaling[first:last])
+
     @property
     def keeps(self) -> bool:
         """Whether the forward pass keeps anything."""
@@ -141,7 +145,7 @@ def traverse(
     columns : Values
         Logarithms of ratios and displacements, pairings and columns at recorded depths, shape (rows, lanes[, depths]).
     """
-    passes, scaling = course.passes, course.scaling
+    passes = course.passes
     segments = _segments(course)
     longest = max(last - first for first, last in segments)
     kept = passes.storage(0 if not course.keeps else course.depth if course.fits else longest)
@@ -167,7 +171,7 @@ def traverse(
             checkpoints.append((hidden.copy(), exponents.copy()))
         if course.weights is not None:
             course.weights.enter(first, hidden, exponents)
-        forward(first, scaling[first:last], hidden, exponents, room(first, last))
+        forward(first, course.factors(first, last), hidden, exponents, room(first, last))
         if course.tangents is not None:
             course.tangents.advance(first, last, room(first, last), stop)
         if last in observed:
@@ -200,10 +204,10 @@ def traverse(
         check_interrupted(stop)
         first, last = segments[index]
         if checkpoints and index < len(segments) - 1:
-            passes.forward(first, scaling[first:last], *checkpoints[index], room(first, last))
+            passes.forward(first, course.factors(first, last), *checkpoints[index], room(first, last))
         if course.weights is not None:
             course.weights.leave(first, room(first, last), gradient, gradient_exponents)
-        passes.backward(first, scaling[first:last], room(first, last), gradient, gradient_exponents)
+        passes.backward(first, course.factors(first, last), room(first, last), gradient, gradient_exponents)
         if first in observed:
             norms[first] = _log_ratio(gradient, gradient_exponents - output_exponents, reference)
             state, state_exponents = states.pop(first)

@@ -87,7 +87,7 @@ class Jacobian:
             check_interrupted(stop)
             for index, frame in enumerate(self._frames):
                 kept = slopes[start - first : end - first]
-                self._passes.tangent(start, self._scaling[start:end], kept, index, frame)
+                self._passes.tangent(start, np.array(self._scaling[start:end]), kept, index, frame)
                 if end in self._stretches:
                     self._renew(index, frame)
 
