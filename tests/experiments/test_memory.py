@@ -81,6 +81,23 @@ def resident(name):
     raise AssertionError(name)
 
 
+def test_depth_takes_no_memory():
+    """A layer has its factor and nothing else; one factor for all of them is laid out for a segment at a time."""
+    shallow, deep = (tc.network("linear", gradients=False, kernel="chain", width=4, depth=d) for d in (10, 600_000))
+    tc.simulate(shallow, 64, seed=1, threads=1)  # loads and compiles
+    tracemalloc.start()
+    try:
+        tc.simulate(deep, 64, seed=1, threads=1)
+        allocated = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    # A segment has at most 312,500 layers of 8 bytes; all factors would take 4.8 MB.
+    assert allocated <= block_memory(deep) + MIB < 4 * MIB
+    assert block_memory(tc.network("linear", gradients=False, kernel="chain", width=4, depth=10**8)) == block_memory(
+        deep
+    )
+
+
 #: Pairs of a small and a large experiment of the same kernels, replicates of the large one, bytes for stored weights.
 MEASURED = {
     "slopes": (tc.network("res-1", "uniform", gradients=True, **TINY),

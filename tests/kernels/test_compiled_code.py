@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import errno
 import os
+import subprocess
+import sys
 import warnings
+from pathlib import Path
 
 import numba
 import numpy as np
 import pytest
 
+import theory_check
 from theory_check.kernels import compilation, compiled_code, layers
 from theory_check.kernels.compilation import COMPILED
 from theory_check.kernels.compiled_code import SealedCache, SealedCode, function_content, renamed
@@ -103,6 +107,34 @@ def test_a_damaged_cache_is_compiled_again(tmp_path):
         again, value = compiled()
     assert (value, sum(again.stats.cache_hits.values())) == (3.5, 0)
     assert path.exists()
+
+
+PROGRAM = """
+import sys
+import numba
+from theory_check.kernels.compiled_code import SealedCache
+
+def add(x, y):
+    return x + y
+
+made = numba.njit()(add)
+made._cache = SealedCache(add, sys.argv[1])
+print(made(1.5, 2), "numba.np.arraymath" in sys.modules)
+print(numba.njit()(lambda x: 2.0 * x)(2.5))
+"""
+
+
+@pytest.mark.skipif(not COMPILED, reason="under NUMBA_DISABLE_JIT nothing is compiled, and nothing kept")
+def test_what_is_kept_loads_without_the_compiler(tmp_path):
+    """Numba would load all that it can compile first; it still does before it compiles."""
+    program = tmp_path / "program.py"
+    program.write_text(PROGRAM)
+    command, package = [sys.executable, program, tmp_path], Path(theory_check.__file__).parents[1]
+    environment = {**os.environ, "PYTHONPATH": str(package)}
+    told = [
+        subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout for _ in range(2)
+    ]
+    assert told == ["3.5 True\n5.0\n", "3.5 False\n5.0\n"]
 
 
 def scaled(factor):
