@@ -28,10 +28,12 @@ def carried(kernel, branch, weights, width, columns, depth=2):
     kept, generator = passes.storage(depth), np.random.default_rng(width)
     hidden = generator.standard_normal((1, width, LANES))
     hidden[..., :3] = -abs(hidden[..., :3])  # few units of the first layer of res-2 are active there, or none
-    passes.forward(0, network.factors, hidden, np.zeros((1, LANES), np.int64), kept)
+    passes.forward(0, network.scaling.factors(network.depth), hidden, np.zeros((1, LANES), np.int64), kept)
     frame = generator.standard_normal((columns, width * LANES))
     slopes = np.ascontiguousarray(kept[:, 0])
-    kernel.advance(*passes._block, 0, network.factors, *passes._weights, branch.has_inner, slopes, frame)
+    kernel.advance(
+        *passes._block, 0, network.scaling.factors(network.depth), *passes._weights, branch.has_inner, slopes, frame
+    )
     return frame
 
 
@@ -58,8 +60,10 @@ def test_wide_networks_are_carried_one_by_one(monkeypatch):
         monkeypatch.setattr(tangents, "LEAST_WIDTH", least)
         passes, frame = DensePasses(cell, KEY, 0), np.repeat(np.eye(30), LANES, axis=1)
         kept = passes.storage(4)
-        passes.forward(0, network.factors, np.ones((1, 30, LANES)), np.zeros((1, LANES), np.int64), kept)
-        passes.tangent(0, network.factors, kept, 0, frame)
+        passes.forward(
+            0, network.scaling.factors(network.depth), np.ones((1, 30, LANES)), np.zeros((1, LANES), np.int64), kept
+        )
+        passes.tangent(0, network.scaling.factors(network.depth), kept, 0, frame)
         frames.append(frame)
     np.testing.assert_array_equal(*frames)
 

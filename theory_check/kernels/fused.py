@@ -2,9 +2,10 @@
 
 For one vector, matrices of uniform entries or random signs are used where they are drawn: the same matrices as the
 fillers of :mod:`theory_check.kernels.rows` write, row after row from the same words. A row in memory costs a store and
-a load for each weight; here the four words of a generator's state and one sum stay in registers, sixteen lanes at a
-time. For several vectors, or other laws, rows are written first and used four at a time. Every sum takes its columns in
-order: the values are those of :func:`~theory_check.kernels.dense.dot` to the last bit.
+a load for each weight; here the four words of a generator's state and one sum stay in registers for sixteen lanes, and
+sixteen others fill the cycles in which these wait for the last word or sum. For several vectors, or other laws, rows
+are written first and used four at a time. Every sum takes its columns in order: the values are those of
+:func:`~theory_check.kernels.dense.dot` to the last bit.
 """
 
 from __future__ import annotations
@@ -114,17 +115,24 @@ def signed(word, vector):
 def multiply_uniform(state, vector, product):
     """Write ``product = A vector``, A as :func:`~theory_check.kernels.rows.fill_uniform` draws it."""
     columns = vector.size // LANES
-    for lane in range(0, LANES, SIZE):
+    for lane in range(0, LANES, 2 * SIZE):
+        other = lane + SIZE
         s0, s1, s2, s3 = load_states(state, lane)
-        for i in range(lane, product.size, LANES):
-            total = zeros()
-            for j in range(lane, columns * LANES, LANES):
+        t0, t1, t2, t3 = load_states(state, other)
+        for i in range(0, product.size, LANES):
+            total = more = zeros()
+            for j in range(0, columns * LANES, LANES):
                 word, s0, s1, s2, s3 = next_words(s0, s1, s2, s3)
-                total = to_singles(word) * load(vector, j) + total
+                next_word, t0, t1, t2, t3 = next_words(t0, t1, t2, t3)
+                total = to_singles(word) * load(vector, j + lane) + total
+                more = to_singles(next_word) * load(vector, j + other) + more
             if columns % 2:
                 _, s0, s1, s2, s3 = next_words(s0, s1, s2, s3)
-            store(product, i, total)
+                _, t0, t1, t2, t3 = next_words(t0, t1, t2, t3)
+            store(product, i + lane, total)
+            store(product, i + other, more)
         store_states(state, lane, (s0, s1, s2, s3))
+        store_states(state, other, (t0, t1, t2, t3))
 
 
 @kernel()
@@ -132,16 +140,22 @@ def multiply_uniform_transposed(state, vector, product):
     """Write ``product = A^T vector`` for the same A."""
     columns = product.size // LANES
     product[:] = float32(0)
-    for lane in range(0, LANES, SIZE):
+    for lane in range(0, LANES, 2 * SIZE):
+        other = lane + SIZE
         s0, s1, s2, s3 = load_states(state, lane)
-        for i in range(lane, vector.size, LANES):
-            weight = load(vector, i)
-            for j in range(lane, columns * LANES, LANES):
+        t0, t1, t2, t3 = load_states(state, other)
+        for i in range(0, vector.size, LANES):
+            weight, next_weight = load(vector, i + lane), load(vector, i + other)
+            for j in range(0, columns * LANES, LANES):
                 word, s0, s1, s2, s3 = next_words(s0, s1, s2, s3)
-                store(product, j, to_singles(word) * weight + load(product, j))
+                next_word, t0, t1, t2, t3 = next_words(t0, t1, t2, t3)
+                store(product, j + lane, to_singles(word) * weight + load(product, j + lane))
+                store(product, j + other, to_singles(next_word) * next_weight + load(product, j + other))
             if columns % 2:
                 _, s0, s1, s2, s3 = next_words(s0, s1, s2, s3)
+                _, t0, t1, t2, t3 = next_words(t0, t1, t2, t3)
         store_states(state, lane, (s0, s1, s2, s3))
+        store_states(state, other, (t0, t1, t2, t3))
 
 
 @kernel()
@@ -149,17 +163,23 @@ def multiply_signs(state, vector, product):
     """Write ``product = A vector``, A as :func:`~theory_check.kernels.rows.fill_signs` draws it."""
     columns = vector.size // LANES
     padded = columns + columns % 2
-    for lane in range(0, LANES, SIZE):
+    for lane in range(0, LANES, 2 * SIZE):
+        other = lane + SIZE
         s0, s1, s2, s3 = load_states(state, lane)
-        for i in range(lane, product.size, LANES):
-            total = zeros()
+        t0, t1, t2, t3 = load_states(state, other)
+        for i in range(0, product.size, LANES):
+            total = more = zeros()
             for start in range(0, padded, 32):
                 word, s0, s1, s2, s3 = next_words(s0, s1, s2, s3)
-                for j in range(start, min(start + 32, columns)):
-                    total = total + signed(word, load(vector, j * LANES + lane))
-                    word = word + word
-            store(product, i, total)
+                next_word, t0, t1, t2, t3 = next_words(t0, t1, t2, t3)
+                for j in range(start * LANES, min(start + 32, columns) * LANES, LANES):
+                    total = total + signed(word, load(vector, j + lane))
+                    more = more + signed(next_word, load(vector, j + other))
+                    word, next_word = word + word, next_word + next_word
+            store(product, i + lane, total)
+            store(product, i + other, more)
         store_states(state, lane, (s0, s1, s2, s3))
+        store_states(state, other, (t0, t1, t2, t3))
 
 
 @kernel()

@@ -51,8 +51,10 @@ class Network:
 
     @cached_property
     def factors(self) -> NDArray[np.float64]:
-        """The scaling factors a_k, shape (depth,); not to be written to."""
-        return self.scaling.factors(self.depth)
+        """The scaling factors a_k, shape (depth,), not to be written to; a common one is one number in memory."""
+        if self.scaling.kind == "sequence":
+            return self.scaling.factors(self.depth)
+        return np.broadcast_to(self.scaling.factor(self.depth), self.depth)
 
     def check_displacement(self, size: float = 1.0) -> None:
         """Raise where a displacement would be lost in the roundings of the state.

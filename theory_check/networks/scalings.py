@@ -75,9 +75,9 @@ class Scaling:
         return float(depth) ** -self.values[0] if self.kind == "power" else self.values[0]
 
     def factors(self, depth: int) -> NDArray[np.float64]:
-        """Return the array of a_k, shape (depth,); read-only where one number stands for all of them."""
+        """Return the array of a_k, shape (depth,)."""
         if self.kind != "sequence":
-            return np.broadcast_to(self.factor(depth), depth)
+            return np.full(depth, self.factor(depth))
         if len(self.values) != depth:
             raise SpecificationError(
                 f"scaling sequence has {len(self.values)} values for depth {depth}; give one a layer"
