@@ -69,9 +69,9 @@ def test_a_planted_deviation_is_known_to_the_control():
 
 
 # The many promises get few samples, which find a method that is badly off; the command draws more. The controls get so
-# many that each is found out: the nearest are a rate of 10% against 5%, 10 standard deviations away, and 4% misses
-# against 1%, 13 of them. What needs more samples is left to the command.
-FEW, ENOUGH = Profile("few", 200, 100, (0.05,)), Profile("enough", 2000, 2000, (0.05,))
+# many that each is found out: the nearest are a rate of 10% against 5%, 8 standard deviations away, and 4% misses
+# against 1%, 10 of them. What needs more samples is left to the command.
+FEW, ENOUGH = Profile("few", 200, 100, (0.05,)), Profile("enough", 1200, 1200, (0.05,))
 
 
 @methods

@@ -36,16 +36,16 @@ def files(folder):
 
 
 def test_two_methods_are_calibrated(command, tmp_path):
-    code, out, err = command("proportion", "distance", "--seed", 2, "--threads", 1)
+    code, out, err = command("proportion", "equivalence", "--seed", 2, "--threads", 1)
     assert code == 0
     assert out[-1] == "report: reports/latest/CALIBRATION.md"
-    assert [line.split()[:2] for line in out[:2]] == [["kept", "proportion"], ["kept", "distance"]]
+    assert [line.split()[:2] for line in out[:2]] == [["kept", "proportion"], ["kept", "equivalence"]]
     assert err[-1] == "theory-check calibrate, profile quick, seed 2: 100%"
     assert files(tmp_path / "reports" / "latest") == ["CALIBRATION.md", "calibration.json", "figures/calibration.png"]
     record = json.loads((tmp_path / "reports" / "latest" / "calibration.json").read_bytes())
-    assert (record["selection"], record["seed"], record["outcome"]) == (["proportion", "distance"], 2, "kept")
+    assert (record["selection"], record["seed"], record["outcome"]) == (["proportion", "equivalence"], 2, "kept")
     # The same samples with two processes: the same files but for the circumstances.
-    assert command("proportion", "distance", "--seed", 2, "--threads", 2, "--out", "again")[0] == 0
+    assert command("proportion", "equivalence", "--seed", 2, "--threads", 2, "--out", "again")[0] == 0
     first, second = (tmp_path / folder for folder in ("reports/latest", "again"))
     texts = [(folder / "CALIBRATION.md").read_text(encoding="utf-8") for folder in (first, second)]
     assert without_run_block(texts[0]) == without_run_block(texts[1])

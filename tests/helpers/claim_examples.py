@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass, replace
+from functools import cache
 from itertools import islice, product
 from typing import Any
 
@@ -107,6 +108,12 @@ class Choice:
     pull: float
 
 
+@cache
+def choices(claim):
+    """What is chosen of a survey, once in a process."""
+    return chosen(claim, survey(claim))
+
+
 def chosen(claim, networks):
     """Choices that together lie in each part of the domain; time goes first where it is worth most."""
     missing = {part for network in networks for part in strata(claim, network).items()}
@@ -126,7 +133,7 @@ def chosen(claim, networks):
             if network not in pulls:
                 pulls[network] = pull(claim, network, SECONDS) if any(pulls.values()) else 0.0
         best = max(candidates, key=pulls.get)
-        if not pulls[best] and not plan_drawn(claim, best, level=PLANNED_LEVEL, seconds=SECONDS):
+        if not pulls[best] and not planned(claim, best, SECONDS):
             networks.remove(best)
             continue
         found.append(Choice(best, SECONDS, pulls[best]))
@@ -134,11 +141,17 @@ def chosen(claim, networks):
     return _telling(claim, networks, _longer(found, MORE_SPARE.get(claim.id, SPARE)))
 
 
+@cache
+def planned(claim, network, seconds):
+    """The checks that the time pays for; none if it pays for none."""
+    return plan_drawn(claim, network, level=PLANNED_LEVEL, seconds=seconds)
+
+
 def _telling(claim, networks, choices):
     """Add networks, or more time, that tell the mistakes which the others do not."""
 
     def told(network, seconds):
-        plans = plan_drawn(claim, network, level=PLANNED_LEVEL, seconds=seconds)
+        plans = planned(claim, network, seconds)
         return {(kind(name), times <= 1.0) for plan in plans for name, times in networks_needed(plan).items()}
 
     found = {choice.network: choice for choice in choices}
