@@ -18,6 +18,7 @@ from machine import elapsed, machine_line, seconds  # isort: skip
 from theory_check.claims.claim import PROFILES
 from theory_check.experiments.machine_costs import ESTIMATED
 from theory_check.experiments.spelling import network
+from theory_check.reporting.numerals import format_duration
 from theory_check.simulation.cluster import open_cluster, simulate_elsewhere
 from theory_check.simulation.engines import Threads
 from theory_check.simulation.units import Unit, plan_units
@@ -53,12 +54,14 @@ def took(engine, action) -> tuple[float, float]:
 
 
 def overhead(engine) -> float:
-    """Return seconds that the scheduler and the transport need for a unit."""
+    """Return the processor seconds of this process, which holds the scheduler and the command, for a unit."""
     cell = network("linear", "uniform", width=1, depth=1)
     executor = engine._client.get_executor(pure=False)
     units = [Unit(cell, 1, block, block + 1) for block in range(UNITS)]
     wait([executor.submit(simulate_elsewhere, unit, 2**20, None) for unit in units[:50]])
-    return elapsed(lambda: wait([executor.submit(simulate_elsewhere, unit, 2**20, None) for unit in units])) / UNITS
+    before = process_time()
+    wait([executor.submit(simulate_elsewhere, unit, 2**20, None) for unit in units])
+    return (process_time() - before) / UNITS
 
 
 def units_of(profile: str) -> tuple[int, float]:
@@ -105,16 +108,16 @@ def main() -> None:
         f"{'once' if given.rounds == 1 else f'medians of {given.rounds} rounds'}: {compared(works)} of processor time "
         f"of all processes together, {compared(walls)} of wall-clock time.",
         "",
-        f"The scheduler and the transport take {seconds(each)} for a unit, measured on {UNITS:,} units of next to "
-        "nothing. A unit is a second of work, so that one scheduler feeds about "
-        f"{1.0 / each:,.0f} processors. With more, the time a run needs is that of its scheduler:",
+        f"The scheduler and the command take {seconds(each)} of processor time for a unit, measured on {UNITS:,} units "
+        "of next to nothing. They serve one unit after another, so that the time of a run is",
         "",
         "$$T(P) = \\max(W / P,\\; U c) + W / U$$",
         "",
-        "for W core-seconds in U units, c seconds of the scheduler for each, and P processors.",
+        "for W core-seconds in U units, c seconds for each, and P processors: more than W / (U c) processors wait for "
+        "the scheduler.",
         "",
-        "| Run | Units | Core-seconds | P = 10 | 100 | 1,000 | 10,000 |",
-        "|:--|--:|--:|--:|--:|--:|--:|",
+        "| Run | Units U | Core-seconds W | W / (U c) | T(10) | T(100) | T(1,000) | T(10,000) |",
+        "|:--|--:|--:|--:|--:|--:|--:|--:|",
     ]
     runs = [(f"`{profile}`", *units_of(profile)) for profile in PROFILES]
     deep = network("res-3", "uniform", width=40, depth=1000)
@@ -125,8 +128,8 @@ def main() -> None:
         blocks * ESTIMATED.block_seconds(deep),
     ))  # fmt: skip
     for name, units, work in runs:
-        times = " | ".join(seconds(model(work, units, each, processors)) for processors in (10, 100, 1000, 10_000))
-        lines.append(f"| {name} | {units:,} | {work:,.0f} | {times} |")
+        times = " | ".join(format_duration(model(work, units, each, one)) for one in (10, 100, 1000, 10_000))
+        lines.append(f"| {name} | {units:,} | {work:,.0f} | {work / (units * each):,.0f} | {times} |")
     text = "\n".join(lines) + "\n"
     if given.out is None:
         sys.stdout.write(text)
