@@ -83,6 +83,9 @@ def test_the_rate_of_the_residual_layers_follows_the_depth():
     [
         ({"branch": "res-2"}, "branch is res-2; training accepts branches without a bias"),
         ({"learning_rate": 0.0}, "learning rate and decay are 0 and 1; they must be positive"),
+        ({"rate_power": 1e20}, r"rate power is 1e\+20; depth \d+ to it leaves double precision"),
+        ({"weights_power": -1e300}, r"weights power is -1e\+300; depth \d+ to it leaves double precision"),
+        ({"lags": None}, "lags is None; it must be a sequence"),
         ({"learning_rate": float("nan")}, "learning rate is nan; it must be a finite number"),
         ({"epochs": 0}, "number of epochs is 0"),
         ({"batch": 0}, "batch size is 0"),

@@ -294,6 +294,14 @@ def test_planning_ends_soon_at_the_largest_sample(name):
         getattr(design, name)(**(arguments | {counted: LARGEST_SAMPLE + 1}))
 
 
+@pytest.mark.parametrize("probability", [1e-9, 1e-6, 1.0 - 1e-6, 1.0 - 2.0**-53])
+def test_margins_of_quantiles_near_the_ends_are_found_soon(probability):
+    started = time.process_time()
+    low, high = design.quantile_margin(probability, observations=10**6, alpha=0.9, miss=0.1)
+    assert low <= probability <= high
+    assert time.process_time() - started < 1.0
+
+
 @pytest.mark.parametrize("width", [1, 3, LARGEST_WIDTH])
 @pytest.mark.parametrize("power", [1e-300, 0.5, 1.0 - 2.0**-53])
 def test_a_power_below_the_level_needs_no_deviation(width, power):

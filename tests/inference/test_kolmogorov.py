@@ -11,7 +11,7 @@ from scipy import special, stats
 
 from theory_check.foundation.errors import SpecificationError
 from theory_check.inference.intervals import kolmogorov_interval
-from theory_check.inference.kolmogorov import kolmogorov_radius, kolmogorov_tail, planning_radius
+from theory_check.inference.kolmogorov import kolmogorov_radius, kolmogorov_statistic, kolmogorov_tail, planning_radius
 
 alphas = st.floats(1e-9, 0.9)
 
@@ -89,6 +89,25 @@ def test_distances_are_nested_in_alpha(values, pair):
     wide, narrow = (kolmogorov_interval(values, uniform_cdf, alpha=alpha) for alpha in pair)
     assert nested(wide, narrow)
     assert wide.inside(0.0, 1.0)
+
+
+@pytest.mark.parametrize("unit", [1.0, 1 / 3, 1e-300, 1e300])
+@pytest.mark.parametrize("count", [1, 500])
+def test_a_lattice_told_by_a_tolerance_has_atoms(unit, count):
+    law = stats.poisson(3.0)
+    drawn = law.rvs(size=count, random_state=1)
+    places, counts = np.unique(drawn, return_counts=True)
+    reached = np.cumsum(counts) / count
+    left = np.concatenate([[0.0], reached[:-1]])
+    # sup |F_n - F| is at an atom or just below it, where F is F of the integer before.
+    expected = max(np.abs(reached - law.cdf(places)).max(), np.abs(left - law.cdf(places - 1)).max())
+
+    def cdf(x):
+        return law.cdf(np.floor(np.asarray(x) / unit + 1e-9))
+
+    # A value that is alone in its sample is not known to be an atom; its own step is below the tolerance.
+    found, _ = kolmogorov_statistic(drawn * unit, cdf)
+    assert found == pytest.approx(expected if count > 1 else max(expected, law.cdf(places[0])), abs=1e-12)
 
 
 def test_tied_values_count_together():

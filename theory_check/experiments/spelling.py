@@ -346,5 +346,6 @@ def training(
         optimiser=optimiser if isinstance(optimiser, Optimiser) else Optimiser.parse(optimiser),
         learning_rate=learning_rate, rate_power=rate_power, decay=decay, decay_after=decay_after, batch=batch,
         epochs=epochs, trains_ends=trains_ends, trained_scaling=trained_scaling, validation_share=validation_share,
-        precision=precision, lags=tuple(lags), entries=tuple(entries),
+        precision=precision, lags=check_sequence("lags", lags),
+        entries=check_sequence("entries", entries),
     )  # fmt: skip

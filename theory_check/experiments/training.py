@@ -43,6 +43,9 @@ KNOWN_COLUMNS = frozenset({
 
 #: Most epochs, and bytes of weights, moments and states of one training.
 MAXIMAL_EPOCHS = 10_000
+
+#: Logarithm of the largest factor that a power of the depth may be: e^700 is 10^304.
+_LARGEST_EXPONENT = 700.0
 MAXIMAL_BYTES = 2**31
 
 
@@ -145,6 +148,12 @@ class Training:
             raise SpecificationError(f"branch {self.network.branch} without V has no weights; res-3 has W")
         for name in ("learning_rate", "rate_power", "weights_power", "decay", "validation_share"):
             check_finite(name.replace("_", " "), getattr(self, name))
+        for name in ("rate_power", "weights_power"):
+            power = getattr(self, name)
+            if abs(power) * math.log(self.network.depth) > _LARGEST_EXPONENT:
+                raise SpecificationError(
+                    f"{name.replace('_', ' ')} is {power:g}; depth {self.network.depth} to it leaves double precision"
+                )
         if not self.learning_rate > 0.0 or not self.decay > 0.0:
             raise SpecificationError(
                 f"learning rate and decay are {self.learning_rate:g} and {self.decay:g}; they must be positive"

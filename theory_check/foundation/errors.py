@@ -13,7 +13,11 @@ class TheoryCheckError(Exception):
 
 
 class SpecificationError(TheoryCheckError, ValueError):
-    """A value is outside what is accepted (a depth of 0, an unknown law, a level of 2)."""
+    """A value is outside what is accepted, or of another kind (a depth of 0, an unknown law, a level of None).
+
+    Every public function raises it for every bad argument. :exc:`TypeError` is Python's, for a call that does not fit a
+    signature; what a function raises that was given as an argument passes through.
+    """
 
 
 class HypothesisError(SpecificationError):

@@ -83,7 +83,12 @@ def _row(law: Law, name: str, values: object, shape: tuple[int, ...]) -> FloatAr
     return found
 
 
-def left_limits(cdf: Callable[[FloatArray], ArrayLike], values: FloatArray, at: FloatArray | None = None) -> FloatArray:
+def left_limits(
+    cdf: Callable[[FloatArray], ArrayLike],
+    values: FloatArray,
+    at: FloatArray | None = None,
+    steps: FloatArray | float = 0.0,
+) -> FloatArray:
     """Return F(x-) at each value: F(x) but where there is an atom.
 
     Parameters
@@ -94,6 +99,8 @@ def left_limits(cdf: Callable[[FloatArray], ArrayLike], values: FloatArray, at: 
         The points x.
     at : float64 array, optional
         F(x) where it is known.
+    steps : float64 array, optional
+        How far below each value its left limit is taken, at least.
 
     Returns
     -------
@@ -107,7 +114,7 @@ def left_limits(cdf: Callable[[FloatArray], ArrayLike], values: FloatArray, at: 
     sizes = np.abs(values)
     # Zero has the step of the smallest other value.
     sizes = np.where(sizes > 0.0, sizes, np.min(sizes, initial=1.0, where=sizes > 0.0))
-    below = np.minimum(values - _BELOW * sizes, np.nextafter(values, -math.inf))
+    below = np.minimum(values - np.maximum(_BELOW * sizes, steps), np.nextafter(values, -math.inf))
     here = np.asarray(cdf(values) if at is None else at, dtype=np.float64)
     before = np.asarray(cdf(below), dtype=np.float64)
     return np.where(here - before > _LEAST_JUMP, before, here)

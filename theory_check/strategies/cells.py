@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 
 from theory_check.experiments.cell import Cell
 from theory_check.experiments.kernel_choice import KernelName, can_chain, can_reduce
+from theory_check.foundation.arguments import check_count
 from theory_check.foundation.errors import SpecificationError
+from theory_check.foundation.kinds import check_sequence
 from theory_check.networks.activations import ACTIVATIONS, Activation, ActivationDefinition
 from theory_check.networks.branches import BRANCHES, Branch, BranchDefinition
 from theory_check.networks.custom_processes import PathFunction
@@ -137,7 +139,8 @@ def weights(
     -------
     strategy of Weights
     """
-    chosen = [law for law in WEIGHTS if isinstance(law, WeightLaw) and (laws is None or law.name in laws)]
+    named = None if laws is None else check_sequence("laws", laws)
+    chosen = [law for law in WEIGHTS if isinstance(law, WeightLaw) and (named is None or law.name in named)]
     if independent:
         chosen = [law for law in chosen if law.independent]
     if nonzero:
@@ -155,10 +158,11 @@ def weight_processes(*, names: tuple[str, ...] | None = None) -> st.SearchStrate
         Names of the processes to draw from; default: all that are registered, but for path functions, which fit some
         widths only.
     """
+    named = None if names is None else check_sequence("names", names)
     chosen = [
         law
         for law in WEIGHTS
-        if isinstance(law, Process) and (law.name in names if names is not None else not isinstance(law, PathFunction))
+        if isinstance(law, Process) and (law.name in named if named is not None else not isinstance(law, PathFunction))
     ]
     return st.sampled_from(chosen).flatmap(_weights_of_law)
 
@@ -189,6 +193,7 @@ def _inside(low: float, high: float, *, whole: bool = False) -> st.SearchStrateg
 
 def inputs(*, maximal_count: int = 3) -> st.SearchStrategy[Input]:
     """Draw a law of the input, and how many inputs share the weights (up to ``maximal_count``)."""
+    maximal_count = check_count("maximal_count", maximal_count)
     laws = [law for law in INPUTS if not law.takes_cosine]
     counts = st.integers(1, maximal_count)
     plain = st.sampled_from(laws).flatmap(

@@ -38,7 +38,7 @@ def _log_miss(price: float, truth: float, variance: float, observations: int, lo
         # One positive value decides; the slowest law to show one is 0 with probability v / (mu^2 + v).
         return observations * math.log(variance / (truth * truth + variance)) if variance > 0.0 else -math.inf
     point = (truth * truth + variance) / truth
-    chance = truth / point
+    chance = min(1.0, truth / point)
     if not chance > 0.0:
         return 0.0  # a variance beyond double precision: nothing is known
     c, s = FRACTIONS[:, None], _POWERS[None, :]

@@ -78,6 +78,8 @@ def smallest_value(sufficient: Callable[[float], bool], lower: float, upper: flo
     1.414213562373
     >>> smallest_value(lambda x: x > 3.0, 0.0, 2.0)
     inf
+    >>> smallest_value(lambda x: x > 1.0 - 1e-10, 1.0 - 1e-9, 1.0) < 1.0
+    True
     """
     if sufficient(lower):
         return lower
@@ -87,5 +89,8 @@ def smallest_value(sufficient: Callable[[float], bool], lower: float, upper: flo
     tolerance = 1e-13 * (upper - lower)
     while upper - lower > tolerance:
         middle = 0.5 * (lower + upper)
+        # A range near 1 may be so short that no number lies between.
+        if middle in (lower, upper):
+            break
         lower, upper = (lower, middle) if sufficient(middle) else (middle, upper)
     return upper
