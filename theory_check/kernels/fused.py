@@ -14,7 +14,7 @@ from numpy import float32
 
 from theory_check.kernels import LANES
 from theory_check.kernels.compilation import COMPILED, kernel
-from theory_check.kernels.vectors import SIZE, load, store, to_singles, view, zeros
+from theory_check.kernels.vectors import SIZE, WIDE, load, store, to_singles, view, zeros
 from theory_check.kernels.words import load_states, next_words, store_states
 
 _SIGN_BIT = 0x80000000
@@ -115,7 +115,19 @@ def signed(word, vector):
 def multiply_uniform(state, vector, product):
     """Write ``product = A vector``, A as :func:`~theory_check.kernels.rows.fill_uniform` draws it."""
     columns = vector.size // LANES
-    for lane in range(0, LANES, 2 * SIZE):
+    # Two states and sums do not fit registers of 256 bits.
+    for lane in range(0, 0 if WIDE else LANES, SIZE):
+        s0, s1, s2, s3 = load_states(state, lane)
+        for i in range(lane, product.size, LANES):
+            total = zeros()
+            for j in range(lane, columns * LANES, LANES):
+                word, s0, s1, s2, s3 = next_words(s0, s1, s2, s3)
+                total = to_singles(word) * load(vector, j) + total
+            if columns % 2:
+                _, s0, s1, s2, s3 = next_words(s0, s1, s2, s3)
+            store(product, i, total)
+        store_states(state, lane, (s0, s1, s2, s3))
+    for lane in range(0, LANES if WIDE else 0, 2 * SIZE):
         other = lane + SIZE
         s0, s1, s2, s3 = load_states(state, lane)
         t0, t1, t2, t3 = load_states(state, other)

@@ -12,7 +12,8 @@ import operator
 from typing import Any
 
 from llvmlite import ir
-from numba import types
+from llvmlite.binding import get_host_cpu_features
+from numba import config, types
 from numba.core import cgutils
 from numba.extending import intrinsic, models, overload, register_model
 
@@ -21,6 +22,18 @@ from theory_check.kernels import LANES
 #: Lanes of a vector.
 SIZE = 16
 assert LANES % SIZE == 0
+
+
+def _is_wide() -> bool:
+    """Tell whether code is compiled for registers of 512 bits, by the features that Numba is told or finds."""
+    told = config.CPU_FEATURES
+    if told is None:
+        return not config.CPU_NAME and bool(get_host_cpu_features().get("avx512f", False))
+    return "+avx512f" in told.split(",")
+
+
+#: Whether a vector is one register.
+WIDE = _is_wide()
 
 _BITS = ir.IntType(32)
 _VECTORS = {
