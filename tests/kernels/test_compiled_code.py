@@ -12,6 +12,7 @@ from pathlib import Path
 import numba
 import numpy as np
 import pytest
+from numba.extending import typeof_impl
 
 import theory_check
 from theory_check.kernels import compilation, compiled_code, layers
@@ -175,3 +176,8 @@ def test_composed_kernels_are_kept_by_the_content_of_their_parts(tmp_path, monke
     assert [found(2.0), found(3.0)] == [([-2.0, 0.0, 2.0], 0), ([-3.0, 0.0, 3.0], 0)]
     assert [found(3.0), found(2.0)] == [([-3.0, 0.0, 3.0], 1), ([-2.0, 0.0, 2.0], 1)]
     assert len(list(tmp_path.rglob("*.code"))) == 2
+
+
+def test_numba_knows_the_class_of_callbacks():
+    """It searches for that of others while threads may add to what it knows."""
+    assert compilation.Callback in typeof_impl.registry

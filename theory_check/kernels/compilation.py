@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 import numba
 import platformdirs
 from numba import types
+from numba.extending import typeof_impl
 
 from theory_check.foundation.errors import SpecificationError
 from theory_check.kernels.compiled_code import SealedCache, function_content, renamed
@@ -125,6 +126,15 @@ class Callback:
 
     def __wrapper_address__(self) -> int:
         return int(self._address)
+
+
+def _type_of_callback(value: Callback, context: Any) -> Any:
+    return value._numba_type_
+
+
+# Of a class that it does not know Numba searches all that it knows, which fails while another thread loads a part of
+# Numba that adds to them.
+typeof_impl.register(Callback, _type_of_callback)
 
 
 @cache
