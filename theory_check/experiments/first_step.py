@@ -19,13 +19,18 @@ from theory_check.networks.weights import Weights
 #: Learning rate of the step: the weights after it are the gradient, and their difference does not round it.
 RATE = 2.0**20
 
+#: Parts of the examples whose gradients have norms of their own. What single examples contribute may cancel in a sum
+#: of few entries, which leaves their rounding alone; that it cancels in each of eight parts is out of the question.
+PARTS = 8
+
 
 @dataclass(frozen=True, kw_only=True)
 class FirstStep:
     """One step of gradient descent on half of the examples, in double precision, from the weights of a training.
 
     A sample has columns of shape (replicates,), each a defect over the norms that it is made of, G being the gradient
-    of the weights in its index:
+    of the weights in its index and ||G|| the sum of the norms of what each of ``PARTS`` parts of the examples adds to
+    it:
 
     * ``ends_defect``: |<A, G_A> - <B, G_B>| / (||A|| ||G_A|| + ||B|| ||G_B||),
     * ``units_defect``, with V and W: the largest |<V_:j, G_V:j> - <W_j:, G_Wj:>| of a layer and a hidden unit j,
@@ -81,7 +86,7 @@ class FirstStep:
     @property
     def identity(self) -> str:
         """Canonical text of all that determines a replicate's values."""
-        return f"first step|{self.training.identity}"
+        return f"first step in {PARTS} parts|{self.training.identity}"
 
     @property
     def content_hash(self) -> str:

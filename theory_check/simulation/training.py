@@ -224,9 +224,27 @@ class TrainingRun:
         training = self._training
         order = self.seen[self._streams.permutation(Purpose.ORDER, epoch, len(self.seen))]
         decay = training.decay if training.decay_after and epoch >= training.decay_after else 1.0
+        return self.train(order, decay, stop)
+
+    def train(self, examples: NDArray[np.int64], decay: float = 1.0, stop: Callable[[], bool] = never) -> float:
+        """Train on examples in their order, batch by batch; return the mean loss, as :meth:`train_epoch` does.
+
+        Parameters
+        ----------
+        examples : int64 array
+        decay : float
+            Factor of the learning rates.
+        stop : callable
+            Asked between two calls of the kernel.
+
+        Returns
+        -------
+        float
+        """
+        training = self._training
         rates = training.residual_rate * decay, training.learning_rate * decay
         total = 0.0
-        for rows in self._calls(order):
+        for rows in self._calls(examples):
             check_interrupted(stop)
             loss, self._step = self._kernel.train(
                 self.weights, *self._moments, self._rule, *rates, self._step, *self._activation,
@@ -236,7 +254,7 @@ class TrainingRun:
             total += loss
             if not math.isfinite(total):
                 return math.inf
-        return total / len(order)
+        return total / len(examples)
 
     def _calls(self, rows: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
         size = self._training.batch * max(1, CALL_WORK // self._training.work_per_batch)
