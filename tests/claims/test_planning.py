@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import pairwise
+from itertools import pairwise, repeat
 
 import pytest
 from hypothesis import given
@@ -174,6 +174,16 @@ def test_a_check_none_of_whose_mistakes_can_be_told_is_refused_with_the_toleranc
         "N1/point: no mistake that it names can be told from the prediction: the farthest, 'less near', is 1.25 "
         "margins away and needs 2; a tolerance of 0.075 would tell it"
     )
+
+
+def test_a_claim_that_gives_checks_without_end_is_refused():
+    @claim("N1")
+    def endless(profile):
+        """State it."""
+        yield from repeat(point(target=1.0))
+
+    with pytest.raises(SpecificationError, match="claim N1: it gives more than 10000 checks"):
+        plan_claim(endless, PROFILES["quick"])
 
 
 @pytest.mark.parametrize("wrong", [None, {"the prediction": 1.0}])

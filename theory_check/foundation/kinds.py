@@ -156,4 +156,4 @@ def check_kinds(what: str, values: object, kind: type, named: str) -> None:
     theory_check.foundation.errors.SpecificationError: remarks is 'Tested.'; it must be a tuple, each part a text
     """
     if not isinstance(values, tuple) or not all(isinstance(value, kind) for value in values):
-        raise SpecificationError(f"{what} is {values!r}; it must be a tuple, each part {named}")
+        raise SpecificationError(f"{what} is {reprlib.repr(values)}; it must be a tuple, each part {named}")
