@@ -92,19 +92,16 @@ def nearest_name(given: str, names: Sequence[str]) -> str:
     Returns
     -------
     str
-        One that differs by case alone, one of equal meaning, or the nearest by its letters.
+        One that differs by case alone, one of equal meaning, or the nearest by its letters, of either case.
 
     Examples
     --------
-    >>> [nearest_name(given, ("E4", "gaussian", "uniform")) for given in ("e4", "Normal", "unifrom", "x")]
+    >>> [nearest_name(given, ("E4", "gaussian", "uniform")) for given in ("e44", "Normal", "unifrom", "x")]
     ['E4', 'gaussian', 'uniform', '']
     """
-    folded = given.casefold()
-    same = [name for name in names if name.casefold() == folded]
-    synonym = _SYNONYMS.get(folded)
-    if same or synonym in names:
-        return same[0] if same else str(synonym)
-    return next(iter(difflib.get_close_matches(given, names, 1)), "")
+    folded, known = given.casefold(), {name.casefold(): name for name in names}
+    meant = (folded, _SYNONYMS.get(folded, ""), *difflib.get_close_matches(folded, known, 1))
+    return next((known[name] for name in meant if name in known), "")
 
 
 def check_integer(what: str, value: object, least: int, most: int) -> None:
