@@ -43,10 +43,10 @@ KNOWN_COLUMNS = frozenset({
 
 #: Most epochs, and bytes of weights, moments and states of one training.
 MAXIMAL_EPOCHS = 10_000
+MAXIMAL_BYTES = 2**31
 
 #: Logarithm of the largest factor that a power of the depth may be: e^700 is 10^304.
 _LARGEST_EXPONENT = 700.0
-MAXIMAL_BYTES = 2**31
 
 
 @dataclass(frozen=True, kw_only=True)
