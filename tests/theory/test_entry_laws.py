@@ -11,7 +11,10 @@ from one_layer_laws import a_layer
 from scipy import integrate, stats
 
 from theory_check.foundation.errors import HypothesisError
+from theory_check.theory.depth_law import depth_law
 from theory_check.theory.entry_laws import (
+    CorrectedLaw,
+    Cumulants,
     exponential_kappa,
     exponential_layer_variance_bound,
     kurtosis_correction,
@@ -29,16 +32,22 @@ def circle(points):
     return np.stack([np.cos(angle), np.sin(angle)], axis=1)
 
 
-def log_multiplier_moments(branch, a, points=24):
-    """Mean and variance of log M, exactly, for random signs in the plane, over uniform directions."""
+def cumulants(values, weights):
+    """The first four cumulants of a discrete law, but for the square of the mean in the last."""
+    mean = values @ weights
+    second, third, fourth = ((values - mean) ** n @ weights for n in (2, 3, 4))
+    return np.array([mean, second, third, fourth - 3.0 * second**2])
+
+
+def log_multiplier_cumulants(branch, a, points=24):
+    """Cumulants of log M, exactly, for random signs in the plane, over uniform directions."""
     signs = np.array(list(itertools.product((-1.0, 1.0), repeat=4))).reshape(-1, 2, 2) / math.sqrt(2.0)
-    means, variances = [], []
+    values = []
     for e in circle(points):
         hidden = [e] if branch == "linear" else [np.maximum(w @ e, 0.0) for w in signs]
-        values = np.array([math.log(np.sum((e + a * v @ g) ** 2)) for g in hidden for v in signs])
-        means.append(values.mean())
-        variances.append(values.var())
-    return np.mean(means), np.mean(variances)
+        values.append([math.log(np.sum((e + a * v @ g) ** 2)) for g in hidden for v in signs])
+    flat = np.ravel(values)
+    return cumulants(flat, np.full(flat.size, 1.0 / flat.size))
 
 
 @pytest.mark.parametrize("branch", ["linear", "res-3"])
@@ -46,19 +55,37 @@ def test_kurtosis_correction_of_random_signs_by_enumeration(branch):
     multiplier = a_layer(2, branch)
     a = 0.02
     gaussian = log_multiplier(multiplier, a)
-    correction = kurtosis_correction(multiplier, -2.0, a, 1)
-    mean, variance = log_multiplier_moments(branch, a)
-    # The next order is a^6 with a constant below 10: 6e-10 against corrections of 1e-8 to 1e-7.
-    assert gaussian.mean + correction.mean == pytest.approx(mean, abs=6.4e-10)
-    assert gaussian.variance + correction.variance == pytest.approx(variance, abs=2e-9)
+    nodes, weights = (np.concatenate([getattr(p, name) for p in gaussian.panels]) for name in ("nodes", "weights"))
+    own = cumulants(np.append(nodes, 0.0), np.append(weights, 1.0 - weights.sum()))
+    added = kurtosis_correction(multiplier, -2.0, a, 1)
+    difference = log_multiplier_cumulants(branch, a) - own
+    # The next order is a^6 with a constant below 10 for the mean and below 200 for the others.
+    assert difference[0] == pytest.approx(added.mean, abs=6.4e-10)
+    assert difference[1] == pytest.approx(added.variance, abs=2e-9)
+    assert difference[2] == pytest.approx(added.third, abs=1.3e-8)
+    assert difference[3] == pytest.approx(added.fourth, abs=1.3e-8)
     # Without the correction, or with the opposite sign, they differ by more.
-    assert abs(correction.variance) > 4e-9
+    assert abs(added.variance) > 4e-9
+    assert min(abs(added.third), abs(added.fourth)) > 1e-7
+
+
+def test_a_corrected_law_has_the_cumulants_that_are_added():
+    law = depth_law(a_layer(40), 1000**-0.5, 1000)
+    s = math.sqrt(law.variance)
+    added = Cumulants(0.01 * s, 0.01 * s**2, -0.02 * s**3, 0.02 * s**4)
+    corrected = CorrectedLaw(law, added)
+    p = (np.arange(100_000) + 0.5) / 100_000
+    assert np.max(np.abs(corrected.cdf(corrected.quantile(p)) - p)) < 1e-7
+    weights = np.full(p.size, 1.0 / p.size)
+    found = cumulants(corrected.quantile(p), weights) - cumulants(law.quantile(p), weights)
+    # First order: the squares of a hundredth, and the skewness of the law itself, are left.
+    assert found / s ** np.arange(1, 5) == pytest.approx([0.01, 0.01, -0.02, 0.02], abs=3e-3)
 
 
 def test_a_gaussian_law_needs_no_correction():
     for branch in ("linear", "res-3"):
         correction = kurtosis_correction(a_layer(7, branch), 0.0, 0.1, 20)
-        assert correction.mean == correction.variance == 0.0
+        assert correction == Cumulants(0.0, 0.0, 0.0, 0.0)
     with pytest.raises(HypothesisError):
         kurtosis_correction(a_layer(7, "res-3", 0.1), 1.0, 0.1, 20)
 

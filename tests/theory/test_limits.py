@@ -72,10 +72,7 @@ def test_profile_is_a_brownian_motion():
         limits.norm_profile(law, [-0.1])
 
 
-def test_identity_regime():
-    assert limits.identity_slope(0.75) == -0.25
-    with pytest.raises(HypothesisError):
-        limits.identity_slope(0.5)
+def test_identity_regime_of_smooth_weights():
     assert limits.smooth_slope(1.5) == -0.5
     with pytest.raises(HypothesisError):
         limits.smooth_slope(limits.SMOOTH_CRITICAL_EXPONENT)

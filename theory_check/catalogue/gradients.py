@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from theory_check.catalogue.exponents import critical_exponent, displacement_exponent, growth_exponent
-from theory_check.catalogue.identity import finite_depth_distance
+from theory_check.catalogue.identity import FIRST_ORDER, first_order_law
 from theory_check.catalogue.pictures import BARS, DEPTHS, band, by_depth, depth_curve, sample_depths
 from theory_check.claims import (
     EXACT,
     IDENTITY,
-    PROVEN,
     Basis,
     Check,
     Distance,
@@ -53,9 +52,10 @@ from theory_check.experiments.experiment import Experiment
 from theory_check.experiments.spelling import network
 from theory_check.findings.pictures import Picture, RatePanel
 from theory_check.foundation.arrays import FloatArray
-from theory_check.foundation.laws import Shifted
+from theory_check.foundation.laws import Law, Shifted, law_distance
 from theory_check.inference.intervals import mean_interval
 from theory_check.theory import moments
+from theory_check.theory.entry_laws import CorrectedLaw, kurtosis_correction
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
@@ -75,49 +75,53 @@ def mean_check(deep: Cell, relative: float) -> Check:
     )  # fmt: skip
 
 
-#: Weights of other laws have the limit, and Gaussian ones their own finite-depth law too.
-_LIMIT_LAW = Basis(
-    "limit law for these weights; what their kurtosis changes at this depth is of order L a^4 and inside the part of "
-    "the margin left for it",
-    allowance=0.3,
+_CORRECTED = Basis(
+    "the exact law for Gaussian weights with what the kurtosis of these adds to its cumulants at order L a^4; the "
+    "remainder is 2 a^2 times what that moves, the next order"
 )
 
 
 def displacement_law_check(deep: Cell, precision: float) -> Check:
-    """Compare the law of D* in the identity regime with chi2_d / d, as that of D (E6).
+    """Compare the law of D* in the identity regime with chi2_d / d and its terms of order L a^2 and 1/L, as that of D.
 
-    For Gaussian weights (R*, D*) has the law of (R, D) by E16, and with it the bound of its distance from the limit.
-    For others p_0 - p_L is to first order a sum of L independent vectors a J'^T p_L of the same covariance.
+    The steps of p_L - p_0 have the second and fourth moments of those of h_L - h_0, and with them its law (E6).
     """
-    multiplier, a, depth = one_layer(deep)
-    width = multiplier.width
-    gaussian = GAUSSIAN.holds(deep)
+    law = first_order_law(deep)
+    width = law.width
     return check(
         f"{label(deep)}-beta{deep.network.scaling.beta:g}-law", deep,
-        r"Kolmogorov distance between $L^{2\beta-1}D^*/\kappa$ and $\chi^2_d/d$",
-        Distance(GRADIENT_DISPLACEMENT / (multiplier.kappa * a * a * depth), ScaledChiSquare(width)),
-        margin=0.025 * precision, basis=PROVEN if gaussian else _LIMIT_LAW,
-        remainder=finite_depth_distance(deep) if gaussian else 0.0,
+        r"Kolmogorov distance between $L^{2\beta-1}D^*/\kappa$ and $\chi^2_d/d$ with its first order in $1/L$",
+        Distance(GRADIENT_DISPLACEMENT / law.time, law),
+        margin=0.025 * precision, basis=FIRST_ORDER, remainder=law.error,
         wrong={
             "one degree of freedom for two coordinates": ScaledChiSquare(width // 2),
-            "the other branch's kappa": ScaledChiSquare(width, 0.5 if multiplier.branch.is_linear else 2.0),
+            "the other branch's kappa": ScaledChiSquare(width, 0.5 if deep.network.branch.is_linear else 2.0),
         },
         sized={"weights of {:.0%} more variance": lambda more: ScaledChiSquare(width, 1.0 + more)},
     )  # fmt: skip
 
 
 def ratio_law_check(deep: Cell, precision: float) -> Check:
-    """Compare the law of log R* with that of log R for Gaussian weights, exact for them by E16."""
+    """Compare the law of log R* with that of log R, which is exact for Gaussian weights by E16.
+
+    Other weights change the law at order L a^4, which is 1 at every depth for beta = 1/4; ``theory.entry_laws`` has the
+    change, and that the order a^6 of its leading term is 2 a^2 of it.
+    """
     multiplier, a, depth = one_layer(deep)
-    law = finite_depth_law(multiplier, a, depth)
+    exact = finite_depth_law(multiplier, a, depth)
+    law: Law = exact
+    remainder, basis = 0.0, EXACT
+    if not GAUSSIAN.holds(deep):
+        law = CorrectedLaw(exact, kurtosis_correction(multiplier, deep.weights.kurtosis - 3.0, a, depth))
+        remainder, basis = 2.0 * a * a * law_distance(exact, law), _CORRECTED
     # What can be told at this margin: the whole correction at beta = 1/2, half of it where log R is large.
     share = 1.0 if deep.network.scaling.beta == 0.5 else 0.5
     shift = 2.0 * share * multiplier.kappa * a * a * depth / multiplier.width
     return check(
         f"{label(deep)}-beta{deep.network.scaling.beta:g}-law", deep,
         r"Kolmogorov distance between $\log R^*$ and the sum of independent $\log M$",
-        Distance(LOG_GRADIENT_RATIO, law), (0.0, law.error), margin=0.03 * precision,
-        basis=EXACT if GAUSSIAN.holds(deep) else _LIMIT_LAW,
+        Distance(LOG_GRADIENT_RATIO, law), (0.0, exact.error), margin=0.03 * precision, basis=basis,
+        remainder=remainder,
         wrong={
             f"the width correction is {2.0 - 2.0 * share:g}/d in the place of 2/d": Shifted(law, shift),
             f"the width correction is {2.0 + 2.0 * share:g}/d in the place of 2/d": Shifted(law, -shift),

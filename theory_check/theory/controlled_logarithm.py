@@ -57,9 +57,8 @@ from typing import TypeAlias
 
 import numpy as np
 
-from theory_check.foundation.laws import Normal
 from theory_check.foundation.stored_values import stored
-from theory_check.theory.entry_laws import kurtosis_correction
+from theory_check.theory.entry_laws import Cumulants, kurtosis_correction
 from theory_check.theory.estimates import Estimate
 from theory_check.theory.multiplier import Multiplier
 from theory_check.theory.one_layer import log_multiplier
@@ -237,7 +236,7 @@ class ControlledLogarithm:
         return self.depth * math.sqrt(gaussian_layer(self.multiplier, self.scaling)[2])
 
     @cached_property
-    def _correction(self) -> Normal:
+    def _correction(self) -> Cumulants:
         return kurtosis_correction(self.multiplier, self.excess, self.scaling, self.depth)
 
     @property

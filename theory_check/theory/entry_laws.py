@@ -12,7 +12,13 @@ of order a^4 in E log M and Var log M (see ``limits``), - E r^2 / 2 + 4 E u^2 r 
 
 and for res-3 the law of W through E s^2: c s_4 / (2 d) more than for Gaussian W, E G_4 = (3 + c s_4)/(2 d). Directions
 of hidden states are taken as uniform: E s_4 = 3/(d+2), E s_4^2 = (9 d + 96)/((d+2)(d+4)(d+6)).
-Odd orders vanish for symmetric laws, so the next term is of order a^6.
+The third and fourth cumulants of log M have the terms 12 (E u^2 r - 2 E u^4) and 16 E u^4 - 3 (E 4 u^2)^2 of order
+a^4; what E s^2 has more for the law of W enters them with 12 (d - 4)/d^2 and 48/d^2. Odd orders vanish for symmetric
+laws, so the next term is of order a^6, and layers are correlated through s_4 at that order too: of the leading term
+- c E G_4/(2 d) it is what r^3/3 is of - r^2/2, - 2 a^2 E s G_4 / E G_4, of size 2 a^2 for a linear branch.
+
+Over L layers the cumulants add up, by L a^4, which does not vanish with depth at beta <= 1/4. The same holds backward:
+p + a W^T D V^T p has the coordinates of V^T p in the place of those of W h, and D keeps half of each even moment.
 
 Skewness of V changes E log M at order a^3, hence log R at order L^(-1/2): no limit. Skewness of W enters at order a^2,
 since the positive part of (W e)_i has no longer half of its second moment: with the first term of Edgeworth's series
@@ -30,16 +36,83 @@ Source: derived here.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.errors import HypothesisError
-from theory_check.foundation.laws import Normal
+from theory_check.theory.depth_law import DepthLaw
 from theory_check.theory.hypotheses import check_branch
 from theory_check.theory.multiplier import Multiplier, layer_groups
 
 _HALF_MOMENT = math.sqrt(2.0 / math.pi) / 3.0  # E y|y| for variance 1 and a small third cumulant, over the cumulant
+
+
+#: Deviations beyond which a correction of a law stays what it is there.
+_FAR = 6.0
+
+
+@dataclass(frozen=True)
+class Cumulants:
+    """The first four cumulants of a variable, or what is added to them.
+
+    Parameters
+    ----------
+    mean, variance, third, fourth : float
+    """
+
+    mean: float
+    variance: float
+    third: float
+    fourth: float
+
+
+@dataclass(frozen=True)
+class CorrectedLaw:
+    """The law of log R with a little more of its first four cumulants than for Gaussian weights.
+
+    With z = (x - m)/s, m and s the mean and deviation of a law F that is nearly normal, it is, to first order,
+
+        F(x - k_1 - k_2 z/(2 s) - k_3 (z^2 - 1)/(6 s^2) - k_4 (z^3 - 3 z)/(24 s^3)).
+
+    Parameters
+    ----------
+    law : DepthLaw
+        F.
+    added : Cumulants
+        k_1 to k_4, small against the powers of s.
+
+    Examples
+    --------
+    >>> from theory_check.theory.depth_law import depth_law
+    >>> law = CorrectedLaw(depth_law(Multiplier(6), 0.1, 50), Cumulants(0.01, 0.0, 0.0, 0.0))
+    >>> round(float(law.quantile(0.5) - law.law.quantile(0.5)), 12)
+    0.01
+    """
+
+    law: DepthLaw
+    added: Cumulants
+
+    def cdf(self, x: ArrayLike) -> FloatArray:
+        """Return the distribution function."""
+        points = np.asarray(x, dtype=np.float64)
+        return self.law.cdf(points - self._moved(points))
+
+    def quantile(self, p: ArrayLike) -> FloatArray:
+        """Return the quantile function, by fixed point iteration: each step divides the error by a hundred."""
+        before = self.law.quantile(p)
+        points = before
+        for _ in range(6):
+            points = before + self._moved(points)
+        return points
+
+    def _moved(self, points: FloatArray) -> FloatArray:
+        s, k = math.sqrt(self.law.variance), self.added
+        z = np.clip((points - self.law.mean) / s, -_FAR, _FAR)
+        even = k.mean + k.third * (z * z - 1.0) / (6.0 * s * s)
+        return np.asarray(even + z * (k.variance / (2.0 * s) + k.fourth * (z * z - 3.0) / (24.0 * s**3)))
 
 
 def _check_layer(statement: str, multiplier: Multiplier) -> None:
@@ -48,8 +121,63 @@ def _check_layer(statement: str, multiplier: Multiplier) -> None:
         raise HypothesisError(f"{statement} needs entries of unit variance, not a gain of {multiplier.gain:g}")
 
 
-def kurtosis_correction(multiplier: Multiplier, excess: float, scaling: ArrayLike, depth: int | None = None) -> Normal:
-    """Return what an excess kurtosis of V and W adds to mean and variance of log R, to order a^4 per layer.
+@dataclass(frozen=True)
+class FourthMoments:
+    """Fourth moments of the branch over uniform directions.
+
+    Parameters
+    ----------
+    squared_scale : float
+        E s^2 less its value for Gaussian W.
+    branch : float
+        E G_4.
+    product : float
+        E s_4 G_4.
+    """
+
+    squared_scale: float
+    branch: float
+    product: float
+
+
+def fourth_moments(multiplier: Multiplier, excess: float) -> FourthMoments:
+    """Return the fourth moments through which the kurtosis acts.
+
+    Parameters
+    ----------
+    multiplier : Multiplier
+        Linear or ReLU, of gain 1.
+    excess : float
+        Kurtosis of the entries minus 3.
+
+    Returns
+    -------
+    FourthMoments
+
+    Raises
+    ------
+    HypothesisError
+        For other slopes or gains.
+
+    Examples
+    --------
+    >>> fourth_moments(Multiplier(4), -2.0).branch
+    0.5
+    """
+    _check_layer("the correction", multiplier)
+    d = multiplier.width
+    s4 = 3.0 / (d + 2)
+    s4_squared = (9.0 * d + 96.0) / ((d + 2) * (d + 4) * (d + 6))
+    if not multiplier.has_inner:
+        return FourthMoments(0.0, s4, s4_squared)
+    moment = (3.0 + excess * s4) / (2.0 * d)
+    return FourthMoments(excess * s4 / (2.0 * d), moment, (3.0 * s4 + excess * s4_squared) / (2.0 * d))
+
+
+def kurtosis_correction(
+    multiplier: Multiplier, excess: float, scaling: ArrayLike, depth: int | None = None
+) -> Cumulants:
+    """Return what an excess kurtosis of V and W adds to the cumulants of log R or log R*, to order a^4 per layer.
 
     Parameters
     ----------
@@ -62,8 +190,8 @@ def kurtosis_correction(multiplier: Multiplier, excess: float, scaling: ArrayLik
 
     Returns
     -------
-    Normal
-        The additions to mean and variance; either may be negative.
+    Cumulants
+        The additions; each may be negative.
 
     Raises
     ------
@@ -77,23 +205,17 @@ def kurtosis_correction(multiplier: Multiplier, excess: float, scaling: ArrayLik
     >>> round(kurtosis_correction(Multiplier(4), 1.0, 1.0, 1).mean, 12)
     -0.00625
     """
-    _check_layer("the correction", multiplier)
     values, counts = layer_groups(scaling, depth)
-    d = multiplier.width
-    s4 = 3.0 / (d + 2)
-    s4_squared = (9.0 * d + 96.0) / ((d + 2) * (d + 4) * (d + 6))
-    if not multiplier.has_inner:
-        squared_scale, g4, s4_g4 = 0.0, s4, s4_squared
-    else:
-        squared_scale = excess * s4 / (2.0 * d)
-        g4 = (3.0 + excess * s4) / (2.0 * d)
-        s4_g4 = (3.0 * s4 + excess * s4_squared) / (2.0 * d)
+    d, moments = multiplier.width, fourth_moments(multiplier, excess)
+    squared_scale, g4, s4_g4 = moments.squared_scale, moments.branch, moments.product
     mean = -(1 - 2 / d) * (1 - 4 / d) / 2 * squared_scale
     mean += excess * (g4 * (4 / d**2 - 1 / (2 * d)) - 4 * s4_g4 / d**2)
     variance = (d * d - 10 * d + 20) / d**2 * squared_scale
     variance += excess * (g4 * (1 / d - 12 / d**2) + 44 / 3 * s4_g4 / d**2)
-    fourth = float(np.sum(counts * values**4))
-    return Normal(mean * fourth, variance * fourth)
+    third = 12 * ((d - 4) * squared_scale + excess * (g4 - 2 * s4_g4)) / d**2
+    fourth = 16 * (3 * squared_scale + excess * s4_g4) / d**2
+    power = float(np.sum(counts * values**4))
+    return Cumulants(mean * power, variance * power, third * power, fourth * power)
 
 
 def norm_ratio_variance_bound(

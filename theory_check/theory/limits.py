@@ -62,13 +62,6 @@ def smooth_slope(beta: float) -> float:
     return 1 - beta
 
 
-def identity_slope(beta: float) -> float:
-    """Slope of log sqrt(D) against log L when beta > 1/2: 1/2 - beta (E6)."""
-    if not beta > 0.5:
-        raise HypothesisError(f"the identity regime needs beta > 1/2, not {beta!r}")
-    return 0.5 - beta
-
-
 def explosion_rate(multiplier: Multiplier) -> float:
     """Limit in probability of L^(2 beta - 1) log R for 0 < beta < 1/2: kappa (1 - 2/d) (E7)."""
     return lognormal_limit(multiplier).mean
