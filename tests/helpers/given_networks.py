@@ -49,33 +49,50 @@ class Tied:
         return np.random.default_rng(SEED_OF_STATES).standard_normal(shape)
 
     def forward(self, start, keep=True, exponents=None):
-        """Return h, in units of 2^exponents, and the slopes."""
+        """Return h, in units of 2^exponents, and what is kept: slopes, and signs."""
         hidden = start.copy()
         flat = hidden.reshape(len(hidden), -1)
-        slopes = np.empty((len(self.scaling) if keep else 1, *flat.shape), np.float32)
         branch = self.branch
+        kept = slope_rooms(branch.activation, len(self.scaling) if keep else 1, len(flat), start.shape[1])
         weights = (np.ascontiguousarray(part) for part in (self.outer, self.inner, self.bias))
         stored.forward(
             *weights, branch.has_inner, branch.has_bias, self.scaling,
             self.factors, *compiled_activation(branch.activation), branch.activation.homogeneous,
-            flat, new_exponents(start) if exponents is None else exponents, slopes,
+            flat, new_exponents(start) if exponents is None else exponents, *kept,
         )  # fmt: skip
-        return hidden, slopes
+        return hidden, kept
 
-    def backward(self, slopes, output, exponents=None):
+    def backward(self, kept, output, exponents=None):
         """Return p, in units of 2^exponents."""
         gradient = output.copy()
         weights = (np.ascontiguousarray(part) for part in (self.outer, self.inner))
+        activation = self.branch.activation
         stored.backward(
-            *weights, self.branch.has_inner, self.scaling, self.factors, slopes,
-            gradient.reshape(len(gradient), -1), new_exponents(output) if exponents is None else exponents,
+            *weights, self.branch.has_inner, self.scaling, self.factors, activation.constants, activation.homogeneous,
+            *kept, gradient.reshape(len(gradient), -1), new_exponents(output) if exponents is None else exponents,
         )  # fmt: skip
         return gradient
+
+    def slopes(self, kept, layer):
+        """Return sigma' at the components of a layer, shape (panels, width, PANEL)."""
+        slopes, signs = (part[layer] if len(part) else part for part in kept)
+        if self.branch.activation.homogeneous:
+            above = signs[:, :, None] >> np.arange(PANEL) & 1
+            return np.where(above, 1.0, self.branch.activation.negative_slope)
+        return slopes.reshape(len(slopes), -1, PANEL).astype(np.float64)
 
     def twin(self, panel=0):
         return StoredTwin.of(
             self.branch, self.scaling[:, None] * self.factors[panel], self.outer, self.inner, self.bias
         )
+
+
+def slope_rooms(activation, layers, panels, width):
+    """Return room for slopes and for signs, of which one is empty."""
+    slopes, signs = (0, 0, 0), (layers, panels, width)
+    if not activation.homogeneous:
+        slopes, signs = (layers, panels, width * PANEL), (0, 0, 0)
+    return np.empty(slopes, np.float32), np.empty(signs, np.uint16)
 
 
 def new_exponents(state):

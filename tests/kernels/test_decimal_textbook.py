@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from decimal_textbook import exact
 from dense_blocks import FIRST_REPLICATE, KEY, Block, twin_of
+from given_networks import slope_rooms
 from numpy_twins import LANES, UNIT, StoredTwin, even, normal_row, words
 
 from theory_check.experiments.cell import Cell
@@ -95,13 +96,16 @@ def test_the_stored_kernel_is_the_textbook(branch):
     scaling, factors = np.full(DEPTH, FACTOR), np.ones((1, PANEL))
     activate, constants = compiled_activation(branch.activation)
     hidden, exponents = start.reshape(1, -1).copy(), np.zeros((1, PANEL), np.int64)
-    slopes = np.empty((DEPTH, 1, WIDTH * PANEL), np.float32)
+    kept = slope_rooms(branch.activation, DEPTH, 1, WIDTH)
     stored.forward(
         outer, inner, bias, branch.has_inner, branch.has_bias, scaling, factors, activate, constants,
-        branch.activation.homogeneous, hidden, exponents, slopes,
+        branch.activation.homogeneous, hidden, exponents, *kept,
     )  # fmt: skip
     gradient, gradient_exponents = output.reshape(1, -1).copy(), np.zeros((1, PANEL), np.int64)
-    stored.backward(outer, inner, branch.has_inner, scaling, factors, slopes, gradient, gradient_exponents)
+    stored.backward(
+        outer, inner, branch.has_inner, scaling, factors, constants, branch.activation.homogeneous, *kept, gradient,
+        gradient_exponents,
+    )  # fmt: skip
     ends = [
         np.ldexp(vector.reshape(WIDTH, PANEL), powers[0])
         for vector, powers in ((hidden, exponents), (gradient, gradient_exponents))

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import training_twin as twin
 from decimal_textbook import exact
+from given_networks import slope_rooms
 
 from theory_check.kernels import PANEL, optimisers, stored
 from theory_check.kernels import training as kernel
@@ -157,23 +158,23 @@ def test_the_gradient_at_the_input_is_that_of_the_stored_passes(branch, activati
     rng = np.random.default_rng(3)
     start, back = rng.standard_normal((2, 4, PANEL))
     hidden, gradient = start.reshape(1, -1).copy(), back.reshape(1, -1).copy()
-    slopes = np.empty((3, 1, 4 * PANEL), np.float32)
     exponents = np.zeros((1, PANEL), np.int64)
+    homogeneous, kept = Activation.parse(activation).homogeneous, slope_rooms(Activation.parse(activation), 3, 1, 4)
     activate = compiled_activation(Activation.parse(activation))
     has_inner = branch != "res-1"
     stored.forward(
         stored_outer, inner if has_inner else stored_outer[:0], np.empty((0, 0), np.float32), has_inner, False,
-        parameters["scaling"], np.ones((1, PANEL)), *activate, True, hidden, exponents, slopes,
+        parameters["scaling"], np.ones((1, PANEL)), *activate, homogeneous, hidden, exponents, *kept,
     )  # fmt: skip
     stored.backward(
         stored_outer, inner if has_inner else stored_outer[:0], has_inner, parameters["scaling"], np.ones((1, PANEL)),
-        slopes, gradient, np.zeros((1, PANEL), np.int64),
+        activate[1], homogeneous, *kept, gradient, np.zeros((1, PANEL), np.int64),
     )  # fmt: skip
 
     weights = kernel.Tensors(
         outer, inner, np.eye(4, dtype=np.float32), np.eye(4, dtype=np.float32), parameters["scaling"].astype(np.float32)
     )
-    keeps = keeps or not Activation.parse(activation).homogeneous
+    keeps = keeps or not homogeneous
     rooms = kernel.open_rooms(weights, PANEL, keeps, True)
     states, posts, slopes, product, pulled, carried, x, logits = kernel.arrange(rooms, weights, PANEL)
     x[:] = start

@@ -9,12 +9,14 @@ import pytest
 from theory_check.kernels.compilation import COMPILED
 from theory_check.kernels.vectors import (
     SIZE,
+    choose,
     counting,
     high_product,
     load,
     low_product,
     repeat,
     rotate,
+    signs_of,
     store,
     to_singles,
     transpose,
@@ -66,6 +68,22 @@ def on_singles(words, x, y, z, out):
         store(out[4], i, zeros())
         store(out[5], i, a * b + c)
         store(out[6], i, repeat(x[i]))
+
+
+@numba.njit
+def choices(x, y, z, signs, out):
+    for i in range(0, x.size, SIZE):
+        word = signs_of(load(x, i))
+        signs[i // SIZE] = word
+        store(out, i, choose(word, load(y, i), load(z, i)))
+
+
+def test_a_word_has_a_bit_for_each_lane_above_zero():
+    x, found, signs = X.copy(), np.empty_like(X), np.empty(3, np.uint16)
+    x[:5] = 0.0, -0.0, np.nan, np.inf, -np.inf
+    choices(x, Y, Z, signs, found)
+    np.testing.assert_array_equal(signs[:, None] >> np.arange(SIZE) & 1, (x > 0).reshape(3, SIZE))
+    np.testing.assert_array_equal(found, np.where(x > 0, Y, Z))
 
 
 def test_singles():

@@ -54,7 +54,9 @@ class LayerSize:
         """Return what a layer takes of one network of stored weights with so many columns that share them."""
         lanes = -(-columns // PANEL) * PANEL
         matrices = 2 if network.branch.has_inner else 1
-        return cls(4 * lanes * network.width, matrices * lanes * network.width**2)
+        # A bit of each component where there are two slopes.
+        slopes = lanes * network.width // 8 if network.branch.activation.homogeneous else 4 * lanes * network.width
+        return cls(slopes, matrices * lanes * network.width**2)
 
     def fits(self, depth: int, kept_bytes: int) -> bool:
         """Tell whether all layers can be kept."""
@@ -92,8 +94,9 @@ class StoredPlan:
     path_bytes : int
         Bytes that the path of each matrix may keep.
     kept_bytes : int
-        Bytes for the slopes: three quarters of what the weights leave, the last for checkpoints. Never less than
-        sqrt(2 depth) layers, where slopes (4 bytes) and checkpoints (8 bytes) together are least.
+        Bytes for the slopes: three quarters of what the weights leave, the last for checkpoints. Never less than n
+        layers, where n of slopes and depth / n of checkpoints together are least: 8 sqrt(depth) of bits, or sqrt(2
+        depth) of numbers.
     """
 
     chunk: int
@@ -121,5 +124,6 @@ class StoredPlan:
         share = memory // (2 * matrices)
         chunk = min(depth, max(1, share // (4 * width**2)))
         weight_bytes = 4 * matrices * width**2 * chunk
-        least = (math.isqrt(2 * depth) + 1) * LayerSize.stored(network, columns).kept
+        kept, state = LayerSize.stored(network, columns).kept, 8 * -(-columns // PANEL) * PANEL * width
+        least = (math.isqrt(depth * state // kept) + 1) * kept
         return cls(chunk, share, max(3 * (memory - weight_bytes) // 4, least))

@@ -8,6 +8,9 @@ at ``[c // PANEL, j * PANEL + c % PANEL]``. Forward and backward, layer by layer
 No operation mixes columns and every sum runs over j in order, so that a column has the same value alone and among
 others, to the bit. That is why the products are written here: libraries choose the order of a sum by the number of
 columns and of threads, and are no faster at these sizes.
+
+The way back reads sigma' of every layer. Piecewise linear activations have two slopes: a bit of each component is kept,
+that of column c of a panel as bit c of a word, a 32nd of the memory that numbers take.
 """
 
 from __future__ import annotations
@@ -16,13 +19,13 @@ import math
 
 import numpy as np
 from numba import types
-from numpy import float64
+from numpy import float32, float64
 
 from theory_check.kernels import PANEL
 from theory_check.kernels.compilation import ACTIVATOR, COMPILED, DOUBLES, kernel
 from theory_check.kernels.layers import narrow, rescale
 from theory_check.kernels.tiles import multiply
-from theory_check.kernels.vectors import load, repeat, store, to_doubles
+from theory_check.kernels.vectors import SIZE, choose, load, repeat, signs_of, store, to_doubles
 
 #: Numbers of the panels that go through a layer together: 16 KiB, half a first-level cache.
 STRIP = 4096
@@ -31,12 +34,15 @@ STRIP = 4096
 _MATRICES = types.Array(types.float32, 3, "C", readonly=True)
 _VECTORS = types.Array(types.float32, 2, "C", readonly=True)
 _PANELS = types.float64[:, ::1]
+_SLOPES = types.float32[:, :, ::1]
+_SIGNS = types.uint16[:, :, ::1]
 _FORWARD = types.void(
     _MATRICES, _MATRICES, _VECTORS, types.boolean, types.boolean, DOUBLES, _PANELS,
-    ACTIVATOR, DOUBLES, types.boolean, _PANELS, types.int64[:, ::1], types.float32[:, :, ::1],
+    ACTIVATOR, DOUBLES, types.boolean, _PANELS, types.int64[:, ::1], _SLOPES, _SIGNS,
 )  # fmt: skip
 _BACKWARD = types.void(
-    _MATRICES, _MATRICES, types.boolean, DOUBLES, _PANELS, types.float32[:, :, ::1], _PANELS, types.int64[:, ::1],
+    _MATRICES, _MATRICES, types.boolean, DOUBLES, _PANELS, DOUBLES, types.boolean, _SLOPES, _SIGNS, _PANELS,
+    types.int64[:, ::1],
 )  # fmt: skip
 
 
@@ -85,10 +91,40 @@ def add_scaled_columns(states, size, factor, factors, increments, first, count):
                 states[start + place : start + place + PANEL] += scales * added
 
 
+@kernel()
+def bend(pre, post, numbers, slope, signs, first):
+    """Write x for x > 0 and ``slope * x`` otherwise, for the first ``numbers`` of ``pre``; keep which in ``signs``.
+
+    All arrays are flat. Sixteen numbers have a word of ``signs``, from ``first`` on; ``slope`` is a single.
+    """
+    for place in range(0, numbers, SIZE):
+        if COMPILED:
+            x = load(pre, place)
+            word = signs_of(x)
+            store(post, place, choose(word, repeat(float32(1)), repeat(slope)) * x)
+        else:
+            x = pre[place : place + SIZE]
+            word = np.packbits(x > 0, bitorder="little").view(np.uint16)[0]
+            post[place : place + SIZE] = np.where(x > 0, float32(1), slope) * x
+        signs[first + place // SIZE] = word
+
+
+@kernel()
+def multiply_by_slopes(vector, numbers, slope, signs, first):
+    """Multiply the first ``numbers`` of a flat vector by the slopes that :func:`bend` kept."""
+    for place in range(0, numbers, SIZE):
+        word = signs[first + place // SIZE]
+        if COMPILED:
+            store(vector, place, choose(word, repeat(float32(1)), repeat(slope)) * load(vector, place))
+        else:
+            above = np.unpackbits(np.array([word]).view(np.uint8), bitorder="little")
+            vector[place : place + SIZE] *= np.where(above, float32(1), slope)
+
+
 @kernel(_FORWARD)
 def forward(
     outer, inner, bias, has_inner, has_bias, scaling, factors,
-    activate, activation_parameters, homogeneous, hidden, exponents, slopes,
+    activate, activation_parameters, homogeneous, hidden, exponents, slopes, signs,
 ):  # fmt: skip
     """Advance the columns through ``scaling.size`` layers, in place.
 
@@ -102,7 +138,9 @@ def forward(
     activate : activation with its parameters
     hidden : float64 array (panels, width * PANEL), h in units of 2^exponents
     exponents : int64 array (panels, PANEL), only moved when the branch is homogeneous
-    slopes : float32 array (layers kept, panels, width * PANEL); sigma'(z) of each layer, or a single scratch layer
+    slopes : float32 array (layers kept, panels, width * PANEL); sigma'(z) of each layer, or a single scratch layer;
+        not read for homogeneous branches
+    signs : uint16 array (layers kept, panels, width); for homogeneous branches, likewise, whether z > 0: a bit of each
     """
     panels, size = hidden.shape
     width = size // PANEL
@@ -110,26 +148,29 @@ def forward(
     rows, columns = np.arange(width) * width, np.arange(width)
     states, kept, column_factors = hidden.reshape(-1), slopes.reshape(-1), factors.reshape(-1)
     outer_entries, inner_entries = outer.reshape(-1), inner.reshape(-1)
+    words, negative = signs.reshape(-1), float32(activation_parameters[0]) if homogeneous else float32(0)
     strip = strip_of(panels, size)
     vectors, products = np.empty(strip * size, np.float32), np.empty(strip * size, np.float32)
     norms, matrix = np.empty(PANEL), np.empty(square, np.float32)
-    keep = slopes.shape[0] >= scaling.size
+    keep = max(signs.shape[0], slopes.shape[0]) >= scaling.size
     for k in range(scaling.size):
         for first in range(0, panels, strip):
             count = min(strip, panels - first)
             start, numbers = first * size, count * size
             place = (k * panels * size if keep else 0) + start
-            slope = kept[place : place + numbers]
             narrow(states[start : start + numbers], vectors[:numbers])
             if has_inner:
                 narrow(inner_entries[k * square : (k + 1) * square], matrix)
                 multiply(matrix, rows, columns, vectors, layout, count, products, layout)
                 if has_bias:
                     add_common_bias(products, bias[k], exponents.reshape(-1), first, count)
-                activate(products[:numbers], vectors[:numbers], slope, activation_parameters)
             else:
-                activate(vectors[:numbers], products[:numbers], slope, activation_parameters)
                 vectors, products = products, vectors
+            if homogeneous:
+                bend(products, vectors, numbers, negative, words, place // PANEL)
+            else:
+                slope = kept[place : place + numbers]
+                activate(products[:numbers], vectors[:numbers], slope, activation_parameters)
             narrow(outer_entries[k * square : (k + 1) * square], matrix)
             multiply(matrix, rows, columns, vectors, layout, count, products, layout)
             add_scaled_columns(states, size, scaling[k], column_factors, products, first, count)
@@ -139,11 +180,13 @@ def forward(
 
 
 @kernel(_BACKWARD)
-def backward(outer, inner, has_inner, scaling, factors, slopes, gradient, exponents):
+def backward(
+    outer, inner, has_inner, scaling, factors, activation_parameters, homogeneous, slopes, signs, gradient, exponents
+):
     """Carry dLoss/dh back through the layers of one :func:`forward` call, in place.
 
-    ``gradient`` is a float64 array (panels, width * PANEL) in units of 2^exponents, ``slopes`` what the forward call
-    kept. The map is linear in the gradient, so rescaling is always exact.
+    ``gradient`` is a float64 array (panels, width * PANEL) in units of 2^exponents, ``slopes`` and ``signs`` what the
+    forward call kept. The map is linear in the gradient, so rescaling is always exact.
     """
     panels, size = gradient.shape
     width = size // PANEL
@@ -152,6 +195,7 @@ def backward(outer, inner, has_inner, scaling, factors, slopes, gradient, expone
     rows, columns = np.arange(width), np.arange(width) * width
     states, kept, column_factors = gradient.reshape(-1), slopes.reshape(-1), factors.reshape(-1)
     outer_entries, inner_entries = outer.reshape(-1), inner.reshape(-1)
+    words, negative = signs.reshape(-1), float32(activation_parameters[0]) if homogeneous else float32(0)
     strip = strip_of(panels, size)
     vectors, products = np.empty(strip * size, np.float32), np.empty(strip * size, np.float32)
     norms, matrix = np.empty(PANEL), np.empty(square, np.float32)
@@ -163,8 +207,11 @@ def backward(outer, inner, has_inner, scaling, factors, slopes, gradient, expone
             narrow(outer_entries[k * square : (k + 1) * square], matrix)
             multiply(matrix, rows, columns, vectors, layout, count, products, layout)
             place = k * panels * size + start
-            for i in range(numbers):
-                products[i] *= kept[place + i]
+            if homogeneous:
+                multiply_by_slopes(products, numbers, negative, words, place // PANEL)
+            else:
+                for i in range(numbers):
+                    products[i] *= kept[place + i]
             if has_inner:
                 narrow(inner_entries[k * square : (k + 1) * square], matrix)
                 multiply(matrix, rows, columns, products, layout, count, vectors, layout)

@@ -214,6 +214,28 @@ def to_doubles(typing, vector):
 
 
 @intrinsic
+def signs_of(typing, vector):
+    """Return a word of 16 bits: bit l tells whether lane l of a vector of singles is above 0."""
+
+    def generate(context, builder, signature, arguments):
+        above = builder.fcmp_ordered(">", arguments[0], ir.Constant(_VECTORS[types.float32], [0.0] * SIZE))
+        return builder.bitcast(above, ir.IntType(SIZE))
+
+    return types.uint16(SINGLES), generate
+
+
+@intrinsic
+def choose(typing, word, set_lanes, other_lanes):
+    """Return the first of two vectors of singles in lanes whose bit of a word of 16 is set, the second in others."""
+
+    def generate(context, builder, signature, arguments):
+        lanes = builder.bitcast(arguments[0], ir.VectorType(ir.IntType(1), SIZE))
+        return builder.select(lanes, *arguments[1:])
+
+    return SINGLES(types.uint16, SINGLES, SINGLES), generate
+
+
+@intrinsic
 def view(typing, vector):
     """Return the same bits as the other type."""
     other = WORDS if vector is SINGLES else SINGLES

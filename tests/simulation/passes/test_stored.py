@@ -128,8 +128,8 @@ def test_memory_is_bounded(branch):
         passes = StoredPasses(network, Weights("fgn"), KEY, 0, factors, memory)
         weights = 4 * 100 * passes._chunk * (2 if branch.has_inner else 1)
         assert weights <= max(memory / 2, needed / 1000)
-        # A pass over L layers keeps n slopes of 4 bytes and L/n states of 8: with n = sqrt(2 L) that is least.
-        least = (math.isqrt(2 * 1000) + 1) * passes.layer_size.kept
+        # A pass over L layers keeps n slopes of a bit and L/n states of 64: with n = 8 sqrt(L) that is least.
+        least = (math.isqrt(64 * 1000) + 1) * passes.layer_size.kept
         assert least <= passes.kept_bytes <= max(memory - weights, least)
     assert passes._chunk == 1000
     assert passes.kept_bytes > 1000 * passes.layer_size.kept

@@ -90,8 +90,22 @@ class StoredPasses(SlopeRoom, BranchPasses):
         self._loaded: tuple[int, list[NDArray[np.float32]]] = (-1, [])
         self._factors = factors
         self._activation = compiled_activation(network.branch.activation)
+        self._homogeneous = network.branch.activation.homogeneous
         self._shape = (len(factors), width * PANEL)
         self.layer_size, self.kept_bytes = size, plan.kept_bytes
+
+    def storage(self, layers: int) -> Any:
+        """Return room for slopes; of a piecewise linear activation for words of bits, shape (layers, panels, width)."""
+        if not self._homogeneous:
+            return super().storage(layers)
+        panels, size = self._shape
+        return np.empty((max(layers, 1), panels, size // PANEL), np.uint16)
+
+    def _rooms(self, kept: Any) -> tuple[Any, Any]:
+        """Return the slopes and the words of bits that kernels take, of which one is empty."""
+        if self._homogeneous:
+            return np.empty((0, 0, 0), np.float32), kept
+        return kept, np.empty((0, 0, 0), np.uint16)
 
     def _chunks(self, first: int, last: int) -> list[tuple[int, int]]:
         """Cut layers where the chunks of the depth end."""
@@ -121,8 +135,8 @@ class StoredPasses(SlopeRoom, BranchPasses):
             layers = slice(start - first, end - first)
             self._kernel.forward(
                 *self._weights(start, end), branch.has_inner, branch.has_bias, scaling[layers], self._factors,
-                *self._activation, branch.activation.homogeneous, hidden.reshape(self._shape), exponents,
-                kept[layers] if keeps else kept,
+                *self._activation, self._homogeneous, hidden.reshape(self._shape), exponents,
+                *self._rooms(kept[layers] if keeps else kept),
             )  # fmt: skip
 
     def backward(
@@ -133,8 +147,8 @@ class StoredPasses(SlopeRoom, BranchPasses):
             layers = slice(start - first, end - first)
             outer, inner, _ = self._weights(start, end)
             self._kernel.backward(
-                outer, inner, self._branch.has_inner, scaling[layers], self._factors, kept[layers],
-                gradient.reshape(self._shape), exponents,
+                outer, inner, self._branch.has_inner, scaling[layers], self._factors, self._activation[1],
+                self._homogeneous, *self._rooms(kept[layers]), gradient.reshape(self._shape), exponents,
             )  # fmt: skip
             # Their chunk must go before the next one comes.
             del outer, inner
@@ -154,4 +168,8 @@ class StoredPasses(SlopeRoom, BranchPasses):
         """Return sigma'(z) * V^T p; see :class:`~theory_check.simulation.passes.protocol.BranchPasses`."""
         outer = self._weights(layer, layer + 1)[0]
         product = np.einsum("ij,pil->pjl", outer[0], gradient, dtype=np.float64)
-        return np.asarray(kept[0].reshape(gradient.shape) * product, np.float32)
+        slopes = kept[0]
+        if self._homogeneous:
+            above = np.unpackbits(slopes.view(np.uint8), axis=-1, bitorder="little")
+            slopes = np.where(above, np.float32(1), np.float32(self._activation[1][0]))
+        return np.asarray(slopes.reshape(gradient.shape) * product, np.float32)
