@@ -5,11 +5,11 @@
 * ``tuned NumPy``: the same in single precision and in place, uniform weights and random signs made from raw 64-bit
   words, centring and scaling moved from the weights to the products, a faster bit generator (SFC64);
 * ``PyTorch``: batched ``bmm`` without automatic differentiation; ``JAX``: one compiled scan over the layers;
-* ``paper's procedure``, written from its description: one network at a time, one vector through it, dense weights of a
-  layer drawn with NumPy and kept, forward and back by automatic differentiation in PyTorch, or by hand in NumPy where
-  PyTorch is missing.
+* ``paper's procedure``, written from its description: one network at a time, one vector through it, all weights drawn
+  and kept, forward and back. In PyTorch it has a module for each layer, which the library initialises before the law
+  does, and automatic differentiation; in NumPy neither, so that it is what the procedure costs at least.
 
-Each returns log(||h_L||^2 / ||h_0||^2) of its networks.
+Each returns log R = log(||h_L||^2 / ||h_0||^2) of its networks; the procedure log R* of the gradients too.
 """
 
 from __future__ import annotations
@@ -228,52 +228,84 @@ def run_jax(problem: Problem, batch: int, seed: int) -> NDArray[np.float64]:
 # The paper ------------------------------------------------------------------------------------------------------------
 
 
-def run_paper(problem: Problem, batch: int, seed: int) -> NDArray[np.float64]:
-    """One network after the other; ``batch`` is how many."""
-    one = _paper_torch if find_spec("torch") else _paper_numpy
-    return np.array([one(problem, np.random.default_rng([seed, index])) for index in range(batch)])
+def _log_ratio(end: Any, start: Any) -> float:
+    return math.log(float(np.sum(np.asarray(end, np.float64) ** 2) / np.sum(np.asarray(start, np.float64) ** 2)))
 
 
-def _draw_layers(problem: Problem, generator: np.random.Generator) -> list[list[NDArray[np.float32]]]:
+def paper_numpy(problem: Problem, batch: int, seed: int) -> Array:
+    """The procedure in NumPy alone: log R and log R*, shape (batch, 2), of one network after the other."""
+    generator = np.random.default_rng(seed)
     width, matrices = problem.width, 2 if problem.branch == "res-3" else 1
-    draw = NUMPY["plain NumPy"].draws[problem.law]
-    room = np.empty((width, width))
-    return [
-        [(draw(generator, room) / math.sqrt(width)).astype(np.float32) for _ in range(matrices)]
-        for _ in range(problem.depth)
-    ]
+    draw, room = NUMPY["plain NumPy"].draws[problem.law], np.empty((width, width))
+    factor, found = np.float32(problem.depth**-0.5), []
+    for _ in range(batch):
+        layers = [
+            [(draw(generator, room) / math.sqrt(width)).astype(np.float32) for _ in range(matrices)]
+            for _ in range(problem.depth)
+        ]
+        first = hidden = generator.standard_normal(width).astype(np.float32)
+        masks = []
+        for outer, *inner in layers:
+            post = np.maximum(inner[0] @ hidden, 0) if inner else hidden
+            masks.append(post > 0)
+            hidden = hidden + factor * (outer @ post)
+        last = gradient = generator.standard_normal(width).astype(np.float32)
+        for (outer, *inner), mask in zip(reversed(layers), reversed(masks), strict=True):
+            pulled = outer.T @ gradient
+            gradient = gradient + factor * (inner[0].T @ (pulled * mask) if inner else pulled)
+        found.append((_log_ratio(hidden, first), _log_ratio(gradient, last)))
+    return np.array(found)
 
 
-def _paper_numpy(problem: Problem, generator: np.random.Generator) -> float:
-    layers, factor = _draw_layers(problem, generator), np.float32(problem.depth**-0.5)
-    hidden = generator.standard_normal(problem.width).astype(np.float32)
-    start, masks = float(hidden @ hidden), []
-    for outer, *inner in layers:
-        post = np.maximum(inner[0] @ hidden, 0) if inner else hidden
-        masks.append(post > 0)
-        hidden = hidden + factor * (outer @ post)
-    gradient = 2 * hidden
-    for (outer, *inner), mask in zip(reversed(layers), reversed(masks), strict=True):
-        pulled = outer.T @ gradient
-        gradient = gradient + factor * (inner[0].T @ (pulled * mask) if inner else pulled)
-    return math.log(float(hidden @ hidden) / start)
+def paper_torch(problem: Problem, batch: int, seed: int) -> Array:
+    """The procedure in PyTorch: log R and log R*, shape (batch, 2), of one network after the other.
 
-
-def _paper_torch(problem: Problem, generator: np.random.Generator) -> float:
+    A network is built of a module for each layer, whose matrices are drawn twice: by the library, as always when a
+    module is made, and then anew from the wanted law. The states of all layers are kept with their gradients.
+    """
     import torch
 
     torch.set_num_threads(1)
-    layers = [[torch.nn.Parameter(torch.from_numpy(m)) for m in layer] for layer in _draw_layers(problem, generator)]
-    factor = problem.depth**-0.5
-    first = torch.from_numpy(generator.standard_normal((1, problem.width)).astype(np.float32)).requires_grad_()
-    hidden, states = first, []
-    for outer, *inner in layers:
-        post = torch.relu(torch.nn.functional.linear(hidden, inner[0])) if inner else hidden
-        hidden = hidden + factor * torch.nn.functional.linear(post, outer)
-        hidden.retain_grad()
-        states.append(hidden)
-    (hidden**2).sum().backward()
-    return math.log(float((hidden.detach() ** 2).sum()) / float((first.detach() ** 2).sum()))
+    torch.manual_seed(seed)
+    width, factor, scale = problem.width, problem.depth**-0.5, problem.width**-0.5
+    laws = {
+        "uniform": lambda weight: torch.nn.init.uniform_(weight, -math.sqrt(3.0) * scale, math.sqrt(3.0) * scale),
+        "gaussian": lambda weight: torch.nn.init.normal_(weight, std=scale),
+        "rademacher": lambda weight: weight.bernoulli_(0.5).mul_(2.0).sub_(1.0).mul_(scale),
+    }
+
+    class Layer(torch.nn.Module):  # type: ignore[misc,name-defined,unused-ignore]
+        def __init__(self) -> None:
+            super().__init__()
+            self.outer = torch.nn.Linear(width, width, bias=False)
+            self.inner = torch.nn.Linear(width, width, bias=False) if problem.branch == "res-3" else None
+
+        def forward(self, hidden: Any) -> Any:
+            post = hidden if self.inner is None else torch.relu(self.inner(hidden))
+            return hidden + factor * self.outer(post)
+
+    found = []
+    for _ in range(batch):
+        layers = torch.nn.ModuleList([Layer() for _ in range(problem.depth)])
+        with torch.no_grad():
+            for weight in layers.parameters():
+                laws[problem.law](weight)
+        # The output layer is a vector, whose product with the last state is the loss.
+        last = torch.randn(width)
+        states = [torch.randn(1, width, requires_grad=True)]
+        for layer in layers:
+            states.append(layer(states[-1]))
+            states[-1].retain_grad()
+        (states[-1] @ last).sum().backward()
+        gradients = [state.grad for state in states]
+        found.append((_log_ratio(states[-1].detach(), states[0].detach()), _log_ratio(gradients[0], last)))
+    return np.array(found)
+
+
+def procedures() -> dict[str, Callable[[Problem, int, int], Array]]:
+    """Return the versions of the paper's procedure that can run here, by name."""
+    found = {"paper's procedure, NumPy": paper_numpy}
+    return found | ({"paper's procedure, PyTorch": paper_torch} if find_spec("torch") else {})
 
 
 # Jacobians ------------------------------------------------------------------------------------------------------------

@@ -30,7 +30,7 @@ from typing import Any
 import numpy as np
 import speed_report
 from numpy.typing import NDArray
-from peers import Problem, contenders, numpy_jacobians, run_paper
+from peers import Problem, contenders, numpy_jacobians, procedures
 
 from theory_check.experiments.cell import Cell
 from theory_check.experiments.spelling import network
@@ -152,13 +152,12 @@ def peer_turn(run: Callable[[Problem, int, int], Any], problem: Problem, size: S
     return turn
 
 
-def paper_turn(problem: Problem, size: Size) -> Turn:
-    """Return a turn of whole networks, of a tenth of the depth."""
-    deep = replace(problem, depth=max(2, problem.depth // 10))
+def paper_turn(run: Callable[[Problem, int, int], Any], problem: Problem, size: Size) -> Turn:
+    """Return a turn of whole networks."""
 
     def networks(count: int) -> float:
-        run_paper(deep, count, SEED)
-        return count * deep.weights
+        run(problem, count, SEED)
+        return count * problem.weights
 
     return enough(networks, size.seconds)
 
@@ -174,7 +173,12 @@ def dense_work(problem: Problem, size: Size, peers: dict[str, Any]) -> Work:
     check_law(name, {OWN: log_norm_ratios(cell(short), count), **samples})
     turns = {n: peer_turn(run, problem, size) for n, run in peers.items()}
     if problem.gradients:
-        turns["paper's procedure"] = paper_turn(problem, size)
+        found = simulate(cell(short), count, SEED, threads=1)
+        pairs = {n: run(short, count, SEED) for n, run in procedures().items()}
+        for place, column in enumerate(("log_norm_ratio", "log_gradient_ratio")):
+            drawn = {n: pair[:, place] for n, pair in pairs.items()}
+            check_law(f"{name}, {column}", {OWN: found.column(column), **drawn})
+        turns |= {n: paper_turn(run, problem, size) for n, run in procedures().items()}
     group = "forward and backward" if problem.gradients else "forward"
     return take_turns(
         group, name, "weight", {OWN: own_turn(cell(problem), problem.weights, size), **turns}, size.rounds
