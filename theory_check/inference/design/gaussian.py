@@ -205,8 +205,11 @@ def _correlation_power(correlation: float, width: int, n: int, alpha: float, mis
     kept = total - width
     least = _quantiles(n - width + 2, miss / 2)[0]
     rest = 1.0 - correlation**2
-    critical = float(chdtri(total, alpha)) / rest
-    return 1.0 - float(chndtr(critical, kept, correlation**2 * least / rest)) - miss / 2
+    critical, noncentrality = float(chdtri(total, alpha)) / rest, correlation**2 * least / rest
+    # Below it by at most exp(-40), which is lost beside 1 (Birge 2001, lemma 8.1); SciPy 1.12 fails beyond 1e11.
+    negligible = kept + noncentrality - 2.0 * math.sqrt(40.0 * (kept + 2.0 * noncentrality))
+    missed = 0.0 if critical < negligible else float(chndtr(critical, kept, noncentrality))
+    return 1.0 - missed - miss / 2
 
 
 def covariance_resolution(
