@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from properties import drawn
-from scipy import stats
+from scipy import integrate, stats
 
 from theory_check import strategies
 from theory_check.experiments.spelling import network
@@ -160,7 +160,7 @@ def test_gradients_have_the_law_of_states(evidence, branch, law, width, depth, a
 def distance_to_normal(law):
     """Total variation distance of a law of unit variance from the standard normal."""
     points = np.linspace(-12.0, 12.0, 200_001)
-    return 0.5 * np.trapezoid(np.abs(law.pdf(points) - stats.norm.pdf(points)), points) + law.sf(12.0)
+    return 0.5 * integrate.trapezoid(np.abs(law.pdf(points) - stats.norm.pdf(points)), points) + law.sf(12.0)
 
 
 TRUNCATED = stats.truncnorm(-5.99, 5.99)
