@@ -14,7 +14,7 @@ ODD = (
     ",", ",,", "1,", "1,2", "2,1,1", "1:2",
     "1:2:3", "0:1:0", "0:1:100001", "0:1:1", "1:0:3", ":", "=", "a=b", "x:y=z", "x" * 300, "a\nb", "|", "<b>",
     "../..", ".",
-    "/", "/proc/self/mem", "/dev/null", "/dev/full", "missing/file", "folder", "own.py", "broken.py", "empty",
+    "/", "/proc/self/mem", "/dev/null", "/dev/full", "missing/file", "folder", "r", "own.py", "broken.py", "empty",
     "notes.txt",
     "dangling", "folder/x.npz", "x.png", "x.db", "%s", "{}", "$HOME", "'", '"', "-", "--", "\x7f",
 )  # fmt: skip
@@ -66,7 +66,7 @@ MEANT = {
     "1"),
     "--selection": ("validation", "test"), "--profile": ("quick", "standard", "nightly"), "--budget": ("1s",
     "1e-9s", "1e300h", "10min"),
-    "--history": ("h.db", "own.py", "empty", "dangling", "folder/h.db"), "--claims": ("own.py", "broken.py",
+    "--history": ("h.db", "new.db", "own.py", "empty", "dangling", "folder/h.db"), "--claims": ("own.py", "broken.py",
     "empty", "notes.txt"),
     "--import": ("h.jsonl", "own.py", "empty"), "--export": ("h.jsonl", "h.db"), "--examples": ("1", "2", "1000001"),
     "--minutes": ("0.01", "0", "1e-300"), "--level": ("0.01", "0", "1", "1e-300", "0.999999"),
@@ -87,6 +87,8 @@ BASES = {
     "search": ("--examples", "1"),
     "calibrate": ("--threads", "1", "--out", "o"),
     "history": ("--history", "h.db"),
+    "report": ("--out", "r"),
+    "compare": (),
     "list": (),
     "show": (),
 }  # fmt: skip
@@ -97,12 +99,16 @@ WORDS = {
     "search": ("E1", "E4", "P2", "E13", "X1", "E99"),
     "show": ("E1", "E8", "X1", "E99"),
     "calibrate": ("proportion", "nothing"),
+    "compare": ("r", "r/results.json", "folder", "h.db", "own.py"),
 }
+
+#: How many words a command takes, at least and at most.
+NUMBERS = {"figure": (1, 1), "run": (0, 2), "search": (1, 1), "show": (1, 1), "calibrate": (1, 2), "compare": (2, 2)}
 
 #: Commands that take seconds are drawn rarely.
 OFTEN = (*("simulate",) * 10, *("map",) * 5, *("train",) * 3, *("run",) * 3, *("figure",) * 2, *("history",) * 3,
-    "search", "list",
-         "show", "calibrate")  # fmt: skip
+    "search", "list", "show", "report", "compare",
+         "calibrate")  # fmt: skip
 
 
 def options_of(name: str) -> dict[str, bool]:
@@ -134,11 +140,8 @@ def command_lines(draw: st.DrawFn) -> list[str]:
         values.pop(draw(st.sampled_from(sorted(values))))
     words = []
     if name in WORDS:
-        word = st.sampled_from(WORDS[name])
-        most = 1 if name in ("figure", "search", "show") else 2
-        words = draw(
-            st.lists(word, min_size=most if name in ("figure", "search", "show", "calibrate") else 0, max_size=most)
-        )
+        least, most = NUMBERS[name]
+        words = draw(st.lists(st.sampled_from(WORDS[name]), min_size=least, max_size=most))
         if not draw(st.integers(0, 15)):
             words = [draw(st.sampled_from(ODD))]
     return [name, *words, *(part for pair in values.items() for part in pair), *flags]

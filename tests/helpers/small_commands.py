@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -90,9 +91,9 @@ _READERS: dict[str, Callable[[Path], object]] = {
 }  # fmt: skip
 
 
-def lay_out_foreign(folder: Path) -> Path:
-    """Make the folder of a drawn command: with files that are of no use, and a link that leads nowhere."""
-    lay_out(folder)
+def lay_out_foreign(folder: Path, finished: Path) -> Path:
+    """Make the folder of a drawn command: what a run has left, files that are of no use, a link that leads nowhere."""
+    shutil.copytree(finished, folder)
     (folder / "folder").mkdir()
     (folder / "empty").touch()
     (folder / "notes.txt").write_text("notes\n")
