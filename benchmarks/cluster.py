@@ -58,9 +58,9 @@ def overhead(engine) -> float:
     cell = network("linear", "uniform", width=1, depth=1)
     executor = engine._client.get_executor(pure=False)
     units = [Unit(cell, 1, block, block + 1) for block in range(UNITS)]
-    wait([executor.submit(simulate_elsewhere, unit, 2**20, None) for unit in units[:50]])
+    wait([executor.submit(simulate_elsewhere, [unit], 2**20, None) for unit in units[:50]])
     before = process_time()
-    wait([executor.submit(simulate_elsewhere, unit, 2**20, None) for unit in units])
+    wait([executor.submit(simulate_elsewhere, [unit], 2**20, None) for unit in units])
     return (process_time() - before) / UNITS
 
 

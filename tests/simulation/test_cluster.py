@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import subprocess
 import sys
 from concurrent.futures import Future
@@ -123,10 +124,10 @@ def pool_of(executor, store=None, share=None):
 
 def test_the_memory_of_a_machine_is_shared_by_its_workers(monkeypatch):
     given = []
-    monkeypatch.setattr(cluster, "simulate_elsewhere", lambda unit, memory, share: given.append((memory, share)))
+    monkeypatch.setattr(cluster, "simulate_elsewhere", lambda units, memory, share: given.append((memory, share)))
     pool = pool_of(_Executor(), share="there")
     assert pool.slots == 8
-    pool.submit(UNIT)
+    pool.submit([UNIT])
     assert given == [(2**20, "there")]
 
 
@@ -140,8 +141,8 @@ def test_a_call_tells_what_made_its_value():
 def test_a_finished_unit_is_kept_and_not_submitted_again(tmp_path):
     executor = _Executor()
     pool = pool_of(executor, tmp_path)
-    values, _ = pool.result(UNIT, pool.submit(UNIT))
-    again, _ = pool.result(UNIT, pool.submit(UNIT))
+    [(values, _)] = pool.result([UNIT], pool.submit([UNIT]))
+    [(again, _)] = pool.result([UNIT], pool.submit([UNIT]))
     assert executor.submitted == 1
     expected, _ = simulate_blocks(UNIT)
     for name, column in expected.items():
@@ -149,10 +150,22 @@ def test_a_finished_unit_is_kept_and_not_submitted_again(tmp_path):
         np.testing.assert_array_equal(again[name], column)
 
 
+def test_units_of_a_call_keep_their_places(tmp_path):
+    units = plan_units(CELL, 12 * LANES, 7, stops=range(LANES, 12 * LANES, LANES))
+    assert len(units) == 12
+    pool = pool_of(_Executor(), tmp_path)
+    pool.result(units[3:5], pool.submit(units[3:5]))
+    together = [units[number] for number in (7, 3, 0, 4, 11)]
+    for unit, (values, seconds) in zip(together, pool.result(together, pool.submit(together)), strict=True):
+        np.testing.assert_array_equal(values["log_norm_ratio"], simulate_blocks(unit)[0]["log_norm_ratio"])
+        assert seconds > 0
+    assert {path.name for path in tmp_path.iterdir()} == {unit.name for unit in (*together, units[3])}
+
+
 def test_values_of_another_origin_are_refused(tmp_path):
-    pool = pool_of(_Executor(("kernels 0; numpy 1.0", {}, 0.0)), tmp_path)
+    pool = pool_of(_Executor(("kernels 0; numpy 1.0", b"")), tmp_path)
     with pytest.raises(SpecificationError, match=r"a worker of the cluster has other versions, kernels 0; numpy 1\.0"):
-        pool.result(UNIT, pool.submit(UNIT))
+        pool.result([UNIT], pool.submit([UNIT]))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -161,21 +174,27 @@ def test_a_unit_that_kills_its_workers_is_an_error_in_one_line():
 
     pool = pool_of(_Executor(KilledWorker("task", None, 3)))
     with pytest.raises(StorageError, match="the cluster lost 4 workers while they simulated res-3, width 5"):
-        pool.result(UNIT, pool.submit(UNIT))
+        pool.result([UNIT], pool.submit([UNIT]))
+
+
+def simulated(share):
+    made_by, content = simulate_elsewhere([UNIT], 2**20, share)
+    assert made_by == origin()
+    [found] = pickle.loads(content)
+    return found
 
 
 def test_shared_units_are_taken_unless_they_are_damaged(tmp_path, monkeypatch):
     share = (tmp_path / "share").as_uri()
-    made_by, values, seconds = simulate_elsewhere(UNIT, 2**20, share)
-    assert made_by == origin()
+    values, seconds = simulated(share)
     [kept] = Path(tmp_path / "share").iterdir()
     assert kept.name == UNIT.name
     with monkeypatch.context() as patch:
         patch.setattr(cluster, "simulate_blocks", None)
-        _, again, as_before = simulate_elsewhere(UNIT, 2**20, share)
+        again, as_before = simulated(share)
     assert as_before == seconds
     kept.write_bytes(kept.read_bytes()[:-100])
-    _, anew, _ = simulate_elsewhere(UNIT, 2**20, share)
+    anew, _ = simulated(share)
     for found in (again, anew):
         np.testing.assert_array_equal(found["log_norm_ratio"], values["log_norm_ratio"])
 

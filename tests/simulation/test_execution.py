@@ -5,16 +5,20 @@ from __future__ import annotations
 import signal
 import threading
 import time
+from concurrent.futures import Future
 
 import numpy as np
 import pytest
 
+from theory_check.experiments.machine_costs import ESTIMATED
 from theory_check.experiments.spelling import network
 from theory_check.experiments.workload import Workload
 from theory_check.kernels import LANES
 from theory_check.simulation import engines
 from theory_check.simulation.engines import THREADS, Threads
 from theory_check.simulation.execution import Simulation, silent
+from theory_check.simulation.runner import simulate
+from theory_check.simulation.units import simulate_blocks
 
 SHORT, LONG = (network("linear", "uniform", width=3, depth=depth) for depth in (2, 400))
 
@@ -73,6 +77,47 @@ def test_units_received_between_two_waits_are_told_by_the_next(begun):
         assert not running.is_idle
         assert running.wait() == {SHORT.identity}
         assert running.is_idle
+
+
+class _Calls:
+    """An engine that keeps what it is given, and ends it when asked for the result."""
+
+    processors = slots = 2
+
+    def __init__(self, most_together):
+        self.most_together, self.calls = most_together, []
+
+    def open(self, store, memory):
+        return self
+
+    def submit(self, units):
+        self.calls.append(units)
+        future = Future()
+        future.set_result(None)
+        return future
+
+    def result(self, units, finished):
+        return [simulate_blocks(unit) for unit in units]
+
+    def close(self, running, *, interrupted):
+        assert not running
+
+
+@pytest.mark.parametrize(("together", "lengths"), [(0, [1] * 64), (8, [8, 8, 8, 8, 8, 8, 8, 4, 2, 1, 1])])
+def test_short_units_share_a_call(monkeypatch, together, lengths):
+    """As many as a call may take, but never more than the part of a slot in what is left."""
+    monkeypatch.setattr("theory_check.simulation.units.UNIT_WORK", 1)
+    merged = Workload.of([(SHORT, 64 * LANES)]).merged
+    engine = _Calls(together * round(1e6 * ESTIMATED.block_seconds(SHORT)))
+    with Simulation(merged, 5, stops={}, engine=engine, folder=None, report=silent) as running:
+        running.ask([(SHORT, 64 * LANES)])
+        while not running.is_idle:
+            running.wait()
+        sample = running.sample(SHORT, 64 * LANES)
+    assert [len(units) for units in engine.calls] == lengths
+    assert [unit.first for units in engine.calls for unit in units] == list(range(64))
+    expected = simulate(SHORT, 64 * LANES, 5, threads=1)
+    np.testing.assert_array_equal(sample.values["log_norm_ratio"], expected.values["log_norm_ratio"])
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -24,13 +24,17 @@ class Pool(Protocol):
 
     @property
     def slots(self) -> int:
-        """How many units to hand out at a time."""
+        """How many calls to hand out at a time."""
 
-    def submit(self, unit: Unit[Any]) -> Future[Any]:
-        """Begin a unit, or take it from the store."""
+    @property
+    def most_together(self) -> int:
+        """Microseconds that several units of a call may be expected to take, all together."""
 
-    def result(self, unit: Unit[Any], finished: Future[Any]) -> tuple[Values, float]:
-        """Return columns and processor time of a unit that is finished; raise what it raised."""
+    def submit(self, units: Sequence[Unit[Any]]) -> Future[Any]:
+        """Begin a call of some units, or take them from the store."""
+
+    def result(self, units: Sequence[Unit[Any]], finished: Future[Any]) -> list[tuple[Values, float]]:
+        """Return columns and processor time of each unit of a call that is finished; raise what it raised."""
 
     def close(self, running: Collection[Future[Any]], *, interrupted: bool) -> None:
         """Stop what runs and take no more."""
@@ -72,14 +76,17 @@ class Threads:
 class _ThreadPool:
     """Threads that stop between two kernels, and finish no unit after an interrupt that would not wait for it."""
 
+    #: A call costs next to nothing: each unit has its own.
+    most_together = 0
+
     def __init__(self, count: int, store: UnitStore, memory: int) -> None:
         self.slots = count
         self._store, self._memory = store, memory
         self._stopped = threading.Event()
         self._pool = ThreadPoolExecutor(count, THREADS)
 
-    def submit(self, unit: Unit[Any]) -> Future[Any]:
-        return self._pool.submit(self._finish, unit)
+    def submit(self, units: Sequence[Unit[Any]]) -> Future[Any]:
+        return self._pool.submit(lambda: [self._finish(unit) for unit in units])
 
     def _finish(self, unit: Unit[Any]) -> tuple[Values, float]:
         stored = self._store.load(unit)
@@ -89,8 +96,8 @@ class _ThreadPool:
         self._store.save(unit, *found)
         return found
 
-    def result(self, _unit: Unit[Any], finished: Future[Any]) -> tuple[Values, float]:
-        found: tuple[Values, float] = finished.result()
+    def result(self, _units: Sequence[Unit[Any]], finished: Future[Any]) -> list[tuple[Values, float]]:
+        found: list[tuple[Values, float]] = finished.result()
         return found
 
     def close(self, running: Collection[Future[Any]], *, interrupted: bool) -> None:

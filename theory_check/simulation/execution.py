@@ -30,8 +30,9 @@ class Simulation(Generic[E]):
     """Experiments under a seed, simulated as far as they are asked for; a context that ends what simulates.
 
     Units of work end at the stops, so that what is asked for never needs half a unit, and a run that was interrupted
-    finds the units of the same plan in its store. A unit is handed out when one before has been received, the longest
-    first: an interruption leaves nothing behind but the units that run, which stop.
+    finds the units of the same plan in its store. Units are handed out when some before have been received, the longest
+    first, and several short ones together where a call is dear: an interruption leaves nothing behind but the units
+    that run, which stop.
 
     Parameters
     ----------
@@ -82,7 +83,9 @@ class Simulation(Generic[E]):
         #: Asked for and not begun: a heap of (-cost, number of the request, identity, place), longest first.
         self._pending: list[tuple[int, int, str, int]] = []
         self._requested = count()
-        self._running: dict[Future[Any], tuple[str, int]] = {}
+        #: Microseconds of what is pending.
+        self._backlog = 0
+        self._running: dict[Future[Any], list[tuple[str, int]]] = {}
         self._received: set[str] = set()
         self._pool = engine.open(UnitStore(folder), memory)
         self._done = 0
@@ -104,24 +107,37 @@ class Simulation(Generic[E]):
             for place in range(self._asked[identity], needed):
                 cost = self._unit_cost(self._units[identity][place])
                 heapq.heappush(self._pending, (-cost, next(self._requested), identity, place))
+                self._backlog += cost
             self._set_bounds(identity, self._limits[identity], max(self._asked[identity], needed))
         self._hand_out()
 
     def _hand_out(self) -> None:
-        free = self._pool.slots - len(self._running) if self._pending else 0
-        for _ in range(min(free, len(self._pending))):
-            *_, identity, place = heapq.heappop(self._pending)
-            self._running[self._pool.submit(self._units[identity][place])] = identity, place
+        slots = self._pool.slots if self._pending else 0
+        while self._pending and len(self._running) < slots:
+            places = self._next(min(self._pool.most_together, self._backlog // slots))
+            self._running[self._pool.submit([self._units[i][place] for i, place in places])] = places
+
+    def _next(self, most: int) -> list[tuple[str, int]]:
+        """Take the longest pending unit, and the next as long as all together take no more microseconds than this."""
+        places: list[tuple[str, int]] = []
+        taken = 0
+        while self._pending and (not places or taken - self._pending[0][0] <= most):
+            cost, _, identity, place = heapq.heappop(self._pending)
+            places.append((identity, place))
+            taken -= cost
+        self._backlog -= taken
+        return places
 
     def receive(self) -> None:
         """Take over the units that are finished by now and hand out the next: for use between two waits."""
         finished = [future for future in self._running if future.done()]
         for future in finished:
-            identity, place = self._running.pop(future)
-            unit = self._units[identity][place]
-            self._parts[identity][place] = self._pool.result(unit, future)
-            self._done += self._unit_cost(unit)
-            self._received.add(identity)
+            places = self._running.pop(future)
+            units = [self._units[identity][place] for identity, place in places]
+            for (identity, place), unit, part in zip(places, units, self._pool.result(units, future), strict=True):
+                self._parts[identity][place] = part
+                self._done += self._unit_cost(unit)
+                self._received.add(identity)
         if finished:
             self._report(self._done, self._wanted)
             self._hand_out()
