@@ -96,6 +96,20 @@ def test_a_true_statement_needs_as_many_replicates_as_expected(name):
 
 
 @pytest.mark.parametrize("name", CHECKS)
+def test_what_is_expected_after_a_look_agrees_with_what_is_expected_before_it(name):
+    """The tower property: the next look, and the later ones as often as it does not decide; each is rounded up."""
+    point = planned(name)
+    last = len(point.looks) - 1
+    assert point.expected_after(0) == point.expected
+    assert point.expected_after(last) == point.replicates
+    for made in range(last):
+        here, later = point.expected_after(made), point.expected_after(made + 1)
+        going_on = (here - point.looks[made]) / (later - point.looks[made])
+        again = point._undecided[made + 1] / point._undecided[made]
+        assert going_on == pytest.approx(again, abs=1.0 / (later - point.looks[made]))
+
+
+@pytest.mark.parametrize("name", CHECKS)
 def test_a_false_statement_at_the_edge_is_rarely_supported(name):
     point, rng = planned(name), generator(f"looks, edge {name}")
     findings = [

@@ -61,7 +61,7 @@ def test_no_unit_waits_in_a_thread(begun, threads):
         seen.append((len(begun), 3 * done // total))
 
     with simulation(threads, report) as running:
-        running.limit({LONG.identity: 3 * LANES, SHORT.identity: 0})
+        running.expect({LONG.identity: 3 * LANES, SHORT.identity: 0})
         running.ask([(LONG, 3 * LANES)])
         while not running.is_idle:
             running.wait()

@@ -14,8 +14,14 @@ SELECTION = ("E3", "E6", "P4")
 
 
 @pytest.fixture(scope="module")
-def outcome():
-    return examine(SELECTION, seed=7, threads=1)
+def told():
+    """What the run of ``outcome`` told of its progress."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def outcome(told):
+    return examine(SELECTION, seed=7, threads=1, report=lambda done, total: told.append((done, total)))
 
 
 def test_findings_do_not_depend_on_the_threads(outcome):
@@ -37,6 +43,13 @@ def test_points_are_judged_on_the_first_replicates_of_a_whole_run(outcome):
 def test_decided_points_save_networks(outcome):
     plan = plan_run(SELECTION, PROFILES["quick"])
     assert outcome.record.simulated_networks < 0.8 * plan.workload.replicates
+
+
+def test_the_announced_work_comes_true(outcome, told):
+    """Within a quarter from the tenth of the run on; what is needed at most is more than that away from the truth."""
+    before, *_, (last, _) = told
+    assert all(abs(announced - last) < 0.25 * last for done, announced in told if done > 0.1 * last)
+    assert before[1] > 1.25 * last
 
 
 def test_an_interrupted_run_goes_on_at_its_looks(outcome, tmp_path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 
 from theory_check.claims.checks import LEAST_DISTANCE, Check, Variant
 from theory_check.claims.claim import Claim, Profile
@@ -76,8 +77,8 @@ class PlannedCheck:
         return look_shares(len(self.looks))
 
     @cached_property
-    def expected(self) -> int:
-        r"""Replicates that a true statement is expected to need.
+    def _undecided(self) -> tuple[float, ...]:
+        r"""Probability that a true statement is not decided when so many looks have been made, from none to all.
 
         At level a an interval reaches q(a) s / sqrt(n) to either side, and its middle is off by s / sqrt(n) times a
         number that exceeds q(p) with probability p: a normal one in absolute value, or Kolmogorov's. So the planned N
@@ -89,12 +90,36 @@ class PlannedCheck:
         check, law = self.check, self.check.estimator.deviation
         room = law.quantile(self.level * self.shares[-1]) + law.quantile(check.miss_rate)
         room *= check.tolerance / (check.margin * (1.0 - check.basis.allowance))
-        expected, undecided, before = 0.0, 1.0, 0
+        undecided = [1.0]
         for count, share in zip(self.looks, self.shares, strict=True):
-            expected += undecided * (count - before)
             spare = room * math.sqrt(count / self.replicates) - law.quantile(self.level * share)
-            undecided, before = min(undecided, law.tail(spare)), count
-        return math.ceil(expected)
+            undecided.append(min(undecided[-1], law.tail(spare)))
+        return tuple(undecided)
+
+    @cached_property
+    def expected(self) -> int:
+        """Replicates that a true statement is expected to need."""
+        return self.expected_after(0)
+
+    def expected_after(self, looks: int) -> int:
+        """Return the replicates that a true statement is expected to need if so many looks did not decide it.
+
+        Parameters
+        ----------
+        looks : int
+            Less than there are.
+
+        Returns
+        -------
+        int
+            At least those of the next look.
+        """
+        undecided = self._undecided[looks:-1]
+        # It may have been all but impossible that these looks do not decide.
+        until_now = undecided[0] or 1.0
+        steps = zip(undecided, pairwise((0, *self.looks[looks:])), strict=True)
+        expected = sum(each / until_now * (count - before) for each, (before, count) in steps)
+        return max(self.looks[looks], math.ceil(expected))
 
     @property
     def requests(self) -> dict[Experiment, int]:

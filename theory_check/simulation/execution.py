@@ -47,7 +47,7 @@ class Simulation(Generic[E]):
     folder : Path, optional
         Where finished units are kept.
     report : callable
-        Called with what is done and what may be needed in all, in estimated microseconds.
+        Called with what is done and what is expected to be needed in all, in estimated microseconds.
     memory : int
         Bytes that stored weights may take on a machine, all its threads together.
     costs : MachineCosts
@@ -72,9 +72,9 @@ class Simulation(Generic[E]):
             identity: plan_units(experiment, most, seed, stops.get(identity, ()))
             for identity, (experiment, most) in merged.items()
         }
-        self._limits = {identity: len(units) for identity, units in self._units.items()}
+        self._expected = {identity: len(units) for identity, units in self._units.items()}
         self._asked = dict.fromkeys(merged, 0)
-        #: Microseconds of a block, of the first units of each, and of all that are or may be asked for.
+        #: Microseconds of a block, of the first units of each, and of all that are expected to be asked for.
         self._cost = {i: max(1, round(1e6 * costs.block_seconds(experiment))) for i, experiment in self._unions.items()}
         self._costs = {i: [0, *accumulate(map(self._unit_cost, units))] for i, units in self._units.items()}
         self._wanted = sum(costs[-1] for costs in self._costs.values())
@@ -108,7 +108,7 @@ class Simulation(Generic[E]):
                 cost = self._unit_cost(self._units[identity][place])
                 heapq.heappush(self._pending, (-cost, next(self._requested), identity, place))
                 self._backlog += cost
-            self._set_bounds(identity, self._limits[identity], max(self._asked[identity], needed))
+            self._set_bounds(identity, self._expected[identity], max(self._asked[identity], needed))
         self._hand_out()
 
     def _hand_out(self) -> None:
@@ -142,16 +142,16 @@ class Simulation(Generic[E]):
             self._report(self._done, self._wanted)
             self._hand_out()
 
-    def limit(self, requests: Mapping[str, int]) -> None:
-        """Say that no more than these numbers of replicates, by identity, will be asked for: for the progress only."""
+    def expect(self, requests: Mapping[str, int]) -> None:
+        """Say how many replicates, by identity, are expected to be asked for in all: for the progress only."""
         for identity, replicates in requests.items():
             self._set_bounds(identity, self._needed(identity, replicates), self._asked[identity])
 
-    def _set_bounds(self, identity: str, limit: int, asked: int) -> None:
+    def _set_bounds(self, identity: str, expected: int, asked: int) -> None:
         costs = self._costs[identity]
-        self._wanted -= costs[max(self._limits[identity], self._asked[identity])]
-        self._limits[identity], self._asked[identity] = limit, asked
-        self._wanted += costs[max(limit, asked)]
+        self._wanted -= costs[max(self._expected[identity], self._asked[identity])]
+        self._expected[identity], self._asked[identity] = expected, asked
+        self._wanted += costs[max(expected, asked)]
 
     def _unit_cost(self, unit: Unit[E]) -> int:
         return (unit.last - unit.first) * self._cost[unit.experiment.identity]

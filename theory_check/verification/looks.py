@@ -59,12 +59,16 @@ def decide(
         for experiment in check.experiments:
             readers.setdefault(experiment.identity, []).append(check.id)
 
-    def most(experiment: Experiment) -> int:
-        """Return how many replicates may still be asked for."""
-        points = (waiting[point][0] for point in readers[experiment.identity] if point in waiting)
-        return max((check.replicates for check in points), default=0)
+    def tell(experiments: Iterable[Experiment]) -> None:
+        """Tell the simulation how many replicates are expected to be asked for."""
+        expected = {}
+        for experiment in experiments:
+            points = (waiting[point] for point in readers[experiment.identity] if point in waiting)
+            expected[experiment.identity] = max((check.expected_after(number) for check, number in points), default=0)
+        simulation.expect(expected)
 
     decisions: dict[str, Decision] = {}
+    tell(experiment for check in checks for experiment in check.experiments)
     simulation.ask([*shown.items(), *(request for check in checks for request in _requests(check, 0))])
     while not simulation.is_idle:
         grown = simulation.wait()
@@ -82,12 +86,12 @@ def decide(
                 finding = look.finding if over else None
             if finding is not None:
                 decisions[point] = Decision(finding, samples, number)
-                simulation.limit({e.identity: most(e) for e in check.experiments})
             else:
                 waiting[point] = check, number + 1
                 simulation.ask(_requests(*waiting[point]))
                 # What it needs next may be there already, simulated for another point.
                 ready.append(point)
+            tell(check.experiments)
     return decisions
 
 
