@@ -111,8 +111,8 @@ def main() -> None:
         f"of all processes together, {compared(walls)} of wall-clock time.",
         "",
         f"The scheduler and the command take {seconds(each)} of processor time for a call, the least of {ROUNDS} "
-        f"rounds of {CALLS} calls of next to nothing. They serve one call after another. If every unit has a call of its own, "
-        "the time of a run is",
+        f"rounds of {CALLS} calls of next to nothing. They serve one call after another. If every unit has a call of "
+        "its own, the time of a run is",
         "",
         "$$T(P) = \\max(W / P,\\; U c) + W / U$$",
         "",
