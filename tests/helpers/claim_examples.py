@@ -3,28 +3,39 @@
 Hypothesis draws networks, which costs nothing; few of them are simulated. Each part of the domain (regime, branch, law
 of the weights, inputs) gets one, and of the candidates for a part the one that sees the smallest common mistake in the
 size of the weights. Then come networks that tell named mistakes which none of these tells, with more time if they need
-it. No choice looks at a stream on which a network is judged.
+it, and those that tell nothing of their own get less. No choice looks at a stream on which a network is judged.
+
+Choosing takes as long as judging. A derandomised run would draw the same networks each time, so that its choices are
+kept in a file, each claim's for what it states by ``tests/pins``; ``python tests/helpers/claim_examples.py`` writes
+them anew. Other runs, and claims that have changed since, choose for themselves.
 """
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import islice, product
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from hypothesis import HealthCheck, Phase, given, settings
 
+from theory_check.catalogue.regimes import all_claims
 from theory_check.claims.estimators import Mean
 from theory_check.claims.planning import plan_within
 from theory_check.experiments.cell import Cell
 from theory_check.foundation.errors import SpecificationError
 from theory_check.networks.scalings import Scaling
 from theory_check.simulation.runner import run_experiments
-from theory_check.verification.drawn import FINE, networks_needed, plan_drawn
+from theory_check.verification.drawn import FINE, networks_needed, plan_drawn, sizes_told
+from theory_check.verification.repetition import read_network, spell_network
+
+#: What a derandomised run chooses, and what the claims of it state.
+KEPT, VERSIONS = Path(__file__).with_suffix(".json"), Path(__file__).parents[1] / "pins" / "versions.json"
 
 #: What the first strata of a network are; parts of these, and of the inputs, are asked for.
 STRATA = ("regime", "branch", "weights")
@@ -45,6 +56,9 @@ NOTHING = 2
 
 #: Processor time of an example, in seconds, and at most where more of it makes the common mistake seen.
 SECONDS, LONGEST = 0.12, 0.8
+
+#: Times of those that see less than so much of it, if what is told together is the same.
+LITTLE, SHORTER = 0.5, (0.04, 0.07)
 
 #: Processor time that a claim has for that; exact means are the ones that see the size of the weights of every law.
 SPARE, MORE_SPARE = 1.0, {"E1": 4.0}
@@ -110,8 +124,19 @@ class Choice:
 
 @cache
 def choices(claim):
-    """What is chosen of a survey, once in a process."""
-    return chosen(claim, survey(claim))
+    """What is kept of a claim as it stands, in a derandomised run; else what is chosen, once in a process."""
+    kept = _kept() if settings().derandomize else {}
+    return kept.get(claim.id) or chosen(claim, survey(claim))
+
+
+@cache
+def _kept():
+    versions = json.loads(VERSIONS.read_text())["quick"]
+    return {
+        id: [Choice(read_network(network), seconds, pull) for network, seconds, pull in found]
+        for id, (version, found) in json.loads(KEPT.read_text()).items()
+        if version == versions.get(id)
+    }
 
 
 def chosen(claim, networks):
@@ -138,7 +163,7 @@ def chosen(claim, networks):
             continue
         found.append(Choice(best, SECONDS, pulls[best]))
         missing -= set(strata(claim, best).items())
-    return _telling(claim, networks, _longer(found, MORE_SPARE.get(claim.id, SPARE)))
+    return _shorter(claim, _telling(claim, networks, _longer(found, MORE_SPARE.get(claim.id, SPARE))))
 
 
 @cache
@@ -147,22 +172,50 @@ def planned(claim, network, seconds):
     return plan_drawn(claim, network, level=PLANNED_LEVEL, seconds=seconds)
 
 
+def _told(claim, network, seconds):
+    """The kinds of mistakes that a network tells within a time (True) or not."""
+    plans = planned(claim, network, seconds)
+    return {(kind(name), times <= 1.0) for plan in plans for name, times in networks_needed(plan).items()}
+
+
+def _told_together(claim, choices):
+    """What mistakes of each kind need at least, 1 if some network tells them, and the smallest of each size."""
+    needed, sizes = {}, {}
+    for plan in (plan for choice in choices for plan in planned(claim, choice.network, choice.seconds)):
+        for name, times in networks_needed(plan).items():
+            needed[kind(name)] = min(needed.get(kind(name), math.inf), max(times, 1.0))
+        for text, size in sizes_told(plan).items():
+            sizes[text] = min(sizes.get(text, math.inf), size)
+    return needed, sizes
+
+
+def _shorter(claim, choices):
+    """Give less time to those that see little of the common mistake and tell nothing that the others do not."""
+    together, most = _told_together(claim, choices), max((choice.pull for choice in choices), default=0.0)
+    for place, choice in enumerate(choices):
+        sees = choice.pull >= LITTLE or choice.pull == most > 0.0
+        checks = len(planned(claim, choice.network, choice.seconds))
+        for seconds in () if sees else SHORTER:
+            pull = choice.pull * math.sqrt(seconds / choice.seconds)
+            others = [*choices[:place], Choice(choice.network, seconds, pull), *choices[place + 1 :]]
+            as_many = seconds < choice.seconds and len(planned(claim, choice.network, seconds)) == checks
+            if as_many and _told_together(claim, others) == together:
+                choices = others
+                break
+    return choices
+
+
 def _telling(claim, networks, choices):
     """Add networks, or more time, that tell the mistakes which the others do not."""
-
-    def told(network, seconds):
-        plans = planned(claim, network, seconds)
-        return {(kind(name), times <= 1.0) for plan in plans for name, times in networks_needed(plan).items()}
-
     found = {choice.network: choice for choice in choices}
-    known = set().union(*(told(choice.network, choice.seconds) for choice in choices))
+    known = set().union(*(_told(claim, choice.network, choice.seconds) for choice in choices))
     few = networks[: FEW_PLANNED.get(claim.id, PLANNED_FOR)]
     for seconds, network in product(TIMES, few):
         untold = {name for name, is_told in known if not is_told and (name, True) not in known}
         if not untold:
             break
         before = found.get(network, Choice(network, 0.0, 0.0))
-        new = told(network, max(seconds, before.seconds))
+        new = _told(claim, network, max(seconds, before.seconds))
         if {(name, True) for name in untold} & new:
             known |= new
             found[network] = replace(before, seconds=max(seconds, before.seconds))
@@ -238,3 +291,19 @@ def pull(claim, network, seconds):
         resolution = check.estimator.resolution(check.target, planned.replicates, planned.level)
         found = max(found, abs(float(shift)) / resolution)
     return found
+
+
+def _spelled(claim):
+    """The choices of a claim, a line for each network."""
+    found = (json.dumps([spell_network(c.network), round(c.seconds, 4), round(c.pull, 4)]) for c in choices(claim))
+    return ",\n".join(found)
+
+
+if __name__ == "__main__":
+    settings.register_profile("kept", derandomize=True, database=None)
+    settings.load_profile("kept")
+    KEPT.write_text("{}")
+    stated = json.loads(VERSIONS.read_text())["quick"]
+    kept = {claim.id: (stated[claim.id], _spelled(claim)) for claim in all_claims() if claim.domain is not None}
+    parts = (f"{json.dumps(id)}: [{json.dumps(version)}, [\n{lines}\n]]" for id, (version, lines) in kept.items())
+    KEPT.write_text("{\n" + ",\n".join(parts) + "\n}\n")

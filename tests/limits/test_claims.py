@@ -11,7 +11,7 @@ import math
 from contextlib import suppress
 
 import pytest
-from claim_examples import ENLARGED, SECONDS, Choice, choices, kind, strata
+from claim_examples import ENLARGED, SECONDS, Choice, choices, chosen, kind, strata, survey
 from hypothesis import assume, given, reject
 from hypothesis import strategies as st
 from hypothesis.errors import Unsatisfiable
@@ -112,3 +112,12 @@ def test_claims_hold_all_over_their_domains(evidence, id):
         name = text.format(size) if size < math.inf else kind(text.format(1))
         last[-1].mistakes[name] = size < math.inf
     assert refuted or not named, f"no named mistake of {id} was refuted: {sorted(named)}"
+
+
+@pytest.mark.parametrize("id", ["C1", "P8"])
+def test_kept_networks_lie_in_the_parts_that_others_would_be_chosen_for(id):
+    parts = [
+        {part for choice in found for part in strata(CLAIMS[id], choice.network).items()}
+        for found in (choices(CLAIMS[id]), chosen(CLAIMS[id], survey(CLAIMS[id])))
+    ]
+    assert parts[0] == parts[1] != set()
