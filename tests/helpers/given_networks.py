@@ -53,7 +53,7 @@ class Tied:
         hidden = start.copy()
         flat = hidden.reshape(len(hidden), -1)
         branch = self.branch
-        kept = slope_rooms(branch.activation, len(self.scaling) if keep else 1, len(flat), start.shape[1])
+        kept = slope_rooms(branch.activation, len(self.scaling) if keep else 1, len(flat), self.outer.shape[1])
         weights = (np.ascontiguousarray(part) for part in (self.outer, self.inner, self.bias))
         stored.forward(
             *weights, branch.has_inner, branch.has_bias, self.scaling,
