@@ -6,6 +6,7 @@ import sys
 
 import pytest
 from command_line import SMALL, names
+from small_commands import SMALL as DRAWN
 
 import theory_check
 
@@ -51,8 +52,8 @@ def test_version(command):
     assert command("--version") == (0, [f"theory-check, version {theory_check.__version__}"], [])
 
 
-def python(*arguments, folder):
-    environment = {**os.environ, "COLUMNS": "120"}
+def python(*arguments, folder, **variables):
+    environment = {**os.environ, "COLUMNS": "120", **variables}
     return subprocess.run(
         [sys.executable, "-m", "theory_check", *arguments],
         cwd=folder, env=environment, capture_output=True, text=True, timeout=120, check=False,
@@ -67,3 +68,34 @@ def test_as_a_module(tmp_path):
     assert (failed.returncode, failed.stdout) == (2, "")
     assert failed.stderr == "theory-check: error: depth is 0; it must be a whole number from 1 to 100000000\n"
     assert names(tmp_path) == ["s.npz"]
+
+
+@pytest.mark.parametrize(
+    ("variables", "says"),
+    [
+        ({"PYTHONOPTIMIZE": "2"}, "Python drops under -OO; run it without"),
+        ({"_THEORY_CHECK_COMPLETE": "nonsense"}, "_THEORY_CHECK_COMPLETE is set, but not as"),
+        ({"_THEORY_CHECK_COMPLETE": "bash_complete", "COMP_CWORD": "x"}, "_THEORY_CHECK_COMPLETE is set, but not as"),
+    ],
+    ids=str,
+)
+def test_an_environment_of_no_use_ends_in_one_line(tmp_path, variables, says):
+    failed = python("show", "E1", folder=tmp_path, **variables)
+    assert (failed.returncode, len(failed.stderr.splitlines())) == (2, 1)
+    assert says in failed.stderr
+
+
+def test_variables_that_only_libraries_read_stop_nothing(tmp_path):
+    unread = {"NUMBA_NUM_THREADS": "0", "MPLBACKEND": "none", "SOURCE_DATE_EPOCH": "never"}
+    done = python(*DRAWN["map"], "-q", folder=tmp_path, **unread)
+    assert (done.returncode, "warning" in done.stderr) == (0, False)
+    assert "m.png" in names(tmp_path)
+
+
+def test_a_working_folder_that_was_removed_is_named(command, tmp_path):
+    folder = tmp_path / "gone"
+    folder.mkdir()
+    os.chdir(folder)
+    folder.rmdir()
+    code, _, err = command("list")
+    assert (code, err) == (74, ["theory-check: error: the working folder no longer exists; change into one that does"])

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import inspect
 import reprlib
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -162,6 +163,8 @@ def claim(
         _check_function(id, function)
         place = defined_at(function)
         statement = " ".join((function.__doc__ or "").split())
+        if not statement and sys.flags.optimize > 1:
+            raise SpecificationError("claims are stated in docstrings, which Python drops under -OO; run it without")
         if not statement:
             raise SpecificationError(f"claim {id}: state it in the docstring of {function.__name__}")
 

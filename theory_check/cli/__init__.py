@@ -27,10 +27,14 @@ from theory_check.cli.project import read_defaults
 from theory_check.cli.report import report
 from theory_check.cli.search import search
 from theory_check.cli.training import train
+from theory_check.foundation.errors import StorageError
 from theory_check.foundation.files import remove_unfinished
 
 #: Set by the completion of a shell, which wants nothing of what a command does.
 _COMPLETE = "_THEORY_CHECK_COMPLETE"
+
+#: What Numba, Matplotlib and NumPy's compiler of Fortran read when they are loaded.
+_UNUSED_VARIABLES = ("NUMBA_NUM_THREADS", "MPLBACKEND", "SOURCE_DATE_EPOCH")
 
 #: What NumPy's and SciPy's libraries of linear algebra read when they are loaded.
 _LINEAR_ALGEBRA_THREADS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
@@ -49,7 +53,11 @@ def cli(context: click.Context) -> None:
     if context.invoked_subcommand is None:
         click.echo(context.get_help(), err=True)
         context.exit(USAGE_ERROR)
-    context.default_map = read_defaults(Path.cwd(), cli.commands)
+    try:
+        folder = Path.cwd()
+    except OSError as error:
+        raise StorageError("the working folder no longer exists; change into one that does") from error
+    context.default_map = read_defaults(folder, cli.commands)
 
 
 for _command in (
@@ -71,14 +79,31 @@ for _command in (
 cli.params.append(debug_option)
 
 
+def _complete() -> int:
+    """Answer a shell that completes a line, and return the exit code."""
+    try:
+        cli.main(prog_name="theory-check")
+    except SystemExit as answered:
+        if not answered.code:
+            return 0
+    except (KeyError, ValueError):
+        pass  # what a shell tells beside the variable
+    sys.stderr.write(f"theory-check: error: {_COMPLETE} is set, but not as the completion of a shell sets it\n")
+    return USAGE_ERROR
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and leave with its exit code."""
     # Simulation has threads of its own. Those of linear algebra wait by spinning, which made the matrices of a plan
     # take ten times as long on a machine with other work.
     for variable in _LINEAR_ALGEBRA_THREADS:
         os.environ.setdefault(variable, "1")
-    if _COMPLETE in os.environ:
-        cli.main(prog_name="theory-check")
+    # Libraries stop at values of these that they do not know, and nothing here depends on them: threads are those of
+    # --threads, pictures are drawn into files, and none has a date.
+    for variable in _UNUSED_VARIABLES:
+        os.environ.pop(variable, None)
+    if os.environ.get(_COMPLETE):
+        sys.exit(_complete())
     try:
         code = run_command(cli, arguments)
     except KeyboardInterrupt:  # a second one, while the command ends
