@@ -182,6 +182,14 @@ def test_dependent_observations_with_bounded_conditional_variance_keep_the_level
     assert ever <= stats.binom.isf(FALSE_ALARM, runs, alpha)
 
 
+def test_the_largest_bound_has_the_ends_of_any_other_in_its_unit():
+    values = [0.0, 1.0] * 10
+    ends = {bound: mean_sequence(values, variance_bound=bound, alpha=1e-6).last for bound in (1e280, 1.7e308)}
+    small, large = (end.upper / math.sqrt(bound) for bound, end in ends.items())
+    # A root is found to 1e-4 of its first guess, which is at most twice the root.
+    assert large == pytest.approx(small, rel=4e-4)
+
+
 def test_horizons_cover_small_and_large_samples():
     assert HORIZONS[0] <= 16
     assert HORIZONS[-1] >= 1e7

@@ -19,6 +19,7 @@ and their Applications 163 (2023) 168-202, for the sequential use.
 from __future__ import annotations
 
 import math
+import sys
 from typing import Any, SupportsFloat, SupportsIndex
 
 import numpy as np
@@ -31,6 +32,9 @@ from theory_check.inference.validation import check_level, check_sample
 
 #: Sample sizes that the tilts are made for when the number of observations is not planned.
 HORIZONS: FloatArray = 4.0 ** np.arange(2.0, 14.0)
+
+#: The search for a root starts here at most, below what overflows.
+_LARGEST_ROOT = math.sqrt(sys.float_info.max)
 
 
 def mean_tilts(*, variance_bound: float, alpha: float, observations: int | None) -> FloatArray:
@@ -179,6 +183,6 @@ def _upper_end(sample: FloatArray, v: float, tilts: FloatArray, alpha: float) ->
     def excess(distance: float) -> float:
         return float(tilt(contiguous, start + distance, v, -tilts, nothing)) - needed
 
-    guess = math.sqrt(2.0 * (needed + math.log(tilts.size)) * v / sample.size)
+    guess = min(math.sqrt(2.0 * (needed + math.log(tilts.size)) * v / sample.size), _LARGEST_ROOT)
     # A ten-thousandth of the width does not change a verdict.
     return start + safe_root(excess, guess=guess, limit=math.inf, tolerance=1e-4 * guess)
