@@ -8,7 +8,13 @@ from scipy import special, stats
 
 from theory_check.foundation.errors import SpecificationError
 from theory_check.inference.intervals import quantile_spread_interval
-from theory_check.theory.active_coordinates import growth_variance, initial_drift, wide_mean, wide_variance
+from theory_check.theory.active_coordinates import (
+    growth_variance,
+    initial_drift,
+    layers_mean,
+    layers_variance,
+    wide_variance,
+)
 
 
 def test_the_variance_by_covariances_on_a_grid():
@@ -41,9 +47,27 @@ def test_short_times_are_those_of_res3():
     # K(1) = 3/2 and e^-x: 2t - t^2/2 + 5 t^2/4 + ...
     t = 1e-3
     assert wide_variance(t).value == pytest.approx(2 * t + 0.75 * t * t, rel=1e-6)
-    assert wide_mean(0.3) == 0.15
     with pytest.raises(SpecificationError):
         wide_variance(-1.0)
+
+
+def test_finite_depth_approaches_the_diffusion_like_one_over_depth():
+    for time in (1.0, 4.0):
+        limit = wide_variance(time).value
+        first, second = (limit - layers_variance(depth, time) for depth in (200, 400))
+        assert first == pytest.approx(2.0 * second, rel=0.02)
+        assert second > 0.0
+    # One layer, (1 + 2 a u + a^2 r): u of variance 1/(2 d), r that of ||relu h||^2/||h||^2, (5/4 + 1/2 - 1)/d, and of
+    # chi2_d/(2 d), 1/(2 d).
+    a2 = 0.3
+    assert layers_variance(1, a2) == pytest.approx((2.0 * a2 + 1.25 * a2**2) / (1.0 + a2 / 2.0) ** 2, rel=1e-12)
+
+
+def test_the_mean_at_finite_width_by_the_mean_of_the_norm():
+    """For short times E R - e^(t/2) is t^2/(8 d), since N and log Y have the covariance 1/(2 d) at the start."""
+    time, width, depth = 0.02, 50, 10**6
+    mean = layers_mean(width, depth, time) + layers_variance(depth, time) / (2.0 * width)
+    assert (mean - time / 2.0) * width == pytest.approx(time**2 / 8.0, rel=0.02)
 
 
 def test_initial_drift():

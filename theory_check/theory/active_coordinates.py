@@ -18,8 +18,23 @@ With Cov(x, x) = 2 min^2, Cov(x, y) = min^2, Cov(y_v, y_w) = v w (K(sqrt(min/max
 
     d Var(log R) -> 4 (1 - e^(-t/2)) + 8 int_0^{t/2} (t/2 - u) (K(e^(-u/2)) - 1/4) du,          2.6753 at t = 1,
 
-where independent active sets in every layer (res-3) would give 2 t. Asymptotic in d and L; ``initial_drift`` is exact
-for the diffusion at t = 0.
+where independent active sets in every layer (res-3) would give 2 t. ``initial_drift`` is exact for the diffusion at
+t = 0.
+
+L layers. The same clock with steps: v_{k+1} = v_k + a^2 Y_k/d, so that v_k = g^k to leading order, g = 1 + a^2/2, and
+
+    sqrt(d) (log R - L log g) -> x_L/g^L - x_0 + (a^2/g) sum_{k<L} y_k/g^k,
+    d Var(log R) -> 4 (1 - g^-L) - 2 (a^2/g)(1 - g^-L) + (a^2/g)^2 sum_{j, k < L} (K(g^(-|j - k|/2)) - 1/4).
+
+Mean. E dX = E Y dt and E dY = E N Y/d dt, where N and Y are correlated: with n the limit of (N - d/2)/sqrt d and
+
+    Cov(n_v, y_w) = w c(sqrt(w/v)),  w <= v,    c(r) = (asin r + r sqrt(1 - r^2))/(2 pi),
+    D(t) = d Cov(N/d, log Y) = 1/2 + 2 int_0^{t/2} c(e^(-u/2)) du,
+    E R = e^(t/2) + (1/d) int_0^t (1/2) e^(s/2) (int_0^s D) ds + O(d^-2),
+
+since log Y = t/2 + (2 y/v + 2 int_1^v y/w^2 dw)/sqrt d up to a constant. Cumulants of log R from the third on are of
+order d^-2, so that E log R = log E R - Var(log R)/2 up to d^-2, with L log g for t/2. The median is lower by the third
+cumulant over 6 Var(log R), of order 1/d.
 
 Source: the limit equation is that of Marion, Fermanian, Biau, Vert (2022; JMLR 2025); the variance is derived here.
 """
@@ -28,7 +43,10 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from theory_check.foundation.arguments import check_integer, check_nonnegative
+from theory_check.foundation.arrays import FloatArray
 from theory_check.theory.arc_kernel import squared_arc
 from theory_check.theory.estimates import Estimate
 
@@ -42,11 +60,6 @@ def initial_drift(width: int) -> float:
     return (width / 2 / -math.expm1(-width * math.log(2.0)) - 2) / width
 
 
-def wide_mean(time: float = 1.0) -> float:
-    """Limit of E log R as d -> infinity at time t = L a^2: t/2."""
-    return check_nonnegative("time", time) / 2
-
-
 def wide_variance(time: float = 1.0) -> Estimate:
     """Limit of d Var(log R) as d -> infinity at time t, by quadrature with its error."""
     from scipy.integrate import quad
@@ -57,6 +70,68 @@ def wide_variance(time: float = 1.0) -> Estimate:
         lambda x: 2 * x * (half - x * x) * (float(squared_arc(math.exp(-x * x / 2))) - 0.25), 0, math.sqrt(half)
     )
     return Estimate(-4 * math.expm1(-half) + 8 * value, 8 * error)
+
+
+def layers_mean(width: int, depth: int, time: float) -> float:
+    """E log R after L layers, a^2 = t/L, up to order d^-2.
+
+    Parameters
+    ----------
+    width : int
+        d.
+    depth : int
+        L.
+    time : float
+        t, positive.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> round(layers_mean(10**9, 10**6, 1.0), 6)
+    0.5
+    """
+    times = np.linspace(0.0, time, 2001)
+    r = np.exp(-times / 4.0)  # u = times / 2
+    joint = (np.arcsin(r) + r * np.sqrt(np.maximum(1.0 - r * r, 0.0))) / (2.0 * math.pi)
+    covariance = _integrals(_integrals(joint, times) + 0.5, times)
+    excess = _integrals(0.5 * np.exp(times / 2.0) * covariance, times)[-1] * math.exp(-time / 2.0)
+    wide = depth * math.log1p(time / (2.0 * depth))
+    return wide + (float(excess) - layers_variance(depth, time) / 2.0) / width
+
+
+def _integrals(values: FloatArray, at: FloatArray) -> FloatArray:
+    """Return the integral up to each point, by trapezoids."""
+    return np.concatenate([[0.0], np.cumsum(0.5 * (values[1:] + values[:-1]) * np.diff(at))])
+
+
+def layers_variance(depth: int, time: float) -> float:
+    """Limit of d Var(log R) as d -> infinity after L layers, a^2 = t/L.
+
+    Parameters
+    ----------
+    depth : int
+        L.
+    time : float
+        t, positive.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> abs(layers_variance(4000, 1.0) - wide_variance(1.0).value) < 1e-3
+    True
+    """
+    square = time / depth
+    growth = 1.0 + square / 2.0
+    step, left = square / growth, 1.0 - growth**-depth
+    apart = np.arange(1, depth)
+    kernel = 2.0 * (depth - apart) * (squared_arc(growth ** (-apart / 2.0)) - 0.25)
+    return 4.0 * left - 2.0 * step * left + step**2 * (1.25 * depth + float(np.sum(kernel)))
 
 
 def growth_variance(width: int, depth: int, time: float) -> float:
