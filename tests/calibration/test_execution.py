@@ -97,6 +97,19 @@ def test_laws_of_one_rounded_name_are_not_confused(trials):
     assert len({unit.trials for unit in plan_units(pair, SEED)}) == 2
 
 
+def test_samples_advance_together(trials):
+    """Between two units of a group there is about as much of the others as there is on average, to one unit of each."""
+    cases = [replace(t, id=f"{t.id} {n}", case=replace(t.case, observations=t.case.observations + n))
+             for n, t in enumerate((trials[0], *trials))]  # fmt: skip
+    many = [replace(t, repetitions=(n + 1) * 20 * execution.UNIT_REPETITIONS) for n, t in enumerate(cases)]
+    units = plan_units(many, SEED)
+    groups = {unit.trials: [place for place, one in enumerate(units) if one.trials == unit.trials] for unit in units}
+    assert len(groups) > 2
+    for places in groups.values():
+        even = (np.arange(len(places)) + 0.5) * len(units) / len(places)
+        assert np.abs(np.array(places) - even).max() <= len(units) / len(places) + len(groups)
+
+
 def test_progress_ends_at_the_total(trials):
     told = []
     run_trials(trials, SEED, threads=1, report=lambda done, total: told.append((done, total)))
