@@ -13,7 +13,7 @@ from theory_check import strategies
 from theory_check.experiments.cell import MAXIMAL_JACOBIAN_WIDTH, Cell, Sample
 from theory_check.experiments.kernel_choice import choose_kernel
 from theory_check.foundation.errors import NumericalOverflowError, SpecificationError
-from theory_check.kernels import KERNEL_VERSION, LANES
+from theory_check.kernels import KERNEL_VERSION, LANES, PANEL
 from theory_check.networks.branches import Branch
 from theory_check.networks.inputs import Input
 from theory_check.networks.network import Network
@@ -81,8 +81,8 @@ def test_the_cost_of_stored_weights_grows_with_columns_and_depth():
     assert costs[0] == cell.work_per_block
     # A line in the depth, up to rounding: making a network costs something before its first layer.
     assert costs[0] < costs[1] < costs[2] <= 2 * costs[1] - costs[0] + 1
-    assert replace(cell, input=Input(count=LANES)).work_per_block == cell.work_per_block
-    assert replace(cell, input=Input(count=LANES + 1)).work_per_block > cell.work_per_block
+    assert replace(cell, input=Input(count=PANEL)).work_per_block == cell.work_per_block
+    assert replace(cell, input=Input(count=PANEL + 1)).work_per_block > cell.work_per_block
     assert replace(cell, gradients=False).work_per_block < cell.work_per_block
 
 

@@ -263,7 +263,7 @@ class Cell:
         """Estimate of what a block costs, both passes, in the unit of :mod:`theory_check.experiments.costs`."""
         network, inputs = self.network, self.input.count
         if self.kernel == "stored":
-            return costs.stored_work(network, inputs, 2 if self.gradients else 1)
+            return costs.stored_work(network, self.weights, inputs, 2 if self.gradients else 1)
         # A weight gradient is read off between two calls.
         stops = len({*self.recorded_depths} - {0, network.depth}) + 2 * len(self.weight_gradients)
         controls = costs.controls_work(network, inputs) if self.controls else 0

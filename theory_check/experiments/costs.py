@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 
-from theory_check.kernels import LANES
+from theory_check.kernels import LANES, PANEL
 from theory_check.networks.network import Network
 from theory_check.networks.weights import Weights
 
@@ -42,10 +42,18 @@ STOP_WORK = 250_000
 CHAIN_WORK = 55.0
 CHAIN_WORK_INSIDE = 30.0
 
-#: A weight of a path, made; a product with it; what a network of stored weights costs besides in each pass.
-WORK_PER_STORED_WEIGHT = 35.0
-WORK_PER_PRODUCT = 0.4
-STORED_PASS_WORK = 4_000_000
+#: What a pass through a network of stored weights costs besides its layers, and more for each scaling. Inputs that are
+#: drawn beside the first, and short transforms for wide matrices, take longer: that shows in networks of few layers.
+STORED_PASS_WORK = 1_500_000
+STORED_SCALING_WORK = 60_000
+
+#: A layer of such a pass; an entry of a matrix, read, and multiplied with each lane of the panels; a component of a
+#: lane, and what a lane costs besides.
+STORED_LAYER_WORK = 760
+WORK_PER_ENTRY = 3.5
+WORK_PER_PRODUCT = 0.2
+WORK_PER_COMPONENT = 0.6
+WORK_PER_LANE = 30.0
 
 
 def matrix_work(weights: Weights, width: int, inputs: int) -> float:
@@ -174,14 +182,16 @@ def reduced_work(network: Network, inputs: int, *, gradients: bool, stops: int) 
     return math.ceil((1.0 + back) * LANES * network.depth * layer + passes * (start + STOP_WORK * stops))
 
 
-def stored_work(network: Network, columns: int, passes: int) -> int:
+def stored_work(network: Network, weights: Weights, inputs: int, passes: int, *, scalings: int = 1) -> int:
     """Return the work of one network of stored weights, made once and passed through.
 
     Parameters
     ----------
     network : Network
-    columns : int
-        Inputs times scalings that share the weights.
+    weights : Weights
+        Of a process.
+    inputs, scalings : int
+        Every input under every scaling is a column that shares the weights.
     passes : int
         1 forward, 2 with the gradient.
 
@@ -189,7 +199,11 @@ def stored_work(network: Network, columns: int, passes: int) -> int:
     -------
     int
     """
-    matrices = 2 if network.branch.has_inner else 1
-    products = passes * -(-columns // LANES) * LANES * WORK_PER_PRODUCT
-    weights = matrices * network.depth * network.width**2 * (WORK_PER_STORED_WEIGHT + products)
-    return math.ceil(passes * STORED_PASS_WORK + weights)
+    matrices, width = 2 if network.branch.has_inner else 1, network.width
+    lanes = -(-inputs * scalings // PANEL) * PANEL
+    layer = STORED_LAYER_WORK + lanes * (WORK_PER_LANE + WORK_PER_COMPONENT * width)
+    layer += matrices * width**2 * (WORK_PER_ENTRY + WORK_PER_PRODUCT * lanes) + activation_work(network, lanes)
+    process = weights.process
+    assert process is not None
+    paths = matrices * process.work * network.depth * width**2
+    return math.ceil(passes * (STORED_PASS_WORK + STORED_SCALING_WORK * scalings + network.depth * layer) + paths)

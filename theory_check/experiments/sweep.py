@@ -97,7 +97,8 @@ class Sweep:
     @cached_property
     def work_per_block(self) -> int:
         """Estimate of what a block costs, in the unit of :mod:`theory_check.experiments.costs`."""
-        return stored_work(self.cell.network, len(self.betas) * self.input.count, 2 if self.gradients else 1)
+        passes = 2 if self.gradients else 1
+        return stored_work(self.cell.network, self.weights, self.input.count, passes, scalings=len(self.betas))
 
     @property
     def kind(self) -> str:

@@ -228,6 +228,7 @@ FRACTIONAL_NOISE = WeightProcess(
     ranges={"hurst": (0.0, 1.0)},
     on_grid=lambda p, _step, lags: covariances.fractional_noise(p["hurst"], lags),
     generator="circulant",
+    work=35.0,
     regularity=lambda p: p["hurst"],
     increments=True,
 )
@@ -244,6 +245,7 @@ PROCESSES: tuple[WeightProcess, ...] = (
         functions=gaussian_series.smooth_functions,
         series_ranges={"length": gaussian_series.SERIES_LENGTHS},
         regularity=lambda _: math.inf,
+        work=6.0,
     ),
     *_pair(
         "matern",
@@ -254,6 +256,7 @@ PROCESSES: tuple[WeightProcess, ...] = (
         # Rough paths are made of eigenvectors of this on a grid, whose signs hang on its last bit.
         correlation=covariances.matern_correlation,
         regularity=lambda p: p["nu"],
+        work=34.0,
     ),
     *_pair(
         "periodic",
@@ -265,6 +268,7 @@ PROCESSES: tuple[WeightProcess, ...] = (
         functions=gaussian_series.periodic_functions,
         series_ranges={"length": gaussian_series.SERIES_LENGTHS},
         regularity=lambda _: math.inf,
+        work=6.0,
     ),
     *_pair(
         "ou",
@@ -275,6 +279,7 @@ PROCESSES: tuple[WeightProcess, ...] = (
         correlation=covariances.ou_correlation,
         regularity=lambda _: 0.5,
         generator="markov",
+        work=12.0,
         markov=True,
     ),
     WeightProcess(
@@ -283,6 +288,7 @@ PROCESSES: tuple[WeightProcess, ...] = (
         correlation=lambda _, lags: np.ones_like(lags),
         functions=gaussian_series.tied_functions,
         generator="pieces",
+        work=1.0,
         regularity=lambda _: math.inf,
         markov=True,
     ),
@@ -293,6 +299,7 @@ PROCESSES: tuple[WeightProcess, ...] = (
         ranges={"pieces": (0.0, 1e8)},
         whole=frozenset({"pieces"}),
         generator="pieces",
+        work=1.0,
         regularity=lambda _: 0.0,
         stationary=False,
         markov=True,
