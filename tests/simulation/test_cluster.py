@@ -203,6 +203,9 @@ def test_shared_units_are_taken_unless_they_are_damaged(tmp_path, monkeypatch):
     ("where", "options", "error", "says"),
     [
         ("nowhere", {}, SpecificationError, "cluster 'nowhere': accepted are local"),
+        ("1:0:3", {}, SpecificationError, "cluster '1:0:3': accepted are local"),
+        ("strange://127.0.0.1:1", {}, SpecificationError, "accepted are local"),
+        (__file__, {}, SpecificationError, "accepted are local"),
         ("tcp://127.0.0.1:1", {}, StorageError, "cannot use the cluster tcp://127.0.0.1:1: "),
         ("127.0.0.1:1", {"workers": 2}, SpecificationError, "has its own number of workers"),
     ],

@@ -6,6 +6,7 @@ changes no value. Workers tell what made their values, kernels and libraries; va
 
 from __future__ import annotations
 
+import json
 import logging
 import pickle
 import re
@@ -297,13 +298,14 @@ def _local_cluster(workers: int, folder: str) -> Any:
 def _connected(where: str) -> Client:
     from distributed import Client
 
-    if Path(where).is_file():
-        return Client(scheduler_file=where, timeout=_CONNECT)
-    if not re.fullmatch(r"([a-z]+://)?[^/\s]+:\d+", where):
-        raise SpecificationError(
-            f"cluster {where!r}: accepted are local, the address of a scheduler, tcp://HOST:PORT, or its file"
-        )
-    return Client(where, timeout=_CONNECT)
+    accepted = f"cluster {where!r}: accepted are local, the address of a scheduler, tcp://HOST:PORT, or its file"
+    try:
+        address = json.loads(Path(where).read_bytes())["address"] if Path(where).is_file() else where
+        if re.fullmatch(r"((tcp|tls|ucx|wss?)://)?([^/\s:]+|\[[^/\s\]]+\]):\d+", address):
+            return Client(address, timeout=_CONNECT)
+    except (ValueError, KeyError, TypeError) as error:  # what is in a file
+        raise SpecificationError(accepted) from error
+    raise SpecificationError(accepted)
 
 
 def _preparation(prepare: Callable[[], object]) -> WorkerPlugin:
