@@ -37,7 +37,8 @@ def test_the_nearest_file_counts_and_may_have_no_table(tmp_path):
         ("[tool.theory-check.run]\nprofil = 'quick'", "unknown option in .* 'profil'; .*did you mean profile"),
         ("[tool.theory-check]\nrun = 1", "give a table"),
         ("[tool]\ntheory-check = 1", "give a table"),
-        ("[tool.theory-check.run]\nseed = [1]", r"seed = \[1\]; give a text, a number"),
+        ("[tool.theory-check.run]\nseed = [1]", r"seed = \[1\]; give a text, a finite number"),
+        ("[tool.theory-check.simulate]\nwidth = 1e400", "width = inf; give a text, a finite number"),
         ("[tool.theory", "cannot read .*pyproject.toml"),
     ],
 )

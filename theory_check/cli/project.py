@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -62,9 +63,9 @@ def _options(path: Path, name: str, table: object, commands: Mapping[str, click.
     defaults: dict[str, Any] = {}
     for key, value in table.items():
         check_choice(f"option in [{_TABLE}.{name}] of {path}", key, names)
-        if not isinstance(value, (str, int, float)):
+        if not (isinstance(value, (str, int)) or (isinstance(value, float) and math.isfinite(value))):
             raise SpecificationError(
-                f"[{_TABLE}.{name}] of {path}: {key} = {value!r}; give a text, a number, true or false"
+                f"[{_TABLE}.{name}] of {path}: {key} = {value!r}; give a text, a finite number, true or false"
             )
         defaults[str(names[key])] = value
     return defaults
