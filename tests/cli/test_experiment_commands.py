@@ -47,7 +47,8 @@ from theory_check.simulation.runner import simulate
         (("--kernel", "dense", "--weights", "fgn"), "the dense kernel does not take fgn weights; use stored"),
         (("--weights", "fgn:hurst=1"), "hurst of fgn weights is 1; it must be between 0 and 1"),
         (("--out", "missing/s.npz"), "--out missing/s.npz: give the path of a file in an existing folder"),
-        (("--out", "."), "give the path of a file in an existing folder"),
+        (("--out", "."), "'.' is a directory"),
+        (("--out", "own.py"), "own.py: give a file whose name ends in .npz"),
         (("--nope",), "No such option"),
     ],
     ids=str,
@@ -65,7 +66,7 @@ def test_bad_input_of_simulate(command, tmp_path, arguments, message):
     [
         (("simulate",), "Missing option '--out'"),
         (("map",), "Missing option '--out'"),
-        (("map", "--out", "map.png"), "give the path of a file in an existing folder, not of a picture"),
+        (("map", "--out", "map.png"), "map.png: give a file whose name ends in .npz"),
         (("map", "--out", "m.npz", "--process", "unifrom"), "unknown process 'unifrom'; accepted: fgn, "),
         (("map", "--out", "m.npz", "--betas", "0:1"), "betas '0:1' must be FIRST:LAST:COUNT or numbers"),
         (("map", "--out", "m.npz", "--parameters", "0.5:1:3"), "hurst of fgn weights is 1; it must be between 0 and 1"),

@@ -30,11 +30,20 @@ def test_a_page_of_the_nights_and_what_changed_between_two(command, two_reports,
     assert (tmp_path / "changes.md").read_text().startswith("# What changed\n\nNo verdict changed")
     assert "are the same, as they must be with the same seed" in command("compare", "r1", "r1")[1][0]
 
-    code, out, err = command("compare", "r1", "r2", "--out", "r2/results.json")
-    assert (code, out) == (2, [])
-    assert err == [
-        "theory-check: error: --out r2/results.json is one of the results that are compared; give another file"
-    ]
+
+@pytest.mark.parametrize(
+    ("arguments", "endings"),
+    [
+        (("compare", "r1", "r2", "--out", "r2/results.json"), ".md"),
+        (("history", "--out", "own.py"), ".md or .png"),
+        (("history", "--export", "own.py"), ".jsonl"),
+        (("search", "E1", "--out", "own.py"), ".png"),
+    ],
+)
+def test_a_file_of_another_kind_is_not_overwritten(command, arguments, endings):
+    code, out, err = command(*arguments)
+    assert (code, out, len(err)) == (2, [], 1)
+    assert err[0].endswith(f"{arguments[-1]}: give a file whose name ends in {endings}")
 
 
 def test_what_cannot_be_compared_is_named(command, tmp_path):

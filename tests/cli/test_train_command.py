@@ -78,8 +78,8 @@ def test_threads_change_no_byte_and_an_interrupted_command_goes_on(command, tmp_
         (("--entries", "0:6"), "index of an entry is 6; it must be a whole number from 0 to 5"),
         (("--epochs", 0), "number of epochs is 0"),
         (("--replicates", 0), "number of replicates is 0"),
-        (("--out", "t.png"), "--out t.png: give the path of an archive, FILE.npz, in an existing folder"),
-        (("--out", "missing/t.npz"), "--out missing/t.npz: give the path of an archive"),
+        (("--out", "t.png"), "t.png: give a file whose name ends in .npz"),
+        (("--out", "missing/t.npz"), "--out missing/t.npz: give the path of a file in an existing folder"),
     ],
     ids=str,
 )

@@ -14,6 +14,7 @@ from theory_check.cli.options import (
     activation_option,
     archive_option,
     branch_option,
+    check_folder,
     cluster_options,
     definitions_option,
     depth_option,
@@ -91,8 +92,7 @@ def simulate(
     from theory_check.simulation.units import UnitStore
 
     cell = network(**spelling)
-    if not out.parent.is_dir() or out.is_dir():
-        raise click.UsageError(f"--out {out}: give the path of a file in an existing folder")
+    check_folder(out)
     workload = Workload.of([(cell, replicates)])
     stored = announce("simulate", workload, threads=threads, cluster=cluster, limit=memory).stored
     resume = out.parent / f".{out.name}.resume"
@@ -156,8 +156,7 @@ def phase_map(
     from theory_check.simulation.units import UnitStore
 
     specification = make_map(**spelling)
-    if not out.parent.is_dir() or out.is_dir() or out.suffix == ".png":
-        raise click.UsageError(f"--out {out}: give the path of a file in an existing folder, not of a picture")
+    check_folder(out)
     workload = Workload.of((sweep, specification.draws) for sweep in specification.sweeps)
     # The values of all sweeps are joined, and written.
     more = 2 * sum(count * replicate_memory(sweep) for sweep, count in workload.requests.items())

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from theory_check.cli.options import WrittenFile
 from theory_check.cli.terminal import open_console
 
 if TYPE_CHECKING:
@@ -17,11 +18,11 @@ if TYPE_CHECKING:
 @click.command()
 @click.option("--history", type=click.Path(path_type=Path, dir_okay=False), default=Path("reports/history.db"),
               show_default=True, metavar="FILE.db", help="What run --history wrote.")  # fmt: skip
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), default=None, metavar="FILE.md|FILE.png",
+@click.option("--out", type=WrittenFile(".md", ".png"), default=None, metavar="FILE.md|FILE.png",
               help="Also write a page with its picture, or draw the picture alone.")  # fmt: skip
 @click.option("--verify", "only_verify", is_flag=True, help="Check every checksum, and show nothing else.")
-@click.option("--export", "exported", type=click.Path(path_type=Path, dir_okay=False), default=None,
-              metavar="FILE.jsonl", help="Write the ledger as JSON Lines, and show nothing else.")  # fmt: skip
+@click.option("--export", "exported", type=WrittenFile(".jsonl"), default=None, metavar="FILE.jsonl",
+              help="Write the ledger as JSON Lines, and show nothing else.")  # fmt: skip
 @click.option("--import", "imported", type=click.Path(path_type=Path, dir_okay=False), default=None, metavar="FILE",
               help="First bring the nights of an export, or of a history in JSON, into the ledger.")  # fmt: skip
 def history(history: Path, out: Path | None, only_verify: bool, exported: Path | None, imported: Path | None) -> int:
@@ -77,7 +78,7 @@ def _maker(record: NightRecord) -> str:
 @click.command()
 @click.argument("before", type=click.Path(path_type=Path))
 @click.argument("now", type=click.Path(path_type=Path))
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), default=None, metavar="FILE.md",
+@click.option("--out", type=WrittenFile(".md"), default=None, metavar="FILE.md",
               help="Also write all of it as a page.")  # fmt: skip
 def compare(before: Path, now: Path, out: Path | None) -> int:
     """Say what changed from one report to another: folders, or their results.json.
@@ -86,13 +87,10 @@ def compare(before: Path, now: Path, out: Path | None) -> int:
     bad input; 74: a file cannot be read or written.
     """
     from theory_check.findings.changes import compare_runs
-    from theory_check.foundation.errors import SpecificationError
     from theory_check.foundation.files import write_atomically
     from theory_check.reporting.change_text import change_lines, changed_text, comparison_page, cost_text
     from theory_check.reporting.summary import plain_text
 
-    if out is not None and any(out.resolve() == _results(path).resolve() for path in (before, now)):
-        raise SpecificationError(f"--out {out} is one of the results that are compared; give another file")
     first, second = _load(before), _load(now)
     changes = compare_runs(first, second)
     for line in (changed_text(changes, second), *change_lines(changes), cost_text(changes, second)):
@@ -103,11 +101,7 @@ def compare(before: Path, now: Path, out: Path | None) -> int:
     return 0
 
 
-def _results(path: Path) -> Path:
-    return path / "results.json" if path.is_dir() else path
-
-
 def _load(path: Path) -> RunRecord:
     from theory_check.reporting.results import load_results
 
-    return load_results(_results(path))
+    return load_results(path / "results.json" if path.is_dir() else path)

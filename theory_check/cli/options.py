@@ -13,6 +13,27 @@ from theory_check.cli.completion import Names
 Callback = Callable[[click.Context, click.Parameter, Any], Any]
 
 
+class WrittenFile(click.Path):
+    """A file that a command writes; by its ending, so that none of another kind, named by mistake, is overwritten.
+
+    Parameters
+    ----------
+    *endings : str
+        Accepted endings, with their dots.
+    """
+
+    def __init__(self, *endings: str) -> None:
+        super().__init__(path_type=Path, dir_okay=False)
+        self._endings = endings
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the path."""
+        path: Any = super().convert(value, param, ctx)
+        if path.suffix not in self._endings:
+            self.fail(f"{path}: give a file whose name ends in {' or '.join(self._endings)}", param, ctx)
+        return path
+
+
 def _check_seed(_context: click.Context, _parameter: click.Parameter, seed: int) -> int:
     from theory_check.foundation.streams import check_seed
 
@@ -151,4 +172,15 @@ memory_option = click.option(
     "--memory", default=None, metavar="SIZE", callback=_read_memory,
     help="Memory that the command may take, 800MiB, 4GiB; default: what the machine has. Values do not depend on it.",
 )  # fmt: skip
-archive_option = click.option("--out", type=click.Path(path_type=Path), required=True, metavar="FILE.npz")
+archive_option = click.option("--out", type=WrittenFile(".npz"), required=True, metavar="FILE.npz")
+
+
+def check_folder(out: Path) -> None:
+    """Refuse a file in a folder that does not exist.
+
+    Raises
+    ------
+    click.UsageError
+    """
+    if not out.parent.is_dir():
+        raise click.UsageError(f"--out {out}: give the path of a file in an existing folder")

@@ -14,7 +14,14 @@ from theory_check.cli.announcement import sampler_within, say
 from theory_check.cli.completion import complete_claim
 from theory_check.cli.engines import open_engine
 from theory_check.cli.exit_codes import REFUTED
-from theory_check.cli.options import claims_option, cluster_options, memory_option, seed_option, threads_option
+from theory_check.cli.options import (
+    WrittenFile,
+    claims_option,
+    cluster_options,
+    memory_option,
+    seed_option,
+    threads_option,
+)
 from theory_check.cli.terminal import open_console, show_progress
 
 if TYPE_CHECKING:
@@ -36,7 +43,7 @@ if TYPE_CHECKING:
 @click.option("--network", default=None, metavar="TEXT",
               help="Judge this one network at the level, as a search printed it, and search for nothing.")  # fmt: skip
 @click.option("--check", default=None, metavar="NAME", help="The check of that network.")
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), default=None, metavar="FILE.png",
+@click.option("--out", type=WrittenFile(".png"), default=None, metavar="FILE.png",
               help="Also draw the networks of exploration against width, depth and beta.")  # fmt: skip
 @click.option("--report", "page", type=click.Path(path_type=Path, file_okay=False), default=None, metavar="DIR",
               help="Also keep what was found beside the report in this folder, for the page of the claim.")  # fmt: skip

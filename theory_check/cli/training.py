@@ -13,6 +13,7 @@ from theory_check.cli.engines import open_engine
 from theory_check.cli.options import (
     activation_option,
     archive_option,
+    check_folder,
     cluster_options,
     data_option,
     definitions_option,
@@ -95,8 +96,7 @@ def train(
 
     experiment = training(**spelling)
     table, picture = out.with_suffix(".csv"), out.with_suffix(".png")
-    if not out.parent.is_dir() or out.is_dir() or out in (table, picture):
-        raise click.UsageError(f"--out {out}: give the path of an archive, FILE.npz, in an existing folder")
+    check_folder(out)
     workload = Workload.of([(experiment, replicates)])
     announce("train", workload, threads=threads, cluster=cluster, limit=memory)
     resume = out.parent / f".{out.name}.resume"
