@@ -7,12 +7,13 @@ import pytest
 from scipy import special, stats
 
 from theory_check.foundation.errors import SpecificationError
-from theory_check.inference.intervals import quantile_spread_interval
+from theory_check.inference.intervals import mean_interval, quantile_spread_interval
 from theory_check.theory.active_coordinates import (
     growth_variance,
     initial_drift,
     layers_mean,
     layers_variance,
+    lost_coordinates,
     wide_variance,
 )
 
@@ -68,6 +69,23 @@ def test_the_mean_at_finite_width_by_the_mean_of_the_norm():
     time, width, depth = 0.02, 50, 10**6
     mean = layers_mean(width, depth, time) + layers_variance(depth, time) / (2.0 * width)
     assert (mean - time / 2.0) * width == pytest.approx(time**2 / 8.0, rel=0.02)
+
+
+@pytest.mark.statistical
+def test_coordinates_are_lost_by_their_own_clock(evidence):
+    """E N_t - d/2 at width 16, in 64 steps, against its limit: -0.271 at t = 4, not 0."""
+    rng = np.random.Generator(np.random.Philox(evidence.seed))
+    d, steps, time = 16, 64, 4.0
+    h = rng.standard_normal((40_000, d))
+    for _ in range(steps):
+        norms = np.linalg.norm(np.maximum(h, 0.0), axis=1, keepdims=True)
+        h += math.sqrt(time / (steps * d)) * norms * rng.standard_normal(h.shape)
+    # Twice the variance of independent signs.
+    interval = mean_interval(np.sum(h > 0.0, axis=1) - d / 2, variance_bound=d / 2, alpha=evidence.level)
+    # The next order in 1/d, and steps of 1/16, are worth about a tenth of it.
+    lost = float(lost_coordinates(np.array([time]))[0])
+    evidence.supports(interval, target=(lost, lost), margin=0.13)
+    evidence.refutes(interval, target=(0.0, 0.0), margin=0.13)
 
 
 def test_initial_drift():

@@ -30,13 +30,16 @@ Mean. E dX = E Y dt and E dY = E N Y/d dt, where N and Y are correlated: with n 
 
     Cov(n_v, y_w) = w c(sqrt(w/v)),  w <= v,    c(r) = (asin r + r sqrt(1 - r^2))/(2 pi),
     D(t) = d Cov(N/d, log Y) = 1/2 + 2 int_0^{t/2} c(e^(-u/2)) du,
-    E R = e^(t/2) + (1/d) int_0^t (1/2) e^(s/2) (int_0^s D) ds + O(d^-2),
+    m(t) = lim (E N_t - d/2) = -(phi - sin(2 phi)/2)/pi,  cos phi = e^(-t/4),
+    E R = e^(t/2) + (1/d) int_0^t (1/2) e^(s/2) (int_0^s D + m) ds + O(d^-2),
 
-since log Y = t/2 + (2 y/v + 2 int_1^v y/w^2 dw)/sqrt d up to a constant. Cumulants of log R from the third on are of
+since log Y = t/2 + (2 y/v + 2 int_1^v y/w^2 dw)/sqrt d up to a constant. N loses because a coordinate B drives its own
+clock: v at time t is off by (2 v/d) int_1^v (relu(B_w)^2 - w/2)/w^2 dw, which moves P(B_v > 0) by half of that times
+the second derivative of the step, -(1/(pi v d)) int_1^v sqrt((v - w)/w) dw. Cumulants of log R from the third on are of
 order d^-2, so that E log R = log E R - Var(log R)/2 up to d^-2, with L log g for t/2. The median is lower by the third
 cumulant over 6 Var(log R), of order 1/d.
 
-Source: the limit equation is that of Marion, Fermanian, Biau, Vert (2022; JMLR 2025); the variance is derived here.
+Source: the limit equation is that of Marion, Fermanian, Biau, Vert (2022; JMLR 2025); the rest is derived here.
 """
 
 from __future__ import annotations
@@ -73,7 +76,7 @@ def wide_variance(time: float = 1.0) -> Estimate:
 
 
 def layers_mean(width: int, depth: int, time: float) -> float:
-    """E log R after L layers, a^2 = t/L, up to order d^-2.
+    """E log R after L layers, a^2 = t/L, up to terms of order d^-2 and 1/(d L).
 
     Parameters
     ----------
@@ -96,10 +99,32 @@ def layers_mean(width: int, depth: int, time: float) -> float:
     times = np.linspace(0.0, time, 2001)
     r = np.exp(-times / 4.0)  # u = times / 2
     joint = (np.arcsin(r) + r * np.sqrt(np.maximum(1.0 - r * r, 0.0))) / (2.0 * math.pi)
-    covariance = _integrals(_integrals(joint, times) + 0.5, times)
-    excess = _integrals(0.5 * np.exp(times / 2.0) * covariance, times)[-1] * math.exp(-time / 2.0)
+    drift = _integrals(_integrals(joint, times) + 0.5 + lost_coordinates(times), times)
+    excess = _integrals(0.5 * np.exp(times / 2.0) * drift, times)[-1] * math.exp(-time / 2.0)
     wide = depth * math.log1p(time / (2.0 * depth))
     return wide + (float(excess) - layers_variance(depth, time) / 2.0) / width
+
+
+def lost_coordinates(times: FloatArray) -> FloatArray:
+    """Limit of E N_t - d/2 as d -> infinity, from 0 at t = 0 to -1/2.
+
+    Parameters
+    ----------
+    times : float array
+        Not negative.
+
+    Returns
+    -------
+    float array
+        Of the shape of ``times``.
+
+    Examples
+    --------
+    >>> round(float(lost_coordinates(np.array([4.0]))[0]), 4)
+    -0.2712
+    """
+    angle = np.arccos(np.exp(-times / 4.0))
+    return np.asarray(-(angle - np.sin(2.0 * angle) / 2.0) / math.pi)
 
 
 def _integrals(values: FloatArray, at: FloatArray) -> FloatArray:

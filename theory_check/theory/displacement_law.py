@@ -23,7 +23,8 @@ A^n acts on E phi(Z) as the n-th derivative for a factor of the variance; on P(|
     P(D <= S z) = F(z) + z f(z) [-t d/2 + ((4/3)(1 + 1/d) t + v/2)(y + 2) - (t/d)(y^2 + 6 y + 7 - d/2)].
 
 Check: E D = S + S^2/2, and for Gaussian weights the terms of order S^3 and S^2/L of E D^2 are those of ``moments``.
-The same holds for D*: its steps a W^T D V^T p have the same second and fourth moments.
+The same holds for D*, for a direction of the gradient at the output that is uniform: a step a W^T D V^T p has the law
+of a step forward where V and W have one symmetric law.
 
 Source: derived here.
 """
@@ -68,14 +69,18 @@ class DisplacementLaw:
 
     @property
     def error(self) -> float:
-        """The next order of the distribution function, as a part of what S and v move.
+        """A bound of the next order of the distribution function, as a part of what S and v move.
 
-        The mean moves by S/2, which is S sqrt(d/8) deviations; exponents such as those of E D^2 have terms of order S
-        with factors from 1 to 2.
+        The mean moves by S/2, which is S sqrt(d/8) deviations, and moments of D have the next order S with factors from
+        1 to 2: twice S (1 + sqrt(d/8)). Of v the next order is v^2 A^4 / 8, at most v d / 3 of what v moves, which is
+        more where d is large and S small.
         """
-        parts = DisplacementLaw(self.width, self.time, 0.0), DisplacementLaw(self.width, 0.0, self.spread)
-        moved = sum(law_distance(self.limit, part) for part in parts)
-        return 2.0 * (self.time + abs(self.spread)) * (1.0 + math.sqrt(self.width / 8.0)) * moved
+        by_time, by_spread = (
+            law_distance(self.limit, DisplacementLaw(self.width, *parts))
+            for parts in ((self.time, 0.0), (0.0, self.spread))
+        )
+        most = 2.0 * (self.time + abs(self.spread)) * (1.0 + math.sqrt(self.width / 8.0)) * (by_time + by_spread)
+        return max(most, self.width * abs(self.spread) / 3.0 * by_spread)
 
     def cdf(self, x: ArrayLike) -> FloatArray:
         """Return the distribution function."""

@@ -206,9 +206,13 @@ def _correlation_power(correlation: float, width: int, n: int, alpha: float, mis
     least = _quantiles(n - width + 2, miss / 2)[0]
     rest = 1.0 - correlation**2
     critical, noncentrality = float(chdtri(total, alpha)) / rest, correlation**2 * least / rest
-    # Below it by at most exp(-40), which is lost beside 1 (Birge 2001, lemma 8.1); SciPy 1.12 fails beyond 1e11.
+    # At most exp(-40) lies below or above, lost beside 1 (Birge 2001, lemma 8.1); SciPy 1.12 fails beyond 1e11.
     negligible = kept + noncentrality - 2.0 * math.sqrt(40.0 * (kept + 2.0 * noncentrality))
-    missed = 0.0 if critical < negligible else float(chndtr(critical, kept, noncentrality))
+    certain = 2.0 * (kept + noncentrality) - negligible + 80.0
+    if critical < negligible:
+        missed = 0.0
+    else:
+        missed = 1.0 if critical > certain else float(chndtr(critical, kept, noncentrality))
     return 1.0 - missed - miss / 2
 
 
@@ -232,7 +236,7 @@ def covariance_resolution(
     Returns
     -------
     float
-        Between 0 and 1; infinity if no correlation is certain to be seen.
+        Between 0 and 1; infinity if this bound of the power shows none that is certain to be seen.
 
     Raises
     ------
