@@ -27,7 +27,20 @@ class WrittenFile(click.Path):
         self._endings = endings
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Return the path."""
+        """Return the path.
+
+        Parameters
+        ----------
+        value : any
+            As click has it.
+        param : click.Parameter, optional
+        ctx : click.Context, optional
+            For the message.
+
+        Returns
+        -------
+        Path
+        """
         path: Any = super().convert(value, param, ctx)
         if path.suffix not in self._endings:
             self.fail(f"{path}: give a file whose name ends in {' or '.join(self._endings)}", param, ctx)
@@ -178,9 +191,15 @@ archive_option = click.option("--out", type=WrittenFile(".npz"), required=True, 
 def check_folder(out: Path) -> None:
     """Refuse a file in a folder that does not exist.
 
+    Parameters
+    ----------
+    out : Path
+        To be written.
+
     Raises
     ------
     click.UsageError
+        If its folder does not exist.
     """
     if not out.parent.is_dir():
         raise click.UsageError(f"--out {out}: give the path of a file in an existing folder")
