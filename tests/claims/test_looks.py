@@ -106,6 +106,7 @@ def test_what_is_expected_after_a_look_agrees_with_what_is_expected_before_it(na
         here, later = point.expected_after(made), point.expected_after(made + 1)
         going_on = (here - point.looks[made]) / (later - point.looks[made])
         again = point._undecided[made + 1] / point._undecided[made]
+        # Both numbers are rounded up, by less than one replicate.
         assert going_on == pytest.approx(again, abs=1.0 / (later - point.looks[made]))
 
 

@@ -18,6 +18,7 @@ from theory_check.reporting.nights import (
     nights_verdict,
     print_history,
     refuted_claims,
+    slowest_points,
     write_history_page,
 )
 
@@ -122,6 +123,13 @@ def test_the_page_has_the_nights_the_claims_and_the_points(tmp_path):
     assert any(row[0] == "E2" and row[-1] == "refuted" for row in rows)
     assert {len(row) for row in rows} == {6}
     assert "<details>\n<summary>Points: 4</summary>\n\n" in text
+
+
+def test_a_claim_of_many_points_has_one_on_the_page():
+    history = make_history()
+    narrower = replace(SEQUENCE, limits=(*SEQUENCE.limits, Limits(4, 0.49, 0.51)))
+    many = replace(history, sequences={"E1/a": narrower, **history.sequences, "E1/b": narrower})
+    assert slowest_points(many) == history.sequences
 
 
 def test_the_page_of_a_history_without_nights():

@@ -56,19 +56,25 @@ def test_finite_depth_approaches_the_diffusion_like_one_over_depth():
     for time in (1.0, 4.0):
         limit = wide_variance(time).value
         first, second = (limit - layers_variance(depth, time) for depth in (200, 400))
-        assert first == pytest.approx(2.0 * second, rel=0.02)
+        # The next order, 1/L^2, is 0.7% of it at t = 4.
+        assert first == pytest.approx(2.0 * second, rel=0.01)
         assert second > 0.0
     # One layer, (1 + 2 a u + a^2 r): u of variance 1/(2 d), r that of ||relu h||^2/||h||^2, (5/4 + 1/2 - 1)/d, and of
     # chi2_d/(2 d), 1/(2 d).
     a2 = 0.3
+    # A dozen operations of 2^-53, on numbers of order 1.
     assert layers_variance(1, a2) == pytest.approx((2.0 * a2 + 1.25 * a2**2) / (1.0 + a2 / 2.0) ** 2, rel=1e-12)
 
 
 def test_the_mean_at_finite_width_by_the_mean_of_the_norm():
-    """For short times E R - e^(t/2) is t^2/(8 d), since N and log Y have the covariance 1/(2 d) at the start."""
+    """For short times E R - e^(t/2) is t^2/(8 d), since N and log Y have the covariance 1/(2 d) at the start.
+
+    Lost coordinates are of order t^(3/2) there, and have a test of their own.
+    """
     time, width, depth = 0.02, 50, 10**6
     mean = layers_mean(width, depth, time) + layers_variance(depth, time) / (2.0 * width)
-    assert (mean - time / 2.0) * width == pytest.approx(time**2 / 8.0, rel=0.02)
+    # The terms of depth, t^2/(8 L) each, are d/L = 5e-5 of it; what else is left was found to be 1e-4.
+    assert (mean - time / 2.0) * width == pytest.approx(time**2 / 8.0, rel=1e-3)
 
 
 @pytest.mark.statistical

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -100,7 +100,7 @@ def print_history(history: History, console: Console) -> None:
         console.print(f"no nights of profile {history.profile} yet")
         return
     console.print(_nights_line(history))
-    for headings, rows in ((CLAIM_HEADINGS, claim_rows(history)), (POINT_HEADINGS, point_rows(history))):
+    for headings, rows in ((CLAIM_HEADINGS, claim_rows(history)), (POINT_HEADINGS, point_rows(history.sequences))):
         table = _table(*headings)
         for row in rows:
             table.add_row(*row)
@@ -138,7 +138,23 @@ def claim_rows(history: History) -> list[tuple[str, ...]]:
     ]
 
 
-def point_rows(history: History) -> list[tuple[str, ...]]:
+def slowest_points(history: History) -> dict[str, PointSequence]:
+    """Return the point of each claim whose confidence sequence narrowed least, and those that are empty."""
+    found: dict[str, PointSequence] = {}
+    for claim in processes(history):
+        points = claim_points(history, claim)
+        slowest = max(points, key=lambda point: _narrowed(points[point]), default=None)
+        found |= {point: s for point, s in points.items() if point == slowest or s.now.width < 0.0}
+    return found
+
+
+def _narrowed(sequence: PointSequence) -> float:
+    """Return the last width over the first, 1 where both are infinite."""
+    first = sequence.limits[0].width
+    return sequence.now.width / first if 0.0 < first < math.inf else 1.0
+
+
+def point_rows(sequences: Mapping[str, PointSequence]) -> list[tuple[str, ...]]:
     """Return for each point its target, its confidence sequence and how that narrowed."""
     return [
         (
@@ -149,7 +165,7 @@ def point_rows(history: History) -> list[tuple[str, ...]]:
             _width_text(sequence.limits[0].width),
             _width_text(sequence.now.width),
         )
-        for point, sequence in history.sequences.items()
+        for point, sequence in sequences.items()
     ]
 
 
@@ -172,7 +188,7 @@ def _smallest(night: Night, level: float) -> tuple[float, str]:
 
 
 def history_page(history: History, made_by: Sequence[str], light: str, dark: str) -> str:
-    """Return the page of a history: what all nights together find, the picture, the nights, the claims, the points.
+    """Return the page of a history: what all nights together find, the picture, the nights, the claims, some points.
 
     Parameters
     ----------
@@ -199,9 +215,11 @@ def history_page(history: History, made_by: Sequence[str], light: str, dark: str
                 ("Nights", "", NIGHT_HEADINGS, night_rows(history, made_by)),
                 (
                     "Points",
-                    "A confidence sequence holds for all nights together, however many follow.",
+                    f"Of {plural(len(history.sequences), 'point')} the one of each claim that narrowed least, and any "
+                    "that moved; `theory-check history` prints all. A confidence sequence holds for all nights "
+                    "together, however many follow.",
                     POINT_HEADINGS,
-                    point_rows(history),
+                    point_rows(slowest_points(history)),
                 ),
             ),
         )
