@@ -154,20 +154,23 @@ def test_a_log_in_a_folder_that_cannot_be_written_is_not_passed_over(left_behind
 
 @pytest.mark.parametrize("link", [False, True])
 def test_the_ledger_is_never_written_over(path, tmp_path, capsys, link):
-    name = tmp_path / "other.png"
-    if link:
-        name.symlink_to(path)
-    else:
-        os.link(path, name)
     before = path.read_bytes()
-    for target in (path, name, tmp_path / "." / "h.db"):
+    with pytest.raises(SpecificationError, match="is the ledger itself"):
+        export_ledger(path, path)
+    for option, ending in (("--export", ".jsonl"), ("--out", ".png")):
+        name = tmp_path / f"other{ending}"
+        if link:
+            name.symlink_to(path)
+        else:
+            os.link(path, name)
         with pytest.raises(SpecificationError, match="is the ledger itself"):
-            export_ledger(path, target)
-        for option in ("--export", "--out"):
+            export_ledger(path, name)
+        # The ledger's own name is refused by its ending already, another name of it as the ledger.
+        for target, reason in ((path, "give a file whose name ends in"), (name, "is the ledger itself")):
             with pytest.raises(SystemExit) as stopped:
                 main(["history", "--history", str(path), option, str(target)])
             assert stopped.value.code == 2
-            assert "is the ledger itself" in capsys.readouterr().err
+            assert reason in capsys.readouterr().err
     check_not_ledger(tmp_path / "free.jsonl", path)
     assert path.read_bytes() == before
 
