@@ -24,6 +24,7 @@ def test_equal_runs_differ_in_nothing():
     assert not (changes.moved)
     assert not (changes.repredicted)
     assert not (changes.versions)
+    assert not (changes.restated)
     assert not (changes.appeared)
     assert not (changes.gone)
 
@@ -66,9 +67,11 @@ def test_verdicts_predictions_points_and_versions():
     assert [(one.id, one.before, one.now) for one in changes.claims] == [("E4", "supported", "refuted")]
     assert [(one.id, one.before, one.now) for one in changes.points] == [("E4/b", "supported", "refuted")]
     assert changes.repredicted == ("E4/b",)
-    # A point that is another network now is gone and new.
-    assert changes.appeared == ("E4/a", "E4/new")
-    assert changes.gone == ("E4/a", "E4/gone")
+    # A point that is another network now is neither compared nor gone.
+    assert changes.compared == 1
+    assert changes.restated == ("E4/a",)
+    assert changes.appeared == ("E4/new",)
+    assert changes.gone == ("E4/gone",)
     assert changes.versions == {"python": ("3.11.7", "3.12"), "scipy": ("", "1.0"), "theory_check": ("0.1.0", "")}
 
 

@@ -43,6 +43,10 @@ def test_lines_name_a_few_and_count_the_others():
     assert cost_text(SAME, NOW) == "Cost: 4 min 12 s, before 4 min 12 s; 1,234,567 networks, before 1,234,567."
 
 
+def test_a_restated_point_is_named_once():
+    assert change_lines(replace(SAME, restated=("P5/a",))) == ["Another network or quantity: `P5/a`"]
+
+
 def test_runs_without_a_common_point_are_not_compared():
     other = replace(SAME, compared=0, appeared=("E4/a",), gone=("E5/a",))
     assert changed_text(other, NOW).startswith("It has no point in common with the run of")

@@ -60,8 +60,10 @@ class Changes:
         Those whose intervals are disjoint.
     repredicted : tuple of str
         Those with another target.
+    restated : tuple of str
+        Points of both runs that are another network or quantity now.
     appeared, gone : tuple of str
-        Points that only one of the runs has, or whose network or quantity changed.
+        Points that only one of the runs has.
     versions : mapping of str to (str, str)
         Before and now, of what has another version; empty where there was or is none.
     """
@@ -77,6 +79,7 @@ class Changes:
     differing: Count = 0
     moved: tuple[Move, ...] = ()
     repredicted: tuple[str, ...] = ()
+    restated: tuple[str, ...] = ()
     appeared: tuple[str, ...] = ()
     gone: tuple[str, ...] = ()
     versions: Mapping[str, tuple[str, str]]
@@ -94,8 +97,8 @@ def compare_runs(before: RunRecord, now: RunRecord) -> Changes:
     Changes
     """
     old, new = _findings(before), _findings(now)
-    same = [id for id, finding in new.items() if id in old and _identity(old[id]) == _identity(finding)]
-    pairs = [(old[id], new[id]) for id in same]
+    common = [(old[id], finding) for id, finding in new.items() if id in old]
+    pairs = [(a, b) for a, b in common if _identity(a) == _identity(b)]
     claims = {claim.id: claim.verdict for claim in before.claims}
     packages = sorted(before.run.versions.keys() | now.run.versions.keys())
     versions = {name: (before.run.versions.get(name, ""), now.run.versions.get(name, "")) for name in packages}
@@ -121,8 +124,9 @@ def compare_runs(before: RunRecord, now: RunRecord) -> Changes:
             if a.upper < b.lower or b.upper < a.lower
         ),
         repredicted=tuple(b.id for a, b in pairs if _target(a) != _target(b)),
-        appeared=tuple(id for id in new if id not in same),
-        gone=tuple(id for id in old if id not in same),
+        restated=tuple(b.id for a, b in common if _identity(a) != _identity(b)),
+        appeared=tuple(id for id in new if id not in old),
+        gone=tuple(id for id in old if id not in new),
         versions={name: pair for name, pair in versions.items() if pair[0] != pair[1]},
     )
 

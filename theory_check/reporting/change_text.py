@@ -75,6 +75,7 @@ def _groups(changes: Changes) -> Iterator[tuple[str, list[str]]]:
     if changes.compared:
         groups += [
             ("Another prediction", [f"`{id}`" for id in changes.repredicted]),
+            ("Another network or quantity", [f"`{id}`" for id in changes.restated]),
             ("New points", [f"`{id}`" for id in changes.appeared]),
             ("Gone", [f"`{id}`" for id in changes.gone]),
         ]
