@@ -55,6 +55,26 @@ def test_failure_keeps_the_old_file_and_leaves_nothing_else(tmp_path, monkeypatc
     assert names(tmp_path) == ["file"]
 
 
+@pytest.mark.parametrize("content", ["new", b"new"])
+def test_what_does_not_wait_for_the_disk_is_whole_or_not_there(tmp_path, monkeypatch, content):
+    def never(descriptor):
+        raise AssertionError("the disk was asked to flush")
+
+    monkeypatch.setattr(os, "fsync", never)
+    write_atomically(tmp_path / "file", "old", flushed=False)
+
+    def full(*args):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", full)
+        with pytest.raises(StorageError, match="no space left on device"):
+            write_atomically(tmp_path / "file", content, flushed=False)
+    assert (names(tmp_path), (tmp_path / "file").read_text()) == (["file"], "old")
+    write_atomically(tmp_path / "file", content, flushed=False)
+    assert (names(tmp_path), (tmp_path / "file").read_text()) == (["file"], "new")
+
+
 def test_interruption_leaves_nothing(tmp_path, monkeypatch):
     def interrupt(descriptor):
         raise KeyboardInterrupt

@@ -6,6 +6,7 @@ import os
 import pickle
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -282,12 +283,16 @@ def test_clearing_deletes_the_parts_and_nothing_else(tmp_path):
     UnitStore(None).clear()
 
 
-@pytest.mark.parametrize("step", ["fsync", "replace"])
-def test_a_full_disk_leaves_nothing_half_written(step, tmp_path, monkeypatch):
-    def full(*arguments):
+@pytest.mark.parametrize(("owner", "step"), [(Path, "open"), (os, "replace")])
+def test_a_full_disk_leaves_nothing_half_written(owner, step, tmp_path, monkeypatch):
+    found = getattr(owner, step)
+
+    def full(path, *arguments, **options):
+        if step == "open" and "xb" not in arguments:
+            return found(path, *arguments, **options)
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(os, step, full)
+    monkeypatch.setattr(owner, step, full)
     with pytest.raises(StorageError, match="no space left on device"):
         run_experiments({OTHER: 100}, SEED, threads=1, folder=tmp_path)
     assert list(tmp_path.iterdir()) == []

@@ -32,7 +32,7 @@ def temporary_path(folder: Path) -> Path:
     return folder / f".{os.getpid()}-{secrets.token_hex(8)}.tmp"
 
 
-def write_atomically(path: Path, content: bytes | str) -> None:
+def write_atomically(path: Path, content: bytes | str, *, flushed: bool = True) -> None:
     """Write a file so that a reader sees either its old content or all of the new one.
 
     The content goes to a temporary file in the same folder, is flushed to the disk and then replaces ``path`` in one
@@ -44,22 +44,27 @@ def write_atomically(path: Path, content: bytes | str) -> None:
         The file to create or replace; its folder must exist (see :func:`make_directory`).
     content : bytes or str
         Text is encoded as UTF-8, line ends are kept.
+    flushed : bool
+        Whether to wait for the disk. If not, only a power cut can leave less than all of it: for files whose readers
+        check a digest and can do without them.
 
     Raises
     ------
     StorageError
         If the folder is missing or not writable, or the disk is full.
     """
-    write_together({path: content})
+    write_together({path: content}, flushed=flushed)
 
 
-def write_together(contents: Mapping[Path, bytes | str]) -> None:
+def write_together(contents: Mapping[Path, bytes | str], *, flushed: bool = True) -> None:
     """Write files that belong together: nothing is replaced before everything is on the disk.
 
     Parameters
     ----------
     contents : mapping of Path to bytes or str
         As of :func:`write_atomically`; they are replaced in this order, one right after the other.
+    flushed : bool
+        As of :func:`write_atomically`.
 
     Raises
     ------
@@ -75,11 +80,12 @@ def write_together(contents: Mapping[Path, bytes | str]) -> None:
                 _unfinished.add(asides[path])
                 with asides[path].open("xb") as file:
                     file.write(content.encode() if isinstance(content, str) else content)
-                    file.flush()
-                    os.fsync(file.fileno())
+                    if flushed:
+                        file.flush()
+                        os.fsync(file.fileno())
             for path, aside in asides.items():
                 os.replace(aside, path)  # noqa: PTH105 - named in full: the step that makes the write atomic
-            for folder in {path.parent for path in contents}:
+            for folder in {path.parent for path in contents if flushed}:
                 flush_folder(folder)
         except BaseException:
             for aside in asides.values():

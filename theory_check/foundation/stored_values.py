@@ -165,7 +165,7 @@ def write_sealed(path: Path, name: str, content: Any) -> None:
     """
     body = msgspec.msgpack.encode(content)
     with contextlib.suppress(StorageError):
-        write_atomically(path, _digest(name, body) + body)
+        write_atomically(path, _digest(name, body) + body, flushed=False)
 
 
 def read_sealed(path: Path, name: str) -> Any:

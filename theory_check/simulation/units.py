@@ -23,6 +23,7 @@ from theory_check.experiments.euler import Euler
 from theory_check.experiments.euler_maruyama import EulerMaruyama
 from theory_check.experiments.experiment import MEMORY, E, Values, never
 from theory_check.experiments.first_step import FirstStep
+from theory_check.experiments.segments import blocks_together
 from theory_check.experiments.sweep import Sweep
 from theory_check.experiments.training import Training
 from theory_check.foundation.files import write_atomically
@@ -94,7 +95,11 @@ def simulate_blocks(unit: Unit[Any], stop: Callable[[], bool] = never, *, memory
     started = thread_time()
     simulate_block = SIMULATORS[type(unit.experiment)]
     options = {"memory": memory} if type(unit.experiment) in BOUNDED else {}
-    blocks = [simulate_block(unit.experiment, unit.seed, b, stop, **options) for b in range(unit.first, unit.last)]
+    most = blocks_together(unit.experiment) if isinstance(unit.experiment, Cell) else 1
+    blocks = []
+    for block in range(unit.first, unit.last, most):
+        together = {"blocks": min(most, unit.last - block)} if most > 1 else {}
+        blocks.append(simulate_block(unit.experiment, unit.seed, block, stop, **options, **together))
     values = {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
     return values, thread_time() - started
 
@@ -151,7 +156,8 @@ class UnitStore:
         """
         if self._folder is None:
             return
-        write_atomically(self._folder / unit.name, encode_unit(unit.name, values, seconds))
+        # To wait for the disk would take as long as a short unit; a file that a power cut spoils is not reused.
+        write_atomically(self._folder / unit.name, encode_unit(unit.name, values, seconds), flushed=False)
 
     def clear(self) -> None:
         """Delete what is kept, and the folder if nothing else is in it."""
