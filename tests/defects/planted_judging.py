@@ -49,7 +49,8 @@ JUDGING: dict[str, Defect] = {
         "tests/simulation/test_runner.py",
     ),
     "two blocks share their weights, not their inputs": Defect(
-        around(cells, "make_passes", lambda f, cell, key, first: f(cell, key, first // 128 * 128)), ("E3", "E1"),
+        around(cells, "make_passes", lambda f, cell, key, first, *like: f(cell, key, first // 128 * 128, *like)),
+        ("E3", "E1"),
         "tests/simulation/test_cell_simulation.py",
     ),
     # Estimators.

@@ -14,6 +14,7 @@ from theory_check import strategies
 from theory_check.experiments import segments
 from theory_check.experiments.cell import CONTROL_COLUMNS, JACOBIAN_COLUMNS, Cell
 from theory_check.experiments.kernel_choice import choose_kernel
+from theory_check.experiments.segments import blocks_together
 from theory_check.foundation.errors import InterruptedSimulationError, NumericalOverflowError
 from theory_check.networks.activations import Activation
 from theory_check.networks.branches import Branch
@@ -128,6 +129,16 @@ def test_blocks_are_simulated_in_any_order(cell):
     backwards = [simulate_block(cell, SEED, block) for block in (1, 0)][::-1]
     joined = {name: np.concatenate([block[name] for block in backwards]) for name in backwards[0]}
     assert_same(joined, simulate(cell, 2 * cell.block_size, SEED).values)
+
+
+@pytest.mark.parametrize("cell", [cell for cell in CELLS if blocks_together(cell) > 2], ids=str)
+def test_blocks_that_go_together_have_the_values_and_the_layout_that_they_have_alone(cell):
+    alone = [simulate_block(cell, SEED, block) for block in (1, 2, 3)]
+    joined = {name: np.concatenate([block[name] for block in alone]) for name in alone[0]}
+    together = simulate_block(cell, SEED, 1, blocks=3)
+    assert_same(together, joined)
+    # The order in which later sums run.
+    assert all(np.argsort(together[n].strides).tolist() == np.argsort(joined[n].strides).tolist() for n in joined)
 
 
 @each_cell

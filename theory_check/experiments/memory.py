@@ -18,7 +18,7 @@ from theory_check.experiments.euler import Euler, weight_purposes
 from theory_check.experiments.euler_maruyama import EulerMaruyama
 from theory_check.experiments.experiment import MEMORY
 from theory_check.experiments.first_step import FirstStep
-from theory_check.experiments.segments import SEGMENT_BYTES, LayerSize, StoredPlan
+from theory_check.experiments.segments import SEGMENT_BYTES, LayerSize, StoredPlan, blocks_together
 from theory_check.experiments.sweep import Sweep
 from theory_check.experiments.training import Training
 from theory_check.experiments.workload import Workload
@@ -133,7 +133,7 @@ def _cell(cell: Cell, memory: int) -> int:
         return _stored(cell, cell.input.count, memory)
     width, inputs = cell.network.width, cell.input.count
     vector = _vector(cell, inputs * LANES)
-    total = _course(cell, LayerSize.of(cell), SEGMENT_BYTES, vector)
+    total = blocks_together(cell) * _course(cell, LayerSize.of(cell), SEGMENT_BYTES, vector)
     if cell.weights.definition.orthogonal:
         total += 8 * LANES * width**2
     if cell.jacobian:

@@ -9,6 +9,7 @@ import math
 from dataclasses import dataclass
 
 from theory_check.experiments.cell import Cell
+from theory_check.experiments.costs import LEAST_WORK
 from theory_check.kernels import LANES, PANEL
 from theory_check.networks.network import Network
 
@@ -21,6 +22,21 @@ SEGMENT_BYTES = 48 * 2**20
 
 #: Weights of the dense kernel that take as long as a layer of a lane of the chain kernel.
 CHAIN_LAYER_WEIGHTS = 100
+
+#: Blocks that go through the depth together, at most, and bytes of their states and of what they keep: as much as a
+#: processor has near at hand.
+MOST_TOGETHER, STATES_TOGETHER, KEPT_TOGETHER = 16, 2**18, 2**21
+
+
+def blocks_together(cell: Cell) -> int:
+    """Return how many blocks of a cell go through the depth together: what short ones cost besides is paid once."""
+    if cell.kernel == "stored" or cell.jacobian:
+        return 1
+    width = 2 if cell.kernel == "chain" else cell.network.width
+    states = 8 * LANES * width * cell.input.count
+    kept = cell.network.depth * LayerSize.of(cell).kept if cell.gradients else 0
+    most = min(LEAST_WORK // cell.work_per_block, STATES_TOGETHER // states, KEPT_TOGETHER // (kept or 1))
+    return max(1, min(MOST_TOGETHER, most))
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from theory_check.experiments.cell import Cell
 from theory_check.experiments.segments import LayerSize
 from theory_check.foundation.arrays import FloatArray
 from theory_check.kernels import LANES
-from theory_check.simulation.passes.protocol import ControlledPasses, Passes
+from theory_check.simulation.passes.protocol import BlockPasses, ControlledPasses
 
 
 def unit_states() -> FloatArray:
@@ -23,7 +23,7 @@ def unit_states() -> FloatArray:
     return np.stack([np.ones(LANES), np.zeros(LANES)])[None]
 
 
-class ChainPasses(Passes, ControlledPasses):
+class ChainPasses(BlockPasses, ControlledPasses):
     """Forward passes of two coordinates, exact in law; nothing is kept, for there is no way back."""
 
     def __init__(self, cell: Cell, key: NDArray[np.uint32], first_replicate: int) -> None:

@@ -14,10 +14,10 @@ from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.streams import Purpose
 from theory_check.kernels import LANES
 from theory_check.simulation.passes.compiled import activate, compiled_activation, row_filler
-from theory_check.simulation.passes.protocol import BranchPasses, ControlledPasses, SlopeRoom
+from theory_check.simulation.passes.protocol import BlockPasses, BranchPasses, ControlledPasses, SlopeRoom
 
 
-class DensePasses(SlopeRoom, BranchPasses, ControlledPasses):
+class DensePasses(BlockPasses, SlopeRoom, BranchPasses, ControlledPasses):
     """Every weight drawn on the fly; several inputs share the weights."""
 
     def __init__(self, cell: Cell, key: NDArray[np.uint32], first_replicate: int) -> None:
@@ -33,6 +33,7 @@ class DensePasses(SlopeRoom, BranchPasses, ControlledPasses):
             *inner.law, math.sqrt(inside.gain / width) / inner.natural_deviation,
         )  # fmt: skip
         self._branch = network.branch
+        self._kind = (network.branch.has_inner, network.branch.has_bias, network.branch.activation.homogeneous)
         self._activation = compiled_activation(network.branch.activation)
         self._shape = (inputs, width * LANES)
         self._kappa = cell.growth or 0.0
@@ -43,10 +44,10 @@ class DensePasses(SlopeRoom, BranchPasses, ControlledPasses):
         controls: FloatArray | None = None,
     ) -> None:  # fmt: skip
         """Advance ``hidden`` in place; see :class:`~theory_check.simulation.passes.protocol.ControlledPasses`."""
-        branch, unasked = self._branch, np.empty((0, 0, 0))
+        (has_inner, has_bias, homogeneous), unasked = self._kind, np.empty((0, 0, 0))
         self._kernel.forward(
-            *self._block, first, scaling, *self._weights, branch.has_inner, branch.has_bias,
-            *self._activation, branch.activation.homogeneous, hidden.reshape(self._shape), exponents, kept,
+            *self._block, first, scaling, *self._weights, has_inner, has_bias,
+            *self._activation, homogeneous, hidden.reshape(self._shape), exponents, kept,
             self._kappa, unasked if controls is None else controls,
         )  # fmt: skip
 
@@ -55,7 +56,7 @@ class DensePasses(SlopeRoom, BranchPasses, ControlledPasses):
     ) -> None:
         """Carry ``gradient`` back in place."""
         self._kernel.backward(
-            *self._block, first, scaling, *self._weights, self._branch.has_inner,
+            *self._block, first, scaling, *self._weights, self._kind[0],
             kept, gradient.reshape(self._shape), exponents,
         )  # fmt: skip
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol, runtime_checkable
+from copy import copy
+from typing import Any, Protocol, Self, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -138,6 +139,28 @@ class ControlledPasses(Protocol):
         controls : float64 array (inputs, 4, LANES), optional
             The sums of :mod:`theory_check.kernels.controls`, which the layers are added to.
         """
+
+
+class BlockPasses(Passes):
+    """Passes that draw the weights of a block by the number of its first replicate."""
+
+    _block: tuple[NDArray[np.uint32], int]
+
+    def beside(self, first_replicate: int) -> Self:
+        """Return the passes of another block of the same cell.
+
+        Parameters
+        ----------
+        first_replicate : int
+            Of that block.
+
+        Returns
+        -------
+        Passes
+        """
+        other = copy(self)
+        other._block = (self._block[0], first_replicate)
+        return other
 
 
 class SlopeRoom(Passes):

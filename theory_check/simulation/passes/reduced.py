@@ -15,10 +15,10 @@ from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.streams import Purpose
 from theory_check.kernels import LANES
 from theory_check.simulation.passes.compiled import compiled_activation
-from theory_check.simulation.passes.protocol import BranchPasses, ControlledPasses, Passes
+from theory_check.simulation.passes.protocol import BlockPasses, BranchPasses, ControlledPasses
 
 
-class GaussianPasses(Passes):
+class GaussianPasses(BlockPasses):
     """What the kernels for one input and for several share.
 
     Parameters
@@ -39,6 +39,7 @@ class GaussianPasses(Passes):
         self._block = (key, first_replicate)
         self._deviation = math.sqrt(cell.weights.gain / network.width)
         self._branch = network.branch
+        self._kind = (network.branch.has_inner, network.branch.has_bias, network.branch.activation.homogeneous)
         self._activation = compiled_activation(network.branch.activation)
         self._states = (*rows, network.width * LANES)
         self._units = (*rows, LANES)
@@ -56,10 +57,10 @@ class GaussianPasses(Passes):
         self, first: int, scaling: FloatArray, hidden: FloatArray, exponents: NDArray[np.int64], kept: Any, *more: Any
     ) -> None:
         """Advance ``hidden`` in place; ``more`` is what else the kernel takes."""
-        branch = self._branch
+        has_inner, has_bias, homogeneous = self._kind
         self._kernel.forward(
-            *self._block, first, scaling, self._deviation, self._deviation, branch.has_inner, branch.has_bias,
-            *self._activation, branch.activation.homogeneous, hidden.reshape(self._states),
+            *self._block, first, scaling, self._deviation, self._deviation, has_inner, has_bias,
+            *self._activation, homogeneous, hidden.reshape(self._states),
             exponents.reshape(self._units), *kept, *more,
         )  # fmt: skip
 
@@ -67,9 +68,9 @@ class GaussianPasses(Passes):
         self, first: int, scaling: FloatArray, kept: Any, gradient: FloatArray, exponents: NDArray[np.int64]
     ) -> None:
         """Carry ``gradient`` back in place."""
-        branch = self._branch
+        has_inner, has_bias, _ = self._kind
         self._kernel.backward(
-            *self._block, first, scaling, self._deviation, self._deviation, branch.has_inner, branch.has_bias,
+            *self._block, first, scaling, self._deviation, self._deviation, has_inner, has_bias,
             *self._activation, *kept, gradient.reshape(self._states), exponents.reshape(self._units),
         )  # fmt: skip
 
