@@ -52,6 +52,14 @@ def write_atomically(path: Path, content: bytes | str, *, flushed: bool = True) 
     ------
     StorageError
         If the folder is missing or not writable, or the disk is full.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     write_atomically(Path(folder, "a"), "text")
+    ...     Path(folder, "a").read_text()
+    'text'
     """
     write_together({path: content}, flushed=flushed)
 
