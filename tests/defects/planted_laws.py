@@ -21,7 +21,7 @@ from theory_check.simulation.passes.dense import DensePasses
 from theory_check.simulation.passes.reduced import GaussianPasses
 
 
-def _of_law(name: str, change: Callable[[Any], Any]) -> Callable[[Any], None]:
+def of_law(name: str, change: Callable[[Any], Any]) -> Callable[[Any], None]:
     """Change the filler of one law of weights."""
 
     def filler(original: Any, weights: Any) -> Any:
@@ -125,20 +125,21 @@ def _of_purpose(purpose: Purpose, change: Callable[[Any], Any]) -> Callable[[Any
 
 
 LAWS: dict[str, Defect] = {
-    "random signs are positive with probability .5005": Defect(_of_law("rademacher", _biased_signs), ("E1",)),
+    "random signs are positive with probability .5005": Defect(of_law("rademacher", _biased_signs), ("E1",)),
     "uniform weights deviate by .3% less": Defect(
-        _of_law("uniform", lambda filler: replace(filler, natural_deviation=1.003 * filler.natural_deviation)), ("E4",)
+        of_law("uniform", lambda filler: replace(filler, natural_deviation=1.003 * filler.natural_deviation)), ("E4",)
     ),
     "uniform weights have a triangular density": Defect(
-        _of_law("uniform", lambda _: compiled.row_filler(Weights("triangular"))), ("E17",),
+        of_law("uniform", lambda _: compiled.row_filler(Weights("triangular"))), ("E17",),
         "tests/kernels/test_rows.py",
     ),
     "ReLU leaks by .02": Defect(
         _of_activation(lambda given, kernel, constants: (kernel, constants + 0.02 * (given == Activation("relu")))),
         ("E2",), "tests/simulation/test_cell_simulation.py",
     ),
+    # Two units are off with a probability of .258 in the place of 1/4: a third of a margin at quick.
     "ReLU switches at .02": Defect(
-        _of_activation(_switching_late), ("E2",), "tests/simulation/test_cell_simulation.py"
+        _of_activation(_switching_late), ("E2",), "tests/simulation/test_cell_simulation.py", profile="standard"
     ),
     "leaky slopes are larger by .1": Defect(
         _of_activation(lambda given, kernel, constants: (kernel, constants + 0.1 * (given.name == "leaky"))),

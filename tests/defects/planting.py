@@ -5,13 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, Literal
 
 import pytest
 
 from theory_check.catalogue.regimes import all_claims
 from theory_check.experiments.cell import Cell
-from theory_check.simulation import cell as cells
 from theory_check.simulation import units
 
 
@@ -27,11 +27,14 @@ class Defect:
         Of the catalogue, the one that finds it at the least cost first; none if only a unit test finds it.
     unit_test : str
         Where else it is found; empty if nowhere.
+    profile : {"quick", "standard"}
+        The least that finds it: what is smaller than the margins at quick is left to standard.
     """
 
     plant: Callable[[pytest.MonkeyPatch], None]
     claims: tuple[str, ...]
     unit_test: str = ""
+    profile: Literal["quick", "standard"] = "quick"
 
 
 def around(owner: Any, name: str, change: Callable[..., Any]) -> Callable[[pytest.MonkeyPatch], None]:
@@ -57,18 +60,19 @@ def everywhere(owner: Any, name: str, change: Callable[..., Any]) -> Callable[[p
     return plant
 
 
-def cells_by(change: Callable[..., Any]) -> Callable[[pytest.MonkeyPatch], None]:
-    """Replace the simulator of cells by ``change(original, cell, seed, block, *rest)``."""
+def blocks_by(change: Callable[..., Any], *kinds: type) -> Callable[[pytest.MonkeyPatch], None]:
+    """Replace the simulators of these kinds of experiments by ``change(original, experiment, seed, block, *rest)``."""
 
     def plant(patch: pytest.MonkeyPatch) -> None:
-        original = cells.simulate_block
-
-        def simulate(*arguments: Any, **options: Any) -> Any:
-            return change(original, *arguments, **options)
-
-        patch.setattr(units, "SIMULATORS", {**units.SIMULATORS, Cell: simulate})
+        changed = {kind: partial(change, units.SIMULATORS[kind]) for kind in kinds}
+        patch.setattr(units, "SIMULATORS", {**units.SIMULATORS, **changed})
 
     return plant
+
+
+def cells_by(change: Callable[..., Any]) -> Callable[[pytest.MonkeyPatch], None]:
+    """Replace the simulator of cells by ``change(original, cell, seed, block, *rest)``."""
+    return blocks_by(change, Cell)
 
 
 def columns(change: Callable[[dict[str, Any]], dict[str, Any]]) -> Callable[[pytest.MonkeyPatch], None]:
