@@ -6,9 +6,12 @@ import re
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
-import theory_check.inference.intervals  # noqa: F401  (a session inside forgets what it loads, and NumPy loads only once)
+# A session inside forgets what it loads, and NumPy loads only once.
+from theory_check.inference.intervals import Interval
+from theory_check.pytest_plugin.evidence import Evidence
 
 HEAD = """
 import pytest
@@ -218,6 +221,20 @@ def test_shrinking_spends_nothing_and_the_first_failure_stands_beside_the_simple
     assert int(verdicts.group(2)) == int(verdicts.group(1)) + 1 <= 10
     assert re.search(r"Repeat the test: python -m pytest \S+::test_it --hypothesis-profile=\w+$", text, re.MULTILINE)
     assert re.search(r"Repeat the example:\nE? *draw\(\d+, 1e-07\)", text)
+
+
+def test_arrays_that_are_shown_alike_are_examples_of_their_own():
+    drawn = [np.zeros(2000) for _ in range(2)] + [np.array([0.1]), np.array([0.1 + 1e-12])]
+    drawn[1][1000] = 1.0
+    assert len(set(map(repr, drawn))) == 2
+    test = Evidence("module::test", 1e-6)
+    seeds = set()
+    for values in drawn:
+        with test.share(values, examples=4) as example:
+            example.admits(Interval(0.5, 0.0, 1.0, example.level, "given"), target=(0.5, 0.5))
+            seeds.add(example.seed)
+    assert len(seeds) == 4
+    assert test.spent == pytest.approx(1e-6)
 
 
 def test_an_assumption_that_fails_takes_no_share_and_an_error_of_the_test_spends_none_while_it_shrinks(pytester):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Generator, Mapping
+from contextlib import nullcontext
 from types import TracebackType
 from typing import Any, Self
 
@@ -39,7 +40,7 @@ class Evidence(Assertions):
         Parameters
         ----------
         *drawn
-            What Hypothesis drew; their ``repr`` must tell them.
+            What Hypothesis drew; their ``repr`` must tell them. Arrays of NumPy are written out whole.
         examples : int
             Number n of examples that share the level: ``max_examples`` and those given by ``@example``.
         strata : mapping of str to str
@@ -69,7 +70,7 @@ class Evidence(Assertions):
             pytest.fail(f"share() needs drawn values that their repr tells apart, not ({text})")
         if examples < 1:
             pytest.fail(f"examples is {examples}; at least one shares the level")
-        return Example(self, text, self.level / examples, examples, dict(strata or {}), repeat)
+        return Example(self, _whole(drawn), text, self.level / examples, examples, dict(strata or {}), repeat)
 
     @property
     def spent(self) -> float:
@@ -114,12 +115,12 @@ class Example(Assertions):
     """
 
     def __init__(
-        self, test: Evidence, drawn: str, level: float, examples: int, place: dict[str, str], repeat: str
+        self, test: Evidence, drawn: str, shown: str, level: float, examples: int, place: dict[str, str], repeat: str
     ) -> None:
         super().__init__(f"{test._name}({drawn})", level, run_seed=test._run_seed)
         self.place = place
         self.mistakes: dict[str, bool] = {}
-        self._test, self._drawn, self._count, self._repeat = test, drawn, examples, repeat
+        self._test, self._drawn, self._shown, self._count, self._repeat = test, drawn, shown, examples, repeat
 
     def __enter__(self) -> Self:
         """Take a share of the level, unless the test has failed already: what is drawn then decides nothing."""
@@ -138,25 +139,32 @@ class Example(Assertions):
         test = self._test
         if error is None:
             if not self.records:
-                pytest.fail(f"an example must record a verdict: {self._drawn}")
+                pytest.fail(f"an example must record a verdict: {self._shown}")
         elif _is_rejected(error):
             if not self.records:
                 test._examples.pop(self._drawn, None)
         else:
             for note in self._notes():
                 error.add_note(note)
-            test._first_failure = test._first_failure or f"{self._drawn}: {error}"
+            test._first_failure = test._first_failure or f"{self._shown}: {error}"
 
     def _notes(self) -> Generator[str]:
         test = self._test
-        yield f"Example: {self._drawn}"
-        if test._first_failure and not test._first_failure.startswith(f"{self._drawn}: "):
+        yield f"Example: {self._shown}"
+        if test._first_failure and not test._first_failure.startswith(f"{self._shown}: "):
             yield f"The test failed first, and by its own streams, at {test._first_failure}"
         if test._command:
             yield f"Repeat the test: {test._command}"
         if self._repeat:
             lines = self._repeat.replace("{seed}", str(self.seed)).replace("{level}", repr(self.level))
             yield f"Repeat the example:\n{lines}"
+
+
+def _whole(drawn: tuple[object, ...]) -> str:
+    """Return what was drawn, arrays with all their digits: two that share an abbreviation are two examples."""
+    numpy = sys.modules.get("numpy")
+    with numpy.printoptions(threshold=sys.maxsize, floatmode="unique") if numpy else nullcontext():
+        return ", ".join(map(repr, drawn))
 
 
 def _is_rejected(error: BaseException) -> bool:
