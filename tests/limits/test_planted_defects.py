@@ -72,9 +72,10 @@ DEFECTS = {
     "ternary weights are larger by 1%": ("E1", "ternary", _weights),
     "the factors of the dense way forward are larger by 1%": ("E1", "dense", _way("forward")),
     "the factors of the dense way back are larger by 1%": ("P5", "dense", _way("backward")),
+    "the same factors, seen in gradients of weights": ("E10", "uniform", _way("backward")),
     "the mean of D is larger by 2%": ("E1", None, _oracle(exact_means, moments, "mean_displacement")),
     "reduced weights are larger by 1%": ("E17", "reduced", _after(GaussianPasses, "_deviation", 1.01)),
-    "gradients of weights are larger by 1%": ("E10", None, _after(WeightGradients, "_scaling", 1.01)),
+    "gradients of weights are larger by 1%": ("E10", "rademacher", _after(WeightGradients, "_scaling", 1.01)),
     "the mean of a weight gradient is larger by 2%": ("N1", None, _oracle(tangent_kernel, weight_gradients,
                                                                           "mean_weight_gradient")),
 }  # fmt: skip
