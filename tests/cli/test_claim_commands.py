@@ -85,7 +85,7 @@ def test_run_writes_a_report_that_loads(command, tmp_path):
 
 
 def test_a_plan_beyond_its_budget_is_a_usage_error(command, tmp_path):
-    code, out, err = command("run", "E3", "--budget", "0.001s")
+    code, out, err = command("run", "E3", "--budget", "0.001s", "--history", "new/h.db", "--new-history")
     assert (code, out) == (2, [])
     assert err[0].startswith("theory-check: error: the plan needs about ")
     assert "its budget is 0.001 s" in err[0]

@@ -8,7 +8,13 @@ from pathlib import Path
 import pytest
 
 from theory_check.foundation.errors import StorageError
-from theory_check.foundation.files import make_directory, read_bytes, remove_unfinished, write_atomically
+from theory_check.foundation.files import (
+    make_directory,
+    read_bytes,
+    remove_unfinished,
+    write_atomically,
+    write_together,
+)
 
 
 @pytest.mark.parametrize(("content", "expected"), [(b"\x00\xff", b"\x00\xff"), ("π\n", "π\n".encode()), ("", b"")])
@@ -108,13 +114,30 @@ def test_unwritable_folder(tmp_path, monkeypatch):
 
 
 def test_make_directory(tmp_path):
-    make_directory(tmp_path / "a" / "b")
-    make_directory(tmp_path / "a" / "b")
+    assert make_directory(tmp_path / "a" / "b") == [tmp_path / "a" / "b", tmp_path / "a"]
+    assert make_directory(tmp_path / "a" / "b") == []
     assert (tmp_path / "a" / "b").is_dir()
     (tmp_path / "file").touch()
     with pytest.raises(StorageError, match="cannot create") as caught:
         make_directory(tmp_path / "file" / "below")
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("failure", [PermissionError(errno.EACCES, "Permission denied"), KeyboardInterrupt()])
+def test_folders_of_files_that_are_not_written_are_gone_again(tmp_path, monkeypatch, failure):
+    contents = {tmp_path / "old" / "new" / "a": "1", tmp_path / "new" / "b": "2", tmp_path / "new" / "below" / "c": "3"}
+    (tmp_path / "old").mkdir()
+
+    def refuse(*_arguments):
+        raise failure
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", refuse)
+        with pytest.raises((StorageError, KeyboardInterrupt)):
+            write_together(contents)
+    assert [*tmp_path.rglob("*")] == [tmp_path / "old"]
+    write_together(contents)
+    assert {path: path.read_text() for path in tmp_path.rglob("*") if path.is_file()} == contents
 
 
 def test_read_bytes(tmp_path):

@@ -83,7 +83,7 @@ def test_old_parts_of_other_commands_are_swept_and_recent_ones_stay(tmp_path):
 
 def test_the_second_command_waits_until_the_first_one_is_done(tmp_path):
     waited, order = threading.Event(), []
-    parts = tmp_path / ".resume"
+    parts = tmp_path / "out" / ".resume"
 
     def second():
         with work_folder(parts, waited.set) as folder:
@@ -95,7 +95,7 @@ def test_the_second_command_waits_until_the_first_one_is_done(tmp_path):
         assert waited.wait(10)
         order.append("first")
     thread.join(10)
-    # The first one removed the folder that the second waited for.
+    # The first one removed the folder that the second waited for, which made it again.
     assert order == ["first", ("second", True)]
     assert names(tmp_path) == []
 

@@ -63,6 +63,9 @@ def test_a_new_ledger_is_made_only_when_it_may_be(tmp_path):
     assert ledger.append(outcome(1)).number == 1
     assert opened(tmp_path / "n.db", new=True).append(outcome(2)).number == 2
     assert names(tmp_path) == ["n.db"]
+    below = opened(tmp_path / "a" / "b" / "n.db", new=True)
+    assert names(tmp_path) == ["n.db"]
+    assert below.append(outcome(1)).number == 1
 
 
 def test_an_existing_file_is_never_replaced_by_a_new_ledger(path):

@@ -87,7 +87,7 @@ def compare(before: Path, now: Path, out: Path | None) -> int:
     bad input; 74: a file cannot be read or written.
     """
     from theory_check.findings.changes import compare_runs
-    from theory_check.foundation.files import write_atomically
+    from theory_check.foundation.files import write_together
     from theory_check.reporting.change_text import change_lines, changed_text, comparison_page, cost_text
     from theory_check.reporting.summary import plain_text
 
@@ -96,7 +96,7 @@ def compare(before: Path, now: Path, out: Path | None) -> int:
     for line in (changed_text(changes, second), *change_lines(changes), cost_text(changes, second)):
         click.echo(plain_text(line))
     if out is not None:
-        write_atomically(out, comparison_page(first, second))
+        write_together({out: comparison_page(first, second)})
         click.echo(f"page: {out}")
     return 0
 

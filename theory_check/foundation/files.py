@@ -7,7 +7,8 @@ import os
 import re
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -61,24 +62,31 @@ def write_atomically(path: Path, content: bytes | str, *, flushed: bool = True) 
     ...     Path(folder, "a").read_text()
     'text'
     """
-    write_together({path: content}, flushed=flushed)
+    _write({path: content}, flushed=flushed)
 
 
-def write_together(contents: Mapping[Path, bytes | str], *, flushed: bool = True) -> None:
+def write_together(contents: Mapping[Path, bytes | str]) -> None:
     """Write files that belong together: nothing is replaced before everything is on the disk.
+
+    Folders that are missing are created; a failure leaves none of them empty.
 
     Parameters
     ----------
     contents : mapping of Path to bytes or str
         As of :func:`write_atomically`; they are replaced in this order, one right after the other.
-    flushed : bool
-        As of :func:`write_atomically`.
 
     Raises
     ------
     StorageError
-        If a file cannot be written. Those named before it may be replaced then.
+        If a folder cannot be created or a file cannot be written. Files named before it may be replaced then.
     """
+    with contextlib.ExitStack() as folders:
+        for folder in sorted({path.parent for path in contents}):
+            folders.enter_context(new_folder(folder))
+        _write(contents, flushed=True)
+
+
+def _write(contents: Mapping[Path, bytes | str], *, flushed: bool) -> None:
     asides: dict[Path, Path] = {}
     path = Path()
     try:
@@ -126,12 +134,48 @@ def flush_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def make_directory(path: Path) -> None:
-    """Create a folder and those above it, unless they exist; raise :exc:`StorageError` if that fails."""
+def make_directory(path: Path) -> list[Path]:
+    """Create a folder and those above it, unless they exist; return those that were missing, the lowest first.
+
+    Raises
+    ------
+    StorageError
+        If that fails.
+    """
+    missing = [folder for folder in (path, *path.parents) if not folder.exists()]
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
+        remove_empty(missing)
         raise storage_error("create", path, error) from error
+    return missing
+
+
+def remove_empty(folders: Iterable[Path]) -> None:
+    """Remove those folders that are empty."""
+    for folder in folders:
+        with contextlib.suppress(OSError):
+            folder.rmdir()
+
+
+@contextmanager
+def new_folder(path: Path) -> Iterator[None]:
+    """Create a folder as :func:`make_directory` does, and remove what it created where that is empty at the end.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as root:
+    ...     with new_folder(Path(root, "a", "b")):
+    ...         Path(root, "a", "file").touch()
+    ...     sorted(path.name for path in Path(root, "a").iterdir())
+    ['file']
+    """
+    created = make_directory(path)
+    try:
+        yield
+    finally:
+        remove_empty(created)
 
 
 def check_writable(folder: Path) -> None:

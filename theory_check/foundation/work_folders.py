@@ -14,6 +14,7 @@ from theory_check.foundation.files import (
     check_replaceable,
     check_writable,
     make_directory,
+    remove_empty,
     storage_error,
     sweep_temporaries,
 )
@@ -64,9 +65,9 @@ def work_folder(
     ...     parts.is_dir()
     True
     """
-    created = [folder for folder in (parts.parent, *parts.parent.parents) if not folder.exists()]
+    created: list[Path] = []
     try:
-        with _locked(parts, waiting):
+        with _locked(parts, waiting, created):
             try:
                 for file in files:
                     check_replaceable(file)
@@ -81,15 +82,14 @@ def work_folder(
                 with contextlib.suppress(OSError):
                     parts.rmdir()
     finally:
-        with contextlib.suppress(OSError):
-            for folder in created:
-                folder.rmdir()
+        remove_empty(created)
 
 
 @contextmanager
-def _locked(folder: Path, waiting: Callable[[], None]) -> Iterator[None]:
+def _locked(folder: Path, waiting: Callable[[], None], created: list[Path]) -> Iterator[None]:
+    """Hold a folder, and note which ones above it were created: the one that was waited for may remove them."""
     while True:
-        make_directory(folder)
+        created += make_directory(folder)[1:]
         try:
             descriptor = os.open(folder, os.O_RDONLY)
         except FileNotFoundError:

@@ -13,7 +13,7 @@ from typing import Any
 from theory_check.data.data_set import DataSet
 from theory_check.experiments.experiment import Sample
 from theory_check.findings.pictures import Panel
-from theory_check.foundation.files import make_directory, write_together
+from theory_check.foundation.files import write_together
 from theory_check.reporting.drawing import render
 
 #: Error probability of the intervals in the figures, each by itself.
@@ -156,7 +156,6 @@ def write_figure(figure: PaperFigure, settings: Settings, data: FigureData, dire
     StorageError
         If a file cannot be written.
     """
-    make_directory(directory)
     stem = f"figure-{figure.number}"
     tables = {f"{stem}-{table.name}.csv" if table.name else f"{stem}.csv": table for table in data.tables}
     description = {

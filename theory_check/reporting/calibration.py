@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from theory_check.findings.calibration import CalibrationRecord, RateFinding
-from theory_check.foundation.files import make_directory, write_together
+from theory_check.foundation.files import write_together
 from theory_check.foundation.records import encode_record
 from theory_check.reporting.calibration_picture import calibration_picture
 from theory_check.reporting.drawing import render
@@ -47,7 +47,6 @@ def write_calibration(record: CalibrationRecord, directory: Path) -> list[Path]:
         directory / "calibration.json": encode_calibration(record),
         directory / "figures" / "calibration.png": render(calibration_picture(record).panels)["png"],
     }
-    make_directory(directory / "figures")
     write_together(dict(reversed(contents.items())))
     return list(contents)
 

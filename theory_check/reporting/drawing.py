@@ -27,7 +27,7 @@ from theory_check.findings.pictures import (
     PromisePanel,
     RatePanel,
 )
-from theory_check.foundation.files import write_atomically
+from theory_check.foundation.files import write_together
 from theory_check.reporting import panels as kinds
 from theory_check.reporting.panels import LEGEND_LENGTH, TITLE_LENGTH, predicted_labels, wrapped
 from theory_check.reporting.row_panels import draw_promise, row_places
@@ -124,7 +124,7 @@ def draw(picture: Picture, path: Path) -> None:
     StorageError
         If the file cannot be written.
     """
-    write_atomically(path, render(picture.panels)["png"])
+    write_together({path: render(picture.panels)["png"]})
 
 
 def render(panels: Sequence[Panel], suffixes: Iterable[str] = ("png",)) -> dict[str, bytes]:

@@ -15,7 +15,7 @@ from theory_check.findings.pictures import Picture
 from theory_check.findings.run import PointData, RunRecord, Table
 from theory_check.findings.searches import SearchSummary
 from theory_check.foundation.errors import SpecificationError, StorageError
-from theory_check.foundation.files import make_directory, read_bytes, write_together
+from theory_check.foundation.files import read_bytes, write_together
 from theory_check.foundation.records import encode_record, load_record
 from theory_check.reporting.drawing import darkened, render
 from theory_check.reporting.html import render_html
@@ -167,8 +167,6 @@ def _texts(report: Report) -> dict[str, bytes | str]:
 def _publish(directory: Path, contents: Mapping[str, bytes | str], outdated: set[str]) -> list[Path]:
     """Write files together and remove outdated ones; return their paths, the last first."""
     paths = {name: directory / name for name in contents}
-    for folder in sorted({path.parent for path in paths.values()}):
-        make_directory(folder)
     write_together({paths[name]: content for name, content in contents.items()})
     for name in sorted(outdated):
         with contextlib.suppress(OSError):

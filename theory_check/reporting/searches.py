@@ -9,7 +9,7 @@ from pathlib import Path
 from theory_check.findings.pictures import Picture
 from theory_check.findings.searches import SearchSummary
 from theory_check.foundation.errors import StorageError
-from theory_check.foundation.files import make_directory, write_together
+from theory_check.foundation.files import write_together
 from theory_check.foundation.records import encode_record, load_record
 from theory_check.reporting.drawing import darkened, render
 
@@ -40,8 +40,6 @@ def write_search(search: SearchSummary, picture: Picture, directory: Path) -> Pa
     light, dark = (directory / path for path in search_pictures(search))
     written = directory / "searches" / f"{search.name}.json"
     drawn = render(picture.panels)["png"]
-    for path in (light, dark, written):
-        make_directory(path.parent)
     write_together({light: drawn, dark: darkened(drawn), written: encode_record(search, _VERSION, "search")})
     return written
 

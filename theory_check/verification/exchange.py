@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from theory_check.foundation.errors import SpecificationError, StorageError
-from theory_check.foundation.files import read_bytes, write_atomically
+from theory_check.foundation.files import read_bytes, write_together
 from theory_check.foundation.records import load_record
 from theory_check.inference.nights import History
 from theory_check.verification.chain import Chain, Head, NightRecord, extended, first_chain, verify
@@ -56,7 +56,7 @@ def export_ledger(ledger: Path, path: Path) -> int:
     chain = read_ledger(ledger).chain
     lines = [_Start(_FORMAT, chain.head), *(_Night(*night) for night in chain.nights)]
     lines.append(_End(dict(sorted(chain.sequences.items())), chain.count, chain.checksum))
-    write_atomically(path, b"".join(msgspec.json.encode(line) + b"\n" for line in lines))
+    write_together({path: b"".join(msgspec.json.encode(line) + b"\n" for line in lines)})
     return chain.count
 
 

@@ -16,6 +16,7 @@ from theory_check.foundation.files import (
     check_writable,
     flush_folder,
     make_directory,
+    new_folder,
     storage_error,
     sweep_temporaries,
     temporary_path,
@@ -162,8 +163,9 @@ def open_ledger(path: Path, *, profile: str, seed: int, plan: Callable[[], Plan]
     file = find_ledger(path, new=new)
     sweep_temporaries(file.parent)
     if not file.exists():
-        make_directory(file.parent)
-        check_writable(file.parent)
+        # It stays as soon as a night is in it.
+        with new_folder(file.parent):
+            check_writable(file.parent)
         return Ledger(file, profile)
     with transaction(file) as connection:  # a write lock that is given back: the file can be written
         contents = _read(connection, file)
