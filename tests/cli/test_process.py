@@ -9,10 +9,12 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import contextmanager
 
 import click
 import pytest
 
+from theory_check.cli import process
 from theory_check.cli.process import debug_option, run_command
 from theory_check.foundation.errors import (
     BudgetError,
@@ -21,6 +23,22 @@ from theory_check.foundation.errors import (
     SpecificationError,
     StorageError,
 )
+
+
+@pytest.mark.parametrize("place", [0, 1])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_signal_just_before_the_command_or_while_it_ends_is_told(monkeypatch, capsys, place, number, code):
+    @contextmanager
+    def interrupted_streams():
+        if place == 0:
+            signal.raise_signal(number)
+        yield lambda: None
+        signal.raise_signal(number)
+
+    monkeypatch.setattr(process, "_tolerant_streams", interrupted_streams)
+    assert run_command(returning(0), []) == code
+    assert capsys.readouterr().err == "theory-check: interrupted\n"
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
 
 
 def raising(error):

@@ -134,19 +134,20 @@ class _Signals:
 
 
 @contextmanager
-def _termination() -> Iterator[_Signals]:
+def _termination(signals: _Signals) -> Iterator[None]:
     """Turn SIGTERM, and the SIGHUP of a terminal that is closed, into an interrupt."""
-    signals = _Signals()
-    replaced = {}
-    if threading.current_thread() is threading.main_thread():
-        for name in ("SIGTERM", "SIGHUP"):
-            number = getattr(signal, name, None)
-            # nohup ignores SIGHUP, and so do we.
-            if number is not None and signal.getsignal(number) == signal.SIG_DFL:
-                replaced[number] = signal.signal(number, signals.terminate)
-    hook, sys.unraisablehook = sys.unraisablehook, signals.repeat
+    replaced: dict[int, Any] = {}
+    hook = sys.unraisablehook
     try:
-        yield signals
+        if threading.current_thread() is threading.main_thread():
+            for name in ("SIGTERM", "SIGHUP"):
+                number = getattr(signal, name, None)
+                # nohup ignores SIGHUP, and so do we.
+                if number is not None and signal.getsignal(number) == signal.SIG_DFL:
+                    replaced[number] = signal.SIG_DFL
+                    signal.signal(number, signals.terminate)
+        sys.unraisablehook = signals.repeat
+        yield
     finally:
         sys.unraisablehook = hook
         for number, handler in replaced.items():
@@ -279,15 +280,19 @@ def run_command(command: click.Command, arguments: list[str] | None) -> int:
         That of the command; 2 for bad input, 70 for an internal error, 74 if input or output failed, 130 or 143 if it
         was interrupted or terminated. A reader of stdout that goes away changes nothing.
     """
-    with _termination() as signals, _tolerant_streams() as flush, _one_line_warnings():
-        try:
-            code = _invoke(command, arguments)
-        except BaseException:  # a second interrupt while the first one is explained
-            code = INTERRUPTED
-        if code == INTERRUPTED and signals.terminated:
-            code = TERMINATED
-        failure = flush()
-        if failure is not None and code in _JUDGED:
-            _say(f"error: cannot write to the standard output: {failure.strerror}")
-            code = INPUT_OUTPUT_ERROR
-    return code
+    signals, code = _Signals(), 0
+    try:
+        with _termination(signals), _tolerant_streams() as flush, _one_line_warnings():
+            try:
+                code = _invoke(command, arguments)
+            except BaseException:  # a second interrupt while the first one is explained
+                code = INTERRUPTED
+            failure = flush()
+            if failure is not None and code in _JUDGED:
+                _say(f"error: cannot write to the standard output: {failure.strerror}")
+                code = INPUT_OUTPUT_ERROR
+    except KeyboardInterrupt:  # just before the command begins, or while it ends
+        if code != INTERRUPTED:
+            _say("interrupted")
+        code = INTERRUPTED
+    return TERMINATED if code == INTERRUPTED and signals.terminated else code
