@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from theory_check import strategies
 from theory_check.experiments.cell import Cell
+from theory_check.foundation.errors import SpecificationError
 from theory_check.networks.activations import ACTIVATIONS, Activation, ActivationDefinition
 from theory_check.networks.additions import add_activation, temporary_additions
 from theory_check.networks.branches import Branch
@@ -106,6 +107,22 @@ def test_kernels_are_drawn(kernel):
     # Of Gaussian weights, which reduced kernels need: one law of many, and chains are rare among those.
     gaussian = strategies.weights(laws=("gaussian",))
     least(strategies.cells(weights=gaussian), lambda cell: cell.kernel == kernel)
+
+
+@pytest.mark.parametrize(
+    ("ask", "options", "message"),
+    [
+        (strategies.betas, {"low": "0", "high": 1.0}, "low must be a real number"),
+        (strategies.betas, {"low": 0.0, "high": math.inf}, "high must lie between"),
+        (strategies.betas, {"low": 0.501, "high": 0.509}, "no hundredth lies from"),
+        (strategies.scalings, {"depth": 0}, "depth must be at least 1"),
+        (strategies.networks, {"max_width": 1.5}, "max_width must be an integer"),
+        (strategies.cells, {"max_depth": None}, "max_depth must be an integer"),
+    ],
+)
+def test_what_can_draw_nothing_is_refused_before_it_draws(ask, options, message):
+    with pytest.raises(SpecificationError, match=message):
+        ask(**options)
 
 
 def test_the_simplest_values_are_plain():

@@ -104,6 +104,7 @@ def scalings(depth: int, *, positive: bool = False) -> st.SearchStrategy[Scaling
     positive : bool
         Only factors above 0; default: zero and negative factors as well.
     """
+    depth = check_count("depth", depth)
     lowest = 0.001 if positive else -_LARGEST_FACTOR
     # Between 0 and this displacements drown in roundings, and cells refuse.
     factor = _between(lowest, _LARGEST_FACTOR).map(lambda x: x if abs(x) >= 1e-6 else 0.0)
@@ -231,6 +232,7 @@ def networks(
     -------
     strategy of Network
     """
+    max_width, max_depth = check_count("max_width", max_width), check_count("max_depth", max_depth)
     return _networks(st.integers(1, max_width), max_depth, _all_branches() if branches is None else branches)
 
 
@@ -267,6 +269,7 @@ def cells(
     -------
     strategy of Cell
     """
+    max_width, max_depth = check_count("max_width", max_width), check_count("max_depth", max_depth)
 
     # Hypothesis examines every new strategy, which takes longer than a draw from one that it knows.
     @functools.cache

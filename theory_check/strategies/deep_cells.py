@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from theory_check.experiments.cell import Cell
 from theory_check.experiments.kernel_choice import KernelName, can_chain, can_reduce
-from theory_check.foundation.arguments import check_count
+from theory_check.foundation.arguments import check_between, check_count
+from theory_check.foundation.errors import SpecificationError
 from theory_check.networks.activations import Activation
 from theory_check.networks.branches import Branch
 from theory_check.networks.inputs import INPUTS, Input
@@ -22,6 +23,9 @@ from theory_check.networks.weights import Weights
 _WIDEST = 64
 _LARGEST_WORK = 2.5e7
 _LARGEST_STORED_WORK = 1.5e7
+
+#: Largest absolute value of an exponent: a layer of 128 has a factor of 10^211, which is still a number.
+_LARGEST_BETA = 100.0
 
 
 def closed_branches(*, rectifier: bool = False) -> st.SearchStrategy[Branch]:
@@ -42,8 +46,12 @@ def closed_branches(*, rectifier: bool = False) -> st.SearchStrategy[Branch]:
 
 
 def betas(low: float, high: float) -> st.SearchStrategy[float]:
-    """Draw a scaling exponent in hundredths, simplest at the low end."""
-    return st.integers(math.ceil(100.0 * low - 1e-9), math.floor(100.0 * high + 1e-9)).map(lambda n: n / 100.0)
+    """Draw a scaling exponent in hundredths, simplest at the low end; there must be one from ``low`` to ``high``."""
+    first = math.ceil(100.0 * check_between("low", low, -_LARGEST_BETA, _LARGEST_BETA) - 1e-9)
+    last = math.floor(100.0 * check_between("high", high, -_LARGEST_BETA, _LARGEST_BETA) + 1e-9)
+    if first > last:
+        raise SpecificationError(f"no hundredth lies from low = {low!r} to high = {high!r}")
+    return st.integers(first, last).map(lambda n: n / 100.0)
 
 
 @st.composite
