@@ -8,6 +8,7 @@ import warnings
 
 import pytest
 from drawn_calls import call, calls, functions, numbers
+from fault_parts import in_parts, part_of_draws
 from hypothesis import HealthCheck, given, settings
 
 import theory_check as tc
@@ -30,10 +31,11 @@ def has_nan(value):
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGVTALRM"), reason="a signal of Unix")
-@pytest.mark.parametrize("number", [120, pytest.param(10_000, marks=pytest.mark.slow)])
-def test_drawn_calls(number):
+@pytest.mark.parametrize(("part", "number"), in_parts(120, 10_000))
+def test_drawn_calls(part, number):
     before = signal.signal(signal.SIGVTALRM, _stop)
 
+    @part_of_draws(part)
     @settings(max_examples=number, suppress_health_check=list(HealthCheck))
     @given(calls())
     def check(drawn):

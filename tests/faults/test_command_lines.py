@@ -8,6 +8,7 @@ import signal
 
 import pytest
 from drawn_commands import command_lines
+from fault_parts import in_parts, part_of_draws
 from hypothesis import HealthCheck, given, settings
 from small_commands import SMALL, lay_out, lay_out_foreign, left
 
@@ -38,15 +39,16 @@ def faults(line, ended, before, after):
     ]
 
 
-@pytest.mark.parametrize("number", [8, pytest.param(5000, marks=pytest.mark.slow)])
-def test_drawn_command_lines(commands, tmp_path, number):
-    for name in ("run", "simulate", "map", "train", "figure") if number > 100 else ("run",):
+@pytest.mark.parametrize(("part", "number"), in_parts(8, 5000))
+def test_drawn_command_lines(commands, tmp_path, part, number):
+    for name in ("run", "simulate", "map", "train", "figure") if part else ("run",):
         commands.warm(*SMALL[name])
 
     finished = lay_out(tmp_path / "finished")
     assert commands(finished, *SMALL["run"]).code == 0
     assert commands(finished, "history", "--history", "h.db", "--export", "h.jsonl").code == 0
 
+    @part_of_draws(part)
     @settings(max_examples=number, suppress_health_check=list(HealthCheck))
     @given(command_lines())
     def check(line):

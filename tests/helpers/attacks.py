@@ -39,7 +39,10 @@ class Attack:
         finally:
             shutil.rmtree(folder)
         # A file of claims that cannot be read is bad input.
-        codes = (0, CODES.get(fault.get("signal"), FAILED), 2 if "claims file own.py" in disturbed.err else 0)
+        codes = [0, CODES.get(fault.get("signal"), FAILED), 2 if "claims file own.py" in disturbed.err else 0]
+        if "after" in fault and not disturbed.steps:
+            # Before it has begun, which a shell tells as 128 and the signal too.
+            codes.append(-fault["signal"])
         assert disturbed.code in codes, (fault, disturbed.code, disturbed.err)
         differing = sorted(name for name in {*after, *self.expected} if after.get(name) != self.expected.get(name))
         assert (repeated.code, after) == (0, self.expected), (fault, differing, repeated.code, repeated.err)

@@ -2,7 +2,8 @@
 
 A process that has loaded and compiled everything forks for each command: starting takes milliseconds, and a signal
 reaches the command itself. The steps of a command are what it asks of the system about files: every open, rename,
-link, removal, new folder, listing, lock and fsync, and every statement of SQLite.
+link, removal, new folder, listing, lock and fsync, and every statement of SQLite. Drawing has no step and takes nine
+tenths of many a command: pictures that were drawn before are kept, except where a signal comes at any moment.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import pickle
 import resource
 import signal
 import sqlite3
@@ -32,6 +34,9 @@ STEPS = frozenset({
 
 #: Seconds after which a command hangs: the longest of those that are tested takes a few.
 PATIENCE = 120.0
+
+#: What commands have drawn, by its panels and formats.
+_pictures: dict[bytes, dict[str, bytes]] = {}
 
 
 @dataclass(frozen=True)
@@ -157,6 +162,8 @@ def _run(request, out, err, log):
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     if "limit" in fault:
         resource.setrlimit(resource.RLIMIT_FSIZE, (fault["limit"], resource.RLIM_INFINITY))
+    if "after" in fault:
+        _pictures.clear()
     _watch(folder, fault, log)
     try:
         main(request["arguments"])
@@ -179,6 +186,10 @@ class _Child:
             code = 99
             try:
                 code = _run(request, out.fileno(), err.fileno(), log.fileno())
+            except KeyboardInterrupt:
+                # Before the command has begun, as in ``__main__``.
+                code = 130
+                print("theory-check: interrupted", file=sys.stderr)
             except BaseException:
                 traceback.print_exc()
             finally:
@@ -202,6 +213,21 @@ class _Child:
             file.close()
         code = os.waitstatus_to_exitcode(status)
         return {"code": code, "out": texts[0], "err": texts[1], "steps": texts[2].splitlines(), "seconds": seconds}
+
+
+def _keep_pictures():
+    """Draw the same panels once: before any other module imports what draws them by its name."""
+    from theory_check.reporting import drawing
+
+    render = drawing.render
+
+    def kept_or_drawn(panels, suffixes=("png",)):
+        key = pickle.dumps((panels, tuple(suffixes)))
+        if key not in _pictures:
+            _pictures[key] = render(panels, suffixes)
+        return dict(_pictures[key])
+
+    drawing.render = kept_or_drawn
 
 
 def _run_together(requests):
@@ -232,6 +258,7 @@ def _serve():
     os.dup2(2, 1)
     # Several units in the smallest experiment: what is finished before the fault is reused.
     units.UNIT_WORK = 10**5
+    _keep_pictures()
     for line in sys.stdin:
         question = json.loads(line)
         answer = _warm(question["warm"]) if isinstance(question, dict) else _run_together(question)
