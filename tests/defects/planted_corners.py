@@ -22,8 +22,10 @@ from theory_check.simulation.passes import compiled
 from theory_check.simulation.passes.chain import ChainPasses
 from theory_check.simulation.passes.dense import DensePasses
 from theory_check.simulation.passes.gram import GramPasses
+from theory_check.simulation.passes.protocol import BlockPasses
 from theory_check.simulation.passes.reduced import GaussianPasses, ReducedPasses
 from theory_check.simulation.passes.stored import StoredPasses
+from theory_check.simulation.passes.together import PassesTogether
 from theory_check.simulation.training import TrainingRun
 from theory_check.theory import entry_laws
 
@@ -122,6 +124,15 @@ CORNERS: Mapping[str, Defect] = {
     ),
     "trained networks 2k+1 copy networks 2k": Defect(
         blocks_by(_copied, Training, FirstStep), ("N4",), "tests/simulation/test_training.py"
+    ),
+    "blocks that go together have the weights of the first": Defect(
+        around(BlockPasses, "beside", lambda f, self, _first: f(self, self._block[1])), ("E3",),
+        "tests/simulation/test_runner.py",
+    ),
+    "blocks that go together go back through the layers of the next": Defect(
+        around(PassesTogether, "backward", lambda f, self, first, scaling, kept, *rest: f(
+            self, first, scaling, [*kept[1:], kept[0]], *rest)),
+        ("E8",), "tests/simulation/test_cell_simulation.py",
     ),
     "layers are numbered modulo 64": Defect(
         all_of(*(around(kind, "forward", _modulo(64)) for kind in (DensePasses, GaussianPasses, ChainPasses))), ("E6",),

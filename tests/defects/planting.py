@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal
 
+import numpy as np
 import pytest
 
 from theory_check.catalogue.regimes import all_claims
@@ -61,13 +62,23 @@ def everywhere(owner: Any, name: str, change: Callable[..., Any]) -> Callable[[p
 
 
 def blocks_by(change: Callable[..., Any], *kinds: type) -> Callable[[pytest.MonkeyPatch], None]:
-    """Replace the simulators of these kinds of experiments by ``change(original, experiment, seed, block, *rest)``."""
+    """Replace the simulators of these kinds of experiments by ``change(original, experiment, seed, block, *rest)``.
+
+    Blocks that would go through the depth together are simulated one by one.
+    """
 
     def plant(patch: pytest.MonkeyPatch) -> None:
-        changed = {kind: partial(change, units.SIMULATORS[kind]) for kind in kinds}
+        changed = {kind: partial(_one_by_one, partial(change, units.SIMULATORS[kind])) for kind in kinds}
         patch.setattr(units, "SIMULATORS", {**units.SIMULATORS, **changed})
 
     return plant
+
+
+def _one_by_one(
+    simulate: Callable[..., Any], experiment: Any, seed: int, block: int, *rest: Any, blocks: int = 1, **options: Any
+) -> Any:
+    found = [simulate(experiment, seed, block + number, *rest, **options) for number in range(blocks)]
+    return {name: np.concatenate([columns[name] for columns in found]) for name in found[0]}
 
 
 def cells_by(change: Callable[..., Any]) -> Callable[[pytest.MonkeyPatch], None]:
