@@ -162,6 +162,7 @@ BREACHES = {
     "with evidence.share(n, examples=10) as e: e.admits(interval(0, 1, 2e-7), target=(0, 0))": "a level of 2e-07",
     "with evidence.share(object(), examples=10): pass": "their repr tells apart",
     "with evidence.share(n, examples=0): pass": "examples is 0",
+    "evidence.share(n, examples=10).admits(interval(0, 1), target=(0, 0))": "in `with evidence.share(...) as example:`",
 }
 
 

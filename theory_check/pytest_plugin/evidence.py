@@ -6,11 +6,14 @@ import sys
 from collections.abc import Generator, Mapping
 from contextlib import nullcontext
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import pytest
 
 from theory_check.pytest_plugin.assertions import Assertions
+
+if TYPE_CHECKING:
+    from theory_check.inference.intervals import Interval
 
 
 class Evidence(Assertions):
@@ -121,6 +124,7 @@ class Example(Assertions):
         self.place = place
         self.mistakes: dict[str, bool] = {}
         self._test, self._drawn, self._shown, self._count, self._repeat = test, drawn, shown, examples, repeat
+        self._taken = False
 
     def __enter__(self) -> Self:
         """Take a share of the level, unless the test has failed already: what is drawn then decides nothing."""
@@ -129,6 +133,7 @@ class Example(Assertions):
             if self._drawn not in test._examples and len(test._examples) == self._count:
                 pytest.fail(f"more than {self._count} examples share the level of {test._name}")
             test._examples[self._drawn] = self
+        self._taken = True
         return self
 
     def __exit__(
@@ -147,6 +152,12 @@ class Example(Assertions):
             for note in self._notes():
                 error.add_note(note)
             test._first_failure = test._first_failure or f"{self._shown}: {error}"
+
+    def _note(self, wanted: str, verdict: str, what: str, interval: Interval | None, **numbers: Any) -> None:
+        __tracebackhide__ = True
+        if not self._taken:
+            pytest.fail("an example takes its share of the level in `with evidence.share(...) as example:`")
+        super()._note(wanted, verdict, what, interval, **numbers)
 
     def _notes(self) -> Generator[str]:
         test = self._test
