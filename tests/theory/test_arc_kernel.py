@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from scipy import integrate, special, stats
 
 from theory_check.foundation.errors import SpecificationError
-from theory_check.theory.arc_kernel import arc, gap, squared_arc
+from theory_check.theory.arc_kernel import arc, cubed_arc, gap, squared_arc
 
 correlations = st.floats(-1, 1)
 
@@ -31,9 +31,11 @@ def test_against_one_dimensional_quadrature(r):
     s = math.sqrt(1 - r * r)
     first = integrate.quad(lambda u: u * half_mean(r * u, s) * stats.norm.pdf(u), 0, 12, epsabs=1e-13)[0]
     second = integrate.quad(lambda u: u**2 * half_square(r * u, s) * stats.norm.pdf(u), 0, 12, epsabs=1e-13)[0]
+    third = integrate.quad(lambda u: u**3 * half_mean(r * u, s) * stats.norm.pdf(u), 0, 12, epsabs=1e-13)[0]
     # the tolerance of quad, and the tail beyond 12 below 1e-30
     assert float(arc(r)) / 2 == pytest.approx(first, abs=1e-12)
     assert float(squared_arc(r)) == pytest.approx(second, abs=1e-12)
+    assert float(cubed_arc(r)) == pytest.approx(third, abs=1e-12)
 
 
 @settings(deadline=None)

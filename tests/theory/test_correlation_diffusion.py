@@ -6,23 +6,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from scipy import integrate, stats
+from two_cosines import cosines_after
 
 from theory_check.foundation.errors import SpecificationError
 from theory_check.theory.correlation_diffusion import CorrelationDiffusion, cosine_table
 from theory_check.theory.correlation_flow import correlation_flow
-
-
-def cosines_after(rng, n, width, cosine, scaling, depth, slope):
-    """Cosines of two inputs after networks of Gaussian weights."""
-    h = np.zeros((n, width, 2))
-    h[:, 0] = 1, cosine
-    h[:, 1, 1] = math.sqrt(1 - cosine**2)
-    for _ in range(depth):
-        pre = rng.standard_normal((n, width, width)) @ h / math.sqrt(width)
-        post = np.where(pre > 0, pre, slope * pre)
-        h = h + scaling * (rng.standard_normal((n, width, width)) @ post) / math.sqrt(width)
-    product = np.einsum("nij,nik->njk", h, h)
-    return product[:, 0, 1] / np.sqrt(product[:, 0, 0] * product[:, 1, 1])
 
 
 @pytest.mark.parametrize(("width", "slope", "cosine"), [(3, 0.0, 0.3), (2, 0.3, -0.6)])

@@ -7,6 +7,7 @@ Notation
     E relu(u) relu(v)     = arc(r) / 2,
     E sigma(u) sigma(v)   = (1 - s)^2 arc(r) / 2 + s r,          since sigma(x) = (1 - s) relu(x) + s x,
     E relu(u)^2 relu(v)^2 = (3 sin theta cos theta + (pi - theta)(1 + 2 cos^2 theta)) / (2 pi),
+    E relu(u)^3 relu(v)   = (3 (pi - theta) cos theta + 3 sin theta cos^2 theta + 2 sin^3 theta) / (2 pi),
     arc'(r) = 1 - acos(r) / pi,   arc(-r) = arc(r) - r,   arc(r) = 1/pi + r/2 + r^2/(2 pi) + r^4/(24 pi) + ...
 
 Everything rests on the gap arc(r) - r = arc(-r) = (sin theta - theta cos theta) / pi, a function of the deficit 1 - r
@@ -55,6 +56,13 @@ def squared_arc(r: ArrayLike) -> FloatArray:
     x = _correlation(r)
     theta = np.arccos(x)
     return (3 * np.sqrt(1 - x * x) * x + (np.pi - theta) * (1 + 2 * x * x)) / (2 * np.pi)
+
+
+def cubed_arc(r: ArrayLike) -> FloatArray:
+    """E relu(u)^3 relu(v): 3/2 at r = 1, 1/pi at r = 0."""
+    x = _correlation(r)
+    theta, sine = np.arccos(x), np.sqrt(1 - x * x)
+    return np.asarray((3 * (np.pi - theta) * x + 3 * sine * x * x + 2 * sine**3) / (2 * np.pi))
 
 
 def _correlation(r: ArrayLike) -> FloatArray:

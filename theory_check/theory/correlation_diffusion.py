@@ -24,8 +24,8 @@ so the error decreases faster than any power of N. The law follows from the mome
 
     P(phi_t <= phi) = phi/pi + (2/pi) sum_n m_n sin(n phi)/n.
 
-Errors are estimates, from a second computation with other N. Exact, up to these, for the limit diffusion; asymptotic,
-O(1/L), for networks.
+Errors are estimates, from a second computation with other N. Exact, up to these, for the limit diffusion; asymptotic
+for networks, whose terms of order 1/L are in ``correlation_steps``.
 
 Source: Marion, Fermanian, Biau, Vert (2022; JMLR 2025) for the setting; Trefethen, Spectral Methods in MATLAB (2000),
 for the differentiation matrix. The diffusion is derived here.
@@ -73,6 +73,11 @@ class CorrelationDiffusion:
     def rate(self) -> float:
         """Return q = kappa/d."""
         return (1 + self.slope**2) / 2 / self.width
+
+    def kernel(self, cosine: ArrayLike) -> FloatArray:
+        """Return k(c) = E sigma(u) sigma(v) / kappa."""
+        c = np.asarray(cosine, dtype=np.float64)
+        return np.asarray(c + self._excess(1 - c))
 
     def drift(self, cosine: ArrayLike) -> FloatArray:
         """Return q [d (k - c) + c + c^2 k - 2 k] = q [(d - 2 + c^2) g - c (1 - c^2)]."""
@@ -174,14 +179,14 @@ def _grid(size: int) -> tuple[FloatArray, FloatArray, FloatArray]:
     That value is the one that makes the derivative there vanish.
     """
     x = np.cos(np.pi * np.arange(size + 1) / size)
-    D = _differentiation(x) * 2 / np.pi
+    D = differentiation(x) * 2 / np.pi
     return x, D, -D[0, 1:] / D[0, 0]
 
 
 def _start_weights(start: float, size: int) -> FloatArray:
     """Weights of the values at the nodes, without theta = pi, in the value at the start."""
     x, _, boundary = _grid(size)
-    at_start = _interpolation(x, 2 * math.acos(start) / math.pi - 1)
+    at_start = interpolation(x, 2 * math.acos(start) / math.pi - 1)
     return np.asarray(at_start[1:] + at_start[0] * boundary, dtype=np.float64)
 
 
@@ -280,7 +285,7 @@ def cosine_table(width: int, slope: float, start: float) -> CosineTable:
     return CosineTable(law.cdf_error + 1e-6, np.arccos(cosines), probabilities)
 
 
-def _differentiation(x: FloatArray) -> FloatArray:
+def differentiation(x: FloatArray) -> FloatArray:
     """Return the matrix that differentiates a polynomial given at the Chebyshev points x."""
     w = _barycentric_weights(x.size)
     distance = x[:, None] - x + np.eye(x.size)
@@ -289,7 +294,7 @@ def _differentiation(x: FloatArray) -> FloatArray:
     return np.asarray(D - np.diag(D.sum(axis=1)), dtype=np.float64)
 
 
-def _interpolation(x: FloatArray, at: float) -> FloatArray:
+def interpolation(x: FloatArray, at: float) -> FloatArray:
     """Weights of the values at the Chebyshev points in the value of their polynomial at ``at``."""
     distance = at - x
     hit = distance == 0
