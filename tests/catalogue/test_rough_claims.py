@@ -68,16 +68,24 @@ def test_predictions_solve_the_recursion(point):
 
 
 def test_the_law_of_rough_weights_by_its_double_sum():
-    """Sums over pairs of layers: mean Lambda [(1 - 2/d) Q + (Q - L)/d] / (2 L), variance 2 Lambda Q / (d L)."""
+    """Sums over pairs of layers: mean Lambda [(1 - 2/d) Q + (Q - L)/d] / (2 L), variance 2 Lambda Q / (d L).
+
+    To the mean comes what the recursion has beyond Lambda Q / (2 L) at this depth.
+    """
     law = QUICK["C5"]["res-3-d8-h0.3-law"]
     deep = law.check.experiments[0].network
     L, d = deep.depth, deep.width
     total = L * float(deep.scaling.factors(L)[0]) ** 2
     rho = fractional_noise(0.3, L)
     Q = sum(rho[abs(k - m)] * plain_arc(rho[abs(k - m)]) for k in range(L) for m in range(L))
+    factor = math.sqrt(total / L)
+    excess = plain_recursion(replace(POINTS[0], hurst=0.3, beta=-math.log(factor) / math.log(L), depth=L))
+    beyond = math.log1p(excess) - total * Q / (2 * L)
     # Sums of 16,000 terms.
     predicted = law.check.estimator.law
-    assert predicted.mean == pytest.approx(total * ((1 - 2 / d) * Q + (Q - L) / d) / (2 * L), abs=1e-10)
+    assert predicted.mean == pytest.approx(total * ((1 - 2 / d) * Q + (Q - L) / d) / (2 * L) + beyond, abs=1e-10)
+    # A step of the size of these layers costs independent ones Lambda^2/(8 L) on average.
+    assert 0.001 < abs(beyond) < total**2 / (8 * L)
     assert predicted.variance == pytest.approx(2 * total * Q / (d * L), abs=1e-10)
 
 

@@ -14,7 +14,7 @@ from theory_check.catalogue.trained_weights import change, fooled, power_of_dept
 from theory_check.claims.observables import column
 from theory_check.experiments.experiment import Sample
 from theory_check.experiments.spelling import training
-from theory_check.inference import drifted_index
+from theory_check.inference import drifted_index, quadratic_variations
 
 #: Exact up to the roundings of a few logarithms and sums of numbers near 1.
 ROUNDING = 1e-12
@@ -40,14 +40,28 @@ def test_roughness_reads_the_weights_and_the_order_that_it_says():
 def test_a_drift_of_the_predicted_size_leaves_nothing():
     hurst, tau = 0.4, 0.7
     variations = np.ones((1, 2, 2, 2))
-    variations[0, 0, 0, 1], variations[0, 1, 0, 1] = 4.0**hurst, 4.0 ** drifted_index(hurst, tau)
+    # A movement without correlation to the weights: the mean square grows by tau^2.
+    variations[0, 0, 0, 1] = 4.0**hurst
+    variations[0, 1, 0] = (1.0 + tau**2) * np.array([1.0, 4.0 ** drifted_index(hurst, tau)])
     made = [sample(outer_variations=variations, outer_movement=[tau])]
     assert fooled()(made)[0] == pytest.approx(0.0, abs=ROUNDING)
     # The mistakes: half of log2 of (4^H + 2 tau^2) / (1 + tau^2), and tau for tau^2.
     half = 0.5 * math.log2((4.0**hurst + 2 * tau**2) / (1 + tau**2))
     assert fooled(factor=2.0)(made)[0] == pytest.approx(drifted_index(hurst, tau) - half, abs=ROUNDING)
     plain = 0.5 * math.log2((4.0**hurst + 4 * tau) / (1 + tau))
-    assert fooled(power=1.0)(made)[0] == pytest.approx(drifted_index(hurst, tau) - plain, abs=ROUNDING)
+    drift = fooled(drift=column("outer_movement"))
+    assert drift(made)[0] == pytest.approx(drifted_index(hurst, tau) - plain, abs=ROUNDING)
+
+
+def test_a_smooth_movement_that_follows_the_weights_is_predicted_by_the_growth_of_the_mean_square():
+    # Weights of constant sign along the layers and a constant movement: <V, M> is not 0, and its part grows fourfold.
+    noise = np.abs(np.random.default_rng(5).standard_normal((3, 401)))
+    before, after = [quadratic_variations(path, order=1) for path in (noise, noise + 0.3)]
+    variations = np.stack([np.stack([v, v]) for v in (before, after)])[None]
+    made = [sample(outer_variations=variations, outer_movement=[0.3 / math.sqrt(before[0])])]
+    # Lag 2 has one position less: an end of 401 layers.
+    assert abs(fooled()(made)[0]) < 2e-3
+    assert abs(fooled(drift=column("outer_movement") ** 2)(made)[0]) > 0.01
 
 
 def test_a_power_of_depth_is_that_of_the_pair():

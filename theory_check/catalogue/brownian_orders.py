@@ -26,6 +26,7 @@ from theory_check.claims import (
     claim,
     median,
 )
+from theory_check.claims.checks import higher
 from theory_check.claims.coupled_domains import LINEAR, SHARED_NOISE, coupled_strata, lipschitz_activations, widths
 from theory_check.claims.observables import LOG_NORM_RATIO, NORM_RATIO, between, column, error_slope, increments
 from theory_check.experiments.euler_maruyama import EulerMaruyama
@@ -242,6 +243,7 @@ def _gap_check(deep: EulerMaruyama, precision: float) -> Check:
             "the mean does not depend on depth": 0.0,
             "the error is e/(2L), without higher orders": 0.5 * math.e * (1.0 / coarse - 1.0 / fine),
         },
+        sized={"the error is larger by {:.0%}": higher(gap, gap)},
     )  # fmt: skip
 
 

@@ -129,6 +129,8 @@ def jacobian_check(deep: Cell, precision: float) -> Check:
             "a layer is missing": before, "a layer more": after,
             "increments add up without compounding": 1.0 + multiplier.kappa * a * a * depth,
         },
+        sized={"weights of {:.1%} more variance": lambda more: moments.norm_ratio_moment(
+            multiplier, a * math.sqrt(1.0 + more), depth)},
     )  # fmt: skip
 
 

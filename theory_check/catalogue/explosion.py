@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from theory_check.catalogue.exponents import growth_exponent
+from theory_check.catalogue.gradients import CORRECTED
 from theory_check.catalogue.one_layer_law import NO_ATOM
 from theory_check.catalogue.pictures import BARS, DEPTHS, by_depth, depth_curve, median_band, norm_paths, recorded_times
 from theory_check.claims import (
@@ -43,6 +44,7 @@ from theory_check.claims.networks import (
     distance_from_normal,
     finite_depth_law,
     label,
+    log_ratio_law,
     one_layer,
 )
 from theory_check.claims.observables import DISPLACEMENT, LOG_NORM_RATIO, ROOT_DISPLACEMENT, Samples, between
@@ -50,7 +52,7 @@ from theory_check.experiments.cell import Cell
 from theory_check.experiments.experiment import Experiment
 from theory_check.experiments.spelling import network
 from theory_check.findings.pictures import Curve, PathPanel, Picture, RatePanel
-from theory_check.foundation.laws import Law
+from theory_check.foundation.laws import Law, Shifted
 from theory_check.networks.branches import BranchName
 from theory_check.theory.limits import explosion_law
 from theory_check.theory.limits import explosion_rate as limit_rate
@@ -81,14 +83,14 @@ def bound_check(deep: Cell, precision: float) -> Check:
     )  # fmt: skip
 
 
-def median_check(deep: Cell, precision: float, basis: Basis = EXACT) -> Check:
-    """Compare the probability that sqrt(D) exceeds the median of sqrt(R) with its bounds by the exact law of R.
+def median_check(deep: Cell, precision: float) -> Check:
+    """Compare the probability that sqrt(D) exceeds the median of sqrt(R) with its bounds by the law of R at this depth.
 
     | sqrt(D) - sqrt(R) | <= 1, so the probability that sqrt(D) exceeds c lies between those that sqrt(R) exceeds c + 1
     and c - 1: nearly one number as soon as c is large, and it tells the centre of log R to a part of its deviation.
     """
     multiplier, a, depth = one_layer(deep)
-    width, law = multiplier.width, finite_depth_law(multiplier, a, depth)
+    width, (law, error, remainder) = multiplier.width, log_ratio_law(deep)
     root = math.exp(float(law.quantile(0.5)) / 2.0)
 
     def exceeding(law: Law, c: float) -> float:
@@ -106,9 +108,11 @@ def median_check(deep: Cell, precision: float, basis: Basis = EXACT) -> Check:
     return check(
         f"{label(deep)}-beta{deep.network.scaling.beta:g}-median", deep, rf"$\mathbb{{P}}(\sqrt D \geq {root:.3g})$",
         Probability(between(ROOT_DISPLACEMENT, lower=root)),
-        (max(exceeding(law, root + 1.0) - law.error, 0.0), min(exceeding(law, root - 1.0) + law.error, 1.0)),
-        margin=0.03 * precision, basis=basis,
+        (max(exceeding(law, root + 1.0) - error, 0.0), min(exceeding(law, root - 1.0) + error, 1.0)),
+        margin=0.03 * precision, basis=EXACT if GAUSSIAN.holds(deep) else CORRECTED, remainder=remainder,
         wrong={name: (exceeding(other, root + 1.0), exceeding(other, root - 1.0)) for name, other in wrong.items()},
+        sized={r"the drift of $\log R$ is larger by {:.1%}": lambda more: exceeding(
+            Shifted(law, more * limit.mean), root)},
     )  # fmt: skip
 
 
@@ -136,11 +140,6 @@ _MEDIANS: tuple[tuple[BranchName, str, int, int, float], ...] = (
     ("linear", "gaussian", 3, 64, 0.1), ("linear", "gaussian", 20, 64, 0.1), ("res-3", "gaussian", 20, 64, 0.1),
     ("res-3", "gaussian", 5, 400, 0.25), ("linear", "gaussian", 8, 1000, 0.3), ("res-3", "uniform", 8, 400, 0.2),
 )  # fmt: skip
-
-_NEARLY_GAUSSIAN = Basis(
-    "the law is that of Gaussian weights, which other symmetric ones have up to O(a^2): a part of the margin is left",
-    allowance=0.3,
-)
 
 #: Time kappa L^(1 - 2 beta) after which a network of any width should have exploded, if the width did not matter. At
 #: width 3 log R is about N(16, 64) then, and D below 4 has a probability of 5%.
@@ -199,7 +198,12 @@ def explosion(profile: Profile) -> Iterator[Check]:
         yield bound_check(deep, profile.precision)
     for branch, law, width, depth, beta in _MEDIANS:
         deep = network(branch, law, width=width, depth=depth, beta=beta)
-        yield median_check(deep, profile.precision, EXACT if law == "gaussian" else _NEARLY_GAUSSIAN)
+        yield median_check(deep, profile.precision)
+
+
+_NEXT_TERM = Basis(
+    "limit in probability; the remainder is its distance from the median at this depth, which is of relative order a^2"
+)
 
 
 def fluctuation_check(deep: Cell, precision: float) -> Check:
@@ -286,14 +290,13 @@ def explosion_rate(profile: Profile) -> Iterator[Check]:
         deep = network(branch, law, width=20, depth=400 * profile.depth, beta=_BETA)
         multiplier, a, depth = one_layer(deep)
         factor, rate, log_ratio = 1.0 / (a * a * depth), limit_rate(multiplier), explosion_law(multiplier, a, depth)
+        own, error, remainder = log_ratio_law(deep)
+        ends = (factor * float(own.quantile(0.5 + side * (error + remainder))) for side in (-1.0, 1.0))
         yield check(
             f"{label(deep)}-rate", deep, r"median of $L^{2\beta-1}\log R$",
             median(factor * LOG_NORM_RATIO, Normal(factor * log_ratio.mean, factor * factor * log_ratio.variance)),
-            rate, margin=0.1 * rate * math.sqrt(profile.precision),
-            basis=Basis(
-                "limit in probability; the next term is of relative order a^2 = L^(-1/2), 2.5% at depth 400",
-                allowance=0.5,
-            ),
+            rate, margin=0.1 * rate * profile.precision, basis=_NEXT_TERM,
+            remainder=max(abs(end - rate) for end in ends),
             wrong={
                 "three times the width correction": rate - 4.0 * rate / 18.0,
                 "kappa of the other branch": rate * (0.5 if branch == "linear" else 2.0),

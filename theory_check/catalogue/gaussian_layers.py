@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from theory_check.catalogue.scaling_factors import NEAREST
 from theory_check.claims import Check, Domain, Hypothesis, Mean, Profile, check, claim
+from theory_check.claims.checks import higher
 from theory_check.claims.domains import CLOSED_BRANCH, FINITE_VARIANCE, GAUSSIAN, INDEPENDENT_LAYERS
 from theory_check.claims.networks import label
 from theory_check.claims.observables import LOG_GRADIENT_RATIO, LOG_NORM_RATIO, PRODUCT, exp
@@ -79,6 +80,7 @@ def layer_checks(deep: Cell, precision: float) -> Iterator[Check]:
                 "forward and backward are independent": mean**2,
                 "forward and backward are one": norm_ratio_moment(Multiplier(width, branch), a, 1, order=2),
             },
+            sized={"the covariance is larger by {:.0%}": higher(target, target - mean**2)},
         )  # fmt: skip
         return
     cosine = float(deep.input.cosine or 0.0)
@@ -94,6 +96,7 @@ def layer_checks(deep: Cell, precision: float) -> Iterator[Check]:
                 "two branches share their directions alone": cosine + (target - cosine) * cosine,
                 "two branches share nothing": cosine,
             },
+            sized={"what two branches share is larger by {:.1%}": higher(target, target - cosine)},
         )  # fmt: skip
     elif branch.is_linear:
         square = squared_product(width, cosine, a)
@@ -104,6 +107,7 @@ def layer_checks(deep: Cell, precision: float) -> Iterator[Check]:
                 "the product does not fluctuate": target**2,
                 "it fluctuates as one input does": norm_ratio_moment(Multiplier(width), a, 1, order=2),
             },
+            sized={"its variance is larger by {:.0%}": higher(square, square - target**2)},
         )  # fmt: skip
 
 

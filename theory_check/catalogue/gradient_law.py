@@ -8,7 +8,7 @@ from dataclasses import replace
 from theory_check.catalogue.one_layer_law import NO_ATOM
 from theory_check.catalogue.schedules import front_loaded
 from theory_check.claims import Check, Distance, Domain, Mean, Profile, check, claim
-from theory_check.claims.checks import higher
+from theory_check.claims.checks import drifting, higher
 from theory_check.claims.domains import GAUSSIAN, LAYERS
 from theory_check.claims.networks import finite_depth_law, layer_law, one_layer
 from theory_check.claims.observables import (
@@ -46,6 +46,7 @@ def law_check(name: str, deep: Cell, precision: float) -> Check:
         f"{name}-gaussian-d{width}-depth{depth}-law", deep,
         r"Kolmogorov distance between $\log R^*$ and the exact law of $\log R$",
         Distance(LOG_GRADIENT_RATIO, law), (0.0, law.error), margin=0.04 * precision, wrong=wrong,
+        sized={"drift {:.0%} larger": drifting(law, law.mean)},
     )  # fmt: skip
 
 
@@ -64,6 +65,7 @@ def schedule_check(name: str, deep: Cell, precision: float) -> Check:
             "the first layer, the last that a gradient passes, does not count":
                 finite_depth_law(multiplier, factors[1:]),
         },
+        sized={"drift {:.0%} larger": drifting(law, law.mean)},
     )  # fmt: skip
 
 
@@ -84,6 +86,7 @@ def joint_checks(name: str, deep: Cell, precision: float) -> Iterator[Check]:
             "norm and displacement are independent": ratio * displacement,
             "the overlap is fixed: D = R - 1": norm_ratio_moment(multiplier, a, depth, order=2) - ratio,
         },
+        sized={"{:.0%} larger": higher(product, product)},
     )  # fmt: skip
     square = overlap_moment(*layer, order=2)
     overlap = 0.5 * (GRADIENT_RATIO + 1.0 - GRADIENT_DISPLACEMENT)
@@ -96,6 +99,7 @@ def joint_checks(name: str, deep: Cell, precision: float) -> Iterator[Check]:
             "the overlap does not fluctuate": 1.0,
             "the increment has twice its share along the gradient": 1.0 + 2.0 * (square - 1.0),
         },
+        sized={"the increment has a share along the gradient larger by {:.0%}": higher(square, square - 1.0)},
     )  # fmt: skip
 
 

@@ -33,8 +33,8 @@ from theory_check.claims.networks import (
     BRANCHES,
     COMBINATIONS,
     dominated_layer,
-    finite_depth_law,
     label,
+    log_ratio_law,
     one_layer,
 )
 from theory_check.claims.observables import (
@@ -52,10 +52,9 @@ from theory_check.experiments.experiment import Experiment
 from theory_check.experiments.spelling import network
 from theory_check.findings.pictures import Picture, RatePanel
 from theory_check.foundation.arrays import FloatArray
-from theory_check.foundation.laws import Law, Shifted, law_distance
+from theory_check.foundation.laws import Shifted
 from theory_check.inference.intervals import mean_interval
 from theory_check.theory import moments
-from theory_check.theory.entry_laws import CorrectedLaw, kurtosis_correction
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
@@ -75,7 +74,8 @@ def mean_check(deep: Cell, relative: float) -> Check:
     )  # fmt: skip
 
 
-_CORRECTED = Basis(
+#: The law of :func:`log_ratio_law` for weights that are not Gaussian.
+CORRECTED = Basis(
     "the exact law for Gaussian weights with what the kurtosis of these adds to its cumulants at order L a^4; the "
     "remainder, 2 a^2 times what that moves, was measured at width 6 to be more than the next order"
 )
@@ -102,26 +102,17 @@ def displacement_law_check(deep: Cell, precision: float) -> Check:
 
 
 def ratio_law_check(deep: Cell, precision: float) -> Check:
-    """Compare the law of log R* with that of log R, which is exact for Gaussian weights by E16.
-
-    Other weights change the law at order L a^4, which is 1 at every depth for beta = 1/4; ``theory.entry_laws`` has the
-    change, and that the order a^6 of its leading term is 2 a^2 of it.
-    """
+    """Compare the law of log R* with that of log R, which is exact for Gaussian weights by E16."""
     multiplier, a, depth = one_layer(deep)
-    exact = finite_depth_law(multiplier, a, depth)
-    law: Law = exact
-    remainder, basis = 0.0, EXACT
-    if not GAUSSIAN.holds(deep):
-        law = CorrectedLaw(exact, kurtosis_correction(multiplier, deep.weights.kurtosis - 3.0, a, depth))
-        remainder, basis = 2.0 * a * a * law_distance(exact, law), _CORRECTED
+    law, error, remainder = log_ratio_law(deep)
     # What can be told at this margin: the whole correction at beta = 1/2, half of it where log R is large.
     share = 1.0 if deep.network.scaling.beta == 0.5 else 0.5
     shift = 2.0 * share * multiplier.kappa * a * a * depth / multiplier.width
     return check(
         f"{label(deep)}-beta{deep.network.scaling.beta:g}-law", deep,
         r"Kolmogorov distance between $\log R^*$ and the sum of independent $\log M$",
-        Distance(LOG_GRADIENT_RATIO, law), (0.0, exact.error), margin=0.03 * precision, basis=basis,
-        remainder=remainder,
+        Distance(LOG_GRADIENT_RATIO, law), (0.0, error), margin=0.03 * precision,
+        basis=EXACT if GAUSSIAN.holds(deep) else CORRECTED, remainder=remainder,
         wrong={
             f"the width correction is {2.0 - 2.0 * share:g}/d in the place of 2/d": Shifted(law, shift),
             f"the width correction is {2.0 + 2.0 * share:g}/d in the place of 2/d": Shifted(law, -shift),

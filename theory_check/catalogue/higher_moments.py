@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from theory_check.claims import Check, Distance, Domain, Hypothesis, Mean, Profile, check, claim
+from theory_check.claims.checks import drifting
 from theory_check.claims.domains import (
     DOMINATED,
     FINITE_VARIANCE,
@@ -209,6 +210,7 @@ def leaky_check(deep: Cell, precision: float) -> Check:
         f"{label(deep)}-slope{multiplier.slope:g}-depth{depth}", deep,
         r"Kolmogorov distance between $\log R$ and the sum of independent $\log M$, leaky activation",
         Distance(LOG_NORM_RATIO, law), (0.0, law.error), margin=0.04 * precision, wrong=wrong,
+        sized={"drift {:.0%} larger": drifting(law, law.mean)},
     )  # fmt: skip
 
 

@@ -63,6 +63,7 @@ def law_check(
             f"kappa is {multiplier.kappa * other:g}": ScaledChiSquare(width, other),
             "one degree of freedom for two coordinates": ScaledChiSquare(max(width // 2, 1)),
         },
+        sized={"weights of {:.0%} more variance": lambda more: ScaledChiSquare(width, 1.0 + more)},
     )  # fmt: skip
 
 

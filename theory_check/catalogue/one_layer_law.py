@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from theory_check.claims import Check, Distance, Domain, Hypothesis, Mean, Probability, Profile, check, claim
+from theory_check.claims.checks import drifting
 from theory_check.claims.domains import GAUSSIAN, LAYERS, mean_in_reach
 from theory_check.claims.networks import BRANCHES, finite_depth_law, label, layer_law, one_layer
 from theory_check.claims.observables import LOG_NORM_RATIO, between, cos, exp
@@ -59,6 +60,7 @@ def law_checks(deep: Cell, precision: float) -> Iterator[Check]:
         name, deep, r"Kolmogorov distance between $\log R$ and the sum of independent $\log M$",
         Distance(LOG_NORM_RATIO, law), (0.0, law.error), margin=0.04 * precision,
         wrong={f"the law of width {wider.width}": finite_depth_law(wider, a, depth)},
+        sized={"drift {:.0%} larger": drifting(law, law.mean)},
     )  # fmt: skip
 
 

@@ -21,6 +21,7 @@ from theory_check.claims import (
     check,
     claim,
 )
+from theory_check.claims.checks import drifting
 from theory_check.claims.domains import GAUSSIAN, INDEPENDENT_LAYERS, ONE_FACTOR, UNIT_VARIANCE, mean_in_reach
 from theory_check.claims.networks import check_dominated, dominated_layer, finite_depth_law, one_layer
 from theory_check.claims.observables import (
@@ -186,6 +187,7 @@ def leaky_laws(deep: Cell, precision: float) -> Iterator[Check]:
             _name(deep, f"{name}-law"), deep,
             rf"Kolmogorov distance between $\log {symbol}$ and the sum of independent $\log M$, leaky activation",
             Distance(observed, law), (0.0, law.error), margin=0.05 * precision, basis=EXACT, wrong=wrong,
+            sized={"drift {:.0%} larger": drifting(law, law.mean)},
         )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from theory_check.claims import Check, Domain, Hypothesis, Mean, Profile, check, claim
+from theory_check.claims.checks import higher
 from theory_check.claims.domains import DOMINATED, INDEPENDENT_LAYERS
 from theory_check.claims.networks import label
 from theory_check.claims.observables import DISPLACEMENT, at_beta, column, exp
@@ -145,6 +146,7 @@ def scaling_factors(profile: Profile) -> Iterator[Check]:
         Mean(exp(column("norm_profile")[0]), norm_ratio_variance(Multiplier(80), 0.5, 1)), 5 / 4,
         margin=0.058 * profile.precision,
         wrong={"the factor of the next layer": 17 / 16, "the root mean square of all factors": 1 + sum(_SQUARES) / 3},
+        sized={"the factor is larger by {:.0%}": lambda more: 1.0 + (1.0 + more) ** 2 / 4.0},
     )  # fmt: skip
 
     # Gradients of single layers have the factor of their own layer.
@@ -163,6 +165,7 @@ def scaling_factors(profile: Profile) -> Iterator[Check]:
                 "the factor of layer 2": target * _SQUARES[1] / _SQUARES[layer - 1],
                 "no growth of the other layers": _SQUARES[layer - 1],
             },
+            sized={"{:.1%} larger": higher(target, target)},
         )  # fmt: skip
 
     # A sweep takes factors of its own; fractional noise of H = 1/2 is independent from layer to layer.
@@ -173,4 +176,5 @@ def scaling_factors(profile: Profile) -> Iterator[Check]:
         Mean(exp(2.0 * at_beta("log_displacement", 2.0)), displacement_variance(Multiplier(32), 1 / 81, 9)), target,
         margin=profile.precision * (target - late) / NEAREST,
         wrong={"factors of depth L + 1": late, "factors of the other beta": (10 / 9) ** 9 - 1.0},
+        sized={"the factor is larger by {:.1%}": lambda more: (1.0 + (1.0 + more) ** 2 / 9.0**4) ** 9 - 1.0},
     )  # fmt: skip

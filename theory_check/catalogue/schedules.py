@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,6 +22,7 @@ from theory_check.claims import (
     check,
     claim,
 )
+from theory_check.claims.checks import drifting, heavier
 from theory_check.claims.domains import (
     CLOSED_BRANCH,
     DOMINATED,
@@ -170,6 +172,7 @@ def schedules(profile: Profile) -> Iterator[Check]:
             r"Kolmogorov distance between $\log R$ and $N(\Lambda\kappa(1-2/d),\,4\kappa\Lambda/d)$",
             Distance(LOG_NORM_RATIO, limit), margin=0.05 * profile.precision, basis=basis, remainder=remainder,
             wrong={"the sum of squares does not matter": lognormal_limit(multiplier)},
+            sized={"weights of {:.0%} more variance": partial(heavier, limit)},
         )  # fmt: skip
 
     for branch in BRANCHES:
@@ -184,6 +187,7 @@ def schedules(profile: Profile) -> Iterator[Check]:
             r"Kolmogorov distance between $\log R$ and the sum of independent $\log M_k$, decreasing schedule",
             Distance(LOG_NORM_RATIO, exact), (0.0, exact.error), margin=0.04 * profile.precision,
             wrong={ANY_SCHEDULE: lognormal_limit(multiplier, TOTAL)},
+            sized={"drift {:.0%} larger": drifting(exact, exact.mean)},
         )  # fmt: skip
 
 

@@ -112,6 +112,7 @@ def length_check(length: float, precision: float) -> Check:
         margin=(0.07 if length < 0.1 else 0.05) * precision,
         basis=Basis("exact up to relative terms of order L^(2 - 2 beta)", allowance=0.1),
         wrong={**near, "independent layers": law(np.eye(depth))},
+        sized={"weights of {:.0%} more variance": lambda more: law((1.0 + more) * deep.path.correlation(lags))},
     )  # fmt: skip
 
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from theory_check.claims import (
-    LIMIT,
     Basis,
     Check,
     Distance,
@@ -22,6 +21,7 @@ from theory_check.claims import (
     claim,
     median,
 )
+from theory_check.claims.checks import higher
 from theory_check.claims.domains import LAYERS, SYMMETRIC, UNIT_VARIANCE, beta_within, width_not
 from theory_check.claims.networks import label
 from theory_check.claims.observables import COSINE, PRODUCT, Observable, column
@@ -29,24 +29,28 @@ from theory_check.experiments.cell import Cell, Sample
 from theory_check.experiments.experiment import Experiment
 from theory_check.experiments.spelling import network
 from theory_check.findings.pictures import Curve, HistogramPanel, Picture
+from theory_check.foundation.laws import Shifted
 from theory_check.theory.correlation_diffusion import CorrelationDiffusion, cosine_table
-from theory_check.theory.correlation_flow import correlation_flow, layer_product, wide_correlations
+from theory_check.theory.correlation_flow import correlation_flow, layer_product, median_shift, wide_correlations
+from theory_check.theory.correlation_steps import depth_coefficient
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
 
 _DEPTH = 100
 
+_FINITE_DEPTH = Basis("limit law; its distance from the law at this depth, to first order in 1/L, is the remainder")
+
 _OTHER_ENTRIES = Basis(
-    "limit law for a Gaussian W; a part of the margin is left for the finite depth and for the kernel of other "
-    "entries, which differs by a multiple of kurtosis over width",
-    allowance=0.4,
+    "limit law for a Gaussian W; entries enter the mean kernel by their variance alone to first order in 1/d, and "
+    "twice the distance of Gaussian weights from it at this depth is the remainder; dense networks are dear, so that "
+    "their margin falls like the root of the precision",
+    allowance=0.1,
 )
 
 _FLOW = Basis(
-    "exact at this depth for infinite width; a part of the margin is left for the drift of order 1/d, and the width "
-    "grows with the profile",
-    allowance=0.4,
+    "exact at this depth for infinite width, with the term of order 1/d of the diffusion; the remainder bounds what "
+    "layers of finite a and the order 1/d^2 change of it, and the width grows with the profile"
 )
 
 
@@ -64,7 +68,8 @@ def _network(
 def law_check(deep: Cell, margin: float) -> Check:
     """Compare the law of the cosine at beta = 1/2 with that of the diffusion at time 1."""
     width, slope, start = deep.network.width, deep.network.branch.activation.negative_slope or 0.0, _start(deep)
-    law = cosine_table(width, slope, start)
+    law, gaussian = cosine_table(width, slope, start), deep.weights.definition.gaussian
+    moved = float(law.quantile(0.5)) - start
     wrong = {
         "the law of twice the width": cosine_table(2 * width, slope, start),
         "no activation": cosine_table(width, 1.0, start),
@@ -74,23 +79,35 @@ def law_check(deep: Cell, margin: float) -> Check:
     return check(
         f"{label(deep)}{f'-slope{slope:g}' if slope else ''}-cosine{start:g}-law", deep,
         f"Kolmogorov distance between $c_L$ and the law of the diffusion at time 1, $c_0 = {start:g}$",
-        Distance(_cosine(deep), law), remainder=law.error, wrong=wrong, margin=margin,
-        basis=LIMIT if deep.weights.definition.gaussian else _OTHER_ENTRIES,
+        Distance(_cosine(deep), law), remainder=law.error + (1.0 if gaussian else 2.0) * _depth_distance(deep),
+        wrong=wrong, margin=margin, basis=_FINITE_DEPTH if gaussian else _OTHER_ENTRIES,
+        sized={"the cosine moves farther by {:.0%}": lambda more: Shifted(law, more * moved)},
     )  # fmt: skip
 
 
+def _depth_distance(deep: Cell) -> float:
+    """Bound the distance of the law of the cosine at this depth from its limit; from 10 layers on 1/L^2 is in it."""
+    shape = deep.network
+    slope = shape.branch.activation.negative_slope or 0.0
+    return (1.0 + 10.0 / shape.depth) * depth_coefficient(shape.width, slope, _start(deep)) / shape.depth
+
+
 def flow_check(deep: Cell, margin: float) -> Check:
-    """Compare the median of the cosine at large width with the recursion of infinite width."""
+    """Compare the median of the cosine at large width with the recursion of infinite width and its order 1/d.
+
+    The parts of that order are about 1/d each and differ at finite depth by their share a^2; the next order is below
+    5/d^2 by the law of the diffusion at widths from 25 on.
+    """
     shape, start = deep.network, _start(deep)
-    a = shape.scaling.factor(shape.depth)
-    time, cosine = shape.depth * a * a, float(wide_correlations(start, a, shape.depth)[-1])
+    a, width = shape.scaling.factor(shape.depth), shape.width
+    time, wide = shape.depth * a * a, float(wide_correlations(start, a, shape.depth)[-1])
+    cosine = wide + median_shift(start, time, width)
     # The variance rate decreases as the angle closes: the one at the start plans for more than is needed.
-    variance = time * float(CorrelationDiffusion(shape.width).variance_rate(start))
+    variance = time * float(CorrelationDiffusion(width).variance_rate(start))
     return check(
         f"res-3-gaussian-wide-beta{shape.scaling.beta:g}-cosine{start:g}-flow", deep,
         f"median of $c_L$ at large width, $c_0 = {start:g}$", median(_cosine(deep), Normal(cosine, variance)),
-        cosine,
-        margin=margin, basis=_FLOW,
+        cosine, margin=margin, basis=_FLOW, remainder=(2.0 * a * a + 5.0 / width) / width,
         wrong={"no drift": start, "twice the speed, arc(c) - c": float(correlation_flow(start, [2.0 * time])[0])},
         sized={"speed {:.0%} higher": lambda more: float(correlation_flow(start, [(1.0 + more) * time])[0])},
     )  # fmt: skip
@@ -194,21 +211,21 @@ def _layer_check(start: float, precision: float) -> Check:
             "the cosine moves faster by 5%": start + kernel + 0.05 * (kernel - 0.5 * a * a * start),
             "the branch values are as aligned as the states": start + 0.5 * a * a * start,
         },
+        sized={"the product of the branch values is larger by {:.1%}": higher(mean, kernel)},
     )  # fmt: skip
 
 
 @claim(
     "E13",
     domain=DOMAIN,
-    quick_precision=1.1,
     title="The cosine between two inputs",
     formula=r"dc = q\,[d(k-c) + c + c^2 k - 2k]\,dt + \sqrt{2q(1-c^2)(1-ck)}\,dB,\qquad k = \mathrm{arc}(c)"
     r"\text{ for ReLU}",
     source="Derived",
     derivation="Given both states, V g(h) and V g(h') have independent coordinates with covariances |g|^2/d and "
-    "<g, g'>/d, whose means over W are q ||h||^2 and q ||h|| ||h'|| k(c). Ito's formula for the cosine. As d grows the "
-    "noise vanishes and d (k - c) is left of the bracket. In one layer the mean of <h, h'> grows by a^2 q d "
-    "||h|| ||h'|| k(c) exactly.",
+    "<g, g'>/d, whose means over W are q ||h||^2 and q ||h|| ||h'|| k(c). Ito's formula for the cosine. The moments of "
+    "order a^4 of one layer give the term of order 1/L of the law. As d grows the noise vanishes and d (k - c) is left "
+    "of the bracket. In one layer the mean of <h, h'> grows by a^2 q d ||h|| ||h'|| k(c) exactly.",
     hypotheses="Independent layers; res-3 with ReLU or leaky activation; Gaussian W at finite width (other symmetric "
     "entries up to O(1/d)).",
     remarks=(r"A negative slope $s$ has the flow of ReLU at the speed $(1-s)^2$.",),
@@ -228,7 +245,6 @@ def two_inputs(profile: Profile) -> Iterator[Check]:
         ("uniform", 20, 0.0, -0.5),
         ("rademacher", 20, 0.0, -0.5),
     ):
-        # The kernel of other entries does not come nearer as the depth grows with the profile.
         factor = profile.precision if weights == "gaussian" else profile.precision**0.5
         yield law_check(_network(weights, width, start, depth=depth, slope=slope), 0.04 * factor)
 
@@ -236,10 +252,14 @@ def two_inputs(profile: Profile) -> Iterator[Check]:
     start = -0.5
     for width, margin in ((4, 0.05), (10, 0.018)):
         deep = _network("gaussian", width, start, depth=depth)
+        law = cosine_table(width, 0.0, start)
+        middle = float(law.quantile(0.5))
         yield check(
             f"{label(deep)}-cosine{start:g}-median", deep, f"median of $c_L$, $c_0 = {start:g}$",
-            median(COSINE, cosine_table(width, 0.0, start)), margin=margin * profile.precision, basis=LIMIT,
+            median(COSINE, law), margin=margin * profile.precision, basis=_FINITE_DEPTH,
+            remainder=_depth_distance(deep) / float(law.density(middle)),
             wrong={"the flow of infinite width": float(correlation_flow(start, [1.0])[0]), "no drift": start},
+            sized={"the cosine moves farther by {:.0%}": higher(middle, middle - start)},
         )  # fmt: skip
 
     yield _layer_check(0.0, profile.precision)

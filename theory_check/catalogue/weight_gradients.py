@@ -182,6 +182,8 @@ def neighbour_checks(deep: Cell, margin: float) -> Iterator[Check]:
                 "the state changes along the network, the gradient does not": Mirrored(layer),
                 "the gradients of neighbours are independent": Normal(0.0, 2.0 * whole.variance),
             },
+            sized={"weights of {:.0%} more variance": lambda more: neighbour_law(
+                multiplier.width, a * math.sqrt(1.0 + more))},
         )  # fmt: skip
 
 
@@ -210,6 +212,7 @@ def laws(deep: Cell, margin: float) -> Iterator[Check]:
             rf"Kolmogorov distance of $\log\Vert\partial\mathcal L/\partial {letter}_{{{layer}}}\Vert_F^2$ from the "
             "one law of all layers",
             Distance(log_square.clip(law.lower), law), margin=margin, basis=EXACT_LAW, remainder=law.error, wrong=wrong,
+            sized={"{:.0%} larger": lambda more: Shifted(law, math.log1p(more))},
         )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from theory_check.catalogue.scaling_factors import LINEAR, NEAREST
 from theory_check.claims import Basis, Check, Domain, Hypothesis, Mean, Profile, check, claim
+from theory_check.claims.checks import higher
 from theory_check.claims.observables import DISPLACEMENT
 from theory_check.experiments.cell import Cell
 from theory_check.experiments.spelling import network
@@ -92,6 +93,7 @@ def path_check(deep: Cell, precision: float) -> Iterator[Check]:
         r"$\mathbb{E}\,D/a^2 = \mathbb{E}\,\Vert\sum_k V_k h_0\Vert^2/\Vert h_0\Vert^2$",
         Mean(observed * a**-2.0, (1.0 + _REMAINDER) * variance), target, margin=precision * margin,
         basis=_SMALL_FACTORS, remainder=_REMAINDER * target, wrong=wrong,
+        sized={"weights of {:.0%} more variance": higher(target, target)},
     )  # fmt: skip
 
 

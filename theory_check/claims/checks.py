@@ -15,7 +15,7 @@ from theory_check.experiments.cell import CONTROL_COLUMNS, GRADIENT_COLUMNS, Cel
 from theory_check.experiments.experiment import Experiment
 from theory_check.foundation.arguments import check_nonnegative, check_number, check_text
 from theory_check.foundation.errors import SpecificationError
-from theory_check.foundation.laws import Normal
+from theory_check.foundation.laws import Law, Normal, Shifted
 from theory_check.foundation.user_code import called_at
 from theory_check.inference.validation import check_level
 
@@ -244,6 +244,11 @@ def higher(value: float, unit: float = 1.0) -> Callable[[float], float]:
 def heavier(limit: Normal, more: float) -> Normal:
     """Return the limit of a log norm for weights of more variance, by a share: for ``sized``."""
     return Normal((1.0 + more) * limit.mean, (1.0 + more) * limit.variance)
+
+
+def drifting(law: Law, drift: float) -> Callable[[float], Law]:
+    """Return what the law of a log norm is if its drift is larger by a share: for ``sized``."""
+    return lambda more: Shifted(law, more * drift)
 
 
 def _told(made: Check) -> Iterator[Variant]:

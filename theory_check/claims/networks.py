@@ -6,11 +6,12 @@ from functools import cache
 
 from theory_check.experiments.cell import Cell
 from theory_check.foundation.errors import HypothesisError
-from theory_check.foundation.laws import Normal
+from theory_check.foundation.laws import Law, Normal, law_distance
 from theory_check.foundation.stored_values import stored
 from theory_check.networks.branches import BranchName
 from theory_check.theory.controlled_logarithm import DOMINATING_VARIANCE, ControlledLogarithm
 from theory_check.theory.depth_law import DepthLaw, depth_law, distance_to_normal
+from theory_check.theory.entry_laws import CorrectedLaw, kurtosis_correction
 from theory_check.theory.hypotheses import check_branch
 from theory_check.theory.multiplier import Multiplier
 
@@ -114,6 +115,35 @@ def finite_depth_law(multiplier: Multiplier, scaling: float | tuple[float, ...],
     DepthLaw
     """
     return depth_law(multiplier, scaling, depth)
+
+
+def log_ratio_law(cell: Cell) -> tuple[Law, float, float]:
+    """Return the law of log R or log R* at this depth for the cell's own entries.
+
+    Entries that are not Gaussian change it at order L a^4, which is 1 at every depth for beta = 1/4;
+    ``theory.entry_laws`` has the change, and that the order a^6 of its leading term is 2 a^2 of it.
+
+    Returns
+    -------
+    law : Law
+        Exact for Gaussian weights, else with what their kurtosis adds.
+    error : float
+        Of the exact law, by numerical inversion.
+    remainder : float
+        2 a^2 times what the kurtosis moves; 0 for Gaussian weights.
+
+    Raises
+    ------
+    HypothesisError
+        As :func:`one_layer`, and for weights that are not Gaussian unless they have unit variance and the branch is
+        linear or ReLU.
+    """
+    multiplier, a, depth = one_layer(cell)
+    exact = finite_depth_law(multiplier, a, depth)
+    if cell.weights.definition.gaussian:
+        return exact, exact.error, 0.0
+    law = CorrectedLaw(exact, kurtosis_correction(multiplier, cell.weights.kurtosis - 3.0, a, depth))
+    return law, exact.error, 2.0 * a * a * law_distance(exact, law)
 
 
 @stored
