@@ -50,6 +50,7 @@ KEPT = {
             weight_gradients=(1, 30, 59),
         ),
     ),
+    "E8": (tc.network("res-3", "rademacher", width=1, depth=1, beta=0.25, gradients=True),),  # h_1 = 0, p_0 = 0
     "N4": (FirstStep(network=tc.network(width=1, depth=8, beta=0.87).network, weights=tc.Weights("sparse")),),
 }  # fmt: skip
 

@@ -259,9 +259,14 @@ def _homogeneous() -> SearchStrategy[Cell]:
 
 
 def _largest_product() -> Observable:
-    """Return the largest ||p|| ||h|| at either end, over ||p_L|| ||h_L||: what rounding is relative to."""
-    ratios = (LOG_GRADIENT_RATIO, -1.0 * LOG_NORM_RATIO, LOG_GRADIENT_RATIO - LOG_NORM_RATIO)
-    return apply("largest", lambda *logs: np.exp(0.5 * np.max([0.0 * logs[0], *logs], axis=0)), *ratios)
+    """Return the largest ||p|| ||h|| at either end, over ||p_L|| ||h_L||: what rounding is relative to.
+
+    It is infinite where h_L is 0, as 1 + a V is at width 1 for V = -1/a: the pairing is 0 at both ends then.
+    """
+    return apply(
+        "largest", lambda back, forth: np.exp(0.5 * (np.maximum(back, 0.0) + np.maximum(-forth, 0.0))),
+        LOG_GRADIENT_RATIO, LOG_NORM_RATIO,
+    )  # fmt: skip
 
 
 PAIRING_DOMAIN = Domain(
