@@ -89,8 +89,8 @@ def strata(claim, network):
 
 
 #: Networks that a survey may not draw and that every run has, so that each sees one per cent: for E1 those that see the
-#: variance of their law, two layers whose sums vary little; for E10 also one whose gradients grow so much that 1% of the
-#: factors of the way back is 7% of their mean.
+#: variance of their law, two layers whose sums vary little; for E10 also one whose gradients grow so much that 1% of
+#: the factors of the way back is 7% of their mean.
 SEEING = {
     "E1": tuple(
         tc.network("linear", law, width=width, depth=2, beta=0.0, kernel="dense")
