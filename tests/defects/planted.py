@@ -227,7 +227,7 @@ DEFECTS: dict[str, Defect] = {
     # What is observed.
     "displacements are those of the root": Defect(changed("log_displacement", lambda x: 0.5 * x), ("P1", "E17")),
     "displacements are larger by 2%": Defect(changed("log_displacement", lambda x: x + 0.01), ("E17", "P1")),
-    "norm ratios are larger by 1%": Defect(changed("log_norm_ratio", lambda x: x + 0.01), ("E3",)),
+    "norm ratios are larger by 1%": Defect(changed("log_norm_ratio", lambda x: x + 0.01), ("E3", "E1")),
     "gradient ratios are their inverses": Defect(changed("log_gradient_ratio", lambda x: -x), ("E1", "E16")),
     "recorded norms are a depth early": Defect(
         changed("norm_profile", lambda x: np.roll(x, 1, axis=-1)), ("E1", "E5"),

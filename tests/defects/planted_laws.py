@@ -92,9 +92,8 @@ def _rounded(original: Any, self: Any, first: int, scaling: Any, hidden: Any, ex
 
 
 def _without_bias(passes: Any) -> None:
-    branch = passes._branch
-    if branch.has_bias:
-        passes._branch = replace(branch, name="res-3")
+    has_inner, _, homogeneous = passes._kind
+    passes._kind = (has_inner, False, homogeneous)
 
 
 def _independent_step(
