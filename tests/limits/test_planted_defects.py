@@ -3,7 +3,8 @@
 Planning promises it: of the networks that the property of a claim judges, the first of the kernel in question sees
 factors that are larger by 1% with a probability of 99%. Over ten runs of the whole property, each with networks and
 streams of its own, each of these defects was caught at least nine times. On ten streams each, weights larger by 1% were
-caught ten times for each law of independent entries that E1 speaks of.
+caught ten times for each law of independent entries that E1 speaks of, and both defects of E10 ten times by these
+networks, which the right factors passed ten times.
 """
 
 from __future__ import annotations
