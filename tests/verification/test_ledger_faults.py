@@ -309,7 +309,7 @@ def test_a_disk_that_is_full_at_any_statement_loses_and_doubles_nothing(original
             try:
                 ledger.append(outcome(9))
             except StorageError as error:
-                refusals.append(str(error))
+                refusals.append(error)
             else:
                 additions.append(made[place])
         assert not [file.name for file in folder.iterdir() if file.name.endswith(".tmp")]
@@ -320,6 +320,7 @@ def test_a_disk_that_is_full_at_any_statement_loses_and_doubles_nothing(original
         assert entry.history == whole == read_ledger(path).history
         assert sorted(file.name for file in folder.iterdir()) == ["h.db"]
     assert refusals
-    assert not any("\n" in refusal for refusal in refusals)
+    assert not any("\n" in str(refusal) for refusal in refusals)
+    assert all(isinstance(refusal.__cause__, sqlite3.Error) for refusal in refusals)
     # The night was committed before the log was emptied.
     assert additions == ["PRAGMA wal_checkpoint(TRUNCATE)"]

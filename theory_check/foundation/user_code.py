@@ -59,7 +59,10 @@ def located(place: str) -> Iterator[None]:
 def user_place(error: BaseException) -> tuple[str, int] | None:
     """Return file and line of the innermost call in such a module on the way to an error, or to what caused it."""
     cause: BaseException | None = error
-    while cause is not None:
+    # Nothing keeps an error, one of a user's file for example, from being among its own causes.
+    seen: set[int] = set()
+    while cause is not None and id(cause) not in seen:
+        seen.add(id(cause))
         frames = [
             (frame.f_code.co_filename, line)
             for frame, line in traceback.walk_tb(cause.__traceback__)

@@ -319,8 +319,10 @@ def create_ledger(path: Path, chain: Chain) -> bool:
                 return False
         flush_folder(path.parent)
         return True
+    except StorageError:
+        raise
     except OSError as error:
-        raise error if isinstance(error, StorageError) else storage_error("write", path, error) from error
+        raise storage_error("write", path, error) from error
     finally:
         for ending in ("", "-wal", "-shm", "-journal"):
             with suppress(OSError):
