@@ -100,7 +100,8 @@ def _watch(folder, fault, log):
         nonlocal steps
         with lock:
             number, steps = steps, steps + 1
-            os.write(log, f"{name}\n".encode())
+            with suppress(OSError):  # the log may not grow either
+                os.write(log, f"{name}\n".encode())
         if number != fault.get("step"):
             return
         if "signal" in fault:
