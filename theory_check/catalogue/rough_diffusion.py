@@ -42,6 +42,9 @@ if TYPE_CHECKING:
 #: Lambda = L a^2: drifts grow as Lambda, spreads as its root.
 _TOTAL = 4.0
 
+#: A part of Lambda so small that terms of order Lambda^2 are lost in the twelfth digit.
+_STILL = 1e-10
+
 _MEAN = Basis(
     "mean of the limit law with the sum $S_L$ and, at infinite width, exact at this depth by the recursion of C4; the "
     "remainder bounds what finite width changes of the terms beyond the limit law"
@@ -67,11 +70,15 @@ def _beyond_limit(hurst: float, depth: int, total: float) -> float:
     """Return what the mean of log R at this depth has beyond the limit law with S_L, at infinite width.
 
     Its parts are those of a large step, about Lambda^2/(8 L) for any weights, and of distant lags, whose states have
-    moved in between. There log E R is E log R.
+    moved in between. There log E R is E log R, and what is proportional to Lambda is the limit law: networks that
+    hardly move tell it, so that the sum S_L which is to be tested does not enter.
     """
     rho = fractional_noise(hurst, depth)
-    wide = wide_network(Branch("res-3"), rho, math.sqrt(total / depth), depth).log_norm_ratio[-1]
-    return float(wide) - total * (0.5 + finite_interaction_sum(hurst, depth))
+    moving, still = (
+        float(wide_network(Branch("res-3"), rho, math.sqrt(part * total / depth), depth).log_norm_ratio[-1])
+        for part in (1.0, _STILL)
+    )
+    return moving - still / _STILL
 
 
 def _finite_law(width: int, hurst: float, depth: int, total: float = _TOTAL) -> tuple[Normal, float]:
