@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from scipy import special, stats
 
 from theory_check.foundation.errors import SpecificationError
+from theory_check.foundation.laws import left_limits
 from theory_check.inference.intervals import kolmogorov_interval
 from theory_check.inference.kolmogorov import kolmogorov_radius, kolmogorov_statistic, kolmogorov_tail, planning_radius
 
@@ -109,6 +110,23 @@ def test_a_lattice_told_by_a_tolerance_has_atoms(unit, count):
     found, _ = kolmogorov_statistic(drawn * unit, cdf)
     # Differences of shares and of values of one distribution function, all at most 1: some roundings of 1e-16.
     assert found == pytest.approx(expected if count > 1 else max(expected, law.cdf(places[0])), abs=1e-12)
+
+
+@settings(deadline=None, max_examples=100)
+@given(
+    values=st.lists(st.integers(-64, 64), min_size=1, max_size=40, unique=True),
+    steps=st.sampled_from([1, 2, 5, 8, 10**6]),
+)
+def test_left_limits_that_are_not_asked_for_would_change_nothing(values, steps):
+    sample = np.sort(values) / 64
+
+    def cdf(x):
+        return np.floor(steps * np.clip(x + 0.5, 0.0, 1.0)) / steps
+
+    # sup |F_n - F|, with F at and left of every value.
+    places = np.arange(len(values) + 1) / len(values)
+    above, below = places[1:] - cdf(sample), left_limits(cdf, sample) - places[:-1]
+    assert kolmogorov_statistic(sample, cdf)[0] == max(above.max(), below.max())
 
 
 def test_tied_values_count_together():

@@ -215,7 +215,7 @@ class Sample(Generic[E]):
         if name not in self.values:
             raise SpecificationError(f"the sample has no column {name!r}; it has {', '.join(self.values)}")
         column = self.values[name]
-        overflows = int(_has_overflowed(column).sum())
+        overflows = 0 if np.isfinite(column).all() else int(_has_overflowed(column).sum())
         if overflows:
             raise NumericalOverflowError(
                 f"{overflows} of {self.replicates} replicates overflowed in column {name} of: {self.experiment}"

@@ -65,14 +65,23 @@ def kolmogorov_statistic(values: ArrayLike, cdf: Callable[[FloatArray], ArrayLik
     predicted = predicted_probabilities(distinct, cdf)
     n = sample.size
     steps = np.concatenate([[0], np.cumsum(counts)]) / n
+    below = steps[:-1]
     # Where F(x) exceeds F_n(x), F exceeds it by as much just below the next value; where F_n(x-) exceeds F(x-), F_n
     # exceeded F by as much at the value before.
-    before = left_limits(cdf, distinct, predicted)
-    if np.any(counts > 1):
+    distance = float((steps[1:] - predicted).max())
+    if distinct.size < n:
+        before = left_limits(cdf, distinct, predicted)
         wide = left_limits(cdf, distinct, predicted, _INTO_GAP * _gaps(distinct))
         jumps = predicted - wide > _JUMPING * np.diff(predicted, prepend=0.0)
         before = np.where(jumps & (counts > 1), np.minimum(wide, before), before)
-    return float(max((steps[1:] - predicted).max(), (before - steps[:-1]).max())), n
+        return max(distance, float((before - below).max())), n
+    # F(x-) is at most F(x), and not asked for where even that is no farther away; but the step to the left of 0 depends
+    # on the other values.
+    asked = predicted - below > distance if distinct.all() else np.full(n, fill_value=True)
+    if asked.any():
+        before = left_limits(cdf, distinct[asked], predicted[asked])
+        distance = max(distance, float((before - below[asked]).max()))
+    return distance, n
 
 
 def _gaps(distinct: FloatArray) -> FloatArray:

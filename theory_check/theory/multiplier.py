@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -87,43 +88,44 @@ class Multiplier:
         return 2.0**-self.width if self.has_inner and self.slope**2 == 0 else 0.0
 
     def log_scale_moment(self, order: int) -> float:
-        """Logarithm of E S^order, for an integer order >= 0.
-
-        Given N, chi2_N and chi2_{d-N} are independent with E (chi2_n)^j = 2^j Gamma(n/2 + j) / Gamma(n/2), so
-        E (chi2_N + slope^2 chi2_{d-N})^k is a binomial sum of positive terms, summed here in logarithms.
-        """
-        check_count("order", order, 0)
-        d = self.width
-        if order == 0:
-            return 0.0
-        if not self.has_inner:
-            return order * math.log(self.gain / d)
-        from scipy.special import gammaln, logsumexp, xlogy
-
-        def log_chi2_moment(n: FloatArray, j: FloatArray) -> FloatArray:
-            """Logarithm of E (chi2_n)^j, with chi2_0 = 0 and 0^0 = 1."""
-            safe = np.maximum(n, 1.0)
-            value = gammaln(safe / 2 + j) - gammaln(safe / 2) + j * math.log(2.0)
-            return np.where(n > 0, value, np.where(j == 0, 0.0, -np.inf))
-
-        N = np.arange(d + 1.0)[:, None]
-        j = np.arange(order + 1.0)[None, :]
-        with np.errstate(divide="ignore"):
-            log_binomials = (
-                gammaln(d + 1) - gammaln(N + 1) - gammaln(d - N + 1) - d * math.log(2.0)
-                + gammaln(order + 1) - gammaln(j + 1) - gammaln(order - j + 1)
-            )  # fmt: skip
-            terms = (
-                log_binomials
-                + log_chi2_moment(N, j)
-                + log_chi2_moment(d - N, order - j)
-                + xlogy(order - j, self.slope**2)
-            )
-        return float(logsumexp(terms)) + order * math.log(self.gain / d**2)
+        """Logarithm of E S^order, for an integer order >= 0."""
+        count = check_count("order", order, 0)
+        return _log_scale_moment(self.width, self.gain, self.slope if self.has_inner else None, count)
 
     def scale_moment(self, order: int) -> float:
         """E S^order; E S = kappa / d."""
         return math.exp(self.log_scale_moment(order))
+
+
+@lru_cache(2**12)
+def _log_scale_moment(width: int, gain: float, slope: float | None, order: int) -> float:
+    """Return log E S^order, which each layer of a network asks for; without weights W there is no slope.
+
+    Given N, chi2_N and chi2_{d-N} are independent with E (chi2_n)^j = 2^j Gamma(n/2 + j) / Gamma(n/2), so
+    E (chi2_N + slope^2 chi2_{d-N})^k is a binomial sum of positive terms, summed here in logarithms.
+    """
+    d = width
+    if order == 0:
+        return 0.0
+    if slope is None:
+        return order * math.log(gain / d)
+    from scipy.special import gammaln, logsumexp, xlogy
+
+    def log_chi2_moment(n: FloatArray, j: FloatArray) -> FloatArray:
+        """Logarithm of E (chi2_n)^j, with chi2_0 = 0 and 0^0 = 1."""
+        safe = np.maximum(n, 1.0)
+        value = gammaln(safe / 2 + j) - gammaln(safe / 2) + j * math.log(2.0)
+        return np.where(n > 0, value, np.where(j == 0, 0.0, -np.inf))
+
+    N = np.arange(d + 1.0)[:, None]
+    j = np.arange(order + 1.0)[None, :]
+    with np.errstate(divide="ignore"):
+        log_binomials = (
+            gammaln(d + 1) - gammaln(N + 1) - gammaln(d - N + 1) - d * math.log(2.0)
+            + gammaln(order + 1) - gammaln(j + 1) - gammaln(order - j + 1)
+        )  # fmt: skip
+        terms = log_binomials + log_chi2_moment(N, j) + log_chi2_moment(d - N, order - j) + xlogy(order - j, slope**2)
+    return float(logsumexp(terms)) + order * math.log(gain / d**2)
 
 
 def layer_groups(scaling: ArrayLike, depth: int | None = None) -> tuple[FloatArray, FloatArray]:

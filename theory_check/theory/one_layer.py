@@ -218,8 +218,10 @@ class HermiteTable:
         v0, v1 = self.values[index], self.values[index + 1]
         s0, s1 = self.step * self.slopes[index], self.step * self.slopes[index + 1]
         rise = v1 - v0
-        inside = v0 + t * (s0 + t * ((3 * rise - 2 * s0 - s1) + t * (s0 + s1 - 2 * rise)))
-        return np.where(position <= 0, 0.0, np.where(position >= last, above, inside))
+        found = np.asarray(v0 + t * (s0 + t * ((3 * rise - 2 * s0 - s1) + t * (s0 + s1 - 2 * rise))))
+        np.copyto(found, above, where=position >= last)
+        np.copyto(found, 0.0, where=position <= 0)
+        return found
 
 
 def _parts(points: FloatArray, size: int) -> list[FloatArray]:
