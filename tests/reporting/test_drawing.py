@@ -142,6 +142,21 @@ def test_a_pdf_is_drawn_without_date():
     assert drawing.render(panels, ["pdf"])["pdf"] == pdf
 
 
+def test_a_picture_has_the_pixels_that_matplotlib_saves(monkeypatch):
+    drawn = render(make_picture())
+
+    def save(figure, file):
+        saved = io.BytesIO()
+        figure.savefig(saved, format="png", dpi=drawing._DPI)
+        with Image.open(saved) as image:
+            few = image.convert("RGB").quantize(128, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+        few.save(file, format="png")
+
+    monkeypatch.setattr(drawing, "_write_png", save)
+    with Image.open(io.BytesIO(drawn)) as ours, Image.open(io.BytesIO(render(make_picture()))) as saved:
+        assert ours.convert("RGB").tobytes() == saved.convert("RGB").tobytes()
+
+
 def test_panels_have_letters_unless_there_is_one():
     panels = make_picture().panels[1:2]
     letters = [text for text in drawn_texts(panels * 2) if re.fullmatch(r"\([a-z]\)", text)]

@@ -239,27 +239,35 @@ def _own_style(changes: Mapping[str, float]) -> Iterator[None]:
 def _picture_files(figure: Figure, suffixes: Iterable[str]) -> dict[str, bytes]:
     """Return a figure as PNG, SVG or PDF, by suffix, without date or version."""
     metadata = {
-        "png": {"Software": None},
         "svg": {"Date": None, "Creator": None},
         "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
     }
     files = {}
     for suffix in suffixes:
         drawn = io.BytesIO()
-        figure.savefig(drawn, format=suffix, dpi=_DPI, metadata=metadata[suffix])
-        files[suffix] = _compact_png(drawn) if suffix == "png" else drawn.getvalue()
+        if suffix == "png":
+            _write_png(figure, drawn)
+        else:
+            figure.savefig(drawn, format=suffix, dpi=_DPI, metadata=metadata[suffix])
+        files[suffix] = drawn.getvalue()
     return files
 
 
-def _compact_png(png: io.BytesIO) -> bytes:
-    """Return a picture of few colours at a third of its size."""
+def _write_png(figure: Figure, file: io.BytesIO) -> None:
+    """Write a figure as a PNG of few colours, a third of the size of one of all.
+
+    ``savefig`` draws twice, once for the layout alone, and packs all colours, which would be unpacked again.
+    """
     from PIL import Image
 
-    small = io.BytesIO()
-    with Image.open(png) as image:
-        indexed = image.convert("RGB").quantize(128, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
-        indexed.save(small, format="png", optimize=True, dpi=(_DPI, _DPI))
-    return small.getvalue()
+    canvas: Any = figure.canvas
+    resolution = figure.dpi
+    figure.dpi = _DPI
+    canvas.draw()
+    image = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
+    figure.dpi = resolution
+    indexed = image.quantize(128, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    indexed.save(file, format="png", optimize=True, dpi=(_DPI, _DPI))
 
 
 def darkened(png: bytes) -> bytes:

@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from functools import cache
 from string import ascii_lowercase
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from theory_check.findings.run import ClaimFinding, Finding, RunRecord
 from theory_check.reporting.markdown import template_environment
 from theory_check.reporting.numerals import format_at_most
 from theory_check.reporting.summary import all_points, excess, plain_text, plural, tally
+
+if TYPE_CHECKING:
+    from jinja2 import Template
 
 #: What lies farther from its target, in tolerances, is drawn at the edge of the picture.
 _FARTHEST, _FARTHEST_OF_ALL = 2.0, 1.5
@@ -145,6 +149,10 @@ def _panel(
 
 def _draw(panels: Sequence[dict[str, Any]], title: str, xlabel: str, width: int = _WIDTH) -> str:
     height = max(panel["bottom"] for panel in panels) + _AXIS_HEIGHT
-    template = template_environment().get_template("deviations.svg.jinja")
     shown = [panel for panel in panels if panel["rows"]]
-    return template.render(panels=shown, title=title, xlabel=xlabel, width=width, height=height, top=_TOP)
+    return _template().render(panels=shown, title=title, xlabel=xlabel, width=width, height=height, top=_TOP)
+
+
+@cache
+def _template() -> Template:
+    return template_environment().get_template("deviations.svg.jinja")

@@ -21,6 +21,7 @@ from theory_check.findings.pictures import Picture, PictureText
 from theory_check.findings.run import ClaimFinding, RegimeReport, RunRecord, judge_correction
 from theory_check.foundation.arguments import check_integer
 from theory_check.foundation.files import make_directory
+from theory_check.foundation.stored_values import shelf
 from theory_check.foundation.streams import check_seed
 from theory_check.reporting.summary import describe
 from theory_check.simulation.engines import Engine, Threads, available_threads
@@ -42,10 +43,12 @@ def _report_regime(
     simulation: Simulation[Experiment],
 ) -> tuple[RegimeReport, tuple[Picture, ...]]:
     """Draw up the section of a regime, with the pictures that it names."""
-    pictures = tuple(
-        illustration.draw([simulation.sample(e, n) for e, n in plan.pictures[illustration].items()])
-        for illustration in regime.illustrations
-    )
+    # Curves of a picture take as long to compute as those of a plan.
+    with shelf(f"pictures of {regime.name}"):
+        pictures = tuple(
+            illustration.draw([simulation.sample(e, n) for e, n in plan.pictures[illustration].items()])
+            for illustration in regime.illustrations
+        )
     findings = tuple(_report_claim(regime, claim, checks, decisions) for claim, checks in claims)
     texts = tuple(PictureText(p.name, p.caption, describe(p)) for p in pictures)
     made = RegimeReport(regime.name, regime.title, regime.text, regime.formula, texts, findings, regime.headline)
