@@ -89,6 +89,15 @@ def test_proportions_agree_with_scipy(trials, alpha, data):
     assert (ours.lower, ours.upper) == pytest.approx(tuple(theirs), rel=1e-6, abs=1e-6)
 
 
+@pytest.mark.parametrize(("successes", "trials"), [(0, 1), (1, 1), (0, 640), (3, 640), (639, 640), (70_000, 10**6)])
+def test_proportions_have_the_digits_of_statsmodels(successes, trials):
+    from statsmodels.stats.proportion import proportion_confint
+
+    for alpha in (0.3, 1e-3, 1e-9):
+        ours = proportion_interval(successes, trials, alpha=alpha)
+        assert (ours.lower, ours.upper) == proportion_confint(successes, trials, alpha, method="beta")
+
+
 @pytest.mark.parametrize("alpha", [1e-3, 0.05, 0.4])
 @pytest.mark.parametrize("trials", [1, 2, 7, 20])
 def test_proportions_cover_at_every_truth_on_both_sides(trials, alpha):

@@ -39,6 +39,15 @@ def test_the_cost_of_a_claim_is_that_of_its_points():
     assert cost.seconds(costs) == pytest.approx([2.0 * seconds for seconds in work])
 
 
+def test_a_run_is_announced_with_what_it_takes_besides_simulating():
+    plan = plan_run(["E8", "E11"], PROFILES["quick"])
+    besides = plan.seconds(ESTIMATED) - plan.expected.seconds
+    assert besides > 0.01 * len(plan.checks)
+    kinds = {experiment.kind for experiment, _ in plan.expected.merged.values()}
+    twice = MachineCosts(dict.fromkeys(kinds, 2.0))
+    assert plan.seconds(twice) == pytest.approx(2.0 * plan.seconds(ESTIMATED))
+
+
 def test_listed_costs_are_stored(monkeypatch, tmp_path):
     monkeypatch.setattr(stored_values, "values_folder", lambda: tmp_path)
     claims, quick = [find_claim("E3"), find_claim("E8")], [PROFILES["quick"]]

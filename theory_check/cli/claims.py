@@ -109,7 +109,7 @@ def run(
         return weigh(plan.workload, threads=threads, cluster=cluster, limit=memory)
 
     def announce(plan: Plan, costs: MachineCosts) -> None:
-        say("run", costs.seconds(plan.expected.merged.values()), room(plan).total)
+        say("run", plan.seconds(costs), room(plan).total)
 
     with hold_output(resume, files=files, folders=folders):
         with (

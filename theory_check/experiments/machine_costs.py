@@ -26,11 +26,14 @@ class MachineCosts:
 
     factors: Mapping[str, float] = field(default_factory=dict)
 
+    @property
+    def speed(self) -> float:
+        """The median of the factors: what of unknown kind takes that much of its estimate."""
+        return median(self.factors.values()) if self.factors else 1.0
+
     def factor(self, kind: str) -> float:
         """Return the factor of a kind of experiment."""
-        if kind in self.factors:
-            return self.factors[kind]
-        return median(self.factors.values()) if self.factors else 1.0
+        return self.factors.get(kind, self.speed)
 
     def block_seconds(self, experiment: Experiment) -> float:
         """Return the processor time of a block of an experiment."""

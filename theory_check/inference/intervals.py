@@ -95,10 +95,12 @@ def proportion_interval(successes: SupportsIndex, trials: SupportsIndex, *, alph
     """
     alpha = check_level("alpha", alpha)
     k, n = check_successes(successes, trials)
-    from statsmodels.stats.proportion import proportion_confint
+    from scipy.stats import beta
 
-    lower, upper = proportion_confint(k, n, alpha, method="beta")
-    return Interval(k / n, float(lower), float(upper), alpha, "Clopper-Pearson")
+    # As statsmodels has it, without loading pandas.
+    lower = float(beta.ppf(alpha / 2, k, n - k + 1)) if k > 0 else 0.0
+    upper = float(beta.isf(alpha / 2, k + 1, n - k)) if k < n else 1.0
+    return Interval(k / n, lower, upper, alpha, "Clopper-Pearson")
 
 
 def quantile_ranks(observations: SupportsIndex, probability: float, *, alpha: float) -> tuple[int, int]:

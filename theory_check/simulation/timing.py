@@ -8,8 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 from time import thread_time
 from typing import Any
 
+from theory_check.experiments.cell import Cell
 from theory_check.experiments.costs import SECONDS_PER_WORK, TRIAL_WORK
 from theory_check.experiments.machine_costs import MachineCosts
+from theory_check.experiments.segments import blocks_together
 from theory_check.simulation.units import Unit, simulate_blocks
 
 #: Times that a block is simulated, if it takes milliseconds, and otherwise; the first time compiles its kernels, the
@@ -18,6 +20,9 @@ _TIMES, _LONG_TIMES = 3, 2
 
 #: Work beyond which a block is not timed: a kind without a small experiment keeps its estimate.
 _MOST_WORK = 20 * TRIAL_WORK
+
+#: Short blocks that are timed together, at most: as many as there are between two looks.
+_TOGETHER = 6
 
 
 def measured_costs(experiments: Iterable[Any], known: MachineCosts, threads: int) -> MachineCosts:
@@ -57,11 +62,12 @@ def _unsuited(trial: Any) -> float:
 
 
 def _factor(trial: Any) -> float:
-    """Return measured over estimated time of a block."""
-    unit = Unit(trial, 0, 0, 1)
+    """Return measured over estimated time of a block, beside others where blocks go together."""
+    most = blocks_together(trial) if isinstance(trial, Cell) else 1
+    unit = Unit(trial, 0, 0, max(1, min(_TOGETHER, most, 2 * TRIAL_WORK // trial.work_per_block)))
     seconds = []
-    for _ in range(_TIMES if trial.work_per_block <= 2 * TRIAL_WORK else _LONG_TIMES):
+    for _ in range(_TIMES if unit.work <= 2 * TRIAL_WORK else _LONG_TIMES):
         started = thread_time()
         simulate_blocks(unit)
         seconds.append(thread_time() - started)
-    return min(seconds[1:]) / (SECONDS_PER_WORK * float(trial.work_per_block))
+    return min(seconds[1:]) / (SECONDS_PER_WORK * float(unit.work))

@@ -21,6 +21,10 @@ from theory_check.verification.user_claims import regimes_with
 #: Processor seconds, estimated, below which timing the machine is not worth the time.
 _WORTH_TIMING = 10.0
 
+#: Processor seconds of an ordinary core besides the simulation: of a run (loading, its pages), of each point (planned,
+#: judged at a few looks), and of each picture.
+_RUN_SECONDS, _POINT_SECONDS, _PICTURE_SECONDS = 1.5, 0.014, 0.25
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -50,6 +54,21 @@ class Plan:
         """What of it is expected to be simulated if all statements hold."""
         points = [dict.fromkeys(check.experiments, check.expected) for check in self.checks]
         return Workload.of(pair for request in [*points, *self.pictures.values()] for pair in request.items())
+
+    def seconds(self, costs: MachineCosts) -> float:
+        """Return the processor time of the whole run that is expected if all statements hold.
+
+        Parameters
+        ----------
+        costs : MachineCosts
+            What simulations take on this machine, and how fast it is.
+
+        Returns
+        -------
+        float
+        """
+        besides = _RUN_SECONDS + _POINT_SECONDS * len(self.checks) + _PICTURE_SECONDS * len(self.pictures)
+        return costs.seconds(self.expected.merged.values()) + costs.speed * besides
 
 
 def find_profile(name: str) -> Profile:
