@@ -130,6 +130,18 @@ def test_the_planned_vectors_detect_a_correlation(i, j):
     assert sum(few) < stats.binom.isf(FALSE_ALARM, 300, 1 - miss)
 
 
+@pytest.mark.parametrize(("i", "j"), [(1, 0), (39, 0), (39, 38)])
+def test_a_strong_correlation_of_two_among_many_coordinates_is_seen(i, j):
+    alpha, miss, n, p = 1e-3, 0.1, 200, 40
+    rho = design.covariance_resolution(p, observations=n, alpha=alpha, power=1 - miss)
+    assert rho < 0.95
+    g = generator(f"wide correlation {i} {j}")
+    assert_rate_at_least(1 - miss, [covariance_test(correlated(g, n, p, rho, i, j)).rejects(alpha) for _ in range(100)])
+    # The bound is not wasteful: two thirds of the correlation do not do.
+    few = [covariance_test(correlated(g, n, p, rho / 1.5, i, j)).rejects(alpha) for _ in range(100)]
+    assert sum(few) < stats.binom.isf(FALSE_ALARM, 100, 1 - miss)
+
+
 @pytest.mark.parametrize("p", [1, 3, 20])
 def test_the_planned_vectors_detect_a_mean(p):
     alpha, miss, deviation = 1e-4, 0.05, 0.4

@@ -193,16 +193,21 @@ def _correlation_power(correlation: float, width: int, n: int, alpha: float, mis
 
     Let coordinates i > j have correlation rho, all else as stated. Row i of the triangle becomes :math:`T_{ik} = \rho
     T'_{jk} + \sqrt{1-\rho^2} T'_{ik}` (T' that of the true statement, :math:`T'_{jk} = 0` for k > j). Drop the scores
-    of rows i and j and the T_ik with k < j, at most p squares. Of the others, those in row i beyond j have variance
-    1 - rho^2 and those in other rows have 1, while T_ij, given :math:`T'_{jj}^2 \ge t^2` with the `miss`/2-quantile of
-    chi2_{n-p+2} (j <= p - 1), has variance 1 - rho^2 and a mean of size at least rho t. All are independent. Hence the
-    statistic over 1 - rho^2 exceeds in law a noncentral chi-square variable with p(p-1)/2 degrees of freedom and
-    noncentrality :math:`\rho^2 t^2/(1-\rho^2)`, but for a chance of `miss`/2.
+    of rows i and j alone. Given row j, each T_ik is normal of variance 1 - rho^2, so that its square over 1 - rho^2
+    exceeds in law that of a standard normal variable; all other squares have variance 1, and exceed 1 - rho^2 times
+    themselves. T_ij has a mean of size at least rho t where :math:`T'_{jj}^2 \ge t^2`, the `miss`/2-quantile of
+    chi2_{n-p+2} (j <= p - 1). Hence the statistic over 1 - rho^2 exceeds in law a noncentral chi-square variable with
+    p(p+1)/2 - 2 degrees of freedom and noncentrality :math:`\rho^2 t^2/(1-\rho^2)`, but for a chance of `miss`/2.
+
+    At large width the common factor 1 - rho^2 costs more than the correlation adds. Then drop row i but for T_ij and
+    its score, and the score of row j: p(p+1)/2 - p - 1 squares at least are left as they are. Of these, of T_jj, of
+    T'_ij and of :math:`T'_{ii}^2`, chi2_{n-p+1} where i = p, the score of which is the weakest, each is beyond its
+    `miss`/4-quantile but for a chance of `miss`/4.
     """
-    from scipy.special import chdtri, chndtr
+    from scipy.special import chdtr, chdtri, chndtr, ndtri
 
     total = width * (width + 1) // 2
-    kept = total - width
+    kept = total - 2
     least = _quantiles(n - width + 2, miss / 2)[0]
     rest = 1.0 - correlation**2
     critical, noncentrality = float(chdtri(total, alpha)) / rest, correlation**2 * least / rest
@@ -213,7 +218,15 @@ def _correlation_power(correlation: float, width: int, n: int, alpha: float, mis
         missed = 0.0
     else:
         missed = 1.0 if critical > certain else float(chndtr(critical, kept, noncentrality))
-    return 1.0 - missed - miss / 2
+    seen = 1.0 - missed - miss / 2
+    if total > width + 1:
+        others = _quantiles(total - width - 1, miss / 4)[0]
+        pivot, largest = _quantiles(n - width + 2, miss / 4)[0], _quantiles(n - width + 1, miss / 4)[1]
+        entry = abs(correlation) * math.sqrt(pivot) + math.sqrt(rest) * float(ndtri(miss / 4))
+        score = float(ndtri(chdtr(n - width + 1, rest * largest)))
+        if others + max(entry, 0.0) ** 2 + min(score, 0.0) ** 2 >= critical * rest:
+            seen = max(seen, 1.0 - miss)
+    return seen
 
 
 def covariance_resolution(
