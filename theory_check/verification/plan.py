@@ -21,9 +21,9 @@ from theory_check.verification.user_claims import regimes_with
 #: Processor seconds, estimated, below which timing the machine is not worth the time.
 _WORTH_TIMING = 10.0
 
-#: Processor seconds of an ordinary core besides the simulation: of a run (loading, its pages), of each point (planned,
-#: judged at a few looks), and of each picture.
-_RUN_SECONDS, _POINT_SECONDS, _PICTURE_SECONDS = 1.5, 0.014, 0.25
+#: Processor seconds besides the simulation, where :attr:`MachineCosts.speed` is 1: of a run (loading, its pages), of
+#: each point (planned, judged at a few looks), and of each picture.
+_RUN_SECONDS, _POINT_SECONDS, _PICTURE_SECONDS = 3.0, 0.024, 0.38
 
 
 @dataclass(frozen=True)
