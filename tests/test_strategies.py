@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, find, given, settings
 from hypothesis import strategies as st
@@ -116,6 +117,7 @@ def test_kernels_are_drawn(kernel):
         (strategies.betas, {"low": 0.0, "high": math.inf}, "high must lie between"),
         (strategies.betas, {"low": 0.501, "high": 0.509}, "no hundredth lies from"),
         (strategies.scalings, {"depth": 0}, "depth must be at least 1"),
+        (strategies.scalings, {"depth": 1, "positive": {}}, "positive is {}; it must be True or False"),
         (strategies.networks, {"max_width": 1.5}, "max_width must be an integer"),
         (strategies.cells, {"max_depth": None}, "max_depth must be an integer"),
     ],
@@ -123,6 +125,10 @@ def test_kernels_are_drawn(kernel):
 def test_what_can_draw_nothing_is_refused_before_it_draws(ask, options, message):
     with pytest.raises(SpecificationError, match=message):
         ask(**options)
+
+
+def test_numbers_of_numpy_have_octaves():
+    assert least(strategies.by_octaves(np.uint8(255), 1000), lambda n: n > 600) == 601
 
 
 def test_the_simplest_values_are_plain():

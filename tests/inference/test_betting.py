@@ -273,3 +273,11 @@ def test_wrong_input_is_one_line_that_teaches(call, message):
     with pytest.raises(SpecificationError, match=message) as caught:
         call()
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("exponent", [-900, 900])
+def test_the_interval_of_a_nonnegative_mean_has_the_unit_of_the_values(exponent):
+    values = np.array([0.5, 1.5, 0.0, 2.0] * 50)
+    plain, scaled = (nonnegative_mean_interval(2.0**e * values, alpha=0.01) for e in (0, exponent))
+    # The prices are exponentials of a root found in one scale; only their product with the average is rounded.
+    assert scaled.lower == pytest.approx(2.0**exponent * plain.lower, rel=4 * np.finfo(float).eps, abs=0.0)

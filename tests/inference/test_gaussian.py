@@ -211,3 +211,9 @@ def test_more_coordinates_than_vectors_need_contrasts():
     g = generator("contrasts")
     contrasts = np.linalg.qr(g.standard_normal((200, 10)))[0]
     assert not covariance_test(g.standard_normal((30, 200)) @ contrasts).rejects(1e-6)
+
+
+@pytest.mark.parametrize("mean", [1e300, -math.inf])
+def test_a_mean_that_is_too_far_is_refused(mean):
+    with pytest.raises(SpecificationError, match="values less their mean has values whose squares leave double"):
+        variance_interval([1.0, 2.0], alpha=0.05, mean=mean)

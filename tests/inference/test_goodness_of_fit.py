@@ -279,3 +279,10 @@ def test_chi_square_sees_another_law_and_points_outside_of_the_support():
         chi_square_test([1, 2], [1, 2], [0.75, 0.75])
     with pytest.raises(SpecificationError, match="support must increase"):
         chi_square_test([1, 2], [2, 1], [0.5, 0.5])
+
+
+def test_points_and_masses_beyond_double_precision_are_refused():
+    with pytest.raises(SpecificationError, match="support must increase"):
+        chi_square_test([1.0] * 9, [1e308, -1e308], [0.5, 0.5])
+    with pytest.raises(SpecificationError, match="not to inf"):
+        chi_square_test([1.0] * 9, [-1e308, 1e308], [1e308, 1e308])

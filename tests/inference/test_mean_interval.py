@@ -117,3 +117,8 @@ def test_a_million_values_take_less_than_a_second():
     mean_interval(values, variance_bound=5.0, alpha=1e-5)
     # Processor time of this process, so that other work on the machine does not count.
     assert time.process_time() - start < 1.0
+
+
+def test_the_largest_values_have_a_mean():
+    interval = mean_interval([1e308] * 20, variance_bound=0.5, alpha=0.05)
+    assert (interval.lower, interval.estimate, interval.upper) == (1e308, 1e308, 1e308)

@@ -199,3 +199,15 @@ def test_wrong_input_is_one_line_that_teaches(call, message):
     with pytest.raises(SpecificationError, match=message) as caught:
         call()
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("exponent", [-530, -100, 100, 500])
+def test_the_margin_of_a_sequence_has_the_unit_of_the_values(exponent):
+    plan = {"observations": 10**6, "alpha": 0.05, "miss": 0.01}
+    # Powers of two and their squares change no digit.
+    scaled = design.mean_sequence_margin(variance_bound=0.75 * 4.0**exponent, **plan)
+    assert scaled == 2.0**exponent * design.mean_sequence_margin(variance_bound=0.75, **plan)
+
+
+def test_a_bound_that_no_mean_can_pass_has_no_resolution():
+    assert design.nonnegative_mean_resolution(1.7e308, observations=10, variance_bound=0.99, alpha=0.99) == math.inf

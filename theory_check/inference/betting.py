@@ -294,7 +294,9 @@ def _lower_end(sample: FloatArray, average: float, needed: float) -> float:
 
     # The best fraction loses the division of the capital and gains half a squared standard error.
     log_capital = needed + math.log(FRACTIONS.size)
-    spread = math.sqrt(2.0 * log_capital * float(sample.var()) / sample.size) / average + log_capital / sample.size
+    exponent = math.frexp(average)[1]  # in units of a power of two near the average squares do not overflow
+    deviation = math.sqrt(2.0 * log_capital * float(np.ldexp(sample, -exponent).var()) / sample.size)
+    spread = deviation / math.ldexp(average, -exponent) + log_capital / sample.size
     guess = -math.log1p(-min(spread, 0.9))
     # In logarithms of the price, because the end may be smaller than the average by orders of magnitude; a
     # ten-thousandth of the distance, or of the price, does not change a verdict.

@@ -43,7 +43,8 @@ def _squares(values: ArrayLike, mean: float | None) -> tuple[float, int]:
         if sample.size < 2:
             raise SpecificationError("at least two values are needed for a variance about their average; or give mean")
         return float(np.sum((sample - sample.mean()) ** 2)), sample.size - 1
-    return float(np.sum((sample - check_number("mean", mean)) ** 2)), sample.size
+    apart = check_squares("values less their mean", sample - check_number("mean", mean))
+    return float(np.sum(apart**2)), sample.size
 
 
 def variance_interval(values: ArrayLike, *, alpha: float, mean: float | None = None) -> Interval:

@@ -279,7 +279,8 @@ def mean_interval(values: ArrayLike, *, variance_bound: float, alpha: float) -> 
     log_level = math.log(2.0 / alpha)
     # The square roots are taken apart so that no product overflows.
     tilt = math.sqrt(2.0 * log_level / n) / math.sqrt(v)
-    estimate = _influence_root(sample, tilt, 0.0, float(np.median(sample)), v)
+    # Halves: a median adds the two values in the middle.
+    estimate = _influence_root(sample, tilt, 0.0, 2.0 * float(np.median(0.5 * sample)), v)
     if n <= 2.0 * log_level:
         return Interval(estimate, -math.inf, math.inf, alpha, "Catoni")
     threshold = n * math.log1p(log_level / n) + log_level

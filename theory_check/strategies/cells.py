@@ -15,7 +15,7 @@ from theory_check.experiments.cell import Cell
 from theory_check.experiments.kernel_choice import KernelName, can_chain, can_reduce
 from theory_check.foundation.arguments import check_count
 from theory_check.foundation.errors import SpecificationError
-from theory_check.foundation.kinds import check_sequence
+from theory_check.foundation.kinds import check_kind, check_sequence
 from theory_check.networks.activations import ACTIVATIONS, Activation, ActivationDefinition
 from theory_check.networks.branches import BRANCHES, Branch, BranchDefinition
 from theory_check.networks.custom_processes import PathFunction
@@ -93,7 +93,6 @@ def _activations(definition: BranchDefinition, homogeneous: bool | None) -> st.S
     return activations() if definition.has_bias else activations(homogeneous=homogeneous)
 
 
-@functools.cache
 def scalings(depth: int, *, positive: bool = False) -> st.SearchStrategy[Scaling]:
     """Draw a scaling for a network of that depth: a power, a constant factor, or one factor a layer.
 
@@ -104,7 +103,12 @@ def scalings(depth: int, *, positive: bool = False) -> st.SearchStrategy[Scaling
     positive : bool
         Only factors above 0; default: zero and negative factors as well.
     """
-    depth = check_count("depth", depth)
+    check_kind("positive", positive, bool, "True or False")
+    return _scalings(check_count("depth", depth), positive)
+
+
+@functools.cache
+def _scalings(depth: int, positive: bool) -> st.SearchStrategy[Scaling]:
     lowest = 0.001 if positive else -_LARGEST_FACTOR
     # Between 0 and this displacements drown in roundings, and cells refuse.
     factor = _between(lowest, _LARGEST_FACTOR).map(lambda x: x if abs(x) >= 1e-6 else 0.0)

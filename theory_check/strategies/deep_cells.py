@@ -141,8 +141,8 @@ def several_inputs() -> st.SearchStrategy[Input]:
 
 def by_octaves(low: int, high: int) -> st.SearchStrategy[int]:
     """Draw a whole number, at least 1, whose logarithm is about uniform; the smallest is the simplest."""
-    check_count("low", low)
-    check_count("high", high, low)
+    low = check_count("low", low)
+    high = check_count("high", high, low)
     starts = [low]
     while 2 * starts[-1] <= high:
         starts.append(2 * starts[-1])

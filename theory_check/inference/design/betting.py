@@ -38,9 +38,10 @@ def _log_miss(price: float, truth: float, variance: float, observations: int, lo
         # One positive value decides; the slowest law to show one is 0 with probability v / (mu^2 + v).
         return observations * math.log(variance / (truth * truth + variance)) if variance > 0.0 else -math.inf
     point = (truth * truth + variance) / truth
-    chance = min(1.0, truth / point)
+    chance = truth / point
     if not chance > 0.0:
-        return 0.0  # a variance beyond double precision: nothing is known
+        return 0.0  # a mean or a variance beyond double precision: nothing is known
+    chance = min(1.0, chance)
     c, s = FRACTIONS[:, None], _POWERS[None, :]
     log_zero = -s * np.log1p(-c)
     log_point = -s * np.log1p(c * (point / price - 1.0))

@@ -141,6 +141,9 @@ def _tilted_reach(v: float, n: int, alpha: float, log_miss: float) -> float:
     As in :func:`_reach`, E exp(-psi(l (x - m))) <= 1 - u + u^2/2 + l^2 v / 2 with u = l (mu - m), as long as u <= 1;
     farther means are seen sooner. Each tilt has its share of the capital, and the best one decides.
     """
+    # In units of a power of two near the bound's root squares do not overflow; the reach scales with the unit.
+    exponent = math.frexp(v)[1] // 2
+    v = math.ldexp(v, -2 * exponent)
     tilts = mean_tilts(variance_bound=v, alpha=alpha, observations=None)
     fees = 0.5 * tilts * tilts * v
     threshold = math.log(2.0 * tilts.size / alpha)
@@ -148,7 +151,7 @@ def _tilted_reach(v: float, n: int, alpha: float, log_miss: float) -> float:
     with np.errstate(invalid="ignore"):
         u = 2.0 * c / (1.0 + np.sqrt(1.0 - 2.0 * c))
     reaches = np.where(c <= 0.5, u / tilts, math.inf)
-    return float(reaches.min())
+    return math.ldexp(float(reaches.min()), exponent)
 
 
 def mean_sequence_margin(
