@@ -64,6 +64,40 @@ def test_a_smooth_movement_that_follows_the_weights_is_predicted_by_the_growth_o
     assert abs(fooled(drift=column("outer_movement") ** 2)(made)[0]) > 0.01
 
 
+def descended(depth, steps, width=12, inputs=8):
+    """Movements of smooth V and W of res-3 networks at beta = 1 under gradient descent, by NumPy."""
+    rng = np.random.default_rng(0)
+    waves = np.exp(2.5j * np.outer(np.arange(depth) / depth, np.arange(1, 5)))
+    waves = np.concatenate([waves.real, waves.imag], axis=1) / math.sqrt(4 * width)
+    start = np.tensordot(waves, rng.standard_normal((8, 2, width, width)), 1)
+    V, W = start[:, 0].copy(), start[:, 1].copy()
+    x, y, C = rng.standard_normal((width, inputs)), rng.standard_normal((3, inputs)), rng.standard_normal((3, width))
+    for _ in range(steps):
+        states, values, h = [], [], x
+        for v, w in zip(V, W, strict=True):
+            states.append(h)
+            values.append(np.maximum(w @ h, 0.0))
+            h = h + v @ values[-1] / depth
+        p = C.T @ (C @ h / width - y / math.sqrt(width)) / inputs
+        for k in reversed(range(depth)):
+            q = (V[k].T @ p) * (values[k] > 0.0)
+            V[k] -= 0.5 * p @ values[k].T
+            p, W[k] = p + W[k].T @ q / depth, W[k] - 0.5 * q @ states[k].T
+    return V - start[:, 0], W - start[:, 1]
+
+
+def test_gradient_descent_moves_v_without_jumps_in_its_first_step_alone():
+    def powers(steps):
+        """Power of depth of the second differences of the movements of V and W."""
+        ends = [[np.std(np.diff(m, 2, axis=0)) for m in descended(depth, steps)] for depth in (64, 256)]
+        return np.log(np.divide(*ends[::-1])) / math.log(4.0)
+
+    # Roots of mean squares: a share 1/L of the layers has a kink of size 1/L, or a jump of size 1. The tolerance is two
+    # thirds of half of what these are apart.
+    assert powers(1) == pytest.approx([-1.5, -0.5], abs=0.33)
+    assert powers(10) == pytest.approx([-0.5, -0.5], abs=0.33)
+
+
 def test_a_power_of_depth_is_that_of_the_pair():
     made = [sample(outer_movement=[1.0, 2.0]), sample(outer_movement=[1.0 / 8.0, 2.0])]
     ends = [column("outer_movement", place) for place in range(2)]

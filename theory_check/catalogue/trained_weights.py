@@ -43,8 +43,9 @@ MEASURED = Basis(
 _SWITCHED = Basis(
     "empirical: measured at these depths. From one layer to the next a share of order 1/L of the units switches, so "
     "that the mean square of the movement's increments has, beside L^-2, a part of order 1/L with a small factor: the "
-    "power was .014 from 64 to 256 layers, .025 from there to 1024 and .11 from there to 4096, and tends to 1/2, while "
-    "that of V stays 0; the margin is at most a third of half of what Adam does",
+    "power was .014 from 64 to 256 layers, .025 from there to 1024 and .11 from there to 4096, and tends to 1/2; that "
+    "of V, which reads this part of W from the second step on, was still 0; the margin is at most a third of half of "
+    "what Adam does",
     allowance=0.15,
 )
 
@@ -258,20 +259,22 @@ def of_res3(weights: str, depth: int, optimiser: str, width: int) -> Training:
     "gradients of res-3 agree only in part (N3), and what training adds is rougher than weights of long memory. A step "
     "of Adam has nearly the same size in every entry, whatever the size of the gradient, so that small rough parts of "
     "a gradient become as large as the rest; gradient descent leaves them small. The gradient of V_k is continuous in "
-    "W_k; that of W_k reads which units are active, and a share of order 1/L of them switches from layer to layer.",
+    "W_k; that of W_k reads which units are active, and a share of order 1/L of them switches from layer to layer. So "
+    "the first step moves V by a path without jumps; later steps read the jumps that W has by then.",
     hypotheses="res-3 with ReLU, beta = 1, the digits. Empirical: sizes at this width, depth and training; the "
     "mechanism is not a proof. The grid of the catalogue is its domain.",
     remarks=(
         r"Regularity along the depth is kept for res-1 (T1). Trained res-3 weights of long memory, $H = 0.9$ and "
         r"$\beta = 1$, are rougher than they were, in $V$ and in $W$.",
-        r"Smooth res-3 weights stay smooth under gradient descent, $V$ at every depth, $W$ up to increments of order "
-        r"$L^{-1/2}$ with a small factor. Adam leaves increments from layer to layer that fall slower than $L^{-1}$.",
+        r"Smooth res-3 weights stay smooth under gradient descent up to increments of order $L^{-1/2}$ with a small "
+        r"factor: in $W$ from the first step, in $V$, which reads $W$, from the second, and smaller. Adam leaves "
+        r"increments from layer to layer that fall slower than $L^{-1}$.",
     ),
 )
 def lost_regularity(profile: Profile) -> Iterator[Check]:
     r"""Training keeps the regularity of res-1 weights (T1). It does not keep that of res-3 weights with long memory,
-    and under Adam smooth res-3 weights become rough along the depth. Gradient descent keeps V smooth, and W but for a
-    small part that falls like $L^{-1/2}$ from layer to layer.
+    and under Adam smooth res-3 weights become rough along the depth. Gradient descent keeps them smooth but for a small
+    part that falls like $L^{-1/2}$ from layer to layer, in W more than in V; at these depths it does not show in V.
     """
     long = of_res3(P10_LONG, 64, "adam", 16)
     for name, letter, size, deviation in (("outer", "V", -0.092, 0.0105), ("inner", "W", -0.123, 0.0105)):
