@@ -227,7 +227,7 @@ def _layer_check(start: float, precision: float) -> Check:
     "order a^4 of one layer give the term of order 1/L of the law. As d grows the noise vanishes and d (k - c) is left "
     "of the bracket. In one layer the mean of <h, h'> grows by a^2 q d ||h|| ||h'|| k(c) exactly.",
     hypotheses="Independent layers; res-3 with ReLU or leaky activation; Gaussian W at finite width (other symmetric "
-    "entries up to O(1/d)).",
+    "entries up to O(1/d^2), for directions at random).",
     remarks=(r"A negative slope $s$ has the flow of ReLU at the speed $(1-s)^2$.",),
 )
 def two_inputs(profile: Profile) -> Iterator[Check]:
@@ -241,7 +241,7 @@ def two_inputs(profile: Profile) -> Iterator[Check]:
         ("gaussian", 10, 0.0, -0.5),
         ("gaussian", 10, 0.0, 0.3),
         ("gaussian", 10, 0.3, -0.5),
-        # Entries that are not Gaussian make the kernel of a layer deviate by O(1/d): their networks are wider.
+        # Entries that are not Gaussian make the mean kernel deviate by O(1/d^2): their networks are wider.
         ("uniform", 20, 0.0, -0.5),
         ("rademacher", 20, 0.0, -0.5),
     ):

@@ -22,8 +22,10 @@ Entries of W that are not Gaussian do not move the mean kernel to first order in
 fourth cumulants act like a scale of the row, which a kernel of degree two sees only through its variance.
 
 Numerical method. Collocation in c at Chebyshev points with both ends, where A and B need no boundary condition. The
-kernel has a term (1 - c)^(3/2): the error decreases like a power of the number of points. It was measured, by doubling
-that number, to be below 15% of the term for d >= 4 and below a third for d = 2; it is estimated anew for each law.
+kernel has a term (1 - c)^(3/2): the error decreases like a power of the number of points. 128 instead of 64 points
+moved the largest value of the term by at most a tenth, for slopes up to 1/2 in size and starts from -.9 to .9; the term
+at one angle by an eighth of its largest value for d >= 6, but by half of it for d = 2 and 4 and by all of it for d = 3.
+With what 64 points change, ``depth_coefficient`` was at most 1% below the largest value at 128.
 
 Source: derived here.
 """
