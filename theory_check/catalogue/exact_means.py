@@ -54,6 +54,10 @@ def over_inputs(deep: Cell, quantity: Observable) -> Observable:
     return quantity.mean() if deep.input.count > 1 else quantity
 
 
+#: Width from which a layer of discrete entries cancels its input with a probability below 1e-12.
+_WIDE = 40
+
+
 def mean_checks(deep: Cell, relative: float, finer: float | None = None) -> Iterator[Check]:
     """Compare the means of D and, where gradients are observed, of R and R* for entries of kurtosis at most 3.
 
@@ -194,9 +198,14 @@ def _forward_unless_free_of_ties(deep: Cell) -> Cell:
     return deep if NO_TIES.holds(deep) else replace(deep, gradients=False)
 
 
+def _does_not_vanish(deep: Cell) -> bool:
+    """Tell whether all states differ from 0: discrete entries may cancel one, each coordinate with 1/2 at most."""
+    return not deep.weights.definition.discrete or deep.network.width >= _WIDE
+
+
 def _checks(deep: Cell, precision: float) -> Iterator[Check]:
     every_depth = deep.recorded_depths == tuple(range(deep.network.depth + 1))
-    if DOMINATED.holds(deep) and every_depth and deep.input.count == 1:
+    if DOMINATED.holds(deep) and every_depth and deep.input.count == 1 and _does_not_vanish(deep):
         growth = layer_check(deep, 0.1 * precision)
         if is_in_reach(growth):
             yield growth
