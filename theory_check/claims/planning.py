@@ -159,10 +159,7 @@ def plan_check(claim: Claim, check: Check, level: float) -> PlannedCheck:
     kept = tuple(v for v in check.variants if v.target is None or _is_far(v))
     near = tuple(v for v in check.variants if v not in kept)
     bare = replace(check, variants=kept)
-    planned = PlannedCheck(name, bare, level, _needed_replicates(name, bare, level), near, claim.believed)
-    if len(planned.looks) > 1:
-        # The last look has a part of the level only. More replicates have no fewer looks: it stays one of several.
-        planned = replace(planned, replicates=_needed_replicates(name, bare, level * planned.shares[-1]))
+    planned = _with_replicates(PlannedCheck(name, bare, level, 1, near, claim.believed))
     if planned.replicates > MAXIMAL_REPLICATES:
         margin = affordable_margin(planned, MAXIMAL_REPLICATES)
         paid = "too few for any margin that keeps its wrong variants apart"
@@ -173,6 +170,16 @@ def plan_check(claim: Claim, check: Check, level: float) -> PlannedCheck:
             f"accepts up to {MAXIMAL_REPLICATES}, {paid}"
         )
     return planned
+
+
+def _with_replicates(planned: PlannedCheck) -> PlannedCheck:
+    """Return a plan with the replicates that its level needs at its looks."""
+    planned = replace(planned, replicates=_needed_replicates(planned.id, planned.check, planned.level))
+    if len(planned.looks) == 1:
+        return planned
+    # The last look has a part of the level only. More replicates have no fewer looks: it stays one of several.
+    last = planned.level * planned.shares[-1]
+    return replace(planned, replicates=_needed_replicates(planned.id, planned.check, last))
 
 
 def _untold(check: Check) -> str:
@@ -198,11 +205,11 @@ def _is_far(variant: Variant) -> bool:
 
 def affordable_margin(planned: PlannedCheck, replicates: int) -> float | None:
     """Return the smallest margin, to a tenth of a per cent, that so many replicates pay for; None if there is none."""
-    check, last = planned.check, planned.level * planned.shares[-1]
+    check = planned.check
 
     def needed(margin: float) -> float:
         try:
-            return _needed_replicates(planned.id, replace(check, margin=margin), last)
+            return _with_replicates(replace(planned, check=replace(check, margin=margin))).replicates
         except SpecificationError:  # wider than a statement can be, or than its variants leave room for
             return math.nan
 
