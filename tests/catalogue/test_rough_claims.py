@@ -81,7 +81,7 @@ def test_the_law_of_rough_weights_by_its_double_sum():
     factor = math.sqrt(total / L)
     excess = plain_recursion(replace(POINTS[0], hurst=0.3, beta=-math.log(factor) / math.log(L), depth=L))
     beyond = math.log1p(excess) - total * Q / (2 * L)
-    # Sums of 16,000 terms.
+    # Sums of 16,000 terms of order 1, each with a rounding, in another order.
     predicted = law.check.estimator.law
     assert predicted.mean == pytest.approx(total * ((1 - 2 / d) * Q + (Q - L) / d) / (2 * L) + beyond, abs=1e-10)
     # A step of the size of these layers costs independent ones Lambda^2/(8 L) on average.
