@@ -17,6 +17,7 @@ from theory_check.cli.options import (
     cluster_options,
     memory_option,
     out_option,
+    own_claims,
     profile_option,
     seed_option,
     threads_option,
@@ -80,9 +81,9 @@ def run(
     from theory_check.simulation.units import UnitStore
     from theory_check.verification.plan import find_claim, find_profile, plan_run
     from theory_check.verification.run import examine, exit_code
-    from theory_check.verification.user_claims import load_claims, own_data, own_regime
+    from theory_check.verification.user_claims import own_data, own_regime
 
-    given = () if claims_file is None else load_claims(claims_file)
+    given = own_claims(claims_file)
     own = own_regime(given)
     for name in claims:
         find_claim(name, own)

@@ -14,12 +14,12 @@ from theory_check.cli.options import (
     activation_option,
     archive_option,
     branch_option,
-    check_folder,
     cluster_options,
     definitions_option,
     depth_option,
     gradients_option,
     memory_option,
+    parts_beside,
     read_integers,
     seed_option,
     threads_option,
@@ -92,10 +92,9 @@ def simulate(
     from theory_check.simulation.units import UnitStore
 
     cell = network(**spelling)
-    check_folder(out)
+    resume = parts_beside(out)
     workload = Workload.of([(cell, replicates)])
     stored = announce("simulate", workload, threads=threads, cluster=cluster, limit=memory).stored
-    resume = out.parent / f".{out.name}.resume"
     with hold_output(resume, files=[out]):
         with (
             open_engine(cluster, threads, share) as engine,
@@ -156,12 +155,11 @@ def phase_map(
     from theory_check.simulation.units import UnitStore
 
     specification = make_map(**spelling)
-    check_folder(out)
+    resume = parts_beside(out)
     workload = Workload.of((sweep, specification.draws) for sweep in specification.sweeps)
     # The values of all sweeps are joined, and written.
     more = 2 * sum(count * replicate_memory(sweep) for sweep, count in workload.requests.items())
     stored = announce("map", workload, threads=threads, cluster=cluster, limit=memory, more=more).stored
-    resume = out.parent / f".{out.name}.resume"
     values, betas = len(specification.values), len(specification.betas)
     with hold_output(resume, files=[out, out.with_suffix(".png")]):
         with (
@@ -173,8 +171,7 @@ def phase_map(
         UnitStore(resume).clear()
     click.echo(
         f"{values} values of {specification.parameter}, {betas} of beta, {specification.draws} draws x "
-        f"{specification.input.count} inputs: "
-        f"{found.seconds:.1f} core s"
+        f"{specification.input.count} inputs: {found.seconds:.1f} core s"
     )
     for path in written:
         click.echo(f"written: {path}")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from theory_check.cli.completion import complete_claim, complete_regime
-from theory_check.cli.options import claims_option, out_option, profile_option
+from theory_check.cli.options import claims_option, out_option, own_claims, profile_option
 from theory_check.cli.terminal import open_console
 
 if TYPE_CHECKING:
@@ -40,9 +40,9 @@ def list_claims(regime: str | None, claims_file: Path | None, as_json: bool) -> 
     from theory_check.foundation.arguments import check_choice
     from theory_check.reporting.summary import plain_text
     from theory_check.verification.plan import planned_costs
-    from theory_check.verification.user_claims import load_claims, own_regime, regimes_with
+    from theory_check.verification.user_claims import own_regime, regimes_with
 
-    regimes = regimes_with(own_regime(() if claims_file is None else load_claims(claims_file)))
+    regimes = regimes_with(own_regime(own_claims(claims_file)))
     if regime is not None:
         check_choice("regime", regime, [r.name for r in regimes])
     machine = stored_costs()
@@ -102,9 +102,9 @@ def show(claim: str, profile: str, claims_file: Path | None, out: Path, as_json:
     from theory_check.reporting.numerals import format_significant
     from theory_check.reporting.results import load_results
     from theory_check.verification.plan import find_claim, find_profile
-    from theory_check.verification.user_claims import load_claims, own_regime
+    from theory_check.verification.user_claims import own_regime
 
-    found = find_claim(claim, own_regime(() if claims_file is None else load_claims(claims_file)))
+    found = find_claim(claim, own_regime(own_claims(claims_file)))
     checks = plan_claim(found, find_profile(profile))
     results = out / "results.json"
     record = load_results(results) if results.is_file() else None

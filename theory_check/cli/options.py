@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from theory_check.cli.completion import Names
+
+if TYPE_CHECKING:
+    from theory_check.claims.claim import Claim, Illustration
 
 Callback = Callable[[click.Context, click.Parameter, Any], Any]
 
@@ -89,6 +92,13 @@ def given_definitions() -> Path | None:
     """Return the file of own definitions or claims that the command was given."""
     found: Path | None = click.get_current_context().meta.get(_DEFINITIONS)
     return found
+
+
+def own_claims(file: Path | None) -> tuple[Claim | Illustration, ...]:
+    """Return the claims and pictures in the file of ``--claims``; none without a file."""
+    from theory_check.verification.user_claims import load_claims
+
+    return () if file is None else load_claims(file)
 
 
 def read_integers(what: str) -> Callback:
@@ -188,18 +198,23 @@ memory_option = click.option(
 archive_option = click.option("--out", type=WrittenFile(".npz"), required=True, metavar="FILE.npz")
 
 
-def check_folder(out: Path) -> None:
-    """Refuse a file in a folder that does not exist.
+def parts_beside(out: Path) -> Path:
+    """Return the folder, beside a file to be written, that keeps the finished parts of an interrupted command.
 
     Parameters
     ----------
     out : Path
-        To be written.
+        The file.
+
+    Returns
+    -------
+    Path
 
     Raises
     ------
     click.UsageError
-        If its folder does not exist.
+        If the folder of the file does not exist.
     """
     if not out.parent.is_dir():
         raise click.UsageError(f"--out {out}: give the path of a file in an existing folder")
+    return out.parent / f".{out.name}.resume"

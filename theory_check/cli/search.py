@@ -19,6 +19,7 @@ from theory_check.cli.options import (
     claims_option,
     cluster_options,
     memory_option,
+    own_claims,
     seed_option,
     threads_option,
 )
@@ -80,17 +81,17 @@ def search(
     from theory_check.foundation.arguments import check_between, check_integer, check_positive
     from theory_check.reporting.drawing import draw
     from theory_check.reporting.searches import write_search
-    from theory_check.verification.repetition import find_claim, read_network
+    from theory_check.verification.plan import find_claim
+    from theory_check.verification.repetition import read_network
     from theory_check.verification.search import CONFIRMATION_SECONDS, EXPLORATION_SECONDS, confirm, searched_domain
     from theory_check.verification.search import search as run_search
     from theory_check.verification.search_picture import search_picture
     from theory_check.verification.search_record import summarised
-    from theory_check.verification.user_claims import load_claims, own_regime
+    from theory_check.verification.user_claims import own_regime
 
     # Hypothesis keeps what it found out about the code; the folder of the user is no place for that.
     os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(platformdirs.user_cache_path("theory-check") / "search"))
-    own = own_regime(() if claims_file is None else load_claims(claims_file))
-    found = find_claim(claim, own)
+    found = find_claim(claim, own_regime(own_claims(claims_file)))
     searched_domain(found, everywhere)
     check_integer("number of examples", examples, 1, 10**6)
     check_between("level", level, 0.0, 1.0)
@@ -122,13 +123,9 @@ def search(
         click.echo(f"kept: {write_search(summarised(result, started), search_picture(result), page)}")
     for confirmation in result.confirmations:
         _print_confirmation(result, confirmation)
-    strongest = result.strongest
     if result.counterexamples:
         return REFUTED
-    if strongest is not None:
-        evidence = strongest.log_evidence / math.log(10.0)
-        click.echo(f"strongest evidence, in exploration: 10^{evidence:.1f} at {strongest.check}: {strongest.network}")
-    click.echo(f"{claim}: no counterexample in {result.drawn} networks{' (out of time)' * result.exhausted}")
+    _print_absence(result)
     return 0
 
 
@@ -145,6 +142,15 @@ def _print_coverage(result: SearchResult) -> None:
         click.echo(f"{result.overflowed} networks left double precision and were not judged")
 
 
+def _print_absence(result: SearchResult) -> None:
+    strongest = result.strongest
+    if strongest is not None:
+        evidence = strongest.log_evidence / math.log(10.0)
+        click.echo(f"strongest evidence, in exploration: 10^{evidence:.1f} at {strongest.check}: {strongest.network}")
+    out_of_time = " (out of time)" if result.exhausted else ""
+    click.echo(f"{result.claim.id}: no counterexample in {result.drawn} networks{out_of_time}")
+
+
 def _print_confirmation(result: SearchResult, confirmation: Confirmation) -> None:
     from theory_check.verification.repetition import repetition
 
@@ -158,11 +164,9 @@ def _print_confirmation(result: SearchResult, confirmation: Confirmation) -> Non
 
 
 def _print_finding(finding: Finding) -> None:
-    from theory_check.reporting.numerals import format_significant, format_target
+    from theory_check.reporting.numerals import format_significant as number
+    from theory_check.reporting.numerals import format_target
     from theory_check.reporting.summary import plain_text
-
-    def number(x: float) -> str:
-        return format_significant(x)
 
     click.echo(f"  network   {finding.network}")
     click.echo(f"  quantity  {plain_text(finding.quantity)}; {finding.method}; {finding.replicates} replicates")

@@ -13,11 +13,11 @@ from theory_check.cli.engines import open_engine
 from theory_check.cli.options import (
     activation_option,
     archive_option,
-    check_folder,
     cluster_options,
     data_option,
     definitions_option,
     memory_option,
+    parts_beside,
     read_pairs,
     seed_option,
     threads_option,
@@ -96,10 +96,9 @@ def train(
 
     experiment = training(**spelling)
     table, picture = out.with_suffix(".csv"), out.with_suffix(".png")
-    check_folder(out)
+    resume = parts_beside(out)
     workload = Workload.of([(experiment, replicates)])
     announce("train", workload, threads=threads, cluster=cluster, limit=memory)
-    resume = out.parent / f".{out.name}.resume"
     with hold_output(resume, files=[out, table, picture]):
         with (
             open_engine(cluster, threads, share) as engine,

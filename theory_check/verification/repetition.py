@@ -17,7 +17,7 @@ from theory_check.experiments.first_step import FirstStep
 from theory_check.experiments.sweep import Sweep
 from theory_check.foundation.arguments import check_choice
 from theory_check.foundation.errors import SpecificationError
-from theory_check.verification.plan import find_claim as find_claim
+from theory_check.verification.plan import find_claim as find_claim  # the lines of `repetition` import it from here
 from theory_check.verification.search import Confirmation, SearchResult
 
 #: The experiments that a spelled network may be.
