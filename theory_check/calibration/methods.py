@@ -11,7 +11,7 @@ from theory_check.calibration.nights import HISTORY, NIGHTLY
 from theory_check.calibration.scenarios import Method
 from theory_check.calibration.sequences import BOUNDED, CATONI, NONNEGATIVE
 
-#: A method is calibrated by standing here.
+#: Every method in this list is calibrated.
 METHODS: tuple[Method, ...] = (
     *(MEAN, CATONI, NONNEGATIVE, BOUNDED),
     *(PROPORTION, EQUIVALENCE, QUANTILE, SPREAD),

@@ -51,7 +51,7 @@ class Observable:
     evaluate: Callable[[Samples], FloatArray] = field(compare=False, repr=False)
     columns: frozenset[tuple[str, int]] = field(default=frozenset(), compare=False, repr=False)
 
-    #: It has as many columns as its samples: without them Python would take one after the other for ever.
+    #: Indexing has no last place, so that Python's iteration by index would not end.
     __iter__: ClassVar[None] = None
 
     def __call__(self, samples: Samples) -> FloatArray:

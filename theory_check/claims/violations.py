@@ -85,7 +85,7 @@ def violation(estimator: Estimator, samples: Sequence[Sample[Any]], level: float
 
 
 def _without_variance(estimator: Mean, samples: Sequence[Sample[Any]]) -> str:
-    """Return that values have no variance where the moments of the weights say so, which no sample can be relied on to.
+    """Return that values have no variance where the moments of the weights say so; samples do not show it reliably.
 
     Squared norms are sums of products of two entries of each layer. If the kurtosis of the entries is infinite so is
     the mean of R^2, and if their variance is, the mean of R: then f(R), which grows as R^g, has no variance for g from

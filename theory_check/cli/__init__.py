@@ -30,7 +30,7 @@ from theory_check.cli.training import train
 from theory_check.foundation.errors import StorageError
 from theory_check.foundation.files import remove_unfinished
 
-#: Set by the completion of a shell, which wants nothing of what a command does.
+#: Set by a shell that completes a line; the command itself must not run.
 _COMPLETE = "_THEORY_CHECK_COMPLETE"
 
 #: What Numba, Matplotlib and NumPy's compiler of Fortran read when they are loaded.
@@ -87,7 +87,7 @@ def _complete() -> int:
         if not answered.code:
             return 0
     except (KeyError, ValueError):
-        pass  # what a shell tells beside the variable
+        pass  # the other variables of a completing shell are missing or wrong
     sys.stderr.write(f"theory-check: error: {_COMPLETE} is set, but not as the completion of a shell sets it\n")
     return USAGE_ERROR
 

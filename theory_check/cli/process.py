@@ -33,12 +33,12 @@ from theory_check.foundation.user_code import user_place
 #: Codes of a command that reached its verdict.
 _JUDGED = (0, 1, 3)
 
-#: What a reader leaves behind who went away.
+#: Errors of writing to a stream whose reader has closed it.
 _NO_READER = (errno.EPIPE, errno.ECONNRESET)
 
 
 class _StandardStream(io.RawIOBase):
-    """A standard stream whose reader may go away: what nobody reads is dropped."""
+    """A standard stream whose reader may go away: it drops what it cannot write."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor

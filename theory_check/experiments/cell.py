@@ -239,19 +239,19 @@ class Cell:
         parts = {
             "network": self.network,
             "weights": self.weights,
-            # A cosine that is not there stays out: identities of inputs without one are older than it.
+            # Omit the cosine when None: identities predate the field.
             "input": {k: v for k, v in msgspec.to_builtins(self.input).items() if v is not None},
             "kernel": self.kernel,
             "kernel_version": KERNEL_VERSION,
         }
-        # Built-in definitions are told by their names; the name of an added one may mean something else tomorrow.
+        # A name identifies a built-in definition; the name of an added one may mean something else in another program.
         parts |= identities(self.network.branch, self.weights.law, self.input.name)
         return json.dumps(msgspec.to_builtins(parts), sort_keys=True, separators=(",", ":"))
 
     @property
     def content_hash(self) -> str:
         """Hash of the identity and of the observables (16 hexadecimal digits)."""
-        # What was added to the observables later leaves the hashes of cells without it as they were.
+        # Omit observables that are off: hashes predate these fields.
         text = f"{self.identity}|{self.gradients}|{list(self.recorded_depths)}" + "|jacobian 2" * self.jacobian
         text += f"|weight gradients {list(self.weight_gradients)}" if self.weight_gradients else ""
         text += f"|gradient cosines {list(self.gradient_cosines)}" if self.gradient_cosines else ""

@@ -176,7 +176,7 @@ def reduced_work(network: Network, inputs: int, *, gradients: bool, stops: int) 
     matrices = 2 if network.branch.has_inner else 1
     # Normal numbers of all components, Gram matrices and projections for each pair of inputs.
     layer = matrices * (80.0 + network.width * inputs * (5.5 + inputs // 3)) + activation_work(network, inputs)
-    # Conditioning on the forward pass makes the way back dearer.
+    # The backward pass conditions its draws on the forward pass, which costs more.
     back = (1.7 if inputs == 1 else 2.8) if gradients else 0.0
     passes, start = 2 if gradients else 1, _pass_work(network.width, inputs)
     return math.ceil((1.0 + back) * LANES * network.depth * layer + passes * (start + STOP_WORK * stops))

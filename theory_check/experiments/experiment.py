@@ -88,7 +88,7 @@ class Experiment(Protocol):
 
     @property
     def kind(self) -> str:
-        """What it is made of: the costs of experiments of one kind differ from their estimates by one factor."""
+        """Name of its kind: costs of experiments of one kind differ from their estimates by one factor."""
 
     @property
     def trial(self) -> Self:

@@ -28,7 +28,7 @@ class MachineCosts:
 
     @property
     def speed(self) -> float:
-        """The median of the factors: what of unknown kind takes that much of its estimate."""
+        """The median of the factors, which kinds that were not measured have."""
         return median(self.factors.values()) if self.factors else 1.0
 
     def factor(self, kind: str) -> float:

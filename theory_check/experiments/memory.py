@@ -41,13 +41,13 @@ PROGRAM = 400 * 2**20
 #: Vectors in double precision that a block has at a time: states, their squares and differences, and both ends.
 VECTORS = 16
 
-#: A unit of work, what it costs, its place in line, and the arrays that it returns.
+#: Bytes of a unit of work besides its values: the unit, its cost, its place in the queue, and its array objects.
 UNIT = 2500
 
 #: Units at the beginning of an experiment that are shorter than the others: they grow by eighths, to fifty times.
 SHORT_UNITS = 50
 
-#: Copies of the values of one experiment besides its own: while they are joined from those of the units, and written.
+#: Copies of the values of one experiment besides its own: one while units are joined, one while they are written.
 COPIES = 2
 
 #: Bytes of a layer, whatever the width: its factor, and copies of it.
@@ -341,7 +341,7 @@ class Memory:
     def within(
         cls, limit: float, workload: Workload[Any], threads: int, *, stored: int = MEMORY, more: int = 0
     ) -> Memory:
-        """Return what a simulation takes that gives stored weights less where they would exceed a limit.
+        """Return what a simulation takes whose stored weights get less where they would exceed a limit.
 
         Parameters
         ----------

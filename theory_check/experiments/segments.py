@@ -23,13 +23,13 @@ SEGMENT_BYTES = 48 * 2**20
 #: Weights of the dense kernel that take as long as a layer of a lane of the chain kernel.
 CHAIN_LAYER_WEIGHTS = 100
 
-#: Blocks that go through the depth together, at most, and bytes of their states and of what they keep: as much as a
-#: processor has near at hand.
+#: Blocks that go through the depth together, at most, and bytes of their states and of what they keep: as much as the
+#: cache of a processor holds.
 MOST_TOGETHER, STATES_TOGETHER, KEPT_TOGETHER = 16, 2**18, 2**21
 
 
 def blocks_together(cell: Cell) -> int:
-    """Return how many blocks of a cell go through the depth together: what short ones cost besides is paid once."""
+    """Return how many blocks of a cell go through the depth together: short ones share what a call costs."""
     if cell.kernel == "stored" or cell.jacobian:
         return 1
     width = 2 if cell.kernel == "chain" else cell.network.width

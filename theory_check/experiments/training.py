@@ -30,13 +30,13 @@ Precision = Literal["single", "double"]
 TrainedScaling = Literal["fixed", "shared", "layers"]
 Loss = Literal["cross-entropy", "square"]
 
-#: What a training has that names none of them; identities of trainings are older than these.
+#: Fields that are omitted from identities at these values: identities predate them.
 _LATER = {"has_outer": True, "weights_power": 0.0, "loss": "cross-entropy"}
 
 #: Share of the examples that are drawn as the test set where the files give none.
 TEST_SHARE = 0.2
 
-#: Columns that a training has whatever becomes of it; after it diverged the others say nothing.
+#: Columns that have a value for every training; in one that diverged the others have none.
 KNOWN_COLUMNS = frozenset({
     "train_accuracy", "validation_accuracy", "test_accuracy", "validation_accuracies", "diverged", "log_displacement",
 })  # fmt: skip

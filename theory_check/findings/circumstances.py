@@ -1,4 +1,4 @@
-"""Where, when and with what a record was made: all that varies between runs with identical samples."""
+"""Time, place and versions with which a record was made: all that varies between runs with identical samples."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Pictures as values: panels of curves, bands, histograms, paths, heat maps and rates.
 
-Whoever makes a panel needs to know nothing of how it is drawn, see :mod:`theory_check.reporting.drawing`.
+A panel holds data and labels alone; :mod:`theory_check.reporting.drawing` draws it.
 """
 
 from __future__ import annotations

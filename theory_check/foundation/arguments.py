@@ -55,7 +55,7 @@ def check_choice(what: str, value: object, accepted: Iterable[str]) -> None:
     raise SpecificationError(f"unknown {what} {value!r}; accepted: {listed}{hint}")
 
 
-#: What others call what we call by the name that follows.
+#: Names that other libraries and papers use, each with ours.
 _SYNONYMS = {
     "normal": "gaussian",
     "gauss": "gaussian",
@@ -161,7 +161,7 @@ def check_text(what: str, value: object) -> None:
 
 
 def check_number(what: str, value: SupportsFloat) -> float:
-    """Return `value` as a float; anything that is not one real number other than NaN is an error, and so is text."""
+    """Return `value` as a float; raise for text, for NaN and for all else that is not one real number."""
     try:
         if isinstance(value, (str, bytes)):
             raise TypeError

@@ -1,4 +1,4 @@
-"""What tells one Python function from another: its code and the constants it reads, not its name."""
+"""Identities of Python functions: hashes of their code and of the constants they read, not of their names."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def _described_function(function: types.FunctionType, above: tuple[Any, ...]) ->
         return "recursion", above.index(function)
     inside = (*above, function)
     read = dict(_read(function.__code__, function.__globals__))
-    # An empty cell and a name that is not bound have no value to tell; nor have builtins.
+    # Empty cells, unbound names and builtins have no value that could change the identity.
     cells = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
     read |= {name: cell.cell_contents for name, cell in cells if cell != types.CellType()}
     return (
@@ -122,7 +122,7 @@ def _described_function(function: types.FunctionType, above: tuple[Any, ...]) ->
 
 
 def _read(code: types.CodeType, names: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Yield the global names that code reads, with their values; of a module of one's own, what it reads there."""
+    """Yield the global names that code reads, with values; of a module of the user's own, the attribute that it reads."""
     instructions = list(dis.get_instructions(code))
     for instruction, following in zip(instructions, [*instructions[1:], None], strict=True):
         if instruction.opname not in ("LOAD_GLOBAL", "LOAD_NAME") or instruction.argval not in names:

@@ -17,7 +17,7 @@ from theory_check.foundation.errors import StorageError
 #: Temporary files carry the number of the process that writes them; SQLite adds endings to the name of a database.
 _TEMPORARY = re.compile(r"\.(\d+)-[0-9a-f]{16}\.tmp(-wal|-shm|-journal)?")
 
-#: Seconds after which a temporary file is stale, whoever has the number of its process by now.
+#: Seconds after which a temporary file is stale, even if another process has been given the number in its name.
 _STALE = 86400.0
 
 #: Temporary files that are being written.
@@ -27,7 +27,7 @@ _unfinished: set[Path] = set()
 def temporary_path(folder: Path) -> Path:
     """Return the name of a temporary file of this process in a folder, see :func:`sweep_temporaries`.
 
-    The first one in a folder sweeps it: whatever killed commands left is gone when a command has written there.
+    The first call for a folder removes the temporary files that killed commands left there.
     """
     _sweep_once(folder)
     return folder / f".{os.getpid()}-{secrets.token_hex(8)}.tmp"
@@ -115,7 +115,7 @@ def _write(contents: Mapping[Path, bytes | str], *, flushed: bool) -> None:
 
 
 def remove_unfinished() -> None:
-    """Remove what other threads are writing just now: for a process that ends without them."""
+    """Remove the temporary files of all threads, for a process that ends without waiting for them."""
     for aside in tuple(_unfinished):
         with contextlib.suppress(OSError):
             aside.unlink(missing_ok=True)

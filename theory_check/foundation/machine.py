@@ -1,4 +1,4 @@
-"""What memory this machine has for a process, and sizes as text."""
+"""The memory that this machine has for a process, and sizes as text."""
 
 from __future__ import annotations
 

@@ -74,12 +74,12 @@ def stored(function: Callable[..., R]) -> Callable[..., R]:
     def kept(*arguments: Any, **options: Any) -> R:
         try:
             key = _key(name, (*arguments, *options.items()))
-        except TypeError:  # a law of a program, say, whose code is not known
+        except TypeError:  # a value whose code has no identity, such as a law that a program added
             return function(*arguments, **options)
         if key not in _values:
             try:
                 value = _decoded(_read[key])
-            except Exception:  # not there, or made by something that is not what it says
+            except Exception:  # not stored, or a content that does not decode
                 _read.pop(key, None)
                 value = function(*arguments, **options)
             _values[key] = value

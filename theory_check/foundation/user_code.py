@@ -1,4 +1,4 @@
-"""Where in a file of the user's an error, a function or a call came from."""
+"""The place in a user's file that an error, a function or a call came from."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def called_at() -> str:
 
 @contextmanager
 def located(place: str) -> Iterator[None]:
-    """Say in an error that something the user wrote, at that place, is the matter, unless the error says where."""
+    """Add the place of what the user wrote to an error that is raised inside, unless the error names a place itself."""
     try:
         yield
     except SpecificationError as error:
@@ -59,7 +59,7 @@ def located(place: str) -> Iterator[None]:
 def user_place(error: BaseException) -> tuple[str, int] | None:
     """Return file and line of the innermost call in such a module on the way to an error, or to what caused it."""
     cause: BaseException | None = error
-    # Nothing keeps an error, one of a user's file for example, from being among its own causes.
+    # A chain of causes may be a circle: a user's file can make an error a cause of itself.
     seen: set[int] = set()
     while cause is not None and id(cause) not in seen:
         seen.add(id(cause))

@@ -1,4 +1,4 @@
-"""Where a command keeps its finished parts: one folder, locked, and swept of what killed commands left."""
+"""The folder in which a command keeps its finished parts: locked, and swept of what killed commands left."""
 
 from __future__ import annotations
 

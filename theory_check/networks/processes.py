@@ -37,7 +37,7 @@ def _unknown(_parameters: Parameters) -> float:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Process(Definition):
-    """What every process along the layers says of itself.
+    """The properties that every process along the layers has.
 
     Attributes
     ----------

@@ -27,10 +27,10 @@ from theory_check.reporting.markdown import (
 from theory_check.reporting.numerals import format_at_most, format_duration, format_estimate, format_significant
 from theory_check.reporting.summary import plural
 
-#: Of ``calibration.json``.
+#: Version of ``calibration.json``.
 SCHEMA_VERSION = 1
 
-#: A million observations are to be judged in less.
+#: The report marks methods that take more seconds than this for a million observations.
 LONGEST = 1.0
 
 

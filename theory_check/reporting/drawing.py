@@ -1,6 +1,6 @@
 """Pictures drawn with matplotlib, on no display and without global state: layout, legends and files.
 
-Equal data give equal bytes. Whoever makes a picture needs to know no more than the panels.
+Equal data give equal bytes. Other modules make panels (:mod:`theory_check.findings.pictures`) and call :func:`render`.
 """
 
 from __future__ import annotations

@@ -113,18 +113,18 @@ def _nights_line(history: History) -> str:
     return f"{nights} of profile {history.profile}, last {last.started} with seed {last.seed}"
 
 
-#: Of a row of :func:`claim_rows`.
+#: Headings of the rows of :func:`claim_rows`.
 CLAIM_HEADINGS = ("claim", "version", "nights", "log10 E now", "log10 E at its peak", "verdict")
 
-#: Of a row of :func:`night_rows`.
+#: Headings of the rows of :func:`night_rows`.
 NIGHT_HEADINGS = ("night", "started", "seed", "claims", "smallest adjusted p-value", "made by")
 
-#: Of a row of :func:`point_rows`.
+#: Headings of the rows of :func:`point_rows`.
 POINT_HEADINGS = ("point", "nights", "target", "confidence sequence", "first width", "last width")
 
 
 def claim_rows(history: History) -> list[tuple[str, ...]]:
-    """Return for each claim the evidence against its current version, of what refutes it, and its verdict."""
+    """Return for each claim the evidence against its current version, relative to what refutes it, and its verdict."""
     return [
         (
             claim,

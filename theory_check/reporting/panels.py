@@ -224,7 +224,7 @@ def draw_paths(axes: Axes, panel: PathPanel, _panels: Sequence[Panel]) -> None:
     for index, curve in enumerate(panel.theory):
         _draw_line(axes, curve, COLOURS[index % len(COLOURS)], _DASHES[index % len(_DASHES)], width=2.6)
     if np.all(panel.positions == np.rint(panel.positions)):
-        # There is no night 1.5.
+        # Whole positions, such as nights, have no ticks between them.
         axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True, steps=[1, 2, 5, 10]))
     axes.autoscale_view()
     axes.margins(x=0)

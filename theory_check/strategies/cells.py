@@ -110,7 +110,7 @@ def scalings(depth: int, *, positive: bool = False) -> st.SearchStrategy[Scaling
 @functools.cache
 def _scalings(depth: int, positive: bool) -> st.SearchStrategy[Scaling]:
     lowest = 0.001 if positive else -_LARGEST_FACTOR
-    # Between 0 and this displacements drown in roundings, and cells refuse.
+    # Cells refuse factors between 0 and this: displacements would be lost in roundings.
     factor = _between(lowest, _LARGEST_FACTOR).map(lambda x: x if abs(x) >= 1e-6 else 0.0)
     return st.one_of(
         st.sampled_from([0.5, 1.0, 0.25, 0.0]).map(Scaling.power),

@@ -91,8 +91,8 @@ def _begin(path: Path, mode: str, write: bool) -> sqlite3.Connection:
     """Return a connection that holds a transaction, as soon as other runs let go of the file."""
     deadline = time.monotonic() + _PATIENCE
     while True:
-        # All of it again each time: whoever takes up the log of a killed run, or is the last to close it, holds the
-        # file against the first statement that reads it.
+        # Each turn connects anew: a run that recovers the log of a killed one, or closes it as the last, locks the file
+        # against even the first statement that reads it.
         try:
             connection = connect(path, mode)
             try:

@@ -68,7 +68,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Ledger:
-    """A ledger that was opened and verified; its name stands for it from then on.
+    """A ledger that was opened and verified; :meth:`append` refuses a file of another name.
 
     Attributes
     ----------
