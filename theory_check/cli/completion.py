@@ -17,7 +17,7 @@ else:  # generic since click 8.2
 class Names(_Choice):
     """A fixed set of names. Another one is refused in the words of the package, with the name that was meant."""
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:  # noqa: ARG002
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:  # noqa: ARG002 - of click
         """Return a name that is accepted.
 
         Parameters

@@ -51,7 +51,7 @@ class Optimiser:
     def parse(cls, text: str) -> Optimiser:
         """Read ``NAME`` or ``NAME:key=value,...``."""
         name, arguments = parse_call("optimiser", text)
-        return cls(name, tuple(arguments.items()))  # type: ignore[arg-type]
+        return cls(name, tuple(arguments.items()))  # type: ignore[arg-type]  # __post_init__ refuses text
 
     def __getitem__(self, parameter: str) -> float:
         return dict(self.parameters)[parameter]

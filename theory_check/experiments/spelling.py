@@ -118,7 +118,7 @@ def network(
         network=Network(given, width, depth, _scaling(beta, scale)),
         weights=law,
         input=observed,
-        kernel=automatic if kernel == "auto" else kernel,  # type: ignore[arg-type]
+        kernel=automatic if kernel == "auto" else kernel,  # type: ignore[arg-type]  # a KernelName, checked above
         gradients=gradients,
         recorded_depths=recorded_depths,
         jacobian=jacobian,

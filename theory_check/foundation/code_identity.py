@@ -122,7 +122,7 @@ def _described_function(function: types.FunctionType, above: tuple[Any, ...]) ->
 
 
 def _read(code: types.CodeType, names: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Yield the global names that code reads, with values; of a module of the user's own, the attribute that it reads."""
+    """Yield the global names that code reads, with values; of a module of the user's, the attribute that it reads."""
     instructions = list(dis.get_instructions(code))
     for instruction, following in zip(instructions, [*instructions[1:], None], strict=True):
         if instruction.opname not in ("LOAD_GLOBAL", "LOAD_NAME") or instruction.argval not in names:
@@ -176,21 +176,20 @@ def _completed(source: str) -> str:
 
 def _node_of(function: types.FunctionType, tree: ast.AST) -> ast.AST | None:
     """Return the definition of a function in the source that it comes from; None if several lambdas fit."""
-    kinds: tuple[type[ast.AST], ...] = (ast.Lambda,) if function.__name__ == "<lambda>" else (ast.FunctionDef,)
+    kind: type[ast.Lambda] | type[ast.FunctionDef] = ast.Lambda if function.__name__ == "<lambda>" else ast.FunctionDef
     arguments = inspect.getfullargspec(function).args
     fitting = [
-        node
-        for node in ast.walk(tree)
-        if isinstance(node, kinds) and [a.arg for a in node.args.args] == arguments  # type: ignore[attr-defined]
+        node for node in ast.walk(tree) if isinstance(node, kind) and [a.arg for a in node.args.args] == arguments
     ]
-    if kinds == (ast.FunctionDef,):
+    if kind is ast.FunctionDef:
         return fitting[0] if fitting else None
-    codes = [node for node in fitting if _lambda_code(node) == _bare(function.__code__)]
+    own = _bare(function.__code__)
+    codes = [node for node in fitting if isinstance(node, ast.Lambda) and _lambda_code(node) == own]
     return codes[0] if codes else (fitting[0] if len(fitting) == 1 else None)
 
 
-def _lambda_code(node: ast.AST) -> object:
-    expression = ast.Expression(body=node)  # type: ignore[arg-type]
+def _lambda_code(node: ast.Lambda) -> object:
+    expression = ast.Expression(body=node)
     compiled = compile(ast.fix_missing_locations(expression), "<lambda>", "eval")
     return next((_bare(part) for part in compiled.co_consts if isinstance(part, types.CodeType)), None)
 
@@ -217,6 +216,7 @@ class _Normalised(ast.NodeTransformer):
             and isinstance(body[0].value.value, str)
         ):
             body = body[1:] or [ast.Pass()]
+        # Statements as the parts of a tuple do not compile, but are dumped.
         return ast.Lambda(args=node.args, body=ast.Tuple(elts=body, ctx=ast.Load()))  # type: ignore[arg-type]
 
     def visit_arg(self, node: ast.arg) -> ast.AST:

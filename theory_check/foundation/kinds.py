@@ -92,7 +92,7 @@ def check_sequence(what: str, values: object) -> tuple[Any, ...]:
     try:
         if isinstance(values, (str, bytes)):
             raise TypeError
-        return tuple(values)  # type: ignore[arg-type]
+        return tuple(values)  # type: ignore[arg-type]  # TypeError unless it is iterable
     except TypeError:
         raise SpecificationError(f"{what} is {reprlib.repr(values)}; it must be a sequence") from None
 

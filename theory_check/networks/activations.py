@@ -103,7 +103,7 @@ class Activation:
             check_finite(f"activation {key}", value)
         given = {**definition.defaults, **arguments}
         slope = given.pop("slope", 0.0)
-        return cls(name, slope, tuple(given.items()))  # type: ignore[arg-type]
+        return cls(name, slope, tuple(given.items()))  # type: ignore[arg-type]  # numbers, checked above
 
     def __str__(self) -> str:
         return render_call(self.name, self.named)

@@ -153,7 +153,7 @@ class Input:
         accepted = ("cosine",) if INPUTS.find(name).takes_cosine else ()
         for key in arguments:
             check_choice(f"parameter of input {name}", key, accepted)
-        return cls(name, count, **arguments)  # type: ignore[arg-type]
+        return cls(name, count, **arguments)  # type: ignore[arg-type]  # __post_init__ refuses text
 
     @property
     def law(self) -> InputLaw:

@@ -42,7 +42,7 @@ class PathLaw:
     def parse(cls, text: str) -> PathLaw:
         """Read ``NAME[:key=value,...]``."""
         name, arguments = parse_call("path", text)
-        return cls(name, tuple(arguments.items()))  # type: ignore[arg-type]
+        return cls(name, tuple(arguments.items()))  # type: ignore[arg-type]  # __post_init__ refuses text
 
     def __str__(self) -> str:
         defaults = self.process.defaults

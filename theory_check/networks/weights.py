@@ -75,7 +75,8 @@ class Weights:
         for key, value in arguments.items():
             check_choice(f"parameter of {name} weights", key, (*law.defaults, "variance"))
             check_finite(f"{key} of {name} weights", value)
-        return cls(name, tuple(sorted((k, float(v)) for k, v in arguments.items())), variance)  # type: ignore[arg-type]
+        parameters = tuple(sorted((key, float(value)) for key, value in arguments.items()))
+        return cls(name, parameters, variance)  # type: ignore[arg-type]  # a name of GAINS, checked above
 
     def __str__(self) -> str:
         defaults = self.definition.defaults

@@ -125,7 +125,7 @@ def write_map(phase_map: PhaseMap, path: Path, *, threads: int = 1) -> list[Path
         spec=np.array(text),
         parameters=np.array(specification.values),
         betas=np.array(specification.betas),
-        **phase_map.values,  # type: ignore[arg-type]
+        **phase_map.values,  # type: ignore[arg-type]  # of savez: keywords are arrays, but for allow_pickle
     )
     picture = path.with_suffix(".png")
     write_together({picture: draw_map(phase_map, threads=threads), path: buffer.getvalue()})

@@ -167,8 +167,8 @@ def decide(
     while True:
         count, share, is_last = next(looks)
         samples = []
-        for stream in streams:  # a comprehension would be a frame of its own in tracebacks of samplers
-            samples.append(stream.first(count))  # noqa: PERF401
+        for stream in streams:
+            samples.append(stream.first(count))  # noqa: PERF401 - a comprehension is a frame in tracebacks of samplers
         if reason := _violation(statement, samples, _BELIEFS * alpha * share):
             return Outcome(statement, "inapplicable", None, count, reason)
         level = _INTERVAL * alpha * share

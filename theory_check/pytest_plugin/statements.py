@@ -113,7 +113,7 @@ def point(what: str, value: object) -> Range:
     """
     if isinstance(value, (tuple, list)):
         return check_range(what, tuple(value))
-    number = check_number(what, value)  # type: ignore[arg-type]
+    number = check_number(what, value)  # type: ignore[arg-type]  # which refuses all but numbers
     return number, number
 
 
