@@ -5,34 +5,22 @@ from dataclasses import replace
 from functools import partial
 
 import pytest
+from command_line import names
 
 from reports import without_run_block
 from theory_check.calibration import promises, trials
 from theory_check.calibration.fixed_samples import reject_distance
 from theory_check.calibration.methods import METHODS
 from theory_check.calibration.trials import Profile
-from theory_check.cli import main
 
 
 @pytest.fixture
-def command(capsys, monkeypatch, tmp_path):
-    """Run the command in an empty folder with few repetitions; return exit code, stdout and stderr lines."""
-    monkeypatch.chdir(tmp_path)
+def command(command, monkeypatch):
+    """Run ``calibrate`` with few repetitions."""
     # Enough to tell the negative controls of two methods from their promise: the nearest is a rate of misses of 4%
     # against 1%, whose count in 2000 exceeds the promised one by 13 standard deviations.
     monkeypatch.setitem(trials.PROFILES, "quick", Profile("quick", 1500, 2000, (0.05,)))
-
-    def run(*arguments):
-        with pytest.raises(SystemExit) as stopped:
-            main(["calibrate", *[str(a) for a in arguments]])
-        out, err = capsys.readouterr()
-        return stopped.value.code, out.splitlines(), err.splitlines()
-
-    return run
-
-
-def files(folder):
-    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+    return partial(command, "calibrate")
 
 
 def test_two_methods_are_calibrated(command, tmp_path):
@@ -41,7 +29,8 @@ def test_two_methods_are_calibrated(command, tmp_path):
     assert out[-1] == "report: reports/latest/CALIBRATION.md"
     assert [line.split()[:2] for line in out[:2]] == [["kept", "proportion"], ["kept", "equivalence"]]
     assert err[-1] == "theory-check calibrate, profile quick, seed 2: 100%"
-    assert files(tmp_path / "reports" / "latest") == ["CALIBRATION.md", "calibration.json", "figures/calibration.png"]
+    written = ["CALIBRATION.md", "calibration.json", "figures", "figures/calibration.png"]
+    assert names(tmp_path / "reports" / "latest") == written
     record = json.loads((tmp_path / "reports" / "latest" / "calibration.json").read_bytes())
     assert (record["selection"], record["seed"], record["outcome"]) == (["proportion", "equivalence"], 2, "kept")
     # The same samples with two processes: the same files but for the circumstances.
@@ -100,19 +89,15 @@ def test_a_control_that_is_not_found_out_exits_with_3(command, monkeypatch):
     ],
     ids=str,
 )
-def test_bad_input(command, tmp_path, arguments, message):
-    code, out, err = command(*arguments)
-    assert (code, out, len(err)) == (2, [], 1)
-    assert err[0].startswith("theory-check: error: ")
-    assert message in err[0]
-    assert files(tmp_path) == []
+def test_bad_input(refusal, arguments, message):
+    assert message in refusal(*arguments)
 
 
 def test_a_folder_below_a_file(command, tmp_path):
     (tmp_path / "file").write_text("mine")
     code, out, err = command("proportion", "--out", "file/below")
     assert (code, out, len(err)) == (74, [], 1)
-    assert files(tmp_path) == ["file"]
+    assert names(tmp_path) == ["file"]
 
 
 def test_an_interrupt_exits_with_130_and_writes_nothing(command, monkeypatch, tmp_path):
@@ -123,4 +108,4 @@ def test_an_interrupt_exits_with_130_and_writes_nothing(command, monkeypatch, tm
     code, out, err = command("proportion")
     assert (code, out) == (130, [])
     assert err[-1] == "theory-check: interrupted; nothing was written, the same command starts again"
-    assert files(tmp_path) == []
+    assert names(tmp_path) == []

@@ -53,12 +53,8 @@ from theory_check.simulation.runner import simulate
     ],
     ids=str,
 )
-def test_bad_input_of_simulate(command, tmp_path, arguments, message):
-    code, out, err = command(*SMALL, *arguments)
-    assert (code, out, len(err)) == (2, [], 1)
-    assert err[0].startswith("theory-check: error: ")
-    assert message in err[0]
-    assert names(tmp_path) == []
+def test_bad_input_of_simulate(refusal, arguments, message):
+    assert message in refusal(*SMALL, *arguments)
 
 
 @pytest.mark.parametrize(
@@ -74,11 +70,8 @@ def test_bad_input_of_simulate(command, tmp_path, arguments, message):
     ],
     ids=str,
 )
-def test_bad_input_of_either(command, tmp_path, arguments, message):
-    code, out, err = command(*arguments)
-    assert (code, out, len(err)) == (2, [], 1)
-    assert message in err[0]
-    assert names(tmp_path) == []
+def test_bad_input_of_either(refusal, arguments, message):
+    assert message in refusal(*arguments)
 
 
 def test_simulate_writes_the_documented_arrays(command, tmp_path):
@@ -157,19 +150,8 @@ def test_overflows_are_warned_of(command):
     assert "70 of 70 replicates left the range of double precision" in warnings[0]
 
 
-def test_an_interrupt_keeps_what_is_finished(command, tmp_path, monkeypatch):
-    monkeypatch.setattr(units, "UNIT_WORK", 1)
-    save = units.UnitStore.save
-
-    def save_and_interrupt(store, *arguments):
-        save(store, *arguments)
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(units.UnitStore, "save", save_and_interrupt)
-        code, out, err = command(*SMALL, "--threads", 1)
-    assert (code, out) == (130, [])
-    assert err[-1].startswith("theory-check: interrupted")
+def test_an_interrupt_keeps_what_is_finished(command, interrupt, tmp_path):
+    interrupt(*SMALL)
     assert len(names(tmp_path)) == 2  # the folder of parts and one part
     assert command(*SMALL, "--threads", 1)[0] == 0
     assert names(tmp_path) == ["s.npz"]
@@ -216,22 +198,10 @@ def test_map_writes_arrays_and_a_picture(command, tmp_path):
     assert sorted(read_map(Path("m.npz")).values) == ["log_displacement", "log_norm_ratio"]
 
 
-def test_an_interrupted_map_goes_on(command, tmp_path, monkeypatch):
-    monkeypatch.setattr(units, "UNIT_WORK", 1)
-    saved, save = [], units.UnitStore.save
-
-    def interrupted(store, *result):
-        save(store, *result)
-        saved.append(1)
-        if len(saved) == 2:
-            raise KeyboardInterrupt
-
-    monkeypatch.setattr(units.UnitStore, "save", interrupted)
-    code, _, err = command(*TINY_MAP, "--threads", 1)
-    assert code == 130
-    assert err[-1] == "theory-check: interrupted; finished parts are kept, the same command continues"
+def test_an_interrupted_map_goes_on(command, interrupt, tmp_path):
+    kept = interrupt(*TINY_MAP, after=2)
     assert len(names(tmp_path)) == 3
     assert command(*TINY_MAP)[0] == 0
     # Three values with two draws each; what was kept is not simulated again.
-    assert len(saved) == 6
+    assert len(kept) == 6
     assert names(tmp_path) == ["m.npz", "m.png"]

@@ -17,7 +17,6 @@ from theory_check.paper import map_pictures, trainability, trained_weights
 from theory_check.paper.brownian_paths import fractional_path
 from theory_check.paper.figures import FIGURES, choose_settings, find_figure
 from theory_check.reporting.drawing import render
-from theory_check.simulation import units
 from theory_check.simulation.runner import run_experiments
 from theory_check.theory.limits import lognormal_limit
 
@@ -108,6 +107,7 @@ def test_medians_are_those_of_the_cells(command, tmp_path):
     samples = run_experiments(dict.fromkeys(cells, 9), 4)
     expected = [np.median(np.exp(samples[cell].values["log_displacement"])) for cell in cells]
     rows = rows_of(tmp_path / "reports" / "paper" / "figure-1.csv")
+    # Nine digits are written.
     np.testing.assert_allclose(column(rows, "median"), expected, rtol=1e-8)
 
 
@@ -296,28 +296,14 @@ def test_where_displacements_cross_one():
     ],
     ids=str,
 )
-def test_bad_input_of_figure(command, tmp_path, arguments, message):
-    code, out, err = command("figure", *arguments)
-    assert (code, out, len(err)) == (2, [], 1)
-    assert message in err[0]
-    assert names(tmp_path) == []
+def test_bad_input_of_figure(refusal, arguments, message):
+    assert message in refusal("figure", *arguments)
 
 
-def test_an_interrupted_figure_goes_on(command, tmp_path, monkeypatch):
-    saved, save = [], units.UnitStore.save
-
-    def interrupted(store, *result):
-        save(store, *result)
-        saved.append(1)
-        if len(saved) == 4:
-            raise KeyboardInterrupt
-
-    monkeypatch.setattr(units.UnitStore, "save", interrupted)
-    code, _, err = command("figure", 3, *SMALL[3], "--threads", 1, "--out", "out")
-    assert code == 130
-    assert err[-1] == "theory-check: interrupted; finished parts are kept, the same command continues"
+def test_an_interrupted_figure_goes_on(command, interrupt, tmp_path):
+    kept = interrupt("figure", 3, *SMALL[3], "--out", "out", after=4)
     assert len(names(tmp_path / "out")) == 5
-    assert command("figure", 3, *SMALL[3], "--threads", 1, "--out", "out")[0] == 0
+    assert command("figure", 3, *SMALL[3], "--out", "out", "--threads", 1)[0] == 0
     # Three depths of three exponents, a unit each, of which four were kept.
-    assert len(saved) == 9
+    assert len(kept) == 9
     assert names(tmp_path / "out") == [f"figure-3.{suffix}" for suffix in ("csv", "json", "png", "svg")]

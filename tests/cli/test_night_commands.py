@@ -40,10 +40,8 @@ def test_a_page_of_the_nights_and_what_changed_between_two(command, two_reports,
         (("search", "E1", "--out", "own.py"), ".png"),
     ],
 )
-def test_a_file_of_another_kind_is_not_overwritten(command, arguments, endings):
-    code, out, err = command(*arguments)
-    assert (code, out, len(err)) == (2, [], 1)
-    assert err[0].endswith(f"{arguments[-1]}: give a file whose name ends in {endings}")
+def test_a_file_of_another_kind_is_not_overwritten(refusal, arguments, endings):
+    assert refusal(*arguments).endswith(f"{arguments[-1]}: give a file whose name ends in {endings}")
 
 
 def test_what_cannot_be_compared_is_named(command, tmp_path):

@@ -9,7 +9,6 @@ import pytest
 from command_line import names
 
 from theory_check.experiments.spelling import training
-from theory_check.simulation import units
 from theory_check.simulation.runner import simulate
 
 SMALL = ("train", "--width", 6, "--depth", 5, "--epochs", 2, "--replicates", 3, "--seed", 5, "--out", "t.npz")
@@ -43,23 +42,13 @@ def test_train_writes_columns_curves_and_a_picture(command, tmp_path):
     assert len((tmp_path / "t.csv").read_text().splitlines()) == 3
 
 
-def test_threads_change_no_byte_and_an_interrupted_command_goes_on(command, tmp_path, monkeypatch):
-    monkeypatch.setattr(units, "UNIT_WORK", 1)
-    save = units.UnitStore.save
+def test_threads_change_no_byte_and_an_interrupted_command_goes_on(command, interrupt, tmp_path):
     assert command(*SMALL, "--threads", 2)[0] == 0
     expected = [(tmp_path / name).read_bytes() for name in FILES]
     for name in FILES:
         (tmp_path / name).unlink()
 
-    def save_and_interrupt(store, *arguments):
-        save(store, *arguments)
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(units.UnitStore, "save", save_and_interrupt)
-        code, out, err = command(*SMALL, "--threads", 1)
-    assert (code, out) == (130, [])
-    assert err[-1].startswith("theory-check: interrupted")
+    interrupt(*SMALL)
     assert len(names(tmp_path)) >= 2
     assert command(*SMALL, "--threads", 1)[0] == 0
     assert [(tmp_path / name).read_bytes() for name in FILES] == expected
@@ -83,11 +72,8 @@ def test_threads_change_no_byte_and_an_interrupted_command_goes_on(command, tmp_
     ],
     ids=str,
 )
-def test_bad_input_of_train(command, tmp_path, arguments, message):
-    code, out, err = command(*SMALL, *arguments)
-    assert (code, out, len(err)) == (2, [], 1)
-    assert message in err[0]
-    assert names(tmp_path) == []
+def test_bad_input_of_train(refusal, arguments, message):
+    assert message in refusal(*SMALL, *arguments)
 
 
 def test_a_folder_without_a_file_is_an_input_error(command, tmp_path):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from theory_check.verification.ledger import Ledger
+from theory_check.verification.ledger import Ledger, open_ledger
 from theory_check.verification.run import examine
 
 
@@ -19,6 +19,11 @@ def make_ledger(path, seeds=(1, 2, 3)):
     for number, seed in enumerate(seeds):
         Ledger(path, "quick", "" if number == 0 else name_of(path)).append(outcome(seed))
     return path
+
+
+def opened(path, seed=9, profile="quick", **options):
+    """Open a ledger for the run of :func:`outcome` with a seed."""
+    return open_ledger(path, profile=profile, seed=seed, plan=lambda: outcome(seed).plan, **options)
 
 
 def name_of(path):

@@ -100,6 +100,7 @@ def test_the_threshold_is_one_over_the_level():
 
 def test_evidence_stays_finite():
     path = follow([LARGEST_LOG] * 3)
+    # The first night has the share log(6/pi^2) = -0.5; the others are cut.
     assert [process.log_evidence for process in path] == [pytest.approx(LARGEST_LOG, abs=1.0)] * 3
     assert math.isfinite(advance(path[-1], "v1", -1e6).log_evidence)
 

@@ -60,6 +60,7 @@ def test_the_table_has_medians_intervals_and_every_seed():
         for epoch, row in enumerate(rows):
             column = sample.values[name][:, epoch]
             found = [float(row[f"{name}_{seed}"]) for seed in range(5)]
+            # Nine digits are written.
             np.testing.assert_allclose(found, column, rtol=1e-8)
             assert float(row[f"{name}_median"]) == pytest.approx(np.median(column), rel=1e-8)
             assert float(row[f"{name}_lower"]) == pytest.approx(column.min(), rel=1e-8)

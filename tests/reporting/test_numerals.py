@@ -62,6 +62,7 @@ def test_estimates_parse_back_and_stay_in_order(ends):
 
 @given(numbers.filter(bool), st.integers(1, 6))
 def test_significant_digits_parse_back(value, digits):
+    # Half a unit of the last digit, which is largest relative to a power of ten.
     assert float(format_significant(value, digits)) == pytest.approx(value, rel=0.51 * 10.0 ** (1 - digits))
 
 
@@ -69,11 +70,13 @@ def test_significant_digits_parse_back(value, digits):
 def test_bounds_are_rounded_up(value):
     shown = float(format_at_most(value))
     assert value <= shown * (1 + 1e-15)
+    # Up by less than a unit of the second digit, a tenth of a power of ten.
     assert shown == pytest.approx(value, rel=0.11)
 
 
 @given(numbers, st.integers(-12, 0))
 def test_targets_keep_three_digits(value, exponent):
+    # Half a unit of the third digit.
     assert float(format_target(value, value, exponent)) == pytest.approx(value, rel=5.1e-3)
 
 

@@ -76,6 +76,7 @@ def test_weights_of_every_law_have_its_variance(law):
 
 def test_orthogonal_weights_are_orthogonal():
     drawn = streams().matrices(Weights("orthogonal"), Purpose.OUTER_WEIGHTS, 9, 3).astype(np.float64)
+    # Sums of nine products of entries in single precision: 9 2^-23.
     np.testing.assert_allclose(drawn @ np.swapaxes(drawn, 1, 2), np.tile(np.eye(9), (3, 1, 1)), atol=1e-5)
 
 

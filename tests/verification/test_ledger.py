@@ -13,7 +13,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from ledgers import make_ledger, name_of, outcome
+from ledgers import make_ledger, name_of, opened, outcome
 
 from theory_check.foundation.errors import SpecificationError, StorageError
 from theory_check.inference.nights import processes
@@ -39,10 +39,6 @@ def names(folder):
 
 def seeds(path):
     return [night.seed for night in read_ledger(path).history.nights]
-
-
-def opened(path, seed=9, profile="quick", **options):
-    return open_ledger(path, profile=profile, seed=seed, plan=lambda: outcome(seed).plan, **options)
 
 
 def test_the_ledger_holds_what_the_nights_add(path):

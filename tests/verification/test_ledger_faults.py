@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from ledgers import make_ledger, outcome
+from ledgers import make_ledger, opened, outcome
 
 from theory_check.cli import main
 from theory_check.foundation.errors import SpecificationError, StorageError
@@ -18,7 +18,7 @@ from theory_check.verification import database
 from theory_check.verification import ledger as ledgers
 from theory_check.verification.chain import extended, first_chain, verify
 from theory_check.verification.exchange import export_ledger
-from theory_check.verification.ledger import check_not_ledger, find_ledger, open_ledger, read_ledger
+from theory_check.verification.ledger import check_not_ledger, find_ledger, read_ledger
 from theory_check.verification.nights import record_night
 from theory_check.verification.write_ahead_log import is_whole
 
@@ -46,10 +46,6 @@ def left_behind(tmp_path_factory):
     reader.close()
     assert set(files) == {"h.db", "h.db-wal", "h.db-shm"}
     return files, read_ledger(path)
-
-
-def opened(path, seed=9):
-    return open_ledger(path, profile="quick", seed=seed, plan=lambda: outcome(seed).plan)
 
 
 def lay_out(folder, files):
@@ -291,7 +287,7 @@ def test_a_disk_that_is_full_at_any_statement_loses_and_doubles_nothing(original
 
     def start():
         path = lay_out(folder, {} if new else {"h.db": original.read_bytes()})
-        return path, open_ledger(path, profile="quick", seed=9, plan=lambda: outcome(9).plan, new=new)
+        return path, opened(path, new=new)
 
     path, ledger = start()
     with monkeypatch.context() as patch:
@@ -316,7 +312,7 @@ def test_a_disk_that_is_full_at_any_statement_loses_and_doubles_nothing(original
         if path.exists():
             history = read_ledger(path).history
             assert history in (before, whole) or (new and history.nights == ())
-        entry = open_ledger(path, profile="quick", seed=9, plan=lambda: outcome(9).plan, new=new).append(outcome(9))
+        entry = opened(path, new=new).append(outcome(9))
         assert entry.history == whole == read_ledger(path).history
         assert sorted(file.name for file in folder.iterdir()) == ["h.db"]
     assert refusals
