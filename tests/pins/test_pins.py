@@ -1,6 +1,7 @@
 """What earlier versions simulated, planned and concluded: a move or a new name must not change it.
 
-``python tests/pins/test_pins.py`` writes the pins anew, for a change that is meant: it belongs in the CHANGELOG.
+``PYTHONPATH=tests/helpers python tests/pins/test_pins.py`` writes the pins anew, for a change that is meant and stands
+in the CHANGELOG.
 """
 
 from __future__ import annotations
