@@ -37,48 +37,48 @@ from theory_check.verification.repetition import read_network, spell_network
 #: What a derandomised run chooses, and what the claims of it state.
 KEPT, VERSIONS = Path(__file__).with_suffix(".json"), Path(__file__).parents[1] / "pins" / "versions.json"
 
-#: What the first strata of a network are; parts of these, and of the inputs, are asked for.
+#: Names of the first strata of a network: each part of these, and of the inputs, has an example.
 STRATA = ("regime", "branch", "weights")
 
-#: Draws that find out what parts a domain has.
+#: Networks that are drawn to find the parts of a domain.
 SURVEY = 40
 
-#: More where a part is rare, one of four ways to zero the last layer, one of ten processes, and where many networks see
+#: More where a part is rare (one of four ways to zero the last layer, one of ten processes) and where many networks see
 #: little of the common mistake; fewer where a hypothesis is on a law that takes as long as a sample.
 SURVEYS = {"E1": 160, "E15": 120, "E22": 100, "E5": 16, "E17": 24, "E24": 16}
 
-#: Networks of a part that are compared. Of all, the cheapest are, since many replicates see more than many layers,
-#: until one sees so much of the common mistake that the longest time makes it all.
+#: Networks of a part that are compared. Of a kernel the cheapest are compared, since many replicates see more than many
+#: layers, until one sees ``ENOUGH`` of the common mistake: with the longest time it then sees all.
 CANDIDATES, ENOUGH = 4, 0.6
 
-#: Networks that see nothing of it after which no others are compared: the claim states laws.
+#: Networks that see nothing of the common mistake after which no others are compared: the claim then states laws.
 NOTHING = 2
 
-#: Processor time of an example, in seconds, and at most where more of it makes the common mistake seen.
+#: Processor seconds of an example, and at most, where a longer time shows the common mistake.
 SECONDS, LONGEST = 0.12, 0.8
 
-#: Times of those that see less than so much of it, if what is told together is the same.
+#: Examples that see less of the common mistake than this have one of the shorter times, if together they tell as much.
 LITTLE, SHORTER = 0.5, (0.04, 0.07)
 
-#: Processor time that a claim has for that; exact means are the ones that see the size of the weights of every law.
+#: Processor seconds that longer examples of a claim add, at most; E1 is to see the size of the weights of every law.
 SPARE, MORE_SPARE = 1.0, {"E1": 2.9}
 
 #: Times of the examples that tell a named mistake, the shortest first, and how many networks are planned for.
 TIMES, PLANNED_FOR = (SECONDS, 0.3, LONGEST), 40
 
-#: Fewer, and fewer compared, where the prediction is a law that takes as long as a sample.
+#: Fewer are planned for, and compared, where the prediction is a law that takes as long as a sample.
 FEW_PLANNED = {"E2": 4, "E5": 8, "E7": 8, "E10": 16, "E11": 8, "E13": 8, "E16": 8, "E19": 8, "E24": 8}
 
-#: How much a longer example aims at: a bit more than a probability of 99%.
+#: Pull that a longer example aims at, where 1 is a probability of 99%.
 AIM = 1.3
 
 #: First checks of a network that are compared: means, where there are any, and no laws.
 COMPARED = 2
 
-#: The mistake by which they are: all scaling factors, or all weights of one matrix, are larger by so much.
+#: The common mistake: all scaling factors, or all weights of one matrix, are larger by this factor.
 ENLARGED = 1.01
 
-#: Below the level of a check of an example: what is paid at this level is paid at that of a check.
+#: Level that examples are planned at, below that of their checks, which then need no more replicates.
 PLANNED_LEVEL = 1e-7
 
 
@@ -90,7 +90,7 @@ def strata(claim, network):
 
 #: Networks that a survey may not draw and that every run has, so that each sees one per cent: for E1 those that see the
 #: variance of their law, two layers whose sums vary little; for E10 also one whose gradients grow so much that 1% of
-#: the factors of the way back is 7% of their mean.
+#: the factors of the backward pass is 7% of their mean.
 SEEING = {
     "E1": tuple(
         tc.network("linear", law, width=width, depth=2, beta=0.0, kernel="dense")
@@ -148,7 +148,7 @@ class Choice:
 
 @cache
 def choices(claim):
-    """What is kept of a claim as it stands, in a derandomised run; else what is chosen, once in a process."""
+    """Return the kept choices if the run is derandomised and the claim is unchanged; else choose, once in a process."""
     kept = _kept() if settings().derandomize else {}
     return kept.get(claim.id) or chosen(claim, survey(claim))
 
@@ -164,7 +164,7 @@ def _kept():
 
 
 def chosen(claim, networks):
-    """Choices that together lie in each part of the domain; time goes first where it is worth most."""
+    """Return choices that together lie in each part of the domain."""
     missing = {part for network in networks for part in strata(claim, network).items()}
     found, pulls = [], {}
     for kernel in ("dense", "reduced", "chain"):
@@ -198,13 +198,13 @@ def planned(claim, network, seconds):
 
 
 def _told(claim, network, seconds):
-    """The kinds of mistakes that a network tells within a time (True) or not."""
+    """Return pairs of a kind of mistake and whether the network tells it within a time."""
     plans = planned(claim, network, seconds)
     return {(kind(name), times <= 1.0) for plan in plans for name, times in networks_needed(plan).items()}
 
 
 def _told_together(claim, choices):
-    """What mistakes of each kind need at least, 1 if some network tells them, and the smallest of each size."""
+    """Return the least need of each kind of mistake, 1 if some network tells it, and the smallest size that is told."""
     needed, sizes = {}, {}
     for plan in (plan for choice in choices for plan in planned(claim, choice.network, choice.seconds)):
         for name, times in networks_needed(plan).items():

@@ -49,9 +49,9 @@ def left(folder: Path) -> dict[str, object]:
     return {
         str(path.relative_to(folder)): None if path.is_dir() and not path.is_symlink() else _content(path)
         for path in sorted(folder.rglob("*"))
-        # Whoever reads a ledger takes its log away.
         if path.name not in {"changes.json", "__pycache__"}
         and path.parent.name != "__pycache__"
+        # Reading a ledger removes its log.
         and (path.exists() or path.is_symlink())
     }
 
