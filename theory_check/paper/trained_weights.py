@@ -67,31 +67,20 @@ def _quantities(sample: Sample[Training]) -> dict[str, FloatArray]:
 def _tabulate(settings: Settings, samples: Mapping[Training, Sample[Training]], _threads: int) -> FigureData:
     experiments = _experiments(settings)
     share = confidence(settings.replicates, LEVEL)
-    times = np.arange(1, settings.depth + 1) / settings.depth
     panels: list[CurvePanel | RatePanel] = []
     paths: list[tuple[float | str, ...]] = []
     statistics: list[tuple[float | str, ...]] = []
     found: dict[str, list[tuple[float, float, float]]] = {name: [] for name in _QUANTITIES}
     for (beta, weights), experiment in zip(_REGIMES, experiments, strict=True):
         sample = samples[experiment]
-        # The first seed that did not diverge; if all did, what the first one was left with.
-        diverged = sample.values["diverged"]
-        initial, trained = sample.values["outer_entries"][int(np.argmin(diverged)), :, 0]
+        initial, trained = _entry_paths(sample)
         columns = (range(1, settings.depth + 1), initial.tolist(), trained.tolist())
         paths += [(beta, weights, *row) for row in zip(*columns, strict=True)]
-        panels.append(
-            CurvePanel(
-                title=rf"$\beta = {beta:g}$, {_TITLES[weights]}" + diverged_text(sample),
-                xlabel="$k/L$",
-                ylabel=f"$V_k[{_ENTRY[0]}, {_ENTRY[1]}]$",
-                paths=() if diverged.all() else (Curve("trained", times, trained),),
-                theory=() if diverged.all() else (Curve("trained less initial", times, trained - initial),),
-            )
-        )
+        panels.append(_entry_panel(beta, weights, sample))
         for name, column in _quantities(sample).items():
             ends = (np.nan,) * 3 if not len(column) else tuple(float(p) for p in median_over_seeds(column, LEVEL))
             found[name].append((ends[0], ends[1], ends[2]))
-            statistics.append((beta, weights, name, *ends, int(diverged.sum())))
+            statistics.append((beta, weights, name, *ends, int(sample.values["diverged"].sum())))
     panels.append(_roughness_panel(found))
     quantities = "; ".join(f"{name}: {text}" for name, text in _QUANTITIES.items())
     table = {
@@ -108,6 +97,25 @@ def _tabulate(settings: Settings, samples: Mapping[Training, Sample[Training]], 
         tuple(panels),
         [experiment.to_json() for experiment in experiments],
         sum(samples[experiment].seconds for experiment in experiments),
+    )
+
+
+def _entry_paths(sample: Sample[Training]) -> tuple[FloatArray, FloatArray]:
+    """Return an entry along the layers, initial and trained: of the first seed that did not diverge, or the first."""
+    initial, trained = sample.values["outer_entries"][int(np.argmin(sample.values["diverged"])), :, 0]
+    return initial, trained
+
+
+def _entry_panel(beta: float, weights: str, sample: Sample[Training]) -> CurvePanel:
+    initial, trained = _entry_paths(sample)
+    times = np.arange(1, trained.size + 1) / trained.size
+    diverged = bool(sample.values["diverged"].all())
+    return CurvePanel(
+        title=rf"$\beta = {beta:g}$, {_TITLES[weights]}" + diverged_text(sample),
+        xlabel="$k/L$",
+        ylabel=f"$V_k[{_ENTRY[0]}, {_ENTRY[1]}]$",
+        paths=() if diverged else (Curve("trained", times, trained),),
+        theory=() if diverged else (Curve("trained less initial", times, trained - initial),),
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from theory_check.claims.checks import Check
 from theory_check.claims.divergence import leave_out_diverged
 from theory_check.claims.estimators import Distance, Estimator, Mean, Probability, Quantile, Spread
 from theory_check.claims.planning import PlannedCheck
@@ -49,17 +50,23 @@ def rehearse(checks: Sequence[PlannedCheck], seed: int, memory: int = MEMORY) ->
             continue
         try:
             found = run_experiments(requests, seed, threads=1, memory=memory)
-            for estimator in (planned.check.estimator, *(v.estimator for v in planned.check.variants if v.estimator)):
-                converged = leave_out_diverged(planned.check, [found[one] for one in planned.experiments])
-                if not converged.violation:
-                    with np.errstate(all="ignore"):
-                        _try(estimator, converged.samples)
+            _evaluate(planned.check, [found[one] for one in planned.experiments])
         except InterruptedSimulationError:
             raise
         except Exception as error:
             text = str(error) if isinstance(error, TheoryCheckError) else f"it fails with {described(error)}"
             with located(planned.check.place):
                 raise SpecificationError(f"{planned.id}: {text}") from error
+
+
+def _evaluate(check: Check, samples: Sequence[Sample[Any]]) -> None:
+    """Evaluate the observables and laws of a check and of its variants on the samples of trainings that converged."""
+    converged = leave_out_diverged(check, samples)
+    if converged.violation:
+        return
+    with np.errstate(all="ignore"):
+        for estimator in (check.estimator, *(v.estimator for v in check.variants if v.estimator)):
+            _evaluate_estimator(estimator, converged.samples)
 
 
 def _part(sample: Sample[Any], side: int) -> Sample[Any]:
@@ -69,7 +76,7 @@ def _part(sample: Sample[Any], side: int) -> Sample[Any]:
     return replace(sample, values={name: column[chosen] for name, column in sample.values.items()})
 
 
-def _try(estimator: Estimator, samples: Sequence[Sample[Any]]) -> None:
+def _evaluate_estimator(estimator: Estimator, samples: Sequence[Sample[Any]]) -> None:
     again = estimator.values(samples)
     sides = (0, 1) if min(sample.replicates for sample in samples) > 1 else ()
     halves = [estimator.values([_part(sample, side) for sample in samples]) for side in sides]
