@@ -228,18 +228,16 @@ def effective_exponents(branch: Branch, hurst: float, depth: int) -> EffectiveEx
     >>> round(found.value, 9), round(-math.log(2.0 * math.expm1(math.log(2.0) / 100)) / (2.0 * math.log(100)), 9)
     (0.464159631, 0.464159631)
     """
-    slope_error = 0.0
 
-    def slope(beta: float) -> float:
-        nonlocal slope_error
-        estimate = displacement_slope(branch, hurst, beta, depth)
-        slope_error = estimate.error
-        return estimate.value
+    def slope(beta: float) -> Estimate:
+        return displacement_slope(branch, hurst, beta, depth)
 
-    stationary, steepness = _root(slope)
-    contour, _ = _root(lambda beta: log_displacement(branch, hurst, beta, depth))
-    tolerance = 2 * _ROOT_TOLERANCE
-    return EffectiveExponents(Estimate(stationary, tolerance + slope_error / steepness), Estimate(contour, tolerance))
+    tolerance, step = 2 * _ROOT_TOLERANCE, 1e-4
+    stationary = _root(lambda beta: slope(beta).value)
+    steepness = abs(slope(stationary + step).value - slope(stationary - step).value) / (2 * step)
+    error = tolerance + slope(stationary).error / steepness
+    contour = _root(lambda beta: log_displacement(branch, hurst, beta, depth))
+    return EffectiveExponents(Estimate(stationary, error), Estimate(contour, tolerance))
 
 
 def limiting_exponent(branch: Branch, hurst: float, depths: tuple[int, ...] = (125, 250, 500, 1000, 2000)) -> Estimate:
@@ -290,18 +288,14 @@ def limiting_exponent(branch: Branch, hurst: float, depths: tuple[int, ...] = (1
 _ROOT_TOLERANCE = 1e-10
 
 
-def _root(function: Callable[[float], float]) -> tuple[float, float]:
-    """Root of a decreasing function of beta in [0, 1.5] and its steepness there."""
+def _root(function: Callable[[float], float]) -> float:
+    """Return the root of a decreasing function of beta in [0, 1.5]."""
     from scipy.optimize import brentq
 
     low, high = 0.0, 1.5
     if function(low) <= 0 or function(high) >= 0:
         raise HypothesisError("there is no transition for beta in [0, 1.5] at this depth")
-    root = float(brentq(function, low, high, xtol=_ROOT_TOLERANCE, rtol=1e-14))
-    step = 1e-4
-    steepness = abs(function(root + step) - function(root - step)) / (2 * step)
-    function(root)
-    return root, steepness
+    return float(brentq(function, low, high, xtol=_ROOT_TOLERANCE, rtol=1e-14))
 
 
 def _extrapolate(depths: tuple[int, ...], values: list[Estimate], hurst: float) -> Estimate:
