@@ -295,7 +295,7 @@ def _needed_replicates(name: str, check: Check, level: float) -> int:
     estimator, free = check.estimator, check.margin * check.basis.allowance
     try:
         needed = [estimator.replicates(check.target, check.margin - free, level, check.miss_rate)]
-        _ = check.displaced
+        _ = check.displaced  # raises where no statement lies twice the tolerance away
     except SpecificationError as error:
         raise SpecificationError(f"{name}: {error}") from error
     granted = 0.0 if check.basis.exact else check.tolerance

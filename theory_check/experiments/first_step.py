@@ -61,7 +61,7 @@ class FirstStep:
     def __post_init__(self) -> None:
         if not self.network.factors.all():
             raise SpecificationError(f"scaling is {self.network.scaling}; a first step needs factors other than 0")
-        _ = self.training
+        _ = self.training  # which checks the other fields
 
     @cached_property
     def training(self) -> Training:

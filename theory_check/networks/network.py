@@ -43,7 +43,7 @@ class Network:
         check_integer("width", self.width, 1, MAXIMAL_WIDTH)
         check_integer("depth", self.depth, 1, MAXIMAL_DEPTH)
         if self.scaling.kind == "sequence":
-            _ = self.factors
+            _ = self.factors  # raises for a sequence of another length
         elif self.scaling.kind == "power" and -self.scaling.values[0] * math.log(self.depth) > _LOG_MAX:
             raise SpecificationError(
                 f"beta is {self.scaling.values[0]:g}; L^-beta is not a number at depth {self.depth}"
