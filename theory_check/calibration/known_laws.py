@@ -61,7 +61,7 @@ class Law:
 
     @property
     def identity(self) -> tuple[str, str, float, float]:
-        """What tells it from other laws: its name alone is rounded."""
+        """Identity among laws; the name rounds parameters."""
         return self.stream, self.name, self.mean, self.variance
 
     def quantile_at(self, probability: float) -> float:

@@ -1,4 +1,4 @@
-"""What is calibrated: a method with its promises, and the cases in which they are put to the test.
+"""Scenarios of a calibration: a method with its promises, and the cases in which they are put to the test.
 
 A *case* is a law to sample from, a hypothesis, and a procedure that turns samples into rejections. A method lists cases
 with a true hypothesis, builds cases with a hypothesis that is wrong by as much as its design function promises to

@@ -76,12 +76,12 @@ class Trial:
 
     @property
     def sample(self) -> tuple[Law, int]:
-        """What it needs: samples of this law and size."""
+        """Law and size of the samples."""
         return self.case.law, self.case.observations
 
     @property
     def hypothesis(self) -> Law:
-        """What the procedure takes for true."""
+        """Law that the procedure takes for true."""
         return self.case.hypothesis or self.case.law
 
     @property

@@ -128,7 +128,7 @@ class Check:
 
     @property
     def null(self) -> Range:
-        """What a true statement allows: the target, unless it is exact widened by the tolerance."""
+        """Values that a true statement allows: the target, widened by the tolerance unless it is exact."""
         if self.basis.exact:
             return self.target
         return self.target[0] - self.tolerance, self.target[1] + self.tolerance

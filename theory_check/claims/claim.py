@@ -1,4 +1,4 @@
-r"""What a claim is: a statement, where it comes from, and the checks that decide it, in one spelling for all authors.
+r"""Claims: a statement, where it comes from, and the checks that decide it, in one spelling for all authors.
 
 >>> import theory_check as tc
 >>> @tc.claim("X1", title="Mean displacement", formula=r"\mathbb{E}\,D = (1+a^2)^L - 1")

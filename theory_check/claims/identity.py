@@ -1,4 +1,4 @@
-"""What a claim states at a profile, as a text that nothing but its meaning changes.
+"""Identity of what a claim states at a profile: nothing but a change of its meaning changes it.
 
 The evidence of many nights belongs to one statement. Its identity covers what is computed: experiments, observable,
 kind and numbers of the estimator, target, margin, remainder, exactness, level, and the version of the kernels. Names of

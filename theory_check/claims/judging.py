@@ -53,7 +53,7 @@ class Look:
 
     @property
     def finding(self) -> Finding:
-        """What the look finds, with the evidence of all looks up to it."""
+        """The finding at this look, with the evidence of all looks up to it."""
         planned, check = self.planned, self.planned.check
         variants, displaced = [], len(check.displaced)
         for place, variant in enumerate(self._variants):

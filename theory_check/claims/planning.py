@@ -58,7 +58,7 @@ class PlannedCheck:
 
     @property
     def experiments(self) -> tuple[Experiment, ...]:
-        """What it is judged on."""
+        """Experiments of the check."""
         return self.check.experiments
 
     @cached_property

@@ -1,4 +1,4 @@
-"""What a command says before it begins: how long it takes and how much memory; and what it refuses."""
+"""Announcement of the time and memory of a command before it begins, and refusal where memory is short."""
 
 from __future__ import annotations
 

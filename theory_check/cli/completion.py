@@ -1,4 +1,4 @@
-"""What the shell offers when an argument is begun: names that the command would accept."""
+"""Completion by the shell: names that a command would accept for an argument that is begun."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a command simulates: in threads of its own, or on a cluster."""
+"""The engine that a command simulates with: threads of its own, or a cluster."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the process ends: one exit code and one line for everything that can happen to a command."""
+"""Ends of the process: one exit code and one line for everything that can happen to a command."""
 
 from __future__ import annotations
 
@@ -156,7 +156,7 @@ def _termination(signals: _Signals) -> Iterator[None]:
 
 @dataclass
 class Settings:
-    """What the commands share: whether errors come with their traceback, and work without its progress."""
+    """Settings that the commands share: whether errors come with their traceback, and work without its progress."""
 
     debug: bool = False
     quiet: bool = False

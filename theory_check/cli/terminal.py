@@ -1,4 +1,4 @@
-"""What a command shows on the terminal: a console and the progress of its work."""
+"""Output of a command on the terminal: a console and the progress of its work."""
 
 from __future__ import annotations
 

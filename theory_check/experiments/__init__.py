@@ -1,4 +1,4 @@
-"""What can be simulated: frozen specifications, their identity, their cost and their spelling.
+"""Experiments: frozen specifications, their identity, their cost and their spelling.
 
 An experiment names networks and columns; ``simulation`` computes them.
 """

@@ -1,4 +1,4 @@
-"""How long simulations take: the model behind plans, budgets and the units of work.
+"""Costs of simulations: the model behind plans, budgets and the units of work.
 
 The unit of *work* is the time of one uniform weight of a wide layer of the dense kernel, drawn and used:
 :data:`SECONDS_PER_WORK` on an ordinary core. Fitted to the processor times of single blocks (the least of seven) at

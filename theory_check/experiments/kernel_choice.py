@@ -1,4 +1,4 @@
-"""Which kernels sample a network exactly, and which of them is the fastest."""
+"""The kernels that sample a network exactly, and the fastest of them."""
 
 from __future__ import annotations
 

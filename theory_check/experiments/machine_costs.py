@@ -1,4 +1,4 @@
-"""What simulations take on this machine: estimated work, times one measured factor for each kind of experiment."""
+"""Costs of simulations on this machine: estimated work, times one measured factor for each kind of experiment."""
 
 from __future__ import annotations
 

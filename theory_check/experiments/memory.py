@@ -1,4 +1,4 @@
-"""How much memory simulations take: the model behind what a command announces and refuses.
+"""Memory of simulations: the model behind what a command announces and refuses.
 
 What is large is counted as the code allocates it: what the backward pass keeps of a block, the weights that are stored,
 the paths that they are read from, the values of all replicates. :data:`PROGRAM` and :data:`VECTORS` stand for the rest;

@@ -1,4 +1,4 @@
-"""How the depth is cut into segments, and what is kept of a block for its backward pass.
+"""Segments of the depth, and what is kept of a block for its backward pass.
 
 :mod:`theory_check.simulation` makes room by these numbers and :mod:`theory_check.experiments.memory` counts by them.
 """

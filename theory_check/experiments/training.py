@@ -206,7 +206,7 @@ class Training:
 
     @property
     def initial_factor(self) -> float:
-        """What the initial V and W are multiplied by."""
+        """Factor of the initial V and W."""
         return math.pow(self.network.depth, self.weights_power)
 
     @property

@@ -1,4 +1,4 @@
-"""What a run or a calibration concludes, and the pictures that illustrate it, as frozen values.
+"""Conclusions of runs and calibrations, and the pictures that illustrate them, as frozen values.
 
 ``claims`` and ``calibration`` make these values, ``reporting`` shows them; no sample and no estimator enters.
 """

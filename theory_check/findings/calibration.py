@@ -1,4 +1,4 @@
-"""What a calibration concludes: rates that were promised, rates that were observed, and whether they agree."""
+"""Conclusions of a calibration: rates that were promised, rates that were observed, and whether they agree."""
 
 from __future__ import annotations
 

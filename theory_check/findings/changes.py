@@ -1,4 +1,4 @@
-"""What changed from one run to another: verdicts, estimates, predictions, versions and cost.
+"""Changes from one run to another: verdicts, estimates, predictions, versions and cost.
 
 An estimate *moved* if its intervals in the two runs are disjoint. Where neither the network nor the quantity changed,
 both hold the same number as long as both are right, so that a run in which nothing changed lists a point with at most

@@ -1,4 +1,4 @@
-"""What a run concludes: a finding for every checked point, the claims they belong to, and the record of the run.
+"""Conclusions of a run: a finding for every checked point, the claims they belong to, and the record of the run.
 
 ``claims`` makes these frozen values from samples, ``verification`` collects them, ``reporting`` shows them. They are
 also the only definition of ``results.json``, see :mod:`theory_check.foundation.records`: what follows from other fields

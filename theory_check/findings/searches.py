@@ -1,4 +1,4 @@
-"""What a search for counterexamples found, for the page of its claim."""
+"""Results of a search for counterexamples, for the page of its claim."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every room stands on: errors, checked arguments, arrays, laws on the line, records, files, random streams.
+"""Errors, checked arguments, arrays, laws on the line, records, files and random streams, which every room uses.
 
 Only what knows neither networks nor samples may enter.
 """

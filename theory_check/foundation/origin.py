@@ -1,4 +1,4 @@
-"""Where a computed value comes from: the sources of this package, the libraries, the machine."""
+"""Origin of a computed value: the sources of this package, the libraries, the machine."""
 
 from __future__ import annotations
 

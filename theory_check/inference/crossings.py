@@ -1,4 +1,4 @@
-"""Where a quantity that decreases along a grid is zero: crossings of curves, and brackets of medians by their signs.
+"""Zeros of a quantity that decreases along a grid: crossings of curves, and brackets of medians by their signs.
 
 Notation. Points x_1 < ... < x_B, values y_ij of replicate i at x_j, m(x) the median of the values at x, decreasing.
 m(x_j) > 0 puts the zero of m at x_j or above, m(x_j) < 0 at x_j or below. Each sign is decided by order statistics or,

@@ -112,7 +112,7 @@ def advance(process: EvidenceProcess, version: str, log_evidence: float) -> Evid
 
 @dataclass(frozen=True)
 class ClaimNight:
-    """What one night found about a claim: the version tested and its log e-value."""
+    """Finding of one night on a claim: the version tested and its log e-value."""
 
     version: str
     log_evidence: float

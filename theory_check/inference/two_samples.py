@@ -1,4 +1,4 @@
-r"""Whether two samplers have one law, and how far apart their laws are.
+r"""Comparison of two samplers: whether they have one law, and how far apart their laws are.
 
 Notation. F_n and G_m are the empirical distribution functions of two independent samples of sizes n and m, with laws F
 and G; D = sup |F_n - G_m|.

@@ -1,4 +1,4 @@
-"""What exists: activations, branches, scalings, inputs, weight laws and weight processes, and what is known about each.
+"""Activations, branches, scalings, inputs, weight laws and weight processes, with what is known about each.
 
 A value knows its own properties, so that no other room compares names; nothing here draws or simulates.
 """

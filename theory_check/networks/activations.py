@@ -110,7 +110,7 @@ class Activation:
 
     @property
     def definition(self) -> ActivationDefinition:
-        """What the name stands for."""
+        """The registered definition of that name."""
         return ACTIVATIONS.find(self.name)
 
     @property

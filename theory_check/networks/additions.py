@@ -1,4 +1,4 @@
-"""What a program adds to the built-in registries, for as long as it runs.
+"""Additions of a program to the built-in registries, for as long as it runs.
 
 One contract for every ``add_``: a definition has to pass :mod:`theory_check.networks.definition_checks`; adding an
 equal one again does nothing; a name that is taken, or that stood for something else, is refused. From then on the name

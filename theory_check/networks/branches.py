@@ -62,7 +62,7 @@ class Branch:
 
     @property
     def definition(self) -> BranchDefinition:
-        """What the name stands for."""
+        """The registered definition of that name."""
         return BRANCHES.find(self.name)
 
     @property

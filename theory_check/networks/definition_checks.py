@@ -1,4 +1,4 @@
-"""What a definition of a program has to pass before it is added: its functions are evaluated at a few places.
+"""Checks of a definition before a program adds it: its functions are evaluated at a few places.
 
 A function that fails, has two values at one place, or is not what the definition states of it is refused with the name
 of the definition. What holds between those places is not known.

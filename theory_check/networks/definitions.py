@@ -1,4 +1,4 @@
-"""What every registered thing shares: a name, parameters with ranges, and a registry that programs can add to."""
+"""Definitions: a name, parameters with ranges, and registries that programs can add to."""
 
 from __future__ import annotations
 

@@ -157,7 +157,7 @@ class Input:
 
     @property
     def law(self) -> InputLaw:
-        """What the name stands for."""
+        """The registered law of that name."""
         return INPUTS.find(self.name)
 
     @property
@@ -177,7 +177,7 @@ class Input:
 
     @property
     def spelling(self) -> str:
-        """What :meth:`parse` reads back."""
+        """Text that :meth:`parse` reads back."""
         return render_call(self.name, {} if self.cosine is None else {"cosine": self.cosine})
 
     @property

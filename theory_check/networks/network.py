@@ -1,4 +1,4 @@
-"""What a residual network is: ``h_{k+1} = h_k + a_k V_{k+1} g(h_k, theta_{k+1})``, k = 0..L-1.
+"""Residual networks: ``h_{k+1} = h_k + a_k V_{k+1} g(h_k, theta_{k+1})``, k = 0..L-1.
 
 Frozen values without arithmetic on networks: activations, branches g, scalings a_k, inputs.
 Notation and names follow Marion, Fermanian, Biau, Vert, *Scaling ResNets in the Large-depth Regime* (JMLR, 2025).

@@ -1,4 +1,4 @@
-"""What a figure of the paper is (settings, experiments, tables, panels) and its files."""
+"""Figures of the paper: settings, experiments, tables and panels, and their files."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class Table:
 
 @dataclass(frozen=True)
 class FigureData:
-    """What a figure shows: tables, panels, and what was simulated as JSON values."""
+    """Contents of a figure: tables, panels, and what was simulated as JSON values."""
 
     tables: tuple[Table, ...]
     panels: tuple[Panel, ...]

@@ -1,4 +1,4 @@
-"""What the fixture ``evidence`` is: the assertions of one test, and those of the examples of a property."""
+"""The fixture ``evidence``: the assertions of one test, and those of the examples of a property."""
 
 from __future__ import annotations
 
@@ -82,17 +82,17 @@ class Evidence(Assertions):
 
     @property
     def failure(self) -> str:
-        """What the first assertion that did not hold said."""
+        """Text of the first assertion that did not hold."""
         return self._first_failure or super().failure
 
     @property
     def records(self) -> list[dict[str, Any]]:
-        """What was asserted and what was found; that of the examples included."""
+        """Assertions and what was found, those of the examples included."""
         return self._own + [record for example in self._examples.values() for record in example.records]
 
     @property
     def strata(self) -> list[dict[str, str]]:
-        """Where the examples lie."""
+        """Parts of the domain that each example lies in."""
         return [example.place for example in self._examples.values()]
 
     @property

@@ -1,4 +1,4 @@
-"""What sampler assertions state: a quantity, its value, what counts as agreement, and how samples are judged.
+"""Statements of sampler assertions: a quantity, its value, what counts as agreement, and how samples are judged.
 
 A statement knows the interval of its quantity and, where no law has to be known for it, the sample size that supports a
 true statement. Quantiles and orders have no size: their samples grow until they are decided.

@@ -1,4 +1,4 @@
-"""What statistical tests concluded, printed at the end of a session: verdicts, their level, and what was drawn."""
+"""Summary of the statistical tests of a session, printed at its end: verdicts, their level, and what was drawn."""
 
 from __future__ import annotations
 

@@ -166,12 +166,12 @@ class Verdicts:
 
     @property
     def records(self) -> list[dict[str, Any]]:
-        """What was asserted and what was found."""
+        """Assertions and what was found."""
         return self._own
 
     @property
     def failure(self) -> str:
-        """What the first assertion that did not hold said."""
+        """Text of the first assertion that did not hold."""
         return self._failure
 
     @property

@@ -1,4 +1,4 @@
-"""What changed since the run before, in a sentence and in lines for what stands out."""
+"""Changes since the run before, in a sentence and in lines for what stands out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the evidence on each claim moved from run to run: tables for the terminal, a picture, and a page with both."""
+"""Evidence on each claim from run to run: tables for the terminal, a picture, and a page with both."""
 
 from __future__ import annotations
 

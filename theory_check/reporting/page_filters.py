@@ -1,4 +1,4 @@
-"""What the templates of the report say about a point, a variant, a claim and a correction, as Markdown."""
+"""Filters of the templates of the report: points, variants, claims and corrections as Markdown."""
 
 from __future__ import annotations
 

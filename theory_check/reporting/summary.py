@@ -27,7 +27,7 @@ from theory_check.reporting.numerals import (
 
 @dataclass(frozen=True)
 class Tally:
-    """How many verdicts of each kind."""
+    """Numbers of verdicts by kind."""
 
     supported: int
     refuted: int

@@ -1,4 +1,4 @@
-"""What a ledger holds, chained by checksums: any change of a night or of what the nights lead to is found.
+"""The content of a ledger, chained by checksums: any change of a night or of what the nights lead to is found.
 
 A night is a line of JSON. Its checksum is the SHA-256 of the checksum before and of the line; the first one follows the
 head, which names the ledger, its profile and its level. The sequences of the points are kept as the last night left

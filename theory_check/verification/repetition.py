@@ -1,4 +1,4 @@
-"""What repeats the confirmation of a candidate: a network as a text, a command, and four lines of Python."""
+"""Repetition of the confirmation of a candidate: a network as a text, a command, and four lines of Python."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a check needs of its estimator, and what estimators share."""
+"""Base classes of estimators: what a check needs of one."""
 
 from __future__ import annotations
 
