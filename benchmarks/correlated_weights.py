@@ -20,17 +20,14 @@ Every time is the best of several repetitions, compilation excluded, in which th
 from __future__ import annotations
 
 # Sets the number of threads of NumPy to one before it is loaded.
-from machine import available_threads, elapsed, processor, seconds  # isort: skip
+from machine import elapsed, machine_line, seconds  # isort: skip
 
 import argparse
 import math
-import platform
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import date
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -162,9 +159,8 @@ def forget() -> None:
     """Empty the tables that are kept between networks."""
     from theory_check.simulation.paths import writers
 
-    for table in (writers._factor, writers._factor_rows, writers._spectrum):
+    for table in (writers._covariance, writers._factor, writers._factor_rows, writers._spectrum):
         table.cache_clear()
-    writers._correlations_of_layers.cache_clear()
 
 
 def check_agreement(text: str, size: Size, numpy_version: NumpyVersion) -> None:
@@ -217,13 +213,10 @@ def measure(text: str, size: Size) -> Row:
 
 
 def render(rows: list[Row], size: Size) -> str:
-    packages = ("theory-check", "numpy", "scipy", "numba")
-    versions = ", ".join(f"{name} {version(name)}" for name in packages)
     lines = [
         "# Benchmark: correlated weights against NumPy",
         "",
-        f"{date.today().isoformat()}, {processor()}, {available_threads()} processors, {platform.system()} "
-        f"{platform.machine()}, Python {platform.python_version()}, {versions}. Repeat with `tox run -e bench`.",
+        f"{machine_line('scipy')} Repeat with `tox run -e bench`.",
         "",
         f"Weights V and W of a network of width {size.width} and depth {size.depth}: {size.paths} paths of "
         f"{size.depth} layers. Times are the best of {size.repetitions}. *Cold*: one thread, with the eigenvalues or "

@@ -17,17 +17,13 @@ Every time is the least processor time of several repetitions in which the conte
 from __future__ import annotations
 
 # Sets the number of threads of NumPy to one before it is loaded.
-from machine import available_threads, processor, seconds  # isort: skip
+from machine import machine_line, seconds  # isort: skip
 
 import argparse
 import math
-import os
-import platform
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
-from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 from time import process_time
@@ -210,20 +206,11 @@ def measure(depth: int, size: Size) -> dict[str, float]:
     return best
 
 
-def installed(package: str) -> str:
-    try:
-        return f", {package} {version(package)}"
-    except PackageNotFoundError:
-        return ""
-
-
 def render(times: dict[int, dict[str, float]], size: Size) -> str:
-    versions = "".join(map(installed, ("theory-check", "numpy", "scipy", "numba", "torch", "jax")))
     lines = [
         "# Benchmark: training against PyTorch and JAX",
         "",
-        f"{date.today().isoformat()}, {processor()}, {available_threads()} processors, {platform.system()} "
-        f"{platform.machine()}, Python {platform.python_version()}{versions}. Repeat with `tox run -e bench`.",
+        f"{machine_line('scipy', 'torch', 'jax')} Repeat with `tox run -e bench`.",
         "",
         f"An epoch of one network on the digits: res-1, width 30, {BATCHES} batches of {BATCH}, Adam, single "
         f"precision. Processor time on one thread, the least of {size.repetitions}. *Batched*: {TOGETHER} networks at "
@@ -256,8 +243,6 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--quick", action="store_true", help="tiny sizes: whether it runs, not how fast")
     parser.add_argument("--out", type=Path, metavar="FILE", help="write the table to a Markdown file too")
     options = parser.parse_args(arguments)
-    os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
-    os.environ["JAX_PLATFORMS"] = "cpu"
     size = QUICK if options.quick else Size()
     times = {}
     with one_thread():
