@@ -104,7 +104,7 @@ class NumpyVersion:
         kept: list[tuple[Array, Array | None, Array | None]] = []
 
         def matrix() -> Array:
-            # The way back needs the weights of all layers: each has memory of its own then.
+            # The backward pass reads the weights of all layers: each has memory of its own then.
             return draw(generator, np.empty_like(room) if problem.gradients else room)
 
         def product(matrices: Array, vectors: Array) -> Array:

@@ -43,7 +43,7 @@ OWN, SEED = "theory_check", 1
 #: Least p-value of two samples of one law; there are fewer than a hundred comparisons.
 LEVEL = 1e-7
 
-#: Weights of a trial of a batch, of a compared sample, and most that are kept for the way back.
+#: Weights of a trial of a batch, of a compared sample, and most that are kept for the backward pass.
 SEARCHED, COMPARED, KEPT = 4 * 10**6, 10**8, 10**8
 
 #: Runs a contender once; returns how many units (weights, networks, layers) it computed.
@@ -141,7 +141,7 @@ def peer_turn(run: Callable[[Problem, int, int], Any], problem: Problem, size: S
         run(shallow, batch, SEED)
         rates[batch] = elapsed(lambda b=batch, p=shallow: run(p, b, SEED)) / (batch * shallow.weights)
     batch = min(rates, key=rates.__getitem__)
-    # The way back keeps all weights: at most KEPT of them.
+    # The backward pass reads all weights: at most KEPT of them.
     most = min(problem.depth, max(2, KEPT // (batch * layer)))
     deep = replace(problem, depth=min(most, max(2, int(size.seconds / (rates[batch] * batch * layer)))))
 

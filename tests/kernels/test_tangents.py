@@ -52,7 +52,7 @@ def test_every_branch_and_way_of_drawing(branch, weights):
 
 
 def test_wide_networks_are_carried_one_by_one(monkeypatch):
-    """What is told apart by width is the kernel, not the values."""
+    """The width decides which kernel carries a network, and changes no value."""
     network = Network(Branch("res-3"), 30, 4, Scaling.constant(0.4))
     cell = Cell(network=network, weights=Weights.parse("uniform"), kernel="dense", gradients=False)
     frames = []

@@ -152,7 +152,7 @@ def test_gradients_have_the_law_of_states(evidence, branch, law, width, depth, a
     columns = (D, D_BACK) if moved else (R, R_BACK)
     with evidence.share(branch, law, width, depth, a, moved, examples=EXAMPLES) as example:
         forth, back = (partial(sampler, name, branch, law, width=width, scale=a) for name in columns)
-        # A way back that misses a layer.
+        # A backward pass that misses a layer.
         wrong = forth(depth=depth), back(depth=depth + 1)
         assert_same_law(example, forth(depth=depth), back(depth=depth), wrong, margin=0.08)
 

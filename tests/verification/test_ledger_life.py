@@ -122,7 +122,7 @@ def test_a_life_ends_as_its_nights_say(monkeypatch, tmp_path, nights):
     clocks = [night.started for night in expected.nights]
     assert clocks != sorted(clocks)
     ends = processes(expected)
-    # A change and the way back begin two more processes; a pause begins none.
+    # A change of a claim and its reversal begin two more processes; a pause begins none.
     assert {claim: process.versions for claim, process in ends.items()} == {"Z1": 3, "Z2": 1, "Z3": 1}
     assert ends["Z3"].nights == nights - len(range(nights // 4, nights // 2))
     # No false alarm (one in a thousand lives has one), and the defect is found within six nights for good.

@@ -43,7 +43,7 @@ def test_thirty_seeds_agree_on_samples_of_true_laws(agreement):
                 samples = [Sample(NETWORK, 0, {"values": values}, 0.0) for values in setting.arrange(row)]
                 look, whole = decisive_look(point, samples), Look(once, samples, 0)
                 differing += look.verdict != whole.verdict
-                # Whoever stops at the first look, decided or not, is told by the same count.
+                # To stop at the first look, decided or not, must show in the same count.
                 first = Look(point, [sample.first(point.looks[0]) for sample in samples], 0)
                 lazy += first.verdict != whole.verdict
                 fewer.append(look.samples[0].replicates / point.replicates)

@@ -87,7 +87,7 @@ class LayerSize:
         kept_bytes : int
             Bytes that may be kept.
         gradients, keeps : bool
-            Whether there is a way back, and whether the way forward keeps anything.
+            Whether there is a backward pass, and whether the forward pass keeps anything.
 
         Returns
         -------
