@@ -25,7 +25,6 @@ MISS_RATE = 1e-6
 #: A wrong value must lie this many tolerances from the target: nearer ones cannot be told from it.
 LEAST_DISTANCE = 2.0
 
-
 #: Sizes of mistakes that are tried until one lies far enough.
 _SIZES = (0.001, 0.002, 0.003, 0.005, 0.007, 0.01, 0.02, 0.03, 0.04, 0.05, 0.07, 0.1, 0.12, 0.15, 0.2, 0.25, 0.3,
           0.4, 0.5, 0.6, 0.75, 1.0, 1.5, 2.0)  # fmt: skip
@@ -212,24 +211,16 @@ def check(
     """
     several = experiments if isinstance(experiments, tuple) else (experiments,)
     _check_parts(name, several, quantity, estimator, basis)
-    predicted = estimator.prediction if target is None else target
-    if predicted is None:
-        raise SpecificationError(f"check {name}: give it a target, which {estimator.kind} estimates do not have")
-    low, high = _range(predicted, f"check {name}: its target")
-    if not (low <= high and (math.isfinite(low) or math.isfinite(high))):
-        raise SpecificationError(f"check {name}: its target is {predicted!r}; it must be a number, or two in order")
+    predicted = _target(name, estimator, target)
     if not (isinstance(margin, (int, float, np.number)) and 0.0 < margin < math.inf):
         raise SpecificationError(f"check {name}: its margin is {margin!r}; it must be positive and finite")
     check_nonnegative(f"check {name}: its remainder", remainder)
     check_level(f"check {name}: its miss_rate", miss_rate)
-    for what, mistakes in (("wrong", wrong), ("sized", sized)):
-        if not (mistakes is None or isinstance(mistakes, Mapping)):
-            raise SpecificationError(f"check {name}: {what} is {mistakes!r}; it must be a dictionary of mistakes")
-        for text in mistakes or ():
-            check_text(f"check {name}: a mistake in {what}", text)
+    _check_mistakes(name, "wrong", wrong)
+    _check_mistakes(name, "sized", sized)
     made = Check(
         name=name, experiments=_observing(several, estimator), quantity=quantity, estimator=estimator,
-        target=(low, high), margin=margin, basis=basis, remainder=remainder, miss_rate=miss_rate, place=called_at(),
+        target=predicted, margin=margin, basis=basis, remainder=remainder, miss_rate=miss_rate, place=called_at(),
         sized=sized or {},
     )  # fmt: skip
     variants = (_variant(made, text, what) for text, what in (wrong or {}).items())
@@ -280,6 +271,23 @@ def _check_parts(
         raise SpecificationError(f"check {name}: its estimator is {estimator!r}; give one, such as median(...)")
     if not isinstance(basis, Basis):
         raise SpecificationError(f"check {name}: its basis is {basis!r}; give EXACT, LIMIT or a Basis")
+
+
+def _target(name: str, estimator: Estimator, target: float | Range | None) -> Range:
+    predicted = estimator.prediction if target is None else target
+    if predicted is None:
+        raise SpecificationError(f"check {name}: give it a target, which {estimator.kind} estimates do not have")
+    low, high = _range(predicted, f"check {name}: its target")
+    if not (low <= high and (math.isfinite(low) or math.isfinite(high))):
+        raise SpecificationError(f"check {name}: its target is {predicted!r}; it must be a number, or two in order")
+    return low, high
+
+
+def _check_mistakes(name: str, what: str, mistakes: object) -> None:
+    if not (mistakes is None or isinstance(mistakes, Mapping)):
+        raise SpecificationError(f"check {name}: {what} is {mistakes!r}; it must be a dictionary of mistakes")
+    for text in mistakes or ():
+        check_text(f"check {name}: a mistake in {what}", text)
 
 
 def _observing(experiments: tuple[Experiment, ...], estimator: Estimator) -> tuple[Experiment, ...]:

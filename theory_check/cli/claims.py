@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from theory_check.claims.claim import Regime
     from theory_check.experiments.machine_costs import MachineCosts
     from theory_check.experiments.memory import Memory
-    from theory_check.verification.ledger import Entry
+    from theory_check.verification.ledger import Entry, Ledger
     from theory_check.verification.plan import Plan
 
 
@@ -96,15 +98,8 @@ def run(
     resume, files, folders = out / ".resume", [out / name for name in FILES], [out / name for name in FOLDERS]
     ledger = None
     if history is not None:
-        from theory_check.verification.ledger import check_not_ledger, open_ledger
-
-        for file in files:
-            check_not_ledger(file, history)
-
-        def plan() -> Plan:
-            return plan_run(claims, find_profile(profile), own)
-
-        ledger = open_ledger(history, profile=profile, seed=seed, plan=plan, new=new_history)
+        plan = partial(plan_run, claims, find_profile(profile), own)
+        ledger = _open_ledger(history, files, profile=profile, seed=seed, plan=plan, new=new_history)
 
     def room(plan: Plan) -> Memory:
         return weigh(plan.workload, threads=threads, cluster=cluster, limit=memory)
@@ -137,6 +132,17 @@ def run(
             click.echo(line)
     click.echo(f"report: {written[0]}")
     return code if entry is None else _report_night(entry, history, own, code)
+
+
+def _open_ledger(
+    history: Path, files: Iterable[Path], *, profile: str, seed: int, plan: Callable[[], Plan], new: bool
+) -> Ledger:
+    """Return the ledger, which must be none of the files of the report."""
+    from theory_check.verification.ledger import check_not_ledger, open_ledger
+
+    for file in files:
+        check_not_ledger(file, history)
+    return open_ledger(history, profile=profile, seed=seed, plan=plan, new=new)
 
 
 def _report_night(entry: Entry, history: Path | None, own: Regime | None, code: int) -> int:
