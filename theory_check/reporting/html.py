@@ -9,8 +9,9 @@ from __future__ import annotations
 import base64
 import re
 import struct
-from collections.abc import Callable
-from functools import cache
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache, partial
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -60,18 +61,15 @@ def render_html(report: Report, read: Callable[[str], bytes]) -> str:
     anchors = {claim_path(claim): f"claim-{claim.id}" for claim in report.record.claims}
     anchors |= {table_path(table): _anchor(table_path(table)) for table in report.shown_tables}
     anchors["REPORT.md"] = "report"
-    pictures: dict[str, dict[str, Any]] = {}
+    translator = _Translator(anchors, read)
 
-    def translated(path: str, text: str) -> str:
-        return _translated(text, path, anchors, pictures, read)
+    def translated(path: str) -> str:
+        return translator.translate(path, pages[path])
 
-    # In the order of reading: a picture that several pages show is the target of links where it comes first.
-    first = translated("REPORT.md", pages["REPORT.md"])
-    claims = [
-        _article(claim, translated(claim_path(claim), pages[claim_path(claim)])) for claim in report.record.claims
-    ]
-    paths = map(table_path, report.shown_tables)
-    tables = [{"id": anchors[path], "body": translated(path, pages[path])} for path in paths]
+    # In the order of reading: pictures are the targets of links where they come first.
+    first = translated("REPORT.md")
+    claims = [_article(claim, translated(claim_path(claim))) for claim in report.record.claims]
+    tables = [{"id": anchors[path], "body": translated(path)} for path in map(table_path, report.shown_tables)]
     counts = tally(claim.verdict for claim in report.record.claims)
     kinds = [claim["kind"] for claim in claims]
     return (
@@ -81,7 +79,7 @@ def render_html(report: Report, read: Callable[[str], bytes]) -> str:
             first=first,
             claims=claims,
             tables=tables,
-            pictures=list(pictures.values()),
+            pictures=list(translator.pictures.values()),
             counts=f"{counts.supported} of {plural(counts.total, 'claim')} supported",
             verdicts=[(kind, kinds.count(kind)) for kind in ("supported", "refuted", "undecided")],
         )
@@ -103,52 +101,70 @@ def _article(claim: ClaimFinding, body: str) -> dict[str, str]:
     }
 
 
-def _translated(
-    text: str,
-    path: str,
-    anchors: dict[str, str],
-    pictures: dict[str, dict[str, Any]],
-    read: Callable[[str], bytes],
-) -> str:
-    """Return a page as HTML whose links lead within the file; note its pictures of pixels."""
-    formulas: list[str] = []
+@dataclass
+class _Translator:
+    """Translates pages; pictures of pixels that it meets are collected, each once.
 
-    def kept(found: re.Match[str]) -> str:
-        if found[1] is not None:
-            return found[1]
-        formulas.append(mathml(found[2][1:-1], "inline"))
-        return _PLACE.format(len(formulas) - 1)
+    Attributes
+    ----------
+    anchors : mapping of str to str
+        Place in the file of each page, by its path.
+    read : callable
+        Returns a picture by its path in the folder of the report.
+    pictures : dict
+        What the template shows of each picture of pixels, by its name.
+    """
 
-    def image(found: re.Match[str]) -> str:
-        alt, source = found[2], _resolved(path, found[3])
-        narrow = _NARROW.search(found[1] or "")
-        if narrow is not None:
-            on_phones = f'<source media="{narrow[1]}" srcset="{_embedded(read(_resolved(path, narrow[2])))}">'
-            return f'<picture>{on_phones}<img alt="{alt}" src="{_embedded(read(source))}"></picture>'
-        if source.endswith(".svg"):
-            return _scrolled(f'<img alt="{alt}" src="{_embedded(read(source))}">', alt)
-        name = re.sub(r"\W+", "-", source.rpartition("/")[2].rpartition(".")[0])
-        new = name not in pictures
-        if new:
-            png = read(source)
-            width, height = struct.unpack(">II", png[16:24])
-            pictures[name] = {"name": name, "width": width, "height": height, "data": base64.b64encode(png).decode()}
-        place = f' id="picture-{name}"' if new else ""
-        return _scrolled(f'<span class="picture p-{name}"{place} role="img" aria-label="{alt}"></span>', alt)
+    anchors: Mapping[str, str]
+    read: Callable[[str], bytes]
+    pictures: dict[str, dict[str, Any]] = field(default_factory=dict)
 
-    def link(found: re.Match[str]) -> str:
+    def translate(self, path: str, text: str) -> str:
+        """Return a page as HTML whose links lead within the file."""
+        formulas: list[str] = []
+
+        def kept(found: re.Match[str]) -> str:
+            if found[1] is not None:
+                return found[1]
+            formulas.append(mathml(found[2][1:-1], "inline"))
+            return _PLACE.format(len(formulas) - 1)
+
+        html = _markdown().render(_PIECES.sub(kept, text))
+        html = _LINK.sub(partial(self._link, path), html)
+        html = _IMAGE.sub(partial(self._image, path), html)
+        html = _ALERT.sub(lambda found: f'<blockquote class="{found[1].lower()}">\n<p>', html)
+        html = html.replace("<table>", '<div class="scroll" tabindex="0" role="group" aria-label="table"><table>')
+        html = html.replace("</table>", "</table></div>")
+        return re.sub("\ue000(\\d+)\ue001", lambda found: formulas[int(found[1])], html)
+
+    def _link(self, path: str, found: re.Match[str]) -> str:
         target = _resolved(path, found[1])
         if target.startswith("figures/"):
             return f'href="#picture-{target.rpartition("/")[2].rpartition(".")[0]}"'
-        return f'href="#{anchors[target]}"' if target in anchors else found[0]
+        return f'href="#{self.anchors[target]}"' if target in self.anchors else found[0]
 
-    html = _markdown().render(_PIECES.sub(kept, text))
-    html = _LINK.sub(link, html)
-    html = _IMAGE.sub(image, html)
-    html = _ALERT.sub(lambda found: f'<blockquote class="{found[1].lower()}">\n<p>', html)
-    html = html.replace("<table>", '<div class="scroll" tabindex="0" role="group" aria-label="table"><table>')
-    html = html.replace("</table>", "</table></div>")
-    return re.sub("\ue000(\\d+)\ue001", lambda found: formulas[int(found[1])], html)
+    def _image(self, path: str, found: re.Match[str]) -> str:
+        alt, source = found[2], _resolved(path, found[3])
+        narrow = _NARROW.search(found[1] or "")
+        if narrow is not None:
+            on_phones = _embedded(self.read(_resolved(path, narrow[2])))
+            return (
+                f'<picture><source media="{narrow[1]}" srcset="{on_phones}">'
+                f'<img alt="{alt}" src="{_embedded(self.read(source))}"></picture>'
+            )
+        if source.endswith(".svg"):
+            return _scrolled(f'<img alt="{alt}" src="{_embedded(self.read(source))}">', alt)
+        name = re.sub(r"\W+", "-", source.rpartition("/")[2].rpartition(".")[0])
+        # A picture that several pages show is the target of links where it comes first.
+        place = "" if name in self.pictures else f' id="picture-{name}"'
+        if name not in self.pictures:
+            self.pictures[name] = _pixels(name, self.read(source))
+        return _scrolled(f'<span class="picture p-{name}"{place} role="img" aria-label="{alt}"></span>', alt)
+
+
+def _pixels(name: str, png: bytes) -> dict[str, Any]:
+    width, height = struct.unpack(">II", png[16:24])
+    return {"name": name, "width": width, "height": height, "data": base64.b64encode(png).decode()}
 
 
 def _embedded(svg: bytes) -> str:
