@@ -98,7 +98,8 @@ def variance_resolution(*, degrees: SupportsIndex, alpha: float, power: float = 
     Returns
     -------
     float
-        A share of the variance, above 1 if small samples see only much larger variances.
+        A share of the variance, above 1 if small samples see only much larger variances; 0 if `power` is at most half
+        of `alpha`, the share of the true variance.
 
     Examples
     --------
@@ -112,7 +113,7 @@ def variance_resolution(*, degrees: SupportsIndex, alpha: float, power: float = 
     alpha, power = check_level("alpha", alpha), check_power("power", power)
     low, high = _quantiles(nu, alpha / 2)
     least, most = _quantiles(nu, 1.0 - power)
-    return max(high / least - 1.0 if least > 0.0 else math.inf, 1.0 - low / most)
+    return max(high / least - 1.0 if least > 0.0 else math.inf, 1.0 - low / most if most > 0.0 else 0.0, 0.0)
 
 
 def _noncentrality(width: int, alpha: float, miss: float) -> float:
