@@ -10,6 +10,7 @@ import pytest
 from drawn_calls import call, calls, functions, numbers
 from fault_parts import in_parts, part_of_draws
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 import theory_check as tc
 from theory_check.networks.additions import temporary_additions
@@ -32,10 +33,10 @@ def has_nan(value):
 
 @pytest.mark.skipif(not hasattr(signal, "SIGVTALRM"), reason="a signal of Unix")
 @pytest.mark.parametrize(("part", "number"), in_parts(120, 10_000))
-def test_drawn_calls(part, number):
+def test_drawn_calls(part, number, pytestconfig):
     before = signal.signal(signal.SIGVTALRM, _stop)
 
-    @part_of_draws(part)
+    @part_of_draws(part, pytestconfig)
     @settings(max_examples=number, suppress_health_check=list(HealthCheck))
     @given(calls())
     def check(drawn):
@@ -58,6 +59,26 @@ def test_drawn_calls(part, number):
         check()
     finally:
         signal.signal(signal.SIGVTALRM, before)
+
+
+def test_every_part_draws_its_own_under_one_seed():
+    class Config:
+        def getoption(self, _name):
+            return "7"
+
+    def first_of(part):
+        drawn = []
+
+        @part_of_draws(part, Config())
+        @settings(max_examples=3, database=None)
+        @given(st.integers(0, 10**9))
+        def draw(number):
+            drawn.append(number)
+
+        draw()
+        return drawn
+
+    assert first_of(1) == first_of(1) != first_of(2)
 
 
 def test_most_public_functions_are_called():

@@ -10,8 +10,11 @@ from __future__ import annotations
 
 import errno
 import json
+import math
 import os
 import pickle
+import pkgutil
+import re
 import resource
 import signal
 import sqlite3
@@ -23,6 +26,7 @@ import time
 import traceback
 from contextlib import suppress
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 
 from small_commands import lay_out
@@ -35,19 +39,29 @@ STEPS = frozenset({
 #: Seconds after which a command hangs: the longest of those that are tested takes a few.
 PATIENCE = 120.0
 
+#: How a command says what it takes, in seconds if it is less than a minute.
+_ANNOUNCED = re.compile(rb": about (.*) of processor time")
+
 #: What commands have drawn, by its panels and formats.
 _pictures: dict[bytes, dict[str, bytes]] = {}
 
 
 @dataclass(frozen=True)
 class Ended:
-    """How a command ended: its exit code, minus a signal that killed it; what it printed; its steps in their order."""
+    """How a command ended.
+
+    Its exit code, minus a signal that killed it; what it printed; its steps in their order; the seconds and the
+    processor seconds that it took; and, if it was interrupted for its length, the seconds between that and its end but
+    for those in which its first thread waited for a processor.
+    """
 
     code: int
     out: str
     err: str
     steps: tuple[str, ...]
     seconds: float
+    processor: float
+    stopping: float | None
 
 
 class Commands:
@@ -72,7 +86,9 @@ class Commands:
         """Run a command in a folder.
 
         ``signal`` or ``error``, a number of errno, is what happens before step ``step``; a signal may come ``after`` so
-        many seconds instead; with ``limit`` no file grows beyond so many bytes.
+        many seconds instead; with ``limit`` no file grows beyond so many bytes. With ``patience``, a command that has
+        announced more seconds than that gets the signal ``moment`` seconds later, and any other after so many seconds
+        of processor time.
         """
         [ended] = self.together(folder, arguments, **fault)
         return ended
@@ -80,6 +96,10 @@ class Commands:
     def warm(self, *arguments: str) -> None:
         """Run a command in the process that forks, so that its children find everything loaded and compiled."""
         self._ask({"warm": list(arguments)})
+
+    def load_kernels(self) -> None:
+        """Load all kernels in the process that forks: what a child compiles is lost if it is interrupted."""
+        self._ask({"kernels": True})
 
     def together(self, folder: Path, *lines: tuple[str, ...], **fault) -> list[Ended]:
         """Run commands at the same time."""
@@ -179,6 +199,7 @@ class _Child:
     def __init__(self, request):
         fault = request["fault"]
         self._files = out, err, log = [tempfile.TemporaryFile() for _ in range(3)]  # noqa: SIM115 - closed in look
+        self._fault, self._begun, self._stopped = fault, None, None
         self._signals = [(fault["after"], fault["signal"])] if "after" in fault else []
         self._signals.append((PATIENCE, signal.SIGKILL))
         self._started = time.monotonic()
@@ -202,18 +223,42 @@ class _Child:
     def look(self):
         """Return how it ended, if it has."""
         seconds = time.monotonic() - self._started
-        ended, status = os.waitpid(self._process, os.WNOHANG)
-        if not ended:
+        if os.waitid(os.P_PID, self._process, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
             if self._signals and seconds > self._signals[0][0]:
                 os.kill(self._process, self._signals.pop(0)[1])
+            elif "patience" in self._fault and self._stopped is None and self._is_long(seconds):
+                self._stopped = seconds - self._waited()
+                os.kill(self._process, self._fault["signal"])
             return None
+        stopping = None if self._stopped is None else seconds - self._waited() - self._stopped
+        _, status, usage = os.wait4(self._process, 0)
         texts = []
         for file in self._files:
             file.seek(0)
             texts.append(file.read().decode())
             file.close()
         code = os.waitstatus_to_exitcode(status)
-        return {"code": code, "out": texts[0], "err": texts[1], "steps": texts[2].splitlines(), "seconds": seconds}
+        return {
+            "code": code, "out": texts[0], "err": texts[1], "steps": texts[2].splitlines(), "seconds": seconds,
+            "processor": usage.ru_utime + usage.ru_stime, "stopping": stopping,
+        }  # fmt: skip
+
+    def _is_long(self, seconds):
+        """Tell whether the moment has come to interrupt what takes long."""
+        patience = self._fault["patience"]
+        if self._begun is None:
+            said = _ANNOUNCED.search(os.pread(self._files[1].fileno(), 10_000, 0))
+            if said:
+                number, _, unit = said[1].decode().partition(" ")
+                self._begun = seconds if unit != "s" or float(number) > patience else math.inf
+        if self._begun is not None and seconds > self._begun + self._fault["moment"]:
+            return True
+        fields = Path(f"/proc/{self._process}/stat").read_text().rpartition(")")[2].split()
+        return sum(map(int, fields[11:13])) > patience * os.sysconf("SC_CLK_TCK")
+
+    def _waited(self):
+        """Return the seconds in which the first thread waited for a processor."""
+        return int(Path(f"/proc/{self._process}/schedstat").read_text().split()[1]) * 1e-9
 
 
 def _keep_pictures():
@@ -252,6 +297,13 @@ def _warm(arguments):
         os.chdir("/")
 
 
+def _load_kernels():
+    from theory_check import kernels
+
+    for module in pkgutil.iter_modules(kernels.__path__):
+        import_module(f"{kernels.__name__}.{module.name}")
+
+
 def _serve():
     from theory_check.simulation import units
 
@@ -262,7 +314,10 @@ def _serve():
     _keep_pictures()
     for line in sys.stdin:
         question = json.loads(line)
-        answer = _warm(question["warm"]) if isinstance(question, dict) else _run_together(question)
+        if isinstance(question, list):
+            answer = _run_together(question)
+        else:
+            answer = _warm(question["warm"]) if "warm" in question else _load_kernels()
         print(json.dumps(answer), file=answers, flush=True)
 
 

@@ -14,6 +14,9 @@ def in_parts(few, many):
     return [(0, few), *(pytest.param(part, many // PARTS, marks=pytest.mark.slow) for part in range(1, PARTS + 1))]
 
 
-def part_of_draws(part):
-    """Return a decorator: where the profile draws the same examples in every run, a part draws its own."""
-    return seed(part) if part and settings().derandomize else lambda test: test
+def part_of_draws(part, config):
+    """Return a decorator: where the profile or ``--hypothesis-seed`` fixes the examples, a part draws its own."""
+    forced = config.getoption("--hypothesis-seed")
+    if not part or (forced is None and not settings().derandomize):
+        return lambda test: test
+    return seed(part if forced is None else f"{forced}, part {part}")

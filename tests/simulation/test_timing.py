@@ -13,7 +13,7 @@ SHALLOW, DEEP, OTHER = (network("linear", "uniform", width=w, depth=L) for w, L 
 
 def test_kinds_are_timed_once_by_experiments_that_take_milliseconds(monkeypatch):
     timed, factor = [], timing._factor
-    monkeypatch.setattr(timing, "_factor", lambda trial: timed.append(trial) or factor(trial))
+    monkeypatch.setattr(timing, "_factor", lambda trial, stop: timed.append(trial) or factor(trial, stop))
     found = measured_costs([SHALLOW, DEEP, OTHER], ESTIMATED, 1)
     assert found.factors.keys() == {SHALLOW.kind, OTHER.kind}
     assert len(timed) == 2

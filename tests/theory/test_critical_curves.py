@@ -1,17 +1,22 @@
 from __future__ import annotations
 
 import math
+import threading
 
 import numpy as np
 import pytest
 from one_layer_laws import a_branch
 
+from theory_check.foundation.errors import SpecificationError
 from theory_check.networks.branches import Branch
 from theory_check.networks.covariances import fractional_noise
 from theory_check.networks.weights import Weights
+from theory_check.theory import critical_curves as module
 from theory_check.theory.critical_curves import (
+    THREADS,
     contour,
     critical_curves,
+    curve_seconds,
     extrapolated_exponent,
     gradient_contour,
     limiting_exponents,
@@ -62,6 +67,32 @@ def test_limits_of_the_branches(branch, limits):
 def test_too_shallow_for_a_slope():
     curves = critical_curves(a_branch(), [0.7], 3)
     assert np.isnan(curves.stationary).all()
+
+
+def test_an_interruption_waits_for_no_hurst_index(monkeypatch):
+    begun, released = [], threading.Event()
+
+    def exponents(_branch, hurst, _depth):
+        begun.append(hurst)
+        if len(begun) == 1:
+            raise KeyboardInterrupt
+        released.wait(60.0)
+        raise SpecificationError
+
+    monkeypatch.setattr(module, "effective_exponents", exponents)
+    with pytest.raises(KeyboardInterrupt):
+        critical_curves(a_branch("linear"), [0.5, 0.6, 0.7, 0.8], 20)
+    # The command line leaves without a thread of this name.
+    left = [thread for thread in threading.enumerate() if thread.name.startswith(THREADS)]
+    released.set()
+    for thread in left:
+        thread.join()
+    assert len(begun) <= 2
+
+
+def test_curves_that_are_not_computed_take_no_time():
+    assert curve_seconds(a_branch(), HURSTS, 50_001) == 0.0 < curve_seconds(a_branch(), HURSTS, 5000)
+    assert curve_seconds(a_branch("linear"), [0.3, 0.7], 100) == curve_seconds(a_branch("linear"), [0.7], 100)
 
 
 def test_predictions_are_the_effective_exponents_of_the_recursion():

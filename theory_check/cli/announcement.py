@@ -68,12 +68,14 @@ def weigh(
     return memory
 
 
-def announce(command: str, workload: Workload[Any], **options: Any) -> Memory:
+def announce(command: str, workload: Workload[Any], *, seconds: float = 0.0, **options: Any) -> Memory:
     """Say in one line what a command takes; refuse it where there is less memory than it may need.
 
     Parameters
     ----------
     command : str
+    seconds : float
+        Processor time besides that of the simulation.
     workload, **options
         As of :func:`weigh`.
 
@@ -85,7 +87,7 @@ def announce(command: str, workload: Workload[Any], **options: Any) -> Memory:
     from theory_check.experiments.machine_costs import stored_costs
 
     memory = weigh(workload, **options)
-    say(command, stored_costs().seconds(workload.merged.values()), memory.total)
+    say(command, stored_costs().seconds(workload.merged.values()) + seconds, memory.total)
     return memory
 
 

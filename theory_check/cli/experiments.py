@@ -149,7 +149,7 @@ def phase_map(
     """
     from theory_check.experiments.memory import replicate_memory
     from theory_check.experiments.workload import Workload
-    from theory_check.paper.map_pictures import write_map
+    from theory_check.paper.map_pictures import curve_seconds_of, write_map
     from theory_check.paper.phase_map import make_map, run_map
     from theory_check.simulation.engines import available_threads
     from theory_check.simulation.units import UnitStore
@@ -159,7 +159,10 @@ def phase_map(
     workload = Workload.of((sweep, specification.draws) for sweep in specification.sweeps)
     # The values of all sweeps are joined, and written.
     more = 2 * sum(count * replicate_memory(sweep) for sweep, count in workload.requests.items())
-    stored = announce("map", workload, threads=threads, cluster=cluster, limit=memory, more=more).stored
+    stored = announce(
+        "map", workload, threads=threads, cluster=cluster, limit=memory, more=more,
+        seconds=curve_seconds_of(specification),
+    ).stored  # fmt: skip
     values, betas = len(specification.values), len(specification.betas)
     with hold_output(resume, files=[out, out.with_suffix(".png")]):
         with (

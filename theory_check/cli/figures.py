@@ -70,7 +70,10 @@ def figure(
     )
     more = ROW * (0 if chosen.rows is None else chosen.rows(settings))
     workload = figure_workload(chosen, settings)
-    stored = announce(f"figure {number}", workload, threads=threads, cluster=cluster, limit=memory, more=more).stored
+    seconds = 0.0 if chosen.seconds is None else chosen.seconds(settings)
+    stored = announce(
+        f"figure {number}", workload, threads=threads, cluster=cluster, limit=memory, more=more, seconds=seconds
+    ).stored
     resume = out / f".figure-{number}.resume"
     with hold_output(resume, files=[out / f"figure-{number}.{kind}" for kind in ("png", "svg", "csv", "json")]):
         with open_engine(cluster, threads, share) as engine, show_progress(f"theory-check figure {number}") as report:

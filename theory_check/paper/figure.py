@@ -117,6 +117,8 @@ class PaperFigure:
         Where the published number is none that intervals could be made of.
     rows : callable, optional
         Settings to the number of rows of its tables, where it grows with depth and replicates.
+    seconds : callable, optional
+        Settings to the processor time of its predictions, where it grows with the depth.
     """
 
     number: int
@@ -129,6 +131,7 @@ class PaperFigure:
     options: frozenset[str] = frozenset()
     published_replicates: int | None = None
     rows: Callable[[Settings], int] | None = None
+    seconds: Callable[[Settings], float] | None = None
 
 
 def write_figure(figure: PaperFigure, settings: Settings, data: FigureData, directory: Path) -> list[Path]:

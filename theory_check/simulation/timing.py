@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+import threading
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from time import thread_time
 from typing import Any
@@ -12,6 +13,7 @@ from theory_check.experiments.cell import Cell
 from theory_check.experiments.costs import SECONDS_PER_WORK, TRIAL_WORK
 from theory_check.experiments.machine_costs import MachineCosts
 from theory_check.experiments.segments import blocks_together
+from theory_check.simulation.engines import THREADS
 from theory_check.simulation.units import Unit, simulate_blocks
 
 #: Times that a block is simulated, if it takes milliseconds, and otherwise; the first time compiles its kernels, the
@@ -45,12 +47,16 @@ def measured_costs(experiments: Iterable[Any], known: MachineCosts, threads: int
         trial = experiment.trial
         if trial.kind not in known.factors and _unsuited(trial) < _unsuited(trials.get(trial.kind)):
             trials[trial.kind] = trial
-    pool = ThreadPoolExecutor(threads)
+    stopped = threading.Event()
+    pool = ThreadPoolExecutor(threads, THREADS)
     try:
-        factors = dict(zip(trials, pool.map(_factor, trials.values()), strict=True))
+        factors = dict(
+            zip(trials, pool.map(lambda trial: _factor(trial, stopped.is_set), trials.values()), strict=True)
+        )
     finally:
-        # An interruption waits for the blocks that are being timed, and for no other.
-        pool.shutdown(cancel_futures=True)
+        # An interruption waits for no block: those that are being timed stop after a kernel.
+        stopped.set()
+        pool.shutdown(wait=False, cancel_futures=True)
     return MachineCosts({**known.factors, **factors})
 
 
@@ -61,13 +67,13 @@ def _unsuited(trial: Any) -> float:
     return abs(math.log(trial.work_per_block / TRIAL_WORK))
 
 
-def _factor(trial: Any) -> float:
+def _factor(trial: Any, stop: Callable[[], bool]) -> float:
     """Return measured over estimated time of a block, beside others where blocks go together."""
     most = blocks_together(trial) if isinstance(trial, Cell) else 1
     unit = Unit(trial, 0, 0, max(1, min(_TOGETHER, most, 2 * TRIAL_WORK // trial.work_per_block)))
     seconds = []
     for _ in range(_TIMES if unit.work <= 2 * TRIAL_WORK else _LONG_TIMES):
         started = thread_time()
-        simulate_blocks(unit)
+        simulate_blocks(unit, stop)
         seconds.append(thread_time() - started)
     return min(seconds[1:]) / (SECONDS_PER_WORK * float(unit.work))
