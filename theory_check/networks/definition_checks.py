@@ -59,7 +59,7 @@ def _called(noun: str, function: str = "it") -> Iterator[None]:
         if str(error).startswith(noun):
             raise
         raise SpecificationError(f"{noun}: {error}") from error
-    except Exception as error:
+    except Exception as error:  # a user's function may raise anything
         raise SpecificationError(f"{noun}: {function} fails with {type(error).__name__}: {error}") from error
 
 
@@ -192,6 +192,7 @@ def check_input(law: InputLaw) -> None:
             together = law.evaluate(function, vectors.copy())
             apart = np.concatenate([law.evaluate(function, vectors[:, k : k + 1].copy()) for k in range(3)], axis=-1)
         _check_size(f"input {law.name}: its largest entry", float(np.abs(together).max()))
+        # Thousands of roundings: libraries may sum several columns in another order than one.
         if not np.allclose(together, apart, rtol=1e-12, atol=0.0):
             raise SpecificationError(
                 f"input {law.name}: a column of what it returns depends on other columns, or on chance"
