@@ -18,8 +18,8 @@ def load_command():
 seeds = load_command()
 
 
-def run(seed, unsupported=None, unrefuted=None):
-    return {"seed": seed, "points": 3, "unsupported": unsupported or {}, "unrefuted": unrefuted or {}}
+def run(unsupported=None, unrefuted=None):
+    return {"points": 3, "unsupported": unsupported or {}, "unrefuted": unrefuted or {}}
 
 
 @pytest.mark.parametrize(
@@ -28,29 +28,46 @@ def run(seed, unsupported=None, unrefuted=None):
     [(0, True), (1, True), (2, False)],
 )
 def test_two_alarms_in_a_hundred_runs_are_too_many(alarms, kept):
-    runs = [run(seed, {"E1/a": "refuted", "E1/b": "refuted"} if seed < alarms else None) for seed in range(100)]
+    runs = [run({"E1/a": "refuted", "E1/b": "refuted"} if seed < alarms else None) for seed in range(100)]
     text, found = seeds.table(runs)
     assert found is kept
     assert ("E1/a refuted: 1" in text) is (alarms == 1)
 
 
 def test_a_mistake_that_is_supported_is_a_failure():
-    text, kept = seeds.table([run(1, unrefuted={"E1/a: 1% larger": "supported"})])
+    text, kept = seeds.table([run(unrefuted={"E1/a: 1% larger": "supported"})])
     assert not kept
     assert "named mistakes supported 1" in text
 
 
-def test_a_repeated_command_goes_on_where_it_stopped(tmp_path, monkeypatch, capsys):
-    asked = []
+@pytest.fixture
+def command(tmp_path, monkeypatch):
+    """A function that runs the command for some claims, as versions say, and returns what it simulates."""
 
-    def verify(claims, *, seed, **others):
-        asked.append(seed)
-        return seed
+    def start(count, **versions):
+        asked = []
 
-    monkeypatch.setattr(seeds, "verify", verify)
-    monkeypatch.setattr(seeds, "summarise", run)
-    for count in ("2", "3"):
-        monkeypatch.setattr("sys.argv", ["seeds", "E4", "--seeds", count, "--history", str(tmp_path / "s.jsonl")])
+        def verify(claims, *, seed, **others):
+            asked.append((seed - seeds.BEFORE_FIRST, *claims))
+            return claims
+
+        monkeypatch.setattr(seeds, "verify", verify)
+        monkeypatch.setattr(seeds, "summarise", lambda claims: {claim: run() for claim in claims})
+        monkeypatch.setattr(seeds, "versions_of", lambda plan: versions)
+        monkeypatch.setattr("sys.argv", ["seeds", "E4", "--seeds", str(count), "--history", str(tmp_path / "s.jsonl")])
         assert seeds.main() == 0
-    assert asked == [seeds.BEFORE_FIRST + place for place in (1, 2, 3)]
-    assert "3 runs" in capsys.readouterr().out
+        return asked
+
+    return start
+
+
+def test_a_repeated_command_goes_on_where_it_stopped(command, capsys):
+    assert command(2, E4="a") == [(1, "E4"), (2, "E4")]
+    assert command(3, E4="a") == [(3, "E4")]
+    assert "3 runs of 3 points" in capsys.readouterr().out
+
+
+def test_only_claims_of_a_new_version_run_again(command, capsys):
+    command(1, E4="a", E5="a")
+    assert command(1, E4="a", E5="b") == [(1, "E5")]
+    assert "1 runs of 6 points" in capsys.readouterr().out
