@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from contextlib import contextmanager
+from pathlib import Path
 
 import click
 import pytest
@@ -202,7 +203,7 @@ def test_a_narrow_encoding_raises_nothing(tmp_path, encoding):
     assert b"Error" not in done.stderr
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="a device of Linux")  # noqa: PTH110
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
 def test_a_full_standard_output_is_an_error_after_everything_is_stored(tmp_path):
     done = shell("COMMAND > /dev/full", tmp_path)
     assert done.returncode == 74

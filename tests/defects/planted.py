@@ -77,7 +77,7 @@ def _slopes_reversed(original: Any, self: Any, first: int, scaling: Any, kept: A
 
 
 def _backward_weights(change: Callable[[Any, Any], tuple[Any, Any]]) -> Callable[[pytest.MonkeyPatch], None]:
-    """Stored weights that the way back sees changed."""
+    """Stored weights that the backward pass sees changed."""
 
     def backward(original: Any, self: Any, *arguments: Any) -> None:
         read = self._weights
@@ -196,23 +196,23 @@ DEFECTS: dict[str, Defect] = {
     "the first layer is missing": Defect(
         all_of(*(around(kind, name, _without_first_layer) for kind, name in _FORWARDS)), ("E3", "E17")
     ),
-    "the reduced way back is of other networks": Defect(
+    "the reduced backward pass is of other networks": Defect(
         around(ReducedPasses, "backward", _backward_of_others), ("E8", "E16"), "tests/kernels/test_reduced.py"
     ),
-    "the Gram way back is of other networks": Defect(
+    "the Gram backward pass is of other networks": Defect(
         around(GramPasses, "backward", _backward_of_others), ("E8", "E13"), "tests/kernels/test_gram.py"
     ),
-    "the dense way back has the slopes of other networks": Defect(
+    "the dense backward pass has the slopes of other networks": Defect(
         around(DensePasses, "backward", _backward_of_others), ("E8",), "tests/kernels/test_dense.py"
     ),
-    "the stored way back has the slopes of other layers": Defect(
+    "the stored backward pass has the slopes of other layers": Defect(
         around(StoredPasses, "backward", _slopes_reversed), ("E8", "P9"), "tests/kernels/test_stored.py"
     ),
-    "the stored way back draws W anew": Defect(
+    "the stored backward pass draws W anew": Defect(
         _backward_weights(lambda outer, inner: (outer, np.roll(inner, 1, axis=-1))), ("E8", "P9"),
         "tests/kernels/test_stored.py",
     ),
-    "the stored way back does not transpose": Defect(
+    "the stored backward pass does not transpose": Defect(
         _backward_weights(lambda outer, inner: (np.swapaxes(outer, 1, 2), inner)), ("E8", "P9"),
         "tests/kernels/test_stored.py",
     ),

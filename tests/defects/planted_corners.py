@@ -78,7 +78,7 @@ def _without_last_of_odd(original: Any, self: Any, first: int, scaling: Any, *re
 
 
 def _other_factors(change: Callable[[Any], Any]) -> Callable[[Any], None]:
-    """The dense way back has other factors of the network."""
+    """The dense backward pass has other factors of the network."""
 
     def remember(original: Any, self: Any, cell: Any, *rest: Any) -> None:
         original(self, cell, *rest)
@@ -138,27 +138,27 @@ CORNERS: Mapping[str, Defect] = {
         all_of(*(around(kind, "forward", _modulo(64)) for kind in (DensePasses, GaussianPasses, ChainPasses))), ("E6",),
         "tests/simulation/test_cell_simulation.py",
     ),
-    "the dense way back draws the layer above": Defect(
+    "the dense backward pass draws the layer above": Defect(
         around(DensePasses, "backward", _a_layer_later), ("E8",)
     ),
-    "the reduced way back draws the layer above": Defect(
+    "the reduced backward pass draws the layer above": Defect(
         around(ReducedPasses, "backward", _a_layer_later), ("E8",), "tests/simulation/test_cell_simulation.py"
     ),
-    "the Gram way back draws the layer above": Defect(
+    "the Gram backward pass draws the layer above": Defect(
         around(GramPasses, "backward", _a_layer_later), ("E8",)
     ),
     # Only networks of unequal factors show it.
-    "the dense way back has the factor of the layer above": Defect(
+    "the dense backward pass has the factor of the layer above": Defect(
         _other_factors(lambda a: np.append(a[1:], a[-1])), ("E16",)
     ),
-    "the dense way back has the factors in reverse order": Defect(
+    "the dense backward pass has the factors in reverse order": Defect(
         _other_factors(lambda a: a[::-1]), ("E10",)
     ),
     "stretches of an odd number of layers end early": Defect(
         all_of(*(around(kind, "forward", _without_last_of_odd) for kind in _KINDS)), ("E21",),
         "tests/simulation/test_cell_simulation.py",
     ),
-    "the dense way back ends early after an odd number of layers": Defect(
+    "the dense backward pass ends early after an odd number of layers": Defect(
         around(DensePasses, "backward", _without_last_of_odd), ("E10",), "tests/simulation/test_cell_simulation.py"
     ),
     "outer weights of width 6 are larger by 2%": Defect(attribute(DensePasses, _wider(6, 1.02)), ("P5",)),

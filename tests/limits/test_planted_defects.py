@@ -33,7 +33,7 @@ def _weights(monkeypatch):
     )
 
 
-def _way(name):
+def _pass(name):
     def plant(monkeypatch):
         way = getattr(dense.DensePasses, name)
         monkeypatch.setattr(dense.DensePasses, name, lambda self, k, a, *rest: way(self, k, 1.01 * a, *rest))
@@ -71,9 +71,9 @@ def _oracle(module, oracles, name):
 DEFECTS = {
     "dense weights are larger by 1%": ("E1", "dense", _weights),
     "ternary weights are larger by 1%": ("E1", "ternary", _weights),
-    "the factors of the dense way forward are larger by 1%": ("E1", "dense", _way("forward")),
-    "the factors of the dense way back are larger by 1%": ("P5", "dense", _way("backward")),
-    "the same factors, seen in gradients of weights": ("E10", "uniform", _way("backward")),
+    "the factors of the dense forward pass are larger by 1%": ("E1", "dense", _pass("forward")),
+    "the factors of the dense backward pass are larger by 1%": ("P5", "dense", _pass("backward")),
+    "the same factors, seen in gradients of weights": ("E10", "uniform", _pass("backward")),
     "the mean of D is larger by 2%": ("E1", None, _oracle(exact_means, moments, "mean_displacement")),
     "reduced weights are larger by 1%": ("E17", "reduced", _after(GaussianPasses, "_deviation", 1.01)),
     "gradients of weights are larger by 1%": ("E10", "rademacher", _after(WeightGradients, "_scaling", 1.01)),

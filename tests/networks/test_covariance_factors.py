@@ -89,7 +89,10 @@ def test_factors_that_do_not_suffice_are_not_returned(monkeypatch):
     assert low_rank_factor(toeplitz_covariance(np.eye(1, 50)[0]), np.ones(50), 50) is not None
     depth = 10_000
     alternating = (np.arange(depth) % 2 == 0).astype(np.float64)  # even and odd layers are two independent values
-    hidden = lambda layers, pivot: alternating[np.abs(layers - pivot)]  # noqa: E731
+
+    def hidden(layers, pivot):
+        return alternating[np.abs(layers - pivot)]
+
     assert len(low_rank_factor(hidden, np.ones(depth), 5).pivots) == 2
     fine = RBF.values({"length": 0.01}, 1.0 / 300, 300)
     assert low_rank_factor(toeplitz_covariance(fine), np.ones(300), 300) is not None

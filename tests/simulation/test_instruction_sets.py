@@ -17,7 +17,7 @@ from theory_check.simulation.runner import simulate
 ROOT = Path(__file__).parents[2]
 
 #: One of each way of computing: products of integers, normal numbers, Gram factors, pivots of a covariance, a Fourier
-#: transform, frames that are orthonormalised, weights on the way back, Brownian motion.
+#: transform, frames that are orthonormalised, weights in the backward pass, Brownian motion.
 NAMES = (
     "dense uniform", "dense rademacher", "dense orthogonal", "reduced res-3 he", "gram", "chain leaky",
     "stored smooth:length=0.1", "stored periodic:length=0.5,period=1", "stored fgn:hurst=0.7", "dense jacobian",

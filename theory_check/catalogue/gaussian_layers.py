@@ -121,7 +121,7 @@ def _layers() -> SearchStrategy[Cell]:
     def layer(branch: str, width: int, tenths: int, kernel: str, cosine: float | None) -> Cell:
         inputs: dict[str, object] = {} if cosine is None else {"input": f"correlated:cosine={cosine:g}", "inputs": 2}
         return network(branch, width=width, depth=1, scale=tenths / 10.0, kernel=kernel, gradients=cosine is None,
-                       **inputs)  # type: ignore[arg-type]  # fmt: skip
+                       **inputs)  # type: ignore[arg-type]  # fmt: skip  # values of two kinds
 
     kernels, branches = st.sampled_from(["reduced", "dense"]), st.sampled_from(["linear", "res-3"])
     alone = st.builds(layer, branches, st.integers(1, 20), st.integers(1, 8), kernels, st.none())

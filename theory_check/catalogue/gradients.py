@@ -302,8 +302,8 @@ def conservation(profile: Profile) -> Iterator[Check]:
         # Dense for Gaussian weights too: the reduced kernel would impose the identity that is to be checked.
         deep = network(branch, law, width=20, depth=64, gradients=True, kernel="dense")
         yield conservation_check(deep, profile.precision, (biased, bounded))
-    # The other kernels keep it only if their way back is that of their way forward: the reduced one draws the backward
-    # pass given the forward one, that of several inputs given their Gram matrix, the stored one transposes.
+    # The other kernels keep it only if their backward pass is that of their forward pass: the reduced one draws the
+    # backward pass given the forward one, that of several inputs given their Gram matrix, the stored one transposes.
     for branch in BRANCHES:
         deep = network(branch, width=20, depth=64, gradients=True, kernel="reduced")
         yield conservation_check(deep, profile.precision, (biased, bounded), suffix="-reduced")
@@ -312,7 +312,7 @@ def conservation(profile: Profile) -> Iterator[Check]:
     deep = network("res-3", "fgn:hurst=0.8", width=20, depth=64, gradients=True)
     yield conservation_check(deep, 5.0 * max(profile.precision, 0.4), (biased, bounded), suffix="-stored")
     for branch, law, kernel in EVERY_KERNEL:
-        # Stored weights are dear, and their way back does not read the factor.
+        # Stored weights are dear, and their backward pass does not read the factor.
         for beta in (0.25,) if kernel == "stored" else (0.25, 1.0):
             yield layers_check(branch, law, kernel, beta, profile.precision)
 

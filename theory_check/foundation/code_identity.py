@@ -217,7 +217,7 @@ class _Normalised(ast.NodeTransformer):
         ):
             body = body[1:] or [ast.Pass()]
         # Statements as the parts of a tuple do not compile, but are dumped.
-        return ast.Lambda(args=node.args, body=ast.Tuple(elts=body, ctx=ast.Load()))  # type: ignore[arg-type]
+        return ast.Lambda(args=node.args, body=ast.Tuple(elts=body, ctx=ast.Load()))  # type: ignore[arg-type]  # statements, not expressions
 
     def visit_arg(self, node: ast.arg) -> ast.AST:
         return ast.arg(arg=node.arg)

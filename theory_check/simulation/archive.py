@@ -48,7 +48,7 @@ def encode_trainings(sample: experiments.Sample[Training]) -> bytes:
 
 def _archive(spec: dict[str, Any], columns: Mapping[str, NDArray[np.float64]]) -> bytes:
     buffer = io.BytesIO()
-    np.savez(buffer, spec=np.array(json.dumps(spec, sort_keys=True)), **columns)  # type: ignore[arg-type]
+    np.savez(buffer, spec=np.array(json.dumps(spec, sort_keys=True)), **columns)  # type: ignore[arg-type]  # a column could be called allow_pickle
     return buffer.getvalue()
 
 

@@ -212,7 +212,7 @@ class _ClusterPool:
                 found.append(kept)
         return found
 
-    def close(self, _running: Collection[Future[Any]], *, interrupted: bool) -> None:  # noqa: ARG002
+    def close(self, _running: Collection[Future[Any]], *, interrupted: bool) -> None:  # noqa: ARG002 - of Pool
         # What runs on a worker ends there after a unit of about a second, and is dropped.
         self._executor.shutdown(wait=False)
 
@@ -313,5 +313,5 @@ def _preparation(prepare: Callable[[], object]) -> WorkerPlugin:
 
     plugin = WorkerPlugin()
     plugin.name = "theory-check"
-    plugin.setup = lambda worker: prepare()  # noqa: ARG005
+    plugin.setup = lambda worker: prepare()  # noqa: ARG005 - of dask
     return plugin

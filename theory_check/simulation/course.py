@@ -161,7 +161,7 @@ def traverse(
     observed = {course.depth, *course.recorded_depths}
     reference, norms = _log_squared(start), {0: np.zeros(exponents.shape)}
     states = {0: (start, exponents.copy())}
-    # The way back may run the forward pass again: only this one adds to the sums.
+    # The backward pass may repeat the forward pass: only this one adds to the sums.
     forward = passes.forward if course.controls is None else course.controls.forward
     if watch is not None:
         watch(0, hidden)

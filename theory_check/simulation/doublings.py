@@ -1,4 +1,4 @@
-"""What experiments on networks of depths L, 2 L, ..., 2^J L observe: each network, and its distance to the others."""
+"""Columns of experiments on networks of depths L, 2 L, ..., 2^J L: of each network, and its distance to the others."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ _GRACE, _PATIENCE = 0.7, 0.5
 
 
 class Pool(Protocol):
-    """What simulates the units of one simulation."""
+    """A pool of threads, processes or workers that simulates the units of one simulation."""
 
     @property
     def slots(self) -> int:
@@ -41,7 +41,7 @@ class Pool(Protocol):
 
 
 class Engine(Protocol):
-    """What opens pools. Values do not depend on it."""
+    """A maker of pools. Values do not depend on it."""
 
     @property
     def processors(self) -> int:

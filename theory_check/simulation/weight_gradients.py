@@ -6,7 +6,7 @@ Notation
     dLoss/dV_k = a_k p_k g(h_{k-1})^T,      dLoss/dW_k = a_k q h_{k-1}^T with q = sigma'(W_k h_{k-1} + b_k) * V_k^T p_k,
 
 matrices of rank one: a Frobenius product is the product of two products of vectors, and so is a norm. g(h_{k-1}) is
-drawn again on the way forward, q on the way back; no pass changes.
+drawn again in the forward pass, q in the backward pass; no pass changes.
 """
 
 from __future__ import annotations

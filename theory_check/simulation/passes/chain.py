@@ -24,7 +24,7 @@ def unit_states() -> FloatArray:
 
 
 class ChainPasses(BlockPasses, ControlledPasses):
-    """Forward passes of two coordinates, exact in law; nothing is kept, for there is no way back."""
+    """Forward passes of two coordinates, exact in law; nothing is kept, for there is no backward pass."""
 
     def __init__(self, cell: Cell, key: NDArray[np.uint32], first_replicate: int) -> None:
         from theory_check.kernels import chain

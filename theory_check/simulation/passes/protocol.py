@@ -101,7 +101,7 @@ class Passes(Protocol):
         exponents : int64 array (inputs, LANES)
             Changed in place.
         kept : any
-            Room that receives what the way back needs; too short a room receives nothing.
+            Room that receives what the backward pass needs; too short a room receives nothing.
         """
 
     def backward(
@@ -124,7 +124,7 @@ class Passes(Protocol):
 
 @runtime_checkable
 class ControlledPasses(Protocol):
-    """Passes that can sum control variates on the way forward."""
+    """Passes that can sum control variates in the forward pass."""
 
     def forward(
         self, first: int, scaling: FloatArray, hidden: FloatArray, exponents: NDArray[np.int64], kept: Any,
