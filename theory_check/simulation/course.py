@@ -145,41 +145,71 @@ def traverse(
     columns : Values
         Logarithms of ratios and displacements, pairings and columns at recorded depths, shape (rows, lanes[, depths]).
     """
-    passes = course.passes
-    segments = _segments(course)
-    longest = max(last - first for first, last in segments)
-    kept = passes.storage(0 if not course.keeps else course.depth if course.fits else longest)
-    checkpoints: list[tuple[FloatArray, NDArray[np.int64]]] = []
+    trip = _Trip.of(course)
+    states, columns = _carry_forward(course, trip, start, stop, watch)
+    if course.gradients:
+        output = output_gradient(*states[course.depth])
+        columns |= _carry_back(course, trip, states, output, stop)
+        if course.weights is not None:
+            sizes = [log_squared_norm(start, np.zeros_like(output[1])), log_squared_norm(*output)]
+            columns |= course.weights.columns(sizes[0] + sizes[1])
+    return columns
 
-    def room(first: int, last: int) -> Any:
+
+_States = dict[int, tuple[FloatArray, NDArray[np.int64]]]
+
+
+@dataclass(frozen=True)
+class _Trip:
+    """The segments of a course, room for what the backward pass needs of them, and the states before them."""
+
+    segments: list[tuple[int, int]]
+    room: Any
+    checkpoints: _States
+
+    @classmethod
+    def of(cls, course: Course) -> _Trip:
+        segments = _segments(course)
+        longest = max(last - first for first, last in segments)
+        room = course.passes.storage(0 if not course.keeps else course.depth if course.fits else longest)
+        return cls(segments, room, {})
+
+    def kept(self, course: Course, first: int, last: int) -> Any:
+        """Return the room of layers ``first`` to ``last - 1``: their own, or that which all segments share."""
         if not course.keeps:
-            return kept
-        return passes.slice(kept, first, last) if course.fits else passes.slice(kept, 0, last - first)
+            return self.room
+        return course.passes.slice(self.room, *((first, last) if course.fits else (0, last - first)))
 
-    hidden = start.copy()
-    exponents = np.zeros((start.shape[0], start.shape[2]), np.int64)
+
+def _carry_forward(
+    course: Course, trip: _Trip, start: FloatArray, stop: Callable[[], bool],
+    watch: Callable[[int, FloatArray], None] | None,
+) -> tuple[_States, Values]:  # fmt: skip
+    """Return the states at depth 0, at recorded depths with gradients, and at the end, and what is observed of them."""
+    hidden, exponents = start.copy(), np.zeros((start.shape[0], start.shape[2]), np.int64)
     observed = {course.depth, *course.recorded_depths}
     reference, norms = _log_squared(start), {0: np.zeros(exponents.shape)}
-    states = {0: (start, exponents.copy())}
+    states: _States = {0: (start, exponents.copy())}
     # The backward pass may repeat the forward pass: only this one adds to the sums.
-    forward = passes.forward if course.controls is None else course.controls.forward
+    forward = course.passes.forward if course.controls is None else course.controls.forward
     if watch is not None:
         watch(0, hidden)
-    for first, last in segments:
+    for first, last in trip.segments:
         check_interrupted(stop)
         if course.gradients and not course.fits:
-            checkpoints.append((hidden.copy(), exponents.copy()))
+            trip.checkpoints[first] = hidden.copy(), exponents.copy()
         if course.weights is not None:
             course.weights.enter(first, hidden, exponents)
-        forward(first, course.factors(first, last), hidden, exponents, room(first, last))
+        forward(first, course.factors(first, last), hidden, exponents, trip.kept(course, first, last))
         if course.tangents is not None:
-            course.tangents.advance(first, last, room(first, last), stop)
+            course.tangents.advance(first, last, trip.kept(course, first, last), stop)
         if last in observed:
             norms[last] = _log_ratio(hidden, exponents, reference)
-        if course.gradients and last in course.recorded_depths and last < course.depth:
+        if course.gradients and last in course.recorded_depths:
             states[last] = hidden.copy(), exponents.copy()
         if watch is not None:
             watch(last, hidden)
+    states[course.depth] = hidden, exponents
 
     columns: Values = {}
     columns["log_norm_ratio"] = norms[course.depth]
@@ -192,38 +222,42 @@ def traverse(
         columns["log_active_norm_ratio"] = _log_active_ratio(start, hidden, exponents)
     if course.controls is not None:
         columns |= course.controls.columns()
-    if not course.gradients:
-        return columns
+    return states, columns
 
-    output, output_exponents = output_gradient(hidden, exponents)
-    gradient, gradient_exponents = output.copy(), output_exponents.copy()
+
+def _carry_back(
+    course: Course, trip: _Trip, states: _States, output: tuple[FloatArray, NDArray[np.int64]], stop: Callable[[], bool]
+) -> Values:
+    """Return what is observed of the gradient p_L and of the gradients below it, paired with ``states``."""
+    top, top_exponents = output
+    gradient, gradient_exponents = top.copy(), top_exponents.copy()
+    hidden, exponents = states[course.depth]
     observed = {0, *course.recorded_depths}
-    reference, norms = _log_squared(output), {course.depth: np.zeros(exponents.shape)}
-    pairings = {course.depth: normalised(output, hidden, output, hidden)}
-    for index in range(len(segments) - 1, -1, -1):
+    reference, norms = _log_squared(top), {course.depth: np.zeros(exponents.shape)}
+    pairings = {course.depth: normalised(top, hidden, top, hidden)}
+    for first, last in reversed(trip.segments):
         check_interrupted(stop)
-        first, last = segments[index]
-        if checkpoints and index < len(segments) - 1:
-            passes.forward(first, course.factors(first, last), *checkpoints[index], room(first, last))
+        kept = trip.kept(course, first, last)
+        if trip.checkpoints and last < course.depth:
+            course.passes.forward(first, course.factors(first, last), *trip.checkpoints[first], kept)
         if course.weights is not None:
-            course.weights.leave(first, room(first, last), gradient, gradient_exponents)
-        passes.backward(first, course.factors(first, last), room(first, last), gradient, gradient_exponents)
+            course.weights.leave(first, kept, gradient, gradient_exponents)
+        course.passes.backward(first, course.factors(first, last), kept, gradient, gradient_exponents)
         if first in observed:
-            norms[first] = _log_ratio(gradient, gradient_exponents - output_exponents, reference)
-            state, state_exponents = states.pop(first)
-            units = gradient_exponents - output_exponents + state_exponents - exponents
-            pairings[first] = np.ldexp(normalised(gradient, state, output, hidden), units)
+            norms[first] = _log_ratio(gradient, gradient_exponents - top_exponents, reference)
+            state, state_exponents = states[first]
+            units = gradient_exponents - top_exponents + state_exponents - exponents
+            pairings[first] = np.ldexp(normalised(gradient, state, top, hidden), units)
 
-    shift = gradient_exponents - output_exponents
+    columns: Values = {}
     columns["log_gradient_ratio"] = norms[0]
-    columns["log_gradient_displacement"] = _log_displacement(output, gradient, shift, reference)
+    columns["log_gradient_displacement"] = _log_displacement(
+        top, gradient, gradient_exponents - top_exponents, reference
+    )
     columns["pairing_output"], columns["pairing_input"] = pairings[course.depth], pairings[0]
     if course.recorded_depths:
         columns["gradient_profile"] = np.stack([norms[k] for k in course.recorded_depths], axis=-1)
         columns["pairing_profile"] = np.stack([pairings[k] for k in course.recorded_depths], axis=-1)
-    if course.weights is not None:
-        still = np.zeros_like(exponents)
-        columns |= course.weights.columns(log_squared_norm(start, still) + log_squared_norm(output, output_exponents))
     return columns
 
 
