@@ -131,7 +131,14 @@ def test_hashes_are_older_than_later_fields():
             {"kernel": "chain", "weights": Weights(), "network": replace(NETWORK, branch=Branch("res-2"))},
             "or one of W h without bias",
         ),
-        ({"kernel": "chain", "weights": Weights()}, "norms and displacements of hidden states alone; use reduced"),
+        (
+            {"kernel": "chain", "weights": Weights(), "weight_gradients": (1,)},
+            "norms and displacements of hidden states and gradients alone; use reduced for weight gradients",
+        ),
+        (
+            {"kernel": "chain", "weights": Weights(), "network": replace(NETWORK, width=3)},
+            "width is 3; the chain kernel carries gradients from width 4 on; use reduced",
+        ),
         (
             {"weight_gradients": (1, 3), "gradient_cosines": (1,)},
             "layer of a gradient cosine is 1; it and the next must be layers of weight gradients",

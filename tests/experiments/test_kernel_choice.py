@@ -39,5 +39,7 @@ def test_the_kernel_is_the_faster_one_of_those_that_are_exact():
     assert choose_kernel(gaussian, Input(), 10, every_weight=True) == "dense"
     norms = [choose_kernel(gaussian, Input(), 10, norms_of=Branch(name)) for name in ("linear", "res-3", "res-1")]
     assert norms == ["chain", "chain", "reduced"]
+    gradients = [choose_kernel(gaussian, Input(), d, norms_of=Branch("linear"), gradients=True) for d in (63, 64)]
+    assert gradients == ["reduced", "chain"]
     assert choose_kernel(gaussian, Input(count=2), 10, norms_of=Branch("linear")) == "reduced"
     assert choose_kernel(gaussian, Input(), 10, norms_of=Branch("linear"), every_weight=True) == "dense"

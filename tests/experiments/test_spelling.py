@@ -45,6 +45,8 @@ def test_cells_from_spellings():
     ]
     beyond_norms = ({"gradients": True}, {"branch": "res-1"}, {"branch": "res-2"}, {"activation": "tanh"})
     assert {default(**observed).kernel for observed in beyond_norms} == {"reduced"}
+    assert default(width=100, gradients=True).kernel == "chain"
+    assert default(width=100, gradients=True, weight_gradients=(1,)).kernel == "reduced"
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,9 @@ EXPERIMENTS = {
     "chain leaky": _cell(
         "res-3", "gaussian:variance=he", activation="leaky:slope=0.2", kernel="chain", gradients=False, controls=True
     ),
+    "chain gradients": _cell(
+        "res-3", "gaussian", activation="leaky:slope=0.2", kernel="chain", inputs=Input("paper"), recorded_depths=(2, 6)
+    ),
     "dense controls": _cell("res-3", "ternary", controls=True, inputs=Input("sphere", 2)),
     "reduced res-3 he": _cell("res-3", "gaussian:variance=he", weight_gradients=(1, 6)),
     "reduced tanh": _cell("res-3", "gaussian", activation="tanh"),

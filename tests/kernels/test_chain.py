@@ -4,31 +4,27 @@ from __future__ import annotations
 
 import math
 from decimal import Decimal
-from functools import cache
 
 import numpy as np
 import pytest
+from chain_twins import FIRST_REPLICATE, KEY, layer_numbers
 from decimal_textbook import precisely
-from numpy_twins import LANES, key_of, words
+from numpy_twins import LANES
 from one_layer_laws import a_branch, a_layer
 from scipy import stats
 
 from theory_check.experiments.cell import Cell
-from theory_check.foundation.streams import Purpose
 from theory_check.inference.intervals import kolmogorov_interval, mean_interval
 from theory_check.inference.two_samples import smirnov_test
 from theory_check.kernels import chain
-from theory_check.kernels.rows import normal_pair
 from theory_check.networks.network import Network
 from theory_check.networks.scalings import Scaling
 from theory_check.networks.weights import Weights
-from theory_check.simulation.passes.chain import ChainPasses, unit_states
+from theory_check.simulation.passes.chain import ChainPasses, PlaneBoundary
 from theory_check.simulation.runner import simulate
 from theory_check.theory import moments
 from theory_check.theory.depth_law import depth_law
 
-KEY = key_of(23)
-FIRST_REPLICATE = 3 * LANES
 SEED_OF_LAWS = 95
 SEED_OF_NUMBERS = 96
 
@@ -84,65 +80,19 @@ def test_binomial_numbers_count_the_bits_of_their_words(width):
         assert counts[lane] == bits[:width].count("1")
 
 
-class _Lane:
-    """The stream of a lane as a list of words, and the numbers of a chain that are made of them."""
-
-    def __init__(self, drawn, number=float):
-        self._drawn, self._number = iter(drawn), number
-
-    def words(self, count):
-        return [int(next(self._drawn)) for _ in range(count)]
-
-    def normals(self, count):
-        given = self.words(count)
-        pairs = [
-            normal_pair(np.uint32(r), np.uint32(a))
-            for r, a in zip(given[: count // 2], given[count // 2 :], strict=True)
-        ]
-        return [self._number(float(pair[part])) for part in (0, 1) for pair in pairs]
-
-    def chi_square(self, degrees, normal, word):
-        """Marsaglia and Tsang with the quick test left out, which changes nothing."""
-        if degrees < 2:
-            return degrees * normal**2
-        m = self._number(degrees) / 2 - self._number(1) / 3
-        while True:
-            z = (1 + normal / (9 * m) ** self._number(0.5)) ** 3
-            # Rounded, the test decides alike but for one word in 2^20 or so.
-            bound = float(normal) ** 2 / 2 + float(m) * (1 - float(z) + math.log(z)) if z > 0 else -math.inf
-            if math.log((word + 0.5) / 2**32) < bound:
-                return 2 * m * z
-            normal = self.normals(2)[0]
-            word = self.words(1)[0]
-
-
-@cache
-def _stream(layer):
-    return words(KEY, FIRST_REPLICATE, layer, Purpose.REDUCED_FORWARD, 100)
-
-
 def twin(branch, slope, width, depth, factor, lane, number=float):
     """The chain of one lane by its recursion, with lengths and a vector of the plane, in the arithmetic of a number."""
     x, y, factor, slope = (number(value) for value in (1.0, 0.0, factor, slope))
     root, half, controls = number(0.5), number(1) / 2, np.array([number(0.0)] * 4)
     kappa = number(1) if branch == "linear" else (1 + slope**2) / 2
     for layer in range(depth):
-        draw = _Lane(_stream(layer)[:, lane], number)
-        normals, given = draw.normals(4), draw.words(2)
-        rest = draw.chi_square(max(width - 2, 0), normals[2], given[0])
+        drawn = layer_numbers(branch, slope, width, layer, lane, number)
         r2 = (x**2 + y**2) / width
         if branch != "linear":
-            count = 0
-            for place, word in enumerate(draw.words(-(-width // 32))):
-                count += (word >> max(0, 32 * (place + 1) - width)).bit_count()
-            inner = draw.chi_square(count, normals[3], given[1])
-            if slope:
-                more, other = draw.normals(2), draw.words(2)
-                inner += slope**2 * draw.chi_square(width - count, more[0], other[0])
-            r2 *= inner / width
-        eta = np.array([normals[0], normals[1] if width > 1 else number(0.0)])
+            r2 *= (drawn.active + slope**2 * drawn.passive) / width
+        eta = np.array([drawn.along, drawn.beside])
         step, before = factor * r2**root * eta, np.array([x, y])
-        across = factor**2 * r2 * rest
+        across = factor**2 * r2 * drawn.rest
         projection = 2 * (before @ step) / (before @ before)
         length = (step @ step + across) / (before @ before)
         growth = kappa * factor**2
@@ -159,11 +109,12 @@ def twin(branch, slope, width, depth, factor, lane, number=float):
 @pytest.mark.parametrize("width", [1, 2, 3, 40])
 def test_the_chain_is_its_twin(branch, slope, width):
     cell, depth = a_cell(branch, slope, width, 4), 4
-    passes, plane, exponents = ChainPasses(cell, KEY, FIRST_REPLICATE), unit_states(), np.zeros((1, LANES), np.int64)
+    passes, exponents = ChainPasses(cell, KEY, FIRST_REPLICATE), np.zeros((1, LANES), np.int64)
+    plane, nothing = PlaneBoundary(cell, KEY, FIRST_REPLICATE).hidden(), passes.storage(0)
     sums = np.zeros((1, 4, LANES))
     # In two calls: a call goes on where the one before ended.
-    passes.forward(0, np.full(1, 0.7), plane, exponents, None, sums)
-    passes.forward(1, np.full(depth - 1, 0.7), plane, exponents, None, sums)
+    passes.forward(0, np.full(1, 0.7), plane, exponents, nothing, sums)
+    passes.forward(1, np.full(depth - 1, 0.7), plane, exponents, nothing, sums)
     found = np.ldexp(plane[0], exponents)
     for lane in range(0, LANES, 3):
         x, y, controls = twin(branch, slope, width, depth, 0.7, lane)

@@ -70,6 +70,7 @@ CELLS = [
     a_cell("res-3", "uniform", input=Input("gaussian", 2), controls=True),
     a_cell("linear", controls=True),
     a_cell("res-3", activation="leaky:slope=0.2", gradients=False, kernel="chain", controls=True),
+    a_cell("res-3", kernel="chain", scaling=Scaling.constant(200.0), input=Input("paper")),
 ]
 # log R of the first two replicates of cells 0, 2 and 4.
 FROZEN = [(0.062269, 0.420064), (0.741315, 1.489248), (66.291926, 51.060597)]

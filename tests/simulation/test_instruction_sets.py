@@ -20,8 +20,8 @@ ROOT = Path(__file__).parents[2]
 #: transform, frames that are orthonormalised, weights in the backward pass, Brownian motion.
 NAMES = (
     "dense uniform", "dense rademacher", "dense orthogonal", "reduced res-3 he", "gram", "chain leaky",
-    "stored smooth:length=0.1", "stored periodic:length=0.5,period=1", "stored fgn:hurst=0.7", "dense jacobian",
-    "euler rough", "euler-maruyama",
+    "chain gradients", "stored smooth:length=0.1", "stored periodic:length=0.5,period=1", "stored fgn:hurst=0.7",
+    "dense jacobian", "euler rough", "euler-maruyama",
 )  # fmt: skip
 
 #: Fillers whose entries are whole numbers.

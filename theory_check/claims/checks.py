@@ -298,7 +298,7 @@ def _observing(experiments: tuple[Experiment, ...], estimator: Estimator) -> tup
 
     def observing(e: Cell, place: int) -> Cell:
         gradients = e.gradients or reads(place, GRADIENT_COLUMNS)
-        # Along the chain nothing is carried back; where it is exact, the reduced kernel is.
+        # Narrow networks are carried back faster by the reduced kernel, which is exact wherever the chain is.
         kernel = "reduced" if gradients and e.kernel == "chain" else e.kernel
         return replace(e, kernel=kernel, gradients=gradients, controls=e.controls or reads(place, CONTROL_COLUMNS))
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from theory_check.experiments import costs
 from theory_check.experiments import experiment as experiments
 from theory_check.experiments.kernel_choice import (
+    CHAIN_GRADIENT_WIDTH,
     MAXIMAL_REDUCED_INPUTS,
     KernelName,
     can_chain,
@@ -72,8 +73,8 @@ class Cell:
     network, weights, input
         The random network and where h_0 and the output gradient come from.
     kernel : ``dense``, ``reduced``, ``chain`` or ``stored``
-        Every weight drawn; the exact reduction for Gaussian weights; for those, the exact chain of norm and
-        displacement alone; or weights kept because a process ties layers together. Use :func:`choose_kernel` to decide.
+        Every weight drawn; the exact reduction for Gaussian weights; for those, the exact chain of norms and
+        displacements alone; or weights kept because a process ties layers together. :func:`choose_kernel` decides.
     gradients : bool
         Whether to carry the gradient back as well.
     recorded_depths : tuple of int
@@ -152,10 +153,15 @@ class Cell:
                 "the chain kernel needs gaussian weights, one input and a linear branch or one of W h without bias and "
                 f"with a piecewise linear activation, not {self.network.branch}, {self.weights} and {self.input}"
             )
-        if self.gradients or self.active_norm:
+        if self.weight_gradients or self.active_norm:
             raise SpecificationError(
-                "the chain kernel simulates norms and displacements of hidden states alone; use reduced for gradients "
-                "and the norm of the active coordinates"
+                "the chain kernel simulates norms and displacements of hidden states and gradients alone; use reduced "
+                "for weight gradients and the norm of the active coordinates"
+            )
+        if self.gradients and self.network.width < CHAIN_GRADIENT_WIDTH:
+            raise SpecificationError(
+                f"width is {self.network.width}; the chain kernel carries gradients from width {CHAIN_GRADIENT_WIDTH} "
+                "on; use reduced"
             )
 
     def _check_controls(self) -> None:
@@ -268,7 +274,7 @@ class Cell:
         stops = len({*self.recorded_depths} - {0, network.depth}) + 2 * len(self.weight_gradients)
         controls = costs.controls_work(network, inputs) if self.controls else 0
         if self.kernel == "chain":
-            return controls + costs.chain_work(network, stops)
+            return controls + costs.chain_work(network, stops, gradients=self.gradients)
         if self.kernel == "reduced":
             return controls + costs.reduced_work(network, inputs, gradients=self.gradients, stops=stops)
         return controls + costs.dense_work(

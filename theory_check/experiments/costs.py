@@ -42,6 +42,10 @@ STOP_WORK = 250_000
 CHAIN_WORK = 55.0
 CHAIN_WORK_INSIDE = 30.0
 
+#: What a layer costs besides where the chain kernel carries gradients.
+CHAIN_GRADIENT_WORK = 200.0
+CHAIN_GRADIENT_WORK_INSIDE = 90.0
+
 #: What a pass through a network of stored weights costs besides its layers, and more for each scaling. Inputs that are
 #: drawn beside the first, and short transforms for wide matrices, take longer: that shows in networks of few layers.
 STORED_PASS_WORK = 1_500_000
@@ -138,14 +142,16 @@ def dense_work(network: Network, weights: Weights, inputs: int, *, gradients: bo
     return math.ceil(total)
 
 
-def chain_work(network: Network, stops: int) -> int:
+def chain_work(network: Network, stops: int, *, gradients: bool) -> int:
     """Return the work of a block of the chain kernel.
 
     Parameters
     ----------
     network : Network
     stops : int
-        Depths between the ends at which the pass stops, to record.
+        Depths between the ends at which the passes stop, to record.
+    gradients : bool
+        Whether the gradient is carried back.
 
     Returns
     -------
@@ -153,7 +159,11 @@ def chain_work(network: Network, stops: int) -> int:
     """
     # Two normal numbers and a chi-square number; another one and signs of all coordinates inside an activation.
     layer = CHAIN_WORK + (CHAIN_WORK_INSIDE + 0.04 * network.width if network.branch.has_inner else 0.0)
-    return math.ceil(PASS_WORK + LANES * network.depth * layer + STOP_WORK * stops)
+    passes = 2 if gradients else 1
+    if gradients:
+        # Eight normal and two chi-square numbers, and what the forward pass keeps; five numbers more inside.
+        layer += CHAIN_GRADIENT_WORK + (CHAIN_GRADIENT_WORK_INSIDE if network.branch.has_inner else 0.0)
+    return math.ceil(passes * (PASS_WORK + STOP_WORK * stops) + LANES * network.depth * layer)
 
 
 def reduced_work(network: Network, inputs: int, *, gradients: bool, stops: int) -> int:

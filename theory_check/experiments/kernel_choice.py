@@ -13,6 +13,12 @@ KernelName = Literal["dense", "reduced", "chain", "stored"]
 #: Most inputs of the reduced kernel: beyond, the factors of a block leave the cache, and dense is faster anyway.
 MAXIMAL_REDUCED_INPUTS = 32
 
+#: Least width at which the chain kernel carries gradients: a frame has four axes.
+CHAIN_GRADIENT_WIDTH = 4
+
+#: Width from which the chain kernel is chosen for gradients: there it is four times as fast as reduced or more.
+WIDE = 64
+
 
 def can_reduce(weights: Weights, inputs: Input) -> bool:
     """Whether the reduced kernel samples these weights exactly."""
@@ -20,7 +26,9 @@ def can_reduce(weights: Weights, inputs: Input) -> bool:
 
 
 def can_chain(weights: Weights, inputs: Input, branch: Branch) -> bool:
-    """Whether norm and displacement of the hidden states are a Markov chain that the chain kernel samples exactly.
+    """Whether norm and displacement of hidden states are a Markov chain that the chain kernel samples exactly.
+
+    Those of the gradients are one as well, from width :data:`CHAIN_GRADIENT_WIDTH` on.
 
     Parameters
     ----------
@@ -38,7 +46,7 @@ def can_chain(weights: Weights, inputs: Input, branch: Branch) -> bool:
 
 def choose_kernel(
     weights: Weights, inputs: Input, width: int | None = None, *, every_weight: bool = False,
-    norms_of: Branch | None = None,
+    norms_of: Branch | None = None, gradients: bool = False,
 ) -> KernelName:  # fmt: skip
     """Return the fastest kernel that is exact.
 
@@ -54,7 +62,10 @@ def choose_kernel(
     every_weight : bool
         Whether something is observed that needs every weight: a Jacobian, cosines of weight gradients.
     norms_of : Branch, optional
-        The branch, where nothing is observed but norms and displacements of hidden states, and control variates.
+        The branch, where nothing is observed but norms and displacements of hidden states and gradients, and control
+        variates.
+    gradients : bool
+        Whether gradients are observed.
 
     Returns
     -------
@@ -70,7 +81,8 @@ def choose_kernel(
     """
     if weights.process is not None:
         return "stored"
-    if norms_of is not None and not every_weight and can_chain(weights, inputs, norms_of):
+    fast = not gradients or (width is not None and width >= WIDE)
+    if norms_of is not None and fast and not every_weight and can_chain(weights, inputs, norms_of):
         return "chain"
     faster = inputs.count == 1 or width is None or 4 * inputs.count <= width
     return "reduced" if faster and not every_weight and can_reduce(weights, inputs) else "dense"

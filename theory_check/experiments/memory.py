@@ -18,7 +18,7 @@ from theory_check.experiments.euler import Euler, weight_purposes
 from theory_check.experiments.euler_maruyama import EulerMaruyama
 from theory_check.experiments.experiment import MEMORY
 from theory_check.experiments.first_step import FirstStep
-from theory_check.experiments.segments import SEGMENT_BYTES, LayerSize, StoredPlan, blocks_together
+from theory_check.experiments.segments import SEGMENT_BYTES, LayerSize, StoredPlan, blocks_together, components
 from theory_check.experiments.sweep import Sweep
 from theory_check.experiments.training import Training
 from theory_check.experiments.workload import Workload
@@ -90,8 +90,7 @@ def _course(cell: Cell, size: LayerSize, kept_bytes: int, vector: int) -> int:
 
 
 def _vector(cell: Cell, columns: int) -> int:
-    width = 2 if cell.kernel == "chain" else cell.network.width
-    return 8 * columns * (width + 1)
+    return 8 * columns * (components(cell) + 1)
 
 
 def _paths(cell: Cell, chunk: int) -> tuple[int, int]:

@@ -23,6 +23,12 @@ SEGMENT_BYTES = 48 * 2**20
 #: Weights of the dense kernel that take as long as a layer of a lane of the chain kernel.
 CHAIN_LAYER_WEIGHTS = 100
 
+#: Numbers that the backward pass of the chain kernel keeps of a layer of a lane, without and with an activation.
+CHAIN_KEPT = (7, 11)
+
+#: Components of a vector of the chain kernel: of a state, and of a gradient with the angle of its frame.
+CHAIN_COMPONENTS = (2, 6)
+
 #: Blocks that go through the depth together, at most, and bytes of their states and of what they keep: as much as the
 #: cache of a processor holds.
 MOST_TOGETHER, STATES_TOGETHER, KEPT_TOGETHER = 16, 2**18, 2**21
@@ -32,11 +38,15 @@ def blocks_together(cell: Cell) -> int:
     """Return how many blocks of a cell go through the depth together: short ones share what a call costs."""
     if cell.kernel == "stored" or cell.jacobian:
         return 1
-    width = 2 if cell.kernel == "chain" else cell.network.width
-    states = 8 * LANES * width * cell.input.count
+    states = 8 * LANES * components(cell) * cell.input.count
     kept = cell.network.depth * LayerSize.of(cell).kept if cell.gradients else 0
     most = min(LEAST_WORK // cell.work_per_block, STATES_TOGETHER // states, KEPT_TOGETHER // (kept or 1))
     return max(1, min(MOST_TOGETHER, most))
+
+
+def components(cell: Cell) -> int:
+    """Return how many components a state or a gradient of a cell has at most."""
+    return CHAIN_COMPONENTS[cell.gradients] if cell.kernel == "chain" else cell.network.width
 
 
 @dataclass(frozen=True)
@@ -60,7 +70,8 @@ class LayerSize:
         network, inputs = cell.network, cell.input.count
         matrices = 2 if network.branch.has_inner else 1
         if cell.kernel == "chain":
-            return cls(0, CHAIN_LAYER_WEIGHTS * LANES)
+            kept = 8 * LANES * CHAIN_KEPT[network.branch.has_inner] if cell.gradients else 0
+            return cls(kept, CHAIN_LAYER_WEIGHTS * LANES)
         if cell.kernel == "reduced":
             return cls((4 * network.width + 8) * inputs * LANES, matrices * inputs * network.width * LANES)
         return cls(4 * inputs * network.width * LANES, matrices * network.width**2 * LANES)

@@ -112,7 +112,7 @@ def network(
     given = _branch(branch, activation)
     automatic = choose_kernel(
         law, observed, width, every_weight=jacobian or bool(gradient_cosines),
-        norms_of=None if gradients or weight_gradients or active_norm else given,
+        norms_of=None if weight_gradients or active_norm else given, gradients=gradients,
     )  # fmt: skip
     return Cell(
         network=Network(given, width, depth, _scaling(beta, scale)),

@@ -39,7 +39,7 @@ _FORWARD = 7  # streams.Purpose, frozen here because kernels see numbers only; a
 
 _FORWARD_PASS = types.void(
     WORDS, types.int64, types.int64, DOUBLES, types.int64, types.float64, types.float64, types.boolean, types.float64,
-    DOUBLES, LONGS, types.float64, types.float64[:, ::1],
+    DOUBLES, LONGS, types.float64[:, ::1], types.float64, types.float64[:, ::1],
 )  # fmt: skip
 
 _WORD = 2.0**-32
@@ -106,10 +106,40 @@ def count_positive(state, width, words, counts):
             counts[lane] += float64(ones(uint32(words[place * LANES + lane] >> unused)))
 
 
+@kernel()
+def keep_layer(x, y, norm, factor, lengths, first, second, others, kept):
+    """Keep of a layer: x and y over ||h||, cosine and sine of the angle between f and the next f, and eta.
+
+    eta is given by its components along e and f and the length of the rest. ``lengths`` are v ||g||.
+    """
+    for lane in range(LANES):
+        inverse = 1.0 / math.sqrt(norm[lane])
+        step, across = factor * lengths[lane], math.sqrt(others[lane])
+        beside, beyond = y[lane] + step * float64(second[lane]), step * across
+        radius = math.sqrt(beside * beside + beyond * beyond)
+        # Where nothing is beside e, before and after, f has no direction and keeps the one of the next layer.
+        over = 1.0 / radius if radius > 0.0 else 0.0
+        kept[lane], kept[LANES + lane] = x[lane] * inverse, y[lane] * inverse
+        kept[2 * LANES + lane] = beside * over if radius > 0.0 else 1.0
+        kept[3 * LANES + lane] = beyond * over
+        kept[4 * LANES + lane], kept[5 * LANES + lane] = float64(first[lane]), float64(second[lane])
+        kept[6 * LANES + lane] = across
+
+
+@kernel()
+def keep_activity(norm, lengths, outer_deviation, parts, positive, kept):
+    """Keep of an activation: ||g||/||h||, the lengths of both parts of W h over w ||h||, and how many are positive."""
+    for lane in range(LANES):
+        kept[7 * LANES + lane] = lengths[lane] / (outer_deviation * math.sqrt(norm[lane]))
+        kept[8 * LANES + lane] = math.sqrt(parts[lane])
+        kept[9 * LANES + lane] = math.sqrt(parts[LANES + lane])
+        kept[10 * LANES + lane] = positive[lane]
+
+
 @kernel(_FORWARD_PASS)
 def forward(
     key, first_replicate, first_layer, scaling, width, outer_deviation, inner_deviation, has_inner, negative_slope,
-    plane, exponents, kappa, controls,
+    plane, exponents, kept, kappa, controls,
 ):  # fmt: skip
     """Advance a block through ``scaling.size`` layers from ``first_layer``, in place.
 
@@ -124,6 +154,8 @@ def forward(
     negative_slope : s
     plane : float64 array (2 * LANES,), x and y in units of 2^exponents
     exponents : int64 array (LANES,)
+    kept : float64 array (layers kept, fields * LANES) that receives what the backward pass needs of each layer
+        (:func:`keep_layer`), unless it is too short
     kappa : mean of ||V g(h)||^2 / ||h||^2 given h
     controls : float64 array (4, LANES) that the sums of :mod:`theory_check.kernels.controls` are added to, or of
         length 0
@@ -141,6 +173,7 @@ def forward(
     first, second, third, fourth = (
         normals[:LANES], normals[LANES : 2 * LANES], normals[2 * LANES : 3 * LANES], normals[3 * LANES :]
     )  # fmt: skip
+    keep, parts = kept.shape[0] >= scaling.size, np.zeros(2 * LANES)
     for k in range(scaling.size):
         seed_lanes(state, key, first_replicate, first_layer + k, _FORWARD)
         fill_normal(state, normals, none)
@@ -149,12 +182,14 @@ def forward(
         if has_inner:
             count_positive(state, width, signs, positive)
             fill_chi_square(state, positive, fourth, words[LANES:], doubtful, length)
+            parts[:LANES] = length
             if leaky:
                 fill_normal(state, normals[2 * LANES :], none)
                 draw_words(state, words)
                 for lane in range(LANES):
                     negative[lane] = width - positive[lane]
                 fill_chi_square(state, negative, third, words[:LANES], doubtful, more)
+                parts[LANES:] = more
                 for lane in range(LANES):
                     length[lane] += negative_slope * negative_slope * more[lane]
             for lane in range(LANES):
@@ -172,6 +207,10 @@ def forward(
                 squares = along * along + beside * beside + others[lane]
                 square[lane] = lengths[lane] * lengths[lane] * squares
             add_terms(norm, pairing, square, factor, kappa * factor * factor, width, controls)
+        if keep:
+            keep_layer(x, y, norm, factor, lengths, first, second, others, kept[k])
+            if has_inner:
+                keep_activity(norm, lengths, outer_deviation, parts, positive, kept[k])
         for lane in range(LANES):
             step = factor * lengths[lane]
             x[lane] += step * float64(first[lane])

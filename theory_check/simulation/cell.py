@@ -26,7 +26,7 @@ from theory_check.simulation.boundary import Boundary
 from theory_check.simulation.controls import Controls
 from theory_check.simulation.course import Course, normalised, traverse
 from theory_check.simulation.jacobian import Jacobian
-from theory_check.simulation.passes.chain import ChainPasses, unit_states
+from theory_check.simulation.passes.chain import ChainPasses, PlaneBoundary
 from theory_check.simulation.passes.dense import DensePasses
 from theory_check.simulation.passes.gram import GramPasses
 from theory_check.simulation.passes.protocol import BlockPasses, BranchPasses, ControlledPasses, Passes
@@ -73,8 +73,8 @@ def simulate_block(
     alone = make_passes(cell, key, firsts[0])
     others = [make_passes(cell, key, first, alone) for first in firsts[1:]]
     passes: Passes = PassesTogether([alone, *others], count) if others else alone
-    ends = [Boundary(cell, key, first) for first in firsts]
-    start = np.concatenate([unit_states() if cell.kernel == "chain" else end.hidden() for end in ends])
+    ends = [(PlaneBoundary if cell.kernel == "chain" else Boundary)(cell, key, first) for first in firsts]
+    start = np.concatenate([end.hidden() for end in ends])
     tangents = Jacobian(cell, passes) if cell.jacobian and isinstance(passes, DensePasses) else None
     controls = Controls(passes, blocks * count) if cell.controls and isinstance(passes, ControlledPasses) else None
     course = Course(

@@ -229,9 +229,10 @@ def _carry_back(
     course: Course, trip: _Trip, states: _States, output: tuple[FloatArray, NDArray[np.int64]], stop: Callable[[], bool]
 ) -> Values:
     """Return what is observed of the gradient p_L and of the gradients below it, paired with ``states``."""
-    top, top_exponents = output
-    gradient, gradient_exponents = top.copy(), top_exponents.copy()
-    hidden, exponents = states[course.depth]
+    gradient, top_exponents = output[0].copy(), output[1]
+    gradient_exponents = top_exponents.copy()
+    end, exponents = states[course.depth]
+    top, hidden = course.passes.side_by_side(output[0], end)
     observed = {0, *course.recorded_depths}
     reference, norms = _log_squared(top), {course.depth: np.zeros(exponents.shape)}
     pairings = {course.depth: normalised(top, hidden, top, hidden)}
@@ -244,16 +245,15 @@ def _carry_back(
             course.weights.leave(first, kept, gradient, gradient_exponents)
         course.passes.backward(first, course.factors(first, last), kept, gradient, gradient_exponents)
         if first in observed:
-            norms[first] = _log_ratio(gradient, gradient_exponents - top_exponents, reference)
-            state, state_exponents = states[first]
+            below, state_exponents = states[first]
+            vector, state = course.passes.side_by_side(gradient, below)
+            norms[first] = _log_ratio(vector, gradient_exponents - top_exponents, reference)
             units = gradient_exponents - top_exponents + state_exponents - exponents
-            pairings[first] = np.ldexp(normalised(gradient, state, top, hidden), units)
+            pairings[first] = np.ldexp(normalised(vector, state, top, hidden), units)
 
     columns: Values = {}
     columns["log_gradient_ratio"] = norms[0]
-    columns["log_gradient_displacement"] = _log_displacement(
-        top, gradient, gradient_exponents - top_exponents, reference
-    )
+    columns["log_gradient_displacement"] = _log_displacement(top, vector, gradient_exponents - top_exponents, reference)
     columns["pairing_output"], columns["pairing_input"] = pairings[course.depth], pairings[0]
     if course.recorded_depths:
         columns["gradient_profile"] = np.stack([norms[k] for k in course.recorded_depths], axis=-1)

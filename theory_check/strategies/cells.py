@@ -12,7 +12,7 @@ from hypothesis import reject
 from hypothesis import strategies as st
 
 from theory_check.experiments.cell import Cell
-from theory_check.experiments.kernel_choice import KernelName, can_chain, can_reduce
+from theory_check.experiments.kernel_choice import CHAIN_GRADIENT_WIDTH, KernelName, can_chain, can_reduce
 from theory_check.foundation.arguments import check_count
 from theory_check.foundation.errors import SpecificationError
 from theory_check.foundation.kinds import check_kind, check_sequence
@@ -314,12 +314,13 @@ def _cells(
     gradients, layers = draw(st.booleans()), draw(st.sets(st.integers(1, network.depth), max_size=2))
     every_weight = gradients and (chosen != "reduced" or observed.count == 1)
     # The last layer has no next one.
-    pairs = layers - {network.depth} if draw(st.booleans()) and every_weight and chosen != "reduced" else set()
+    coin = draw(st.booleans())
+    pairs = layers - {network.depth} if coin and every_weight and chosen != "reduced" else set()
     layers |= {layer + 1 for layer in pairs}
     active = draw(st.booleans()) and network.branch.is_rectifier
-    norms_alone = kernel is None and not gradients and not active
-    if chosen == "reduced" and norms_alone and can_chain(law, observed, network.branch):
-        chosen = "chain"
+    norms_alone = not gradients or (coin and not layers and network.width >= CHAIN_GRADIENT_WIDTH)
+    if chosen == "reduced" and kernel is None and norms_alone and not active:
+        chosen = "chain" if can_chain(law, observed, network.branch) else "reduced"
     cell = Cell(
         network=network,
         weights=law,

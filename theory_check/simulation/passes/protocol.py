@@ -121,6 +121,21 @@ class Passes(Protocol):
             Changed in place.
         """
 
+    def side_by_side(self, gradient: FloatArray, hidden: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return a gradient and the hidden state of the same depth as vectors that have an inner product.
+
+        Parameters
+        ----------
+        gradient, hidden : float64 array (inputs, width, LANES)
+            As the passes carry them.
+
+        Returns
+        -------
+        tuple of two float64 arrays (inputs, n, LANES)
+            The gradient p_L has the same components whatever it is compared with.
+        """
+        return gradient, hidden
+
 
 @runtime_checkable
 class ControlledPasses(Protocol):

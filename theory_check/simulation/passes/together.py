@@ -61,6 +61,11 @@ class PassesTogether(Passes, BranchPasses, ControlledPasses):
         for passes, rows, room in self._parts(kept):
             passes.backward(first, scaling, room, gradient[rows], exponents[rows])
 
+    def side_by_side(self, gradient: FloatArray, hidden: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return vectors that have an inner product; see :class:`~theory_check.simulation.passes.protocol.Passes`."""
+        pairs: tuple[FloatArray, FloatArray] = self._blocks[0].side_by_side(gradient, hidden)
+        return pairs
+
     def branch_value(self, layer: int, hidden: FloatArray, exponents: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return g(h); see :class:`~theory_check.simulation.passes.protocol.BranchPasses`."""
         parts = self._parts(self._blocks)
