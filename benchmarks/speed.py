@@ -187,7 +187,7 @@ def dense_work(problem: Problem, size: Size, peers: dict[str, Any]) -> Work:
 
 def gaussian_work(problem: Problem, size: Size, peers: dict[str, Any]) -> Work:
     """Time exact reductions per layer of a network, beside the dense programs."""
-    kernel = "reduced" if problem.gradients else "chain"
+    kernel = "chain"
     short, layers = replace(problem, depth=min(problem.depth, 20)), problem.weights / problem.depth
     name = f"{problem.branch}, width {problem.width}, {'four observables' if problem.gradients else 'norms'}"
     check_law(name, {OWN: log_norm_ratios(cell(short, kernel), size.compared),

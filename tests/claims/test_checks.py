@@ -68,14 +68,15 @@ def test_a_check_without_options_has_the_common_ones():
 def test_networks_observe_what_the_estimator_reads_and_no_more():
     for name, asked in (
         ("log_norm_ratio", {}),
-        ("log_gradient_ratio", {"gradients": True, "kernel": "reduced"}),  # faster for narrow networks
+        ("log_gradient_ratio", {"gradients": True, "kernel": "reduced"}),  # a chain of any width carries none
         ("control_length", {"controls": True}),
         ("log_floored_ratio", {"controls": True}),
     ):
         found = check("point", (CELL, DEEPER), "", Mean(column(name), 1.0), 0.0, margin=0.1)
         assert found.experiments == (replace(CELL, **asked), DEEPER)
-    already = replace(CELL, kernel="reduced", controls=True, gradients=True)
-    assert check("point", already, "", Mean("log_norm_ratio", 1.0), 0.0, margin=0.1).experiments == (already,)
+    for kernel in ("reduced", "chain"):
+        already = replace(CELL, kernel=kernel, controls=True, gradients=True)
+        assert check("point", already, "", Mean("log_norm_ratio", 1.0), 0.0, margin=0.1).experiments == (already,)
 
 
 def test_several_experiments_stay_in_their_order():

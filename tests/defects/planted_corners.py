@@ -55,6 +55,25 @@ def _one_lane_moves(
         hidden[..., _LANE] += hidden[..., _LANE] - start
 
 
+def _without_turns(original: Any, self: Any, first: int, scaling: Any, kept: Any, *rest: Any) -> None:
+    still = kept.copy()
+    still[:, 2 * LANES : 3 * LANES], still[:, 3 * LANES : 4 * LANES] = 1.0, 0.0
+    original(self, first, scaling, still, *rest)
+
+
+def _backward_of_others(original: Any, self: Any, first: int, scaling: Any, kept: Any, *rest: Any) -> None:
+    by_lane = kept.reshape(len(kept), -1, LANES)
+    original(self, first, scaling, np.roll(by_lane, 1, axis=-1).reshape(kept.shape), *rest)
+
+
+def _of_a_width_less(original: Any, self: Any, *arguments: Any) -> None:
+    self._width -= 1
+    try:
+        original(self, *arguments)
+    finally:
+        self._width += 1
+
+
 def _copied(original: Any, experiment: Any, seed: int, block: int, *rest: Any, **options: Any) -> Any:
     return original(experiment, seed, block // 2 * 2, *rest, **options)
 
@@ -148,6 +167,15 @@ CORNERS: Mapping[str, Defect] = {
         around(GramPasses, "backward", _a_layer_later), ("E8",)
     ),
     # Only networks of unequal factors show it.
+    "the chain's backward pass has the numbers of other networks": Defect(
+        around(ChainPasses, "backward", _backward_of_others), ("E8",), "tests/kernels/test_chain_gradients.py"
+    ),
+    "the chain's directions do not turn in the backward pass": Defect(
+        around(ChainPasses, "backward", _without_turns), ("E8",), "tests/kernels/test_chain_gradients.py"
+    ),
+    "the chain's backward pass is that of a width less": Defect(
+        around(ChainPasses, "backward", _of_a_width_less), ("E23",), "tests/kernels/test_chain_gradients.py"
+    ),
     "the dense backward pass has the factor of the layer above": Defect(
         _other_factors(lambda a: np.append(a[1:], a[-1])), ("E16",)
     ),

@@ -168,6 +168,7 @@ def gaussian_layers(profile: Profile) -> Iterator[Check]:
     """
     for branch, width, scale, kernel in (
         ("linear", 2, 1.0, "reduced"), ("linear", 2, 1.0, "dense"), ("res-3", 2, 0.5, "reduced"),
+        ("res-3", 5, 2.0, "chain"),
     ):  # fmt: skip
         deep = network(branch, width=width, depth=1, scale=scale, kernel=kernel, gradients=True)
         yield from layer_checks(deep, profile.precision)

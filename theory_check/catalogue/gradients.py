@@ -190,7 +190,7 @@ def conservation_check(deep: Cell, precision: float, contrasts: tuple[Cell, ...]
 #: Branch, weights and kernel; ``gram`` is the reduced kernel with two inputs.
 EVERY_KERNEL = (
     ("linear", "uniform", "dense"), ("res-3", "rademacher", "dense"), ("res-3", "gaussian", "reduced"),
-    ("res-3", "gaussian", "gram"), ("res-3", "fgn:hurst=0.8", "stored"),
+    ("linear", "gaussian", "chain"), ("res-3", "gaussian", "gram"), ("res-3", "fgn:hurst=0.8", "stored"),
 )  # fmt: skip
 
 
@@ -277,7 +277,7 @@ PAIRING_DOMAIN = Domain(
             "homogeneous", "g(c h) = c g(h) for c > 0: no bias, piecewise linear activation",
             lambda deep: deep.network.branch.homogeneous,
         ),
-        Hypothesis("weights in full", "every weight is drawn", lambda deep: deep.kernel != "reduced"),
+        Hypothesis("weights in full", "every weight is drawn", lambda deep: deep.kernel not in ("reduced", "chain")),
     ),
 )  # fmt: skip
 
@@ -302,8 +302,9 @@ def conservation(profile: Profile) -> Iterator[Check]:
         # Dense for Gaussian weights too: the reduced kernel would impose the identity that is to be checked.
         deep = network(branch, law, width=20, depth=64, gradients=True, kernel="dense")
         yield conservation_check(deep, profile.precision, (biased, bounded))
-    # The other kernels keep it only if their backward pass is that of their forward pass: the reduced one draws the
-    # backward pass given the forward one, that of several inputs given their Gram matrix, the stored one transposes.
+    # The other kernels keep it only if their backward pass is that of their forward pass: the reduced one and the chain
+    # draw the backward pass given the forward one, that of several inputs given their Gram matrix, the stored one
+    # transposes.
     for branch in BRANCHES:
         deep = network(branch, width=20, depth=64, gradients=True, kernel="reduced")
         yield conservation_check(deep, profile.precision, (biased, bounded), suffix="-reduced")

@@ -298,8 +298,8 @@ def _observing(experiments: tuple[Experiment, ...], estimator: Estimator) -> tup
 
     def observing(e: Cell, place: int) -> Cell:
         gradients = e.gradients or reads(place, GRADIENT_COLUMNS)
-        # Narrow networks are carried back faster by the reduced kernel, which is exact wherever the chain is.
-        kernel = "reduced" if gradients and e.kernel == "chain" else e.kernel
+        # A chain for norms alone may be too narrow to carry gradients; where it is exact, the reduced kernel is.
+        kernel = "reduced" if gradients and not e.gradients and e.kernel == "chain" else e.kernel
         return replace(e, kernel=kernel, gradients=gradients, controls=e.controls or reads(place, CONTROL_COLUMNS))
 
     return tuple(observing(e, place) if isinstance(e, Cell) else e for place, e in enumerate(experiments))
