@@ -8,7 +8,7 @@ import pytest
 from command_line import names
 
 from reports import without_run_block
-from theory_check.calibration import promises, trials
+from theory_check.calibration import execution, promises, trials
 from theory_check.calibration.fixed_samples import reject_distance
 from theory_check.calibration.methods import METHODS
 from theory_check.calibration.trials import Profile
@@ -100,12 +100,28 @@ def test_a_folder_below_a_file(command, tmp_path):
     assert names(tmp_path) == ["file"]
 
 
-def test_an_interrupt_exits_with_130_and_writes_nothing(command, monkeypatch, tmp_path):
-    def interrupted(*arguments, **options):
-        raise KeyboardInterrupt
+def test_an_interrupt_exits_with_130_and_the_same_command_continues(command, monkeypatch, tmp_path):
+    judge, judged = execution.count_rejections, []
 
-    monkeypatch.setattr(promises, "run_trials", interrupted)
-    code, out, err = command("proportion")
+    def interrupted(unit):
+        if len(judged) == 3:
+            raise KeyboardInterrupt
+        judged.append(unit)
+        return judge(unit)
+
+    monkeypatch.setattr(execution, "count_rejections", interrupted)
+    code, out, err = command("proportion", "--threads", 1)
     assert (code, out) == (130, [])
-    assert err[-1] == "theory-check: interrupted; nothing was written, the same command starts again"
-    assert names(tmp_path) == []
+    assert err[-1] == "theory-check: interrupted; finished parts are kept, the same command continues"
+    assert len(list((tmp_path / "reports/latest/.calibration.resume").iterdir())) == 3
+
+    first = list(judged)
+    judged[:] = [None] * 4
+    assert command("proportion", "--threads", 1)[0] == 0
+    assert not set(judged[4:]) & set(first)
+    assert names(tmp_path / "reports" / "latest") == [
+        "CALIBRATION.md", "calibration.json", "figures", "figures/calibration.png"
+    ]  # fmt: skip
+    assert command("proportion", "--threads", 1, "--out", "whole")[0] == 0
+    found, whole = (json.loads((tmp_path / f"{n}/calibration.json").read_bytes()) for n in ("reports/latest", "whole"))
+    assert found["methods"] == whole["methods"]

@@ -7,18 +7,20 @@ procedures.
 
 from __future__ import annotations
 
+import hashlib
 import math
 import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from operator import itemgetter
+from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +30,9 @@ from theory_check.calibration.known_laws import Law
 from theory_check.calibration.scenarios import Case
 from theory_check.calibration.trials import Trial
 from theory_check.foundation.arrays import FloatArray
+from theory_check.foundation.origin import package_sources
 from theory_check.foundation.streams import stream_key
+from theory_check.simulation.units import UnitStore
 
 if TYPE_CHECKING:
     from theory_check.simulation.cluster import Cluster
@@ -87,6 +91,13 @@ class Unit:
     last: int
 
     @property
+    def name(self) -> str:
+        """File name of its stored counts, which another version of the package does not read."""
+        trials = ",".join(f"{trial.id}:{trial.repetitions}" for trial in self.trials)
+        text = f"{package_sources()}:{trials}:{self.seed}:{self.first}:{self.last}"
+        return hashlib.sha256(text.encode()).hexdigest()[:24] + ".npz"
+
+    @property
     def judgements(self) -> int:
         """Samples times procedures: a measure of its duration."""
         size = block_repetitions(self.trials[0].case.observations)
@@ -130,8 +141,9 @@ def plan_units(trials: Sequence[Trial], seed: int) -> list[Unit]:
 
 
 def run_trials(
-    trials: Sequence[Trial], seed: int, *, threads: int, report: Report, cluster: Cluster | None = None
-) -> dict[str, int]:
+    trials: Sequence[Trial], seed: int, *, threads: int, report: Report, cluster: Cluster | None = None,
+    folder: Path | None = None,
+) -> dict[str, int]:  # fmt: skip
     """Return the number of rejections of each trial.
 
     Parameters
@@ -145,20 +157,35 @@ def run_trials(
         Called with (done, total), in judged samples.
     cluster : Cluster, optional
         Where to judge instead of in processes of this machine.
+    folder : Path, optional
+        Where the counts of finished units are kept, so that an interrupted calibration goes on when repeated.
 
     Returns
     -------
     dict of str to int
         By the id of a trial.
     """
-    units = plan_units(trials, seed)
+    units, store = plan_units(trials, seed), UnitStore(folder)
     total, done = sum(unit.judgements for unit in units), 0
     counts = dict.fromkeys((trial.id for trial in trials), 0)
-    report(done, total)
-    for unit, rejections in _judged(units, threads, cluster):
+
+    def add(unit: Unit, rejections: Iterable[int]) -> None:
+        nonlocal done
         for trial, count in zip(unit.trials, rejections, strict=True):
-            counts[trial.id] += count
+            counts[trial.id] += int(count)
         done += unit.judgements
+
+    missing = []
+    for unit in units:
+        kept = store.load(unit)
+        if kept is None:
+            missing.append(unit)
+        else:
+            add(unit, kept[0]["rejections"])
+    report(done, total)
+    for unit, rejections in _judged(missing, threads, cluster) if missing else ():
+        store.save(unit, {"rejections": np.array(rejections)}, 0.0)
+        add(unit, rejections)
         report(done, total)
     return counts
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -102,6 +103,7 @@ def calibrate(
     report: Report = silent,
     catalogue: Sequence[Method] | None = None,
     cluster: Cluster | None = None,
+    folder: Path | None = None,
 ) -> CalibrationRecord:
     """Simulate the error rates and the power of methods and judge their promises.
 
@@ -122,6 +124,8 @@ def calibrate(
     cluster : Cluster, optional
         Where to judge instead of in processes of this machine, see
         :func:`theory_check.simulation.cluster.open_cluster`.
+    folder : Path, optional
+        Where finished parts are kept, so that an interrupted calibration goes on when repeated.
 
     Returns
     -------
@@ -146,7 +150,7 @@ def calibrate(
     # Before the work in parallel, which would disturb the clock.
     seconds = {method.name: time_case(method.timed, seed) if method.timed else None for method in methods}
     trials = [trial for group in planned.values() for trial in group]
-    counts = run_trials(trials, seed, threads=workers, report=report, cluster=cluster)
+    counts = run_trials(trials, seed, threads=workers, report=report, cluster=cluster, folder=folder)
     return CalibrationRecord(
         profile=depth.name,
         seed=seed,

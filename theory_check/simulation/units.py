@@ -13,7 +13,7 @@ from itertools import pairwise
 from pathlib import Path
 from time import thread_time
 from types import MappingProxyType
-from typing import Any, Generic
+from typing import Any, Generic, Protocol
 
 import numpy as np
 
@@ -129,13 +129,21 @@ def plan_units(experiment: E, replicates: int, seed: int, stops: Iterable[int] =
     return [Unit(experiment, seed, first, last) for first, last in pairwise(cuts)]
 
 
+class Named(Protocol):
+    """A unit of any kind of work, with a file name that tells it from all others."""
+
+    @property
+    def name(self) -> str:
+        """File name of its stored values."""
+
+
 class UnitStore:
     """A folder of finished units, written whole or not at all. Without a folder, nothing is kept."""
 
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder
 
-    def load(self, unit: Unit[Any]) -> tuple[Values, float] | None:
+    def load(self, unit: Named) -> tuple[Values, float] | None:
         """Return the stored result of a unit, if there is one that can be reused, see :func:`decode_unit`."""
         if self._folder is None:
             return None
@@ -144,12 +152,12 @@ class UnitStore:
         except OSError:
             return None
 
-    def save(self, unit: Unit[Any], values: Values, seconds: float) -> None:
+    def save(self, unit: Named, values: Values, seconds: float) -> None:
         """Keep the result of a unit.
 
         Parameters
         ----------
-        unit : Unit
+        unit : Unit, or another one with a name
         values : Values
         seconds : float
             As :func:`simulate_blocks` returns them.
