@@ -8,7 +8,16 @@ import math
 import numpy as np
 import pytest
 
-from theory_check.catalogue.gaussian_layers import both_ways, product_variance, scalar_product, squared_product
+from theory_check.catalogue.gaussian_layers import (
+    both_ways,
+    gaussian_layers,
+    product_variance,
+    scalar_product,
+    squared_product,
+)
+from theory_check.claims import PROFILES
+from theory_check.experiments.cell import Sample
+from theory_check.simulation.runner import simulate
 
 #: Gauss-Hermite: exact for polynomials of degree 11 in every entry.
 NODES, MASSES = np.polynomial.hermite_e.hermegauss(6)
@@ -78,3 +87,19 @@ def test_moments_of_a_relu_layer_agree_with_layers_in_numpy():
     deviations = (np.sum(forward**2, axis=1) - scalar_product("res-3", 1.0, a)) ** 2
     error = deviations.std() / math.sqrt(networks)
     assert abs(deviations.mean() - product_variance(width, "res-3", 1.0, a)) < 5.0 * error
+
+
+@pytest.mark.parametrize(
+    ("name", "place", "share"),
+    [(None, (), 0.0), ("cosine_input", 1, 1e-6), ("cosine_profile", (1, 0), 1e-6), ("cosine_profile", (1, 1), 1e-6)],
+)
+def test_a_cosine_that_is_not_that_of_its_depth_is_seen(name, place, share):
+    (check,) = (c for c in gaussian_layers.checks(PROFILES["quick"]) if c.name.endswith("dense-cosines"))
+    (deep,) = check.experiments
+    values = dict(simulate(deep, 64, seed=3).values)
+    if name is not None:
+        values[name] = values[name].copy()
+        values[name][(slice(None), *np.atleast_1d(place))] *= 1.0 + share
+    found = check.estimator.observable([Sample(deep, 3, values, 0.0)])
+    # A cosine of c_1 below 1e-3 in size is not moved by 1e-9.
+    assert np.mean(found) == 1.0 if name is None else np.mean(found) <= 0.1

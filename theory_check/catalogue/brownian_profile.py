@@ -38,7 +38,7 @@ from theory_check.experiments.spelling import network
 from theory_check.theory import limits
 from theory_check.theory.depth_law import DepthLaw
 
-LOG_NORM = column("norm_profile")
+LOG_NORM, LOG_GRADIENT = column("norm_profile"), column("gradient_profile")
 SECOND, THIRD = LOG_NORM[2] - LOG_NORM[1], LOG_NORM[3] - LOG_NORM[2]
 
 
@@ -75,6 +75,30 @@ def increment_checks(deep: Cell, precision: float, basis: Basis, remainder: floa
             "correlation 1/2: 1/4 + asin(1/2)/(2 pi)": 0.25 + math.asin(0.5) / math.tau,
         },
         sized={"correlation {:g}": lambda r: 0.25 + math.asin(min(r, 1.0)) / math.tau},
+    )  # fmt: skip
+
+
+def gradient_check(deep: Cell, precision: float) -> Check:
+    """Compare the increment of the log gradient norm over the second quarter, from above, with that of the log norm.
+
+    For Gaussian weights both have one law at any depth; other entries change it up to O(1/L), as for the log norm. The
+    gradient p above a layer is independent of its weights. With rows w_i of W and the slopes D at W h, W^T D V^T p is
+    the sum of (V^T p)_i w_i over the units with <w_i, h> > 0, half of them at random. The sign of (V^T p)_i is
+    independent of all that, so that its product with w_i has the law of w_i without any condition.
+    """
+    limit = limits.lognormal_limit(one_layer(deep)[0])
+    mean, variance = limit.mean / 4.0, limit.variance / 4.0
+    return check(
+        f"{label(deep)}-gradient-increment", deep,
+        r"Kolmogorov distance between the increment of $\log\Vert p_{tL}\Vert^2$, $t$ from 1/2 down to 1/4, and "
+        r"$N(\kappa(1-2/d)/4,\,\kappa/d)$",
+        Distance(LOG_GRADIENT[1] - LOG_GRADIENT[2], Normal(mean, variance)), margin=0.05 * precision, basis=LIMIT,
+        wrong={
+            "gradients shrink where states grow": Normal(-mean, variance),
+            "deviations grow like time: one random slope for the whole path": Normal(mean, variance / 4.0),
+            "no drift": Normal(0.0, variance),
+        },
+        sized={"weights of {:.0%} more variance": partial(heavier, Normal(mean, variance))},
     )  # fmt: skip
 
 
@@ -178,12 +202,13 @@ DOMAIN = Domain.of_cells(
 )
 def brownian_profile(profile: Profile) -> Iterator[Check]:
     r"""At $\beta = 1/2$ the log norm along the depth tends to a Brownian motion with drift: increments over disjoint
-    stretches are independent and normal.
+    stretches are independent and normal. Backwards, so does that of the gradient.
     """
     depth = 128 * profile.depth
     for branch, law in COMBINATIONS:
         deep = at_quarters(network(branch, law, width=20, depth=depth, gradients=True))
         yield from increment_checks(deep, profile.precision, LIMIT)
+        yield gradient_check(deep, profile.precision)
     for branch in BRANCHES:
         deep = at_quarters(network(branch, width=8, depth=64))
         quarters = _quarters(deep)

@@ -10,12 +10,23 @@ import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from theory_check.catalogue.scaling_factors import NEAREST
-from theory_check.claims import Check, Domain, Hypothesis, Mean, Profile, check, claim
+from theory_check.claims import IDENTITY, Check, Domain, Hypothesis, Mean, Probability, Profile, check, claim
 from theory_check.claims.checks import higher
 from theory_check.claims.domains import CLOSED_BRANCH, FINITE_VARIANCE, GAUSSIAN, INDEPENDENT_LAYERS
 from theory_check.claims.networks import label
-from theory_check.claims.observables import LOG_GRADIENT_RATIO, LOG_NORM_RATIO, PRODUCT, exp
+from theory_check.claims.observables import (
+    LOG_GRADIENT_RATIO,
+    LOG_NORM_RATIO,
+    PRODUCT,
+    Observable,
+    apply,
+    between,
+    column,
+    exp,
+)
 from theory_check.experiments.cell import Cell
 from theory_check.experiments.spelling import network
 from theory_check.theory.moments import norm_ratio_moment
@@ -64,6 +75,28 @@ def product_variance(width: int, branch: str, cosine: float, a: float) -> float:
     return cosine**2 + 2.0 * cosine * s * q + s * (1.0 + 2.0 * cosine * q) / d + s * s * both - target**2
 
 
+def cosines_check(deep: Cell, cosine: float, precision: float) -> Check:
+    """Compare the cosines at the input, at the output and at both recorded depths: those that are one, and c_0."""
+    start, end, along = column("cosine_input")[1], column("cosine_output")[1], column("cosine_profile")[1]
+
+    def farthest(*differences: Observable) -> Observable:
+        return apply("farthest", lambda *values: np.max(np.abs(values), axis=0), *differences)
+
+    agree = farthest(start - cosine, along[0] - cosine, along[1] - end)
+    return check(
+        f"{label(deep)}-{deep.kernel}-cosines", deep,
+        "probability that the cosines at both ends are those at the recorded depths, and the first one is that of the "
+        f"inputs, within {_ROUNDING:g}",
+        Probability(between(agree, upper=_ROUNDING), truth=1.0, exact=True), 1.0, margin=0.01 * precision,
+        basis=IDENTITY,
+        wrong={
+            "recorded depths are a layer early": between(farthest(along[0] - end), upper=_ROUNDING),
+            "the cosine of the inputs is larger by one part in ten thousand":
+                between(farthest(start - 1.0001 * cosine), upper=_ROUNDING),
+        },
+    )  # fmt: skip
+
+
 def layer_checks(deep: Cell, precision: float) -> Iterator[Check]:
     """Compare moments of one Gaussian layer: of R R* for one input, of the scalar product for two."""
     width, branch = deep.network.width, deep.network.branch
@@ -84,6 +117,8 @@ def layer_checks(deep: Cell, precision: float) -> Iterator[Check]:
         )  # fmt: skip
         return
     cosine = float(deep.input.cosine or 0.0)
+    if deep.recorded_depths:
+        yield cosines_check(deep, cosine, precision)
     target = scalar_product(branch.name, cosine, a)
     if width > _NARROW:
         less = cosine + 0.97 * (target - cosine)
@@ -110,6 +145,9 @@ def layer_checks(deep: Cell, precision: float) -> Iterator[Check]:
             sized={"its variance is larger by {:.0%}": higher(square, square - target**2)},
         )  # fmt: skip
 
+
+#: Cosines are sums of products of vectors in double precision; inputs are made of normal numbers in single precision.
+_ROUNDING = 1e-9
 
 #: Up to this width the scalar product of two inputs fluctuates by more than a tenth of itself.
 _NARROW = 8
@@ -176,5 +214,6 @@ def gaussian_layers(profile: Profile) -> Iterator[Check]:
         ("linear", 200, 2.0, "reduced"), ("res-3", 200, 2.0, "reduced"),
         ("linear", 4, 1.0, "reduced"), ("linear", 4, 1.0, "dense"),
     ):  # fmt: skip
-        two = network(branch, width=width, depth=1, scale=scale, kernel=kernel, input="correlated:cosine=0.9", inputs=2)
+        two = network(branch, width=width, depth=1, scale=scale, kernel=kernel, input="correlated:cosine=0.9", inputs=2,
+                      recorded_depths=(0, 1) if width <= _NARROW else ())  # fmt: skip
         yield from layer_checks(two, profile.precision)
