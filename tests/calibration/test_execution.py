@@ -3,6 +3,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -150,3 +152,18 @@ def test_workers_end_with_a_process_that_is_killed(tmp_path):
         process.kill()
         # The worker holds the other end of the pipe: this would wait for it.
         process.communicate(timeout=30)
+
+
+def test_there_are_no_more_processes_than_processors(trials, counts, monkeypatch):
+    asked = []
+
+    @contextmanager
+    def workers(count):
+        asked.append(count)
+        with ThreadPoolExecutor(1) as pool:
+            yield pool
+
+    monkeypatch.setattr(execution, "_workers", workers)
+    monkeypatch.setattr(execution, "available_threads", lambda: 3)
+    assert run_trials(trials, SEED, threads=1000, report=silent) == counts
+    assert asked == [3]

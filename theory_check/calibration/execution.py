@@ -32,6 +32,7 @@ from theory_check.calibration.trials import Trial
 from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.origin import package_sources
 from theory_check.foundation.streams import stream_key
+from theory_check.simulation.engines import available_threads
 from theory_check.simulation.units import UnitStore
 
 if TYPE_CHECKING:
@@ -203,7 +204,8 @@ def _judged(units: Sequence[Unit], threads: int, cluster: Cluster | None) -> Ite
             yield unit, count_rejections(unit)
         return
     # Most procedures are short calls, which the interpreter's lock would make wait for one another in threads.
-    with _workers(min(threads, len(units))) as pool:
+    # Processes beyond the processors would only wait for one another, each with its own copy of the libraries.
+    with _workers(min(threads, len(units), max(2, available_threads()))) as pool:
         yield from _in_parallel(pool, count_rejections, Future.result, units, 2 * threads)
 
 
