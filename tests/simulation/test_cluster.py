@@ -208,6 +208,12 @@ def test_shared_units_are_taken_unless_they_are_damaged(tmp_path, monkeypatch):
         (__file__, {}, SpecificationError, "accepted are local"),
         ("tcp://127.0.0.1:1", {}, StorageError, "cannot use the cluster tcp://127.0.0.1:1: "),
         ("127.0.0.1:1", {"workers": 2}, SpecificationError, "has its own number of workers"),
+        (
+            "local",
+            {"workers": 10**7},
+            SpecificationError,
+            "number of threads is 10000000; as many processes take about",
+        ),
     ],
 )
 def test_what_is_no_cluster_is_named(where, options, error, says, monkeypatch):
