@@ -11,6 +11,7 @@ import threading
 import time
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import click
 import pytest
@@ -152,6 +153,48 @@ def test_an_interrupt_that_python_drops_is_not_lost(capfd, name, code):
     assert run_command(command, []) == code
     assert time.monotonic() - started < 20.0
     assert "Traceback" not in capfd.readouterr().err
+
+
+def test_an_interrupt_is_sent_until_it_was_sent_undisturbed(monkeypatch):
+    sent = []
+
+    def start(send, arguments):
+        sent.append(arguments)
+        if len(sent) < 3:  # on a busy machine the signal comes before the thread that sends it is left alone
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(process._thread, "start_new_thread", start)
+    monkeypatch.setattr(sys, "__unraisablehook__", lambda lost: sent.append(lost))
+    process._Signals().repeat(SimpleNamespace(exc_type=KeyboardInterrupt))
+    assert sent == [(signal.SIGINT,)] * 3
+    process._Signals().repeat(other := SimpleNamespace(exc_type=ValueError))
+    assert sent[3:] == [other]
+
+
+def test_what_a_library_says_of_an_interrupt_is_told_however_click_raises(capsys):
+    @click.command()
+    def command():
+        try:
+            raise KeyboardInterrupt("interrupted; nothing is kept")
+        except KeyboardInterrupt:
+            raise click.Abort from None  # as the oldest click that is accepted
+
+    assert run_command(command, []) == 130
+    assert capsys.readouterr().err.strip() == "theory-check: interrupted; nothing is kept"
+
+
+@pytest.mark.parametrize("gone", [("stdout",), ("stderr",), ("stdout", "stderr")])
+def test_streams_that_were_closed_are_never_none(monkeypatch, gone):
+    @click.command()
+    def command():
+        for name in ("stdout", "stderr"):
+            print("π", file=getattr(sys, name), flush=True)
+        return 3
+
+    for name in gone:
+        monkeypatch.setattr(sys, name, None)
+    assert run_command(command, []) == 3
+    assert [getattr(sys, name) for name in gone] == [None] * len(gone)
 
 
 PRINTING = """

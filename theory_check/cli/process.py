@@ -9,10 +9,11 @@ import os
 import signal
 import sys
 import threading
+import time
 import traceback
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -64,9 +65,22 @@ class _StandardStream(io.RawIOBase):
         return len(data)
 
 
+class _NoStream(io.RawIOBase):
+    """What takes the place of a standard stream that was closed when Python began."""
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        return len(data)
+
+
 def _tolerant(stream: Any, original: Any) -> tuple[Any, _StandardStream | None]:
     """Return a standard stream that raises neither for its reader nor for its encoding; others as they are."""
-    if stream is None or stream is not original:
+    if stream is None:
+        # The oldest click that is accepted writes to it all the same.
+        return io.TextIOWrapper(io.BufferedWriter(_NoStream()), encoding="utf-8", errors="backslashreplace"), None
+    if stream is not original:
         return stream, None
     raw = _StandardStream(stream.fileno())
     wrapped = io.TextIOWrapper(
@@ -93,8 +107,7 @@ def _tolerant_streams() -> Iterator[Callable[[], OSError | None]]:
 
     def flush() -> OSError | None:
         for stream in (sys.stdout, sys.stderr):
-            if stream is not None:
-                stream.flush()
+            stream.flush()
         return None if raw is None else raw.failure
 
     try:
@@ -104,8 +117,13 @@ def _tolerant_streams() -> Iterator[Callable[[], OSError | None]]:
         sys.stdout, sys.stderr = before
 
 
+#: Seconds until an interrupt that Python dropped is repeated: it would drop one that comes at once, too.
+_AGAIN = 0.01
+
+
 def _signal_main_thread(number: int) -> None:
-    """Send a signal to the thread that handles them, which may be waiting in a call of the system."""
+    """Send a signal, a little later, to the thread that handles them, which may be waiting in a call of the system."""
+    time.sleep(_AGAIN)
     main = threading.main_thread().ident
     if main is not None and hasattr(signal, "pthread_kill"):
         signal.pthread_kill(main, number)
@@ -127,10 +145,12 @@ class _Signals:
         if not issubclass(lost.exc_type, KeyboardInterrupt):
             sys.__unraisablehook__(lost)
             return
-        # A little later: here it would be dropped once more.
-        again = threading.Timer(0.01, _signal_main_thread, (self.terminated or signal.SIGINT,))
-        again.daemon = True
-        again.start()
+        sent = False
+        while not sent:
+            # Starting a Timer waits for its thread: on a busy machine the signal came meanwhile and was dropped here.
+            with suppress(KeyboardInterrupt):
+                _thread.start_new_thread(_signal_main_thread, (self.terminated or signal.SIGINT,))
+                sent = True
 
 
 @contextmanager
@@ -215,11 +235,10 @@ def _explain(error: BaseException) -> int:
         return USAGE_ERROR
     match error:
         case click.Abort() | KeyboardInterrupt():
-            # click raises Abort from it.
-            _say(
-                _one_line(error.__cause__ or error)
-                or "interrupted; finished parts are kept, the same command continues"
-            )
+            # click raises Abort for an interrupt, its oldest versions from None.
+            interrupt = error if isinstance(error, KeyboardInterrupt) else error.__context__
+            said = _one_line(interrupt) if isinstance(interrupt, KeyboardInterrupt) else ""
+            _say(said or "interrupted; finished parts are kept, the same command continues")
             return INTERRUPTED
         case click.ClickException():
             _say(f"error: {' '.join(error.format_message().split())}")
