@@ -33,6 +33,7 @@ def planned_once(monkeypatch):
     ("arguments", "message"),
     [
         (("run", "E99"), "unknown claim 'E99'; accepted: "),
+        (("run", "standard"), "'standard' is a profile, not a claim; give it by --profile standard"),
         (("run", "P4", "--profile", "fast"), "unknown profile 'fast'; accepted: quick, standard, nightly"),
         (("run", "P4", "--seed", "-1"), "seed is -1"),
         (("run", "P4", "--threads", "0"), "number of threads is 0"),

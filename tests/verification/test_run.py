@@ -70,6 +70,7 @@ def test_networks_with_weights_of_twice_the_variance_refute_the_claims(claim_id)
     ("arguments", "message"),
     [
         ({"names": ["E99"]}, "unknown claim"),
+        ({"names": "E4"}, "list of claims is 'E4'; it must be a sequence"),
         ({"profile": "fast"}, "unknown profile"),
         ({"names": ["P4"], "seed": -1}, "seed is -1"),
         ({"names": ["P4"], "threads": 0}, "number of threads"),

@@ -75,6 +75,7 @@ def run(
     the same command continues.
     """
     from theory_check.catalogue.weight_law_table import weight_law_table
+    from theory_check.claims.claim import PROFILES
     from theory_check.foundation.arguments import check_choice, parse_duration
     from theory_check.reporting.files import FILES, FOLDERS, FORMATS, write_report
     from theory_check.reporting.nights import answer_nights
@@ -88,6 +89,8 @@ def run(
     given = own_claims(claims_file)
     own = own_regime(given)
     for name in claims:
+        if name in PROFILES:
+            raise click.UsageError(f"{name!r} is a profile, not a claim; give it by --profile {name}")
         find_claim(name, own)
     if new_history and history is None:
         raise click.UsageError("--new-history: give the ledger to begin, --history FILE.db")

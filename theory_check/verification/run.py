@@ -21,6 +21,7 @@ from theory_check.findings.pictures import Picture, PictureText
 from theory_check.findings.run import ClaimFinding, RegimeReport, RunRecord, judge_correction
 from theory_check.foundation.arguments import check_integer
 from theory_check.foundation.files import make_directory
+from theory_check.foundation.kinds import check_sequence
 from theory_check.foundation.stored_values import shelf
 from theory_check.foundation.streams import check_seed
 from theory_check.reporting.summary import describe
@@ -127,7 +128,7 @@ def examine(
     count = available_threads() if threads is None else threads
     check_integer("number of threads", count, 1, 1024)
     chosen = engine or Threads(count)
-    names = tuple(names)
+    names = check_sequence("list of claims", names)
     plan = plan_run(names, find_profile(profile), own_regime(claims, claims_file))
     costs = machine_costs(plan, count)
     if budget is None:
@@ -219,7 +220,8 @@ def verify(
     Raises
     ------
     SpecificationError
-        For an unknown claim or profile, a bad seed or number of threads, or own claims that have no place.
+        For an unknown claim or profile, names that are no list, a bad seed or number of threads, or own claims that have
+        no place.
     BudgetError
         If the plan is expected to exceed the budget; nothing but trials has been simulated then.
     """
