@@ -220,8 +220,8 @@ def verify(
     Raises
     ------
     SpecificationError
-        For an unknown claim or profile, names that are no list, a bad seed or number of threads, or own claims that have
-        no place.
+        For an unknown claim or profile, names that are no list, a bad seed or number of threads, or own claims that
+        have no place.
     BudgetError
         If the plan is expected to exceed the budget; nothing but trials has been simulated then.
     """
