@@ -124,15 +124,18 @@ class Example(Assertions):
         self.place = place
         self.mistakes: dict[str, bool] = {}
         self._test, self._drawn, self._shown, self._count, self._repeat = test, drawn, shown, examples, repeat
-        self._taken = False
+        self._taken = self._beyond = False
 
     def __enter__(self) -> Self:
-        """Take a share of the level, unless the test has failed already: what is drawn then decides nothing."""
+        """Take a share of the level, unless the test has failed already: what is drawn then decides nothing.
+
+        Where none is left, the first verdict fails: before it, the example may still be rejected.
+        """
         test = self._test
         if not test._first_failure:
-            if self._drawn not in test._examples and len(test._examples) == self._count:
-                pytest.fail(f"more than {self._count} examples share the level of {test._name}")
-            test._examples[self._drawn] = self
+            self._beyond = self._drawn not in test._examples and len(test._examples) == self._count
+            if not self._beyond:
+                test._examples[self._drawn] = self
         self._taken = True
         return self
 
@@ -157,6 +160,8 @@ class Example(Assertions):
         __tracebackhide__ = True
         if not self._taken:
             pytest.fail("an example takes its share of the level in `with evidence.share(...) as example:`")
+        if self._beyond:
+            pytest.fail(f"more than {self._count} examples share the level of {self._test._name}")
         super()._note(wanted, verdict, what, interval, **numbers)
 
     def _notes(self) -> Generator[str]:
