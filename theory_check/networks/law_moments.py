@@ -115,7 +115,7 @@ def entry_moments(
     --------
     >>> import math
     >>> laplace = entry_moments(lambda u, v, _: math.copysign(math.log(u), v - 0.5) / math.sqrt(2), ())
-    >>> [round(value, 3) for value in laplace.values]
+    >>> [round(value, 3) + 0.0 for value in laplace.values]
     [0.0, 1.0, 0.0, 6.0]
     """
     heap = [_integrated(transform, constants, place) for place in _first_places()]
