@@ -14,13 +14,14 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from operator import itemgetter
 from pathlib import Path
+from queue import SimpleQueue
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -205,8 +206,9 @@ def _judged(units: Sequence[Unit], threads: int, cluster: Cluster | None) -> Ite
         return
     # Most procedures are short calls, which the interpreter's lock would make wait for one another in threads.
     # Processes beyond the processors would only wait for one another, each with its own copy of the libraries.
-    with _workers(min(threads, len(units), max(2, available_threads()))) as pool:
-        yield from _in_parallel(pool, count_rejections, Future.result, units, 2 * threads)
+    processes = min(threads, len(units), max(2, available_threads()))
+    with _workers(processes) as pool:
+        yield from _in_parallel(pool, count_rejections, Future.result, units, 2 * processes)
 
 
 def _in_parallel(
@@ -215,14 +217,17 @@ def _in_parallel(
     """Yield units with their rejections as they end, with at most so many handed out at a time."""
     running: dict[Future[Any], Unit] = {}
     queue = iter(units)
+    # To wait for futures takes the lock of each; an interrupt meanwhile leaves some locked for ever.
+    finished: SimpleQueue[Future[Any]] = SimpleQueue()
     while True:
         for unit in islice(queue, most - len(running)):
-            running[pool.submit(judge, unit)] = unit
+            future = pool.submit(judge, unit)
+            running[future] = unit
+            future.add_done_callback(finished.put)
         if not running:
             return
-        finished, _ = wait(running, return_when=FIRST_COMPLETED)
-        for future in finished:
-            yield running.pop(future), result(future)
+        future = finished.get()
+        yield running.pop(future), result(future)
 
 
 def _prepare_worker() -> None:
