@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from itertools import combinations
+from types import MappingProxyType
 
 from theory_check.claims import (
     EXACT,
@@ -32,7 +33,7 @@ from theory_check.claims.networks import (
     label,
     one_layer,
 )
-from theory_check.claims.observables import between, column
+from theory_check.claims.observables import Observable, between, column
 from theory_check.experiments.cell import Cell
 from theory_check.experiments.spelling import network
 from theory_check.theory import limits
@@ -49,20 +50,31 @@ def at_quarters(deep: Cell) -> Cell:
     return replace(deep, network=replace(deep.network, depth=depth), recorded_depths=quarters)
 
 
+def _increment_check(
+    name: str, increment: str, deep: Cell, observable: Observable, law: Normal, margin: float, basis: Basis,
+    remainder: float = 0.0, more_wrong: Mapping[str, object] = MappingProxyType({}),
+) -> Check:  # fmt: skip
+    mean, variance = law.mean, law.variance
+    return check(
+        name, deep,
+        rf"Kolmogorov distance between the increment of ${increment} and " r"$N(\kappa(1-2/d)/4,\,\kappa/d)$",
+        Distance(observable, law), margin=margin, basis=basis, remainder=remainder,
+        wrong={
+            **more_wrong,
+            "deviations grow like time: one random slope for the whole path": Normal(mean, variance / 4.0),
+            "no drift": Normal(0.0, variance),
+        },
+        sized={"weights of {:.0%} more variance": partial(heavier, law)},
+    )  # fmt: skip
+
+
 def increment_checks(deep: Cell, precision: float, basis: Basis, remainder: float = 0.0) -> Iterator[Check]:
     """Compare the increment over the second quarter, and whether it and the third exceed their predicted median."""
     limit = limits.lognormal_limit(one_layer(deep)[0])
     mean, variance = limit.mean / 4.0, limit.variance / 4.0
-    yield check(
-        f"{label(deep)}-increment", deep,
-        r"Kolmogorov distance between the increment of $\log\Vert h_{tL}\Vert^2$ over the second quarter and "
-        r"$N(\kappa(1-2/d)/4,\,\kappa/d)$",
-        Distance(SECOND, Normal(mean, variance)), margin=0.05 * precision, basis=basis, remainder=remainder,
-        wrong={
-            "deviations grow like time: one random slope for the whole path": Normal(mean, variance / 4.0),
-            "no drift": Normal(0.0, variance),
-        },
-        sized={"weights of {:.0%} more variance": partial(heavier, Normal(mean, variance))},
+    yield _increment_check(
+        f"{label(deep)}-increment", r"\log\Vert h_{tL}\Vert^2$ over the second quarter", deep, SECOND,
+        Normal(mean, variance), 0.05 * precision, basis, remainder,
     )  # fmt: skip
     yield check(
         f"{label(deep)}-independence", deep,
@@ -88,17 +100,10 @@ def gradient_check(deep: Cell, precision: float) -> Check:
     """
     limit = limits.lognormal_limit(one_layer(deep)[0])
     mean, variance = limit.mean / 4.0, limit.variance / 4.0
-    return check(
-        f"{label(deep)}-gradient-increment", deep,
-        r"Kolmogorov distance between the increment of $\log\Vert p_{tL}\Vert^2$, $t$ from 1/2 down to 1/4, and "
-        r"$N(\kappa(1-2/d)/4,\,\kappa/d)$",
-        Distance(LOG_GRADIENT[1] - LOG_GRADIENT[2], Normal(mean, variance)), margin=0.05 * precision, basis=LIMIT,
-        wrong={
-            "gradients shrink where states grow": Normal(-mean, variance),
-            "deviations grow like time: one random slope for the whole path": Normal(mean, variance / 4.0),
-            "no drift": Normal(0.0, variance),
-        },
-        sized={"weights of {:.0%} more variance": partial(heavier, Normal(mean, variance))},
+    return _increment_check(
+        f"{label(deep)}-gradient-increment", r"\log\Vert p_{tL}\Vert^2$, $t$ from 1/2 down to 1/4,", deep,
+        LOG_GRADIENT[1] - LOG_GRADIENT[2], Normal(mean, variance), 0.05 * precision, LIMIT,
+        more_wrong={"gradients shrink where states grow": Normal(-mean, variance)},
     )  # fmt: skip
 
 

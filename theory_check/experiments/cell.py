@@ -38,14 +38,10 @@ from theory_check.networks.weights import Weights
 #: Columns of a sample that the backward pass yields.
 GRADIENT_COLUMNS = frozenset(
     (
-        "log_gradient_ratio",
-        "log_gradient_displacement",
-        "pairing_output",
-        "pairing_input",
-        "gradient_profile",
+        "log_gradient_ratio", "log_gradient_displacement", "pairing_output", "pairing_input", "gradient_profile",
         "pairing_profile",
     )
-)
+)  # fmt: skip
 
 #: Columns of a sample that need the gradient on either side of a layer and the branch between.
 WEIGHT_GRADIENT_COLUMNS = frozenset(("outer_weight_gradient", "inner_weight_gradient"))
