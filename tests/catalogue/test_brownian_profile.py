@@ -51,6 +51,17 @@ def test_the_gradient_is_read_from_the_middle_down_to_the_first_quarter():
     assert deep.recorded_depths == (0, 32, 64, 96, 128)
 
 
+def test_gaussian_gradients_have_an_exact_law_over_every_quarter():
+    names = ["linear-gaussian-d20-gradient-increment" + place for place in ("-first", "", "-third", "-last")]
+    profile = np.array([[9.0, 4.0, 1.5, 0.5, 0.0]])
+    found = []
+    for check in map(QUICK.__getitem__, names):
+        sample = Sample(check.experiments[0], 0, {"gradient_profile": profile}, 0.0)
+        found.append(float(check.estimator.observable([sample])[0]))
+        assert check.basis.exact
+    assert found == [5.0, 2.5, 1.0, 0.5]
+
+
 def test_one_layer_changes_gradients_as_it_changes_states():
     """Of weights drawn in full, states and gradients of different networks; slopes of 1/2 everywhere are told."""
     generator = np.random.default_rng(7)

@@ -8,6 +8,8 @@ from sign_matrices import CASES, increments
 
 from theory_check.catalogue.determinant import determinant
 from theory_check.claims import PROFILES
+from theory_check.claims.planning import plan_claim
+from theory_check.experiments.cell import Sample
 from theory_check.experiments.spelling import network
 from theory_check.simulation.runner import simulate
 
@@ -35,3 +37,41 @@ def test_without_a_branch_of_its_own_the_determinant_of_the_other_is_refuted(evi
     sample = simulate(deep, 4096, evidence.seed)
     interval = linear.estimator.interval([sample], evidence.level)
     evidence.refutes(interval, target=(0.0, 0.0), margin=linear.margin)
+
+
+def images(width, depth, count, seed):
+    """Return log ||h_L|| of res-3 networks, and log singular values at their own slopes and at the layer before's."""
+    generator = np.random.default_rng(seed)
+    a = 1.0 / np.sqrt(depth)
+    outer, inner = (generator.uniform(-1.0, 1.0, (depth, count, width, width)) * np.sqrt(3 / width) for _ in range(2))
+    state = np.tile(np.eye(width)[0], (count, 1))
+    slopes = []
+    for V, W in zip(outer, inner, strict=True):
+        entering = np.einsum("nij,nj->ni", W, state)
+        slopes.append(entering > 0.0)
+        state = state + a * np.einsum("nij,nj->ni", V, np.maximum(entering, 0.0))
+
+    def values(slopes):
+        jacobian = np.tile(np.eye(width), (count, 1, 1))
+        for V, D, W in zip(outer, slopes, inner, strict=True):
+            jacobian = jacobian + a * (V * D[:, None, :]) @ W @ jacobian
+        return np.log(np.linalg.svd(jacobian, compute_uv=False))
+
+    return np.log(np.linalg.norm(state, axis=1)), values(slopes), values([slopes[-1], *slopes[:-1]])
+
+
+@pytest.mark.parametrize(
+    ("name", "at_most"), [("res-3-uniform-d4-image", 0.95), ("res-3-uniform-d1-image", 0.05)]
+)
+def test_an_output_is_the_image_of_its_input_and_not_at_the_slopes_of_another_layer(name, at_most):
+    check = next(c.check for c in plan_claim(determinant, PROFILES["quick"]) if c.check.name == name)
+    shape = check.experiments[0].network
+    log_norm, own, others = images(shape.width, shape.depth, 500, 3)
+
+    def held(log_values):
+        columns = {"log_norm_ratio": 2.0 * log_norm, "log_singular_values": log_values}
+        return check.estimator.observable([Sample(check.experiments[0], 0, columns, 0.0)]).mean()
+
+    assert held(own) == 1.0
+    # 0.9 and 2^-7 by larger samples, of which 500 are off by four deviations at most.
+    assert held(others) < at_most

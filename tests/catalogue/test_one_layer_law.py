@@ -1,4 +1,4 @@
-"""E2: the bounded function of log R, on networks and against the exact law."""
+"""E2: the bounded function of log R, and its distance from the limit, against the exact law."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import pytest
+from scipy.stats import ncx2, norm
 
 from theory_check.catalogue.one_layer_law import one_layer_law
 from theory_check.claims import PROFILES
@@ -39,3 +40,19 @@ def test_a_cosine_has_the_exact_value_and_variance():
     assert cosine.mean() == pytest.approx(check.target[0], abs=2e-4)
     assert cosine.var() == pytest.approx(check.estimator.variance_bound, abs=4e-4)
     assert len(check.variants) == 4
+
+
+def test_the_distance_from_the_limit_is_where_an_integral_of_the_density_has_it():
+    """One linear layer of width 3 has R = (1 + z/sqrt 3)^2 + chi2_2/3; its limit is N(1/3, 4/3)."""
+    name = "linear-gaussian-d3-depth1-dense-from-limit"
+    check = next(p.check for p in plan_claim(one_layer_law, PROFILES["quick"]) if p.check.name == name)
+    at = check.estimator.observable
+    ((lower, upper), r) = check.target, math.exp(-0.0516296339)
+    # 3 R is a noncentral chi-square of three degrees of freedom and noncentrality 3.
+    probability = ncx2(3, 3.0).cdf(3.0 * r)
+    assert lower - 1e-6 <= probability <= upper + 1e-6
+    apart = norm(1.0 / 3.0, math.sqrt(4.0 / 3.0)).cdf(math.log(r)) - probability
+    assert apart == pytest.approx(0.1168, abs=1e-4)  # four digits
+    values = np.log(r) + np.array([-1e-6, 1e-6])
+    sample = Sample(check.experiments[0], 0, {"log_norm_ratio": values}, 0.0)
+    np.testing.assert_array_equal(at([sample]), [1.0, 0.0])

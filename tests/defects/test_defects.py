@@ -62,7 +62,7 @@ def test_the_command_prints_which_claim_finds_a_defect(session):
     code, table = session[0][0]
     assert code == 0
     assert table.count("\n") == 3
-    assert "| lanes are identical in pairs | `E3/res-3-gaussian-d10` inapplicable |" in table
+    assert "| lanes are identical in pairs | `E3/linear-orthogonal-d4` inapplicable |" in table
 
 
 def test_an_error_in_the_place_of_a_verdict_is_no_find(session):

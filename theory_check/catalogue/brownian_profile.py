@@ -51,30 +51,35 @@ def at_quarters(deep: Cell) -> Cell:
 
 
 def _increment_check(
-    name: str, increment: str, deep: Cell, observable: Observable, law: Normal, margin: float, basis: Basis,
-    remainder: float = 0.0, more_wrong: Mapping[str, object] = MappingProxyType({}),
+    name: str, increment: str, deep: Cell, observable: Observable, margin: float, basis: Basis,
+    more_wrong: Mapping[str, object] = MappingProxyType({}),
 ) -> Check:  # fmt: skip
-    mean, variance = law.mean, law.variance
+    """Compare an increment with its exact law for Gaussian weights, for others with its limit."""
+    limit = _limit_of_quarters(deep)
+    law: Normal | DepthLaw = limit
+    target, compared = 0.0, r"$N(\kappa(1-2/d)/4,\,\kappa/d)$"
+    if GAUSSIAN.holds(deep):
+        law, basis, compared = _quarters(deep), EXACT, "its exact law"
+        target = law.error
     return check(
-        name, deep,
-        rf"Kolmogorov distance between the increment of ${increment} and " r"$N(\kappa(1-2/d)/4,\,\kappa/d)$",
-        Distance(observable, law), margin=margin, basis=basis, remainder=remainder,
+        name, deep, rf"Kolmogorov distance between the increment of ${increment} and {compared}",
+        Distance(observable, law), (0.0, target), margin=margin, basis=basis,
         wrong={
             **more_wrong,
-            "deviations grow like time: one random slope for the whole path": Normal(mean, variance / 4.0),
-            "no drift": Normal(0.0, variance),
+            "deviations grow like time: one random slope for the whole path":
+                Normal(limit.mean, limit.variance / 4.0),
+            "no drift": Normal(0.0, limit.variance),
         },
-        sized={"weights of {:.0%} more variance": partial(heavier, law)},
+        sized={"lognormal, weights of {:.0%} more variance": partial(heavier, limit)},
     )  # fmt: skip
 
 
 def increment_checks(deep: Cell, precision: float, basis: Basis, remainder: float = 0.0) -> Iterator[Check]:
     """Compare the increment over the second quarter, and whether it and the third exceed their predicted median."""
-    limit = limits.lognormal_limit(one_layer(deep)[0])
-    mean, variance = limit.mean / 4.0, limit.variance / 4.0
+    mean = _limit_of_quarters(deep).mean
     yield _increment_check(
         f"{label(deep)}-increment", r"\log\Vert h_{tL}\Vert^2$ over the second quarter", deep, SECOND,
-        Normal(mean, variance), 0.05 * precision, basis, remainder,
+        0.05 * precision, basis,
     )  # fmt: skip
     yield check(
         f"{label(deep)}-independence", deep,
@@ -90,21 +95,31 @@ def increment_checks(deep: Cell, precision: float, basis: Basis, remainder: floa
     )  # fmt: skip
 
 
-def gradient_check(deep: Cell, precision: float) -> Check:
-    """Compare the increment of the log gradient norm over the second quarter, from above, with that of the log norm.
+_PLACES = ("first", "second", "third", "last")
+
+
+def gradient_checks(deep: Cell, precision: float) -> Iterator[Check]:
+    """Compare increments of the log gradient norm over quarters, from above, with those of the log norm.
 
     For Gaussian weights both have one law at any depth; other entries change it up to O(1/L), as for the log norm. The
     gradient p above a layer is independent of its weights. With rows w_i of W and the slopes D at W h, W^T D V^T p is
     the sum of (V^T p)_i w_i over the units with <w_i, h> > 0, half of them at random. The sign of (V^T p)_i is
     independent of all that, so that its product with w_i has the law of w_i without any condition.
     """
+    limit = _limit_of_quarters(deep)
+    for place in range(4) if GAUSSIAN.holds(deep) else (1,):
+        name = "" if place == 1 else f"-{_PLACES[place]}"
+        yield _increment_check(
+            f"{label(deep)}-gradient-increment{name}",
+            rf"\log\Vert p_{{tL}}\Vert^2$, upwards over the {_PLACES[place]} quarter", deep,
+            LOG_GRADIENT[place] - LOG_GRADIENT[place + 1], 0.05 * precision, LIMIT,
+            more_wrong={"gradients shrink where states grow": Normal(-limit.mean, limit.variance)},
+        )  # fmt: skip
+
+
+def _limit_of_quarters(deep: Cell) -> Normal:
     limit = limits.lognormal_limit(one_layer(deep)[0])
-    mean, variance = limit.mean / 4.0, limit.variance / 4.0
-    return _increment_check(
-        f"{label(deep)}-gradient-increment", r"\log\Vert p_{tL}\Vert^2$, $t$ from 1/2 down to 1/4,", deep,
-        LOG_GRADIENT[1] - LOG_GRADIENT[2], Normal(mean, variance), 0.05 * precision, LIMIT,
-        more_wrong={"gradients shrink where states grow": Normal(-mean, variance)},
-    )  # fmt: skip
+    return Normal(limit.mean / 4.0, limit.variance / 4.0)
 
 
 def _quarters(deep: Cell) -> DepthLaw:
@@ -122,7 +137,7 @@ def quarter_checks(deep: Cell, precision: float) -> Iterator[Check]:
     multiplier, a, depth = one_layer(deep)
     time = depth // 4 * a * a
     limit = limits.lognormal_limit(multiplier, time)
-    for place, name in enumerate(("first", "second", "third", "last")):
+    for place, name in enumerate(_PLACES):
         yield check(
             f"{label(deep)}-depth{depth}-{name}", deep,
             rf"Kolmogorov distance between the increment of $\log\Vert h_{{tL}}\Vert^2$ over the {name} quarter and "
@@ -169,9 +184,7 @@ def _gaussian_checks(deep: Cell, precision: float) -> Iterator[Check]:
 
 def _quarter_distance(deep: Cell) -> float:
     """Return how far an increment over a quarter is from its limit, for Gaussian weights."""
-    multiplier = one_layer(deep)[0]
-    limit = limits.lognormal_limit(multiplier)
-    return distance_from_normal(_quarters(deep), Normal(limit.mean / 4.0, limit.variance / 4.0))
+    return distance_from_normal(_quarters(deep), _limit_of_quarters(deep))
 
 
 _EXACT = Basis("limit law; the exact distance of the law of a quarter is the remainder")
@@ -212,8 +225,10 @@ def brownian_profile(profile: Profile) -> Iterator[Check]:
     depth = 128 * profile.depth
     for branch, law in COMBINATIONS:
         deep = at_quarters(network(branch, law, width=20, depth=depth, gradients=True))
-        yield from increment_checks(deep, profile.precision, LIMIT)
-        yield gradient_check(deep, profile.precision)
+        proven = law == "gaussian"
+        basis, remainder = (_EXACT, _quarter_distance(deep)) if proven else (LIMIT, 0.0)
+        yield from increment_checks(deep, profile.precision, basis, remainder)
+        yield from gradient_checks(deep, profile.precision)
     for branch in BRANCHES:
         deep = at_quarters(network(branch, width=8, depth=64))
         quarters = _quarters(deep)

@@ -8,11 +8,24 @@ from dataclasses import replace
 from functools import partial
 
 from theory_check.catalogue.pictures import density_curve
-from theory_check.claims import Basis, Check, Distance, Domain, Hypothesis, Illustration, Normal, Profile, check, claim
+from theory_check.claims import (
+    IDENTITY,
+    Basis,
+    Check,
+    Distance,
+    Domain,
+    Hypothesis,
+    Illustration,
+    Normal,
+    Probability,
+    Profile,
+    check,
+    claim,
+)
 from theory_check.claims.checks import heavier
 from theory_check.claims.domains import CRITICAL, DOMINATED, LAYERS, NO_TIES
 from theory_check.claims.networks import COMBINATIONS, label, layer_law
-from theory_check.claims.observables import LOG_DETERMINANT
+from theory_check.claims.observables import LOG_DETERMINANT, LOG_NORM_RATIO, between, column
 from theory_check.experiments.cell import Cell, Sample
 from theory_check.experiments.experiment import Experiment
 from theory_check.experiments.spelling import network
@@ -43,6 +56,34 @@ def law_check(deep: Cell, precision: float, basis: Basis, remainder: float = 0.0
     )  # fmt: skip
 
 
+#: Rounding of log ||h_L|| against log sigma_i, both from products of rows in single precision: 2^-24 for each of 256
+#: layers, all in one direction, is 1.5e-5, which an ill-conditioned Jacobian enlarges. Wrong slopes change log sigma_i
+#: by about a sqrt(L).
+ROUNDING = 1e-4
+
+
+def image_check(deep: Cell, precision: float) -> Check:
+    """Check that the norm of the output is one that the Jacobian can give to an input of norm one.
+
+    Branches without a bias are positively homogeneous, so that h_L = J h_0 (Euler), and ||h_L||/||h_0|| lies between
+    the extreme singular values; at width 1 it is both of them. A Jacobian at other slopes, which are fair coins, has
+    the same law. At width 1 the slopes of the layer before are right where all layers have the same.
+    """
+    width, depth = deep.network.width, deep.network.depth
+    log_ratio, log_values = 0.5 * LOG_NORM_RATIO, column("log_singular_values")
+    within = between(log_ratio - log_values[0], upper=ROUNDING) & between(
+        log_ratio - log_values[width - 1], lower=-ROUNDING
+    )
+    wrong = {"one network in ten has an output that its Jacobian cannot have": 0.9}
+    if width == 1 and deep.network.branch.has_inner:
+        wrong["every layer has the slopes of the one before"] = 2.0 ** (1 - depth)
+    return check(
+        f"{label(deep)}-image", deep,
+        r"probability that $\sigma_d(J) \le \Vert h_L\Vert/\Vert h_0\Vert \le \sigma_1(J)$, within rounding",
+        Probability(within, truth=1.0, exact=True), 1.0, margin=0.035 * precision, basis=IDENTITY, wrong=wrong,
+    )  # fmt: skip
+
+
 def finite_depth_distance(deep: Cell) -> float:
     """Bound how far log|det J| is from its limit, for kurtosis at most 3.
 
@@ -66,7 +107,11 @@ def _observed(deep: Cell) -> Cell:
 _BOUNDED = Basis("limit law; the bound of its distance from the law at this depth is the remainder")
 
 DOMAIN = Domain.of_cells(
-    lambda deep, precision: (law_check(deep, precision, _BOUNDED, finite_depth_distance(deep)),),
+    lambda deep, precision: (
+        law_check(deep, precision, _BOUNDED, finite_depth_distance(deep)),
+        # At width 1 a layer may cancel the state up to rounding, which is then all that is left.
+        *([image_check(deep, precision)] if deep.network.width > 1 else []),
+    ),
     (
         *LAYERS, CRITICAL, DOMINATED, NO_TIES,
         Hypothesis("depth for the law", "the depth brings the determinant within 0.05 of its limit",
@@ -84,7 +129,9 @@ DOMAIN = Domain.of_cells(
     formula=r"\log|\det \partial h_L/\partial h_0| \to N(-\kappa/2,\,\kappa)",
     source="Derived",
     derivation="log|det(I + a X)| = a tr X - a^2 tr(X^2)/2 + O(a^3) with X = V, or V Delta W with the slopes Delta on "
-    "the diagonal. Var tr X = kappa and E tr X^2 = kappa whatever d, and the layers' determinants are independent.",
+    "the diagonal. Var tr X = kappa and E tr X^2 = kappa whatever d, and the layers' determinants are independent. The "
+    "law does not tell whether J belongs to the states of its own network: by Euler's identity h_L = J h_0, and the "
+    "norm ratio lies between the extreme singular values.",
     hypotheses="Symmetric independent V and W of unit variance; linear or res-3 with a piecewise linear activation.",
 )
 def determinant(profile: Profile) -> Iterator[Check]:
@@ -94,6 +141,10 @@ def determinant(profile: Profile) -> Iterator[Check]:
     narrow = tuple((branch, law, 4) for branch, law in COMBINATIONS)
     for branch, law, width in (*narrow, ("linear", "gaussian", 8), ("res-3", "uniform", 8)):
         yield law_check(critical(branch, law, width, profile), profile.precision, FINITE_DEPTH)
+    yield image_check(critical("res-3", "uniform", 4, profile), profile.precision)
+    # Entries are at most sqrt(3), a V W at most 3/8: no layer cancels the state.
+    single = network("res-3", "uniform", width=1, depth=8, beta=1.0, jacobian=True)
+    yield image_check(single, profile.precision)
 
 
 def critical(branch: str, law: str, width: int, profile: Profile) -> Cell:

@@ -16,6 +16,7 @@ from theory_check.claims.observables import (
     GRADIENT_RATIO,
     LOG_GRADIENT_DISPLACEMENT,
     LOG_GRADIENT_RATIO,
+    column,
     exp,
 )
 from theory_check.experiments.cell import Cell
@@ -26,6 +27,8 @@ from theory_check.theory.joint_moments import displacement_moment, norm_displace
 from theory_check.theory.limits import lognormal_limit
 from theory_check.theory.moments import norm_ratio_moment
 from theory_check.theory.multiplier import Multiplier
+
+GRADIENT_PROFILE = column("gradient_profile")
 
 #: Name of the point, branch and activation.
 BRANCHES = (("linear", "linear", "relu"), ("res-3", "res-3", "relu"), ("leaky", "res-3", "leaky:slope=0.3"))
@@ -46,6 +49,22 @@ def law_check(name: str, deep: Cell, precision: float) -> Check:
         f"{name}-gaussian-d{width}-depth{depth}-law", deep,
         r"Kolmogorov distance between $\log R^*$ and the exact law of $\log R$",
         Distance(LOG_GRADIENT_RATIO, law), (0.0, law.error), margin=0.04 * precision, wrong=wrong,
+        sized={"drift {:.0%} larger": drifting(law, law.mean)},
+    )  # fmt: skip
+
+
+def profile_check(name: str, deep: Cell, precision: float) -> Check:
+    """Compare log ||p_1||^2/||p_2||^2 of two layers with the exact law of one, whose place in the profile it tells."""
+    multiplier, a, depth = one_layer(deep)
+    law = finite_depth_law(multiplier, a, 1)
+    return check(
+        f"{name}-gaussian-d{deep.network.width}-depth{depth}-profile", deep,
+        r"Kolmogorov distance between $\log(\Vert p_1\Vert^2/\Vert p_2\Vert^2)$ and the exact law of one layer",
+        Distance(GRADIENT_PROFILE[1], law), (0.0, law.error), margin=0.04 * precision,
+        wrong={
+            "recorded gradients are a layer early: the law of two": finite_depth_law(multiplier, a, 2),
+            "gradients shrink as states grow: the law of -log R": Mirrored(law),
+        },
         sized={"drift {:.0%} larger": drifting(law, law.mean)},
     )  # fmt: skip
 
@@ -122,7 +141,8 @@ DOMAIN = Domain.of_cells(
     "entries 1 or the slope, probability 1/2 each. For Gaussian V and W the transpose of V Delta W has the same law, "
     "and the layers may be taken in the opposite order.",
     hypotheses="Gaussian V and W; the gradient at the output is independent of the residual weights. Checked on the "
-    "law of R*, with equal and unequal factors, the second moment of D*, and mixed moments of both.",
+    "law of R*, with equal and unequal factors, that of a single layer, the second moment of D*, and mixed moments of "
+    "both.",
 )
 def gradient_law(profile: Profile) -> Iterator[Check]:
     """With Gaussian weights the gradient ratio $R^*$ and displacement $D^*$ have, at every depth, the laws of $R$ and
@@ -131,10 +151,13 @@ def gradient_law(profile: Profile) -> Iterator[Check]:
     # Dense throughout: the reduced kernel would take the law backward from the theory that is to be checked.
     for name, branch, activation in BRANCHES:
         # Many layers at the critical scaling, and two whose one-layer law matters, without the atoms of a single one.
-        for depth, beta in ((50, 0.5), (2, 0.0)):
+        for depth, beta, recorded in ((50, 0.5, ()), (2, 0.0, (0, 1, 2))):
             deep = network(branch, activation=activation, width=10, depth=depth, beta=beta, gradients=True,
-                           kernel="dense")  # fmt: skip
+                           kernel="dense", recorded_depths=recorded)  # fmt: skip
             yield law_check(name, deep, profile.precision)
+        # A single layer of ReLU is the identity with probability 2^-10.
+        if activation != "relu" or branch == "linear":
+            yield profile_check(name, deep, profile.precision)
     for name, branch, activation in BRANCHES:
         deep = network(branch, activation=activation, width=20, depth=16, beta=1.0, gradients=True, kernel="dense")
         multiplier, a, depth = layer = one_layer(deep)

@@ -6,7 +6,8 @@ import cmath
 import math
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING
+
+import numpy as np
 
 from theory_check.claims import Check, Distance, Domain, Hypothesis, Mean, Probability, Profile, check, claim
 from theory_check.claims.checks import drifting
@@ -15,11 +16,10 @@ from theory_check.claims.networks import BRANCHES, finite_depth_law, label, laye
 from theory_check.claims.observables import LOG_NORM_RATIO, between, cos, exp
 from theory_check.experiments.cell import Cell
 from theory_check.experiments.spelling import network
-from theory_check.theory.depth_law import log_norm_ratio_characteristic
-from theory_check.theory.moments import norm_ratio_moment
-
-if TYPE_CHECKING:
-    pass
+from theory_check.theory.depth_law import distance_to_normal, log_norm_ratio_characteristic
+from theory_check.theory.limits import lognormal_limit
+from theory_check.theory.moments import norm_ratio_moment, orthogonal_norm_ratio_moment
+from theory_check.theory.multiplier import Multiplier
 
 #: Branch, width, depth, beta and kernel: one layer by itself, then products of layers by every kernel.
 LAWS = (
@@ -64,6 +64,32 @@ def law_checks(deep: Cell, precision: float) -> Iterator[Check]:
     )  # fmt: skip
 
 
+def limit_distance_check(deep: Cell, precision: float) -> Check:
+    """Compare P(log R <= x) where the law of log R is farthest from its limit, with the limit and their distance.
+
+    Other claims allow for that distance, which no sample of theirs sees.
+    """
+    multiplier, a, depth = one_layer(deep)
+    law, limit = finite_depth_law(multiplier, a, depth), lognormal_limit(multiplier, depth * a * a)
+    apart = distance_to_normal(law, limit.mean, limit.variance)
+    points = np.linspace(law.lower, law.upper, 4001)
+    difference = law.cdf(points) - limit.cdf(points)
+    farthest = int(np.argmax(np.abs(difference)))
+    at, sign = float(points[farthest]), math.copysign(1.0, difference[farthest])
+    value = float(limit.cdf(at))
+    predicted = sorted((value + sign * apart.lower, value + sign * apart.upper))
+    return check(
+        f"{label(deep)}-depth{depth}-{deep.kernel}-from-limit", deep,
+        rf"$\mathbb{{P}}(\log R \le {at:.4g})$, where $\log R$ is farthest from its lognormal limit",
+        Probability(between(LOG_NORM_RATIO, upper=at)), (predicted[0], predicted[1]),
+        margin=0.24 * apart.lower * precision,
+        wrong={
+            "the limit is reached": value,
+            "half of the distance from the limit": value + 0.5 * sign * apart.upper,
+        },
+    )  # fmt: skip
+
+
 def still_check(width: int, kernel: str, precision: float) -> Check:
     """Compare the probability that one layer of ReLU has no active unit, and leaves the input as it is."""
     deep = network("res-3", "gaussian", width=width, depth=1, beta=0.0, kernel=kernel)
@@ -103,7 +129,8 @@ LAWS_DOMAIN = Domain.of_cells(
     "s z ||h||, the others add a^2 s^2 chi2_{d-1}. ||g||^2 is ||h||^2/d times the sum of squares of the positive "
     "coordinates of a standard normal vector. Nothing depends on h, so the layers are independent. The law is compared "
     "as a whole and by one value of its characteristic function; no unit of a layer is active with probability 2^-d, "
-    "and then the layer is the identity.",
+    "and then the layer is the identity. How far the law of a single layer is from the lognormal limit of many is a "
+    "value too.",
     hypotheses="Gaussian V and W.",
 )
 def one_layer_law(profile: Profile) -> Iterator[Check]:
@@ -113,6 +140,9 @@ def one_layer_law(profile: Profile) -> Iterator[Check]:
     for branch, width, depth, beta, kernel in LAWS:
         deep = network(branch, "gaussian", width=width, depth=depth, beta=beta, kernel=kernel)
         yield from law_checks(deep, profile.precision)
+    for branch, width in (("linear", 3), ("res-3", 20)):
+        deep = network(branch, "gaussian", width=width, depth=1, beta=0.0, kernel="dense")
+        yield limit_distance_check(deep, profile.precision)
     for kernel in ("dense", "reduced"):
         yield still_check(2, kernel, profile.precision)
 
@@ -129,6 +159,23 @@ def moment_check(deep: Cell, precision: float) -> Check:
     )  # fmt: skip
 
 
+def orthogonal_check(deep: Cell, precision: float) -> Check:
+    """Compare the second moment of R for linear layers of Haar orthogonal weights."""
+    width, depth = deep.network.width, deep.network.depth
+    a = deep.network.scaling.factor(depth)
+    target, fourth = (orthogonal_norm_ratio_moment(width, a, depth, order) for order in (2, 4))
+    return check(
+        label(deep), deep, r"$\mathbb{E}\,R^2$, orthogonal weights",
+        Mean(exp(2.0 * LOG_NORM_RATIO), fourth - target**2), target, margin=0.08 * precision * target,
+        wrong={
+            "the entries are independent and Gaussian": norm_ratio_moment(Multiplier(width), a, depth, order=2),
+            "R does not fluctuate": orthogonal_norm_ratio_moment(width, a, depth, 1) ** 2,
+        },
+        sized={"weights of {:.0%} more variance": lambda more: orthogonal_norm_ratio_moment(
+            width, math.sqrt(1.0 + more) * a, depth, 2)},
+    )  # fmt: skip
+
+
 MOMENTS_DOMAIN = Domain.of_cells(
     lambda deep, precision: (moment_check(deep, precision),),
     (*LAYERS, GAUSSIAN, mean_in_reach("R^2", lambda deep: moment_check(deep, 1.0))),
@@ -140,18 +187,22 @@ MOMENTS_DOMAIN = Domain.of_cells(
     "E3",
     domain=MOMENTS_DOMAIN,
     quick_precision=1.5,
-    title="Exact second moment, Gaussian weights",
+    title="Exact second moment, Gaussian or orthogonal weights",
     formula=r"\mathbb{E}\,R^2 = (\mathbb{E}\,M^2)^L,\qquad \mathbb{E}\,M^2 = 1 + a^2\Bigl(2+\frac4d\Bigr) + "
-    r"a^4\Bigl(1+\frac2d\Bigr)\ \text{(linear)}",
+    r"a^4\Bigl(1+\frac2d\Bigr)\ \text{(linear; orthogonal: } a^4 \text{ alone)}",
     source="Derived from the one-layer law",
     derivation="Moments of the noncentral chi-square given s, then moments of s^2 over the binomial number of active "
-    "units.",
-    hypotheses="Gaussian V and W.",
+    "units. Orthogonal V keeps the norm and maps to a uniform direction: M = 1 + a^2 + 2 a x with one coordinate x of "
+    "a uniform unit vector, E x^2 = 1/d.",
+    hypotheses="Gaussian V and W, or Haar orthogonal V of a linear branch.",
 )
 def second_moment(profile: Profile) -> Iterator[Check]:
-    r"""With Gaussian weights $\mathbb{E}\,R^2$ is the $L$-th power of an explicit second moment of one layer."""
+    r"""With Gaussian weights, and in linear networks with orthogonal ones, $\mathbb{E}\,R^2$ is the $L$-th power of an
+    explicit second moment of one layer.
+    """
     for branch in BRANCHES:
         yield moment_check(network(branch, "gaussian", width=40, depth=16, kernel="dense"), profile.precision)
         # Half of the effect of the fluctuations, a share of about 1 - exp(-4 kappa/d), is within reach of narrow ones.
         narrow = network(branch, "gaussian", width=10, depth=16, kernel="dense")
         yield moment_check(narrow, 2.0 * profile.precision)
+    yield orthogonal_check(network("linear", "orthogonal", width=4, depth=2, beta=0.0), profile.precision)
