@@ -27,7 +27,7 @@ from theory_check.networks.weights import Weights
 from theory_check.simulation import engines, runner, units
 from theory_check.simulation.cell import simulate_block
 from theory_check.simulation.runner import run_experiments, simulate
-from theory_check.simulation.units import Unit, UnitStore, plan_units, simulate_blocks
+from theory_check.simulation.units import Unit, UnitStore, kept_blocks, plan_units, simulate_blocks
 
 SEED = 3
 NETWORK = Network(Branch(), 3, 4, Scaling.power(0.5))
@@ -267,6 +267,18 @@ def test_a_damaged_part_is_simulated_again(damage, small_units, simulated, tmp_p
     simulated.clear()
     assert_same(run_experiments({CELL: REQUESTS[CELL]}, SEED, threads=1, folder=tmp_path)[CELL], expected)
     assert [unit.name for unit in simulated] == [victim.name]
+
+
+def test_a_store_tells_how_many_blocks_an_interrupted_command_has_left(small_units, tmp_path):
+    store, replicates = UnitStore(tmp_path), REQUESTS[CELL]
+    blocks = -(-replicates // CELL.block_size)
+    assert kept_blocks(store, CELL, replicates, SEED) == 0
+    run_experiments({CELL: replicates}, SEED, folder=tmp_path)
+    assert kept_blocks(store, CELL, replicates, SEED) == blocks
+    victim = plan_units(CELL, replicates, SEED)[1]
+    (tmp_path / victim.name).unlink()
+    assert kept_blocks(store, CELL, replicates, SEED) == blocks - (victim.last - victim.first)
+    assert kept_blocks(store, CELL, replicates, SEED + 1) == 0
 
 
 def test_clearing_deletes_the_parts_and_nothing_else(tmp_path):

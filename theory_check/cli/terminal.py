@@ -14,6 +14,7 @@ from theory_check.cli.process import is_quiet
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from theory_check.cli.time_left import Rounds
     from theory_check.simulation.execution import Report
 
 
@@ -47,8 +48,11 @@ def hold_output(
 
 
 @contextmanager
-def show_progress(description: str) -> Iterator[Report]:
-    """Show a bar on a terminal and a line at every tenth of the work elsewhere; nothing if the command is quiet."""
+def show_progress(description: str, rounds: Rounds | None = None) -> Iterator[Report]:
+    """Show a bar on a terminal and a line at every tenth of the work elsewhere; nothing if the command is quiet.
+
+    The time left is that of ``rounds``, or else follows the speed of the last half minute, which suits short pieces.
+    """
     if is_quiet():
         from theory_check.simulation.execution import silent
 
@@ -58,10 +62,17 @@ def show_progress(description: str) -> Iterator[Report]:
     if console.is_terminal:
         from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-        columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+        from theory_check.cli.time_left import TimeLeft
+
+        left = TimeRemainingColumn() if rounds is None else TimeLeft(rounds)
+        columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), left)
         with Progress(*columns, console=console, transient=True) as progress:
-            task = progress.add_task(description)
-            yield lambda done, total: progress.update(task, completed=done, total=total)
+            task = progress.add_task(description, last=0.0)
+
+            def show(done: int, total: int) -> None:
+                progress.update(task, completed=done, total=total, last=progress.tasks[task].elapsed or 0.0)
+
+            yield show
         return
     shown = -1
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from theory_check.cli.announcement import announce
+from theory_check.cli.announcement import say, weigh
 from theory_check.cli.completion import Names, complete_weights
 from theory_check.cli.engines import open_engine
 from theory_check.cli.options import (
@@ -85,6 +85,7 @@ def train(
     JSON in spec. FILE.csv and FILE.png have the learning curves: medians over the seeds with 95% intervals, each seed
     beside them. An interrupted command continues from the trainings that were finished.
     """
+    from theory_check.cli.time_left import Rounds
     from theory_check.experiments.spelling import training
     from theory_check.experiments.workload import Workload
     from theory_check.foundation.files import write_together
@@ -92,17 +93,24 @@ def train(
     from theory_check.reporting.learning_curves import curve_panels, curve_table, summarise_trainings
     from theory_check.simulation.archive import encode_trainings
     from theory_check.simulation.runner import run_experiments
-    from theory_check.simulation.units import UnitStore
+    from theory_check.simulation.timing import training_costs
+    from theory_check.simulation.units import UnitStore, kept_blocks
 
     experiment = training(**spelling)
     table, picture = out.with_suffix(".csv"), out.with_suffix(".png")
     resume = parts_beside(out)
     workload = Workload.of([(experiment, replicates)])
-    announce("train", workload, threads=threads, cluster=cluster, limit=memory)
+    needed = weigh(workload, threads=threads, cluster=cluster, limit=memory)
+    costs = training_costs(experiment)
+    say("train", costs.seconds(workload.merged.values()), needed.total)
     with hold_output(resume, files=[out, table, picture]):
+        kept = kept_blocks(UnitStore(resume), experiment, replicates, seed)
         with (
             open_engine(cluster, threads, share) as engine,
-            show_progress(f"theory-check train, {replicates} seeds") as report,
+            show_progress(
+                f"theory-check train, {replicates} seeds",
+                Rounds(replicates, kept, engine.processors, costs.block_seconds(experiment)),
+            ) as report,
         ):
             sample = run_experiments(workload, seed, folder=resume, report=report, engine=engine)[experiment]
         write_together({

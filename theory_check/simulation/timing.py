@@ -6,14 +6,21 @@ import math
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from statistics import median
 from time import thread_time
 from typing import Any
+
+import numpy as np
 
 from theory_check.experiments.cell import Cell
 from theory_check.experiments.costs import SECONDS_PER_WORK, TRIAL_WORK
 from theory_check.experiments.machine_costs import MachineCosts
 from theory_check.experiments.segments import blocks_together
+from theory_check.experiments.training import Training
+from theory_check.networks.weights import Weights
 from theory_check.simulation.engines import THREADS
+from theory_check.simulation.training import TrainingRun
 from theory_check.simulation.units import Unit, simulate_blocks
 
 #: Times that a block is simulated, if it takes milliseconds, and otherwise; the first time compiles its kernels, the
@@ -22,6 +29,9 @@ _TIMES, _LONG_TIMES = 3, 2
 
 #: Work beyond which a block is not timed: a kind without a small experiment keeps its estimate.
 _MOST_WORK = 20 * TRIAL_WORK
+
+#: Updates of a training that are timed.
+_UPDATES = 5
 
 #: Short blocks that are timed together, at most: as many as there are between two looks.
 _TOGETHER = 6
@@ -77,3 +87,30 @@ def _factor(trial: Any, stop: Callable[[], bool]) -> float:
         simulate_blocks(unit, stop)
         seconds.append(thread_time() - started)
     return min(seconds[1:]) / (SECONDS_PER_WORK * float(unit.work))
+
+
+def training_costs(training: Training) -> MachineCosts:
+    """Time updates of one training: kinds of networks and batches differ by more than a factor of all trainings tells.
+
+    Parameters
+    ----------
+    training : Training
+
+    Returns
+    -------
+    MachineCosts
+        For this training alone.
+    """
+    from theory_check.kernels.linear_algebra import one_thread
+
+    # The time of an update does not depend on the law of the weights, that of the drawing does.
+    run = TrainingRun(replace(training, weights=Weights("uniform")), 0, 0)
+    seconds = []
+    # What diverges overflows.
+    with one_thread(), np.errstate(over="ignore", invalid="ignore"):
+        for _ in range(1 + _UPDATES):
+            started = thread_time()
+            run.train(run.seen[: training.batch])
+            seconds.append(thread_time() - started)
+    # The first update compiles the kernel.
+    return MachineCosts({training.kind: median(seconds[1:]) / (SECONDS_PER_WORK * training.work_per_batch)})

@@ -21,7 +21,7 @@ from theory_check.experiments.cell import Cell
 from theory_check.experiments.costs import LEAST_WORK, SHARE, UNIT_WORK
 from theory_check.experiments.euler import Euler
 from theory_check.experiments.euler_maruyama import EulerMaruyama
-from theory_check.experiments.experiment import MEMORY, E, Values, never
+from theory_check.experiments.experiment import MEMORY, E, Experiment, Values, never
 from theory_check.experiments.first_step import FirstStep
 from theory_check.experiments.segments import blocks_together
 from theory_check.experiments.sweep import Sweep
@@ -175,3 +175,20 @@ class UnitStore:
             path.unlink(missing_ok=True)
         if not any(self._folder.iterdir()):
             self._folder.rmdir()
+
+
+def kept_blocks(store: UnitStore, experiment: Experiment, replicates: int, seed: int) -> int:
+    """Return how many blocks of an experiment, simulated by itself, a store has already.
+
+    Parameters
+    ----------
+    store : UnitStore
+    experiment : Experiment
+    replicates, seed : int
+
+    Returns
+    -------
+    int
+    """
+    units = plan_units(experiment, replicates, seed)
+    return sum(unit.last - unit.first for unit in units if store.load(unit) is not None)
