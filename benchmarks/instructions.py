@@ -51,6 +51,7 @@ WORKS = {
     "gaussian": Work("gaussian", "dense", 20, 800, 7.85),
     "chain": Work("gaussian", "chain", 20, 1, 187.0),
     "jacobian": Work("uniform", "dense", 32, 2048, 16.2, jacobian=True),
+    "narrow-jacobian": Work("uniform", "dense", 10, 200, 15.75, jacobian=True),
 }
 
 #: What the process under callgrind says when it has done what it was told to.

@@ -15,6 +15,9 @@ from theory_check.experiments.cell import Cell
 from theory_check.foundation.streams import Purpose
 from theory_check.kernels import jacobian as tangent
 from theory_check.kernels import tangents
+from theory_check.kernels.dense import row_size
+from theory_check.kernels.rows import FUSED_UNIFORM, ROWS
+from theory_check.kernels.vectors import SIZE
 from theory_check.networks.activations import Activation
 from theory_check.networks.branches import Branch
 from theory_check.networks.inputs import Input
@@ -286,3 +289,22 @@ def test_lanes_do_not_wait_for_each_other():
         found.append((rotated.reshape(width, width, LANES)[..., 7], exponents[:, 7]))
     np.testing.assert_array_equal(found[0][0], found[1][0])
     np.testing.assert_array_equal(found[0][1], found[1][1])
+
+
+@pytest.mark.parametrize("width", [1, 6, 9])
+def test_uniform_matrices_straight_from_registers_are_those_of_the_filler(width):
+    filler = row_filler(Weights("uniform"))
+    drawn = []
+    for way in (ROWS, FUSED_UNIFORM):
+        state = np.arange(4 * LANES, dtype=np.uint32) * np.uint32(2654435761)
+        parts = np.empty((LANES // SIZE, width, width * SIZE), np.float32)
+        tangent.draw_matrix(
+            filler.fill, filler.constants, way, state.copy(), np.zeros(row_size(width) * width, np.float32), parts
+        )
+        matrices = np.zeros((LANES, width * SIZE + SIZE), np.float32)
+        room = np.zeros(width * SIZE * LANES, np.float32)
+        tangents.draw_matrices(filler.fill, filler.constants, way, state.copy(), width, room, matrices)
+        by_lane = parts.reshape(-1, width, width, SIZE).transpose(0, 3, 1, 2).reshape(LANES, width, width)
+        np.testing.assert_array_equal(matrices[:, :-SIZE].reshape(LANES, width, SIZE)[..., :width], by_lane)
+        drawn.append(by_lane)
+    np.testing.assert_array_equal(*drawn)

@@ -20,22 +20,19 @@ import math
 
 import numpy as np
 from numba import types
-from numpy import float32
+from numpy import float32, float64
 
 from theory_check.kernels import LANES
 from theory_check.kernels.compilation import COMPILED, DOUBLES, SINGLES, WEIGHT_LAW, WORDS, kernel
 from theory_check.kernels.dense import orthonormalise, row_size
 from theory_check.kernels.fused import multiply_part
-from theory_check.kernels.layers import add_scaled, narrow, squared_norms
-from theory_check.kernels.rows import ORTHOGONAL_ROWS
-from theory_check.kernels.vectors import SIZE, load, store
-from theory_check.kernels.words import seed_lanes
+from theory_check.kernels.layers import squared_norms
+from theory_check.kernels.rows import FUSED_UNIFORM, ORTHOGONAL_ROWS
+from theory_check.kernels.vectors import SIZE, load, store, to_singles
+from theory_check.kernels.words import load_states, next_words, seed_lanes
 
 _OUTER = 0  # streams.Purpose, frozen here because kernels see numbers only; a test compares
 _INNER = 1
-
-#: Tangent vectors that go through a layer together.
-TOGETHER = 8
 
 #: Cosine below which two rows count as orthogonal, over the root of their length: the roundings of their product.
 ORTHOGONAL = 2.0**-51
@@ -65,16 +62,57 @@ def gather(vector, group, part):
 
 
 @kernel()
-def scale(vector, deviation, slope):
-    """Multiply a vector by slopes and a deviation."""
-    for i in range(vector.size):
-        vector[i] = deviation * slope[i] * vector[i]
+def narrow_all(frame, vectors):
+    """Copy vectors in double precision to single precision."""
+    for m in range(vectors.shape[0]):
+        for j in range(vectors.shape[1]):
+            vectors[m, j] = float32(frame[m, j])
+
+
+@kernel()
+def scale_all(vectors, factors):
+    """Multiply every vector by the same factors, component by component."""
+    for m in range(vectors.shape[0]):
+        for j in range(factors.size):
+            vectors[m, j] *= factors[j]
+
+
+@kernel()
+def add_all(frame, factor, increments):
+    """Do ``frame += factor * increments`` in double precision."""
+    for m in range(increments.shape[0]):
+        for j in range(increments.shape[1]):
+            frame[m, j] += factor * float64(increments[m, j])
+
+
+@kernel()
+def draw_uniform(state, parts):
+    """Write the matrix that :func:`~theory_check.kernels.rows.fill_uniform` draws, words straight from registers."""
+    groups, width = parts.shape[:2]
+    flat, size = parts.reshape(parts.size), width * width * SIZE
+    for group in range(0, groups, 2):
+        s0, s1, s2, s3 = load_states(state, group * SIZE)
+        t0, t1, t2, t3 = load_states(state, (group + 1) * SIZE)
+        place = group * size
+        for _ in range(width):
+            for _ in range(width):
+                word, s0, s1, s2, s3 = next_words(s0, s1, s2, s3)
+                next_word, t0, t1, t2, t3 = next_words(t0, t1, t2, t3)
+                store(flat, place, to_singles(word))
+                store(flat, place + size, to_singles(next_word))
+                place += SIZE
+            if width % 2:
+                _, s0, s1, s2, s3 = next_words(s0, s1, s2, s3)
+                _, t0, t1, t2, t3 = next_words(t0, t1, t2, t3)
 
 
 @kernel(_DRAW)
 def draw_matrix(fill, parameters, way, state, rows, parts):
     """Draw a matrix and sort it by groups of lanes: ``parts[group, i, j * SIZE + lane]``; ``rows`` is room for it."""
     width = parts.shape[1]
+    if COMPILED and way == FUSED_UNIFORM:
+        draw_uniform(state, parts)
+        return
     size = row_size(width)
     for i in range(width):
         row = rows[i * size : (i + 1) * size]
@@ -94,8 +132,8 @@ def advance(
     """Carry tangent vectors through ``scaling.size`` layers from ``first_layer``, in place.
 
     Parameters as in :func:`theory_check.kernels.dense.forward`; ``slopes`` (layers, width * LANES) are those of one
-    input, ``frame`` a float64 array (columns, width * LANES). A few tangent vectors at a time go through both matrices,
-    for one group of lanes: what they need stays in the caches.
+    input, ``frame`` a float64 array (columns, width * LANES). For each group of lanes all tangent vectors go through
+    both matrices together: at such widths calls for a few of them cost more than their products.
     """
     columns, size = frame.shape
     width, groups = size // LANES, LANES // SIZE
@@ -103,8 +141,8 @@ def advance(
     outer_parts = np.empty((groups, width, width * SIZE), np.float32)
     inner_parts = np.empty((groups if has_inner else 0, width, width * SIZE), np.float32)
     frames = np.empty((groups, columns, width * SIZE))
-    vectors = np.empty((TOGETHER, width * SIZE), np.float32)
-    products = np.empty((TOGETHER, width * SIZE), np.float32)
+    vectors = np.empty((columns, width * SIZE), np.float32)
+    products = np.empty((columns, width * SIZE), np.float32)
     slope = np.empty(width * SIZE, np.float32)
     state = np.empty(4 * LANES, np.uint32)
     deviation = float32(inner_deviation) if has_inner else float32(1)
@@ -121,19 +159,16 @@ def advance(
         factor = scaling[k] * outer_deviation
         for group in range(groups):
             gather(slopes[k], group, slope)
-            for start in range(0, columns, TOGETHER):
-                stop = min(start + TOGETHER, columns)
-                some, images = vectors[: stop - start], products[: stop - start]
-                for j in range(start, stop):
-                    narrow(frames[group, j], some[j - start])
-                if has_inner:
-                    multiply_part(inner_parts[group], some, images)
-                    some, images = images, some
-                for vector in some:
-                    scale(vector, deviation, slope)
-                multiply_part(outer_parts[group], some, images)
-                for j in range(start, stop):
-                    add_scaled(frames[group, j], factor, images[j - start])
+            for i in range(slope.size):
+                slope[i] *= deviation
+            narrow_all(frames[group], vectors)
+            if has_inner:
+                multiply_part(inner_parts[group], vectors, products)
+            entering = products if has_inner else vectors
+            images = vectors if has_inner else products
+            scale_all(entering, slope)
+            multiply_part(outer_parts[group], entering, images)
+            add_all(frames[group], factor, images)
     for group in range(groups):
         by_component[:, :, group * SIZE : (group + 1) * SIZE] = frames[group].reshape(columns, width, SIZE)
 

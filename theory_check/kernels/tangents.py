@@ -18,10 +18,10 @@ from theory_check.kernels import LANES
 from theory_check.kernels.compilation import COMPILED, DOUBLES, SINGLES, WEIGHT_LAW, WORDS, kernel
 from theory_check.kernels.dense import orthonormalise, row_size
 from theory_check.kernels.layers import add_scaled, narrow
-from theory_check.kernels.rows import ORTHOGONAL_ROWS
+from theory_check.kernels.rows import FUSED_UNIFORM, ORTHOGONAL_ROWS
 from theory_check.kernels.tiles import multiply
-from theory_check.kernels.vectors import SIZE, transpose
-from theory_check.kernels.words import seed_lanes
+from theory_check.kernels.vectors import SIZE, store, to_singles, transpose
+from theory_check.kernels.words import load_states, next_words, seed_lanes
 
 _OUTER = 0  # streams.Purpose, frozen here because kernels see numbers only; a test compares
 _INNER = 1
@@ -44,12 +44,34 @@ def whole(count, unit):
     return (count + unit - 1) // unit * unit
 
 
+@kernel()
+def draw_uniform(state, width, matrices):
+    """Write the matrices that :func:`~theory_check.kernels.rows.fill_uniform` draws, words straight from registers."""
+    pitch, stride = whole(width, SIZE), matrices.shape[1]
+    flat, columns = matrices.reshape(matrices.size), np.zeros(SIZE * SIZE, np.float32)
+    for lane in range(0, LANES, SIZE):
+        s0, s1, s2, s3 = load_states(state, lane)
+        for i in range(width):
+            for j in range(0, pitch, SIZE):
+                drawn = min(SIZE, width - j)
+                for column in range(drawn):
+                    word, s0, s1, s2, s3 = next_words(s0, s1, s2, s3)
+                    store(columns, column * SIZE, to_singles(word))
+                columns[drawn * SIZE :] = float32(0)
+                transpose(columns, 0, SIZE, flat, lane * stride + i * pitch + j, stride)
+            if width % 2:
+                _, s0, s1, s2, s3 = next_words(s0, s1, s2, s3)
+
+
 @kernel(_DRAW)
 def draw_matrices(fill, parameters, way, state, width, rows, matrices):
     """Draw a matrix for every lane: entry (i, j) of lane l is ``matrices[l, i * pitch + j]``.
 
     ``rows`` is room for ``width`` rows of a block, with zeros behind the last column, ``pitch`` columns each.
     """
+    if COMPILED and way == FUSED_UNIFORM:
+        draw_uniform(state, width, matrices)
+        return
     pitch = whole(width, SIZE)
     size = pitch * LANES
     for i in range(width):
