@@ -60,9 +60,7 @@ def images(width, depth, count, seed):
     return np.log(np.linalg.norm(state, axis=1)), values(slopes), values([slopes[-1], *slopes[:-1]])
 
 
-@pytest.mark.parametrize(
-    ("name", "at_most"), [("res-3-uniform-d4-image", 0.95), ("res-3-uniform-d1-image", 0.05)]
-)
+@pytest.mark.parametrize(("name", "at_most"), [("res-3-uniform-d4-image", 0.95), ("res-3-uniform-d1-image", 0.05)])
 def test_an_output_is_the_image_of_its_input_and_not_at_the_slopes_of_another_layer(name, at_most):
     check = next(c.check for c in plan_claim(determinant, PROFILES["quick"]) if c.check.name == name)
     shape = check.experiments[0].network

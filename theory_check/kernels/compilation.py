@@ -60,6 +60,12 @@ def _cache_directory() -> str | None:
     return str(directory) if os.access(directory, os.W_OK) else None
 
 
+def _compiled(function: Function) -> Function:
+    """Compile a function with the options of all kernels, at its first call."""
+    kernel: Function = numba.njit(**_OPTIONS)(function)
+    return kernel
+
+
 def kernel(*signature: Any) -> Callable[[Function], Function]:
     """Compile a kernel: no interpreter lock, IEEE division, products and sums fused but never reordered.
 
@@ -69,7 +75,9 @@ def kernel(*signature: Any) -> Callable[[Function], Function]:
     """
 
     def compile_kernel(function: Function) -> Function:
-        compiled: Any = numba.njit(**_OPTIONS)(function)
+        kernel = _compiled(function)
+        # What Numba returns has methods that the function's type does not tell.
+        compiled: Any = kernel
         directory = _cache_directory()
         if directory is not None and COMPILED:
             # Before the signature: Numba compiles, or loads, as soon as it has one.
@@ -77,7 +85,7 @@ def kernel(*signature: Any) -> Callable[[Function], Function]:
         if signature and COMPILED:
             compiled.compile(*signature)
             compiled.disable_compile()
-        return compiled  # type: ignore[no-any-return]
+        return kernel
 
     return compile_kernel
 
@@ -85,7 +93,7 @@ def kernel(*signature: Any) -> Callable[[Function], Function]:
 def added_kernel(function: Function) -> Function:
     """Compile a function of a law or an activation, for a :func:`composed_kernel` that closes over it."""
     content = function_content(function)
-    return numba.njit(**_OPTIONS)(function if content is None else renamed(function, content))  # type: ignore[no-any-return]
+    return _compiled(function if content is None else renamed(function, content))
 
 
 def composed_kernel(function: Function) -> Function:
@@ -94,16 +102,17 @@ def composed_kernel(function: Function) -> Function:
     Where the content of one cannot be told, every process compiles anew.
     """
     if not COMPILED:
-        return numba.njit(**_OPTIONS)(function)  # type: ignore[no-any-return]
+        return _compiled(function)
     contents = [function_content(cell.cell_contents.py_func) for cell in function.__closure__ or ()]
     directory = _cache_directory()
     if directory is None or None in contents:
-        return numba.njit(**_OPTIONS)(function)  # type: ignore[no-any-return]
+        return _compiled(function)
     content = hashlib.sha256(repr(contents).encode()).hexdigest()[:16]
-    named = renamed(function, content)
-    compiled: Any = numba.njit(**_OPTIONS)(named)
-    compiled._cache = SealedCache(named, directory, content)
-    return compiled  # type: ignore[no-any-return]
+    named: Function = renamed(function, content)
+    kernel = _compiled(named)
+    cached: Any = kernel
+    cached._cache = SealedCache(named, directory, content)
+    return kernel
 
 
 class Callback:

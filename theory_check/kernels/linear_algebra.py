@@ -39,8 +39,7 @@ class _Library:
 @cache
 def loaded_libraries() -> tuple[_Library, ...]:
     """Return the OpenBLAS libraries of this process; none where the system does not list what is loaded."""
-    # What Numba calls is loaded by this import.
-    import scipy.linalg.cython_blas  # noqa: F401
+    import scipy.linalg.cython_blas  # noqa: F401 - loads the library that Numba calls
 
     try:
         mapped = Path("/proc/self/maps").read_text()

@@ -9,8 +9,8 @@ No operation mixes columns and every sum runs over j in order, so that a column 
 others, to the bit. That is why the products are written here: libraries choose the order of a sum by the number of
 columns and of threads, and are no faster at these sizes.
 
-The way back reads sigma' of every layer. Piecewise linear activations have two slopes: a bit of each component is kept,
-that of column c of a panel as bit c of a word, a 32nd of the memory that numbers take.
+The backward pass reads sigma' of every layer. Piecewise linear activations have two slopes: a bit of each component is
+kept, that of column c of a panel as bit c of a word, a 32nd of the memory that numbers take.
 """
 
 from __future__ import annotations

@@ -78,7 +78,7 @@ class Rule(NamedTuple):
 class Rooms(NamedTuple):
     """Buffers of one batch, flat: states, activations g_k, slopes sigma'(z_k), and matrices of one layer.
 
-    Of all layers are the activations where the way back needs them, the states where it needs inputs of W, and the
+    Of all layers are the activations where the backward pass needs them, the states where it needs inputs of W, and the
     slopes where activations do not tell them; else there is one.
     """
 
@@ -103,7 +103,7 @@ def gather(examples, rows, unit, out):
 
 @kernel()
 def open_rooms(weights, batch, keeps, trains):
-    """Return buffers for a batch of that many examples; without ``trains``, for the way forward alone.
+    """Return buffers for a batch of that many examples; without ``trains``, for the forward pass alone.
 
     ``keeps`` says whether slopes are remembered. Those of a piecewise linear activation are told by its values, unless
     it falls below 0.
