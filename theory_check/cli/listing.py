@@ -168,60 +168,62 @@ def _described(claim: Claim, checks: tuple[PlannedCheck, ...]) -> Mapping[str, o
 
 def _print_claim(found: Claim, checks: tuple[PlannedCheck, ...]) -> None:
     from theory_check.catalogue.references import origin, written_out
-    from theory_check.reporting.summary import plain_text
+    from theory_check.reporting.mathematics import unicode_formula, unicode_text
 
     for title, text in (
-        (found.id, found.title),
-        ("Statement", plain_text(found.statement)),
-        ("Formula", found.formula),
-        ("Hypotheses", found.hypotheses),
-        ("Derivation", found.derivation),
-        ("Source", plain_text(origin(found))),
+        (found.id, unicode_text(found.title)),
+        ("Statement", unicode_text(found.statement)),
+        ("Formula", unicode_formula(found.formula)),
+        ("Hypotheses", unicode_text(found.hypotheses)),
+        ("Derivation", unicode_text(found.derivation)),
+        ("Source", unicode_text(origin(found))),
     ):
         if text:
             click.echo(f"{title}: {text}")
     if found.domain is not None:
         click.echo(f"Domain: theory-check search {found.id} draws networks such that")
         for hypothesis in found.domain.hypotheses:
-            click.echo(f"  {hypothesis.sentence}")
+            click.echo(f"  {unicode_text(hypothesis.sentence)}")
     for remark in found.remarks:
-        click.echo(f"Remark: {plain_text(remark)}")
+        click.echo(f"Remark: {unicode_text(remark)}")
     for correction in found.corrections:
-        click.echo(f"\nCorrection\n  source      {plain_text(written_out(correction.source))}")
-        click.echo(f"  as stated   {plain_text(correction.stated)}")
-        click.echo(f"  what holds  {plain_text(correction.corrected)}")
+        click.echo(f"\nCorrection\n  source      {unicode_text(written_out(correction.source))}")
+        click.echo(f"  as stated   {unicode_text(correction.stated)}")
+        click.echo(f"  what holds  {unicode_text(correction.corrected)}")
         judges = [planned.id for planned in checks if correction.variant in {v.name for v in planned.check.variants}]
-        click.echo(f"  evidence    the variant “{correction.variant}” at {', '.join(judges)}")
+        click.echo(f"  evidence    the variant “{unicode_text(correction.variant)}” at {', '.join(judges)}")
 
 
 def _print_check(planned: PlannedCheck) -> None:
     from theory_check.experiments.cell import Cell
+    from theory_check.reporting.mathematics import unicode_text
     from theory_check.reporting.numerals import format_significant, format_target
-    from theory_check.reporting.summary import plain_text
 
     check = planned.check
     click.echo(f"\n{planned.id}")
     for experiment in check.experiments:
         kernel = f", {experiment.kernel} kernel" if isinstance(experiment, Cell) else ""
         click.echo(f"  network   {experiment}{kernel}")
-    click.echo(f"  quantity  {plain_text(check.quantity)}; {check.estimator.method}; {planned.replicates} replicates")
+    click.echo(f"  quantity  {unicode_text(check.quantity)}; {check.estimator.method}; {planned.replicates} replicates")
     remainder = f" + remainder {format_significant(check.remainder)}" if check.remainder else ""
     click.echo(f"  target    {format_target(*check.target)}{' (exact)' if check.basis.exact else ''}")
-    click.echo(f"  margin    {format_significant(check.margin)}{remainder}: {check.basis.reason}")
+    click.echo(f"  margin    {format_significant(check.margin)}{remainder}: {unicode_text(check.basis.reason)}")
     for variant in check.variants:
-        click.echo(f"  must refute  {variant.name}{_apart(variant.distance)}")
+        click.echo(f"  must refute  {unicode_text(variant.name)}{_apart(variant.distance)}")
     for variant in planned.too_near:
-        click.echo(f"  too near at this profile  {variant.name}{_apart(variant.distance)}")
+        click.echo(f"  too near at this profile  {unicode_text(variant.name)}{_apart(variant.distance)}")
 
 
 def _print_finding(last: ClaimFinding | None) -> None:
     click.echo(f"  {'not part of that run' if last is None else last.verdict}")
     if last is None:
         return
+    from theory_check.reporting.mathematics import unicode_text
+
     for finding in last.findings:
         click.echo(f"  {finding.verdict:<12} {finding.id}")
     for judged in last.corrections:
-        click.echo(f"  {'shown' if judged.shown else 'not shown':<12} “{judged.variant}” is false")
+        click.echo(f"  {'shown' if judged.shown else 'not shown':<12} “{unicode_text(judged.variant)}” is false")
 
 
 def _apart(distance: float | None) -> str:
