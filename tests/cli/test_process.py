@@ -27,6 +27,17 @@ from theory_check.foundation.errors import (
 )
 
 
+@pytest.fixture
+def usual_signals():
+    """The handlers of a program in the foreground: below nohup, or behind &, a process ignores some signals."""
+    usual = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL, signal.SIGHUP: signal.SIG_DFL}
+    before = {number: signal.signal(number, handler) for number, handler in usual.items()}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.usefixtures("usual_signals")
 @pytest.mark.parametrize("place", [0, 1])
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_a_signal_just_before_the_command_or_while_it_ends_is_told(monkeypatch, capsys, place, number, code):
@@ -102,16 +113,6 @@ def test_debug_shows_the_traceback_before_the_line(capsys):
     lines = capsys.readouterr().err.splitlines()
     assert lines[0].startswith("Traceback")
     assert lines[-1].startswith("theory-check: internal error: ZeroDivisionError: nothing")
-
-
-@pytest.fixture
-def usual_signals():
-    """The handlers of a program in the foreground: below nohup, or behind &, a process ignores some signals."""
-    usual = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL, signal.SIGHUP: signal.SIG_DFL}
-    before = {number: signal.signal(number, handler) for number, handler in usual.items()}
-    yield
-    for number, handler in before.items():
-        signal.signal(number, handler)
 
 
 @pytest.mark.usefixtures("usual_signals")
