@@ -78,12 +78,18 @@ def search(
     """
     import platformdirs
 
-    from theory_check.foundation.arguments import check_between, check_integer, check_positive
+    from theory_check.foundation.arguments import check_between
     from theory_check.reporting.drawing import draw
     from theory_check.reporting.searches import write_search
     from theory_check.verification.plan import find_claim
     from theory_check.verification.repetition import read_network
-    from theory_check.verification.search import CONFIRMATION_SECONDS, EXPLORATION_SECONDS, confirm, searched_domain
+    from theory_check.verification.search import (
+        CONFIRMATION_SECONDS,
+        EXPLORATION_SECONDS,
+        check_extent,
+        confirm,
+        searched_domain,
+    )
     from theory_check.verification.search import search as run_search
     from theory_check.verification.search_picture import search_picture
     from theory_check.verification.search_record import summarised
@@ -93,12 +99,11 @@ def search(
     os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(platformdirs.user_cache_path("theory-check") / "search"))
     found = find_claim(claim, own_regime(own_claims(claims_file)))
     searched_domain(found, everywhere)
-    check_integer("number of examples", examples, 1, 10**6)
+    # The line on the time that it takes comes before the search: both are checked before that.
+    check_extent(examples, minutes)
     check_between("level", level, 0.0, 1.0)
     if network is not None and check is None:
         raise click.UsageError("--network: name the check to judge, --check NAME")
-    if not math.isinf(minutes):
-        check_positive("minutes", minutes)
     with open_engine(cluster, threads, share) as engine:
         most, sampler = sampler_within(memory, engine, cluster)
         if network is not None:

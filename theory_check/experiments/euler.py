@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from theory_check.experiments.experiment import Values
-from theory_check.foundation.arguments import check_finite, check_integer
+from theory_check.foundation.arguments import check_finite, check_integer, check_positive
 from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.errors import SpecificationError
 from theory_check.foundation.kinds import check_fields
@@ -72,6 +72,7 @@ class Euler:
         check_fields(self, network=Network, path=PathLaw, input=Input, reference=bool)
         check_integer("number of doublings", self.doublings, 0, 40)
         check_finite("tolerance", self.tolerance)
+        check_positive("tolerance", self.tolerance)
         beta = self.network.scaling.beta
         if beta is None or (self.reference and beta != 1.0):
             wanted = "beta 1 with a reference, any power of the depth without"

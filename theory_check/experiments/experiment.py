@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, Self, TypeVa
 import numpy as np
 from numpy.typing import NDArray
 
-from theory_check.foundation.arguments import check_integer
+from theory_check.foundation.arguments import check_count, check_integer
 from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.errors import InterruptedSimulationError, NumericalOverflowError, SpecificationError
 
@@ -191,7 +191,8 @@ class Sample(Generic[E]):
         return {"experiment": str(self.experiment), "seed": self.seed}
 
     def first(self, replicates: int) -> Sample[E]:
-        """Return the sample of the first replicates alone."""
+        """Return the sample of the first replicates alone; all of them where there are no more."""
+        check_count("number of replicates", replicates)
         return replace(self, values={name: column[:replicates] for name, column in self.values.items()})
 
     @property

@@ -14,7 +14,7 @@ from theory_check.experiments.kernel_choice import KernelName, choose_kernel
 from theory_check.experiments.optimisers import Optimiser
 from theory_check.experiments.sweep import Sweep
 from theory_check.experiments.training import Loss, Precision, TrainedScaling, Training
-from theory_check.foundation.arguments import check_choice, parse_numbers
+from theory_check.foundation.arguments import check_choice, check_number, parse_numbers
 from theory_check.foundation.errors import SpecificationError
 from theory_check.foundation.kinds import check_kind, check_sequence
 from theory_check.networks.activations import Activation
@@ -141,7 +141,7 @@ def _scaling(beta: float | None, scale: float | Sequence[float] | Scaling | str 
     if isinstance(scale, Scaling):
         return scale
     if isinstance(scale, Real):
-        return Scaling.constant(float(scale))
+        return Scaling.constant(check_number("scale", scale))
     factors = parse_numbers("scale", scale, float) if isinstance(scale, str) else check_sequence("scale", scale)
     if not factors:
         raise SpecificationError("scale is empty; give one number, or one for each layer")

@@ -161,9 +161,9 @@ def check_text(what: str, value: object) -> None:
 
 
 def check_number(what: str, value: SupportsFloat) -> float:
-    """Return `value` as a float; raise for text, for NaN and for all else that is not one real number."""
+    """Return `value` as a float; raise for text, truth values, NaN and all else that is not one real number."""
     try:
-        if isinstance(value, (str, bytes)):
+        if isinstance(value, (str, bytes, bool)):
             raise TypeError
         number = float(value)
     except (TypeError, ValueError):
@@ -255,6 +255,8 @@ def check_count(what: str, value: SupportsIndex, minimum: int = 1, maximum: int 
     7
     """
     try:
+        if isinstance(value, bool):
+            raise TypeError
         number = operator.index(value)
     except TypeError:
         raise SpecificationError(f"{what} must be an integer, got {value!r}") from None

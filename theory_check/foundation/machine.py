@@ -15,6 +15,9 @@ _UNITS = {"MiB": 2**20, "GiB": 2**30, "M": 2**20, "G": 2**30, "": 2**20}
 #: Largest size that is accepted.
 _LARGEST = 2**40
 
+#: Most threads, or processes of this machine, that can be asked for.
+MAXIMAL_THREADS = 1024
+
 #: Files that say what a control group may take and takes, of version 2 and of version 1.
 _GROUP_FILES = (("memory.max", "memory.current"), ("memory.limit_in_bytes", "memory.usage_in_bytes"))
 

@@ -17,7 +17,7 @@ from theory_check.foundation.kinds import check_kind, check_sequence
 def _plain(value: Any) -> Any:
     """Return a number, of NumPy too, as a float; anything else as it is, for the check of the fields to name it."""
     try:
-        return value if isinstance(value, (str, bytes)) else float(value)
+        return value if isinstance(value, (str, bytes, bool)) else float(value)
     except TypeError:
         return value
     except OverflowError:

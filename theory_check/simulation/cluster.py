@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 from theory_check.experiments.experiment import Values
+from theory_check.foundation.arguments import check_count
 from theory_check.foundation.errors import SpecificationError, StorageError
 from theory_check.foundation.machine import available_memory, format_size
 from theory_check.simulation.engines import Pool, available_threads
@@ -257,13 +258,14 @@ def open_cluster(
         raise SpecificationError("a cluster needs dask.distributed: pip install 'theory-check[cluster]'") from error
     # What goes wrong ends up in one line of ours.
     logging.getLogger("distributed").setLevel(logging.CRITICAL + 1)
+    # How many processes there may be is told by the memory.
+    count = available_threads() if workers is None else check_count("number of threads", workers)
     if where != "local" and workers is not None:
         raise SpecificationError(f"the cluster {where} has its own number of workers; give no number of threads")
     with ExitStack() as ends:
         try:
             if where == "local":
                 folder = ends.enter_context(tempfile.TemporaryDirectory(prefix="theory-check-"))
-                count = workers or available_threads()
                 _check_room(count)
                 here = ends.enter_context(_local_cluster(count, folder))
                 client = ends.enter_context(Client(here))

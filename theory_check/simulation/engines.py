@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from theory_check.experiments.experiment import Values
+from theory_check.foundation.arguments import check_integer
+from theory_check.foundation.machine import MAXIMAL_THREADS
 from theory_check.simulation.units import Unit, UnitStore, simulate_blocks
 
 #: How the names of the threads begin.
@@ -54,6 +56,14 @@ class Engine(Protocol):
 def available_threads() -> int:
     """Return the number of processors this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def count_threads(threads: int | None) -> int:
+    """Return how many threads were asked for, by default all processors; raise unless there may be so many."""
+    if threads is None:
+        return available_threads()
+    check_integer("number of threads", threads, 1, MAXIMAL_THREADS)
+    return threads
 
 
 @dataclass(frozen=True)

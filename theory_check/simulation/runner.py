@@ -7,10 +7,14 @@ from pathlib import Path
 
 from theory_check.experiments.experiment import MEMORY, E, Sample, check_experiment, check_replicates
 from theory_check.experiments.workload import Workload
+from theory_check.foundation.arguments import check_integer
 from theory_check.foundation.files import make_directory
 from theory_check.foundation.streams import check_seed
-from theory_check.simulation.engines import Engine, Threads, available_threads
+from theory_check.simulation.engines import Engine, Threads, count_threads
 from theory_check.simulation.execution import Report, Simulation, silent
+
+#: More bytes than any machine addresses.
+_MOST_BYTES = 2**62
 
 
 def run_experiments(
@@ -51,15 +55,17 @@ def run_experiments(
     Raises
     ------
     SpecificationError
-        If a number of replicates or the seed is out of range.
+        If a number of replicates, of threads or of bytes, or the seed, is out of range.
     """
     check_seed(seed)
-    workload = requests if isinstance(requests, Workload) else Workload.of(requests.items())
-    for replicates in workload.requests.values():
+    # Before they are compared: a wrong kind is told like a wrong value.
+    for replicates in (requests.requests if isinstance(requests, Workload) else requests).values():
         check_replicates(replicates)
+    check_integer("memory in bytes", memory, 0, _MOST_BYTES)
+    workload = requests if isinstance(requests, Workload) else Workload.of(requests.items())
     if folder is not None:
         make_directory(folder)
-    chosen = engine or Threads(threads or available_threads())
+    chosen = engine or Threads(count_threads(threads))
     with Simulation(
         workload.merged, seed, stops={}, engine=chosen, folder=folder, report=report, memory=memory
     ) as simulation:
@@ -98,7 +104,7 @@ def simulate(
     Raises
     ------
     SpecificationError
-        If the number of replicates or the seed is out of range.
+        If a number of replicates, of threads or of bytes, or the seed, is out of range.
     """
     check_experiment(experiment)
     return run_experiments({experiment: replicates}, seed, threads=threads, memory=memory, engine=engine)[experiment]

@@ -19,13 +19,13 @@ from theory_check.experiments.machine_costs import MachineCosts
 from theory_check.findings.circumstances import circumstances
 from theory_check.findings.pictures import Picture, PictureText
 from theory_check.findings.run import ClaimFinding, RegimeReport, RunRecord, judge_correction
-from theory_check.foundation.arguments import check_integer
+from theory_check.foundation.arguments import check_positive
 from theory_check.foundation.files import make_directory
 from theory_check.foundation.kinds import check_sequence
 from theory_check.foundation.stored_values import shelf
 from theory_check.foundation.streams import check_seed
 from theory_check.reporting.summary import describe
-from theory_check.simulation.engines import Engine, Threads, available_threads
+from theory_check.simulation.engines import Engine, Threads, available_threads, count_threads
 from theory_check.simulation.execution import Report, Simulation, silent
 from theory_check.verification.looks import Decision, decide, stops
 from theory_check.verification.plan import Plan, check_budget, find_profile, machine_costs, plan_run
@@ -125,8 +125,9 @@ def examine(
         As :func:`verify`.
     """
     started, clock = datetime.now(UTC), perf_counter()
-    count = available_threads() if threads is None else threads
-    check_integer("number of threads", count, 1, 1024)
+    count = count_threads(threads)
+    if budget is not None:
+        check_positive("budget", budget)
     chosen = engine or Threads(count)
     names = check_sequence("list of claims", names)
     plan = plan_run(names, find_profile(profile), own_regime(claims, claims_file))

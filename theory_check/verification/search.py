@@ -29,6 +29,7 @@ from theory_check.claims.planning import PlannedCheck, paid_replicates
 from theory_check.experiments.experiment import Sample
 from theory_check.experiments.workload import Workload
 from theory_check.findings.run import Finding
+from theory_check.foundation.arguments import check_between, check_integer
 from theory_check.foundation.errors import NumericalOverflowError, SpecificationError
 from theory_check.foundation.streams import check_seed
 from theory_check.simulation.execution import Report, silent
@@ -153,13 +154,7 @@ def stream_seed(seed: int, purpose: str) -> int:
 
 
 def searched_domain(claim: Claim, everywhere: bool) -> Domain:
-    """Return the domain that a search draws from.
-
-    Raises
-    ------
-    SpecificationError
-        If the claim states none.
-    """
+    """Return the domain that a search draws from; raise :exc:`SpecificationError` if the claim states none."""
     if claim.domain is None:
         raise SpecificationError(f"claim {claim.id} states no domain; there is nothing to search")
     if not everywhere:
@@ -167,6 +162,12 @@ def searched_domain(claim: Claim, everywhere: bool) -> Domain:
     if claim.domain.beyond is None:
         raise SpecificationError(f"claim {claim.id} has no wider statement; search inside its domain")
     return claim.domain.beyond
+
+
+def check_extent(examples: int, minutes: float) -> None:
+    """Raise :exc:`SpecificationError` unless a search may draw so many networks, for so long."""
+    check_integer("number of examples", examples, 1, 10**6)
+    check_between("minutes", minutes, 1e-3, math.inf)
 
 
 def confirm(
@@ -203,8 +204,9 @@ def confirm(
     Raises
     ------
     SpecificationError
-        If the network is outside the domain, or has no such check.
+        If the network is outside the domain, or has no such check, or the level is none.
     """
+    check_between("level", level, 0.0, 1.0)
     found = {one.name: one for one in searched_domain(claim, everywhere).checks(network, _PRECISION)}
     if check not in found:
         raise SpecificationError(f"claim {claim.id} has no check {check!r} of this network; it has {', '.join(found)}")
@@ -365,8 +367,10 @@ def search(
     Raises
     ------
     SpecificationError
-        If the claim states no domain.
+        If the claim states no domain, or a number is out of range.
     """
+    check_extent(examples, minutes)
+    check_between("level", level, 0.0, 1.0)
     domain = searched_domain(claim, everywhere)
     assert claim.domain is not None
     ways = 1 + len(claim.domain.hypotheses) if everywhere else 1
