@@ -36,6 +36,7 @@ def planned_once(monkeypatch):
         (("run", "standard"), "'standard' is a profile, not a claim; give it by --profile standard"),
         (("run", "P4", "--profile", "fast"), "unknown profile 'fast'; accepted: quick, standard, nightly"),
         (("run", "P4", "--seed", "-1"), "seed is -1"),
+        (("run", "P4", "--seed", "x"), "seed is 'x'; it must be a whole number from 0 to 2^64 - 1"),
         (("run", "P4", "--threads", "0"), "number of threads is 0"),
         (
             ("run", "P4", "--budget", "soon"),

@@ -13,6 +13,10 @@ from theory_check.cli.completion import Names
 if TYPE_CHECKING:
     from theory_check.claims.claim import Claim, Illustration
 
+    _ParamType = click.ParamType[Any]
+else:  # generic since click 8.5
+    _ParamType = click.ParamType
+
 Callback = Callable[[click.Context, click.Parameter, Any], Any]
 
 
@@ -50,6 +54,33 @@ class WrittenFile(click.Path):
         return path
 
 
+class WholeNumber(_ParamType):
+    """A whole number. What is none goes on as text to the check of the option, which says what is accepted."""
+
+    name = "integer"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ARG002 - of click
+        """Return the number, or the text that is none.
+
+        Parameters
+        ----------
+        value : any
+            As click has it.
+        param : click.Parameter, optional
+            Not read.
+        ctx : click.Context, optional
+            Not read.
+
+        Returns
+        -------
+        int or str
+        """
+        try:
+            return int(value)
+        except ValueError:
+            return value
+
+
 def _check_seed(_context: click.Context, _parameter: click.Parameter, seed: int) -> int:
     from theory_check.foundation.streams import check_seed
 
@@ -58,9 +89,10 @@ def _check_seed(_context: click.Context, _parameter: click.Parameter, seed: int)
 
 def _check_threads(_context: click.Context, _parameter: click.Parameter, threads: int | None) -> int | None:
     from theory_check.foundation.arguments import check_integer
+    from theory_check.foundation.machine import MAXIMAL_THREADS
 
     if threads is not None:
-        check_integer("number of threads", threads, 1, 1024)
+        check_integer("number of threads", threads, 1, MAXIMAL_THREADS)
     return threads
 
 
@@ -137,7 +169,7 @@ def data_option(default: str | None) -> Callable[..., Any]:
 
 def threads_option(help: str = "Threads; default: all processors. Values do not depend on it.") -> Callable[..., Any]:
     """Return the option of the number of threads, or of processes."""
-    return click.option("--threads", type=int, default=None, metavar="N", callback=_check_threads, help=help)
+    return click.option("--threads", type=WholeNumber(), default=None, metavar="N", callback=_check_threads, help=help)
 
 
 cluster_option = click.option(
@@ -178,7 +210,7 @@ width_option = click.option("--width", type=int, default=40, show_default=True)
 depth_option = click.option("--depth", type=int, default=1000, show_default=True)
 gradients_option = click.option("--gradients/--no-gradients", default=True, show_default=True)
 seed_option = click.option(
-    "--seed", type=int, default=0, show_default=True, metavar="N", callback=_check_seed,
+    "--seed", type=WholeNumber(), default=0, show_default=True, metavar="N", callback=_check_seed,
     help="Root seed, 0 to 2^64 - 1.",
 )  # fmt: skip
 claims_option = click.option(
