@@ -42,7 +42,7 @@ def test_a_cosine_has_the_exact_value_and_variance():
     assert len(check.variants) == 4
 
 
-def test_the_distance_from_the_limit_is_where_an_integral_of_the_density_has_it():
+def test_the_distance_from_the_limit_agrees_with_the_noncentral_chi_square():
     """One linear layer of width 3 has R = (1 + z/sqrt 3)^2 + chi2_2/3; its limit is N(1/3, 4/3)."""
     name = "linear-gaussian-d3-depth1-dense-from-limit"
     check = next(p.check for p in plan_claim(one_layer_law, PROFILES["quick"]) if p.check.name == name)

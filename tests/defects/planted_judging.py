@@ -87,7 +87,7 @@ JUDGING: dict[str, Defect] = {
         attribute(TrainingRun, lambda run: setattr(run, "_step", 10**6)), ("P10", "T3", "T1"),
         "tests/simulation/test_training_against_torch.py",
     ),
-    # The examples that a batch numbers are drawn for each seed: trainings are as independent as they were, and those of
+    # Which examples the numbers of a batch stand for is drawn for each seed: trainings stay independent, and those of
     # one epoch have the same law.
     "all seeds have the batches of the first": Defect(
         around(Streams, "permutation", _first_replicate), (), "tests/simulation/test_training.py"

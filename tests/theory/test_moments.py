@@ -271,6 +271,13 @@ def test_moments_of_orthogonal_layers_by_quadrature(order):
         assert found == pytest.approx(layer**3, rel=ROUNDING)
 
 
+def test_moments_of_orthogonal_layers_at_the_edges():
+    assert moments.orthogonal_norm_ratio_moment(5, 0.0, 7, 4) == 1.0
+    assert moments.orthogonal_norm_ratio_moment(3, 1e60, 1, 2) == pytest.approx(1e240, rel=ROUNDING)
+    with pytest.raises(NumericalOverflowError):
+        moments.orthogonal_norm_ratio_moment(3, 1e200, 2, 4)
+
+
 @pytest.mark.statistical
 def test_orthogonal_matrices_have_these_moments_and_not_the_gaussian_ones(evidence):
     width, count = 5, 20_000

@@ -54,7 +54,7 @@ def law_check(name: str, deep: Cell, precision: float) -> Check:
 
 
 def profile_check(name: str, deep: Cell, precision: float) -> Check:
-    """Compare log ||p_1||^2/||p_2||^2 of two layers with the exact law of one, whose place in the profile it tells."""
+    """Compare log ||p_1||^2/||p_2||^2 of two layers with the exact law of one, which no other depth of them has."""
     multiplier, a, depth = one_layer(deep)
     law = finite_depth_law(multiplier, a, 1)
     return check(

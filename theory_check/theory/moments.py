@@ -170,17 +170,19 @@ def orthogonal_norm_ratio_moment(width: int, a: float, depth: int, order: int) -
 
     Examples
     --------
-    At width 1 a layer multiplies by 2 or by 0:
+    At width 1 a layer multiplies h by 2 or by 0:
 
     >>> round(orthogonal_norm_ratio_moment(1, 1.0, 1, 2), 12)
     8.0
     """
     check_count("order", order, 0)
-    total, coordinate = 0.0, 1.0
+    # In units of (1 + a^2)^order, where a factor of any size leaves numbers below 1.
+    share, total, coordinate = 2.0 * a / math.hypot(1.0, a) / math.hypot(1.0, a), 0.0, 1.0
     for j in range(order // 2 + 1):
-        total += math.comb(order, 2 * j) * (1.0 + a * a) ** (order - 2 * j) * (2.0 * a) ** (2 * j) * coordinate
+        total += math.comb(order, 2 * j) * share ** (2 * j) * coordinate
         coordinate *= (2.0 * j + 1.0) / (width + 2.0 * j)
-    return _exp(depth * math.log(total), "orthogonal_norm_ratio_moment")
+    log_moment = depth * (2.0 * order * math.log(math.hypot(1.0, a)) + math.log(total))
+    return _exp(log_moment, "orthogonal_norm_ratio_moment")
 
 
 def mean_displacement(multiplier: Multiplier, scaling: ArrayLike, depth: int | None = None) -> float:
