@@ -1,9 +1,9 @@
 """Run a profile under many seeds that are fixed beforehand, and count false alarms, misses and variants supported.
 
 ``python tests/seeds [--profile quick|standard] [--seeds N] [--history FILE.jsonl] [CLAIM...]``, or ``tox -e seeds``.
-Every claim adds a line for each seed to the file, with its version. A repeated command goes on where it stopped, and
-runs again only claims whose version has changed. Exit code 1 if runs refute more than their family level allows, at
-1e-2, or a named mistake is supported.
+The file has a line for each claim and what was found of it, with the numbers of the seeds that found so. A repeated
+command goes on where it stopped, and runs again only claims whose version has changed. Exit code 1 if runs refute more
+than their family level allows, at 1e-2, or a named mistake is supported.
 """
 
 from __future__ import annotations
@@ -21,12 +21,15 @@ from scipy.stats import binom
 
 from theory_check.claims.planning import FAMILY_LEVEL
 from theory_check.findings.run import RunRecord
+from theory_check.foundation.files import write_atomically
 from theory_check.verification.nights import versions_of
 from theory_check.verification.plan import find_profile, plan_run
 from theory_check.verification.run import verify
 
 #: The seeds follow this one. It was never used to find a margin or a target.
 BEFORE_FIRST = 20_261_126
+#: What a result says of a claim.
+_FOUND = ("points", "unsupported", "unrefuted")
 #: More refuted runs than the level explains with this probability are a defect.
 LEVEL = 1e-2
 
@@ -45,14 +48,38 @@ def summarise(record: RunRecord) -> dict[str, dict[str, Any]]:
     }
 
 
-def together(lines: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return one run for each seed, from the lines of its claims."""
+#: Profile, claim, version and number of a seed, from 1: what a result is of.
+Key = tuple[str, str, str, int]
+
+
+def load(history: Path) -> dict[Key, dict[str, Any]]:
+    """Return the results that a file has."""
+    lines = history.read_text(encoding="utf-8").splitlines() if history.exists() else []
+    return {
+        (line["profile"], line["claim"], line["version"], seed): {name: line[name] for name in _FOUND}
+        for line in map(json.loads, lines)
+        for seed in line["seeds"]
+    }
+
+
+def save(history: Path, results: Mapping[Key, Mapping[str, Any]]) -> None:
+    """Write results to a file: seeds with the same result share a line."""
+    seeds: dict[str, list[int]] = {}
+    for (profile, claim, version, seed), found in sorted(results.items(), key=lambda item: item[0]):
+        seeds.setdefault(json.dumps({"profile": profile, "claim": claim, "version": version, **found}), []).append(seed)
+    lines = (json.dumps(json.loads(line) | {"seeds": numbers}) for line, numbers in seeds.items())
+    history.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(history, "".join(f"{line}\n" for line in lines))
+
+
+def together(results: Mapping[Key, Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return one run for each seed, from the results of its claims."""
     runs: dict[int, dict[str, Any]] = {}
-    for line in lines:
-        run = runs.setdefault(line["seed"], {"points": 0, "unsupported": {}, "unrefuted": {}})
-        run["points"] += line["points"]
-        run["unsupported"] |= line["unsupported"]
-        run["unrefuted"] |= line["unrefuted"]
+    for (*_, seed), found in results.items():
+        run = runs.setdefault(seed, {"points": 0, "unsupported": {}, "unrefuted": {}})
+        run["points"] += found["points"]
+        run["unsupported"] |= found["unsupported"]
+        run["unrefuted"] |= found["unrefuted"]
     return list(runs.values())
 
 
@@ -85,31 +112,31 @@ def main() -> int:
     parser.add_argument("--history", type=Path, default=Path("seeds.jsonl"))
     given = parser.parse_args()
     versions = versions_of(plan_run(given.claims, find_profile(given.profile)))
-    lines = given.history.read_text().splitlines() if given.history.exists() else []
-    done = {
-        (run["seed"], run["claim"]): run
-        for run in map(json.loads, lines)
-        if run["profile"] == given.profile and versions.get(run["claim"]) == run["version"]
+    results = {
+        key: found
+        for key, found in load(given.history).items()
+        if key[0] != given.profile or versions.get(key[1], key[2]) == key[2]
     }
-    seeds = range(BEFORE_FIRST + 1, BEFORE_FIRST + 1 + given.seeds)
-    for seed in seeds:
-        missing = [claim for claim in versions if (seed, claim) not in done]
+    asked = {
+        (given.profile, claim, version, number)
+        for claim, version in versions.items()
+        for number in range(1, given.seeds + 1)
+    }
+    for number in range(1, given.seeds + 1):
+        missing = [
+            claim for claim, version in versions.items() if (given.profile, claim, version, number) not in results
+        ]
         if not missing:
             continue
-        begun = time.process_time()
+        begun, seed = time.process_time(), BEFORE_FIRST + number
         found = summarise(verify(missing, profile=given.profile, seed=seed, budget=1e6))
-        head = {"profile": given.profile, "seed": seed}
-        fresh = {
-            (seed, claim): head | {"claim": claim, "version": versions[claim]} | result
-            for claim, result in found.items()
-        }
-        with given.history.open("a") as history:
-            history.writelines(json.dumps(line) + "\n" for line in fresh.values())
-        done |= fresh
-        unsupported = together(fresh.values())[0]["unsupported"].items()
+        fresh = {(given.profile, claim, versions[claim], number): result for claim, result in found.items()}
+        results |= fresh
+        save(given.history, results)
+        unsupported = together(fresh)[0]["unsupported"].items()
         said = ", ".join(f"{name} {verdict}" for name, verdict in unsupported) or "all supported"
         print(f"seed {seed}: {said}, {time.process_time() - begun:.0f} core-s", file=sys.stderr, flush=True)
-    text, kept = table(together(line for (seed, _), line in done.items() if seed in seeds))
+    text, kept = table(together({key: found for key, found in results.items() if key in asked}))
     print(text)
     return int(not kept)
 

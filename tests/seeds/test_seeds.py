@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 from pathlib import Path
 
 import pytest
@@ -65,6 +66,15 @@ def test_a_repeated_command_goes_on_where_it_stopped(command, capsys):
     assert command(2, E4="a") == [(1, "E4"), (2, "E4")]
     assert command(3, E4="a") == [(3, "E4")]
     assert "3 runs of 3 points" in capsys.readouterr().out
+
+
+def test_seeds_with_one_result_share_a_line(tmp_path):
+    alarm = run({"E4/a": "refuted"})
+    results = {("quick", "E4", "a", seed): alarm if seed == 2 else run() for seed in (3, 1, 2)}
+    seeds.save(tmp_path / "reports" / "s.jsonl", results)
+    assert seeds.load(tmp_path / "reports" / "s.jsonl") == results
+    lines = [json.loads(line) for line in (tmp_path / "reports" / "s.jsonl").read_text().splitlines()]
+    assert [line["seeds"] for line in lines] == [[1, 3], [2]]
 
 
 def test_only_claims_of_a_new_version_run_again(command, capsys):
