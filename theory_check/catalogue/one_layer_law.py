@@ -18,8 +18,9 @@ from theory_check.experiments.cell import Cell
 from theory_check.experiments.spelling import network
 from theory_check.theory.depth_law import distance_to_normal, log_norm_ratio_characteristic
 from theory_check.theory.limits import lognormal_limit
-from theory_check.theory.moments import norm_ratio_moment, orthogonal_norm_ratio_moment
+from theory_check.theory.moments import norm_ratio_moment
 from theory_check.theory.multiplier import Multiplier
+from theory_check.theory.orthogonal_layers import orthogonal_norm_ratio_moment
 
 #: Branch, width, depth, beta and kernel: one layer by itself, then products of layers by every kernel.
 LAWS = (
