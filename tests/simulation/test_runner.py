@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from theory_check import strategies
 from theory_check.experiments.cell import Cell, Sample
 from theory_check.experiments.experiment import MAXIMAL_REPLICATES
+from theory_check.experiments.machine_costs import ESTIMATED
 from theory_check.experiments.spelling import network
 from theory_check.experiments.workload import Workload
 from theory_check.foundation.errors import SpecificationError, StorageError
@@ -27,7 +28,7 @@ from theory_check.networks.weights import Weights
 from theory_check.simulation import engines, units
 from theory_check.simulation.cell import simulate_block
 from theory_check.simulation.runner import run_experiments, simulate
-from theory_check.simulation.units import Unit, UnitStore, kept_blocks, plan_units, simulate_blocks
+from theory_check.simulation.units import Unit, UnitStore, plan_units, simulate_blocks
 
 SEED = 3
 NETWORK = Network(Branch(), 3, 4, Scaling.power(0.5))
@@ -269,16 +270,28 @@ def test_a_damaged_part_is_simulated_again(damage, small_units, simulated, tmp_p
     assert [unit.name for unit in simulated] == [victim.name]
 
 
-def test_a_store_tells_how_many_blocks_an_interrupted_command_has_left(small_units, tmp_path):
-    store, replicates = UnitStore(tmp_path), REQUESTS[CELL]
-    blocks = -(-replicates // CELL.block_size)
-    assert kept_blocks(store, CELL, replicates, SEED) == 0
-    run_experiments({CELL: replicates}, SEED, folder=tmp_path)
-    assert kept_blocks(store, CELL, replicates, SEED) == blocks
-    victim = plan_units(CELL, replicates, SEED)[1]
+def test_the_first_report_has_what_an_earlier_command_has_finished(small_units, tmp_path):
+    def reports(replicates, seed):
+        calls = []
+        run_experiments(
+            {CELL: replicates},
+            seed,
+            threads=2,
+            folder=tmp_path,
+            report=lambda *call: calls.append(call),
+            costs=ESTIMATED,
+        )
+        assert calls == sorted(calls)
+        assert calls[-1] == (calls[0][1], calls[0][1])
+        return calls
+
+    total = reports(REQUESTS[CELL], SEED)[0][1]
+    assert reports(REQUESTS[CELL], SEED)[0] == (total, total)
+    victim = plan_units(CELL, REQUESTS[CELL], SEED)[1]
     (tmp_path / victim.name).unlink()
-    assert kept_blocks(store, CELL, replicates, SEED) == blocks - (victim.last - victim.first)
-    assert kept_blocks(store, CELL, replicates, SEED + 1) == 0
+    left = (victim.last - victim.first) * round(1e6 * ESTIMATED.block_seconds(CELL))
+    assert reports(REQUESTS[CELL], SEED)[0] == (total - left, total)
+    assert reports(REQUESTS[CELL], SEED + 1)[0] == (0, total)
 
 
 def test_clearing_deletes_the_parts_and_nothing_else(tmp_path):

@@ -32,6 +32,7 @@ def calibrate(
     from theory_check.calibration.promises import calibrate as run_calibration
     from theory_check.calibration.promises import exit_code, find_methods, find_profile
     from theory_check.reporting.calibration import answer_controls, answer_promises, method_lines, write_calibration
+    from theory_check.simulation.engines import available_threads
     from theory_check.simulation.units import UnitStore
 
     find_methods(methods)
@@ -40,7 +41,10 @@ def calibrate(
     with hold_output(out / ".calibration.resume", files=files, folders=[out / "figures"]) as parts:
         with (
             nullcontext() if cluster is None else open_workers(cluster, threads) as elsewhere,
-            show_progress(f"theory-check calibrate, profile {profile}, seed {seed}") as report,
+            show_progress(
+                f"theory-check calibrate, profile {profile}, seed {seed}",
+                (threads or available_threads()) if elsewhere is None else elsewhere.processors,
+            ) as report,
         ):
             record = run_calibration(
                 methods, profile=profile, seed=seed, threads=threads, report=report, cluster=elsewhere, folder=parts

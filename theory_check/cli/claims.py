@@ -113,7 +113,7 @@ def run(
     with hold_output(resume, files=files, folders=folders):
         with (
             open_engine(cluster, threads, share) as engine,
-            show_progress(f"theory-check run, profile {profile}, seed {seed}") as report,
+            show_progress(f"theory-check run, profile {profile}, seed {seed}", engine.processors) as report,
         ):
             outcome = examine(
                 claims, profile=profile, seed=seed, folder=resume, report=report, budget=granted, engine=engine,

@@ -85,6 +85,7 @@ def simulate(
     log_floored_ratio, the sum of log max(|h_k|^2/|h_{k-1}|^2, 1/2).
     """
     from theory_check.cli.samples import summarise, warn_of_infinities
+    from theory_check.experiments.machine_costs import stored_costs
     from theory_check.experiments.spelling import network
     from theory_check.experiments.workload import Workload
     from theory_check.simulation.archive import write_sample
@@ -94,11 +95,12 @@ def simulate(
     cell = network(**spelling)
     resume = parts_beside(out)
     workload = Workload.of([(cell, replicates)])
+    longest = stored_costs().longest(workload.merged.values())
     stored = announce("simulate", workload, threads=threads, cluster=cluster, limit=memory).stored
     with hold_output(resume, files=[out]):
         with (
             open_engine(cluster, threads, share) as engine,
-            show_progress(f"theory-check simulate, {replicates} replicates") as report,
+            show_progress(f"theory-check simulate, {replicates} replicates", engine.processors, longest) as report,
         ):
             sample = run_experiments(workload, seed, folder=resume, report=report, memory=stored, engine=engine)[cell]
         write_sample(sample, out)
@@ -147,6 +149,7 @@ def phase_map(
     log_gradient_ratio, log_gradient_displacement; parameters, betas and the specification as JSON in spec. A picture
     of the medians stands beside them, FILE.png, for fractional noise with the predicted critical curves.
     """
+    from theory_check.experiments.machine_costs import stored_costs
     from theory_check.experiments.memory import replicate_memory
     from theory_check.experiments.workload import Workload
     from theory_check.paper.map_pictures import curve_seconds_of, write_map
@@ -159,6 +162,7 @@ def phase_map(
     workload = Workload.of((sweep, specification.draws) for sweep in specification.sweeps)
     # The values of all sweeps are joined, and written.
     more = 2 * sum(count * replicate_memory(sweep) for sweep, count in workload.requests.items())
+    longest = stored_costs().longest(workload.merged.values())
     stored = announce(
         "map", workload, threads=threads, cluster=cluster, limit=memory, more=more,
         seconds=curve_seconds_of(specification),
@@ -167,7 +171,7 @@ def phase_map(
     with hold_output(resume, files=[out, out.with_suffix(".png")]):
         with (
             open_engine(cluster, threads, share) as engine,
-            show_progress(f"theory-check map, {values} x {betas} points") as report,
+            show_progress(f"theory-check map, {values} x {betas} points", engine.processors, longest) as report,
         ):
             found = run_map(specification, seed, folder=resume, report=report, memory=stored, engine=engine)
         written = write_map(found, out, threads=threads or available_threads())

@@ -60,6 +60,7 @@ def figure(
     motion; 7: maps over the Hurst index and beta; 8: weights after training, over 21 seeds; 9: test accuracy over the
     Hurst index and beta. Exit code 2: bad input; 130: interrupted, the same command continues.
     """
+    from theory_check.experiments.machine_costs import stored_costs
     from theory_check.paper.figure import ROW, write_figure
     from theory_check.paper.figures import choose_settings, figure_workload, find_figure, make_figure
     from theory_check.simulation.units import UnitStore
@@ -76,7 +77,11 @@ def figure(
     ).stored
     resume = out / f".figure-{number}.resume"
     with hold_output(resume, files=[out / f"figure-{number}.{kind}" for kind in ("png", "svg", "csv", "json")]):
-        with open_engine(cluster, threads, share) as engine, show_progress(f"theory-check figure {number}") as report:
+        longest = stored_costs().longest(workload.merged.values())
+        with (
+            open_engine(cluster, threads, share) as engine,
+            show_progress(f"theory-check figure {number}", engine.processors, longest) as report,
+        ):
             made = make_figure(
                 chosen, settings, threads=threads, folder=resume, report=report, memory=stored, engine=engine
             )

@@ -115,7 +115,7 @@ def search(
         say("search", seconds, most)
         started = datetime.now(UTC)
         try:
-            with show_progress(f"theory-check search {claim}, seed {seed}") as report:
+            with show_progress(f"theory-check search {claim}, seed {seed}", 1, most=60.0 * minutes) as report:
                 result = run_search(found, examples=examples, minutes=minutes, seed=seed, level=level,
                                     everywhere=everywhere, sampler=sampler, report=report)  # fmt: skip
         except KeyboardInterrupt:

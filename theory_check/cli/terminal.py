@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -14,7 +15,6 @@ from theory_check.cli.process import is_quiet
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from theory_check.cli.time_left import Rounds
     from theory_check.simulation.execution import Report
 
 
@@ -48,10 +48,23 @@ def hold_output(
 
 
 @contextmanager
-def show_progress(description: str, rounds: Rounds | None = None) -> Iterator[Report]:
+def show_progress(description: str, processors: int, piece: float = 0.0, most: float = math.inf) -> Iterator[Report]:
     """Show a bar on a terminal and a line at every tenth of the work elsewhere; nothing if the command is quiet.
 
-    The time left is that of ``rounds``, or else follows the speed of the last half minute, which suits short pieces.
+    Parameters
+    ----------
+    description : str
+    processors : int
+        How many pieces of the work are done at a time.
+    piece : float
+        Seconds that the longest is expected to take, if that is known before the work begins.
+    most : float
+        Seconds after which the work ends, finished or not.
+
+    Yields
+    ------
+    callable
+        Takes note of (done, total).
     """
     if is_quiet():
         from theory_check.simulation.execution import silent
@@ -60,17 +73,18 @@ def show_progress(description: str, rounds: Rounds | None = None) -> Iterator[Re
         return
     console = open_console(stderr=True)
     if console.is_terminal:
-        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-        from theory_check.cli.time_left import TimeLeft
+        from theory_check.cli.time_left import Forecast, TimeLeft
 
-        left = TimeRemainingColumn() if rounds is None else TimeLeft(rounds)
-        columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), left)
+        forecast = Forecast(processors, 1e6 * piece, most)
+        columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeLeft(forecast))
         with Progress(*columns, console=console, transient=True) as progress:
-            task = progress.add_task(description, last=0.0)
+            task = progress.add_task(description, total=None)
 
             def show(done: int, total: int) -> None:
-                progress.update(task, completed=done, total=total, last=progress.tasks[task].elapsed or 0.0)
+                forecast.report(done, total, progress.tasks[task].elapsed or 0.0)
+                progress.update(task, completed=done, total=total)
 
             yield show
         return

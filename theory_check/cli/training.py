@@ -85,7 +85,6 @@ def train(
     JSON in spec. FILE.csv and FILE.png have the learning curves: medians over the seeds with 95% intervals, each seed
     beside them. An interrupted command continues from the trainings that were finished.
     """
-    from theory_check.cli.time_left import Rounds
     from theory_check.experiments.spelling import training
     from theory_check.experiments.workload import Workload
     from theory_check.foundation.files import write_together
@@ -94,7 +93,7 @@ def train(
     from theory_check.simulation.archive import encode_trainings
     from theory_check.simulation.runner import run_experiments
     from theory_check.simulation.timing import training_costs
-    from theory_check.simulation.units import UnitStore, kept_blocks
+    from theory_check.simulation.units import UnitStore
 
     experiment = training(**spelling)
     table, picture = out.with_suffix(".csv"), out.with_suffix(".png")
@@ -104,15 +103,15 @@ def train(
     costs = training_costs(experiment)
     say("train", costs.seconds(workload.merged.values()), needed.total)
     with hold_output(resume, files=[out, table, picture]):
-        kept = kept_blocks(UnitStore(resume), experiment, replicates, seed)
         with (
             open_engine(cluster, threads, share) as engine,
             show_progress(
-                f"theory-check train, {replicates} seeds",
-                Rounds(replicates, kept, engine.processors, costs.block_seconds(experiment)),
+                f"theory-check train, {replicates} seeds", engine.processors, costs.block_seconds(experiment)
             ) as report,
         ):
-            sample = run_experiments(workload, seed, folder=resume, report=report, engine=engine)[experiment]
+            sample = run_experiments(
+                workload, seed, folder=resume, report=report, engine=engine, costs=costs
+            )[experiment]  # fmt: skip
         write_together({
             picture: render(curve_panels(sample))["png"], table: curve_table(sample), out: encode_trainings(sample),
         })  # fmt: skip

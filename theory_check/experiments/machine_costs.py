@@ -43,6 +43,10 @@ class MachineCosts:
         """Return the processor time of experiments, each with a number of replicates."""
         return sum(-(-n // experiment.block_size) * self.block_seconds(experiment) for experiment, n in requests)
 
+    def longest(self, requests: Iterable[tuple[Experiment, int]]) -> float:
+        """Return the processor time of the longest block of such experiments."""
+        return max((self.block_seconds(experiment) for experiment, _ in requests), default=0.0)
+
 
 #: The estimates alone.
 ESTIMATED = MachineCosts()

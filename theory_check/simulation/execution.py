@@ -18,7 +18,8 @@ from theory_check.experiments.machine_costs import ESTIMATED, MachineCosts
 from theory_check.simulation.engines import Engine
 from theory_check.simulation.units import Unit, UnitStore, plan_units
 
-#: Called with (done, total), both in microseconds of estimated processor time.
+#: Called with (done, total), both in microseconds of estimated processor time: at the beginning, with what an earlier
+#: command has done, and whenever work ends.
 Report = Callable[[int, int], None]
 
 
@@ -87,17 +88,29 @@ class Simulation(Generic[E]):
         self._backlog = 0
         self._running: dict[Future[Any], list[tuple[str, int]]] = {}
         self._received: set[str] = set()
-        self._pool = engine.open(UnitStore(folder), memory)
-        self._done = 0
+        store = UnitStore(folder)
+        names = store.names()
+        #: Units that an earlier command has finished: they take no time.
+        self._kept = {
+            (identity, place)
+            for identity, units in self._units.items() if names
+            for place, unit in enumerate(units) if unit.name in names
+        }  # fmt: skip
+        self._done = sum(self._unit_cost(self._units[identity][place]) for identity, place in self._kept)
+        self._pool = engine.open(store, memory)
 
     def __enter__(self) -> Self:
-        self._report(0, self._wanted)
+        self._tell()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._pool.close(self._running, interrupted=kind is not None and issubclass(kind, KeyboardInterrupt))
+
+    def _tell(self) -> None:
+        # An earlier command may have done more than this one asks for.
+        self._report(min(self._done, self._wanted), self._wanted)
 
     def ask(self, requests: Iterable[tuple[E, int]]) -> None:
         """Let experiments be simulated up to these numbers of replicates, the longest units first."""
@@ -136,10 +149,11 @@ class Simulation(Generic[E]):
             units = [self._units[identity][place] for identity, place in places]
             for (identity, place), unit, part in zip(places, units, self._pool.result(units, future), strict=True):
                 self._parts[identity][place] = part
-                self._done += self._unit_cost(unit)
                 self._received.add(identity)
+                if (identity, place) not in self._kept:
+                    self._done += self._unit_cost(unit)
+            self._tell()
         if finished:
-            self._report(self._done, self._wanted)
             self._hand_out()
 
     def expect(self, requests: Mapping[str, int]) -> None:

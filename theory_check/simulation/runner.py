@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from theory_check.experiments.experiment import MEMORY, E, Sample, check_experiment, check_replicates
+from theory_check.experiments.machine_costs import MachineCosts, stored_costs
 from theory_check.experiments.workload import Workload
 from theory_check.foundation.arguments import check_integer
 from theory_check.foundation.files import make_directory
@@ -26,6 +27,7 @@ def run_experiments(
     report: Report = silent,
     memory: int = MEMORY,
     engine: Engine | None = None,
+    costs: MachineCosts | None = None,
 ) -> dict[E, Sample[E]]:
     """Simulate the union of experiments once and return a sample for each.
 
@@ -47,6 +49,8 @@ def run_experiments(
         do not depend on it.
     engine : Engine, optional
         Where to simulate instead of in threads, see :func:`theory_check.simulation.cluster.open_cluster`.
+    costs : MachineCosts, optional
+        What simulations are expected to take, for the report; default: what was measured on this machine so far.
 
     Returns
     -------
@@ -67,7 +71,14 @@ def run_experiments(
         make_directory(folder)
     chosen = engine or Threads(count_threads(threads))
     with Simulation(
-        workload.merged, seed, stops={}, engine=chosen, folder=folder, report=report, memory=memory
+        workload.merged,
+        seed,
+        stops={},
+        engine=chosen,
+        folder=folder,
+        report=report,
+        memory=memory,
+        costs=stored_costs() if costs is None else costs,
     ) as simulation:
         simulation.ask(workload.merged.values())
         while not simulation.is_idle:

@@ -21,7 +21,7 @@ from theory_check.experiments.cell import Cell
 from theory_check.experiments.costs import LEAST_WORK, SHARE, UNIT_WORK
 from theory_check.experiments.euler import Euler
 from theory_check.experiments.euler_maruyama import EulerMaruyama
-from theory_check.experiments.experiment import MEMORY, E, Experiment, Values, never
+from theory_check.experiments.experiment import MEMORY, E, Values, never
 from theory_check.experiments.first_step import FirstStep
 from theory_check.experiments.segments import blocks_together
 from theory_check.experiments.sweep import Sweep
@@ -143,6 +143,12 @@ class UnitStore:
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder
 
+    def names(self) -> frozenset[str]:
+        """Return the names of the units that are kept."""
+        if self._folder is None or not self._folder.is_dir():
+            return frozenset()
+        return frozenset(path.name for path in self._folder.glob("*.npz"))
+
     def load(self, unit: Named) -> tuple[Values, float] | None:
         """Return the stored result of a unit, if there is one that can be reused, see :func:`decode_unit`."""
         if self._folder is None:
@@ -175,20 +181,3 @@ class UnitStore:
             path.unlink(missing_ok=True)
         if not any(self._folder.iterdir()):
             self._folder.rmdir()
-
-
-def kept_blocks(store: UnitStore, experiment: Experiment, replicates: int, seed: int) -> int:
-    """Return how many blocks of an experiment, simulated by itself, a store has already.
-
-    Parameters
-    ----------
-    store : UnitStore
-    experiment : Experiment
-    replicates, seed : int
-
-    Returns
-    -------
-    int
-    """
-    units = plan_units(experiment, replicates, seed)
-    return sum(unit.last - unit.first for unit in units if store.load(unit) is not None)
