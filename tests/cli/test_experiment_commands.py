@@ -19,11 +19,11 @@ from theory_check.simulation.runner import simulate
     ("arguments", "message"),
     [
         (("--beta", "nan"), "beta is nan; it must be a finite number"),
-        (("--beta", "half"), "'half' is not a valid float"),
+        (("--beta", "half"), "beta is 'half'; it must be a finite number"),
         (("--beta", "-600"), "L^-beta is not a number at depth 4"),
         (("--depth", 0), "depth is 0; it must be a whole number from 1 to 100000000"),
         (("--width", -3), "width is -3; it must be a whole number from 1 to 10000"),
-        (("--width", "2.5"), "'2.5' is not a valid integer"),
+        (("--width", "2.5"), "width is '2.5'; it must be a whole number from 1 to 10000"),
         (("--replicates", 10**12), "number of replicates is 1000000000000; it must be a whole number from 1 to"),
         (("--weights", "unifrom"), "unknown weight law 'unifrom'"),
         (("--weights", "student:df=-1"), "df of student weights is -1; it must be between"),

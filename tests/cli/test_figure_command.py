@@ -275,7 +275,7 @@ def test_where_displacements_cross_one():
     [
         ((0,), "figure is 0; it must be a whole number from 1 to 9"),
         ((10,), "figure is 10; it must be a whole number from 1 to 9"),
-        (("one",), "'one' is not a valid integer"),
+        (("one",), "figure is 'one'; it must be a whole number from 1 to 9"),
         ((), "Missing argument 'N'"),
         ((1, "--seed", -1), "seed is -1"),
         ((1, "--threads", 0), "number of threads is 0"),

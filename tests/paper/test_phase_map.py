@@ -107,7 +107,7 @@ def test_specifications_survive_json(specification):
         ({"values": (0.5, 1.0)}, "hurst of fgn weights is 1; it must be between 0 and 1"),
         ({"betas": (1.0, 1.0)}, "the grid of beta is"),
         ({"parameter": "length"}, "unknown parameter of fgn weights 'length'; accepted: hurst"),
-        ({"draws": 0}, "number of replicates is 0"),
+        ({"draws": 0}, "number of draws is 0"),
         (
             {"weights": Weights("student"), "parameter": "df", "values": (3.0, 4.0)},
             "the stored kernel does not take student",

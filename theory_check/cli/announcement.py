@@ -48,14 +48,12 @@ def weigh(
     Raises
     ------
     SpecificationError
-        If the limit is exceeded, or a number of replicates is out of range.
+        If the limit is exceeded.
     """
-    from theory_check.experiments.experiment import MEMORY, check_replicates
+    from theory_check.experiments.experiment import MEMORY
     from theory_check.experiments.memory import PROGRAM, Memory
     from theory_check.simulation.engines import available_threads
 
-    for replicates in workload.requests.values():
-        check_replicates(replicates)
     most, source = _limit(limit)
     stored = MEMORY if limit is None else limit
     count = threads or available_threads()

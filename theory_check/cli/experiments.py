@@ -11,6 +11,8 @@ from theory_check.cli.announcement import announce
 from theory_check.cli.completion import Names, complete_process, complete_weights
 from theory_check.cli.engines import open_engine
 from theory_check.cli.options import (
+    RealNumber,
+    WholeNumber,
     activation_option,
     archive_option,
     branch_option,
@@ -36,13 +38,13 @@ from theory_check.cli.terminal import hold_output, show_progress
               help="Weight law, with its parameters and variance=unit|he|glorot|lecun|pytorch.")  # fmt: skip
 @width_option
 @depth_option
-@click.option("--beta", type=float, default=None, help="Scaling a_k = depth^-beta; default 0.5.")
+@click.option("--beta", type=RealNumber(), default=None, help="Scaling a_k = depth^-beta; default 0.5.")
 @click.option("--scale", default=None, metavar="A[,A...]",
               help="Scaling a_k itself: one number, or one for each layer.")  # fmt: skip
 @click.option("--input", default="gaussian", show_default=True, metavar="NAME",
               help="gaussian, sphere, paper, or correlated:cosine=C, several inputs of that cosine.")  # fmt: skip
-@click.option("--inputs", type=int, default=1, show_default=True, help="Inputs that share the weights.")
-@click.option("--replicates", type=int, default=1000, show_default=True)
+@click.option("--inputs", type=WholeNumber(), default=1, show_default=True, help="Inputs that share the weights.")
+@click.option("--replicates", type=WholeNumber(), default=1000, show_default=True)
 @seed_option
 @gradients_option
 @click.option("--recorded-depths", default="", metavar="K[,K...]", callback=read_integers("recorded depths"),
@@ -124,8 +126,10 @@ def simulate(
               help="Values of that parameter; or numbers separated by commas.")  # fmt: skip
 @click.option("--betas", default="0:1.3:70", show_default=True, metavar="FIRST:LAST:COUNT",
               help="Scaling exponents; or numbers separated by commas.")  # fmt: skip
-@click.option("--draws", type=int, default=5, show_default=True, help="Draws of the weights for each parameter.")
-@click.option("--inputs", type=int, default=10, show_default=True, help="Inputs for each draw.")
+@click.option(
+    "--draws", type=WholeNumber(), default=5, show_default=True, help="Draws of the weights for each parameter."
+)
+@click.option("--inputs", type=WholeNumber(), default=10, show_default=True, help="Inputs for each draw.")
 @click.option("--input", "input_name", default="paper", show_default=True, metavar="gaussian|sphere|paper")
 @gradients_option
 @seed_option

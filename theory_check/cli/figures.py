@@ -10,6 +10,7 @@ from theory_check.cli.announcement import announce
 from theory_check.cli.completion import Names
 from theory_check.cli.engines import open_engine
 from theory_check.cli.options import (
+    WholeNumber,
     cluster_options,
     data_option,
     definitions_option,
@@ -22,12 +23,14 @@ from theory_check.cli.terminal import hold_output, show_progress
 
 
 @click.command()
-@click.argument("number", type=int, metavar="N")
+@click.argument("number", type=WholeNumber(), metavar="N")
 @out_option("reports/paper")
 @seed_option
-@click.option("--replicates", type=int, default=None, metavar="COUNT",
+@click.option("--replicates", type=WholeNumber(), default=None, metavar="COUNT",
               help="Repetitions, or draws of the weights; default: the published number.")  # fmt: skip
-@click.option("--depth", type=int, default=None, metavar="L", help="Depth, the largest one; default: 1000, published.")
+@click.option(
+    "--depth", type=WholeNumber(), default=None, metavar="L", help="Depth, the largest one; default: 1000, published."
+)
 @click.option("--weights", default=None, metavar="NAME[:key=value,...]",
               help="Weight law (figures 1, 2, 3) or process (4, 5); default: the published one.")  # fmt: skip
 @data_option(None)

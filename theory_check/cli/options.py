@@ -76,7 +76,35 @@ class WholeNumber(_ParamType):
         int or str
         """
         try:
-            return int(value)
+            # As text: the default of a project may be 2.5, which int would cut off, or true.
+            return int(str(value))
+        except ValueError:
+            return value
+
+
+class RealNumber(_ParamType):
+    """A number. What is none goes on as text to the check of the option, which says what is accepted."""
+
+    name = "float"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ARG002 - of click
+        """Return the number, or what is none.
+
+        Parameters
+        ----------
+        value : any
+            As click has it.
+        param : click.Parameter, optional
+            Not read.
+        ctx : click.Context, optional
+            Not read.
+
+        Returns
+        -------
+        float, or what was given
+        """
+        try:
+            return float(str(value))
         except ValueError:
             return value
 
@@ -206,8 +234,8 @@ branch_option = click.option("--branch", default="res-3", show_default=True, met
 activation_option = click.option(
     "--activation", default="relu", show_default=True, metavar="relu|leaky:slope=S|identity|tanh"
 )
-width_option = click.option("--width", type=int, default=40, show_default=True)
-depth_option = click.option("--depth", type=int, default=1000, show_default=True)
+width_option = click.option("--width", type=WholeNumber(), default=40, show_default=True)
+depth_option = click.option("--depth", type=WholeNumber(), default=1000, show_default=True)
 gradients_option = click.option("--gradients/--no-gradients", default=True, show_default=True)
 seed_option = click.option(
     "--seed", type=WholeNumber(), default=0, show_default=True, metavar="N", callback=_check_seed,

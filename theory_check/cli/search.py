@@ -15,6 +15,8 @@ from theory_check.cli.completion import complete_claim
 from theory_check.cli.engines import open_engine
 from theory_check.cli.exit_codes import REFUTED
 from theory_check.cli.options import (
+    RealNumber,
+    WholeNumber,
     WrittenFile,
     claims_option,
     cluster_options,
@@ -32,12 +34,12 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("claim", shell_complete=complete_claim)
-@click.option("--examples", type=int, default=200, show_default=True, metavar="N",
+@click.option("--examples", type=WholeNumber(), default=200, show_default=True, metavar="N",
               help="Networks to draw in exploration.")  # fmt: skip
-@click.option("--minutes", type=float, default=math.inf, metavar="M",
+@click.option("--minutes", type=RealNumber(), default=math.inf, metavar="M",
               help="Time after which exploration ends; without it a search is repeated by its seed.")  # fmt: skip
 @seed_option
-@click.option("--level", type=float, default=1e-2, show_default=True,
+@click.option("--level", type=RealNumber(), default=1e-2, show_default=True,
               help="Probability, at most, that the search of a true claim finds a counterexample.")  # fmt: skip
 @click.option("--everywhere", is_flag=True,
               help="Search the wider statement of the claim, without some of its hypotheses.")  # fmt: skip

@@ -11,6 +11,8 @@ from theory_check.cli.announcement import say, weigh
 from theory_check.cli.completion import Names, complete_weights
 from theory_check.cli.engines import open_engine
 from theory_check.cli.options import (
+    RealNumber,
+    WholeNumber,
     activation_option,
     archive_option,
     cluster_options,
@@ -31,35 +33,37 @@ from theory_check.cli.terminal import hold_output, show_progress
 @click.option("--weights", default="uniform", show_default=True, metavar="NAME[:key=value,...]",
               shell_complete=complete_weights,
               help="Law or process of the initial weights.")  # fmt: skip
-@click.option("--width", type=int, default=30, show_default=True)
-@click.option("--depth", type=int, default=100, show_default=True)
-@click.option("--beta", type=float, default=None, help="Scaling a_k = depth^-beta; default 0.5.")
+@click.option("--width", type=WholeNumber(), default=30, show_default=True)
+@click.option("--depth", type=WholeNumber(), default=100, show_default=True)
+@click.option("--beta", type=RealNumber(), default=None, help="Scaling a_k = depth^-beta; default 0.5.")
 @click.option("--scale", default=None, metavar="A[,A...]",
               help="Scaling a_k itself: one number, or one for each layer.")  # fmt: skip
 @click.option("--outer/--no-outer", "has_outer", default=True, show_default=True,
               help="With the matrix V outside of the activation, or without (res-3).")  # fmt: skip
-@click.option("--weights-power", type=float, default=0.0, show_default=True, metavar="P",
+@click.option("--weights-power", type=RealNumber(), default=0.0, show_default=True, metavar="P",
               help="Initial weights are multiplied by depth^P.")  # fmt: skip
 @data_option("digits")
 @click.option("--loss", type=Names(("cross-entropy", "square")), default="cross-entropy", show_default=True)
 @click.option("--optimiser", default="adam", show_default=True, metavar="gradient-descent|momentum|adam[:key=value]")
-@click.option("--learning-rate", type=float, default=1e-3, show_default=True, metavar="ETA")
-@click.option("--rate-power", type=float, default=0.0, show_default=True, metavar="P",
+@click.option("--learning-rate", type=RealNumber(), default=1e-3, show_default=True, metavar="ETA")
+@click.option("--rate-power", type=RealNumber(), default=0.0, show_default=True, metavar="P",
               help="Residual layers learn at ETA * depth^P.")  # fmt: skip
-@click.option("--decay", type=float, default=1.0, show_default=True, help="Factor of the rates after --decay-after.")
-@click.option("--decay-after", type=int, default=0, show_default=True, metavar="EPOCHS")
-@click.option("--batch", type=int, default=128, show_default=True)
-@click.option("--epochs", type=int, default=10, show_default=True)
+@click.option(
+    "--decay", type=RealNumber(), default=1.0, show_default=True, help="Factor of the rates after --decay-after."
+)
+@click.option("--decay-after", type=WholeNumber(), default=0, show_default=True, metavar="EPOCHS")
+@click.option("--batch", type=WholeNumber(), default=128, show_default=True)
+@click.option("--epochs", type=WholeNumber(), default=10, show_default=True)
 @click.option("--train-ends/--freeze-ends", "trains_ends", default=True, show_default=True,
               help="First and last layer.")  # fmt: skip
 @click.option("--trained-scaling", type=Names(("fixed", "shared", "layers")), default="fixed", show_default=True,
               help="Train the a_k too, as one number or each by itself.")  # fmt: skip
-@click.option("--validation", "validation_share", type=float, default=0.2, show_default=True, metavar="SHARE",
+@click.option("--validation", "validation_share", type=RealNumber(), default=0.2, show_default=True, metavar="SHARE",
               help="Share of the examples that is held back from training.")  # fmt: skip
 @click.option("--precision", type=Names(("single", "double")), default="single", show_default=True)
 @click.option("--entries", default="", metavar="I:J[,I:J...]", callback=read_pairs("entries"),
               help="Entries of the weights, from 0, to record along the layers.")  # fmt: skip
-@click.option("--replicates", type=int, default=7, show_default=True,
+@click.option("--replicates", type=WholeNumber(), default=7, show_default=True,
               help="Seeds: split, weights and order of the examples.")  # fmt: skip
 @seed_option
 @definitions_option

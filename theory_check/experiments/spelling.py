@@ -14,13 +14,13 @@ from theory_check.experiments.kernel_choice import KernelName, choose_kernel
 from theory_check.experiments.optimisers import Optimiser
 from theory_check.experiments.sweep import Sweep
 from theory_check.experiments.training import Loss, Precision, TrainedScaling, Training
-from theory_check.foundation.arguments import check_choice, check_number, parse_numbers
+from theory_check.foundation.arguments import check_choice, check_integer, check_number, parse_numbers
 from theory_check.foundation.errors import SpecificationError
 from theory_check.foundation.kinds import check_kind, check_sequence
 from theory_check.networks.activations import Activation
 from theory_check.networks.branches import Branch
 from theory_check.networks.inputs import Input
-from theory_check.networks.network import Network
+from theory_check.networks.network import MAXIMAL_WIDTH, Network
 from theory_check.networks.path_laws import PathLaw
 from theory_check.networks.scalings import Scaling
 from theory_check.networks.weights import Weights
@@ -107,7 +107,7 @@ def network(
     law = weights if isinstance(weights, Weights) else Weights.parse(weights)
     observed = Input.parse(input, inputs) if isinstance(input, str) else input
     check_kind("input", observed, Input, "a name or an Input")
-    check_kind("width", width, int, "a whole number")
+    check_integer("width", width, 1, MAXIMAL_WIDTH)
     check_choice("kernel", kernel, ("auto", *get_args(KernelName)))
     given = _branch(branch, activation)
     automatic = choose_kernel(

@@ -17,7 +17,7 @@ from theory_check.data.labelled_images import CLASSES
 from theory_check.experiments.costs import activation_work
 from theory_check.experiments.experiment import Values
 from theory_check.experiments.optimisers import Optimiser
-from theory_check.foundation.arguments import check_choice, check_finite, check_integer
+from theory_check.foundation.arguments import check_between, check_choice, check_finite, check_integer, check_positive
 from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.errors import SpecificationError
 from theory_check.foundation.kinds import check_fields, check_kinds
@@ -146,23 +146,21 @@ class Training:
             raise SpecificationError(f"branch is {self.network.branch}; training accepts branches without a bias")
         if not self.has_outer and not self.network.branch.has_inner:
             raise SpecificationError(f"branch {self.network.branch} without V has no weights; res-3 has W")
-        for name in ("learning_rate", "rate_power", "weights_power", "decay", "validation_share"):
-            check_finite(name.replace("_", " "), getattr(self, name))
         for name in ("rate_power", "weights_power"):
             power = getattr(self, name)
+            check_finite(name.replace("_", " "), power)
             if abs(power) * math.log(self.network.depth) > _LARGEST_EXPONENT:
                 raise SpecificationError(
                     f"{name.replace('_', ' ')} is {power:g}; depth {self.network.depth} to it leaves double precision"
                 )
-        if not self.learning_rate > 0.0 or not self.decay > 0.0:
-            raise SpecificationError(
-                f"learning rate and decay are {self.learning_rate:g} and {self.decay:g}; they must be positive"
-            )
-        if not 0.0 <= self.validation_share <= 0.5:
-            raise SpecificationError(f"validation share is {self.validation_share:g}; it must lie between 0 and 0.5")
+        check_positive("learning rate", self.learning_rate)
+        check_positive("decay", self.decay)
+        check_between("validation share", self.validation_share, 0.0, 0.5)
+        for name in ("learning_rate", "decay", "validation_share"):
+            check_finite(name.replace("_", " "), getattr(self, name))
         check_integer("number of epochs", self.epochs, 1, MAXIMAL_EPOCHS)
         check_integer("batch size", self.batch, 1, 10**5)
-        check_integer("epochs before the decay", self.decay_after, 0, MAXIMAL_EPOCHS)
+        check_integer("decay after (epochs)", self.decay_after, 0, MAXIMAL_EPOCHS)
         check_choice("trained scaling", self.trained_scaling, get_args(TrainedScaling))
         check_choice("loss", self.loss, get_args(Loss))
         check_choice("precision", self.precision, get_args(Precision))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Generic
 
 from theory_check.experiments.costs import SECONDS_PER_WORK
-from theory_check.experiments.experiment import E, check_experiment
+from theory_check.experiments.experiment import E, check_experiment, check_replicates
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,8 @@ class Workload(Generic[E]):
         wanted: dict[E, int] = {}
         for experiment, replicates in requests:
             check_experiment(experiment)
+            # Before it is compared: a wrong kind is told like a wrong value.
+            check_replicates(replicates)
             wanted[experiment] = max(replicates, wanted.get(experiment, 0))
         merged: dict[str, tuple[E, int]] = {}
         for experiment, replicates in wanted.items():

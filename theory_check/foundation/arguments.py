@@ -160,16 +160,40 @@ def check_text(what: str, value: object) -> None:
         raise SpecificationError(f"{what} is {value!r}; it must be text")
 
 
-def check_number(what: str, value: SupportsFloat) -> float:
-    """Return `value` as a float; raise for text, truth values, NaN and all else that is not one real number."""
+def check_number(what: str, value: SupportsFloat, accepted: str = "a real number") -> float:
+    """Return `value` as a float; raise for text, truth values, NaN and all else that is not one real number.
+
+    Parameters
+    ----------
+    what : str
+        Name of the argument.
+    value : float
+        What was given.
+    accepted : str
+        What the error says must be given.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    SpecificationError
+        If the value is no number.
+
+    Examples
+    --------
+    >>> check_number("cosine", 1)
+    1.0
+    """
     try:
         if isinstance(value, (str, bytes, bool)):
             raise TypeError
         number = float(value)
     except (TypeError, ValueError):
-        raise SpecificationError(f"{what} must be a real number, got {value!r}") from None
+        raise SpecificationError(f"{what} must be {accepted}, got {value!r}") from None
     if math.isnan(number):
-        raise SpecificationError(f"{what} must be a real number, got NaN")
+        raise SpecificationError(f"{what} must be {accepted}, got NaN")
     return number
 
 
@@ -199,9 +223,11 @@ def check_between(what: str, value: SupportsFloat, least: float, most: float) ->
     >>> check_between("cosine", 1, -1.0, 1.0)
     1.0
     """
-    number = check_number(what, value)
+    bounds = f"of at least {least:g}" if most == math.inf else f"between {least:g} and {most:g}"
+    number = check_number(what, value, f"a real number {bounds}")
     if not least <= number <= most:
-        raise SpecificationError(f"{what} must lie between {least:g} and {most:g}, got {number!r}")
+        lies = f"be at least {least:g}" if most == math.inf else f"lie {bounds}"
+        raise SpecificationError(f"{what} must {lies}, got {number!r}")
     return number
 
 
@@ -212,7 +238,7 @@ def check_unit(what: str, value: SupportsFloat) -> float:
 
 def check_positive(what: str, value: SupportsFloat) -> float:
     """Return a finite number above 0."""
-    number = check_number(what, value)
+    number = check_number(what, value, "a positive real number")
     if not 0.0 < number < math.inf:
         raise SpecificationError(f"{what} must be positive and finite, got {number!r}")
     return number
@@ -220,7 +246,7 @@ def check_positive(what: str, value: SupportsFloat) -> float:
 
 def check_nonnegative(what: str, value: SupportsFloat) -> float:
     """Return a finite number of at least 0."""
-    number = check_number(what, value)
+    number = check_number(what, value, "a real number that is not negative")
     if not 0.0 <= number < math.inf:
         raise SpecificationError(f"{what} must be finite and not negative, got {number!r}")
     return number
@@ -296,7 +322,8 @@ def parse_numbers(what: str, text: str, kind: Callable[[str], Number]) -> tuple[
     try:
         return tuple(kind(part) for part in text.split(",")) if text.strip() else ()
     except ValueError:
-        raise SpecificationError(f"{what} {text!r} must be numbers separated by commas") from None
+        numbers = "whole numbers" if kind is int else "numbers"
+        raise SpecificationError(f"{what} {text!r} must be {numbers} separated by commas") from None
 
 
 def parse_grid(what: str, text: str) -> tuple[float, ...]:

@@ -15,9 +15,9 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from theory_check.experiments.experiment import MEMORY, Sample, check_replicates
+from theory_check.experiments.experiment import MAXIMAL_REPLICATES, MEMORY, Sample
 from theory_check.experiments.sweep import Sweep, check_grid
-from theory_check.foundation.arguments import check_choice, parse_call, parse_grid
+from theory_check.foundation.arguments import check_choice, check_integer, parse_call, parse_grid
 from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.errors import SpecificationError
 from theory_check.kernels import KERNEL_VERSION
@@ -64,7 +64,7 @@ class MapSpecification:
     def __post_init__(self) -> None:
         check_choice(f"parameter of {self.weights.law} weights", self.parameter, self.weights.definition.defaults)
         check_grid(self.parameter, self.values)
-        check_replicates(self.draws)
+        check_integer("number of draws", self.draws, 1, MAXIMAL_REPLICATES)
         _ = self.sweeps  # they check the rest
 
     @property

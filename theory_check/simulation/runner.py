@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from theory_check.experiments.experiment import MEMORY, E, Sample, check_experiment, check_replicates
+from theory_check.experiments.experiment import MEMORY, E, Sample, check_experiment
 from theory_check.experiments.machine_costs import MachineCosts, stored_costs
 from theory_check.experiments.workload import Workload
 from theory_check.foundation.arguments import check_integer
@@ -62,9 +62,6 @@ def run_experiments(
         If a number of replicates, of threads or of bytes, or the seed, is out of range.
     """
     check_seed(seed)
-    # Before they are compared: a wrong kind is told like a wrong value.
-    for replicates in (requests.requests if isinstance(requests, Workload) else requests).values():
-        check_replicates(replicates)
     check_integer("memory in bytes", memory, 0, _MOST_BYTES)
     workload = requests if isinstance(requests, Workload) else Workload.of(requests.items())
     if folder is not None:
