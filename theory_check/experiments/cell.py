@@ -250,7 +250,7 @@ class Cell:
         parts |= identities(self.network.branch, self.weights.law, self.input.name)
         return json.dumps(msgspec.to_builtins(parts), sort_keys=True, separators=(",", ":"))
 
-    @property
+    @cached_property
     def content_hash(self) -> str:
         """Hash of the identity and of the observables (16 hexadecimal digits)."""
         # Omit observables that are off: hashes predate these fields.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Protocol
 
 import numpy as np
@@ -261,7 +261,7 @@ class Tilted:
             largest = LARGEST_TILT * self.distance / self._tilt
             raise SpecificationError(f"a tilted law has distance at most {largest:g}, not {self.distance!r}")
 
-    @property
+    @cached_property
     def _tilt(self) -> float:
         middle = self.law.quantile(np.array([0.5]))
         nearest = np.concatenate([self.law.cdf(middle), left_limits(self.law.cdf, middle)])

@@ -208,6 +208,14 @@ class HermiteTable:
             sizes - 1,
         )
 
+    @functools.cached_property
+    def _cubics(self) -> FloatArray:
+        """Coefficients of t^0 to t^3 between each node and the next; behind the last of a table none are read."""
+        step = self.step if isinstance(self.last, int) else np.repeat(self.step, self.last.ravel() + 1)
+        slopes = step * self.slopes
+        rise, following = np.roll(self.values, -1) - self.values, np.roll(slopes, -1)
+        return np.stack([self.values, slopes, 3 * rise - 2 * slopes - following, slopes + following - 2 * rise])
+
     def evaluate(self, x: FloatArray, above: float | FloatArray) -> FloatArray:
         """Value at x: 0 below the grid and ``above`` beyond it."""
         position = (x - self.start) / self.step
@@ -215,10 +223,8 @@ class HermiteTable:
         node = np.minimum(np.maximum(np.floor(position), 0), last - 1)
         t = np.minimum(np.maximum(position - node, 0.0), 1.0)
         index = self.first + node.astype(np.intp)
-        v0, v1 = self.values[index], self.values[index + 1]
-        s0, s1 = self.step * self.slopes[index], self.step * self.slopes[index + 1]
-        rise = v1 - v0
-        found = np.asarray(v0 + t * (s0 + t * ((3 * rise - 2 * s0 - s1) + t * (s0 + s1 - 2 * rise))))
+        c0, c1, c2, c3 = (np.take(coefficients, index) for coefficients in self._cubics)
+        found = np.asarray(c0 + t * (c1 + t * (c2 + t * c3)))
         np.copyto(found, above, where=position >= last)
         np.copyto(found, 0.0, where=position <= 0)
         return found
