@@ -96,7 +96,7 @@ def test_a_counterexample_and_the_command_that_repeats_it(command, claims):
         (("N7",), "claim N7 states no domain"),
         (("E1", "--everywhere"), "claim E1 has no wider statement"),
         (("E1", "--examples", "0"), "number of examples is 0"),
-        (("E1", "--minutes", "-1"), "minutes must lie between 0.001 and inf, got -1"),
+        (("E1", "--minutes", "-1"), "minutes must be at least 0.001, got -1"),
         (("E1", "--level", "2"), "level"),
         (("E1", "--network", "Cell {}"), "name the check to judge"),
     ],
