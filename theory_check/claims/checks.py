@@ -7,6 +7,7 @@ import re
 import reprlib
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -132,7 +133,7 @@ class Check:
             return self.target
         return self.target[0] - self.tolerance, self.target[1] + self.tolerance
 
-    @property
+    @cached_property
     def displaced(self) -> tuple[Variant, ...]:
         """The statements at twice the tolerance on either side: a check of the code, not of the claim."""
         found = self.estimator.displaced(self.target, LEAST_DISTANCE * self.tolerance)
