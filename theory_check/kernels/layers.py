@@ -13,10 +13,10 @@ from numpy import float32, float64
 
 from theory_check.kernels import LANES
 from theory_check.kernels.compilation import COMPILED, added_kernel, composed_kernel, kernel
-from theory_check.kernels.vectors import SIZE, load, repeat, store, to_doubles
+from theory_check.kernels.vectors import SIZE, all_between, load, repeat, store, to_doubles
 
-_UPPER = 2.0**40
-_LOWER = 2.0**-40
+#: Squared norms between which :func:`rescale` leaves a lane alone.
+_LOWER, _UPPER = 2.0**-80, 2.0**80
 
 
 @kernel()
@@ -86,6 +86,17 @@ def squared_norms(vector, norms):
 
 
 @kernel()
+def in_range(norms, first, lanes):
+    """Tell whether the squared norms of ``lanes`` lanes, a multiple of sixteen, need no rescaling."""
+    if COMPILED:
+        for place in range(first, first + lanes, SIZE):
+            if not all_between(load(norms, place), _LOWER, _UPPER):
+                return False
+        return True
+    return bool(np.all((norms[first : first + lanes] > _LOWER) & (norms[first : first + lanes] < _UPPER)))
+
+
+@kernel()
 def rescale(vector, exponents, norms):
     """Bring lanes whose squared norm left [2^-80, 2^80] back to a norm near 1 by a power of two, kept in ``exponents``.
 
@@ -94,14 +105,11 @@ def rescale(vector, exponents, norms):
     """
     squared_norms(vector, norms)
     lanes = norms.size
-    outside = False
-    for lane in range(lanes):
-        outside |= not (_LOWER * _LOWER < norms[lane] < _UPPER * _UPPER)
-    if not outside:
+    if in_range(norms, 0, lanes):
         return
     for lane in range(lanes):
         norm = norms[lane]
-        if norm > 0.0 and norm < np.inf and not (_LOWER * _LOWER < norm < _UPPER * _UPPER):
+        if norm > 0.0 and norm < np.inf and not (_LOWER < norm < _UPPER):
             shift = math.frexp(norm)[1] // 2
             factor = math.ldexp(1.0, -shift)
             for j in range(vector.size // lanes):

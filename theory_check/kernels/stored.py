@@ -23,9 +23,9 @@ from numpy import float32, float64
 
 from theory_check.kernels import PANEL
 from theory_check.kernels.compilation import ACTIVATOR, COMPILED, DOUBLES, kernel
-from theory_check.kernels.layers import narrow, rescale
+from theory_check.kernels.layers import in_range, rescale
 from theory_check.kernels.tiles import multiply
-from theory_check.kernels.vectors import SIZE, choose, load, repeat, signs_of, store, to_doubles
+from theory_check.kernels.vectors import SIZE, choose, load, repeat, signs_of, store, to_doubles, to_singles
 
 #: Numbers of the panels that go through a layer together: 16 KiB, half a first-level cache.
 STRIP = 4096
@@ -72,23 +72,55 @@ def add_common_bias(pre, bias, exponents, first, count):
 
 
 @kernel()
-def add_scaled_columns(states, size, factor, factors, increments, first, count):
+def narrow_columns(states, start, numbers, vectors):
+    """Copy ``numbers`` of the states, from ``start`` on, to single precision; arrays are flat."""
+    if COMPILED:
+        for place in range(0, numbers, SIZE):
+            store(vectors, place, to_singles(load(states, start + place)))
+    else:
+        vectors[:numbers] = states[start : start + numbers].astype(float32)
+
+
+@kernel()
+def add_scaled_columns(states, size, factor, factors, increments, first, count, norms):
     """Do ``states += factor * factors[column] * increments`` for ``count`` panels of ``size`` numbers, from ``first``.
 
-    States are in double precision; all arrays are flat, and ``increments`` begin with those of panel ``first``.
+    States are in double precision; all arrays are flat, and ``increments`` begin with those of panel ``first``. The
+    squared norms of the sums go to ``norms``, those of panel ``first`` to its beginning.
     """
     for p in range(count):
         start = (first + p) * size
         if COMPILED:
-            scale = repeat(factor) * load(factors, (first + p) * PANEL)
+            scale, total = repeat(factor) * load(factors, (first + p) * PANEL), repeat(0.0)
             for place in range(0, size, PANEL):
                 moved = scale * to_doubles(load(increments, p * size + place)) + load(states, start + place)
                 store(states, start + place, moved)
+                total = moved * moved + total
+            store(norms, p * PANEL, total)
         else:
             scales = factor * factors[(first + p) * PANEL : (first + p + 1) * PANEL]
+            squares = norms[p * PANEL : (p + 1) * PANEL]
+            squares[:] = 0.0
             for place in range(0, size, PANEL):
                 added = increments[p * size + place : p * size + place + PANEL].astype(float64)
                 states[start + place : start + place + PANEL] += scales * added
+                squares += states[start + place : start + place + PANEL] ** 2
+
+
+@kernel()
+def rescale_panels(panels, exponents, first, count, norms, room):
+    """Rescale ``count`` panels, from ``first`` on, whose squared norms begin ``norms``; see :func:`rescale`."""
+    for p in range(count):
+        # Almost never: a view counts references, which takes longer than to look.
+        if not in_range(norms, p * PANEL, PANEL):
+            rescale(panels[first + p], exponents[first + p], room)
+
+
+@kernel()
+def place_rows(rows, first, step):
+    """Write the places of the rows of a matrix whose first entry is at ``first``, ``step`` apart."""
+    for i in range(rows.size):
+        rows[i] = first + i * step
 
 
 @kernel()
@@ -145,25 +177,25 @@ def forward(
     panels, size = hidden.shape
     width = size // PANEL
     square, layout = width * width, (PANEL, size)
-    rows, columns = np.arange(width) * width, np.arange(width)
+    rows, columns = np.empty(width, np.int64), np.arange(width)
     states, kept, column_factors = hidden.reshape(-1), slopes.reshape(-1), factors.reshape(-1)
     outer_entries, inner_entries = outer.reshape(-1), inner.reshape(-1)
     words, negative = signs.reshape(-1), float32(activation_parameters[0]) if homogeneous else float32(0)
-    strip = strip_of(panels, size)
+    units, strip = exponents.reshape(-1), strip_of(panels, size)
     vectors, products = np.empty(strip * size, np.float32), np.empty(strip * size, np.float32)
-    norms, matrix = np.empty(PANEL), np.empty(square, np.float32)
+    norms, room = np.empty(strip * PANEL), np.empty(PANEL)
     keep = max(signs.shape[0], slopes.shape[0]) >= scaling.size
     for k in range(scaling.size):
         for first in range(0, panels, strip):
             count = min(strip, panels - first)
             start, numbers = first * size, count * size
             place = (k * panels * size if keep else 0) + start
-            narrow(states[start : start + numbers], vectors[:numbers])
+            narrow_columns(states, start, numbers, vectors)
             if has_inner:
-                narrow(inner_entries[k * square : (k + 1) * square], matrix)
-                multiply(matrix, rows, columns, vectors, layout, count, products, layout)
+                place_rows(rows, k * square, width)
+                multiply(inner_entries, rows, columns, vectors, layout, count, products, layout)
                 if has_bias:
-                    add_common_bias(products, bias[k], exponents.reshape(-1), first, count)
+                    add_common_bias(products, bias[k], units, first, count)
             else:
                 vectors, products = products, vectors
             if homogeneous:
@@ -171,12 +203,11 @@ def forward(
             else:
                 slope = kept[place : place + numbers]
                 activate(products[:numbers], vectors[:numbers], slope, activation_parameters)
-            narrow(outer_entries[k * square : (k + 1) * square], matrix)
-            multiply(matrix, rows, columns, vectors, layout, count, products, layout)
-            add_scaled_columns(states, size, scaling[k], column_factors, products, first, count)
+            place_rows(rows, k * square, width)
+            multiply(outer_entries, rows, columns, vectors, layout, count, products, layout)
+            add_scaled_columns(states, size, scaling[k], column_factors, products, first, count, norms)
             if homogeneous:
-                for p in range(first, first + count):
-                    rescale(hidden[p], exponents[p], norms)
+                rescale_panels(hidden, exponents, first, count, norms, room)
 
 
 @kernel(_BACKWARD)
@@ -192,20 +223,20 @@ def backward(
     width = size // PANEL
     square, layout = width * width, (PANEL, size)
     # Of the transposed matrices.
-    rows, columns = np.arange(width), np.arange(width) * width
+    rows, columns = np.empty(width, np.int64), np.arange(width) * width
     states, kept, column_factors = gradient.reshape(-1), slopes.reshape(-1), factors.reshape(-1)
     outer_entries, inner_entries = outer.reshape(-1), inner.reshape(-1)
     words, negative = signs.reshape(-1), float32(activation_parameters[0]) if homogeneous else float32(0)
     strip = strip_of(panels, size)
     vectors, products = np.empty(strip * size, np.float32), np.empty(strip * size, np.float32)
-    norms, matrix = np.empty(PANEL), np.empty(square, np.float32)
+    norms, room = np.empty(strip * PANEL), np.empty(PANEL)
     for k in range(scaling.size - 1, -1, -1):
         for first in range(0, panels, strip):
             count = min(strip, panels - first)
             start, numbers = first * size, count * size
-            narrow(states[start : start + numbers], vectors[:numbers])
-            narrow(outer_entries[k * square : (k + 1) * square], matrix)
-            multiply(matrix, rows, columns, vectors, layout, count, products, layout)
+            narrow_columns(states, start, numbers, vectors)
+            place_rows(rows, k * square, 1)
+            multiply(outer_entries, rows, columns, vectors, layout, count, products, layout)
             place = k * panels * size + start
             if homogeneous:
                 multiply_by_slopes(products, numbers, negative, words, place // PANEL)
@@ -213,9 +244,8 @@ def backward(
                 for i in range(numbers):
                     products[i] *= kept[place + i]
             if has_inner:
-                narrow(inner_entries[k * square : (k + 1) * square], matrix)
-                multiply(matrix, rows, columns, products, layout, count, vectors, layout)
+                place_rows(rows, k * square, 1)
+                multiply(inner_entries, rows, columns, products, layout, count, vectors, layout)
                 vectors, products = products, vectors
-            add_scaled_columns(states, size, scaling[k], column_factors, products, first, count)
-            for p in range(first, first + count):
-                rescale(gradient[p], exponents[p], norms)
+            add_scaled_columns(states, size, scaling[k], column_factors, products, first, count, norms)
+            rescale_panels(gradient, exponents, first, count, norms, room)

@@ -192,13 +192,14 @@ high_product = _half_of_product(32)
 
 
 @intrinsic
-def to_singles(typing, words):
-    """Return the words, read as whole numbers with sign, rounded to single precision."""
+def to_singles(typing, vector):
+    """Return numbers in double precision, or words, read as whole numbers with sign, rounded to single precision."""
 
     def generate(context, builder, signature, arguments):
-        return builder.sitofp(arguments[0], _VECTORS[types.float32])
+        convert = builder.fptrunc if vector is DOUBLES else builder.sitofp
+        return convert(arguments[0], _VECTORS[types.float32])
 
-    return SINGLES(WORDS), generate
+    return SINGLES(vector), generate
 
 
 @intrinsic
@@ -211,6 +212,20 @@ def to_doubles(typing, vector):
         return builder.fpext(arguments[0], _VECTORS[types.float64])
 
     return DOUBLES(vector), generate
+
+
+@intrinsic
+def all_between(typing, vector, lower, upper):
+    """Tell whether every lane of a vector of doubles lies strictly between two numbers."""
+
+    def generate(context, builder, signature, arguments):
+        ends = [_repeated(builder, types.float64, end) for end in arguments[1:]]
+        above = builder.fcmp_ordered(">", arguments[0], ends[0])
+        inside = builder.and_(above, builder.fcmp_ordered("<", arguments[0], ends[1]))
+        lanes = ir.IntType(SIZE)
+        return builder.icmp_unsigned("==", builder.bitcast(inside, lanes), ir.Constant(lanes, 2**SIZE - 1))
+
+    return types.boolean(DOUBLES, types.float64, types.float64), generate
 
 
 @intrinsic
