@@ -27,8 +27,11 @@ from theory_check.kernels.layers import in_range, rescale
 from theory_check.kernels.tiles import multiply
 from theory_check.kernels.vectors import SIZE, choose, load, repeat, signs_of, store, to_doubles, to_singles
 
-#: Numbers of the panels that go through a layer together: 16 KiB, half a first-level cache.
-STRIP = 4096
+#: Numbers of the panels that go through layers together: with their products 32 KiB, a first-level cache.
+STRIP = 2048
+
+#: Numbers of the matrices of the layers that a strip goes through before the next: 256 KiB, part of a second-level cache.
+MATRICES = 2**16
 
 # Never written: paths that are kept are read-only.
 _MATRICES = types.Array(types.float32, 3, "C", readonly=True)
@@ -48,8 +51,14 @@ _BACKWARD = types.void(
 
 @kernel()
 def strip_of(panels, size):
-    """Return how many panels of ``size`` numbers go through a layer together: so many that they stay in the cache."""
+    """Return how many panels of ``size`` numbers go through layers together: so many that they stay in the cache."""
     return min(panels, max(3, STRIP // size // 3 * 3))
+
+
+@kernel()
+def layers_of(square):
+    """Return how many layers, of two matrices of ``square`` numbers, a strip goes through before the next."""
+    return max(1, MATRICES // (2 * square))
 
 
 @kernel()
@@ -185,29 +194,31 @@ def forward(
     vectors, products = np.empty(strip * size, np.float32), np.empty(strip * size, np.float32)
     norms, room = np.empty(strip * PANEL), np.empty(PANEL)
     keep = max(signs.shape[0], slopes.shape[0]) >= scaling.size
-    for k in range(scaling.size):
+    together = layers_of(square)
+    for begin in range(0, scaling.size, together):
         for first in range(0, panels, strip):
             count = min(strip, panels - first)
             start, numbers = first * size, count * size
-            place = (k * panels * size if keep else 0) + start
-            narrow_columns(states, start, numbers, vectors)
-            if has_inner:
+            for k in range(begin, min(begin + together, scaling.size)):
+                place = (k * panels * size if keep else 0) + start
+                narrow_columns(states, start, numbers, vectors)
+                if has_inner:
+                    place_rows(rows, k * square, width)
+                    multiply(inner_entries, rows, columns, vectors, layout, count, products, layout)
+                    if has_bias:
+                        add_common_bias(products, bias[k], units, first, count)
+                else:
+                    vectors, products = products, vectors
+                if homogeneous:
+                    bend(products, vectors, numbers, negative, words, place // PANEL)
+                else:
+                    slope = kept[place : place + numbers]
+                    activate(products[:numbers], vectors[:numbers], slope, activation_parameters)
                 place_rows(rows, k * square, width)
-                multiply(inner_entries, rows, columns, vectors, layout, count, products, layout)
-                if has_bias:
-                    add_common_bias(products, bias[k], units, first, count)
-            else:
-                vectors, products = products, vectors
-            if homogeneous:
-                bend(products, vectors, numbers, negative, words, place // PANEL)
-            else:
-                slope = kept[place : place + numbers]
-                activate(products[:numbers], vectors[:numbers], slope, activation_parameters)
-            place_rows(rows, k * square, width)
-            multiply(outer_entries, rows, columns, vectors, layout, count, products, layout)
-            add_scaled_columns(states, size, scaling[k], column_factors, products, first, count, norms)
-            if homogeneous:
-                rescale_panels(hidden, exponents, first, count, norms, room)
+                multiply(outer_entries, rows, columns, vectors, layout, count, products, layout)
+                add_scaled_columns(states, size, scaling[k], column_factors, products, first, count, norms)
+                if homogeneous:
+                    rescale_panels(hidden, exponents, first, count, norms, room)
 
 
 @kernel(_BACKWARD)
@@ -230,22 +241,24 @@ def backward(
     strip = strip_of(panels, size)
     vectors, products = np.empty(strip * size, np.float32), np.empty(strip * size, np.float32)
     norms, room = np.empty(strip * PANEL), np.empty(PANEL)
-    for k in range(scaling.size - 1, -1, -1):
+    together = layers_of(square)
+    for end in range(scaling.size, 0, -together):
         for first in range(0, panels, strip):
             count = min(strip, panels - first)
             start, numbers = first * size, count * size
-            narrow_columns(states, start, numbers, vectors)
-            place_rows(rows, k * square, 1)
-            multiply(outer_entries, rows, columns, vectors, layout, count, products, layout)
-            place = k * panels * size + start
-            if homogeneous:
-                multiply_by_slopes(products, numbers, negative, words, place // PANEL)
-            else:
-                for i in range(numbers):
-                    products[i] *= kept[place + i]
-            if has_inner:
+            for k in range(end - 1, max(end - together, 0) - 1, -1):
+                narrow_columns(states, start, numbers, vectors)
                 place_rows(rows, k * square, 1)
-                multiply(inner_entries, rows, columns, products, layout, count, vectors, layout)
-                vectors, products = products, vectors
-            add_scaled_columns(states, size, scaling[k], column_factors, products, first, count, norms)
-            rescale_panels(gradient, exponents, first, count, norms, room)
+                multiply(outer_entries, rows, columns, vectors, layout, count, products, layout)
+                place = k * panels * size + start
+                if homogeneous:
+                    multiply_by_slopes(products, numbers, negative, words, place // PANEL)
+                else:
+                    for i in range(numbers):
+                        products[i] *= kept[place + i]
+                if has_inner:
+                    place_rows(rows, k * square, 1)
+                    multiply(inner_entries, rows, columns, products, layout, count, vectors, layout)
+                    vectors, products = products, vectors
+                add_scaled_columns(states, size, scaling[k], column_factors, products, first, count, norms)
+                rescale_panels(gradient, exponents, first, count, norms, room)
