@@ -27,6 +27,7 @@ class Tied:
     bias: np.ndarray
     scaling: np.ndarray
     factors: np.ndarray  # (panels, PANEL)
+    alone: bool = False  # whether the lanes of a single panel are copies
 
     @classmethod
     def draw(cls, branch, *, width=5, depth=DEPTH, panels=1, scale=1.0):
@@ -57,7 +58,7 @@ class Tied:
         weights = (np.ascontiguousarray(part) for part in (self.outer, self.inner, self.bias))
         stored.forward(
             *weights, branch.has_inner, branch.has_bias, self.scaling,
-            self.factors, *compiled_activation(branch.activation), branch.activation.homogeneous,
+            self.factors, *compiled_activation(branch.activation), branch.activation.homogeneous, self.alone,
             flat, new_exponents(start) if exponents is None else exponents, *kept,
         )  # fmt: skip
         return hidden, kept
@@ -69,7 +70,8 @@ class Tied:
         activation = self.branch.activation
         stored.backward(
             *weights, self.branch.has_inner, self.scaling, self.factors, activation.constants, activation.homogeneous,
-            *kept, gradient.reshape(len(gradient), -1), new_exponents(output) if exponents is None else exponents,
+            self.alone, *kept, gradient.reshape(len(gradient), -1),
+            new_exponents(output) if exponents is None else exponents,
         )  # fmt: skip
         return gradient
 

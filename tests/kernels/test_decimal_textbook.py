@@ -99,12 +99,12 @@ def test_the_stored_kernel_is_the_textbook(branch):
     kept = slope_rooms(branch.activation, DEPTH, 1, WIDTH)
     stored.forward(
         outer, inner, bias, branch.has_inner, branch.has_bias, scaling, factors, activate, constants,
-        branch.activation.homogeneous, hidden, exponents, *kept,
+        branch.activation.homogeneous, False, hidden, exponents, *kept,
     )  # fmt: skip
     gradient, gradient_exponents = output.reshape(1, -1).copy(), np.zeros((1, PANEL), np.int64)
     stored.backward(
-        outer, inner, branch.has_inner, scaling, factors, constants, branch.activation.homogeneous, *kept, gradient,
-        gradient_exponents,
+        outer, inner, branch.has_inner, scaling, factors, constants, branch.activation.homogeneous, False, *kept,
+        gradient, gradient_exponents,
     )  # fmt: skip
     ends = [
         np.ldexp(vector.reshape(WIDTH, PANEL), powers[0])

@@ -110,6 +110,22 @@ def test_widths_are_their_twins(width):
     assert_passes_agree(Tied.draw(Branch("res-2"), width=width, depth=2, panels=7))
 
 
+@pytest.mark.parametrize("width", [16, 17, 31, 40, 64, 100])
+@pytest.mark.parametrize("branch", [Branch("linear"), Branch("res-2"), Branch("res-3", Activation("tanh"))], ids=str)
+def test_a_column_alone_has_the_same_bits(branch, width):
+    network = Tied.draw(branch, width=width)
+    start, output = (np.broadcast_to(vector[..., :1], vector.shape) for vector in network.states(2))
+    network = replace(network, factors=np.ones((1, PANEL)))
+    runs = (passed(one, start, output) for one in (network, replace(network, alone=True)))
+    for together, single in zip(*runs, strict=True):
+        np.testing.assert_array_equal(together, single)
+
+
+def passed(network, start, output):
+    end, kept = network.forward(start)
+    return [end, *kept, network.backward(kept, output)]
+
+
 @each_branch
 def test_gradients_are_those_of_an_automatic_differentiation(branch):
     network = Tied.draw(branch)

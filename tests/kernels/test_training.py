@@ -164,11 +164,11 @@ def test_the_gradient_at_the_input_is_that_of_the_stored_passes(branch, activati
     has_inner = branch != "res-1"
     stored.forward(
         stored_outer, inner if has_inner else stored_outer[:0], np.empty((0, 0), np.float32), has_inner, False,
-        parameters["scaling"], np.ones((1, PANEL)), *activate, homogeneous, hidden, exponents, *kept,
+        parameters["scaling"], np.ones((1, PANEL)), *activate, homogeneous, False, hidden, exponents, *kept,
     )  # fmt: skip
     stored.backward(
         stored_outer, inner if has_inner else stored_outer[:0], has_inner, parameters["scaling"], np.ones((1, PANEL)),
-        activate[1], homogeneous, *kept, gradient, np.zeros((1, PANEL), np.int64),
+        activate[1], homogeneous, False, *kept, gradient, np.zeros((1, PANEL), np.int64),
     )  # fmt: skip
 
     weights = kernel.Tensors(

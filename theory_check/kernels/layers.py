@@ -89,10 +89,10 @@ def squared_norms(vector, norms):
 def in_range(norms, first, lanes):
     """Tell whether the squared norms of ``lanes`` lanes, a multiple of sixteen, need no rescaling."""
     if COMPILED:
+        inside = True
         for place in range(first, first + lanes, SIZE):
-            if not all_between(load(norms, place), _LOWER, _UPPER):
-                return False
-        return True
+            inside &= all_between(load(norms, place), _LOWER, _UPPER)
+        return inside
     return bool(np.all((norms[first : first + lanes] > _LOWER) & (norms[first : first + lanes] < _UPPER)))
 
 

@@ -9,6 +9,9 @@ No operation mixes columns and every sum runs over j in order, so that a column 
 others, to the bit. That is why the products are written here: libraries choose the order of a sum by the number of
 columns and of threads, and are no faster at these sizes.
 
+Kernels that call others count the references of every array they hand on, which takes longer than a small product:
+the loops over layers call the products and the sums themselves, and take views where they hardly ever come.
+
 The backward pass reads sigma' of every layer. Piecewise linear activations have two slopes: a bit of each component is
 kept, that of column c of a panel as bit c of a word, a 32nd of the memory that numbers take.
 """
@@ -24,13 +27,14 @@ from numpy import float32, float64
 from theory_check.kernels import PANEL
 from theory_check.kernels.compilation import ACTIVATOR, COMPILED, DOUBLES, kernel
 from theory_check.kernels.layers import in_range, rescale
+from theory_check.kernels.single_column import multiply_column, multiply_transposed_column
 from theory_check.kernels.tiles import multiply
 from theory_check.kernels.vectors import SIZE, choose, load, repeat, signs_of, store, to_doubles, to_singles
 
 #: Numbers of the panels that go through layers together: with their products 32 KiB, a first-level cache.
 STRIP = 2048
 
-#: Numbers of the matrices of the layers that a strip goes through before the next: 256 KiB, part of a second-level cache.
+#: Numbers of the matrices of layers that a strip goes through before the next: 256 KiB, part of a second-level cache.
 MATRICES = 2**16
 
 # Never written: paths that are kept are read-only.
@@ -41,11 +45,11 @@ _SLOPES = types.float32[:, :, ::1]
 _SIGNS = types.uint16[:, :, ::1]
 _FORWARD = types.void(
     _MATRICES, _MATRICES, _VECTORS, types.boolean, types.boolean, DOUBLES, _PANELS,
-    ACTIVATOR, DOUBLES, types.boolean, _PANELS, types.int64[:, ::1], _SLOPES, _SIGNS,
+    ACTIVATOR, DOUBLES, types.boolean, types.boolean, _PANELS, types.int64[:, ::1], _SLOPES, _SIGNS,
 )  # fmt: skip
 _BACKWARD = types.void(
-    _MATRICES, _MATRICES, types.boolean, DOUBLES, _PANELS, DOUBLES, types.boolean, _SLOPES, _SIGNS, _PANELS,
-    types.int64[:, ::1],
+    _MATRICES, _MATRICES, types.boolean, DOUBLES, _PANELS, DOUBLES, types.boolean, types.boolean, _SLOPES, _SIGNS,
+    _PANELS, types.int64[:, ::1],
 )  # fmt: skip
 
 
@@ -117,15 +121,6 @@ def add_scaled_columns(states, size, factor, factors, increments, first, count, 
 
 
 @kernel()
-def rescale_panels(panels, exponents, first, count, norms, room):
-    """Rescale ``count`` panels, from ``first`` on, whose squared norms begin ``norms``; see :func:`rescale`."""
-    for p in range(count):
-        # Almost never: a view counts references, which takes longer than to look.
-        if not in_range(norms, p * PANEL, PANEL):
-            rescale(panels[first + p], exponents[first + p], room)
-
-
-@kernel()
 def place_rows(rows, first, step):
     """Write the places of the rows of a matrix whose first entry is at ``first``, ``step`` apart."""
     for i in range(rows.size):
@@ -165,7 +160,7 @@ def multiply_by_slopes(vector, numbers, slope, signs, first):
 @kernel(_FORWARD)
 def forward(
     outer, inner, bias, has_inner, has_bias, scaling, factors,
-    activate, activation_parameters, homogeneous, hidden, exponents, slopes, signs,
+    activate, activation_parameters, homogeneous, alone, hidden, exponents, slopes, signs,
 ):  # fmt: skip
     """Advance the columns through ``scaling.size`` layers, in place.
 
@@ -174,6 +169,8 @@ def forward(
     outer, inner : float32 arrays (layers, width, width), V and W
     bias : float32 array (layers, width)
     has_inner, has_bias, homogeneous : bool; without one, ``inner`` or ``bias`` is not read
+    alone : bool; whether there is one column, all lanes of a single panel are copies of it, and the width is at least
+        LEAST_WIDTH
     scaling : float64 array (layers,)
     factors : float64 array (panels, PANEL)
     activate : activation with its parameters
@@ -194,37 +191,45 @@ def forward(
     vectors, products = np.empty(strip * size, np.float32), np.empty(strip * size, np.float32)
     norms, room = np.empty(strip * PANEL), np.empty(PANEL)
     keep = max(signs.shape[0], slopes.shape[0]) >= scaling.size
-    together = layers_of(square)
+    together, tile = layers_of(square), np.empty(SIZE * SIZE, np.float32)
     for begin in range(0, scaling.size, together):
         for first in range(0, panels, strip):
             count = min(strip, panels - first)
             start, numbers = first * size, count * size
             for k in range(begin, min(begin + together, scaling.size)):
                 place = (k * panels * size if keep else 0) + start
-                narrow_columns(states, start, numbers, vectors)
                 if has_inner:
-                    place_rows(rows, k * square, width)
-                    multiply(inner_entries, rows, columns, vectors, layout, count, products, layout)
+                    narrow_columns(states, start, numbers, vectors)
+                    if alone:
+                        multiply_column(inner_entries, k * square, width, vectors, products, tile)
+                    else:
+                        place_rows(rows, k * square, width)
+                        multiply(inner_entries, rows, columns, vectors, layout, count, products, layout)
                     if has_bias:
                         add_common_bias(products, bias[k], units, first, count)
                 else:
-                    vectors, products = products, vectors
+                    narrow_columns(states, start, numbers, products)
                 if homogeneous:
                     bend(products, vectors, numbers, negative, words, place // PANEL)
                 else:
                     slope = kept[place : place + numbers]
                     activate(products[:numbers], vectors[:numbers], slope, activation_parameters)
-                place_rows(rows, k * square, width)
-                multiply(outer_entries, rows, columns, vectors, layout, count, products, layout)
+                if alone:
+                    multiply_column(outer_entries, k * square, width, vectors, products, tile)
+                else:
+                    place_rows(rows, k * square, width)
+                    multiply(outer_entries, rows, columns, vectors, layout, count, products, layout)
                 add_scaled_columns(states, size, scaling[k], column_factors, products, first, count, norms)
-                if homogeneous:
-                    rescale_panels(hidden, exponents, first, count, norms, room)
+                for p in range(count):
+                    if homogeneous and not in_range(norms, p * PANEL, PANEL):
+                        rescale(hidden[first + p], exponents[first + p], room)
 
 
 @kernel(_BACKWARD)
 def backward(
-    outer, inner, has_inner, scaling, factors, activation_parameters, homogeneous, slopes, signs, gradient, exponents
-):
+    outer, inner, has_inner, scaling, factors, activation_parameters, homogeneous, alone, slopes, signs, gradient,
+    exponents,
+):  # fmt: skip
     """Carry dLoss/dh back through the layers of one :func:`forward` call, in place.
 
     ``gradient`` is a float64 array (panels, width * PANEL) in units of 2^exponents, ``slopes`` and ``signs`` what the
@@ -241,15 +246,18 @@ def backward(
     strip = strip_of(panels, size)
     vectors, products = np.empty(strip * size, np.float32), np.empty(strip * size, np.float32)
     norms, room = np.empty(strip * PANEL), np.empty(PANEL)
-    together = layers_of(square)
+    together, tile = layers_of(square), np.empty(SIZE * SIZE, np.float32)
     for end in range(scaling.size, 0, -together):
         for first in range(0, panels, strip):
             count = min(strip, panels - first)
             start, numbers = first * size, count * size
             for k in range(end - 1, max(end - together, 0) - 1, -1):
                 narrow_columns(states, start, numbers, vectors)
-                place_rows(rows, k * square, 1)
-                multiply(outer_entries, rows, columns, vectors, layout, count, products, layout)
+                if alone:
+                    multiply_transposed_column(outer_entries, k * square, width, vectors, products, tile)
+                else:
+                    place_rows(rows, k * square, 1)
+                    multiply(outer_entries, rows, columns, vectors, layout, count, products, layout)
                 place = k * panels * size + start
                 if homogeneous:
                     multiply_by_slopes(products, numbers, negative, words, place // PANEL)
@@ -257,8 +265,14 @@ def backward(
                     for i in range(numbers):
                         products[i] *= kept[place + i]
                 if has_inner:
-                    place_rows(rows, k * square, 1)
-                    multiply(inner_entries, rows, columns, products, layout, count, vectors, layout)
-                    vectors, products = products, vectors
-                add_scaled_columns(states, size, scaling[k], column_factors, products, first, count, norms)
-                rescale_panels(gradient, exponents, first, count, norms, room)
+                    if alone:
+                        multiply_transposed_column(inner_entries, k * square, width, products, vectors, tile)
+                    else:
+                        place_rows(rows, k * square, 1)
+                        multiply(inner_entries, rows, columns, products, layout, count, vectors, layout)
+                    add_scaled_columns(states, size, scaling[k], column_factors, vectors, first, count, norms)
+                else:
+                    add_scaled_columns(states, size, scaling[k], column_factors, products, first, count, norms)
+                for p in range(count):
+                    if not in_range(norms, p * PANEL, PANEL):
+                        rescale(gradient[first + p], exponents[first + p], room)

@@ -163,7 +163,7 @@ def _simulate_stored(
     boundary = Boundary.of_replicate(cell, key, replicate)
     states = to_panels(boundary.hidden()[..., 0])
     factors = np.ones((len(states), PANEL))
-    passes = StoredPasses(cell.network, cell.weights, key, replicate, factors, memory)
+    passes = StoredPasses(cell.network, cell.weights, key, replicate, factors, memory, count)
     observer = _observer(cell, passes, scaling)
     course = Course(
         passes, scaling, cell.gradients, cell.recorded_depths, passes.kept_bytes, weights=observer,

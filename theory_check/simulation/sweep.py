@@ -57,7 +57,7 @@ def simulate_block(
     # Column by column: all inputs under the first beta, then under the next.
     factors = to_panels(np.repeat([Scaling.power(beta).factor(sweep.depth) for beta in sweep.betas], shape[1]))
     states = to_panels(np.tile(start[..., 0], (shape[0], 1)))
-    passes = StoredPasses(cell.network, cell.weights, key, block, factors, memory)
+    passes = StoredPasses(cell.network, cell.weights, key, block, factors, memory, count)
     course = Course(passes, np.broadcast_to(1.0, sweep.depth), sweep.gradients, (), passes.kept_bytes)
 
     def output_gradient(hidden: FloatArray, exponents: NDArray[np.int64]) -> tuple[FloatArray, NDArray[np.int64]]:

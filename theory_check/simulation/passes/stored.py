@@ -53,6 +53,8 @@ class StoredPasses(SlopeRoom, BranchPasses):
     memory : int
         Bytes that the weights, and what :func:`theory_check.simulation.course.traverse` keeps, may take; values do
         not depend on it.
+    columns : int
+        How many there are; a single one, all lanes of one panel, takes less time and has the same values.
 
     Attributes
     ----------
@@ -68,8 +70,9 @@ class StoredPasses(SlopeRoom, BranchPasses):
         replicate: int,
         factors: FloatArray,
         memory: int,
+        columns: int = PANEL,
     ) -> None:
-        from theory_check.kernels import stored
+        from theory_check.kernels import single_column, stored
 
         width, depth = network.width, network.depth
         plan = StoredPlan.of(network, factors.size, memory)
@@ -92,6 +95,7 @@ class StoredPasses(SlopeRoom, BranchPasses):
         self._activation = compiled_activation(network.branch.activation)
         self._homogeneous = network.branch.activation.homogeneous
         self._shape = (len(factors), width * PANEL)
+        self._alone = columns == 1 and width >= single_column.LEAST_WIDTH
         self.layer_size, self.kept_bytes = size, plan.kept_bytes
 
     def storage(self, layers: int) -> Any:
@@ -135,7 +139,7 @@ class StoredPasses(SlopeRoom, BranchPasses):
             layers = slice(start - first, end - first)
             self._kernel.forward(
                 *self._weights(start, end), branch.has_inner, branch.has_bias, scaling[layers], self._factors,
-                *self._activation, self._homogeneous, hidden.reshape(self._shape), exponents,
+                *self._activation, self._homogeneous, self._alone, hidden.reshape(self._shape), exponents,
                 *self._rooms(kept[layers] if keeps else kept),
             )  # fmt: skip
 
@@ -148,7 +152,7 @@ class StoredPasses(SlopeRoom, BranchPasses):
             outer, inner, _ = self._weights(start, end)
             self._kernel.backward(
                 outer, inner, self._branch.has_inner, scaling[layers], self._factors, self._activation[1],
-                self._homogeneous, *self._rooms(kept[layers]), gradient.reshape(self._shape), exponents,
+                self._homogeneous, self._alone, *self._rooms(kept[layers]), gradient.reshape(self._shape), exponents,
             )  # fmt: skip
             # Their chunk must go before the next one comes.
             del outer, inner
