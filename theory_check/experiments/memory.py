@@ -105,11 +105,13 @@ def _paths(cell: Cell, chunk: int) -> tuple[int, int]:
         transformed = SPECTRUM * embedding_factor(process, parameters, depth) * depth + 2**20
         # Correlations that are made in many steps leave arrays of sizes that the allocator keeps.
         return transformed, (TRANSFORM * depth if generator == "circulant" else transformed)
-    # Rows of the factor for the layers that are searched, a copy, and the triangle; then those of the chunk.
+    # Rows of the factor for the layers that are searched, a copy, and the triangle; then those of the chunk, with two
+    # deviations.
     known = min(depth, FULL_RANK_DEPTH) if rank is None else rank
     searched = 8 * known * (2 * min(depth, CANDIDATES) + known)
     tiles = 4 * padded_rank(known) * min(depth, TILES * TILE)
-    return LAGS * depth + searched + tiles + 4 * padded_rank(known) * chunk, 8 * depth + tiles
+    scaled = 2 * 4 * padded_rank(known) * chunk
+    return LAGS * depth + searched + tiles + scaled, 8 * depth + tiles + scaled
 
 
 def _stored(cell: Cell, columns: int, memory: int) -> int:

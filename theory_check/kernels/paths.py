@@ -18,7 +18,7 @@ from theory_check.kernels.tiles import multiply
 from theory_check.kernels.vectors import SIZE
 from theory_check.kernels.words import seed_entries
 
-_PART = 64  # layers of combinations that are copied at a time
+_PART = 64  # layers of combinations whose last entries are copied at a time
 _BLOCK = 16  # layers of a block of a transposition: 16 lines of 64 bytes for each pair stay in the first-level cache
 
 
@@ -64,7 +64,7 @@ def write_combinations(key, replicate, purpose, factor, out):
     rank = factor.shape[1]
     state = np.empty(4 * LANES, np.uint32)
     normals = np.empty(rank * LANES, np.float32)
-    part = np.empty(_PART * LANES, np.float32)
+    part = np.empty(_PART * SIZE, np.float32)
     parameters = np.empty(0, np.float64)
     coefficients, flat = factor.reshape(-1), out.reshape(-1)
     rows, columns = np.arange(layers) * rank, np.arange(rank)
@@ -73,17 +73,18 @@ def write_combinations(key, replicate, purpose, factor, out):
         fill_normal(state, normals, parameters)
         start = group * LANES
         lanes = min(LANES, entries - start)
-        if lanes == LANES:
-            multiply(coefficients, rows, columns, normals, (LANES, SIZE), LANES // SIZE, flat[start:], (entries, SIZE))
+        whole = lanes // SIZE
+        multiply(coefficients, rows, columns, normals, (LANES, SIZE), whole, flat[start:], (entries, SIZE))
+        if lanes == whole * SIZE:
             continue
         # Sixteen entries at a time would write beyond the last.
+        rest = normals[whole * SIZE :]
         for first in range(0, layers, _PART):
             some = rows[first : min(first + _PART, layers)]
-            count = (lanes + SIZE - 1) // SIZE
-            multiply(coefficients, some, columns, normals, (LANES, SIZE), count, part, (LANES, SIZE))
+            multiply(coefficients, some, columns, rest, (LANES, SIZE), 1, part, (SIZE, SIZE))
             for i in range(some.size):
-                for lane in range(lanes):
-                    out[first + i, start + lane] = part[i * LANES + lane]
+                for lane in range(whole * SIZE, lanes):
+                    out[first + i, start + lane] = part[i * SIZE + lane - whole * SIZE]
 
 
 @kernel()

@@ -227,20 +227,23 @@ def _factor_rows(law: Law, factor: LowRankFactor, tile: int) -> SingleArray:
     return padded
 
 
+@lru_cache(maxsize=2)
+def _scaled_rows(law: Law, factor: LowRankFactor, deviation: float, first: int, last: int) -> SingleArray:
+    """Return the rows of layers ``first`` to ``last - 1`` times the deviation: weights have one, biases another."""
+    tiles = range(first // TILE, -(-last // TILE))
+    rows = np.concatenate([_factor_rows(law, factor, tile) for tile in tiles])
+    scaled = rows[first - tiles.start * TILE :][: last - first] * np.float32(deviation)
+    scaled.setflags(write=False)
+    return np.asarray(scaled)
+
+
 def _combinations(path: Path, factor: LowRankFactor) -> Writer:
     from theory_check.kernels import paths
 
     law = path.law
 
     def write(first: int, out: SingleArray) -> None:
-        last = first + len(out)
-        tiles = range(first // TILE, -(-last // TILE))
-        needed = np.empty((len(out), padded_rank(len(factor.pivots))), np.float32)
-        for tile in tiles:
-            rows, start = _factor_rows(law, factor, tile), tile * TILE - first
-            needed[max(start, 0) : min(start + TILE, len(out))] = rows[max(-start, 0) : len(out) - start]
-        needed *= np.float32(path.deviation)
-        paths.write_combinations(*path.stream, needed, out)
+        paths.write_combinations(*path.stream, _scaled_rows(law, factor, path.deviation, first, first + len(out)), out)
 
     return Writer(write, f"factor of rank {len(factor.pivots)}")
 
