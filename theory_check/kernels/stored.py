@@ -56,7 +56,7 @@ _BACKWARD = types.void(
 @kernel()
 def strip_of(panels, size):
     """Return how many panels of ``size`` numbers go through layers together: so many that they stay in the cache."""
-    return min(panels, max(3, STRIP // size // 3 * 3))
+    return min(panels, max(4, STRIP // size // 4 * 4))
 
 
 @kernel()

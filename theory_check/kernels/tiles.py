@@ -1,9 +1,9 @@
 """Products of one matrix with many vectors whose sums stay in registers.
 
 Sixteen vectors side by side are one vector of the processor: component k of sixteen of them stands together, components
-``step`` numbers apart, the next sixteen ``across`` numbers further; a *layout* is (step, across). Four rows of the
-matrix are computed at once, with up to three times sixteen vectors: twelve sums in registers, of which each takes its
-terms in order, and each entry of the matrix serves up to three of them.
+``step`` numbers apart, the next sixteen ``across`` numbers further; a *layout* is (step, across). Five rows of the
+matrix are computed at once, with four times sixteen vectors: twenty sums in registers, of which each takes its terms in
+order, and each entry of the matrix serves four of them. What is left goes by four rows and up to twice sixteen vectors.
 
 Functions take whole arrays and places in them: a view of a part counts references, which takes longer than a few
 products.
@@ -17,7 +17,7 @@ from numpy import float32
 from theory_check.kernels.compilation import COMPILED, LONGS, SINGLES, kernel
 from theory_check.kernels.vectors import SIZE, load, repeat_entry, store, zeros
 
-#: Rows of a product that are computed at once.
+#: Rows of a product that are computed at once, where there are no five.
 ROWS = 4
 
 _LAYOUT = types.UniTuple(types.int64, 2)
@@ -108,48 +108,74 @@ def _multiply_two(matrix, a, b, c, d, columns, vectors, start, step, across, pro
 
 
 @kernel()
-def _multiply_three(matrix, a, b, c, d, columns, vectors, start, step, across, products, place, down, right):
-    """Write three times sixteen columns of four rows of a product; see :func:`multiply`."""
-    p = q = r = s = t = u = v = w = e = f = g = h = zeros()
+def _multiply_five_rows_of_four(
+    matrix, rows, first, columns, vectors, start, step, across, products, place, down, right
+):
+    """Write four times sixteen columns of five rows of a product; see :func:`multiply`."""
+    a, b, c, d, e = rows[first], rows[first + 1], rows[first + 2], rows[first + 3], rows[first + 4]
+    p0 = p1 = p2 = p3 = q0 = q1 = q2 = q3 = r0 = r1 = zeros()
+    r2 = r3 = s0 = s1 = s2 = s3 = t0 = t1 = t2 = t3 = zeros()
     for k in range(columns.size):
-        j, first = columns[k], start + k * step
-        x, y, z = load(vectors, first), load(vectors, first + across), load(vectors, first + 2 * across)
+        j, at = columns[k], start + k * step
+        w, x = load(vectors, at), load(vectors, at + across)
+        y, z = load(vectors, at + 2 * across), load(vectors, at + 3 * across)
         entry = repeat_entry(matrix, a + j)
-        p = entry * x + p
-        t = entry * y + t
-        e = entry * z + e
+        p0 = entry * w + p0
+        p1 = entry * x + p1
+        p2 = entry * y + p2
+        p3 = entry * z + p3
         entry = repeat_entry(matrix, b + j)
-        q = entry * x + q
-        u = entry * y + u
-        f = entry * z + f
+        q0 = entry * w + q0
+        q1 = entry * x + q1
+        q2 = entry * y + q2
+        q3 = entry * z + q3
         entry = repeat_entry(matrix, c + j)
-        r = entry * x + r
-        v = entry * y + v
-        g = entry * z + g
+        r0 = entry * w + r0
+        r1 = entry * x + r1
+        r2 = entry * y + r2
+        r3 = entry * z + r3
         entry = repeat_entry(matrix, d + j)
-        s = entry * x + s
-        w = entry * y + w
-        h = entry * z + h
-    store(products, place, p)
-    store(products, place + right, t)
-    store(products, place + 2 * right, e)
-    store(products, place + down, q)
-    store(products, place + down + right, u)
-    store(products, place + down + 2 * right, f)
-    store(products, place + 2 * down, r)
-    store(products, place + 2 * down + right, v)
-    store(products, place + 2 * down + 2 * right, g)
-    store(products, place + 3 * down, s)
-    store(products, place + 3 * down + right, w)
-    store(products, place + 3 * down + 2 * right, h)
+        s0 = entry * w + s0
+        s1 = entry * x + s1
+        s2 = entry * y + s2
+        s3 = entry * z + s3
+        entry = repeat_entry(matrix, e + j)
+        t0 = entry * w + t0
+        t1 = entry * x + t1
+        t2 = entry * y + t2
+        t3 = entry * z + t3
+    store(products, place, p0)
+    store(products, place + right, p1)
+    store(products, place + 2 * right, p2)
+    store(products, place + 3 * right, p3)
+    below = place + down
+    store(products, below, q0)
+    store(products, below + right, q1)
+    store(products, below + 2 * right, q2)
+    store(products, below + 3 * right, q3)
+    below = place + 2 * down
+    store(products, below, r0)
+    store(products, below + right, r1)
+    store(products, below + 2 * right, r2)
+    store(products, below + 3 * right, r3)
+    below = place + 3 * down
+    store(products, below, s0)
+    store(products, below + right, s1)
+    store(products, below + 2 * right, s2)
+    store(products, below + 3 * right, s3)
+    below = place + 4 * down
+    store(products, below, t0)
+    store(products, below + right, t1)
+    store(products, below + 2 * right, t2)
+    store(products, below + 3 * right, t3)
 
 
 @kernel(_MULTIPLY)
 def multiply(matrix, rows, columns, vectors, layout, count, products, product_layout):
     """Write ``products[r, c] = sum_k matrix[rows[r] + columns[k]] vectors[k, c]`` for ``count`` times sixteen c.
 
-    ``rows`` and ``columns`` are places in the flat matrix. Where the number of rows is no multiple of four, the last
-    four overlap those before and write the same sums once more. Arrays are flat.
+    ``rows`` and ``columns`` are places in the flat matrix. The last four rows may overlap those before and write the
+    same sums once more. Arrays are flat.
     """
     (step, across), (down, right) = layout, product_layout
     if not COMPILED:
@@ -172,19 +198,23 @@ def multiply(matrix, rows, columns, vectors, layout, count, products, product_la
             row = min(first, rows.size - 2 * ROWS)
             _multiply_eight_rows(matrix, rows, row, columns, vectors, 0, step, products, row * down, down)
         return
-    for first in range(0, rows.size, ROWS):
-        row = min(first, rows.size - ROWS)
-        a, b, c, d = rows[row], rows[row + 1], rows[row + 2], rows[row + 3]
-        done = 0
-        while done < count:
-            start, place, left = done * across, row * down + done * right, count - done
-            # Four are two and two: a single one waits for its sums.
-            if left == 3 or left > 4:
-                _multiply_three(matrix, a, b, c, d, columns, vectors, start, step, across, products, place, down, right)
-                done += 3
-            elif left > 1:
-                _multiply_two(matrix, a, b, c, d, columns, vectors, start, step, across, products, place, down, right)
-                done += 2
-            else:
-                _multiply_one(matrix, a, b, c, d, columns, vectors, start, step, products, place, down)
-                done += 1
+    fives, fours = rows.size // 5 * 5, count // 4 * 4
+    for first in range(0, fives, 5):
+        for done in range(0, fours, 4):
+            start, place = done * across, first * down + done * right
+            _multiply_five_rows_of_four(
+                matrix, rows, first, columns, vectors, start, step, across, products, place, down, right
+            )
+    # The rows below those, and the other columns of all rows.
+    for top, begin, end in ((fives, 0, fours), (0, fours, count)):
+        for first in range(top, rows.size, ROWS):
+            row = min(first, rows.size - ROWS)
+            a, b, c, d = rows[row], rows[row + 1], rows[row + 2], rows[row + 3]
+            for done in range(begin, end, 2):
+                start, place = done * across, row * down + done * right
+                if end - done > 1:
+                    _multiply_two(
+                        matrix, a, b, c, d, columns, vectors, start, step, across, products, place, down, right
+                    )
+                else:
+                    _multiply_one(matrix, a, b, c, d, columns, vectors, start, step, products, place, down)
