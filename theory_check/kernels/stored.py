@@ -31,8 +31,8 @@ from theory_check.kernels.single_column import multiply_column, multiply_transpo
 from theory_check.kernels.tiles import multiply
 from theory_check.kernels.vectors import SIZE, choose, load, repeat, signs_of, store, to_doubles, to_singles
 
-#: Numbers of the panels that go through layers together: with their products 32 KiB, a first-level cache.
-STRIP = 2048
+#: Numbers of the panels that go through layers together: with their products 40 KiB, a first-level cache.
+STRIP = 2560
 
 #: Numbers of the matrices of layers that a strip goes through before the next: 256 KiB, part of a second-level cache.
 MATRICES = 2**16

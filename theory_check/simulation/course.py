@@ -42,7 +42,8 @@ def _log_displacement(
 ) -> FloatArray:
     """Return log of the displacement from ``start``, of log squared norm ``reference``, to ``end 2^shift``."""
     larger = np.maximum(shift, 0)[:, None, :]
-    moved = np.ldexp(end, shift[:, None, :] - larger) - np.ldexp(start, -larger)
+    # Powers of two up to 1: one that underflows to 0 belongs to what vanishes beside the other.
+    moved = end * np.ldexp(1.0, shift[:, None, :] - larger) - start * np.ldexp(1.0, -larger)
     return 0.5 * _log_ratio(moved, larger[:, 0, :], reference)
 
 
