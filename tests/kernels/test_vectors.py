@@ -9,6 +9,7 @@ import pytest
 from theory_check.kernels.compilation import COMPILED
 from theory_check.kernels.vectors import (
     SIZE,
+    all_between,
     choose,
     counting,
     high_product,
@@ -101,6 +102,26 @@ def test_singles():
 @numba.njit
 def transposed(source, target):
     transpose(source, 3, 20, target, 1, 17)
+
+
+@numba.njit
+def on_doubles(x, out):
+    store(out, 0, to_singles(load(x, 0)))
+    return all_between(load(x, 0), -1.0, 2.0)
+
+
+def test_doubles():
+    values, rounded = np.linspace(-0.9, 1.9, SIZE), np.empty(SIZE, np.float32)
+    assert on_doubles(values, rounded)
+    np.testing.assert_array_equal(rounded, values.astype(np.float32))
+
+
+@pytest.mark.parametrize("lane", [0, 7, 15])
+@pytest.mark.parametrize("value", [-1.0, 2.0, -3.0, np.inf, np.nan])
+def test_one_lane_that_is_not_between_is_seen(lane, value):
+    values = np.zeros(SIZE)
+    values[lane] = value
+    assert not on_doubles(values, np.empty(SIZE, np.float32))
 
 
 def test_sixteen_vectors_are_transposed():
