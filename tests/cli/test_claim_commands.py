@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 
 import pytest
@@ -231,9 +232,35 @@ def test_list_has_a_row_for_every_claim(command, planned_once):
     first = [line.split()[0] for line in out if line and not line.startswith(" ")]
     assert first[0] == "id"
     assert first[1:] == [claim.id for claim in all_claims()]
+    assert "1+κa²" in "".join(out)
+    assert re.findall(r"[\\$].*|\^\d.*", "".join(out)) == []
     regime = REGIMES[-1]
     _, out, _ = command("list", "--regime", regime.name)
     assert [line.split()[0] for line in out[1:] if not line.startswith(" ")] == [claim.id for claim in regime.claims]
+
+
+def test_list_is_read_on_a_narrow_terminal(command, planned_once, monkeypatch):
+    from rich.console import Console
+
+    from theory_check.catalogue.regimes import REGIMES
+    from theory_check.cli import listing
+    from theory_check.reporting.mathematics import unicode_text
+
+    console = Console(width=80, force_terminal=True, color_system=None, highlight=False)
+    monkeypatch.setattr(listing, "open_console", lambda: console)
+    with console.capture() as capture:
+        command("list", "--regime", REGIMES[0].name)
+    lines = [line.rstrip() for line in capture.get().splitlines()]
+    assert lines[:2] == [
+        "E1  moments",
+        "    For symmetric independent weights the mean of the squared norm ratio grows",
+    ]
+    assert max(map(len, lines)) <= 80
+    # Words are whole.
+    printed = " ".join(" ".join(lines).split())
+    statements = [unicode_text(claim.statement) for claim in REGIMES[0].claims]
+    assert all(statement in printed for statement in statements)
+    assert printed.count("Core time expected, at most: quick ") == len(statements)
 
 
 def test_list_and_show_print_json(command, planned_once):

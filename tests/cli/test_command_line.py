@@ -38,6 +38,14 @@ def test_help(command, arguments):
     assert out[0].startswith("Usage: theory-check")
 
 
+def test_the_list_of_commands_has_whole_sentences(command, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    _, out, _ = command("--help")
+    listed = out[out.index("Commands:") + 1 :]
+    assert len(listed) == 12
+    assert all(line.endswith(".") and not line.endswith("...") for line in listed), listed
+
+
 def test_version(command):
     assert command("--version") == (0, [f"theory-check, version {theory_check.__version__}"], [])
 

@@ -30,10 +30,19 @@ def test_lines_are_plain_away_from_a_terminal(record):
     lines = text.splitlines()
     assert lines[0] == "supported     E4    points 2/2  mistakes 4/4  Lognormal limit of ‖h_L‖"
     assert lines[1].startswith("refuted       E1")
-    assert any(line.startswith("refuted       E1/uniform-d8  E log R: 0.4747 [0.4731, 0.4763]") for line in lines)
+    assert any(line.startswith("refuted       E1/uniform-d8  𝔼 log R: 0.4747 [0.4731, 0.4763]") for line in lines)
     assert "without proof of power  E1/student-d8" in lines
     assert lines[-3].startswith("Not everywhere")
     assert "4 min 12 s" in lines[-1]
+
+
+def test_mathematics_is_text(record):
+    finding = replace(make_finding(), quantity=r"$\mathbb{E}\,R^2 / d^2$")
+    claim = make_claim("E4", finding, title=r"Growth by $1+\kappa a^2$")
+    stream = io.StringIO()
+    print_summary(replace(record, regimes=(replace(record.regimes[0], claims=(claim,)),)), Console(file=stream), True)
+    assert "Growth by 1+κa²" in stream.getvalue()
+    assert "𝔼 R² / d²" in stream.getvalue()
 
 
 def test_every_point_has_a_line_if_it_is_asked_for(record):

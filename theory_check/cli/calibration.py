@@ -12,7 +12,7 @@ from theory_check.cli.options import cluster_option, out_option, profile_option,
 from theory_check.cli.terminal import hold_output, show_progress
 
 
-@click.command()
+@click.command(short_help="Check that the statistical methods keep their promises.")
 @click.argument("methods", nargs=-1, metavar="[METHOD]...")
 @profile_option(("quick", "nightly"))
 @seed_option

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from theory_check.verification.plan import Plan
 
 
-@click.command()
+@click.command(short_help="Simulate, judge and report: all claims, or those named.")
 @click.argument("claims", nargs=-1, metavar="[CLAIM]...", shell_complete=complete_claim)
 @profile_option()
 @claims_option

@@ -53,9 +53,9 @@ def _completer(names: Callable[[], Iterable[tuple[str, str]]]) -> Completer:
 
 def _claims() -> Iterable[tuple[str, str]]:
     from theory_check.catalogue.regimes import all_claims
-    from theory_check.reporting.summary import plain_text
+    from theory_check.reporting.mathematics import unicode_text
 
-    return [(claim.id, plain_text(claim.title)) for claim in all_claims()]
+    return [(claim.id, unicode_text(claim.title)) for claim in all_claims()]
 
 
 def _regimes() -> Iterable[tuple[str, str]]:

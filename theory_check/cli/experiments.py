@@ -114,7 +114,7 @@ def simulate(
     return 0
 
 
-@click.command("map")
+@click.command("map", short_help="Map output and gradient over weights and scaling exponent.")
 @branch_option
 @activation_option
 @width_option

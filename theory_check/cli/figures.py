@@ -22,7 +22,7 @@ from theory_check.cli.options import (
 from theory_check.cli.terminal import hold_output, show_progress
 
 
-@click.command()
+@click.command(short_help="Regenerate a figure of the paper with its published settings.")
 @click.argument("number", type=WholeNumber(), metavar="N")
 @out_option("reports/paper")
 @seed_option

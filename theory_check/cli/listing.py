@@ -27,7 +27,7 @@ def _print_json(value: object) -> None:
     click.echo(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
 
 
-@click.command("list")
+@click.command("list", short_help="List all claims: statement, source, core time.")
 @click.option("--regime", default=None, metavar="R", help="Only the claims of this regime.",
               shell_complete=complete_regime)  # fmt: skip
 @claims_option
@@ -38,7 +38,6 @@ def list_claims(regime: str | None, claims_file: Path | None, as_json: bool) -> 
     from theory_check.claims.claim import PROFILES
     from theory_check.experiments.machine_costs import stored_costs
     from theory_check.foundation.arguments import check_choice
-    from theory_check.reporting.summary import plain_text
     from theory_check.verification.plan import planned_costs
     from theory_check.verification.user_claims import own_regime, regimes_with
 
@@ -52,8 +51,8 @@ def list_claims(regime: str | None, claims_file: Path | None, as_json: bool) -> 
         {
             "id": claim.id,
             "regime": name,
-            "statement": plain_text(claim.statement),
-            "source": plain_text(origin(claim)),
+            "statement": claim.statement,
+            "source": origin(claim),
             "core_seconds": {
                 profile: dict(zip(("expected", "most"), cost.seconds(machine), strict=True))
                 for profile, cost in zip(PROFILES, row, strict=True)
@@ -64,33 +63,49 @@ def list_claims(regime: str | None, claims_file: Path | None, as_json: bool) -> 
     if as_json:
         _print_json(rows)
     else:
-        _print_table(rows)
+        _print_rows(rows)
     return 0
 
 
-def _print_table(rows: list[dict[str, Any]]) -> None:
+#: Columns of a terminal from which on the table of the claims can be read.
+_TABLE_WIDTH = 160
+
+
+def _print_rows(rows: list[dict[str, Any]]) -> None:
+    """Print a table or, on a narrow terminal, a paragraph for each claim."""
+    from rich.padding import Padding
     from rich.table import Table
+    from rich.text import Text
 
     from theory_check.claims.claim import PROFILES
+    from theory_check.reporting.mathematics import unicode_text
     from theory_check.reporting.numerals import format_duration
 
+    console = open_console()
+    if not console.is_terminal:
+        console.width = 240
     table = Table(box=None, pad_edge=False, title_justify="left")
     for heading in ("id", "regime", "statement", "source"):
         table.add_column(heading, overflow="fold")
     for profile in PROFILES:
         table.add_column(f"{profile}: core time, at most", justify="right")
     for row in rows:
-        texts = (row[name] for name in ("id", "regime", "statement", "source"))
-        table.add_row(
-            *texts, *(", ".join(map(format_duration, pair.values())) for pair in row["core_seconds"].values())
-        )
-    console = open_console()
-    if not console.is_terminal:
-        console.width = 240
-    console.print(table)
+        name, regime, statement, source = (unicode_text(row[key]) for key in ("id", "regime", "statement", "source"))
+        times = {
+            profile: ", ".join(map(format_duration, pair.values())) for profile, pair in row["core_seconds"].items()
+        }
+        if console.width >= _TABLE_WIDTH:
+            table.add_row(*map(Text, (name, regime, statement, source, *times.values())))
+            continue
+        console.print(Text(f"{name}  {regime}", "bold"))
+        told = "; ".join(f"{profile} {pair}" for profile, pair in times.items())
+        for text in (statement, source, f"Core time expected, at most: {told}"):
+            console.print(Padding(Text(text), (0, 0, 0, 4)))
+    if table.row_count:
+        console.print(table)
 
 
-@click.command()
+@click.command(short_help="Show one claim in full.")
 @click.argument("claim", shell_complete=complete_claim)
 @profile_option(help=None)
 @claims_option

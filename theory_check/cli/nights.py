@@ -75,7 +75,7 @@ def _maker(record: NightRecord) -> str:
     return ", ".join(filter(None, (version and f"version {version}", commit, record.machine))) or "not recorded"
 
 
-@click.command()
+@click.command(short_help="Say what changed from one report to another.")
 @click.argument("before", type=click.Path(path_type=Path))
 @click.argument("now", type=click.Path(path_type=Path))
 @click.option("--out", type=WrittenFile(".md"), default=None, metavar="FILE.md",
@@ -89,12 +89,12 @@ def compare(before: Path, now: Path, out: Path | None) -> int:
     from theory_check.findings.changes import compare_runs
     from theory_check.foundation.files import write_together
     from theory_check.reporting.change_text import change_lines, changed_text, comparison_page, cost_text
-    from theory_check.reporting.summary import plain_text
+    from theory_check.reporting.mathematics import unicode_text
 
     first, second = _load(before), _load(now)
     changes = compare_runs(first, second)
     for line in (changed_text(changes, second), *change_lines(changes), cost_text(changes, second)):
-        click.echo(plain_text(line))
+        click.echo(unicode_text(line))
     if out is not None:
         write_together({out: comparison_page(first, second)})
         click.echo(f"page: {out}")

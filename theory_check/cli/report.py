@@ -10,7 +10,7 @@ from theory_check.cli.options import out_option
 from theory_check.cli.terminal import hold_output
 
 
-@click.command()
+@click.command(short_help="Write the pages of a report anew from its results.")
 @out_option(help="The folder of the report, with its results.json.")
 @click.option("--history", type=click.Path(path_type=Path, dir_okay=False), default=None, metavar="FILE.db",
               help="Also say what all nights of this ledger find.")  # fmt: skip

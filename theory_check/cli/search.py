@@ -171,12 +171,12 @@ def _print_confirmation(result: SearchResult, confirmation: Confirmation) -> Non
 
 
 def _print_finding(finding: Finding) -> None:
+    from theory_check.reporting.mathematics import unicode_text
     from theory_check.reporting.numerals import format_significant as number
     from theory_check.reporting.numerals import format_target
-    from theory_check.reporting.summary import plain_text
 
     click.echo(f"  network   {finding.network}")
-    click.echo(f"  quantity  {plain_text(finding.quantity)}; {finding.method}; {finding.replicates} replicates")
+    click.echo(f"  quantity  {unicode_text(finding.quantity)}; {finding.method}; {finding.replicates} replicates")
     click.echo(
         f"  estimate  {number(finding.estimate)}, interval [{number(finding.lower)}, {number(finding.upper)}] at level "
         f"{number(finding.level)}"

@@ -27,7 +27,7 @@ from theory_check.cli.options import (
 from theory_check.cli.terminal import hold_output, show_progress
 
 
-@click.command()
+@click.command(short_help="Train one setting on labelled images.")
 @click.option("--branch", default="res-1", show_default=True, metavar="linear|res-1|res-3")
 @activation_option
 @click.option("--weights", default="uniform", show_default=True, metavar="NAME[:key=value,...]",

@@ -36,7 +36,7 @@ _PARTS = {"1/2": "½", "1/3": "⅓", "1/4": "¼"}
 _NAME, _NAMED, _OPEN, _CLOSE = "\ue000\ue001\ue002\ue003"
 _ARGUMENT = re.compile(rf"({_NAMED}[₀-₉]*){_OPEN}([^{_CLOSE}]*){_CLOSE}")
 #: Names are set off from letters, and fractions from letters and brackets that follow.
-_SET_OFF = re.compile(rf"(?<=[\w)\]*]){_NAME}|{_NAMED}(?={_NAME}?[^\W₀-₉⁰¹²³⁴-⁹]|[⟨‖√∂])|{_CLOSE}(?=[\w(\[⟨√∂])")
+_SET_OFF = re.compile(rf"(?<=[\w)\]*]){_NAME}|{_NAMED}(?={_NAME}?[^\W_₀-₉⁰¹²³⁴-⁹]|[⟨‖√∂])|{_CLOSE}(?=[\w(\[⟨√∂])")
 _RELATIONS = re.compile(r"\s*([→≤≥≈∼≫≠])\s*|(?<=\S)([-=<>+]) ")
 #: A star after a letter is part of a name, R^* and D*.
 _EMPHASIS = re.compile(r"(?<![\w^*])(\*{1,2})(?=\S)([^*]+)\1(?!\w)")
@@ -92,7 +92,7 @@ def unicode_text(markdown: str) -> str:
     parts = re.split(r"\$([^$]+)\$", markdown)
     parts[::2] = [_EMPHASIS.sub(r"\2", part).replace("`", "") for part in parts[::2]]
     parts[1::2] = map(unicode_formula, parts[1::2])
-    return "".join(parts)
+    return " ".join("".join(parts).split())
 
 
 @cache

@@ -8,11 +8,11 @@ from xml.etree import ElementTree
 
 from theory_check.findings.run import Finding, RunRecord
 from theory_check.inference.verdicts import Verdict
+from theory_check.reporting.mathematics import unicode_text
 from theory_check.reporting.summary import (
     all_points,
     estimate_text,
     margin_text,
-    plain_text,
     plural,
     tally,
     target_text,
@@ -36,11 +36,11 @@ _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 def outcome_text(finding: Finding) -> str:
     """Return in plain words what a point estimates, what is predicted, and what is wrong with it."""
     numbers = (
-        f"{plain_text(finding.quantity)} is estimated as {estimate_text(finding)} from {finding.replicates:,} "
+        f"{unicode_text(finding.quantity)} is estimated as {estimate_text(finding)} from {finding.replicates:,} "
         f"networks, predicted {target_text(finding)} {margin_text(finding)}"
     )
     names = [variant.name for variant in finding.variants if variant.verdict != "refuted"]
-    blind = f"; not refuted: {plain_text('; '.join(names))}" if names else "" if finding.variants else "; no variant"
+    blind = f"; not refuted: {unicode_text('; '.join(names))}" if names else "" if finding.variants else "; no variant"
     return f"{f'{finding.violation}; ' if finding.violation else ''}{numbers}{blind}"
 
 

@@ -213,7 +213,7 @@ _EMPHASIS = re.compile(r"\*{1,2}([^*$]+)\*{1,2}")
 
 
 def plain_text(markdown: str) -> str:
-    """Return text without the signs of Markdown and mathematics, for terminals and alternative texts."""
+    """Return text without the signs of Markdown and mathematics, for alternative texts and their length."""
     text = _RAISED.sub(_bracketed, _FRACTION.sub(r"\1/\2", _FONT.sub("", markdown)))
     text = _EMPHASIS.sub(r"\1", text)
     text = re.sub(r"\\(?:[A-Za-z]+|.)", lambda m: _SIGNS.get(m[0]) or _greek(m[0][1:]), text)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from theory_check.findings.run import ClaimFinding, Finding, RunRecord
 from theory_check.inference.verdicts import Verdict
+from theory_check.reporting.mathematics import unicode_text
 from theory_check.reporting.summary import (
     all_points,
     answer_certainty,
@@ -15,7 +16,6 @@ from theory_check.reporting.summary import (
     estimate_text,
     margin_text,
     mistakes_text,
-    plain_text,
     tally,
     target_text,
     toothless,
@@ -78,14 +78,14 @@ def _table(record: RunRecord) -> Table:
     for claim in record.claims:
         verdict = Text(claim.verdict, _STYLES[claim.verdict])
         variants = Text(mistakes_text(claim.findings), "" if claim.has_teeth else _STYLES["inconclusive"])
-        title, telling = Text(plain_text(claim.title)), Text(_telling(claim))
+        title, telling = Text(unicode_text(claim.title)), Text(_telling(claim))
         table.add_row(Text(claim.id), title, verdict, Text(_points(claim)), variants, telling)
     return table
 
 
 def _line(claim: ClaimFinding) -> str:
     counts = f"points {_points(claim)}  mistakes {mistakes_text(claim.findings)}"
-    return f"{claim.verdict:<12}  {claim.id:<4}  {counts}  {plain_text(claim.title)}"
+    return f"{claim.verdict:<12}  {claim.id:<4}  {counts}  {unicode_text(claim.title)}"
 
 
 def _points(claim: ClaimFinding) -> str:
@@ -105,4 +105,4 @@ def _attention(finding: Finding) -> str:
 
 def _numbers(finding: Finding) -> str:
     predicted = f"predicted {target_text(finding)} {margin_text(finding)}"
-    return f"{plain_text(finding.quantity)}: {estimate_text(finding)}, {predicted}"
+    return f"{unicode_text(finding.quantity)}: {estimate_text(finding)}, {predicted}"
