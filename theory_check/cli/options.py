@@ -54,38 +54,10 @@ class WrittenFile(click.Path):
         return path
 
 
-class WholeNumber(_ParamType):
-    """A whole number. What is none goes on as text to the check of the option, which says what is accepted."""
+class _Number(_ParamType):
+    """A number of a kind. What is none goes on as text to the check of the option, which says what is accepted."""
 
-    name = "integer"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ARG002 - of click
-        """Return the number, or the text that is none.
-
-        Parameters
-        ----------
-        value : any
-            As click has it.
-        param : click.Parameter, optional
-            Not read.
-        ctx : click.Context, optional
-            Not read.
-
-        Returns
-        -------
-        int or str
-        """
-        try:
-            # As text: the default of a project may be 2.5, which int would cut off, or true.
-            return int(str(value))
-        except ValueError:
-            return value
-
-
-class RealNumber(_ParamType):
-    """A number. What is none goes on as text to the check of the option, which says what is accepted."""
-
-    name = "float"
+    kind: Callable[[str], float]
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ARG002 - of click
         """Return the number, or what is none.
@@ -101,12 +73,27 @@ class RealNumber(_ParamType):
 
         Returns
         -------
-        float, or what was given
+        int or float, or what was given
         """
         try:
-            return float(str(value))
+            # As text: the default of a project may be 2.5, which int would cut off, or true.
+            return self.kind(str(value))
         except ValueError:
             return value
+
+
+class WholeNumber(_Number):
+    """A whole number, or what was given instead."""
+
+    name = "integer"
+    kind = int
+
+
+class RealNumber(_Number):
+    """A number, or what was given instead."""
+
+    name = "float"
+    kind = float
 
 
 def _check_seed(_context: click.Context, _parameter: click.Parameter, seed: int) -> int:
