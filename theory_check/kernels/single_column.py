@@ -30,6 +30,16 @@ def _spread(room, first, width, products):
         store(products, (place + i) * PANEL, repeat_entry(room, i))
 
 
+def _multiply_plainly(matrices, start, steps, width, vector, products):
+    """Write the products without vectors; ``steps`` lead from a row to the next and from a column to the next."""
+    down, right = steps
+    for i in range(width):
+        total = float32(0)
+        for k in range(width):
+            total += matrices[start + i * down + k * right] * vector[k * PANEL]
+        products[i * PANEL : (i + 1) * PANEL] = total
+
+
 @kernel(_PRODUCT)
 def multiply_column(matrices, start, width, vector, products, room):
     """Write ``products[i] = sum_k matrix[i, k] vector[k]`` for the matrix (width, width) that begins at ``start``.
@@ -38,11 +48,7 @@ def multiply_column(matrices, start, width, vector, products, room):
     ``room`` has 256 numbers.
     """
     if not COMPILED:
-        for i in range(width):
-            total = float32(0)
-            for k in range(width):
-                total += matrices[start + i * width + k] * vector[k * PANEL]
-            products[i * PANEL : (i + 1) * PANEL] = total
+        _multiply_plainly(matrices, start, (width, 1), width, vector, products)
         return
     for first in range(0, width, SIZE):
         row, total = min(first, width - SIZE), zeros()
@@ -59,11 +65,7 @@ def multiply_column(matrices, start, width, vector, products, room):
 def multiply_transposed_column(matrices, start, width, vector, products, room):
     """Write ``products[i] = sum_k matrix[k, i] vector[k]``; see :func:`multiply_column`."""
     if not COMPILED:
-        for i in range(width):
-            total = float32(0)
-            for k in range(width):
-                total += matrices[start + k * width + i] * vector[k * PANEL]
-            products[i * PANEL : (i + 1) * PANEL] = total
+        _multiply_plainly(matrices, start, (1, width), width, vector, products)
         return
     last = width - SIZE
     # Four sums at a time: each term waits for the one before.
