@@ -65,6 +65,11 @@ def test_a_cluster_gives_what_threads_give(command, claims, cluster_of_threads):
     assert (code, err) == (2, ["theory-check: error: --share: it is for the workers of a cluster; give --cluster too"])
 
 
+def test_a_check_without_its_network_is_refused(refusal):
+    line = refusal("search", "E4", "--check", "law")
+    assert line == "theory-check: error: --check: give the network to judge, --network TEXT, as a search printed it"
+
+
 def test_an_interrupted_search_says_so_in_one_line(command, claims, monkeypatch):
     def interrupted(*_, **__):
         raise KeyboardInterrupt

@@ -153,6 +153,15 @@ def test_time_ends_a_search():
     assert result.drawn < 10**4
 
 
+def test_the_work_that_is_told_has_the_confirmation_of_a_suspect():
+    told, (loaded, _) = [], next(iter(CORNERS.values()))
+    result = search(fairness, examples=200, seed=1, sampler=tosses(loaded), report=lambda *work: told.append(work))
+    assert len(result.confirmations) == 1
+    explored, confirmation = round(1e6 * module.EXPLORATION_SECONDS), round(1e6 * module.CONFIRMATION_SECONDS)
+    assert told[0] == (0, 200 * explored + confirmation)
+    assert told[-1] == (result.drawn * explored + confirmation,) * 2
+
+
 def test_everywhere_shows_which_hypothesis_is_needed():
     result = search(fairness, examples=100, seed=2, everywhere=True, sampler=tosses(lambda coin: coin.law == "tied"))
     (found,) = result.counterexamples

@@ -85,15 +85,10 @@ def search(
     from theory_check.reporting.searches import write_search
     from theory_check.verification.plan import find_claim
     from theory_check.verification.repetition import read_network
-    from theory_check.verification.search import (
-        CONFIRMATION_SECONDS,
-        EXPLORATION_SECONDS,
-        check_extent,
-        confirm,
-        searched_domain,
-    )
+    from theory_check.verification.search import check_extent, confirm, searched_domain, ways_to_refute
     from theory_check.verification.search import search as run_search
     from theory_check.verification.search_picture import search_picture
+    from theory_check.verification.search_progress import CONFIRMATION_SECONDS, EXPLORATION_SECONDS
     from theory_check.verification.search_record import summarised
     from theory_check.verification.user_claims import own_regime
 
@@ -106,6 +101,8 @@ def search(
     check_between("level", level, 0.0, 1.0)
     if network is not None and check is None:
         raise click.UsageError("--network: name the check to judge, --check NAME")
+    if check is not None and network is None:
+        raise click.UsageError("--check: give the network to judge, --network TEXT, as a search printed it")
     with open_engine(cluster, threads, share) as engine:
         most, sampler = sampler_within(memory, engine, cluster)
         if network is not None:
@@ -113,11 +110,12 @@ def search(
                               everywhere=everywhere, sampler=sampler)  # fmt: skip
             _print_finding(finding)
             return REFUTED if finding.verdict == "refuted" else 0
-        seconds = min(examples * EXPLORATION_SECONDS, 60.0 * minutes) + CONFIRMATION_SECONDS
-        say("search", seconds, most)
+        kept = ways_to_refute(found, everywhere) * CONFIRMATION_SECONDS
+        say("search", min(examples * EXPLORATION_SECONDS, 60.0 * minutes) + kept, most)
         started = datetime.now(UTC)
         try:
-            with show_progress(f"theory-check search {claim}, seed {seed}", 1, most=60.0 * minutes) as report:
+            longest = 60.0 * minutes + kept
+            with show_progress(f"theory-check search {claim}, seed {seed}", 1, EXPLORATION_SECONDS, longest) as report:
                 result = run_search(found, examples=examples, minutes=minutes, seed=seed, level=level,
                                     everywhere=everywhere, sampler=sampler, report=report)  # fmt: skip
         except KeyboardInterrupt:

@@ -34,6 +34,7 @@ from theory_check.foundation.errors import NumericalOverflowError, Specification
 from theory_check.foundation.streams import check_seed
 from theory_check.simulation.execution import Report, silent
 from theory_check.simulation.runner import run_experiments
+from theory_check.verification.search_progress import CONFIRMATION_SECONDS, EXPLORATION_SECONDS, SearchProgress
 
 #: Probability, at most, that the search of a true claim reports a counterexample.
 LEVEL = 1e-2
@@ -43,10 +44,6 @@ SPARE_CONFIRMATIONS = 2
 
 #: Log e-value from which a network is a candidate.
 SUSPICION = math.log(1000.0)
-
-#: Processor seconds, about, of the sample of a check in exploration and in confirmation.
-EXPLORATION_SECONDS = 0.25
-CONFIRMATION_SECONDS = 1.0
 
 #: Level of the decisions inside the evidence of exploration, and factor of the margins.
 EXPLORATION_LEVEL = 1e-3
@@ -164,6 +161,12 @@ def searched_domain(claim: Claim, everywhere: bool) -> Domain:
     return claim.domain.beyond
 
 
+def ways_to_refute(claim: Claim, everywhere: bool) -> int:
+    """Return in how many ways a network may refute a claim: inside the domain, or by leaving it."""
+    assert claim.domain is not None
+    return 1 + len(claim.domain.hypotheses) if everywhere else 1
+
+
 def check_extent(examples: int, minutes: float) -> None:
     """Raise :exc:`SpecificationError` unless a search may draw so many networks, for so long."""
     check_integer("number of examples", examples, 1, 10**6)
@@ -233,8 +236,7 @@ class _Exploration:
     examples: int
     deadline: float
     sampler: Sampler
-    report: Report
-    drawn: int = 0
+    progress: SearchProgress
     seen: dict[Any, Observation | None] = field(default_factory=dict)
     strata: Counter[str] = field(default_factory=Counter)
     excluded: set[Any] = field(default_factory=set)
@@ -254,8 +256,7 @@ class _Exploration:
             self.seen[network] = self._simulate(network)
             if self.suspect is None:  # otherwise Hypothesis shrinks
                 self.strata.update(self.domain.strata(network))
-                self.drawn += 1
-                self.report(min(self.drawn, self.examples), self.examples)
+                self.progress.draw()
         return self.seen[network]
 
     def _simulate(self, network: Any) -> Observation | None:
@@ -277,7 +278,7 @@ class _Exploration:
         from hypothesis import seed as seeded
         from hypothesis.errors import Unsatisfiable
 
-        left = self.examples - self.drawn
+        left = self.examples - self.progress.drawn
         if left <= 0:
             return None
         self.suspect = None
@@ -307,7 +308,7 @@ class _Exploration:
         except Unsatisfiable:  # nothing is left that is not excluded
             return None
         # Hypothesis counts what it draws twice.
-        return self.run(f"{draw} again") if left > self.examples - self.drawn > 0 else None
+        return self.run(f"{draw} again") if left > self.examples - self.progress.drawn > 0 else None
 
 
 def _plan(claim: Claim, check: Check, level: float, seconds: float) -> PlannedCheck:
@@ -358,7 +359,7 @@ def search(
     sampler : callable
         Of requests and a seed.
     report : callable
-        Called with (done, total) networks.
+        Called with (done, total), in microseconds that they are expected to take.
 
     Returns
     -------
@@ -373,9 +374,9 @@ def search(
     check_between("level", level, 0.0, 1.0)
     domain = searched_domain(claim, everywhere)
     assert claim.domain is not None
-    ways = 1 + len(claim.domain.hypotheses) if everywhere else 1
-    allowed = ways + SPARE_CONFIRMATIONS
-    state = _Exploration(claim, domain, check_seed(seed), examples, monotonic() + 60.0 * minutes, sampler, report)
+    ways = ways_to_refute(claim, everywhere)
+    allowed, progress = ways + SPARE_CONFIRMATIONS, SearchProgress(report, examples, ways)
+    state = _Exploration(claim, domain, check_seed(seed), examples, monotonic() + 60.0 * minutes, sampler, progress)
     confirmations: list[Confirmation] = []
     while len(confirmations) < allowed:
         suspected = state.run(str(len(confirmations)))
@@ -384,13 +385,15 @@ def search(
         network = suspected.network
         finding = confirm(claim, network, suspected.check, seed=seed, level=level / allowed, everywhere=everywhere,
                           sampler=sampler)  # fmt: skip
+        progress.confirm()
         confirmations.append(Confirmation(suspected, claim.domain.violated(network), finding, level / allowed))
         # One counterexample is enough for each way to leave the domain; chance speaks against one network only.
         state.excluded.add(state.key(network) if finding.verdict == "refuted" else network)
         if finding.verdict == "refuted" and not everywhere:
             break
+    progress.end()
     judged = tuple(seen for seen in state.seen.values() if seen is not None)
     return SearchResult(
-        claim, seed, level, everywhere, judged, state.drawn, dict(sorted(state.strata.items())),
+        claim, seed, level, everywhere, judged, progress.drawn, dict(sorted(state.strata.items())),
         len(state.seen) - len(judged), tuple(confirmations), monotonic() > state.deadline,
     )  # fmt: skip
