@@ -16,7 +16,7 @@ NEEDED = {
     "train": ("--out", "a.npz"),
 }  # fmt: skip
 #: Options that take any finite number.
-UNBOUNDED = {"beta", "weights_power", "rate_power"}
+UNBOUNDED = {"beta"}
 
 NUMBERS = [
     (name, parameter)

@@ -78,13 +78,21 @@ def test_the_rate_of_the_residual_layers_follows_the_depth():
     assert training(depth=100, learning_rate=0.3, rate_power=-0.5).residual_rate == pytest.approx(0.03)
 
 
+@pytest.mark.parametrize("power", [-4, -0.5, 0, 1.6, 4])
+def test_powers_that_theory_takes_are_accepted(power):
+    experiment = training(depth=100, rate_power=power, weights_power=power)
+    assert experiment.residual_rate == pytest.approx(1e-3 * 100.0**power)
+    assert experiment.initial_factor == pytest.approx(100.0**power)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         ({"branch": "res-2"}, "branch is res-2; training accepts branches without a bias"),
         ({"learning_rate": 0.0}, "learning rate must be positive and finite, got 0.0"),
-        ({"rate_power": 1e20}, r"rate power is 1e\+20; depth \d+ to it leaves double precision"),
-        ({"weights_power": -1e300}, r"weights power is -1e\+300; depth \d+ to it leaves double precision"),
+        ({"rate_power": -7}, "rate power must lie between -4 and 4, got -7.0; roundings or overflows decide beyond"),
+        ({"weights_power": 4.5}, "weights power must lie between -4 and 4, got 4.5; roundings or overflows decide"),
+        ({"rate_power": "1"}, "rate power must be a real number between -4 and 4, got '1'"),
         ({"lags": None}, "lags is None; it must be a sequence"),
         ({"learning_rate": float("nan")}, "learning rate must be a positive real number, got NaN"),
         ({"epochs": 0}, "number of epochs is 0"),
@@ -96,14 +104,16 @@ def test_the_rate_of_the_residual_layers_follows_the_depth():
         ({"optimiser": "adam:beta1=1"}, "beta1 of adam is 1; it must be at least 0 and below 1"),
         ({"optimiser": "adam:epsilon=0"}, "epsilon of adam is 0; it must be positive"),
         ({"optimiser": "momentum:beta1=0.9"}, "unknown parameter of momentum 'beta1'"),
-        ({"lags": (11,)}, "lag of a variation is 11; it must be a whole number from 1 to 10"),
+        ({"lags": (11,)}, "depth is 20; variations at lag 11 take a depth of at least 22"),
+        ({"lags": (0,)}, "lag of a variation is 0; it must be a whole number from 1 to 10"),
+        ({"depth": 3}, "depth is 3; variations at lag 2 take a depth of at least 4"),
         ({"lags": (2, 1)}, r"lags \(2, 1\) and entries \(\) must be different and increase"),
         ({"entries": ((0, 30),)}, "index of an entry is 30"),
         ({"data": "mnist"}, "mnist is neither digits nor a folder"),
         ({"width": 1000, "depth": 1000}, "needs 30.3 GiB; it may need 2"),
         ({"has_outer": False}, "branch res-1 without V has no weights; res-3 has W"),
         ({"loss": "hinge"}, "unknown loss 'hinge'"),
-        ({"weights_power": math.inf}, "weights power is inf"),
+        ({"weights_power": math.inf}, "weights power must lie between -4 and 4, got inf"),
     ],
 )
 def test_wrong_trainings(arguments, message):

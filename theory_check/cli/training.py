@@ -41,13 +41,13 @@ from theory_check.cli.terminal import hold_output, show_progress
 @click.option("--outer/--no-outer", "has_outer", default=True, show_default=True,
               help="With the matrix V outside of the activation, or without (res-3).")  # fmt: skip
 @click.option("--weights-power", type=RealNumber(), default=0.0, show_default=True, metavar="P",
-              help="Initial weights are multiplied by depth^P.")  # fmt: skip
+              help="Initial weights are multiplied by depth^P, P between -4 and 4.")  # fmt: skip
 @data_option("digits")
 @click.option("--loss", type=Names(("cross-entropy", "square")), default="cross-entropy", show_default=True)
 @click.option("--optimiser", default="adam", show_default=True, metavar="gradient-descent|momentum|adam[:key=value]")
 @click.option("--learning-rate", type=RealNumber(), default=1e-3, show_default=True, metavar="ETA")
 @click.option("--rate-power", type=RealNumber(), default=0.0, show_default=True, metavar="P",
-              help="Residual layers learn at ETA * depth^P.")  # fmt: skip
+              help="Residual layers learn at ETA * depth^P, P between -4 and 4.")  # fmt: skip
 @click.option(
     "--decay", type=RealNumber(), default=1.0, show_default=True, help="Factor of the rates after --decay-after."
 )

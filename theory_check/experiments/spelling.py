@@ -317,6 +317,7 @@ def training(
     learning_rate : float
         Of the first and the last layer; that of the residual layers is ``learning_rate * depth^rate_power``.
     rate_power : float
+        Between -4 and 4.
     decay, decay_after : float, int
         Rates are multiplied by ``decay`` after so many epochs.
     batch, epochs, trains_ends, trained_scaling, validation_share, precision

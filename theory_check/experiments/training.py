@@ -45,8 +45,11 @@ KNOWN_COLUMNS = frozenset({
 MAXIMAL_EPOCHS = 10_000
 MAXIMAL_BYTES = 2**31
 
-#: Logarithm of the largest factor that a power of the depth may be: e^700 is 10^304.
-_LARGEST_EXPONENT = 700.0
+#: Powers of the depth that rates and initial weights may be multiplied by go from minus this to this. Theory needs
+#: 2 beta - 1 and beta - 1 for rates (N1, N6) and -beta for weights that take over the scaling, with beta between 0 and
+#: 1.5 or so: negative ones are as good as others. At depth 100 the fourth power is 10^8, and single precision resolves
+#: 10^7: beyond it updates or initial weights are lost in roundings, or the training diverges.
+LARGEST_POWER = 4.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,13 +97,14 @@ class Training:
     has_outer : bool
         Whether there is a V. Without, h_{k+1} = h_k + a_k sigma(W_k h_k).
     weights_power : float
-        Initial V and W are multiplied by ``depth^weights_power``.
+        Initial V and W are multiplied by ``depth^weights_power``; between -4 and 4.
     loss : ``cross-entropy`` or ``square``
     data : DataSet
     optimiser : Optimiser
     learning_rate : float
         Of A and B. That of V, W and a_k is ``learning_rate * depth^rate_power``.
     rate_power : float
+        Between -4 and 4.
     decay, decay_after : float, int
         After so many epochs both rates are multiplied by ``decay``.
     batch, epochs : int
@@ -147,16 +151,14 @@ class Training:
         if not self.has_outer and not self.network.branch.has_inner:
             raise SpecificationError(f"branch {self.network.branch} without V has no weights; res-3 has W")
         for name in ("rate_power", "weights_power"):
-            power = getattr(self, name)
-            check_finite(name.replace("_", " "), power)
-            if abs(power) * math.log(self.network.depth) > _LARGEST_EXPONENT:
-                raise SpecificationError(
-                    f"{name.replace('_', ' ')} is {power:g}; depth {self.network.depth} to it leaves double precision"
-                )
+            try:
+                check_between(name.replace("_", " "), getattr(self, name), -LARGEST_POWER, LARGEST_POWER)
+            except SpecificationError as error:
+                raise SpecificationError(f"{error}; roundings or overflows decide beyond") from None
         check_positive("learning rate", self.learning_rate)
         check_positive("decay", self.decay)
         check_between("validation share", self.validation_share, 0.0, 0.5)
-        for name in ("learning_rate", "decay", "validation_share"):
+        for name in ("rate_power", "weights_power", "learning_rate", "decay", "validation_share"):
             check_finite(name.replace("_", " "), getattr(self, name))
         check_integer("number of epochs", self.epochs, 1, MAXIMAL_EPOCHS)
         check_integer("batch size", self.batch, 1, 10**5)
@@ -180,6 +182,10 @@ class Training:
         if list(self.lags) != sorted(set(self.lags)) or list(self.entries) != sorted(set(self.entries)):
             raise SpecificationError(f"lags {self.lags} and entries {self.entries} must be different and increase")
         for lag in self.lags:
+            if lag > max(1, depth // 2):
+                raise SpecificationError(
+                    f"depth is {depth}; variations at lag {lag} take a depth of at least {2 * lag}"
+                )
             check_integer("lag of a variation", lag, 1, max(1, depth // 2))
         for place in self.entries:
             for index in place:
