@@ -98,7 +98,7 @@ def test_a_history_grows_refuses_a_seed_twice_and_can_be_shown(command, tmp_path
     again = ("run", "P4", "--out", "out", "--history", "nights/h.db", "--threads", 1)
     code, out, err = command(*again, "--seed", 1)
     assert (code, out) == (74, [])
-    assert err == ["theory-check: error: there is no ledger nights/h.db; give --new-history to begin one"]
+    assert err == ["theory-check: error: there is no ledger nights/h.db; run --new-history begins one"]
     code, out, _ = command(*again, "--seed", 1, "--new-history")
     assert (code, out[-1]) == (0, "history: nights/h.db")
     assert out[-2].startswith("night 1 of the history: smallest p-value 1 (P4)")

@@ -157,7 +157,36 @@ def test_what_needs_attention_comes_first_with_its_numbers(first):
     assert "theory-check run E1 --profile quick --seed 43" in top
     assert "**Inconclusive: 2 of 7 points.**" in top
     assert "about 21 times as many networks" in top
-    assert "**Checks without proof of power: 1 of 7 points.**" in top
+    # A point that is refuted or undecided needs no power.
+    assert "without proof of power" not in top
+
+
+def test_support_without_power_is_told():
+    blind = make_claim("E8", make_finding("E8/a", variant_verdict="inconclusive"))
+    text = render_pages(Report(with_claims(blind)))["REPORT.md"]
+    assert "**Checks without proof of power: 1 of 1 point.**" in text
+    refuted = make_claim("E8", make_finding("E8/a", verdict="refuted", variant_verdict="inconclusive"))
+    text = render_pages(Report(with_claims(refuted)))["REPORT.md"]
+    assert "**Refuted: 1 of 1 point.**" in text
+    assert "without proof of power" not in text
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "folded"),
+    [
+        (("supported",), "The claim, supported, and the points nearest to the edge of their margins"),
+        (("supported",) * 2, "All 2 claims, supported, and the points nearest to the edge of their margins"),
+        (("supported", "refuted"), "The other claim, supported, and the points nearest to the edge of their margins"),
+        (("refuted",), ""),
+    ],
+)
+def test_what_is_folded_away_is_named(verdicts, folded):
+    claims = [make_claim(f"X{n}", make_finding(f"X{n}/p", verdict=one)) for n, one in enumerate(verdicts)]
+    record = with_claims(*claims)
+    bare = replace(record, regimes=tuple(replace(regime, pictures=()) for regime in record.regimes))
+    text = render_pages(Report(bare))["REPORT.md"]
+    summaries = [one for one in re.findall("<summary>(.*)</summary>", text) if "<b>" not in one]
+    assert summaries == [*([folded] if folded else []), "How to read this report"]
 
 
 def test_variants_are_folded_away_unless_they_were_not_refuted(pages):
@@ -187,7 +216,7 @@ def test_pages_stay_short_whatever_happens():
            for i in range(64)]  # fmt: skip
     pages = render_pages(Report(with_claims(*bad)))
     assert len(pages["REPORT.md"].encode()) <= FIRST_PAGE
-    assert "**Refuted: 2560 of 2560 points.**" in pages["REPORT.md"]
+    assert "**Refuted: 2,560 of 2,560 points.**" in pages["REPORT.md"]
     assert "and 2554 more, on the pages of X0 X1" in pages["REPORT.md"]
     long = make_claim("X", *(make_finding(f"X/p{j}") for j in range(220)))
     text = render_pages(Report(with_claims(long)))["claims/X.md"]

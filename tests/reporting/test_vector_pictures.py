@@ -73,3 +73,26 @@ def test_empty_claims_and_records_are_drawn():
     assert ElementTree.fromstring(claim_picture(make_claim("X"))) is not None
     assert ElementTree.fromstring(overview_picture(replace(record, regimes=()))) is not None
     assert describe_claim(make_claim("X")).endswith("0 of 0 points supported")
+
+
+def test_few_claims_share_one_wide_panel():
+    one = with_claims(make_record(), make_claim("X", make_finding("X/p")))
+    svg = overview_picture(one)
+    assert "(a)" not in svg
+    band = next(node for node in ElementTree.fromstring(svg).iter() if node.tag.endswith("rect"))
+    assert float(band.get("width")) > 400
+    assert "(d)" in overview_picture(with_claims(make_record(), *(make_claim(f"X{n}") for n in range(16))))
+
+
+def test_what_is_farther_than_the_picture_is_said_to_be():
+    near, far = (make_claim("X", make_finding("X/p", target=target, margin=0.01)) for target in (0.4747, 0.6))
+    for picture, edge in (
+        (claim_picture, "2"),
+        (lambda claim: overview_picture(with_claims(make_record(), claim)), "1.5"),
+    ):
+        assert f"; at the edge: {edge} or more" in picture(far)
+        assert "at the edge" not in picture(near)
+
+
+def with_claims(record, *claims):
+    return replace(record, regimes=(replace(record.regimes[0], claims=claims),))

@@ -52,7 +52,7 @@ def test_the_ledger_holds_what_the_nights_add(path):
 
 
 def test_a_new_ledger_is_made_only_when_it_may_be(tmp_path):
-    with pytest.raises(StorageError, match=r"there is no ledger .*; give --new-history to begin one"):
+    with pytest.raises(StorageError, match=r"there is no ledger .*; run --new-history begins one"):
         opened(tmp_path / "n.db")
     ledger = opened(tmp_path / "n.db", new=True)
     assert names(tmp_path) == []

@@ -58,10 +58,10 @@ def figure(
 
     Writes DIR/figure-N.png and .svg, the data as DIR/figure-N.csv (and figure-7-curves.csv), and in DIR/figure-N.json
     settings, seed, experiments and the meaning of every column. Predictions are drawn over what was simulated, and
-    everything simulated has its interval. 1 and 3: displacement of output and gradient against the depth, independent
-    weights; 2: histograms of the norm ratios; 4 and 5: as 1 and 3, smooth weights; 6: paths of fractional Brownian
-    motion; 7: maps over the Hurst index and beta; 8: weights after training, over 21 seeds; 9: test accuracy over the
-    Hurst index and beta. Exit code 2: bad input; 130: interrupted, the same command continues.
+    everything simulated has its interval. 1 and 3: displacement of the output, and of the gradient, against the depth,
+    independent weights; 2: histograms of the norm ratios; 4 and 5: as 1 and 3, smooth weights; 6: paths of fractional
+    Brownian motion; 7: maps over the Hurst index and beta; 8: weights after training, over 21 seeds; 9: test accuracy
+    over the Hurst index and beta. Exit code 2: bad input; 130: interrupted, the same command continues.
     """
     from theory_check.experiments.machine_costs import stored_costs
     from theory_check.paper.figure import ROW, write_figure

@@ -35,7 +35,8 @@ def changed_text(changes: Changes | None, now: RunRecord) -> str:
         verdicts = f"No claim changed its verdict, but {plural(len(changes.points), 'point')} did"
     moved = f"{len(changes.moved)} of {plural(changes.compared, 'estimate')} moved beyond chance"
     if changes.seed == now.seed and changes.differing:
-        moved += f", and {changes.differing} differ although the seed is the same: code, libraries or processor changed"
+        differ = "1 differs" if changes.differing == 1 else f"{changes.differing:,} differ"
+        moved += f", and {differ} although the seed is the same: code, libraries or processor changed"
     elif changes.seed == now.seed:
         moved = f"all {plural(changes.compared, 'estimate')} are the same, as they must be with the same seed"
     chance = format_at_most(2 * now.family_level)

@@ -32,12 +32,15 @@ def format_estimate(estimate: float, lower: float, upper: float) -> str:
     '0.4747 [0.4731, 0.4763]'
     >>> format_estimate(0.971, 0.95, float("inf"))
     '0.971 (≥ 0.950)'
+    >>> format_estimate(1.3e58, 4.2e57, 2.19e64)  # orders of magnitude apart, and no end is 0
+    '1.3e58 [4.2e57, 2.1900e64]'
     """
     exponent = unit_exponent(estimate, lower, upper)
     scientific = _is_scientific(estimate, lower, upper)
-    value = _show(estimate, exponent, ROUND_HALF_EVEN, scientific)
-    low = _show(lower, exponent, ROUND_FLOOR, scientific)
-    high = _show(upper, exponent, ROUND_CEILING, scientific)
+    excluded = scientific and (lower > 0.0 or upper < 0.0)
+    value = _show(estimate, exponent, ROUND_HALF_EVEN, scientific, excluded)
+    low = _show(lower, exponent, ROUND_FLOOR, scientific, excluded)
+    high = _show(upper, exponent, ROUND_CEILING, scientific, excluded)
     if math.isnan(lower) or math.isnan(upper) or (math.isinf(lower) and math.isinf(upper)):
         return f"{value} (no bound)"
     if math.isinf(upper):
@@ -165,13 +168,34 @@ def _is_scientific(*values: float) -> bool:
     return largest != 0 and not _FIXED_FROM <= largest < _FIXED_TO
 
 
-def _show(value: float, exponent: int, rounding: str, scientific: bool) -> str:
+def _show(value: float, exponent: int, rounding: str, scientific: bool, excludes_zero: bool = False) -> str:
+    """Return a number to a digit; to two of its own if it would be 0 where its interval says that it is not.
+
+    Parameters
+    ----------
+    value : float
+    exponent : int
+        Of the last digit.
+    rounding : str
+        Of decimal numbers.
+    scientific : bool
+        Whether with a power of ten.
+    excludes_zero : bool
+        Whether the interval does.
+
+    Returns
+    -------
+    str
+    """
     if math.isnan(value):
         return "undefined"
     if math.isinf(value):
         return "∞" if value > 0 else "-∞"
     exact = _decimal(value)
     rounded = exact.quantize(Decimal(1).scaleb(exponent), rounding=rounding)
+    if rounded == 0 and excludes_zero:
+        exponent = exact.adjusted() - 1
+        rounded = exact.quantize(Decimal(1).scaleb(exponent), rounding=rounding)
     if rounded == 0:
         return "0" if scientific else f"{abs(rounded):f}"
     if not scientific:

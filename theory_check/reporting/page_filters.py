@@ -41,6 +41,7 @@ from theory_check.reporting.summary import (
     refuted_text,
     tally,
     target_text,
+    toothless,
 )
 
 _MARKS: Mapping[Verdict, str] = MappingProxyType(
@@ -74,7 +75,7 @@ def _variants_refuted(claim: ClaimFinding) -> str:
 
 def _mark_variants(claim: ClaimFinding) -> str:
     text = refuted_text(claim.findings)
-    return text if claim.has_teeth else f"⚠️ **{text or 'none'}**"
+    return f"⚠️ **{text or 'none'}**" if toothless(claim.findings) else text
 
 
 def _told_from(claim: ClaimFinding) -> str:

@@ -21,7 +21,7 @@ from theory_check.inference.verdicts import Verdict
 from theory_check.reporting.markdown import RUN_BEGIN, RUN_END, template_environment, tidy
 from theory_check.reporting.page_filters import FILTERS, picture_markup
 from theory_check.reporting.searches import search_pictures
-from theory_check.reporting.summary import all_points, nearest_points, toothless
+from theory_check.reporting.summary import all_points, nearest_points, plural, toothless
 from theory_check.reporting.vector_pictures import describe_claim, describe_overview
 
 if TYPE_CHECKING:
@@ -134,11 +134,28 @@ def render_first_page(report: Report) -> str:
         "troubled": troubled,
         "well": [claim for claim in report.record.claims if is_well(claim)],
     }
+    options["folded"] = _folded_text(options)
     for most, rows, listed in ((_TROUBLE, len(troubled), True), (1, len(troubled), True), (1, 20, False)):
         text = _render("report.md.jinja", most=most, rows=rows, listed=listed, **options)
         if len(text.encode()) <= FIRST_PAGE:
             break
     return text
+
+
+def _folded_text(options: dict[str, Any]) -> str:
+    """Return what is folded away on the first page, in a line; empty if there is nothing."""
+    parts = []
+    if well := len(options["well"]):
+        which = "The other" if options["troubled"] else "All" if well > 1 else "The"
+        parts.append(f"{which} {'claim' if well == 1 else plural(well, 'claim')}, supported")
+    if options["nearest"]:
+        parts.append("the points nearest to the edge of their margins")
+    if options["report"].shown_tables or options["others"]:
+        parts.append("further pictures and tables")
+    if well and len(parts) > 1:
+        parts[:2] = [f"{parts[0]}, and {parts[1]}"]
+    text = ", ".join(parts)
+    return text[:1].upper() + text[1:]
 
 
 def _headlines(record: RunRecord) -> list[tuple[PictureText, RegimeReport]]:
@@ -160,7 +177,7 @@ def _claim_pages(report: Report) -> Iterator[tuple[str, str]]:
         }  # fmt: skip
         text = _render("claim.md.jinja", variants=claim.findings, **options)
         if len(text.encode()) > ANY_PAGE:
-            text = _render("claim.md.jinja", variants=toothless(claim.findings), **options)
+            text = _render("claim.md.jinja", variants=[f for f in claim.findings if not f.has_teeth], **options)
         yield claim_path(claim), text
 
 

@@ -114,7 +114,7 @@ def github_annotations(record: RunRecord, report: str) -> list[str]:
     points = all_points(record)
     refuted = [finding for finding in points if finding.verdict == "refuted"]
     undecided = [finding for finding in points if finding.verdict not in ("refuted", "supported")]
-    undecided += [finding for finding in toothless(points) if finding.verdict == "supported"]
+    undecided += toothless(points)
     return [*_commands("error", refuted, report), *_commands("warning", undecided, report)]
 
 

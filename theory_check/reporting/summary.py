@@ -70,13 +70,13 @@ def nearest_mistake(findings: Iterable[Finding]) -> float | None:
 def mistakes_text(findings: Sequence[Finding]) -> str:
     """Return how many measured variants were refuted, and from how many margins on wrong values are told."""
     nearest = nearest_mistake(findings)
-    told = "" if nearest is None else f"from {format_significant(nearest)} margins"
+    told = "" if nearest is None else f"from {format_significant(nearest)} margins on"
     return ", ".join(part for part in (refuted_text(findings), told) if part)
 
 
 def toothless(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Return the points that have no wrong variant, or one that was not refuted."""
-    return tuple(f for f in findings if not f.has_teeth)
+    """Return the supported points without a wrong variant, or with one that was not refuted."""
+    return tuple(f for f in findings if f.verdict == "supported" and not f.has_teeth)
 
 
 def decisive_point(claim: ClaimFinding) -> Finding | None:
@@ -154,11 +154,14 @@ def answer_certainty(record: RunRecord) -> str:
         "margins away in the median."
     )  # fmt: skip
     miss = max((f.miss_rate for f in points), default=math.nan)
+    refuted = "" if not variants.total else (
+        f", and {variants.refuted:,} of {plural(variants.total, 'deliberately wrong variant')} with an estimate of "
+        f"{'its own was' if variants.total == 1 else 'their own were'} refuted on the same samples"
+    )  # fmt: skip
     return (
         f"The probability of any false alarm in the whole run is at most {format_at_most(record.family_level)}, "
-        f"a true statement is left unsupported at a point with probability at most {format_at_most(miss)}, and "
-        f"{variants.refuted:,} of {plural(variants.total, 'deliberately wrong variant')} with an estimate of "
-        f"{'its own was' if variants.total == 1 else 'their own were'} refuted on the same samples.{told}"
+        f"{'' if refuted else 'and '}a true statement is left unsupported at a point with probability at most "
+        f"{format_at_most(miss)}{refuted}.{told}"
     )
 
 
@@ -234,7 +237,8 @@ def describe(picture: Picture) -> str:
 
 def _describe_panel(panel: Panel) -> str:
     title = plain_text(panel.title)
-    curves = ", ".join(dict.fromkeys(f"“{plain_text(curve.label)}”" for curve in panel.theory))
+    labels = (plain_text(curve.label).removeprefix("predicted ") for curve in panel.theory)
+    curves = ", ".join(dict.fromkeys(f"“{label}”" for label in labels))
     against = f", predicted {curves}" if curves else ""
     match panel:
         case HistogramPanel():

@@ -33,6 +33,10 @@ _STYLES: dict[Verdict, str] = {
 }
 
 
+#: Columns of a terminal from which on the numbers of a point can be read in the table.
+_TABLE_WIDTH = 120
+
+
 def print_summary(record: RunRecord, console: Console, every_point: bool = False) -> None:
     """Print the verdict on every claim, the points that need attention, and the answers of the report.
 
@@ -46,7 +50,7 @@ def print_summary(record: RunRecord, console: Console, every_point: bool = False
         Whether to print the numbers of every point; otherwise of those that are not supported.
     """
     if console.is_terminal:
-        console.print(_table(record))
+        console.print(_table(record, wide=console.width >= _TABLE_WIDTH))
     else:
         for claim in record.claims:
             _print_line(_line(claim), console)
@@ -63,7 +67,7 @@ def _print_line(text: str, console: Console, style: str | None = None) -> None:
     console.print(text, style=style, markup=False, highlight=False, emoji=False, soft_wrap=True)
 
 
-def _table(record: RunRecord) -> Table:
+def _table(record: RunRecord, *, wide: bool) -> Table:
     from rich.box import SIMPLE
     from rich.table import Table
     from rich.text import Text
@@ -74,12 +78,13 @@ def _table(record: RunRecord) -> Table:
     table.add_column("Verdict", no_wrap=True)
     table.add_column("Points", justify="right", no_wrap=True)
     table.add_column("Mistakes", justify="right", no_wrap=True)
-    table.add_column("Most telling point", ratio=2)
+    if wide:
+        table.add_column("Most telling point", ratio=2)
     for claim in record.claims:
         verdict = Text(claim.verdict, _STYLES[claim.verdict])
-        variants = Text(mistakes_text(claim.findings), "" if claim.has_teeth else _STYLES["inconclusive"])
-        title, telling = Text(unicode_text(claim.title)), Text(_telling(claim))
-        table.add_row(Text(claim.id), title, verdict, Text(_points(claim)), variants, telling)
+        variants = Text(mistakes_text(claim.findings), _STYLES["inconclusive"] if toothless(claim.findings) else "")
+        cells = [Text(claim.id), Text(unicode_text(claim.title)), verdict, Text(_points(claim)), variants]
+        table.add_row(*cells, *([Text(_telling(claim))] if wide else []))
     return table
 
 

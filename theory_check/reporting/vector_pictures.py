@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 #: What lies farther from its target, in tolerances, is drawn at the edge of the picture.
 _FARTHEST, _FARTHEST_OF_ALL = 2.0, 1.5
 
+#: Claims that a panel of the overview holds before there is another beside it.
+_FEW = 4
+
 #: Sizes in pixels: of the picture, of a row, of a row where there are many, and where rows begin.
 _WIDTH, _ROW, _LOW_ROW, _TOP = 860, 17, 14, 24
 
@@ -54,7 +57,8 @@ def claim_picture(claim: ClaimFinding) -> str:
     left = min(max(7 * max(map(len, names), default=0) + 16, 120), 420)
     rows = [(name, [finding]) for name, finding in zip(names, claim.findings, strict=True)]
     level = format_at_most(max((finding.level for finding in claim.findings), default=1.0))
-    xlabel = f"deviation from the target, in margins; bars: intervals at level {level} or less each"
+    bars = f"; bars: intervals at level {level} or less each"
+    xlabel = f"deviation from the target, in margins{_at_the_edge(claim.findings, _FARTHEST)}{bars}"
     return _draw([_panel("", rows, left, _WIDTH - 16, _FARTHEST, bars=True)], describe_claim(claim), xlabel)
 
 
@@ -65,7 +69,7 @@ def overview_picture(record: RunRecord, columns: int = 4, width: int = _WIDTH) -
     ----------
     record : RunRecord
     columns : int
-        Panels side by side that share the claims.
+        Panels side by side that share the claims, at most.
     width : int
         Of the picture in pixels.
 
@@ -74,13 +78,16 @@ def overview_picture(record: RunRecord, columns: int = 4, width: int = _WIDTH) -
     str
     """
     rows = [(claim.id, claim.findings) for claim in record.claims]
+    columns = min(columns, math.ceil(len(rows) / _FEW) or 1)
     share, wide = math.ceil(len(rows) / columns) or 1, width // columns
+    letters = ascii_lowercase if columns > 1 else ("",)
     panels = [
         _panel(letter, rows[place * share : (place + 1) * share], place * wide + 44, (place + 1) * wide - 10,
                _FARTHEST_OF_ALL, row=_LOW_ROW, bars=False)
-        for place, letter in zip(range(columns), ascii_lowercase, strict=False)
+        for place, letter in zip(range(columns), letters, strict=False)
     ]  # fmt: skip
-    return _draw(panels, describe_overview(record), "deviation in margins", width)
+    xlabel = f"deviation in margins{_at_the_edge(all_points(record), _FARTHEST_OF_ALL)}"
+    return _draw(panels, describe_overview(record), xlabel, width)
 
 
 def describe_claim(claim: ClaimFinding) -> str:
@@ -96,6 +103,12 @@ def describe_overview(record: RunRecord) -> str:
     """Return in plain words what the picture of all claims shows."""
     points = all_points(record)
     return f"Deviations of {plural(len(points), 'estimate')} from their targets, by claim{_farthest(points)}"
+
+
+def _at_the_edge(findings: Iterable[Finding], farthest: float) -> str:
+    """Say that the edge of the picture stands for all that is farther, if anything is."""
+    beyond = any(abs(relative(finding, finding.estimate)) > farthest for finding in findings)
+    return f"; at the edge: {farthest:g} or more" if beyond else ""
 
 
 def _farthest(findings: Sequence[Finding]) -> str:

@@ -205,7 +205,7 @@ def find_ledger(path: Path, *, new: bool = False) -> Path:
         if not file.exists():
             if new:
                 return file
-            raise StorageError(f"there is no ledger {path}; give --new-history to begin one")
+            raise StorageError(f"there is no ledger {path}; run --new-history begins one")
         if not file.is_file():
             raise StorageError(f"cannot read {path}: it is no ordinary file")
         with file.open("rb") as opened:
