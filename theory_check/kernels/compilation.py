@@ -60,22 +60,23 @@ def _cache_directory() -> str | None:
     return str(directory) if os.access(directory, os.W_OK) else None
 
 
-def _compiled(function: Function) -> Function:
+def _compiled(function: Function, **options: Any) -> Function:
     """Compile a function with the options of all kernels, at its first call."""
-    kernel: Function = numba.njit(**_OPTIONS)(function)
+    kernel: Function = numba.njit(**_OPTIONS, **options)(function)
     return kernel
 
 
-def kernel(*signature: Any) -> Callable[[Function], Function]:
+def kernel(*signature: Any, inline: bool = False) -> Callable[[Function], Function]:
     """Compile a kernel: no interpreter lock, IEEE division, products and sums fused but never reordered.
 
     ``contract`` lets the compiler round ``a * b + c`` once instead of twice; reassociation stays off, so that values do
     not depend on the vector width that the compiler chose. Argument types are inferred at the first call, except for
-    kernels that take functions: those need their signature here, or every function would compile them anew.
+    kernels that take functions: those need their signature here, or every function would compile them anew. ``inline``
+    makes a kernel part of those that call it, which need not count their references to arrays for the call.
     """
 
     def compile_kernel(function: Function) -> Function:
-        kernel = _compiled(function)
+        kernel = _compiled(function, forceinline=inline)
         # What Numba returns has methods that the function's type does not tell.
         compiled: Any = kernel
         directory = _cache_directory()

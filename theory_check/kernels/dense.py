@@ -18,10 +18,20 @@ from numba import types
 from numpy import float32
 
 from theory_check.kernels import LANES
-from theory_check.kernels.compilation import ACTIVATOR, COMPILED, DOUBLES, SINGLES, WEIGHT_LAW, WORDS, kernel
+from theory_check.kernels.compilation import (
+    ACTIVATOR,
+    COMPILED,
+    DOUBLES,
+    ROW_FILLER,
+    SINGLES,
+    WEIGHT_LAW,
+    WORDS,
+    kernel,
+)
 from theory_check.kernels.controls import add_controls
 from theory_check.kernels.fused import (
     TILE,
+    add_tile_transposed,
     multiply_signs,
     multiply_signs_transposed,
     multiply_tile,
@@ -120,6 +130,16 @@ def orthonormalise(rows, index, size, columns):
                 row[j * LANES + lane] *= projection[lane]
 
 
+@kernel(types.void(ROW_FILLER, DOUBLES, types.boolean, WORDS, SINGLES, types.int64, types.int64, types.int64))
+def draw_rows(fill, parameters, orthogonal, state, buffer, first, count, columns):
+    """Draw the next rows of a matrix into a buffer, from place ``first`` on; orthogonal to those before it, or not."""
+    size = row_size(columns)
+    for slot in range(first, first + count):
+        fill(state, buffer[slot * size : (slot + 1) * size], parameters)
+        if orthogonal:
+            orthonormalise(buffer, slot, size, columns)
+
+
 @kernel(_MULTIPLY)
 def multiply(fill, parameters, way, state, buffer, vectors, products):
     """Write ``products[m] = A vectors[m]`` for a matrix A drawn row by row from ``state``, in natural units.
@@ -140,10 +160,7 @@ def multiply(fill, parameters, way, state, buffer, vectors, products):
     for start in range(0, rows, TILE):
         stop = min(start + TILE, rows)
         first = start if orthogonal else 0
-        for slot in range(first, first + stop - start):
-            fill(state, buffer[slot * size : (slot + 1) * size], parameters)
-            if orthogonal:
-                orthonormalise(buffer, slot, size, columns)
+        draw_rows(fill, parameters, orthogonal, state, buffer, first, stop - start, columns)
         if COMPILED and stop - start == TILE:
             multiply_tile(buffer[first * size : (first + TILE) * size], vectors, products, start)
         else:
@@ -164,16 +181,20 @@ def multiply_transposed(fill, parameters, way, state, buffer, vectors, products)
         multiply_signs_transposed(state, vectors[0], products[0])
         return
     orthogonal = way == ORTHOGONAL_ROWS
-    size = row_size(products.shape[1] // LANES)
+    columns, rows = products.shape[1] // LANES, vectors.shape[1] // LANES
+    size = row_size(columns)
     products[:] = float32(0)
-    for i in range(vectors.shape[1] // LANES):
-        slot = i if orthogonal else 0
-        row = buffer[slot * size : (slot + 1) * size]
-        fill(state, row, parameters)
-        if orthogonal:
-            orthonormalise(buffer, i, size, products.shape[1] // LANES)
-        for m in range(inputs):
-            add_outer(row, vectors[m, i * LANES : (i + 1) * LANES], products[m])
+    for start in range(0, rows, TILE):
+        stop = min(start + TILE, rows)
+        first = start if orthogonal else 0
+        draw_rows(fill, parameters, orthogonal, state, buffer, first, stop - start, columns)
+        if COMPILED and stop - start == TILE:
+            add_tile_transposed(buffer[first * size : (first + TILE) * size], vectors, products, start)
+        else:
+            for i in range(start, stop):
+                row = buffer[(first + i - start) * size : (first + i - start + 1) * size]
+                for m in range(inputs):
+                    add_outer(row, vectors[m, i * LANES : (i + 1) * LANES], products[m])
 
 
 @kernel(_FORWARD)

@@ -37,6 +37,26 @@ def multiply_tile(rows, vectors, products, start):
 
 
 @kernel()
+def add_tile_transposed(rows, vectors, products, start):
+    """Do ``products[m, j] += sum_i rows[i, j] vectors[m, start + i]`` for four rows of all lanes, row after row.
+
+    ``rows`` are four rows of equal length one after another.
+    """
+    size = rows.size // TILE
+    first, second, third, fourth = rows[:size], rows[size : 2 * size], rows[2 * size : 3 * size], rows[3 * size :]
+    for m in range(vectors.shape[0]):
+        vector, product = vectors[m, start * LANES : (start + TILE) * LANES], products[m]
+        for lane in range(0, LANES, SIZE):
+            a, b = load(vector, lane), load(vector, LANES + lane)
+            c, d = load(vector, 2 * LANES + lane), load(vector, 3 * LANES + lane)
+            for j in range(lane, product.size, LANES):
+                total = load(first, j) * a + load(product, j)
+                total = load(second, j) * b + total
+                total = load(third, j) * c + total
+                store(product, j, load(fourth, j) * d + total)
+
+
+@kernel()
 def multiply_part(rows, vectors, products):
     """Write ``products[m] = A vectors[m]`` in sixteen lanes, component j of lane l at ``j * SIZE + l``.
 

@@ -14,7 +14,8 @@ from numpy import float32, int32, uint32
 
 from theory_check.kernels import LANES
 from theory_check.kernels.compilation import COMPILED, added_kernel, composed_kernel, kernel
-from theory_check.kernels.words import draw_words, next_four, next_one
+from theory_check.kernels.hints import wide_loops, words_of
+from theory_check.kernels.words import draw_words
 
 #: Standard deviation of :func:`fill_uniform`, which leaves the scaling of the raw words to the caller:
 #: a whole number uniform on -2^31 .. 2^31 - 1 has variance (2^64 - 1) / 12.
@@ -44,18 +45,11 @@ _ONE_BITS = uint32(0x3F800000)
 @kernel()
 def fill_uniform(state, row, parameters):
     """Uniform on the whole numbers of 32 bits with sign, rounded to single precision (mean -1/2 in 2^31)."""
-    columns = row.size // LANES
-    fours = columns // 4 * 4
-    for column in range(0, fours, 4):
-        for lane in range(LANES):
-            first, second, third, fourth = next_four(state, lane)
-            row[column * LANES + lane] = float32(int32(first))
-            row[(column + 1) * LANES + lane] = float32(int32(second))
-            row[(column + 2) * LANES + lane] = float32(int32(third))
-            row[(column + 3) * LANES + lane] = float32(int32(fourth))
-    for column in range(fours, columns):
-        for lane in range(LANES):
-            row[column * LANES + lane] = float32(int32(next_one(state, lane)))
+    wide_loops()
+    words = words_of(row)
+    draw_words(state, words)
+    for i in range(row.size):
+        row[i] = float32(int32(words[i]))
 
 
 @kernel()
@@ -64,7 +58,8 @@ def fill_signs(state, row, parameters):
 
     The words wait in the last columns: word c stands at or after column 32 c + 31, the last column that reads it.
     """
-    words = row.view(np.uint32)
+    wide_loops()
+    words = words_of(row)
     columns = row.size // LANES
     waiting = (columns + 31) // 32
     sources = words[(columns - waiting) * LANES :]
@@ -84,7 +79,8 @@ def fill_ternary(state, row, parameters):
     The first of the four is the sign, which is kept if the other three are zero. The words wait in the last columns, as
     in :func:`fill_signs`.
     """
-    words = row.view(np.uint32)
+    wide_loops()
+    words = words_of(row)
     columns = row.size // LANES
     waiting = (columns + 7) // 8
     sources = words[(columns - waiting) * LANES :]
@@ -103,7 +99,8 @@ def fill_ternary(state, row, parameters):
 @kernel()
 def fill_triangular(state, row, parameters):
     """Sum of the two halves of a word, whole numbers uniform on 0 .. 2^16 - 1, less its mean: exact and symmetric."""
-    words = row.view(np.uint32)
+    wide_loops()
+    words = words_of(row)
     draw_words(state, words)
     for i in range(row.size):
         word = words[i]
@@ -133,15 +130,20 @@ def exponential(word):
 
 
 @kernel()
-def normal_pair(radius_word, angle_word):
-    """Return two independent standard normal numbers from two uniform words (Box and Muller, 1958).
+def squared_radius(word):
+    """Return the squared length of two independent standard normal numbers, twice an exponential number."""
+    return float32(2) * max(exponential(word), _LEAST_EXPONENTIAL)
+
+
+@kernel()
+def point_of_circle(radius_square, word):
+    """Return a uniform point of a circle, from the square of its radius and a uniform word for the angle.
 
     The two top bits of the angle choose the quadrant, the others an angle x in (-pi/4, pi/4); the Taylor series of sine
-    and cosine stop at x^9 and x^10, the first dropped terms are below 2e-9. The largest value is sqrt(2 ln 2^33) =
-    6.76, which cuts off a probability of 1.4e-11.
+    and cosine stop at x^9 and x^10, the first dropped terms are below 2e-9.
     """
-    radius = math.sqrt(float32(2) * max(exponential(radius_word), _LEAST_EXPONENTIAL))
-    centred = float32(int32(angle_word & uint32(0x3FFFFFFF))) - float32(2**29 - 0.5)
+    radius = math.sqrt(radius_square)
+    centred = float32(int32(word & uint32(0x3FFFFFFF))) - float32(2**29 - 0.5)
     x = centred * float32(math.pi / 2 / 2**30)
     square = x * x
     sine = float32(1 / 362880)
@@ -155,7 +157,7 @@ def normal_pair(radius_word, angle_word):
     cosine = cosine * square + float32(1 / 24)
     cosine = cosine * square - float32(1 / 2)
     cosine = cosine * square + float32(1)
-    quadrant = angle_word >> uint32(30)
+    quadrant = word >> uint32(30)
     first = cosine
     second = sine
     if quadrant & uint32(1):
@@ -168,21 +170,35 @@ def normal_pair(radius_word, angle_word):
 
 
 @kernel()
+def normal_pair(radius_word, angle_word):
+    """Return two independent standard normal numbers from two uniform words (Box and Muller, 1958).
+
+    The largest value is sqrt(2 ln 2^33) = 6.76, which cuts off a probability of 1.4e-11.
+    """
+    return point_of_circle(squared_radius(radius_word), angle_word)
+
+
+@kernel()
 def fill_normal(state, row, parameters):
-    """Independent standard normal numbers; column j and column j + columns/2 share a pair."""
-    words = row.view(np.uint32)
+    """Independent standard normal numbers; column j and column j + columns/2 share a pair.
+
+    Two loops, because a processor looks too few instructions ahead to fill the time that one number takes.
+    """
+    wide_loops()
+    words = words_of(row)
     draw_words(state, words)
     half = row.size // 2
     for i in range(half):
-        first, second = normal_pair(words[i], words[half + i])
-        row[i] = first
-        row[half + i] = second
+        row[i] = squared_radius(words[i])
+    for i in range(half):
+        row[i], row[half + i] = point_of_circle(row[i], words[half + i])
 
 
 @kernel()
 def fill_exponential(state, row, parameters):
     """Exponential numbers less their mean, a skewed law; the largest is ln 2^33 - 1 = 21.9."""
-    words = row.view(np.uint32)
+    wide_loops()
+    words = words_of(row)
     draw_words(state, words)
     for i in range(row.size):
         row[i] = max(exponential(words[i]), _LEAST_EXPONENTIAL) - float32(1)

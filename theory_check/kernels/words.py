@@ -144,27 +144,6 @@ def next_words(s0, s1, s2, s3):
 
 
 @kernel()
-def next_four(state, lane):
-    """Return the next four words of a lane and advance its state.
-
-    Four at a time, because traffic with the first-level cache, not arithmetic, is what bounds the loops over lanes.
-    """
-    s0 = state[lane]
-    s1 = state[LANES + lane]
-    s2 = state[2 * LANES + lane]
-    s3 = state[3 * LANES + lane]
-    first, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
-    second, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
-    third, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
-    fourth, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
-    state[lane] = s0
-    state[LANES + lane] = s1
-    state[2 * LANES + lane] = s2
-    state[3 * LANES + lane] = s3
-    return first, second, third, fourth
-
-
-@kernel()
 def next_one(state, lane):
     """Return the next word of a lane and advance its state."""
     word, s0, s1, s2, s3 = next_word(state[lane], state[LANES + lane], state[2 * LANES + lane], state[3 * LANES + lane])
@@ -175,18 +154,23 @@ def next_one(state, lane):
     return word
 
 
-@kernel()
+@kernel(inline=True)
 def draw_words(state, words):
     """Fill ``words``, draw after draw, ``words[draw * LANES + lane]``."""
-    draws = words.size // LANES
-    fours = draws // 4 * 4
-    for draw in range(0, fours, 4):
+    if COMPILED:
+        # Two generators fill the cycles in which each waits for its last word.
+        for lane in range(0, LANES, 2 * SIZE):
+            other = lane + SIZE
+            s0, s1, s2, s3 = load_states(state, lane)
+            t0, t1, t2, t3 = load_states(state, other)
+            for draw in range(0, words.size, LANES):
+                word, s0, s1, s2, s3 = next_words(s0, s1, s2, s3)
+                store(words, draw + lane, word)
+                word, t0, t1, t2, t3 = next_words(t0, t1, t2, t3)
+                store(words, draw + other, word)
+            store_states(state, lane, (s0, s1, s2, s3))
+            store_states(state, other, (t0, t1, t2, t3))
+        return
+    for draw in range(0, words.size, LANES):
         for lane in range(LANES):
-            first, second, third, fourth = next_four(state, lane)
-            words[draw * LANES + lane] = first
-            words[(draw + 1) * LANES + lane] = second
-            words[(draw + 2) * LANES + lane] = third
-            words[(draw + 3) * LANES + lane] = fourth
-    for draw in range(fours, draws):
-        for lane in range(LANES):
-            words[draw * LANES + lane] = next_one(state, lane)
+            words[draw + lane] = next_one(state, lane)
