@@ -73,7 +73,7 @@ def test_run_writes_a_report_that_loads(command, tmp_path):
     assert out[-1] == "report: reports/REPORT.md"
     written = names(tmp_path / "reports")
     assert {"REPORT.md", "results.json", "figures"} <= set(written)
-    assert not any(".resume" in name or name.endswith((".tmp", ".npz")) for name in written)
+    assert not any(".resume" in name or name.endswith((".tmp", ".unit")) for name in written)
     record = load_results(tmp_path / "reports" / "results.json")
     assert [claim.id for claim in record.claims] == ["P4"]
     assert (record.verdict, record.profile, record.seed) == ("supported", "quick", 0)

@@ -43,10 +43,10 @@ def test_nothing_stays_when_nothing_was_written(tmp_path):
 
 
 def test_parts_and_output_stay(tmp_path):
-    interrupt(tmp_path / "a" / ".resume", part="1.npz")
-    assert names(tmp_path) == ["a", "a/.resume", "a/.resume/1.npz"]
+    interrupt(tmp_path / "a" / ".resume", part="1.unit")
+    assert names(tmp_path) == ["a", "a/.resume", "a/.resume/1.unit"]
     with work_folder(tmp_path / "a" / ".resume", never) as parts:
-        (parts / "1.npz").unlink()
+        (parts / "1.unit").unlink()
         (tmp_path / "a" / "REPORT.md").touch()
     assert names(tmp_path) == ["a", "a/REPORT.md"]
 
@@ -73,12 +73,17 @@ def test_temporaries_of_processes_that_are_gone_are_swept(tmp_path):
 def test_old_parts_of_other_commands_are_swept_and_recent_ones_stay(tmp_path):
     for name in (".old.resume", ".recent.resume", ".foreign.resume"):
         (tmp_path / name).mkdir()
-        (tmp_path / name / ("notes.txt" if "foreign" in name else "1.npz")).touch()
+        (tmp_path / name / ("notes.txt" if "foreign" in name else "1.unit")).touch()
     for name in (".old.resume", ".foreign.resume"):
         os.utime(tmp_path / name, (0, 0))
     with work_folder(tmp_path / ".resume", never):
         pass
-    assert names(tmp_path) == [".foreign.resume", ".foreign.resume/notes.txt", ".recent.resume", ".recent.resume/1.npz"]
+    assert names(tmp_path) == [
+        ".foreign.resume",
+        ".foreign.resume/notes.txt",
+        ".recent.resume",
+        ".recent.resume/1.unit",
+    ]
 
 
 def test_the_second_command_waits_until_the_first_one_is_done(tmp_path):

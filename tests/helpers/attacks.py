@@ -56,5 +56,5 @@ class Attack:
         failed = disturbed.steps[at] if at < len(disturbed.steps) else ""
         if fault.get("signal") != KILL and failed not in ("os.remove", "os.rmdir"):
             kept = [name for name in between if name not in self.expected]
-            assert all(re.search(r"resume(/[0-9a-f]+\.npz)?$", name) for name in kept), (fault, failed, kept)
+            assert all(re.search(r"resume(/[0-9a-f]+\.unit)?$", name) for name in kept), (fault, failed, kept)
         return disturbed

@@ -133,11 +133,11 @@ def test_an_interrupted_run_goes_on_from_finished_trainings(tmp_path, monkeypatc
 
     with pytest.raises(KeyboardInterrupt):
         run_experiments({SMALL: 5}, SEED, threads=1, folder=tmp_path, report=report)
-    finished = {path.name: path.read_bytes() for path in tmp_path.glob("*.npz")}
+    finished = {path.name: path.read_bytes() for path in tmp_path.glob("*.unit")}
     assert 2 <= len(finished) < 5
     found = run_experiments({SMALL: 5}, SEED, threads=2, folder=tmp_path)[SMALL]
     assert_same(found.values, expected.values)
-    assert finished.items() <= {path.name: path.read_bytes() for path in tmp_path.glob("*.npz")}.items()
+    assert finished.items() <= {path.name: path.read_bytes() for path in tmp_path.glob("*.unit")}.items()
 
 
 def test_a_training_stops_within_a_second():

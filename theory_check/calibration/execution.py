@@ -97,7 +97,7 @@ class Unit:
         """File name of its stored counts, which another version of the package does not read."""
         trials = ",".join(f"{trial.id}:{trial.repetitions}" for trial in self.trials)
         text = f"{package_sources()}:{trials}:{self.seed}:{self.first}:{self.last}"
-        return hashlib.sha256(text.encode()).hexdigest()[:24] + ".npz"
+        return hashlib.sha256(text.encode()).hexdigest()[:24] + ".unit"
 
     @property
     def judgements(self) -> int:

@@ -139,7 +139,7 @@ def _sweep_old_parts(parts: Path) -> None:
             try:
                 if _lock(descriptor, None):
                     sweep_temporaries(folder)
-                    for unit in folder.glob("*.npz"):
+                    for unit in folder.glob("*.unit"):
                         unit.unlink()
                     folder.rmdir()
             finally:

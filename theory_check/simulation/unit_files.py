@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import platform
-from collections.abc import Mapping
 from functools import cache
-from typing import Any
+from typing import Any, Literal
 
+import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from theory_check.experiments.experiment import Values
 from theory_check.foundation.origin import library_versions
@@ -18,6 +18,8 @@ from theory_check.kernels import KERNEL_VERSION
 #: Packages whose update may move a simulated value.
 _PACKAGES = ("numpy", "numba", "llvmlite", "scipy")
 
+_DIGEST_BYTES = 32
+
 
 @cache
 def origin() -> str:
@@ -25,13 +27,12 @@ def origin() -> str:
     return "; ".join((f"kernels {KERNEL_VERSION}", library_versions(_PACKAGES), platform.machine()))
 
 
-def _digest(name: str, arrays: Mapping[str, Any]) -> str:
-    digest = hashlib.sha256(f"{name}; {origin()}".encode())
-    for key in sorted(arrays):
-        array = np.ascontiguousarray(arrays[key])
-        digest.update(f"; {key} {array.dtype.str} {array.shape}:".encode())
-        digest.update(array.tobytes())
-    return digest.hexdigest()
+def _digest(name: str, body: bytes) -> bytes:
+    return hashlib.sha256(f"{name}; {origin()};".encode() + body).digest()
+
+
+def _order(column: NDArray[Any]) -> Literal["C", "F"]:
+    return "F" if column.flags.f_contiguous and not column.flags.c_contiguous else "C"
 
 
 def encode_unit(name: str, values: Values, seconds: float) -> bytes:
@@ -49,10 +50,13 @@ def encode_unit(name: str, values: Values, seconds: float) -> bytes:
     -------
     bytes
     """
-    arrays: dict[str, Any] = {**values, "seconds": np.float64(seconds)}
-    buffer = io.BytesIO()
-    np.savez(buffer, digest=np.array(_digest(name, arrays)), **arrays)
-    return buffer.getvalue()
+    # Columns keep their order in memory: that of later sums depends on it.
+    columns = {
+        key: (column.dtype.str, column.shape, order, column.tobytes(order))
+        for key, column, order in ((key, column, _order(column)) for key, column in values.items())
+    }
+    body = msgspec.msgpack.encode((float(seconds), columns))
+    return _digest(name, body) + body
 
 
 def decode_unit(name: str, content: bytes) -> tuple[Values, float] | None:
@@ -70,11 +74,12 @@ def decode_unit(name: str, content: bytes) -> tuple[Values, float] | None:
     (Values, float) or None
         None if the file is damaged, belongs to another unit, or was made with other kernels or libraries.
     """
-    try:
-        with np.load(io.BytesIO(content), allow_pickle=False) as stored:
-            arrays = {key: stored[key] for key in stored.files}
-        if str(arrays.pop("digest")) != _digest(name, arrays):
-            return None
-        return arrays, float(arrays.pop("seconds"))
-    except Exception:  # a damaged archive raises errors of many libraries (zlib, struct, tokenize)
+    digest, body = content[:_DIGEST_BYTES], content[_DIGEST_BYTES:]
+    if digest != _digest(name, body):
         return None
+    seconds, columns = msgspec.msgpack.decode(body)
+    values = {
+        key: np.frombuffer(entries, dtype).reshape(shape, order=order)
+        for key, (dtype, shape, order, entries) in columns.items()
+    }
+    return values, seconds

@@ -52,7 +52,7 @@ class Unit(Generic[E]):
     def name(self) -> str:
         """File name of its stored values."""
         text = f"{self.experiment.content_hash}:{self.seed}:{self.first}:{self.last}"
-        return hashlib.sha256(text.encode()).hexdigest()[:24] + ".npz"
+        return hashlib.sha256(text.encode()).hexdigest()[:24] + ".unit"
 
 
 #: ``simulate_block(experiment, seed, block, stop)``: the columns of a block, one row per replicate.
@@ -147,7 +147,7 @@ class UnitStore:
         """Return the names of the units that are kept."""
         if self._folder is None or not self._folder.is_dir():
             return frozenset()
-        return frozenset(path.name for path in self._folder.glob("*.npz"))
+        return frozenset(path.name for path in self._folder.glob("*.unit"))
 
     def load(self, unit: Named) -> tuple[Values, float] | None:
         """Return the stored result of a unit, if there is one that can be reused, see :func:`decode_unit`."""
@@ -177,7 +177,7 @@ class UnitStore:
         """Delete what is kept, and the folder if nothing else is in it."""
         if self._folder is None or not self._folder.is_dir():
             return
-        for path in self._folder.glob("*.npz"):
+        for path in self._folder.glob("*.unit"):
             path.unlink(missing_ok=True)
         if not any(self._folder.iterdir()):
             self._folder.rmdir()
