@@ -35,6 +35,7 @@ from numpy import float32, float64
 from theory_check.kernels import LANES
 from theory_check.kernels.compilation import ACTIVATOR, DOUBLES, WORDS, kernel
 from theory_check.kernels.dense import dot, row_size
+from theory_check.kernels.entrywise import copy
 from theory_check.kernels.layers import add_bias, add_scaled, narrow, rescale
 from theory_check.kernels.rows import fill_normal
 from theory_check.kernels.words import seed_lanes
@@ -247,7 +248,8 @@ def forward(
         for m in range(inputs):
             narrow(hidden[m], vectors[m])
         if keep:
-            trace[k] = vectors
+            for m in range(inputs):
+                copy(vectors[m], trace[k, m])
             trace_exponents[k] = exponents
         draw_layer(
             key, first_replicate, first_layer + k, has_inner, has_bias, inner_deviation, outer_deviation,

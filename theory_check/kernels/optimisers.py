@@ -11,6 +11,7 @@ import math
 import numpy as np
 
 from theory_check.kernels.compilation import kernel
+from theory_check.kernels.hints import wide_loops
 
 #: Kinds of rules.
 GRADIENT_DESCENT, MOMENTUM, ADAM = range(3)
@@ -19,6 +20,7 @@ GRADIENT_DESCENT, MOMENTUM, ADAM = range(3)
 @kernel()
 def descend(weights, row, gradient, scale, rate):
     """Do ``weights[row] -= rate * scale * gradient``."""
+    wide_loops()
     step = weights.dtype.type(rate * scale)
     for i in range(gradient.size):
         weights[row, i] -= step * gradient[i]
@@ -46,6 +48,7 @@ def descend_by_adam(weights, row, gradient, mean, square, scale, rate, rule, see
     Kingma and Ba, *Adam: A Method for Stochastic Optimization* (2015), algorithm 1; ``seen`` is what
     :func:`weight_seen` returns.
     """
+    wide_loops()
     number = weights.dtype.type
     first, second, epsilon = number(rule.first), number(rule.second), number(rule.epsilon)
     rest, square_rest, factor = number(1.0 - rule.first), number(1.0 - rule.second), number(scale)

@@ -22,6 +22,7 @@ from theory_check.kernels import LANES
 from theory_check.kernels.compilation import ACTIVATOR, DOUBLES, LONGS, SINGLES, WORDS, kernel
 from theory_check.kernels.controls import add_controls
 from theory_check.kernels.dense import row_size
+from theory_check.kernels.entrywise import copy
 from theory_check.kernels.layers import add_bias, add_scaled, narrow, rescale, squared_norms
 from theory_check.kernels.rows import fill_normal
 from theory_check.kernels.words import seed_lanes
@@ -64,7 +65,7 @@ def draw_layer(
     if has_inner:
         fill_normal(state, normal, none)
         times_norm(normal, vector, inner_deviation, norms, pre)
-        biased[:] = pre
+        copy(pre, biased)
         if has_bias:
             fill_normal(state, normal, none)
             add_bias(biased, normal, inner_deviation, exponents)
@@ -129,7 +130,7 @@ def forward(
     for k in range(scaling.size):
         narrow(hidden, vector)
         if keep:
-            trace[k] = vector
+            copy(vector, trace[k])
             trace_exponents[k] = exponents
         draw_layer(
             key, first_replicate, first_layer + k, has_inner, has_bias, inner_deviation, outer_deviation,

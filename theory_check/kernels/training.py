@@ -26,6 +26,8 @@ from theory_check.kernels.entrywise import (
     add_bent_in_place,
     add_scaled_in_place,
     bend,
+    copy,
+    copy_row,
     inner_product,
     layer_rows,
     multiply_by_bend,
@@ -141,7 +143,7 @@ def forward(weights, activate, constants, keeps, x, states, posts, slopes, produ
     outer, inner, entry, readout, scaling = weights
     layers = scaling.size
     has_outer, has_inner = outer.shape[0] > 0, inner.shape[0] > 0
-    kept, flat_posts, numbers = posts.shape[0], layer_rows(posts), zero_and_one(entry)
+    kept, flat_posts, flat_states, numbers = posts.shape[0], layer_rows(posts), layer_rows(states), zero_and_one(entry)
     state = states[0]
     np.dot(entry, x, state)
     for k in range(layers):
@@ -154,7 +156,7 @@ def forward(weights, activate, constants, keeps, x, states, posts, slopes, produ
         else:
             bend(pre.ravel(), constants[0], flat_posts, k % kept)
         if states.shape[0] > 1:
-            states[k + 1, :, :] = state
+            copy_row(flat_states, k, k + 1)
             state = states[k + 1]
         if has_outer:
             add_product(outer, k, scaling, posts, k % kept, numbers, state)
@@ -211,7 +213,7 @@ def backward(
             multiply_transposed(outer, k, gradient, numbers, pulled)
             update(outer_rows, k, flat_change, *outer_moments, factor, rate, rule, seen)
         else:
-            pulled[:] = gradient
+            copy(flat_gradient, flat_pulled)
         if rule.scaling > 0:
             scaling_gradient[k] = inner_product(flat_pulled, posts[k].ravel())
         if keeps:
@@ -327,9 +329,9 @@ def log_displacement(weights, activate, constants, homogeneous, examples, unit, 
             activate(state.ravel(), post.ravel(), slope.ravel(), constants)
         if has_outer:
             np.dot(outer[k].astype(np.float64), post, pre)
+            add_scaled_in_place(state.ravel(), float(scaling[k]), pre.ravel())
         else:
-            pre[:] = post
-        add_scaled_in_place(state.ravel(), float(scaling[k]), pre.ravel())
+            add_scaled_in_place(state.ravel(), float(scaling[k]), post.ravel())
         if homogeneous:
             largest = np.abs(state).max()
             if largest > _LARGE:
