@@ -13,6 +13,7 @@ from numpy import float32, float64
 
 from theory_check.kernels import LANES
 from theory_check.kernels.compilation import COMPILED, added_kernel, composed_kernel, kernel
+from theory_check.kernels.hints import wide_loops
 from theory_check.kernels.vectors import SIZE, all_between, load, repeat, store, to_doubles
 
 #: Squared norms between which :func:`rescale` leaves a lane alone.
@@ -22,6 +23,7 @@ _LOWER, _UPPER = 2.0**-80, 2.0**80
 @kernel()
 def activate_piecewise_linear(pre, post, slope, parameters):
     """Write x -> x for x > 0 and x -> s x otherwise, s = parameters[0], and its derivative, which is s at 0."""
+    wide_loops()
     positive, negative = slope.dtype.type(1), slope.dtype.type(parameters[0])
     for i in range(pre.size):
         slope[i] = positive if pre[i] > 0 else negative
@@ -120,6 +122,7 @@ def rescale(vector, exponents, norms):
 @kernel()
 def narrow(vector, single):
     """Copy a double-precision vector to single precision."""
+    wide_loops()
     for i in range(vector.size):
         single[i] = float32(vector[i])
 
@@ -127,6 +130,7 @@ def narrow(vector, single):
 @kernel()
 def add_scaled(vector, factor, increment):
     """Do ``vector += factor * increment`` in double precision."""
+    wide_loops()
     for i in range(vector.size):
         vector[i] += factor * float64(increment[i])
 

@@ -23,6 +23,7 @@ from theory_check.kernels.compilation import ACTIVATOR, DOUBLES, LONGS, SINGLES,
 from theory_check.kernels.controls import add_controls
 from theory_check.kernels.dense import row_size
 from theory_check.kernels.entrywise import copy
+from theory_check.kernels.hints import wide_loops
 from theory_check.kernels.layers import add_bias, add_scaled, narrow, rescale, squared_norms
 from theory_check.kernels.rows import fill_normal
 from theory_check.kernels.words import seed_lanes
@@ -45,6 +46,7 @@ _DRAW_LAYER = types.void(
 @kernel()
 def times_norm(normal, vector, deviation, norms, out):
     """Write ``out = deviation ||vector|| normal``: a Gaussian matrix times ``vector``, in law."""
+    wide_loops()
     squared_norms(vector, norms)
     for lane in range(LANES):
         norms[lane] = deviation * math.sqrt(norms[lane])
@@ -82,6 +84,7 @@ def conditional_transpose(condition, image, gradient, deviation, normal, out):
 
     ``normal`` is a fresh standard normal vector. Lanes with ``condition = 0`` are not conditioned on anything.
     """
+    wide_loops()
     width = out.size // LANES
     square = np.empty(LANES)
     length = np.empty(LANES)
