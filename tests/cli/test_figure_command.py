@@ -253,7 +253,7 @@ def test_figures_8_and_9_count_what_diverged(monkeypatch, small_trainings):
     count = int(sum(sample.values["diverged"].sum() for sample in samples.values()))
     assert 0 < count < 16
     data = figure.tabulate(settings, samples, 1)
-    assert data.panels[1].title.endswith(f", {count} of 16 diverged")
+    assert data.panels[1].title.endswith(f",\n{count} of 16 diverged")
     assert sum(row[7] for row in data.tables[0].rows) == count
 
 

@@ -146,7 +146,7 @@ def test_inputs():
     for name, count, message in (
         ("cubic", 1, "unknown input"),
         ("paper", 0, "number of inputs is 0"),
-        ("ones", 2, "inputs of ones are one input"),
+        ("ones", 2, "inputs of ones are all equal; give one of them, not 2"),
     ):
         with pytest.raises(SpecificationError, match=message):
             Input(name, count)

@@ -134,6 +134,25 @@ def test_the_picture_says_what_its_bars_are():
     assert "“vanishing” (99% intervals), predicted" in describe(Picture("p", "c", (said,)))
 
 
+def test_places_have_names_in_the_place_of_numbers():
+    values = np.array([1.0, 2.0])
+    panel = RatePanel("t", "panel", "x", (Band("b", values, values, values, values),), (), logarithmic=False)
+    svg = drawing.render([replace(panel, places=("here", "there"))], ["svg"])["svg"].decode()
+    assert "<!-- here -->" in svg
+    assert "<!-- there -->" in svg
+    assert "<!-- here -->" not in drawing.render([panel], ["svg"])["svg"].decode()
+
+
+def test_curves_beside_paths_are_not_all_called_predictions():
+    panel = PathPanel("nights", "t", "E", np.array([1.0, 2.0]), np.eye(2), (Curve("refuted from here on", *np.eye(2)),))
+    assert describe(Picture("p", "c", (panel,))) == "Sample paths of E along t (nights), with “refuted from here on”"
+
+
+def test_one_path_is_counted_as_one():
+    panel = PathPanel("nights", "t", "E", np.array([1.0, 2.0]), np.eye(2)[:1], (), noun="claims")
+    assert "<!-- 1 claim -->" in drawing.render([panel], ["svg"])["svg"].decode()
+
+
 def test_a_pdf_is_drawn_without_date():
     panels = make_picture().panels[1:2]
     pdf = drawing.render(panels, ["pdf"])["pdf"]

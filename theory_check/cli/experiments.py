@@ -42,7 +42,7 @@ from theory_check.cli.terminal import hold_output, show_progress
 @click.option("--scale", default=None, metavar="A[,A...]",
               help="Scaling a_k itself: one number, or one for each layer.")  # fmt: skip
 @click.option("--input", default="gaussian", show_default=True, metavar="NAME",
-              help="gaussian, sphere, paper, or correlated:cosine=C, several inputs of that cosine.")  # fmt: skip
+              help="gaussian, sphere, ones, paper, or correlated:cosine=C, several inputs of that cosine.")  # fmt: skip
 @click.option("--inputs", type=WholeNumber(), default=1, show_default=True, help="Inputs that share the weights.")
 @click.option("--replicates", type=WholeNumber(), default=1000, show_default=True)
 @seed_option
@@ -130,7 +130,7 @@ def simulate(
     "--draws", type=WholeNumber(), default=5, show_default=True, help="Draws of the weights for each parameter."
 )
 @click.option("--inputs", type=WholeNumber(), default=10, show_default=True, help="Inputs for each draw.")
-@click.option("--input", "input_name", default="paper", show_default=True, metavar="gaussian|sphere|paper")
+@click.option("--input", "input_name", default="paper", show_default=True, metavar="gaussian|sphere|ones|paper")
 @gradients_option
 @seed_option
 @definitions_option

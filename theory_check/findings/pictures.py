@@ -65,7 +65,7 @@ class RatePanel:
     """Measured quantities against depth, or another parameter, with the predicted lines.
 
     Both axes are logarithmic, or neither. With as many lines as measured quantities, line i belongs to quantity i and
-    shares its colour. ``bars`` says what the error bars are.
+    shares its colour. ``bars`` says what the error bars are; ``places`` names 1, 2, ... on the horizontal axis.
     """
 
     title: str
@@ -75,6 +75,7 @@ class RatePanel:
     theory: tuple[Curve, ...]
     logarithmic: bool = True
     bars: str = ""
+    places: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

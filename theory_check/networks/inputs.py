@@ -130,7 +130,7 @@ class Input:
         law = self.law
         check_integer("number of inputs", self.count, 1, 1000)
         if law.single and self.count > 1:
-            raise SpecificationError(f"several inputs of {self.name} are one input; the number is 1, not {self.count}")
+            raise SpecificationError(f"inputs of {self.name} are all equal; give one of them, not {self.count}")
         if not law.takes_cosine:
             if self.cosine is not None:
                 taking = ", ".join(other.name for other in INPUTS if other.takes_cosine)

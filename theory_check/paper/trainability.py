@@ -129,7 +129,7 @@ def _panels(rows: FloatArray, settings: Settings, diverged: str) -> tuple[RatePa
     )
     by = "the test set" if settings.selection == "test" else "validation"
     heat = HeatPanel(
-        title=f"Test accuracy, rate chosen by {by}{diverged}",
+        title=f"Test accuracy, rate chosen by {by}" + diverged.replace(", ", ",\n"),
         xlabel=r"$\beta$",
         ylabel="$H$",
         columns=grid,

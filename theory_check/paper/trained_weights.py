@@ -8,6 +8,7 @@ trained entry stands what training added to it, a smoother path (T1).
 from __future__ import annotations
 
 from collections.abc import Mapping
+from string import ascii_lowercase
 
 import numpy as np
 
@@ -127,11 +128,12 @@ def _roughness_panel(found: Mapping[str, list[tuple[float, float, float]]]) -> R
         bands.append(Band(label, places + shift, median, lower, upper))
     return RatePanel(
         title="Roughness, intervals over seeds",
-        xlabel="panel, from the left",
+        xlabel="panel",
         ylabel="index of order 2",
         measured=tuple(bands),
         theory=(),
         logarithmic=False,
+        places=tuple(f"({letter})" for letter in ascii_lowercase[: len(_REGIMES)]),
     )
 
 

@@ -66,9 +66,10 @@ def answer_nights(history: History) -> tuple[str, ...]:
     claim, closest = max(found.items(), key=lambda pair: pair[1].log_peak - pair[1].log_needed)
     nights = f"{plural(len(history.nights), 'night')} of profile {history.profile}"
     return (
-        f"{nights}: {counts['supported']} of {len(found)} claims supported by all nights together, {counts['refuted']} "
-        f"refuted, {counts['inconclusive']} undecided; {claim} came closest to refutation, with evidence of "
-        f"$10^{{{closest.log_peak / _LN10:.1f}}}$ where $10^{{{closest.log_needed / _LN10:.1f}}}$ refutes.",
+        f"{nights}: {counts['supported']} of {plural(len(found), 'claim')} supported by all nights together, "
+        f"{counts['refuted']} refuted, {counts['inconclusive']} undecided; {claim} came closest to refutation, "
+        f"with evidence of $10^{{{closest.log_peak / _LN10:.1f}}}$ where $10^{{{closest.log_needed / _LN10:.1f}}}$ "
+        "refutes.",
         *(f"refuted by the nights together: {refuted}" for refuted in refuted_claims(history)),
     )
 

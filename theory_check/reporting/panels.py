@@ -158,6 +158,8 @@ def draw_rates(axes: Axes, panel: RatePanel, _panels: Sequence[Panel]) -> None:
         _draw_band(axes, band, index, COLOURS[index % len(COLOURS)], panel.logarithmic)
         for index, band in enumerate(panel.measured)
     )
+    if panel.places:
+        axes.set_xticks(range(1, len(panel.places) + 1), panel.places)
     paired = len(panel.theory) == len(panel.measured)
     for index, curve in enumerate(panel.theory):
         shown = _positive_part(curve) if panel.logarithmic else curve
@@ -219,7 +221,8 @@ def draw_paths(axes: Axes, panel: PathPanel, _panels: Sequence[Panel]) -> None:
     total = len(panel.paths)
     chosen = np.linspace(0, total - 1, min(total, MOST_PATHS)).round().astype(np.intp)
     segments = [np.column_stack([panel.positions, panel.paths[i]]) for i in chosen]
-    label = f"{len(chosen):,} of {total:,} {panel.noun}" if len(chosen) < total else f"{total:,} {panel.noun}"
+    noun = panel.noun.removesuffix("s") if total == 1 else panel.noun
+    label = f"{len(chosen):,} of {total:,} {noun}" if len(chosen) < total else f"{total:,} {noun}"
     axes.add_collection(LineCollection(segments, colors=_PATH, linewidths=0.6, alpha=0.7, label=label, zorder=1))
     for index, curve in enumerate(panel.theory):
         _draw_line(axes, curve, COLOURS[index % len(COLOURS)], _DASHES[index % len(_DASHES)], width=2.6)
@@ -316,7 +319,9 @@ def draw_heat(axes: Axes, panel: HeatPanel, panels: Sequence[Panel]) -> Any:
             lines = axes.contour(
                 panel.columns, panel.rows, finite, levels=levels, colors="white", linewidths=widths, linestyles="solid"
             )
-            axes.clabel(lines, fmt="%g", fontsize=10)
+            # The contour of 0 is the thick one; predictions lie on it and would hide its number.
+            numbered = [level for level in levels if level != 0.0 or not panel.theory]
+            axes.clabel(lines, numbered, fmt=lambda level: f"{level:g}".replace("-", "−"), fontsize=10)
     labels = predicted_labels(panels)
     for curve in panel.theory:
         style = _BLACK_DASHES[labels.index(curve.label) % len(_BLACK_DASHES)]

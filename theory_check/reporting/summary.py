@@ -251,7 +251,9 @@ def _describe_panel(panel: Panel) -> str:
             return f"{kind} of {axes} ({title}): measured {measured}{bars}{against}"
         case PathPanel():
             axes = f"{plain_text(panel.ylabel)} along {plain_text(panel.xlabel)}"
-            return f"{panel.noun.capitalize()} of {axes} ({title}){against}"
+            # Not all are predictions: some are thresholds, or paths that stand out.
+            drawn = ", ".join(dict.fromkeys(f"“{plain_text(curve.label)}”" for curve in panel.theory))
+            return f"{panel.noun.capitalize()} of {axes} ({title}){f', with {drawn}' if drawn else ''}"
         case _:
             return f"{title}: {plain_text(panel.xlabel)}{against}"
 
