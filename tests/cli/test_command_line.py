@@ -97,3 +97,10 @@ def test_a_working_folder_that_was_removed_is_named(command, tmp_path):
     folder.rmdir()
     code, _, err = command("list")
     assert (code, err) == (74, ["theory-check: error: the working folder no longer exists; change into one that does"])
+
+
+@pytest.mark.parametrize("name", ["run", "show E4", "figure 1", "report", "calibrate"])
+def test_a_file_is_no_folder_for_output(name, command, tmp_path):
+    (tmp_path / "taken").write_text("")
+    code, _, err = command(*name.split(), "--out", "taken")
+    assert (code, err) == (2, ["theory-check: error: Invalid value for '--out': Directory 'taken' is a file."])

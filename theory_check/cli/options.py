@@ -206,8 +206,9 @@ def cluster_options(command: Callable[..., Any]) -> Callable[..., Any]:
 def out_option(default: str = "reports/latest", help: str | None = None) -> Callable[..., Any]:
     """Return the option of the folder of a report."""
     return click.option(
-        "--out", type=click.Path(path_type=Path), default=Path(default), show_default=True, metavar="DIR", help=help
-    )
+        "--out", type=click.Path(path_type=Path, file_okay=False), default=Path(default), show_default=True,
+        metavar="DIR", help=help,
+    )  # fmt: skip
 
 
 def profile_option(
