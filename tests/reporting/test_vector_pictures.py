@@ -91,7 +91,16 @@ def test_what_is_farther_than_the_picture_is_said_to_be():
         (lambda claim: overview_picture(with_claims(make_record(), claim)), "1.5"),
     ):
         assert f"; at the edge: {edge} or more" in picture(far)
-        assert "at the edge" not in picture(near)
+        assert "edge:" not in picture(near)
+
+
+@pytest.mark.parametrize(("columns", "width"), [(4, 860), (2, 360)])
+def test_labels_of_neighbouring_panels_have_room(columns, width):
+    claims = [make_claim(f"X{n}", make_finding(f"X{n}/p", target=0.6, margin=0.01)) for n in range(16)]
+    svg = ElementTree.fromstring(overview_picture(with_claims(make_record(), *claims), columns, width))
+    [label] = {text.text for text in svg.iter(f"{SVG}text") if "edge" in (text.text or "")}
+    assert label == "margins; edge: ≥ 1.5"
+    assert len(label) <= len("deviation in margins")
 
 
 def with_claims(record, *claims):

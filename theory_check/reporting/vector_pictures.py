@@ -86,7 +86,9 @@ def overview_picture(record: RunRecord, columns: int = 4, width: int = _WIDTH) -
                _FARTHEST_OF_ALL, row=_LOW_ROW, bars=False)
         for place, letter in zip(range(columns), letters, strict=False)
     ]  # fmt: skip
-    xlabel = f"deviation in margins{_at_the_edge(all_points(record), _FARTHEST_OF_ALL)}"
+    edge = _at_the_edge(all_points(record), _FARTHEST_OF_ALL)
+    # Beside others a panel has no room for more letters than without the edge.
+    xlabel = f"margins; edge: ≥ {_FARTHEST_OF_ALL:g}" if edge and columns > 1 else f"deviation in margins{edge}"
     return _draw(panels, describe_overview(record), xlabel, width)
 
 
