@@ -81,17 +81,20 @@ def test_an_interrupted_search_says_so_in_one_line(command, claims, monkeypatch)
     assert not [line for line in err if "Traceback" in line]
 
 
-def test_a_counterexample_and_the_command_that_repeats_it(command, claims):
+def test_a_counterexample_and_the_commands_that_repeat_it(command, claims, capsys):
     code, out, _ = command("search", "X1", "--claims", claims(3), "--examples", 30)
     assert code == 1
     assert "counterexample" in out
     assert "  network   linear, width 3, depth 4, beta 0.5, gaussian weights, gaussian input" in out
     (repeat,) = (line.removeprefix("  repeat    theory-check ") for line in out if "  repeat  " in line)
     estimate = next(line for line in out if line.startswith("  estimate"))
-    code, again, _ = command(*shlex.split(repeat), "--claims", "own.py")
+    code, again, _ = command(*shlex.split(repeat))
     assert code == 1
     assert estimate in again
     assert again[-1] == "  verdict   refuted"
+    lines = "\n".join(out[out.index("from pathlib import Path") :])
+    exec(lines, {})
+    assert "verdict='refuted'" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -116,3 +119,10 @@ def test_show_tells_the_domain(command):
     assert code == 0
     assert "Domain: theory-check search E3 draws networks such that" in out
     assert "  the weights are Gaussian and independent" in out
+
+
+def test_the_search_of_an_own_claim_is_named_with_its_file(command, claims, tmp_path):
+    file = tmp_path / claims(3)
+    file.write_text(file.read_text().replace("margin=0.1 * precision", 'margin=0.1 * precision, wrong={"no": 1.0}'))
+    _, out, _ = command("show", "X1", "--claims", "own.py")
+    assert "Domain: theory-check search X1 --claims own.py draws networks such that" in out

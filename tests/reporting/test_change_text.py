@@ -49,7 +49,7 @@ def test_a_restated_point_is_named_once():
 
 def test_runs_without_a_common_point_are_not_compared():
     other = replace(SAME, compared=0, appeared=("E4/a",), gone=("E5/a",))
-    assert changed_text(other, NOW).startswith("It has no point in common with the run of")
+    assert changed_text(other, NOW).startswith("No point is in common with the run of")
     assert change_lines(other) == []
 
 

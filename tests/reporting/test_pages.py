@@ -242,6 +242,14 @@ def test_domain_hypotheses_and_derivation_are_on_the_page():
     assert "search" not in render_pages(Report(with_claims(replace(claim, domain=()))))["claims/E4.md"]
 
 
+def test_commands_for_own_claims_name_their_file():
+    claim = replace(make_claim("X1", make_finding("X1/a", verdict="refuted")), domain=("beta is 1/2",))
+    pages = render_pages(Report(replace(with_claims(claim), claims_file="my claims.py")))
+    assert "`theory-check search X1 --claims 'my claims.py'` draws" in pages["claims/X1.md"]
+    assert "theory-check show X1 --claims 'my claims.py'" in pages["REPORT.md"]
+    assert "theory-check run X1 --claims 'my claims.py' --profile quick --seed" in pages["REPORT.md"]
+
+
 def test_open_ends_are_one_sided(pages):
     assert "0.970 (≥ 0.950)" in pages["claims/P2.md"]
     assert not any(re.findall(r"\binf\b|\bnan\b", text) for text in pages.values())

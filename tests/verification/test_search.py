@@ -228,7 +228,7 @@ def test_a_corner_of_networks_is_found_and_its_confirmation_repeated(monkeypatch
     assert panels[1].measured[0].x == pytest.approx(2.0)
     command, lines = repetition(result, found)
     assert command.startswith("theory-check search S2 --seed 0 --level ")
-    assert len(lines.splitlines()) == 4
+    assert len(lines.splitlines()) == 5
     read = read_network(spell_network(found.suspected.network))
     assert confirm(growth, read, "growth", seed=0, level=found.level) == found.finding
 

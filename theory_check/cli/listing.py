@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -127,7 +128,7 @@ def show(claim: str, profile: str, claims_file: Path | None, out: Path, as_json:
     if as_json:
         _print_json({"profile": profile, **_described(found, checks), "last_finding": last})
         return 0
-    _print_claim(found, checks)
+    _print_claim(found, checks, f" --claims {shlex.quote(str(claims_file))}" if claims_file else "")
     click.echo(f"\nChecks at profile {profile}, each at level {format_significant(checks[0].level)}:")
     for planned in checks:
         _print_check(planned)
@@ -181,7 +182,7 @@ def _described(claim: Claim, checks: tuple[PlannedCheck, ...]) -> Mapping[str, o
     }
 
 
-def _print_claim(found: Claim, checks: tuple[PlannedCheck, ...]) -> None:
+def _print_claim(found: Claim, checks: tuple[PlannedCheck, ...], own: str = "") -> None:
     from theory_check.catalogue.references import origin, written_out
     from theory_check.reporting.mathematics import unicode_formula, unicode_text
 
@@ -196,7 +197,7 @@ def _print_claim(found: Claim, checks: tuple[PlannedCheck, ...]) -> None:
         if text:
             click.echo(f"{title}: {text}")
     if found.domain is not None:
-        click.echo(f"Domain: theory-check search {found.id} draws networks such that")
+        click.echo(f"Domain: theory-check search {found.id}{own} draws networks such that")
         for hypothesis in found.domain.hypotheses:
             click.echo(f"  {unicode_text(hypothesis.sentence)}")
     for remark in found.remarks:

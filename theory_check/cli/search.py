@@ -127,7 +127,7 @@ def search(
     if page is not None:
         click.echo(f"kept: {write_search(summarised(result, started), search_picture(result), page)}")
     for confirmation in result.confirmations:
-        _print_confirmation(result, confirmation)
+        _print_confirmation(result, confirmation, claims_file)
     if result.counterexamples:
         return REFUTED
     _print_absence(result)
@@ -156,7 +156,7 @@ def _print_absence(result: SearchResult) -> None:
     click.echo(f"{result.claim.id}: no counterexample in {result.drawn} networks{out_of_time}")
 
 
-def _print_confirmation(result: SearchResult, confirmation: Confirmation) -> None:
+def _print_confirmation(result: SearchResult, confirmation: Confirmation, claims_file: Path | None) -> None:
     from theory_check.verification.repetition import repetition
 
     confirmed = confirmation.finding.verdict == "refuted"
@@ -164,7 +164,7 @@ def _print_confirmation(result: SearchResult, confirmation: Confirmation) -> Non
     click.echo(f"\n{'counterexample' if confirmed else 'suspect, not confirmed'}{where}")
     _print_finding(confirmation.finding)
     if confirmed:
-        command, lines = repetition(result, confirmation)
+        command, lines = repetition(result, confirmation, claims_file)
         click.echo(f"  repeat    {command}\n\n{lines}\n")
 
 

@@ -27,7 +27,7 @@ def changed_text(changes: Changes | None, now: RunRecord) -> str:
         return "There is no earlier run beside this one."
     before = f"the run of {changes.started} (profile {changes.profile}, seed {changes.seed})"
     if changes.compared == 0:
-        return f"It has no point in common with {before}."
+        return f"No point is in common with {before}."
     verdicts = plural(len(changes.claims), "claim") + " changed its verdict" if changes.claims else "No verdict changed"
     if len(changes.claims) > 1:
         verdicts = f"{len(changes.claims)} claims changed their verdicts"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import shlex
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from html import escape
@@ -194,7 +195,7 @@ def _claim_ids(findings: Iterable[Finding]) -> str:
 def _arguments(record: RunRecord, claims: str = "", later: int = 0) -> str:
     """Return the arguments that repeat a run, or one of these claims with a later seed."""
     selection = claims or " ".join(record.selection)
-    own = f"--claims {record.claims_file} " if record.claims_file else ""
+    own = f"--claims {shlex.quote(record.claims_file)} " if record.claims_file else ""
     return f"{selection + ' ' if selection else ''}{own}--profile {record.profile} --seed {record.seed + later}"
 
 
@@ -244,6 +245,7 @@ FILTERS: Mapping[str, Callable[..., Any]] = MappingProxyType(
         "off": lambda finding: format_significant(off_target(finding)),
         "plural": plural,
         "points_supported": _points_supported,
+        "quoted": shlex.quote,
         "target": target_text,
         "telling": _telling_point,
         "told_from": _told_from,

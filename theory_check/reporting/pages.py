@@ -173,7 +173,7 @@ def _claim_pages(report: Report) -> Iterator[tuple[str, str]]:
     for (regime, claim), (before, after) in zip(listed, neighbours, strict=False):
         options = {
             "c": claim, "regime": regime, "before": before, "after": after, "alt": describe_claim(claim),
-            "searches": report.searches.get(claim.id, ()),
+            "searches": report.searches.get(claim.id, ()), "claims_file": record.claims_file,
         }  # fmt: skip
         text = _render("claim.md.jinja", variants=claim.findings, **options)
         if len(text.encode()) > ANY_PAGE:

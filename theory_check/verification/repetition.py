@@ -1,4 +1,4 @@
-"""Repetition of the confirmation of a candidate: a network as a text, a command, and four lines of Python."""
+"""Repetition of the confirmation of a candidate: a network as a text, a command, and a few lines of Python."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 import shlex
 from collections.abc import Mapping
 from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -46,20 +47,37 @@ def read_network(text: str) -> Any:
         raise SpecificationError(f"not the JSON of a {kind}: {error}") from error
 
 
-def repetition(result: SearchResult, confirmation: Confirmation) -> tuple[str, str]:
-    """Return a command, and four lines of Python, that repeat a confirmation."""
+def repetition(result: SearchResult, confirmation: Confirmation, claims_file: Path | None = None) -> tuple[str, str]:
+    """Return a command, and a few lines of Python, that repeat a confirmation.
+
+    Parameters
+    ----------
+    result : SearchResult
+    confirmation : Confirmation
+    claims_file : Path, optional
+        The file of own claims that the search was given.
+
+    Returns
+    -------
+    (str, str)
+    """
     claim, check = result.claim.id, confirmation.suspected.check
     network = spell_network(confirmation.suspected.network)
     options = " --everywhere" if result.everywhere else ""
+    options += f" --claims {shlex.quote(str(claims_file))}" if claims_file else ""
+    own = f", own_regime(load_claims(Path({str(claims_file)!r})))" if claims_file else ""
+    imports = ("from pathlib import Path", "from theory_check.verification.user_claims import load_claims, own_regime")
     command = (
         f"theory-check search {claim} --seed {result.seed} --level {confirmation.level!r}{options} --check {check} "
         f"--network {shlex.quote(network)}"
     )
     lines = (
+        *(imports if own else ()),
         "from theory_check.verification.repetition import find_claim, read_network",
         "from theory_check.verification.search import confirm",
         f"network = read_network({network!r})",
-        f"print(confirm(find_claim({claim!r}), network, {check!r}, seed={result.seed}, level={confirmation.level!r}, "
+        f"claim = find_claim({claim!r}{own})",
+        f"print(confirm(claim, network, {check!r}, seed={result.seed}, level={confirmation.level!r}, "
         f"everywhere={result.everywhere}))",
     )
     return command, "\n".join(lines)
