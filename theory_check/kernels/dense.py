@@ -22,7 +22,6 @@ from theory_check.kernels.compilation import (
     ACTIVATOR,
     COMPILED,
     DOUBLES,
-    ROW_FILLER,
     SINGLES,
     WEIGHT_LAW,
     WORDS,
@@ -130,7 +129,7 @@ def orthonormalise(rows, index, size, columns):
                 row[j * LANES + lane] *= projection[lane]
 
 
-@kernel(types.void(ROW_FILLER, DOUBLES, types.boolean, WORDS, SINGLES, types.int64, types.int64, types.int64))
+@kernel()
 def draw_rows(fill, parameters, orthogonal, state, buffer, first, count, columns):
     """Draw the next rows of a matrix into a buffer, from place ``first`` on; orthogonal to those before it, or not."""
     size = row_size(columns)
