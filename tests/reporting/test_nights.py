@@ -73,6 +73,17 @@ def test_the_tables_say_how_much_of_how_much():
     assert rows["P1/moved"].endswith("empty: it moved 0.17 empty")
 
 
+def test_a_narrow_terminal_breaks_no_number():
+    console = Console(file=io.StringIO(), highlight=False, width=60, force_terminal=True, color_system=None)
+    long = replace(make_history().nights[0], claims={"E1": ClaimNight("0123456789abcdef" * 3, -1.0)})
+    print_history(replace(make_history(), nights=(long,)), console)
+    text = console.file.getvalue()
+    assert "…" not in text
+    assert "inconclusive" in text or "supported" in text
+    point = text[text.index("E1/x") :].splitlines()
+    assert "    target 0.5, confidence sequence [0.45, 0.55]" in point[1]
+
+
 def test_a_history_without_nights():
     assert text_of(make_history(0)) == ["no nights of profile nightly yet"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -93,19 +93,30 @@ def night_summary(history: History, number: int | None = None) -> list[str]:
     return lines
 
 
+#: Columns of a terminal from which on the table of the points can be read.
+_TABLE_WIDTH = 120
+
+
 def print_history(history: History, console: Console) -> None:
-    """Print a table of the claims and one of their points."""
+    """Print a table of the claims and one of their points, which are paragraphs on a narrow terminal."""
+    from rich.padding import Padding
+    from rich.text import Text
+
     if not console.is_terminal:
         console.width = 200
     if not history.nights:
         console.print(f"no nights of profile {history.profile} yet")
         return
     console.print(_nights_line(history))
-    for headings, rows in ((CLAIM_HEADINGS, claim_rows(history)), (POINT_HEADINGS, point_rows(history.sequences))):
-        table = _table(*headings)
-        for row in rows:
-            table.add_row(*row)
-        console.print(table)
+    console.print(_table(CLAIM_HEADINGS, claim_rows(history)))
+    points = point_rows(history.sequences)
+    if console.width >= _TABLE_WIDTH:
+        console.print(_table(POINT_HEADINGS, points))
+        return
+    for point, nights, target, sequence, first, last in points:
+        console.print(Text(point))
+        told = f"target {target}, confidence sequence {sequence}, width {first}, now {last}, nights {nights}"
+        console.print(Padding(Text(told), (0, 0, 0, 4)))
 
 
 def _nights_line(history: History) -> str:
@@ -260,14 +271,18 @@ def history_picture_paths(page: Path) -> tuple[Path, Path]:
     return page.with_suffix(".png"), page.with_name(f"{page.stem}-dark.png")
 
 
-def _table(*headings: str) -> Table:
+def _table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
+    """Return a table whose versions and points are broken where the terminal is narrow, and whose numbers are not."""
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False)
     for heading in headings:
         table.add_column(
-            heading, no_wrap=True, justify="right" if "width" in heading or heading == "nights" else "left"
-        )
+            heading, no_wrap=heading not in ("version", "point"), overflow="fold",
+            justify="right" if "width" in heading or heading == "nights" else "left",
+        )  # fmt: skip
+    for row in rows:
+        table.add_row(*row)
     return table
 
 
