@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import json
 import re
 from dataclasses import replace
@@ -237,6 +238,24 @@ def test_list_has_a_row_for_every_claim(command, planned_once):
     regime = REGIMES[-1]
     _, out, _ = command("list", "--regime", regime.name)
     assert [line.split()[0] for line in out[1:] if not line.startswith(" ")] == [claim.id for claim in regime.claims]
+
+
+def test_list_shows_progress_where_planning_takes_long(command, planned_once, monkeypatch):
+    from rich.console import Console
+
+    from theory_check.catalogue.regimes import REGIMES
+    from theory_check.cli import terminal
+
+    def shown(*options):
+        with monkeypatch.context() as patched:
+            file = io.StringIO()
+            patched.setattr(terminal, "_PATIENCE", -1.0)
+            patched.setattr(terminal, "open_console", lambda stderr: Console(file=file, force_terminal=True))
+            command("list", "--regime", REGIMES[0].name, *options)
+        return file.getvalue()
+
+    assert "theory-check list, planned once" in shown()
+    assert shown("-q") == ""
 
 
 def test_list_is_read_on_a_narrow_terminal(command, planned_once, monkeypatch):

@@ -11,7 +11,7 @@ import click
 
 from theory_check.cli.completion import complete_claim, complete_regime
 from theory_check.cli.options import claims_option, out_option, own_claims, profile_option
-from theory_check.cli.terminal import open_console
+from theory_check.cli.terminal import open_console, show_long_progress
 
 if TYPE_CHECKING:
     from theory_check.claims.claim import Claim
@@ -47,7 +47,8 @@ def list_claims(regime: str | None, claims_file: Path | None, as_json: bool) -> 
         check_choice("regime", regime, [r.name for r in regimes])
     machine = stored_costs()
     listed = [(group.name, claim) for group in regimes if regime in (None, group.name) for claim in group.claims]
-    costs = planned_costs([claim for _, claim in listed], PROFILES.values())
+    with show_long_progress("theory-check list, planned once") as report:
+        costs = planned_costs([claim for _, claim in listed], PROFILES.values(), report)
     rows = [
         {
             "id": claim.id,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING
 
 import click
@@ -45,6 +46,36 @@ def hold_output(
         click.echo(f"theory-check: waiting for another command that writes into {parts.parent}", err=True)
 
     return work_folder(parts, waiting, files=files, folders=folders)
+
+
+#: Seconds after which work that is mostly short shows its progress.
+_PATIENCE = 3.0
+
+
+@contextmanager
+def show_long_progress(description: str) -> Iterator[Report]:
+    """Show the progress of work that mostly takes no time, once it takes seconds; nothing but on a terminal.
+
+    Parameters
+    ----------
+    description : str
+
+    Yields
+    ------
+    callable
+        Takes note of (done, total).
+    """
+    started, shown = monotonic(), None
+    with ExitStack() as stack:
+
+        def report(done: int, total: int) -> None:
+            nonlocal shown
+            if shown is None and monotonic() - started > _PATIENCE and open_console(stderr=True).is_terminal:
+                shown = stack.enter_context(show_progress(description, 1))
+            if shown is not None:
+                shown(done, total)
+
+        yield report
 
 
 @contextmanager

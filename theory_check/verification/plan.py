@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -191,18 +191,38 @@ class PlannedCost:
         return sum(unit * expected for unit, expected, _ in units), sum(unit * most for unit, _, most in units)
 
 
-def planned_costs(claims: Iterable[Claim], profiles: Iterable[Profile]) -> list[list[PlannedCost]]:
-    """Return what claims cost at profiles; those of the catalogue are planned once for a version of the package."""
+def planned_costs(
+    claims: Iterable[Claim],
+    profiles: Iterable[Profile],
+    report: Callable[[int, int], None] = lambda _done, _total: None,
+) -> list[list[PlannedCost]]:
+    """Return what claims cost at profiles; those of the catalogue are planned once for a version of the package.
+
+    Parameters
+    ----------
+    claims : iterable of Claim
+    profiles : iterable of Profile
+    report : callable
+        Called with (done, total) claims.
+
+    Returns
+    -------
+    list of list of PlannedCost
+        A list for each claim.
+    """
     known = {claim.id: claim for regime in regimes_with(None) for claim in regime.claims}
-    profiles = tuple(profiles)
+    claims, profiles = tuple(claims), tuple(profiles)
+    costs = []
     with shelf("costs of the catalogue"):
-        return [
-            [
-                _catalogue_cost(claim.id, profile.name) if known.get(claim.id) is claim else _cost(claim, profile)
-                for profile in profiles
-            ]
-            for claim in claims
-        ]
+        for claim in claims:
+            costs.append(
+                [
+                    _catalogue_cost(claim.id, profile.name) if known.get(claim.id) is claim else _cost(claim, profile)
+                    for profile in profiles
+                ]
+            )
+            report(len(costs), len(claims))
+    return costs
 
 
 @stored
