@@ -70,7 +70,7 @@ def entrywise_function(function):
     return composed_kernel(write)
 
 
-@kernel()
+@kernel(inline=True)
 def squared_norms(vector, norms):
     """Write the squared Euclidean norm for every lane of ``norms``, a multiple of sixteen, in double precision."""
     lanes = norms.size
@@ -87,7 +87,7 @@ def squared_norms(vector, norms):
                 norms[start : start + SIZE] += vector[place : place + SIZE].astype(float64) ** 2
 
 
-@kernel()
+@kernel(inline=True)
 def in_range(norms, first, lanes):
     """Tell whether the squared norms of ``lanes`` lanes, a multiple of sixteen, need no rescaling."""
     if COMPILED:
@@ -98,7 +98,7 @@ def in_range(norms, first, lanes):
     return bool(np.all((norms[first : first + lanes] > _LOWER) & (norms[first : first + lanes] < _UPPER)))
 
 
-@kernel()
+@kernel(inline=True)
 def rescale(vector, exponents, norms):
     """Bring lanes whose squared norm left [2^-80, 2^80] back to a norm near 1 by a power of two, kept in ``exponents``.
 
@@ -119,7 +119,7 @@ def rescale(vector, exponents, norms):
             exponents[lane] += shift
 
 
-@kernel()
+@kernel(inline=True)
 def narrow(vector, single):
     """Copy a double-precision vector to single precision."""
     wide_loops()
@@ -127,7 +127,7 @@ def narrow(vector, single):
         single[i] = float32(vector[i])
 
 
-@kernel()
+@kernel(inline=True)
 def add_scaled(vector, factor, increment):
     """Do ``vector += factor * increment`` in double precision."""
     wide_loops()

@@ -43,7 +43,7 @@ _DRAW_LAYER = types.void(
 )  # fmt: skip
 
 
-@kernel()
+@kernel(inline=True)
 def times_norm(normal, vector, deviation, norms, out):
     """Write ``out = deviation ||vector|| normal``: a Gaussian matrix times ``vector``, in law."""
     wide_loops()
@@ -78,7 +78,7 @@ def draw_layer(
     times_norm(normal, post, outer_deviation, norms, branch)
 
 
-@kernel()
+@kernel(inline=True)
 def conditional_transpose(condition, image, gradient, deviation, normal, out):
     """Write ``A^T gradient`` for a Gaussian matrix A conditioned on ``A condition = image``.
 

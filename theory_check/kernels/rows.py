@@ -178,7 +178,7 @@ def normal_pair(radius_word, angle_word):
     return point_of_circle(squared_radius(radius_word), angle_word)
 
 
-@kernel()
+@kernel(inline=True)
 def fill_normal(state, row, parameters):
     """Independent standard normal numbers; column j and column j + columns/2 share a pair.
 

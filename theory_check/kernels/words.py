@@ -67,7 +67,7 @@ def philox_lanes(c0, c1, c2, c3, k0, k1):
     return c0, c1, c2, c3
 
 
-@kernel()
+@kernel(inline=True)
 def seed_lanes(state, key, first_replicate, layer, purpose):
     """Set the state of every lane to Philox4x32-10 at counter (replicate, replicate >> 32, layer, purpose).
 
