@@ -83,3 +83,12 @@ def test_a_folder_without_a_file_is_an_input_error(command, tmp_path):
     code, out, err = command(*SMALL, "--data", folder)
     assert (code, out, len(err)) == (74, [], 1)
     assert "has no file train-labels-idx1-ubyte or train-labels-idx1-ubyte.gz" in err[0]
+
+
+def test_one_seed_is_counted_as_one(command):
+    code, out, _ = command(
+        "train", "--width", 3, "--depth", 5, "--epochs", 1, "--replicates", 1, "--threads", 1, "--out", "one.npz"
+    )
+    assert code == 0
+    assert ": 1 seed, " in out[0]
+    assert out[1].endswith("; 0 of 1 training diverged")

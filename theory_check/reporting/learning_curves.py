@@ -17,6 +17,7 @@ from theory_check.findings.pictures import Band, Curve, CurvePanel, Ribbon
 from theory_check.foundation.arrays import FloatArray
 from theory_check.inference.intervals import quantile_ranks
 from theory_check.reporting.numerals import format_estimate
+from theory_check.reporting.summary import plural
 
 #: Error probability of an interval, each by itself.
 LEVEL = 0.05
@@ -151,9 +152,9 @@ def summarise_trainings(sample: Sample[Training]) -> list[str]:
     converged = sample.values["diverged"] == 0.0
     diverged = seeds - int(converged.sum())
     lines = [
-        f"{experiment}: {seeds} seeds, {sample.seconds:.2f} core s",
+        f"{experiment}: {plural(seeds, 'seed')}, {sample.seconds:.2f} core s",
         f"  {seen} examples to train on, {validation} to validate, {tests} to test; "
-        f"{diverged} of {seeds} trainings diverged" + (f" ({diverged / seeds:.0%})" if diverged else ""),
+        f"{diverged} of {plural(seeds, 'training')} diverged" + (f" ({diverged / seeds:.0%})" if diverged else ""),
     ]
     single = {name: column for name, column in sample.values.items() if column.ndim == 1 and name != "diverged"}
     longest = max(map(len, single))
@@ -168,6 +169,6 @@ def summarise_trainings(sample: Sample[Training]) -> list[str]:
         if len(shown) > 1 and np.isfinite(upper) and np.isfinite(lower):
             text = f"{format_estimate(median, lower, upper)}, {_share(len(shown))}"
         if of_some:
-            text += f", {len(shown)} seeds that converged"
+            text += f", {plural(len(shown), 'seed')} that converged"
         lines.append(f"  {name:<{longest}} median {text}")
     return lines
