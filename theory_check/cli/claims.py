@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -109,6 +110,8 @@ def run(
 
     def announce(plan: Plan, costs: MachineCosts) -> None:
         say("run", plan.seconds(costs), room(plan).total)
+        # Modules and plan stay to the end: no collection of garbage looks at them again.
+        gc.freeze()
 
     with hold_output(resume, files=files, folders=folders):
         with (
