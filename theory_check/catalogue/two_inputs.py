@@ -30,6 +30,7 @@ from theory_check.experiments.experiment import Experiment
 from theory_check.experiments.spelling import network
 from theory_check.findings.pictures import Curve, HistogramPanel, Picture
 from theory_check.foundation.laws import Shifted
+from theory_check.foundation.stored_values import stored
 from theory_check.theory.correlation_diffusion import CorrelationDiffusion, cosine_table
 from theory_check.theory.correlation_flow import correlation_flow, layer_product, median_shift, wide_correlations
 from theory_check.theory.correlation_steps import depth_coefficient
@@ -108,9 +109,15 @@ def flow_check(deep: Cell, margin: float) -> Check:
         f"res-3-gaussian-wide-beta{shape.scaling.beta:g}-cosine{start:g}-flow", deep,
         f"median of $c_L$ at large width, $c_0 = {start:g}$", median(_cosine(deep), Normal(cosine, variance)),
         cosine, margin=margin, basis=_FLOW, remainder=(2.0 * a * a + 5.0 / width) / width,
-        wrong={"no drift": start, "twice the speed, arc(c) - c": float(correlation_flow(start, [2.0 * time])[0])},
-        sized={"speed {:.0%} higher": lambda more: float(correlation_flow(start, [(1.0 + more) * time])[0])},
+        wrong={"no drift": start, "twice the speed, arc(c) - c": _flow(start, 2.0 * time)},
+        sized={"speed {:.0%} higher": lambda more: _flow(start, (1.0 + more) * time)},
     )  # fmt: skip
+
+
+@stored
+def _flow(start: float, time: float) -> float:
+    """Return the limit cosine at a time."""
+    return float(correlation_flow(start, [time])[0])
 
 
 def _cosine(deep: Cell) -> Observable:
@@ -258,7 +265,7 @@ def two_inputs(profile: Profile) -> Iterator[Check]:
             f"{label(deep)}-cosine{start:g}-median", deep, f"median of $c_L$, $c_0 = {start:g}$",
             median(COSINE, law), margin=margin * profile.precision, basis=_FINITE_DEPTH,
             remainder=_depth_distance(deep) / float(law.density(middle)),
-            wrong={"the flow of infinite width": float(correlation_flow(start, [1.0])[0]), "no drift": start},
+            wrong={"the flow of infinite width": _flow(start, 1.0), "no drift": start},
             sized={"the cosine moves farther by {:.0%}": higher(middle, middle - start)},
         )  # fmt: skip
 
@@ -279,7 +286,7 @@ def _pictured(profile: Profile) -> Mapping[Experiment, int]:
 
 def _draw(samples: Sequence[Sample]) -> Picture:
     x = np.linspace(-0.995, 0.995, 300)
-    flow = float(correlation_flow(-0.5, [1.0])[0])
+    flow = _flow(-0.5, 1.0)
     panels = []
     for width, sample in zip(_PICTURED_WIDTHS, samples, strict=True):
         density = cosine_table(width, 0.0, -0.5).density(x)

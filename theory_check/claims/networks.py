@@ -146,7 +146,6 @@ def log_ratio_law(cell: Cell) -> tuple[Law, float, float]:
     return law, exact.error, 2.0 * a * a * law_distance(exact, law)
 
 
-@stored
 def distance_from_normal(law: DepthLaw, limit: Normal) -> float:
     """Bound the Kolmogorov distance of an exact law of log R from its limit."""
     return distance_to_normal(law, limit.mean, limit.variance).upper

@@ -263,9 +263,7 @@ class Tilted:
 
     @cached_property
     def _tilt(self) -> float:
-        middle = self.law.quantile(np.array([0.5]))
-        nearest = np.concatenate([self.law.cdf(middle), left_limits(self.law.cdf, middle)])
-        largest = float(np.max(4.0 * nearest * (1.0 - nearest)))
+        largest = _largest_tilt(self.law)
         # A law without an atom there has 1/2 up to the rounding of its quantile.
         return self.distance if largest > 1.0 - _LEAST_JUMP else self.distance / max(largest, 2.0**-1000)
 
@@ -279,3 +277,11 @@ class Tilted:
         t = 4.0 * self._tilt
         q = np.asarray(p, dtype=np.float64)
         return self.law.quantile(2.0 * q / (1.0 + t + np.sqrt((1.0 + t) ** 2 - 4.0 * t * q)))
+
+
+@stored
+def _largest_tilt(law: Law) -> float:
+    """Return the supremum of 4 F (1 - F): 1, unless an atom leaves out F = 1/2."""
+    middle = law.quantile(np.array([0.5]))
+    nearest = np.concatenate([law.cdf(middle), left_limits(law.cdf, middle)])
+    return float(np.max(4.0 * nearest * (1.0 - nearest)))

@@ -54,6 +54,7 @@ import numpy as np
 
 from theory_check.foundation.arguments import check_integer
 from theory_check.foundation.arrays import FloatArray
+from theory_check.foundation.stored_values import stored
 
 #: Grid of a standard normal number: the trapezoidal rule is exact to rounding for functions analytic in a strip; what
 #: the sum rounds, 1e-14, is cut off.
@@ -110,6 +111,7 @@ class BoundedDisplacement:
     wide: float
 
 
+@stored
 def bounded_displacement(width: int, a: float, depth: int, *, bias_variance: float = 0.0) -> BoundedDisplacement:
     """Return the moments of D for tanh(W h + b), Gaussian weights of unit variance and an input of norm sqrt(d).
 

@@ -48,6 +48,7 @@ from numpy.typing import ArrayLike, NDArray
 from theory_check.foundation.arguments import check_between, check_positive
 from theory_check.foundation.arrays import FloatArray
 from theory_check.foundation.errors import SpecificationError
+from theory_check.foundation.stored_values import stored
 from theory_check.theory.inversion import crossing
 from theory_check.theory.multiplier import Multiplier, layer_groups
 from theory_check.theory.one_layer import (
@@ -223,6 +224,7 @@ def log_norm_ratio_characteristic(
     return complex(np.prod(layers ** counts[values > 0]))
 
 
+@stored
 def distance_to_normal(law: DepthLaw, mean: float, variance: float) -> KolmogorovDistance:
     """Kolmogorov distance between a depth law and N(mean, variance).
 

@@ -9,6 +9,7 @@ import math
 from dataclasses import dataclass
 
 from theory_check.foundation.laws import Normal
+from theory_check.foundation.stored_values import stored
 from theory_check.theory import moments
 from theory_check.theory.multiplier import Multiplier
 
@@ -35,6 +36,7 @@ class GrowthLaws:
         return Normal(mean, variance)
 
 
+@stored
 def mean_crossing(layer: Multiplier, coarse: int, fine: int) -> float:
     """Return the beta at which E D is the same at both depths: 1/2 + O(1/coarse).
 

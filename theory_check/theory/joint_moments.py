@@ -31,6 +31,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from theory_check.foundation.arguments import check_integer
+from theory_check.foundation.stored_values import stored
 from theory_check.theory.multiplier import Multiplier, layer_groups
 
 _DIGITS = 40
@@ -141,6 +142,7 @@ def _precision(scaling: ArrayLike, order: int) -> decimal.Context:
     return decimal.Context(prec=_DIGITS + lost, Emax=decimal.MAX_EMAX, Emin=decimal.MIN_EMIN)
 
 
+@stored
 def displacement_moment(multiplier: Multiplier, scaling: ArrayLike, depth: int | None = None, *, order: int) -> float:
     """E D^order = E (R - 2 Y + 1)^order for Gaussian weights, by the multinomial theorem.
 
