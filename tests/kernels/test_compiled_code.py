@@ -178,6 +178,46 @@ def test_composed_kernels_are_kept_by_the_content_of_their_parts(tmp_path, monke
     assert len(list(tmp_path.rglob("*.code"))) == 2
 
 
+OWN_FUNCTION = """
+def double(x, _):
+    return 2.0 * x
+"""
+
+OWN_PROGRAM = """
+import importlib.util
+import sys
+import numpy as np
+from theory_check.kernels.layers import entrywise_function
+
+specification = importlib.util.spec_from_file_location(sys.argv[2], sys.argv[1])
+file = importlib.util.module_from_spec(specification)
+sys.modules[sys.argv[2]] = file
+specification.loader.exec_module(file)
+write = entrywise_function(file.double)
+out = np.empty(3)
+write(np.ones(3), out, np.empty(0))
+print(out.sum(), sum(write.stats.cache_hits.values()))
+"""
+
+
+@pytest.mark.skipif(not COMPILED, reason="under NUMBA_DISABLE_JIT nothing is compiled, and nothing kept")
+def test_what_is_kept_of_a_file_is_loaded_after_it_has_another_name(tmp_path):
+    program, file = tmp_path / "program.py", tmp_path / "claims.py"
+    program.write_text(OWN_PROGRAM)
+    environment = {
+        **os.environ, "PYTHONPATH": str(Path(theory_check.__file__).parents[1]), "NUMBA_CACHE_DIR": str(tmp_path),
+    }  # fmt: skip
+
+    def told():
+        command = [sys.executable, program, file, file.stem]
+        return subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout
+
+    file.write_text(OWN_FUNCTION)
+    assert told() == "6.0 0\n"
+    file = file.rename(tmp_path / "others.py")
+    assert told() == "6.0 1\n"
+
+
 def test_numba_knows_the_class_of_callbacks():
     """It searches for that of others while threads may add to what it knows."""
     assert compilation.Callback in typeof_impl.registry

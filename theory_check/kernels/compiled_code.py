@@ -155,11 +155,12 @@ def renamed(function: Any, content: str) -> Any:
     """Return the function under a name that no function of other content has.
 
     Machine code finds functions by their names, and Numba numbers those that share one anew in every process: two that
-    were compiled in different processes could take each other's place.
+    were compiled in different processes could take each other's place. The module is this one, whatever file the
+    function stands in: what is loaded from the disk imports the module of every function inside, and a file of the
+    user's may have another name by then.
     """
-    copy = FunctionType(
-        function.__code__, function.__globals__, function.__name__, function.__defaults__, function.__closure__
-    )
+    names = {**function.__globals__, "__name__": __name__}
+    copy = FunctionType(function.__code__, names, function.__name__, function.__defaults__, function.__closure__)
     copy.__qualname__ = f"{function.__qualname__}_{content}"
-    copy.__module__ = function.__module__
+    copy.__module__ = __name__
     return copy
