@@ -112,6 +112,7 @@ def run(
         say("run", plan.seconds(costs), room(plan).total)
         # Modules and plan stay to the end: no collection of garbage looks at them again.
         gc.freeze()
+        click.get_current_context().call_on_close(gc.unfreeze)
 
     with hold_output(resume, files=files, folders=folders):
         with (
