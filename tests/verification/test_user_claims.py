@@ -373,7 +373,7 @@ def test_a_variance_that_is_exceeded_is_inapplicable_and_no_refutation(variance,
         printed = capsys.readouterr().out
         assert "inapplicable  X1/mean  the variance exceeds the stated bound 0.5" in printed
         assert "1 point the sample contradicts a hypothesis" in printed
-        assert "**Inapplicable: 1 of 1 points.**" in (out / "REPORT.md").read_text(encoding="utf-8")
+        assert "**Inapplicable: 1 of 1 point.**" in (out / "REPORT.md").read_text(encoding="utf-8")
         assert read_ledger(ledger).records[0].night.claims == {}
     else:
         assert finding.verdict == {0: "supported", 1: "refuted"}[code]
