@@ -18,15 +18,7 @@ from numba import types
 from numpy import float32
 
 from theory_check.kernels import LANES
-from theory_check.kernels.compilation import (
-    ACTIVATOR,
-    COMPILED,
-    DOUBLES,
-    SINGLES,
-    WEIGHT_LAW,
-    WORDS,
-    kernel,
-)
+from theory_check.kernels.compilation import ACTIVATOR, COMPILED, DOUBLES, SINGLES, WEIGHT_LAW, WORDS, kernel
 from theory_check.kernels.controls import add_controls
 from theory_check.kernels.fused import (
     TILE,
